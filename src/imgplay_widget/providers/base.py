@@ -1,0 +1,137 @@
+"""The provider contract: how a request becomes HTTP, and an answer becomes a value.
+
+A provider maps. It never sleeps, loops over time, retries, downloads to disk, stores or logs: the engine
+does that, once, for all. What a model can do is data (`ModelSpec`); form, validation, planning and docs
+come from it.
+
+Write one in four steps: subclass `Provider`, set `spec`, list `models`, map `submit` (and `poll`, for a
+provider with a queue). Register it with `register` or under the entry-point group
+``imgplay_widget.providers``; the built-in providers come through the same hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from imgplay_widget._types import (
+    Done,
+    ModelSpec,
+    Partial,
+    Pending,
+    ProviderSpec,
+    Request,
+    Unit,
+)
+
+if TYPE_CHECKING:
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["CancelOutcome", "Provider"]
+
+CancelOutcome = Literal["cancelled", "requested", "unsupported"]
+"""What became of a cancel: the job is gone, a signal was sent, or the provider has no way."""
+
+
+class Provider:
+    """The base of all providers.
+
+    A provider has no state that a request changes, so that one instance serves any number of tasks.
+    """
+
+    spec: ClassVar[ProviderSpec] | ProviderSpec
+    """What is known of it beside its models."""
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models that it ships. No network."""
+        raise NotImplementedError
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id, or None where the provider cannot have such a model.
+
+        A provider that takes free-text ids gives a general `ModelSpec` for those that it does not ship.
+        """
+        return next((m for m in self.models() if m.id == id), None)
+
+    def origin(self) -> str:
+        """Gives the origin (scheme, host, port) or base URL that alone may receive the key.
+
+        An empty string stands for a provider that uses no network.
+        """
+        return ""
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Gives the headers that carry the key. Only `Http` calls this, and only for `origin`."""
+        return {"Authorization": f"Bearer {key}"}
+
+    def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
+        """Splits a request into calls.
+
+        The default makes as few calls as `ModelSpec.native_n` allows where no seed is sent, and one call
+        an image, each with its own seed, where the model has seeds.
+
+        Args:
+            request: what the user asked for.
+            spec: the model.
+            seed: the seed of the first image (the user's, or one drawn for this request); None where the
+                model has none. The image at position i gets ``seed + i``, wrapped at the seed's maximum.
+        """
+        params = {name: value for name, value in request.params.items() if name != "seed"}
+        seeds = seeds_from(seed, request.n, spec)
+        size = 1 if seed is not None else max(1, spec.native_n)
+        units: list[Unit] = []
+        for start in range(0, request.n, size):
+            positions = tuple(range(start, min(start + size, request.n)))
+            units.append(
+                Unit(
+                    model=spec.id,
+                    prompt=request.prompt,
+                    params=params,
+                    positions=positions,
+                    seeds=tuple(seeds[p] for p in positions),
+                    references=request.references,
+                )
+            )
+        return units
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call.
+
+        Args:
+            unit: what to send.
+            http: the provider's own client; it adds the key and turns failures into errors.
+
+        Raises:
+            ProviderError: with `maybe_billed` True unless the provider provably did no work.
+        """
+        raise NotImplementedError
+
+    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+        """Sends one call whose answer is a stream: partial images, then `Done` (or `Pending`).
+
+        Gives None where this call has no stream; the engine then uses `submit`. Raises as `submit` does.
+        """
+        return None
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for a job by its ticket. May be repeated freely.
+
+        Raises:
+            Lost: the provider no longer knows the job.
+            ProviderError: other failures; the engine asks again where they are retryable.
+        """
+        raise NotImplementedError
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Asks the provider to stop a job."""
+        return "unsupported"
+
+
+def seeds_from(seed: int | None, n: int, spec: ModelSpec) -> tuple[int | None, ...]:
+    """Gives a distinct seed for each of n images, or None for each where no seed is sent."""
+    if seed is None:
+        return (None,) * n
+    parameter = spec.parameter("seed")
+    low = int(parameter.minimum or 0) if parameter else 0
+    high = int(parameter.maximum) if parameter and parameter.maximum is not None else 2**31 - 1
+    return tuple(low + (seed - low + i) % (high - low + 1) for i in range(n))
