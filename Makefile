@@ -1,0 +1,148 @@
+# `make lab` and `make test` do everything on a fresh machine with Python >= 3.11, Node >= 20 and make.
+# uv is used where it is there, venv and pip where it is not. Nothing is installed outside this folder,
+# but for a browser, or Debian's venv module, where there is none.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV ?= .venv
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+# An old uv does not know dependency groups; then pip does the work.
+UV := $(shell uv pip install --help 2>/dev/null | grep -q -- '--group' && command -v uv)
+PAGE := src/imgplay_widget/static/index.js
+PAGE_SOURCES := $(shell find js/src -type f 2>/dev/null) $(wildcard js/*.mjs js/*.json)
+NODE_MODULES := js/node_modules/.package-lock.json
+PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+# ------------------------------------------------------------------ for users
+
+.PHONY: lab
+lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in JupyterLab
+	$(BIN)/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/quickstart.ipynb
+
+.PHONY: test
+test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
+
+.PHONY: check
+check: lint types protocol-check ## run every check that runs no code of ours
+
+# ------------------------------------------------------------------ parts of test
+
+.PHONY: test-python
+test-python: $(VENV)/.dev-installed $(PAGE) ## pytest, without a browser
+	$(PYTEST) -m "not browser"
+
+.PHONY: test-page
+test-page: $(NODE_MODULES) ## vitest
+	npm --prefix js run --silent test
+
+.PHONY: test-notebooks
+test-notebooks: $(VENV)/.dev-installed $(PAGE) ## the notebooks, on a store of their own
+	data=$$(mktemp -d); trap 'rm -rf "$$data"' EXIT; \
+	XDG_DATA_HOME="$$data" IPYTHONDIR="$$data/ipython" \
+	$(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+.PHONY: test-browser
+test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## JupyterLab in a browser
+	$(PYTEST) -m browser
+
+# ------------------------------------------------------------------ parts of check
+
+.PHONY: lint
+lint: $(VENV)/.dev-installed $(NODE_MODULES) ## style, import direction, tree
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	npm --prefix js run --silent lint
+	$(BIN)/python scripts/check_tree.py
+
+.PHONY: types
+types: $(VENV)/.dev-installed $(NODE_MODULES) ## pyright and tsc
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	npm --prefix js run --silent check
+
+.PHONY: protocol-check
+protocol-check: $(VENV)/.dev-installed $(NODE_MODULES)
+	$(BIN)/python scripts/protocol_types.py --check
+
+# ------------------------------------------------------------------ for those who change it
+
+.PHONY: page
+page: $(PAGE) ## build the page
+
+.PHONY: protocol
+protocol: $(VENV)/.dev-installed $(NODE_MODULES) ## write js/src/protocol.gen.ts anew
+	$(BIN)/python scripts/protocol_types.py
+
+.PHONY: fix
+fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	cd js && npx --no-install biome check --write .
+
+.PHONY: bench
+bench: $(VENV)/.dev-installed $(PAGE) ## measure ours and the peers
+	$(BIN)/python -m bench
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/images/studio.png and screenshots/
+	$(BIN)/python -m scripts.screenshot
+
+.PHONY: clean
+clean: ## remove what was built and written; the environments stay
+	rm -rf dist src/imgplay_widget/static .lab screenshots test-results bench/results
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------ environments
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python >= 3.11 is needed; name one with: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+ifneq ($(UV),)
+	$(UV) venv --quiet --python $(PYTHON) $(VENV)
+else
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || bash scripts/apt_install.sh python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+endif
+
+# The page comes first, so that the build hook of an editable install finds it done.
+$(VENV)/.lab-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
+	$(call install,lab)
+	@touch $@
+
+$(VENV)/.dev-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
+	$(call install,dev)
+	@touch $@ $(VENV)/.lab-installed
+
+define install
+$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) --editable . --group $(1)
+endef
+
+$(VENV)/.browser-found: scripts/find_browser.sh | $(VENV)/.dev-installed
+	bash scripts/find_browser.sh $(BIN)/python
+	@touch $@
+
+$(NODE_MODULES): js/package-lock.json
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null \
+		|| { echo "Node >= 20 is needed on the PATH." >&2; exit 1; }
+	npm --prefix js ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) $(NODE_MODULES)
+	cd js && node build.mjs
+	@touch $@ $(dir $@)index.css
