@@ -1,0 +1,394 @@
+"""Drives a real JupyterLab in a real Chromium: for the browser tests, the screenshots and the bench.
+
+`LabServer` is a JupyterLab with its own folders, `Browser` a Chromium, `Notebook` one notebook in one page,
+`View` one shown playground in it. The verbs wait for what a user would wait for; nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+)
+QUIET_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    }
+}
+WAIT = 60_000
+"""The longest wait for one thing, in milliseconds: enough for a slow machine, and never waited out."""
+
+# The toolbar shows "idle" before the kernel's websocket exists, and a cell that is run then is lost.
+_KERNEL_READY = """() => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  const session = panel?.sessionContext;
+  const kernel = session?.session?.kernel;
+  return Boolean(panel?.content?.widgets && panel.context?.isReady && session?.isReady
+    && kernel?.connectionStatus === 'connected' && kernel.status === 'idle');
+}"""
+_RUN_CELL = """index => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
+  void window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+_OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs.toJSON()"
+_CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+
+
+class LabServer:
+    """A JupyterLab that shares nothing with the user's: settings, data, kernels and port are its own.
+
+    Args:
+        folder: where everything of it goes; notebooks lie in ``folder/notebooks``.
+        settings: JupyterLab settings by plug-in, for instance ``{"@jupyterlab/x-extension/y": {...}}``.
+        environment: variables that the server and its kernels get beside those of this process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.notebooks = folder / "notebooks"
+        self.url = ""
+        self._folder = folder
+        self._settings = {**QUIET_SETTINGS, **(settings or {})}
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> LabServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts it, and gives back control when it answers."""
+        self.notebooks.mkdir(parents=True)
+        for name, values in self._settings.items():
+            path = self._folder / "settings" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values), encoding="utf-8")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        with (self._folder / "server.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command(port),
+                cwd=self.notebooks,
+                env=self._environment_of_server(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """Ends it and all that it started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # The server ends its kernels by itself when it is asked politely.
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
+        """Writes a notebook of code cells, and gives its path."""
+        path = self.notebooks / f"{name}.ipynb"
+        path.write_text(json.dumps(notebook_of(cells)), encoding="utf-8")
+        return path
+
+    def end_sessions(self) -> None:
+        """Ends all kernels."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
+            sessions = json.load(answer)
+        for session in sessions:
+            request = urllib.request.Request(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
+            urllib.request.urlopen(request).close()
+
+    def _command(self, port: int) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            *(["--allow-root"] if os.getuid() == 0 else []),
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=",
+            "--ServerApp.password=",
+            "--ServerApp.disable_check_xsrf=True",
+            f"--ServerApp.root_dir={self.notebooks}",
+            "--ServerApp.terminals_enabled=False",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
+        ]
+
+    def _environment_of_server(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_"))}
+        own = {
+            name: str(self._folder / part)
+            for name, part in (
+                ("IPYTHONDIR", "ipython"),
+                ("JUPYTER_CONFIG_DIR", "config"),
+                ("JUPYTER_DATA_DIR", "data"),
+                ("JUPYTER_RUNTIME_DIR", "runtime"),
+                ("JUPYTERLAB_SETTINGS_DIR", "settings"),
+                ("JUPYTERLAB_WORKSPACES_DIR", "workspaces"),
+                ("XDG_DATA_HOME", "user-data"),
+            )
+        }
+        return {**inherited, **own, **self._environment}
+
+    def _wait_until_it_answers(self) -> None:
+        assert self._process is not None
+        until = time.monotonic() + WAIT / 1000
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{self.url}/api", timeout=5).close()
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                # Nothing tells from outside when a server begins to listen, so it is asked now and then.
+                time.sleep(0.1)
+            else:
+                return
+        self.stop()
+        log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        raise RuntimeError(f"JupyterLab did not start:\n{log[-4000:]}")
+
+
+def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
+    """Gives a notebook (format 4.5) of code cells that have not run."""
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "execution_count": None,
+                "id": f"cell-{number}",
+                "metadata": {},
+                "outputs": [],
+                "source": source,
+            }
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def free_port() -> int:
+    """Gives a port of this machine that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def find_chromium() -> str | None:
+    """Gives the path of a Chromium that runs, or None for the one that Playwright brought."""
+    for name in CHROMIUM_NAMES:
+        path = shutil.which(name)
+        if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
+
+
+@contextmanager
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Runs a headless Chromium."""
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGUMENTS))
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+class Notebook:
+    """One notebook, open in one page, with a kernel of its own."""
+
+    def __init__(self, page: Page, server: LabServer, name: str, cells: Sequence[str]) -> None:
+        self.page = page
+        self.path = server.write_notebook(name, cells)
+        self.console: list[ConsoleMessage] = []
+        self.page_errors: list[str] = []
+        page.set_default_timeout(WAIT)
+        page.on("console", self._keep_message)
+        page.on("pageerror", lambda error: self.page_errors.append(f"{error}\n{error.stack or ''}"))
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.goto(f"{server.url}/lab/workspaces/auto-{name}/tree/{name}.ipynb?reset")
+        self._wait_until_ready()
+
+    def run(self, index: int) -> None:
+        """Runs a cell and waits for its end.
+
+        Raises:
+            AssertionError: the cell raised; the text is its traceback.
+        """
+        self.start(index)
+        self.wait_for_end(index)
+        for output in self.outputs(index):
+            assert output["output_type"] != "error", "\n".join(output["traceback"])
+
+    def start(self, index: int) -> None:
+        """Runs a cell, and gives back control when the kernel works on it."""
+        self.page.evaluate(_RUN_CELL, index)
+        expect(self.prompt(index)).to_have_text(re.compile(r"\[(\*|\d+)\]"), timeout=WAIT)
+
+    def wait_for_end(self, index: int) -> None:
+        """Waits until a started cell has ended."""
+        expect(self.prompt(index)).to_have_text(re.compile(r"\[\d+\]"), timeout=WAIT)
+
+    def is_running(self, index: int) -> bool:
+        """Tells whether a cell has been started and has not ended."""
+        return "*" in self.prompt(index).inner_text()
+
+    def prompt(self, index: int) -> Locator:
+        """The ``[1]:`` beside a cell."""
+        return self.cell(index).locator(".jp-InputArea-prompt")
+
+    def cell(self, index: int) -> Locator:
+        """A cell with its output."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def cell_count(self) -> int:
+        """How many cells the notebook has."""
+        return int(self.page.evaluate(_CELL_COUNT))
+
+    def outputs(self, index: int) -> list[dict[str, Any]]:
+        """The outputs of a cell, as the notebook stores them."""
+        return list(self.page.evaluate(_OUTPUTS, index))
+
+    def text(self, index: int) -> str:
+        """What a cell printed."""
+        return "".join(str(o["text"]) for o in self.outputs(index) if o["output_type"] == "stream")
+
+    def interrupt(self) -> None:
+        """Interrupts the kernel."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+
+    def save(self) -> None:
+        """Saves the notebook."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def reload(self) -> None:
+        """Saves the notebook and loads the page again; the kernel lives on."""
+        self.save()
+        self.page.reload()
+        self._wait_until_ready()
+
+    def view(self, index: int = 0) -> View:
+        """The playground shown in the output of a cell."""
+        return View(self.page, self.cell(index).get_by_test_id("imgplay"))
+
+    def _keep_message(self, message: ConsoleMessage) -> None:
+        self.console.append(message)
+
+    def _wait_until_ready(self) -> None:
+        self.page.wait_for_function(_KERNEL_READY, timeout=WAIT)
+
+
+class View:
+    """One shown playground: what a user sees and does.
+
+    Args:
+        page: the page that shows it.
+        root: its outermost element.
+    """
+
+    def __init__(self, page: Page, root: Locator) -> None:
+        self.page = page
+        self.root = root
+        expect(root).to_be_visible(timeout=WAIT)
+
+    def part(self, name: str) -> Locator:
+        """What carries that ``data-testid``."""
+        return self.root.get_by_test_id(name)
+
+    def tiles(self, status: str | None = None) -> Locator:
+        """The tiles of the feed, newest batch first, or those of one status."""
+        tiles = self.part("tile")
+        return tiles if status is None else tiles.and_(self.page.locator(f'[data-status="{status}"]'))
+
+    def batches(self) -> Locator:
+        """The batches of the feed, newest first."""
+        return self.part("batch")
+
+    def topics(self) -> Locator:
+        """The topics, last used first."""
+        return self.part("topic")
+
+    def active_topic(self) -> Locator:
+        """The topic that is shown."""
+        return self.topics().and_(self.page.locator('[aria-current]:not([aria-current="false"])'))
+
+    def choose_model(self, name: str) -> None:
+        """Chooses a model, ``"provider:id"``."""
+        self.part("model-select").select_option(name)
+
+    def generate(self, prompt: str, n: int | None = None, *, model: str | None = None) -> None:
+        """Writes a prompt and clicks Generate; gives back control when the batch is in the feed."""
+        if model is not None:
+            self.choose_model(model)
+        if n is not None:
+            self.part(f"count-{n}").click()
+        self.part("prompt").fill(prompt)
+        self.part("generate").click()
+        expect(self.batches().first).to_contain_text(prompt, timeout=WAIT)
+
+    def expect_images(self, count: int) -> None:
+        """Waits until exactly so many tiles show an image that the browser has decoded."""
+        expect(self.tiles("success")).to_have_count(count, timeout=WAIT)
+        images = self.part("tile-image")
+        expect(images).to_have_count(count, timeout=WAIT)
+        for index in range(count):
+            self.expect_decoded(images.nth(index))
+
+    def expect_decoded(self, image: Locator) -> None:
+        """Waits until an image is on screen and has pixels."""
+        # Images load when they come into view, as they do for a user who scrolls.
+        image.scroll_into_view_if_needed()
+        self.page.wait_for_function(
+            "image => image.complete && image.naturalWidth > 0",
+            arg=image.element_handle(),
+            timeout=WAIT,
+        )

@@ -1,0 +1,36 @@
+"""The notebook never waits, and neither does the widget."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+BUSY = {
+    "asleep": "import time\nprint('busy', flush=True)\ntime.sleep({seconds})",
+    "computing": (
+        "import time\nprint('busy', flush=True)\nuntil = time.monotonic() + {seconds}\n"
+        "while time.monotonic() < until:\n    sum(range(1000))"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BUSY)
+def test_a_click_is_answered_and_images_appear_while_a_cell_runs(
+    open_notebook, studio_cells: list[str], kind: str
+) -> None:
+    # Long enough that the cell cannot end by itself before the images are there; it is interrupted then.
+    notebook = open_notebook([studio_cells[0], BUSY[kind].format(seconds=20 if kind == "asleep" else 60)])
+    notebook.run(0)
+    view = notebook.view()
+    notebook.start(1)
+    expect(notebook.cell(1)).to_contain_text("busy", timeout=30_000)
+
+    view.generate("a sunset over the sea", 4, model="demo:instant")
+    view.expect_images(4)
+    assert notebook.is_running(1)
+    expect(view.part("connection")).to_have_count(0)
+
+    notebook.interrupt()
+    notebook.wait_for_end(1)

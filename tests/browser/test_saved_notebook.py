@@ -1,0 +1,53 @@
+"""The notebook stays small and clean, also with widget state saved in it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.lab import LabServer
+
+pytestmark = pytest.mark.browser
+
+CANARY = "sk-canary-0123456789abcdefghij"
+SAVE_STATE = {"@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True}}
+SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff\xe0", "WebP": b"RIFF"}
+
+
+@pytest.fixture(scope="module")
+def lab_that_saves_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """A JupyterLab that saves widget state, whose kernels know a key."""
+    folder = tmp_path_factory.mktemp("lab") / "server"
+    with LabServer(folder, settings=SAVE_STATE, environment={"OPENAI_API_KEY": CANARY}) as server:
+        yield server
+
+
+def test_a_saved_notebook_is_small_and_holds_no_key_and_no_image(
+    open_notebook, studio_cells: list[str], lab_that_saves_state: LabServer
+) -> None:
+    more = 'for seed in range(4):\n    pg.generate("a city", n=4, seed=seed, model="demo:instant").result(timeout=60)'
+    key = "import os\nassert os.environ['OPENAI_API_KEY']"
+    notebook = open_notebook([studio_cells[0], more, key], server=lab_that_saves_state)
+    notebook.run(0)
+    view = notebook.view()
+    view.generate("a sunset over the sea", 4, model="demo:instant")
+    view.expect_images(4)
+    notebook.run(1)
+    notebook.run(2)
+    notebook.save()
+
+    text = notebook.path.read_text(encoding="utf-8")
+    assert "widgets" in json.loads(text)["metadata"], "widget state was not saved; this test shows nothing"
+    assert len(text.encode()) < 300_000
+    assert CANARY not in text
+    for kind, signature in SIGNATURES.items():
+        # Base64 keeps a signature readable at its start: three bytes become four letters.
+        letters = base64.b64encode(signature)[: len(signature) // 3 * 4].decode()
+        assert f'"{letters}' not in text, f"a {kind} image is in the notebook"
+    assert "data:image/" not in text.replace("data:image/svg+xml", "")
+    longest = max(re.findall(r"[A-Za-z0-9+/]{200,}={0,2}", text), key=len, default="")
+    assert len(longest) < 2_000, f"a long run of base64 is in the notebook: {longest[:80]}…"

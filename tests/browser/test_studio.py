@@ -1,0 +1,211 @@
+"""What a user does with the three panels, in JupyterLab, on the demo provider."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from scripts.lab import Notebook, View
+
+pytestmark = pytest.mark.browser
+
+INSTANT = "demo:instant"
+
+
+def test_four_images_are_generated_and_survive_a_reload_of_the_page(notebook: Notebook, view: View) -> None:
+    for panel in ("config-panel", "workspace", "topics-panel"):
+        expect(view.part(panel)).to_be_visible()
+
+    view.generate("a sunset over the sea", 4, model=INSTANT)
+    view.expect_images(4)
+    expect(view.topics()).to_have_count(1)
+    expect(view.topics().first).to_contain_text("sunset")
+
+    notebook.reload()
+    again = notebook.view()
+    again.expect_images(4)
+    expect(again.batches()).to_have_count(1)
+    expect(again.batches().first).to_contain_text("a sunset over the sea")
+    expect(again.active_topic()).to_contain_text("sunset")
+
+
+def test_the_demo_says_that_it_is_not_an_ai_model(view: View) -> None:
+    view.choose_model(INSTANT)
+    expect(view.part("notice").first).to_contain_text("not an AI model")
+
+
+def test_topics_keep_batches_apart(view: View) -> None:
+    view.generate("a red fox", 1, model=INSTANT)
+    view.expect_images(1)
+    view.part("new-topic").click()
+    expect(view.tiles()).to_have_count(0)
+    view.generate("a blue mountain", 2)
+    view.expect_images(2)
+    expect(view.topics()).to_have_count(2)
+
+    view.topics().filter(has_text="red fox").click()
+    expect(view.batches()).to_have_count(1)
+    expect(view.batches().first).to_contain_text("a red fox")
+    view.expect_images(1)
+    expect(view.active_topic()).to_contain_text("red fox")
+
+
+def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: View) -> None:
+    view.generate("a desert at night", 3, model=INSTANT)
+    view.expect_images(3)
+    view.generate("a city at night", 1)
+    view.expect_images(4)
+
+    gone = view.tiles().nth(1)
+    gone_id = gone.get_attribute("data-generation-id")
+    gone.hover()
+    gone.get_by_test_id("delete-generation").click()
+    expect(view.tiles()).to_have_count(3)
+    expect(view.root.locator(f'[data-generation-id="{gone_id}"]')).to_have_count(0)
+
+    newest = view.batches().first
+    newest.hover()
+    newest.get_by_test_id("delete-batch").click()
+    expect(view.batches()).to_have_count(1)
+    expect(view.batches().first).to_contain_text("a desert at night")
+
+    topic = view.topics().first
+    topic.hover()
+    topic.get_by_test_id("delete-topic").click()
+    view.part("confirm-delete-topic").click()
+    expect(view.topics()).to_have_count(0)
+    expect(view.batches()).to_have_count(0)
+
+    notebook.reload()
+    expect(notebook.view().topics()).to_have_count(0)
+
+
+def test_a_second_view_stays_in_step(open_notebook, studio_cells: list[str]) -> None:
+    notebook = open_notebook([studio_cells[0], "display(pg)"])
+    notebook.run(0)
+    notebook.run(1)
+    first, second = notebook.view(0), notebook.view(1)
+
+    first.generate("a forest in snow", 2, model=INSTANT)
+    first.expect_images(2)
+    second.expect_images(2)
+    expect(second.batches().first).to_contain_text("a forest in snow")
+
+    second.tiles().first.hover()
+    second.tiles().first.get_by_test_id("delete-generation").click()
+    expect(second.tiles()).to_have_count(1)
+    expect(first.tiles()).to_have_count(1)
+
+    first.part("new-topic").click()
+    expect(second.batches()).to_have_count(0)
+
+
+def test_code_appears_in_the_feed_and_a_click_is_visible_to_code(
+    open_notebook, studio_cells: list[str]
+) -> None:
+    generate = 'batch = await pg.generate("a fox", n=2, seed=7, model="demo:instant", width=512, height=512)'
+    seeds = "print([g.seed for g in batch])"
+    topics = "print([topic.title for topic in pg.topics])"
+    notebook = open_notebook([studio_cells[0], f"{generate}\n{seeds}", topics])
+    notebook.run(0)
+    view = notebook.view()
+
+    notebook.run(1)
+    assert notebook.text(1) == "[7, 8]\n"
+    view.topics().filter(has_text="a fox").click()
+    view.expect_images(2)
+
+    view.part("new-topic").click()
+    view.generate("a lighthouse", 1)
+    view.expect_images(1)
+    notebook.run(2)
+    assert "a lighthouse" in notebook.text(2)
+    assert "a fox" in notebook.text(2)
+
+
+@pytest.mark.parametrize("key", ["b", "a", "x", "ArrowDown", "Enter", "Shift+Enter"])
+def test_keys_do_not_reach_the_notebook(notebook: Notebook, view: View, key: str) -> None:
+    cells, before = notebook.cell_count(), notebook.prompt(0).inner_text()
+
+    view.part("new-topic").focus()
+    notebook.page.keyboard.press(key)
+    view.part("prompt").fill("two")
+    view.part("prompt").focus()
+    notebook.page.keyboard.press(key if key != "Enter" else "Shift+Enter")
+
+    # Whatever the notebook would have done is done by the time the kernel has run another cell.
+    notebook.run(1)
+    assert notebook.cell_count() == cells
+    assert notebook.prompt(0).inner_text() == before
+
+
+def test_enter_generates_and_shift_enter_makes_a_line(view: View) -> None:
+    view.choose_model(INSTANT)
+    view.part("count-1").click()
+    prompt = view.part("prompt")
+    prompt.fill("a quiet lake")
+    prompt.press("Shift+Enter")
+    prompt.press_sequentially("at dawn")
+    expect(prompt).to_have_value("a quiet lake\nat dawn")
+    expect(view.batches()).to_have_count(0)
+    prompt.press("Enter")
+    view.expect_images(1)
+
+
+def test_the_lightbox_shows_the_original(notebook: Notebook, view: View) -> None:
+    view.choose_model(INSTANT)
+    view.part("width").fill("1536")
+    view.part("width").press("Tab")
+    view.generate("mountains in haze", 1)
+    view.expect_images(1)
+
+    view.part("tile-image").click()
+    lightbox = notebook.page.get_by_test_id("lightbox")
+    expect(lightbox).to_be_visible()
+    image = lightbox.get_by_test_id("lightbox-image")
+    # The thumbnail is 768 pixels wide at most: only the original has its own width.
+    notebook.page.wait_for_function("image => image.naturalWidth === 1536", arg=image.element_handle())
+    notebook.page.keyboard.press("Escape")
+    expect(lightbox).to_be_hidden()
+
+
+def test_a_failure_says_what_to_do_and_can_be_retried(view: View) -> None:
+    view.generate("anything", 1, model="demo:broken")
+    failed = view.tiles("error")
+    expect(failed).to_have_count(1, timeout=30_000)
+    expect(failed.first).to_contain_text("demo was asked to fail", ignore_case=True)
+    first_try = failed.first.inner_text()
+    assert len(first_try) > 40, "a tile in error says what happened and the next step"
+
+    failed.first.get_by_test_id("retry").click()
+    # It fails again; what matters is that it was tried, in its own place, and ends in words again.
+    expect(view.tiles("error")).to_have_count(1, timeout=30_000)
+    expect(view.tiles()).to_have_count(1)
+    expect(view.batches().first).to_contain_text("anything")
+
+
+def test_a_running_batch_shows_progress_and_can_be_cancelled(view: View) -> None:
+    view.generate("a slow picture", 1, model="demo:queue")
+    expect(view.tiles()).to_have_count(1)
+    view.part("cancel").first.click()
+    expect(view.tiles("cancelled")).to_have_count(1, timeout=30_000)
+    expect(view.tiles().first.get_by_test_id("retry")).to_be_visible()
+
+
+def test_a_download_is_the_stored_original(notebook: Notebook, view: View, store: Path) -> None:
+    view.generate("a flower", 1, model=INSTANT)
+    view.expect_images(1)
+    view.tiles().first.hover()
+    with notebook.page.expect_download() as waiting:
+        view.tiles().first.get_by_test_id("download").click()
+    saved = Path(waiting.value.path()).read_bytes()
+
+    assert re.fullmatch(r"[\w.-]+\.png", waiting.value.suggested_filename)
+    originals = {
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in store.parent.rglob("*") if path.is_file()
+    }
+    assert hashlib.sha256(saved).hexdigest() in originals
