@@ -29,7 +29,8 @@ def lab_that_saves_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 def test_a_saved_notebook_is_small_and_holds_no_key_and_no_image(
     open_notebook, studio_cells: list[str], lab_that_saves_state: LabServer
 ) -> None:
-    more = 'for seed in range(4):\n    pg.generate("a city", n=4, seed=seed, model="demo:instant").result(timeout=60)'
+    call = 'pg.generate("a city", n=4, seed=seed, model="demo:instant").result(timeout=60)'
+    more = f"for seed in range(4):\n    {call}"
     key = "import os\nassert os.environ['OPENAI_API_KEY']"
     notebook = open_notebook([studio_cells[0], more, key], server=lab_that_saves_state)
     notebook.run(0)
