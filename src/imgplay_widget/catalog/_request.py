@@ -1,0 +1,280 @@
+"""Turns what a user gave into a checked `Request`, or says exactly what is wrong with it. Pure."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._types import ModelSpec, Parameter, Reference, Request
+from imgplay_widget.errors import InvalidRequest, UnknownParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["MAX_DEADLINE", "check_value", "make_request"]
+
+MAX_DEADLINE = 86_400.0
+"""Seconds. Nothing that a notebook waits for takes longer than a day."""
+
+
+def make_request(
+    spec: ModelSpec,
+    *,
+    prompt: str,
+    n: int = 1,
+    params: Mapping[str, Any],
+    references: Sequence[Reference] = (),
+    deadline: float | None = None,
+    max_count: int = 4,
+    today: date | None = None,
+) -> Request:
+    """Gives the request, with the defaults filled in. Nothing is stored or sent.
+
+    A parameter that is not in `params` gets its default; one that is there as None is left out.
+
+    Args:
+        spec: the model.
+        prompt: the words.
+        n: how many images, 1 to `max_count`.
+        params: the model's own parameters by name.
+        references: input images, in the user's order.
+        deadline: seconds in all for each task, up to a day; None takes the model's.
+        max_count: the most images of one request.
+        today: the day to compare `ModelSpec.retired_on` with; None takes the current one (UTC).
+
+    Raises:
+        UnknownParameter: the model does not have such a parameter.
+        InvalidRequest: a value is of the wrong kind or out of its range; names it and the range.
+    """
+    _check_retired(spec, today or datetime.now(UTC).date())
+    _check_prompt(spec, prompt)
+    _check_count(n, max_count)
+    _check_references(spec, references)
+    seconds = spec.deadline if deadline is None else _check_deadline(deadline)
+    for name in params:
+        if spec.parameter(name) is None:
+            raise _unknown(spec, name)
+    values: dict[str, Any] = {}
+    for parameter in spec.parameters:
+        value = params.get(parameter.name, parameter.default)
+        if value is not None:
+            values[parameter.name] = check_value(parameter, value, model=spec.name)
+    _check_size(spec, values)
+    return Request(
+        provider=spec.provider,
+        model=spec.id,
+        prompt=prompt,
+        n=n,
+        params=values,
+        references=tuple(references),
+        deadline=seconds,
+    )
+
+
+def check_value(parameter: Parameter, value: Any, *, model: str) -> Any:
+    """Gives the value as the parameter's type, once it is checked.
+
+    Args:
+        parameter: what the value is for.
+        value: what the user gave; not None.
+        model: the model's name, for the message.
+
+    Raises:
+        InvalidRequest: it is of the wrong kind, out of range, off its steps or not one of the choices.
+    """
+    match parameter.type:
+        case "integer" | "number":
+            checked = _number(parameter, value, model)
+        case "boolean":
+            if not isinstance(value, bool):
+                raise _invalid(parameter, value, "is not True or False", model)
+            checked = value
+        case "string":
+            checked = _string(parameter, value, model)
+    # Never `in` alone: True would pass as 1.
+    if parameter.choices and not any(checked == choice for choice in parameter.choices):
+        raise _invalid(parameter, value, "is not one of its choices", model)
+    return checked
+
+
+def _number(parameter: Parameter, value: Any, model: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        kind = "a whole number" if parameter.type == "integer" else "a number"
+        raise _invalid(parameter, value, f"is not {kind}", model)
+    number: int | float = value
+    if not math.isfinite(number):
+        raise _invalid(parameter, value, "is not a finite number", model)
+    if parameter.type == "integer":
+        if number != int(number):
+            raise _invalid(parameter, value, "is not a whole number", model)
+        number = int(number)
+    low, high, step = parameter.minimum, parameter.maximum, parameter.step
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise _invalid(parameter, value, "is out of range", model)
+    if step is not None:
+        count = (number - (low or 0)) / step
+        # 0.1 + 0.2 must count as a step of 0.1.
+        if abs(count - round(count)) > 1e-6:
+            raise _invalid(parameter, value, "is between its steps", model)
+    return number
+
+
+def _string(parameter: Parameter, value: Any, model: str) -> str:
+    if not isinstance(value, str):
+        raise _invalid(parameter, value, "is not text", model)
+    if parameter.max_length is not None and len(value) > parameter.max_length:
+        raise InvalidRequest(
+            f"{parameter.name} has {len(value)} characters: {model} takes up to {parameter.max_length}.",
+            parameter=parameter.name,
+        )
+    _check_text(value, parameter.name)
+    return value
+
+
+def _check_text(text: str, name: str) -> None:
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        # Neither survives a database or UTF-8.
+        raise InvalidRequest(
+            f"{name} holds a character that cannot be stored (a NUL or half a surrogate pair).",
+            parameter=name,
+        )
+
+
+def _check_retired(spec: ModelSpec, today: date) -> None:
+    if spec.retired_on is None or date.fromisoformat(spec.retired_on) > today:
+        return
+    instead = f"Use {spec.provider}:{spec.successor} instead." if spec.successor else "Choose another model."
+    raise InvalidRequest(
+        f"{spec.name} is retired since {spec.retired_on}.",
+        parameter="model",
+        next_step=f"{instead} Nothing was stored, sent or paid.",
+    )
+
+
+def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
+    if not isinstance(prompt, str):
+        raise InvalidRequest(f"prompt={prompt!r} is not text.", parameter="prompt")
+    if not prompt.strip():
+        raise InvalidRequest("prompt is empty: say what the image shall show.", parameter="prompt")
+    if spec.max_prompt is not None and len(prompt) > spec.max_prompt:
+        raise InvalidRequest(
+            f"prompt has {len(prompt)} characters: {spec.name} takes up to {spec.max_prompt}.",
+            parameter="prompt",
+        )
+    _check_text(prompt, "prompt")
+
+
+def _check_count(n: Any, max_count: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise InvalidRequest(f"n={n!r} is not a whole number: it is 1 to {max_count}.", parameter="n")
+    if not 1 <= n <= max_count:
+        raise InvalidRequest(f"n={n} is out of range: it is 1 to {max_count}.", parameter="n")
+
+
+def _check_deadline(deadline: Any) -> float:
+    good = isinstance(deadline, (int, float)) and not isinstance(deadline, bool)
+    if not good or not 0 < deadline <= MAX_DEADLINE:
+        raise InvalidRequest(
+            f"deadline={deadline!r} is out of range: it is more than 0 and up to {MAX_DEADLINE:g} seconds.",
+            parameter="deadline",
+        )
+    return float(deadline)
+
+
+def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
+    if not references:
+        return
+    rule = spec.references
+    if rule is None:
+        raise InvalidRequest(
+            f"references: {spec.name} takes no input images.",
+            parameter="references",
+            next_step="Leave them out, or choose a model that takes input images.",
+        )
+    if len(references) > rule.max_count:
+        raise InvalidRequest(
+            f"references: {len(references)} are too many: {spec.name} takes up to {rule.max_count}.",
+            parameter="references",
+        )
+    for reference in references:
+        if reference.media_type not in rule.media_types:
+            raise InvalidRequest(
+                f"references: {reference.media_type} is not a kind that {spec.name} takes; "
+                f"it takes {', '.join(rule.media_types)}.",
+                parameter="references",
+            )
+
+
+def _check_size(spec: ModelSpec, values: Mapping[str, Any]) -> None:
+    rule, width, height = spec.size_rule, values.get("width"), values.get("height")
+    if (width is None) != (height is None) and spec.parameter("width") and spec.parameter("height"):
+        absent = "width" if width is None else "height"
+        raise InvalidRequest(
+            f"{absent} is left out: give both width and height, or neither.", parameter=absent
+        )
+    if rule is None or width is None or height is None:
+        return
+    area, ratio = width * height, max(width, height) / min(width, height)
+    said = f"width={width} and height={height}"
+    if rule.max_ratio is not None and ratio > rule.max_ratio:
+        raise InvalidRequest(
+            f"{said} have a ratio of {ratio:.2f}:1: {spec.name} takes up to {rule.max_ratio:g}:1.",
+            parameter="width",
+        )
+    low, high = rule.min_pixels, rule.max_pixels
+    if (low is not None and area < low) or (high is not None and area > high):
+        span = " and ".join(
+            text
+            for text in (
+                f"at least {low:,}" if low is not None else "",
+                f"at most {high:,}" if high is not None else "",
+            )
+            if text
+        )
+        raise InvalidRequest(f"{said} are {area:,} pixels: {spec.name} takes {span}.", parameter="width")
+
+
+def _range(parameter: Parameter) -> str:
+    if parameter.choices:
+        return "one of " + ", ".join(str(choice) for choice in parameter.choices)
+    match parameter.type:
+        case "boolean":
+            return "True or False"
+        case "string":
+            limit = parameter.max_length
+            return "text" if limit is None else f"text of up to {limit} characters"
+        case "integer" | "number":
+            pass
+    low, high, step = parameter.minimum, parameter.maximum, parameter.step
+    if low is not None and high is not None:
+        text = f"{low:g} to {high:g}" if high < 1e6 else f"{_plain(low)} to {_plain(high)}"
+    elif low is not None:
+        text = f"{_plain(low)} or more"
+    elif high is not None:
+        text = f"up to {_plain(high)}"
+    else:
+        text = "any number" if parameter.type == "number" else "any whole number"
+    return text if step is None else f"{text} in steps of {_plain(step)}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+def _invalid(parameter: Parameter, value: Any, what: str, model: str) -> InvalidRequest:
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = f"{shown[:57]}…"
+    return InvalidRequest(
+        f"{parameter.name}={shown} {what}: {model} takes {_range(parameter)}.", parameter=parameter.name
+    )
+
+
+def _unknown(spec: ModelSpec, name: str) -> UnknownParameter:
+    names = [parameter.name for parameter in spec.parameters]
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    takes = ", ".join(names) if names else "no parameters beside prompt and n"
+    return UnknownParameter(f"{spec.name} has no parameter {name!r}.{hint} It takes {takes}.")

@@ -1,0 +1,43 @@
+"""What a provider is made of, for those who write one."""
+
+from imgplay_widget._types import (
+    Done,
+    Inline,
+    Missing,
+    ModelSpec,
+    Parameter,
+    Partial,
+    Pending,
+    ProviderSpec,
+    Reference,
+    ReferenceRule,
+    Remote,
+    Request,
+    SizeRule,
+    Unit,
+)
+from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.keys import Keys
+from imgplay_widget.providers.registry import Registry, register
+
+__all__ = [
+    "CancelOutcome",
+    "Done",
+    "Inline",
+    "Keys",
+    "Missing",
+    "ModelSpec",
+    "Parameter",
+    "Partial",
+    "Pending",
+    "Provider",
+    "ProviderSpec",
+    "Reference",
+    "ReferenceRule",
+    "Registry",
+    "Remote",
+    "Request",
+    "SizeRule",
+    "Unit",
+    "register",
+]
