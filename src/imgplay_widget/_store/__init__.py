@@ -1,0 +1,10 @@
+"""What is kept: the history in a database, the bytes in files beside it.
+
+`Store` is blocking and is used from one thread; `Store.assets` and `images` may be used from any.
+"""
+
+from imgplay_widget._store import images
+from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.store import Deleted, Store, StoredImage
+
+__all__ = ["Assets", "Deleted", "Store", "StoredImage", "images"]

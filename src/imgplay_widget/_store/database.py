@@ -1,0 +1,280 @@
+"""The connection: where the database lies, how it is opened, and what a transaction is.
+
+SQLite is driven by hand where the driver's own habits would lose data or time: every write begins with
+``BEGIN IMMEDIATE``, so that two kernels queue at the start of a transaction instead of failing in its middle.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from imgplay_widget._ids import new_id
+from imgplay_widget._types import Notice
+from imgplay_widget.errors import DiskFull, InvalidRequest, StoreError, StoreLocked
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["Database", "Place", "network_file_system", "place_of", "wal_is_safe"]
+
+_FILE = "history.sqlite"
+_WRITE = "imgplay_write"
+
+_NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "9p", "afs", "ceph", "gluster", "gpfs", "beegfs", "ncp")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store lies.
+
+    Attributes:
+        key: the same text for every way to write the same place; unique for a store in memory.
+        label: for people, without a password.
+        file: the SQLite file, or None.
+        url: the SQLAlchemy URL of a database that is not a local file, or None.
+        assets: the folder of the bytes, or None where a temporary one is to be made.
+    """
+
+    key: str
+    label: str
+    file: Path | None
+    url: str | None
+    assets: Path | None
+
+
+def place_of(location: str | os.PathLike[str] | None) -> Place:
+    """Reads a location: None, a path, or a URL.
+
+    Raises:
+        InvalidRequest: the URL cannot be read.
+    """
+    data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
+    if location is None:
+        return _file_place(data / _FILE)
+    text = os.fspath(location)
+    if not isinstance(location, str) or "://" not in text:
+        path = Path(text).expanduser()
+        folder = path.is_dir() or text.endswith(("/", os.sep))
+        return _file_place(path / _FILE if folder else path)
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise InvalidRequest(
+            "store= is neither a path nor a database URL such as sqlite:///history.sqlite.",
+            parameter="store",
+        ) from error
+    if url.get_backend_name() != "sqlite":
+        name = url.render_as_string(hide_password=True)
+        folder = f"{url.host or 'local'}-{url.database or 'default'}.assets"
+        return Place(key=name, label=name, file=None, url=text, assets=data / folder)
+    if not url.database or url.database == ":memory:":
+        return Place(key=f"sqlite://{new_id()}", label="in memory", file=None, url=None, assets=None)
+    return _file_place(Path(url.database).expanduser())
+
+
+def _file_place(path: Path) -> Place:
+    path = Path(os.path.realpath(path))
+    return Place(key=str(path), label=str(path), file=path, url=None, assets=path.with_suffix(".assets"))
+
+
+class Database:
+    """One connection to one database. Not thread-safe.
+
+    Args:
+        place: where it lies.
+        busy_timeout: seconds to wait for another program that writes.
+
+    Raises:
+        StoreError: it cannot be opened.
+        StoreLocked: another program holds it.
+    """
+
+    notices: tuple[Notice, ...] = ()
+
+    def __init__(self, place: Place, *, busy_timeout: float = 5.0) -> None:
+        self.place = place
+        self.network = network_file_system(place.file.parent) if place.file else None
+        self._sqlite = place.url is None
+        if place.file is not None:
+            make_folder(place.file.parent)
+        try:
+            self._engine = self._connect(busy_timeout)
+            with translated(place.label), self._engine.connect() as connection:
+                if place.file is not None:
+                    self._choose_journal(connection)
+        except (ImportError, NoSuchModuleError) as error:
+            raise StoreError(
+                f"The driver of the database {place.label} is not installed.",
+                next_step="Install it (for PostgreSQL: pip install psycopg), or use a SQLite file.",
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def single_writer(self) -> bool:
+        """True where a write keeps every other write out, also between its file and its row."""
+        return self._sqlite
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """Gives a connection whose reads all see one moment."""
+        with translated(self.place.label), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """Gives a connection in a transaction that is the only writer; it commits unless it raises.
+
+        Raises:
+            StoreLocked: another program has held the write lock for longer than the busy timeout.
+            DiskFull: it could not be committed for want of space.
+        """
+        with translated(self.place.label), self._engine.connect() as opened:
+            connection = opened.execution_options(**{_WRITE: True})
+            with connection.begin():
+                yield connection
+
+    def version(self) -> int:
+        """Gives a number that changes when another connection has committed; always 0 outside SQLite."""
+        if not self._sqlite:
+            return 0
+        with self.reading() as connection:
+            return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def close(self) -> None:
+        """Closes the connection. May be called again."""
+        if hasattr(self, "_engine"):
+            self._engine.dispose()
+
+    def _connect(self, busy_timeout: float) -> Engine:
+        if not self._sqlite:
+            return create_engine(self.place.url or "", pool_pre_ping=True)
+        target = ":memory:" if self.place.file is None else str(self.place.file)
+
+        def connect() -> sqlite3.Connection:
+            # isolation_level None: the driver must not begin transactions of its own.
+            connection = sqlite3.connect(
+                target, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _choose_journal(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        found = str(driver.execute("PRAGMA journal_mode").fetchone()[0])
+        wanted = "wal" if self.network is None and wal_is_safe(sqlite3.sqlite_version_info) else "delete"
+        if found != wanted:
+            try:
+                driver.execute(f"PRAGMA journal_mode = {wanted}")
+            except sqlite3.OperationalError as error:
+                # Another kernel has it open in the other mode; both modes are durable, so keep that one.
+                if _name_of(error) not in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+                    raise
+        if self.network is not None:
+            message = (
+                f"The store lies on a network file system ({self.network}), where file locks can fail. "
+                "It uses a rollback journal; use it from one machine at a time, or choose a local path."
+            )
+            self.notices = (Notice(kind="other", message=message),)
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those above it.
+
+    Raises:
+        StoreError: it cannot be made, or cannot be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        # A real file: permission bits say nothing of read-only mounts.
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path} cannot be written to ({error.strerror}).",
+            next_step="Choose another place with store=, or make the folder writable.",
+        ) from error
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Says whether a SQLite of that version is free of the bug by which WAL mode can lose commits."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def network_file_system(path: Path, mounts: str | None = None) -> str | None:
+    """Gives the kind of network file system that a path lies on, or None where it is local or unknown.
+
+    Args:
+        path: absolute; it need not exist.
+        mounts: the text of ``/proc/mounts``; None reads it.
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+    best, kind = Path(), None
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = Path(fields[1].replace("\\040", " "))
+        # A later mount on the same point hides the earlier one.
+        if path.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            best, kind = point, fields[2]
+    return kind if kind is not None and kind.startswith(_NETWORK) else None
+
+
+@contextmanager
+def translated(label: str) -> Generator[None]:
+    """Turns the driver's errors into those of the store."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        name = _name_of(origin)
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise StoreLocked(f"Another program holds the history {label}.") from error
+        if name == "SQLITE_FULL":
+            raise DiskFull(f"There is no space left for the history {label}.") from error
+        if name == "SQLITE_NOTADB":
+            raise StoreError(
+                f"The file {label} is not a database.",
+                next_step="Choose another path with store=; the file was not changed.",
+            ) from error
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            raise StoreError(
+                f"The history {label} cannot be opened for writing.",
+                next_step="Choose another path with store=, or make the file and its folder writable.",
+            ) from error
+        raise StoreError(f"The history {label} failed: {origin}.") from error
+
+
+def _name_of(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))

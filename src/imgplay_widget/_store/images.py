@@ -1,0 +1,268 @@
+"""Images: what bytes are, and small pictures made from them. Thread-safe; the only user of Pillow here.
+
+`accept` looks at structure alone (signature, size, checksums, end) and costs a fraction of a millisecond.
+Whether the pixels decode shows when the thumbnail is made, which decodes them anyway.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps
+
+from imgplay_widget.errors import CorruptImage
+
+__all__ = ["EXTENSIONS", "MAX_BYTES", "MAX_PIXELS", "Accepted", "accept", "cover", "render", "thumbnail"]
+
+MAX_PIXELS = 50_000_000
+"""The most pixels of an image; a small file can unfold to gigabytes."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The most bytes of an image."""
+
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+"""The accepted kinds, and how the names of their files end."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = frozenset({0x01, 0xD8})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Bytes that are whole by their structure.
+
+    Attributes:
+        media_type: by their signature, whatever a server called them.
+        width, height: in pixels, as stored (before any rotation that the file asks for).
+        data: the image without what lay behind its end.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    data: bytes
+
+
+def accept(data: bytes) -> Accepted:
+    """Checks that bytes are one whole image, without decoding its pixels.
+
+    Args:
+        data: at most `MAX_BYTES`; an image of at most `MAX_PIXELS`.
+
+    Raises:
+        CorruptImage: they are not; the message says what they look like.
+    """
+    if len(data) > MAX_BYTES:
+        raise CorruptImage(f"The image has {len(data):,} bytes; the most is {MAX_BYTES:,}.")
+    try:
+        if data.startswith(_PNG):
+            kind, (width, height, end) = "image/png", _png(data)
+        elif data.startswith(b"\xff\xd8\xff"):
+            kind, (width, height, end) = "image/jpeg", _jpeg(data)
+        elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+            kind, (width, height, end) = "image/webp", _webp(data)
+        else:
+            raise CorruptImage(f"What came is not a PNG, JPEG or WebP image: it looks like {_guess(data)}.")
+    except (struct.error, IndexError) as error:
+        raise CorruptImage("The image is cut off.") from error
+    if width < 1 or height < 1:
+        raise CorruptImage(f"The image says it is {width} × {height} pixels.")
+    if width * height > MAX_PIXELS:
+        raise CorruptImage(f"The image has {width} × {height} pixels; the most is {MAX_PIXELS:,} in all.")
+    return Accepted(
+        media_type=kind, width=width, height=height, data=data if end == len(data) else data[:end]
+    )
+
+
+def thumbnail(data: bytes, edge: int = 768) -> bytes:
+    """Gives a small WebP of an image.
+
+    Args:
+        data: the image.
+        edge: the most pixels of the longer edge; a smaller image keeps its size.
+
+    Raises:
+        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
+    """
+    return _webp_of(_fitted(_decoded(data, edge), edge))
+
+
+def cover(data: bytes, edge: int = 256) -> bytes:
+    """Gives a square WebP of the middle of an image.
+
+    Args:
+        data: the image.
+        edge: pixels of each edge.
+
+    Raises:
+        CorruptImage: as for `thumbnail`.
+    """
+    return _webp_of(_square(_decoded(data, None), edge))
+
+
+def render(data: bytes) -> tuple[bytes, bytes]:
+    """Gives the thumbnail and the cover of an image, decoding it once.
+
+    Raises:
+        CorruptImage: as for `thumbnail`.
+    """
+    small = _fitted(_decoded(data, 768), 768)
+    return _webp_of(small), _webp_of(_square(small, 256))
+
+
+# ------------------------------------------------------------------ structure: width, height, where it ends
+
+
+def _png(data: bytes) -> tuple[int, int, int]:
+    view, position = memoryview(data), len(_PNG)
+    width = height = 0
+    pixels = False
+    while position < len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        if position == len(_PNG):
+            if name != b"IHDR" or length != 13:
+                raise CorruptImage("The PNG image does not begin with its header.")
+            width, height = struct.unpack_from(">II", data, position + 8)
+        end = position + 8 + length
+        (checksum,) = struct.unpack_from(">I", data, end)
+        if zlib.crc32(view[position + 4 : end]) != checksum:
+            raise CorruptImage("The PNG image is damaged: a checksum does not match.")
+        pixels = pixels or name == b"IDAT"
+        position = end + 4
+        if name == b"IEND":
+            if not pixels:
+                raise CorruptImage("The PNG image holds no pixels.")
+            return width, height, position
+    raise CorruptImage("The PNG image is cut off: its end is missing.")
+
+
+def _jpeg(data: bytes) -> tuple[int, int, int]:
+    width = height = position = 0
+    # Outside the compressed pixels a marker follows a segment at once; inside them the next one is searched.
+    while marker := _JPEG_MARKER.search(data, position):
+        code, position = data[marker.start() + 1], marker.end()
+        if code == 0xD9:
+            if not width:
+                raise CorruptImage("The JPEG image holds no pixels.")
+            return width, height, position
+        if code in _JPEG_BARE:
+            continue
+        (length,) = struct.unpack_from(">H", data, position)
+        if code in _JPEG_SIZES:
+            height, width = struct.unpack_from(">HH", data, position + 3)
+        position += length
+    raise CorruptImage("The JPEG image is cut off: its end is missing.")
+
+
+def _webp(data: bytes) -> tuple[int, int, int]:
+    end = 8 + struct.unpack_from("<I", data, 4)[0]
+    if end > len(data):
+        raise CorruptImage("The WebP image is cut off.")
+    width = height = 0
+    pixels = False
+    position = 12
+    while position + 8 <= end:
+        name, length = struct.unpack_from("<4sI", data, position)
+        body = position + 8
+        if body + length > end:
+            raise CorruptImage("The WebP image is damaged: a part is longer than the whole.")
+        match name:
+            case b"VP8X":
+                width = 1 + int.from_bytes(data[body + 4 : body + 7], "little")
+                height = 1 + int.from_bytes(data[body + 7 : body + 10], "little")
+            case b"VP8L":
+                bits = struct.unpack_from("<I", data, body + 1)[0]
+                pixels = True
+                if not width:
+                    width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+            case b"VP8 ":
+                pixels = True
+                if not width:
+                    width, height = (n & 0x3FFF for n in struct.unpack_from("<HH", data, body + 6))
+            case b"ANMF":
+                pixels = True
+            case _:
+                pass
+        position = body + length + (length & 1)
+    if not pixels:
+        raise CorruptImage("The WebP image holds no pixels.")
+    return width, height, end
+
+
+def _guess(data: bytes) -> str:
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not data:
+        return "nothing (no bytes at all)"
+    if b"<svg" in head:
+        return "an SVG drawing"
+    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "a web page (HTML)"
+    if head.startswith(b"<"):
+        return "XML or HTML text"
+    if head.startswith((b"{", b"[")):
+        return "JSON text"
+    if head.startswith(b"gif8"):
+        return "a GIF image"
+    if data[4:8] == b"ftyp":
+        return "an AVIF or HEIC image, or a video"
+    if head.isascii() and bytes(head).decode("ascii").isprintable():
+        return "plain text"
+    return "something else"
+
+
+# ------------------------------------------------------------------ pixels
+
+
+def _decoded(data: bytes, edge: int | None) -> Image.Image:
+    # Structure first: it holds the limit of pixels, which must stand before any decoding.
+    accept(data)
+    try:
+        image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
+        if edge is not None:
+            image.draft("RGB", (edge, edge))
+        image.load()
+        image = ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, MemoryError) as error:
+        raise CorruptImage("The image is damaged: its pixels cannot be decoded.") from error
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # Sixteen bits a pixel: Pillow would clip instead of scaling.
+        deep = image.convert("I")
+        scaled = deep.point(lambda value: value * (1 / 257))  # pyright: ignore[reportUnknownMemberType]
+        return scaled.convert("L").convert("RGB")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _fitted(image: Image.Image, edge: int) -> Image.Image:
+    longest = max(image.size)
+    if longest <= edge:
+        return image
+    factor = longest // edge
+    if factor > 1:
+        image = image.reduce(factor)
+        longest = max(image.size)
+    width, height = (max(1, min(edge, round(side * edge / longest))) for side in image.size)
+    if (width, height) == image.size:
+        return image
+    return image.resize((width, height), Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _square(image: Image.Image, edge: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    factor = max(1, side // edge)
+    cut = image.reduce(factor, (left, top, left + side, top + side))
+    return cut.resize((edge, edge), Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _webp_of(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "WEBP", method=0, quality=80, icc_profile=b"", exif=b"", xmp=b"")
+    return out.getvalue()

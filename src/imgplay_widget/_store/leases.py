@@ -1,0 +1,131 @@
+"""Who drives a task: a lease in the row, and a file lock that dies with its process.
+
+The lease alone would make a restart wait until it is over. The lock alone would not work on every file
+system. Together: a dead owner is seen at once, a silent one after its lease.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import filelock
+from sqlalchemy import Connection, or_, select, update
+
+from imgplay_widget._store import rows
+from imgplay_widget._store.tables import tasks
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from imgplay_widget._store.queries import Scope
+    from imgplay_widget._types import Task
+
+__all__ = ["Owners", "claim", "release", "renew"]
+
+_UNFINISHED = ("pending", "processing")
+
+_YOUNG = 60.0
+"""Seconds for which a lock file without a task is left alone: its owner may be about to lock it."""
+
+
+class Owners:
+    """The lock files of the owners.
+
+    Args:
+        folder: where they lie.
+        trusted: False on a network file system, where a lock may look free from another machine.
+    """
+
+    def __init__(self, folder: Path, *, trusted: bool) -> None:
+        self._folder = folder
+        self._trusted = trusted
+        self._held: dict[str, filelock.BaseFileLock] = {}
+
+    def register(self, owner: str) -> None:
+        """Takes the lock of an owner, for as long as this process lives or until `close`."""
+        if owner in self._held:
+            return
+        lock = filelock.FileLock(self._file(owner), timeout=5, thread_local=False)
+        lock.acquire()
+        self._held[owner] = lock
+
+    def dead(self, owner: str) -> bool:
+        """Says whether the process of an owner is surely gone."""
+        if not self._trusted or owner in self._held:
+            return False
+        return self._free(self._file(owner))
+
+    def clean(self) -> None:
+        """Removes the lock files of owners that are gone."""
+        if not self._trusted:
+            return
+        held = {self._file(owner) for owner in self._held}
+        for file in self._folder.iterdir():
+            try:
+                young = time.time() - file.stat().st_mtime < _YOUNG
+            except FileNotFoundError:
+                continue
+            if file not in held and not young:
+                self._free(file)
+
+    def close(self) -> None:
+        """Gives all locks of this store back."""
+        for owner, lock in self._held.items():
+            self._file(owner).unlink(missing_ok=True)
+            lock.release()
+        self._held.clear()
+
+    def _file(self, owner: str) -> Path:
+        return self._folder / f"{quote(owner, safe='')}.lock"
+
+    def _free(self, file: Path) -> bool:
+        if not file.exists():
+            return True
+        lock = filelock.FileLock(file, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return False
+        file.unlink(missing_ok=True)
+        lock.release()
+        return True
+
+
+def claim(
+    connection: Connection, scope: Scope, owners: Owners, owner: str, *, now: datetime, until: datetime
+) -> list[Task]:
+    """Takes every unfinished task that nobody drives, and gives them as they are now."""
+    unfinished = select(tasks).where(
+        *scope.tasks(),
+        tasks.c.status.in_(_UNFINISHED),
+        # One's own tasks are being driven here, even where the lease ran out while the machine slept.
+        or_(tasks.c.lease_owner.is_(None), tasks.c.lease_owner != owner),
+    )
+    dead: dict[str, bool] = {}
+    taken: list[str] = []
+    for row in connection.execute(unfinished.order_by(tasks.c.id)).all():
+        if row.lease_owner is not None and row.lease_until is not None and row.lease_until > now:
+            if row.lease_owner not in dead:
+                dead[row.lease_owner] = owners.dead(row.lease_owner)
+            if not dead[row.lease_owner]:
+                continue
+        change = {"lease_owner": owner, "lease_until": until, "resumes": row.resumes + 1}
+        connection.execute(update(tasks).where(tasks.c.id == row.id).values(change))
+        taken.append(row.id)
+    found = connection.execute(select(tasks).where(tasks.c.id.in_(taken)).order_by(tasks.c.id))
+    return [rows.task_of(row) for row in found.mappings()]
+
+
+def renew(connection: Connection, scope: Scope, owner: str, *, until: datetime) -> None:
+    """Makes the leases of an owner last longer."""
+    mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
+    connection.execute(mine.values(lease_until=until))
+
+
+def release(connection: Connection, scope: Scope, owner: str) -> None:
+    """Gives the unfinished tasks of an owner free."""
+    mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
+    connection.execute(mine.values(lease_owner=None, lease_until=None))

@@ -1,0 +1,180 @@
+"""How the tables came to be: numbered steps, append-only, each in one transaction.
+
+A step that was released is never changed. Its SQL is plain text, so that a later change of `tables` cannot
+change the past, and is kept to what SQLite and PostgreSQL both understand.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, insert, inspect, select
+
+from imgplay_widget._store import tables
+from imgplay_widget.errors import StoreTooNew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imgplay_widget._store.database import Database
+
+__all__ = ["migrate"]
+
+
+def m0001_first_tables(connection: Connection) -> None:
+    """The four tables of the history, the references of a batch, and settings."""
+    for statement in _M0001:
+        connection.exec_driver_sql(statement)
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (m0001_first_tables,)
+
+
+def migrate(database: Database) -> None:
+    """Brings a database up to date. Two processes may do so at once.
+
+    Raises:
+        StoreTooNew: a newer version of the package has written it.
+    """
+    with database.reading() as connection:
+        applied = _applied(connection)
+    if applied == len(STEPS):
+        return
+    for number, step in enumerate(STEPS, start=1):
+        with database.writing() as connection:
+            connection.exec_driver_sql(_MIGRATIONS)
+            # Asked again under the write lock: another process may have been faster.
+            if _applied(connection) < number:
+                step(connection)
+                row = {"number": number, "name": step.__name__, "applied_at": datetime.now(UTC)}
+                connection.execute(insert(tables.migrations), row)
+
+
+def _applied(connection: Connection) -> int:
+    if not inspect(connection).has_table(tables.migrations.name):
+        return 0
+    numbers = connection.scalars(select(tables.migrations.c.number)).all()
+    newest = max(numbers, default=0)
+    if newest > len(STEPS):
+        raise StoreTooNew(
+            f"The history was written by a newer version of imgplay-widget (its format is {newest}, "
+            f"this version knows {len(STEPS)})."
+        )
+    return newest
+
+
+_MIGRATIONS = """
+CREATE TABLE IF NOT EXISTS image_migrations (
+  number INTEGER NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  applied_at TIMESTAMP WITH TIME ZONE NOT NULL
+)
+"""
+
+_M0001 = (
+    """
+CREATE TABLE image_generation_topics (
+  id TEXT NOT NULL PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  organization_id TEXT,
+  title TEXT,
+  cover_url TEXT,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP
+)
+""",
+    """
+CREATE TABLE image_generation_batches (
+  id TEXT NOT NULL PRIMARY KEY,
+  topic_id TEXT NOT NULL REFERENCES image_generation_topics(id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  organization_id TEXT,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  config JSON NOT NULL DEFAULT '{}',
+  width INTEGER,
+  height INTEGER,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP
+)
+""",
+    """
+CREATE TABLE image_generation_references (
+  batch_id TEXT NOT NULL REFERENCES image_generation_batches(id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  PRIMARY KEY (batch_id, position)
+)
+""",
+    """
+CREATE TABLE image_generations (
+  id TEXT NOT NULL PRIMARY KEY,
+  batch_id TEXT NOT NULL REFERENCES image_generation_batches(id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  async_task_id TEXT,
+  position INTEGER NOT NULL DEFAULT 0,
+  seed BIGINT,
+  asset JSON,
+  asset_digest TEXT,
+  error JSON,
+  applied JSON NOT NULL DEFAULT '{}',
+  favourite BOOLEAN NOT NULL DEFAULT FALSE,
+  parent_id TEXT,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP
+)
+""",
+    """
+CREATE TABLE image_async_tasks (
+  id TEXT NOT NULL PRIMARY KEY,
+  batch_id TEXT NOT NULL REFERENCES image_generation_batches(id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  type TEXT NOT NULL DEFAULT 'image_generation',
+  status TEXT NOT NULL DEFAULT 'pending',
+  stage TEXT NOT NULL DEFAULT 'pending',
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  unit JSON NOT NULL,
+  deadline DOUBLE PRECISION NOT NULL,
+  metadata JSON NOT NULL DEFAULT '{}',
+  ticket JSON,
+  results JSON NOT NULL DEFAULT '[]',
+  error JSON,
+  error_code TEXT,
+  retryable BOOLEAN,
+  attempt INTEGER NOT NULL DEFAULT 1,
+  resumes INTEGER NOT NULL DEFAULT 0,
+  request_id TEXT,
+  cost TEXT,
+  lease_owner TEXT,
+  lease_until TIMESTAMP WITH TIME ZONE,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  submitted_at TIMESTAMP WITH TIME ZONE,
+  finished_at TIMESTAMP WITH TIME ZONE
+)
+""",
+    """
+CREATE TABLE image_settings (
+  user_id TEXT NOT NULL,
+  organization_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value JSON,
+  updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  PRIMARY KEY (user_id, organization_id, name)
+)
+""",
+    "CREATE INDEX idx_topics_user ON image_generation_topics(user_id, organization_id)",
+    "CREATE INDEX idx_batches_topic ON image_generation_batches(topic_id)",
+    "CREATE INDEX idx_batches_feed ON image_generation_batches(topic_id, id)",
+    "CREATE INDEX idx_references_digest ON image_generation_references(digest)",
+    "CREATE INDEX idx_generations_batch ON image_generations(batch_id)",
+    "CREATE INDEX idx_generations_task ON image_generations(async_task_id)",
+    "CREATE INDEX idx_generations_digest ON image_generations(asset_digest)",
+    "CREATE INDEX idx_tasks_status ON image_async_tasks(user_id, status)",
+    "CREATE INDEX idx_tasks_batch ON image_async_tasks(batch_id)",
+    "CREATE INDEX idx_tasks_durations ON image_async_tasks(user_id, provider, model, status, finished_at)",
+)

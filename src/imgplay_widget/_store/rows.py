@@ -1,0 +1,178 @@
+"""Between the frozen values and the rows of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
+from imgplay_widget.errors import ErrorInfo
+
+__all__ = [
+    "asset_json",
+    "batch_of",
+    "batch_row",
+    "generation_of",
+    "generation_row",
+    "reference_of",
+    "reference_row",
+    "task_changes",
+    "task_of",
+    "task_row",
+    "topic_of",
+    "topic_row",
+]
+
+
+def topic_row(topic: Topic) -> dict[str, Any]:
+    """The columns of a topic."""
+    return asdict(topic)
+
+
+def topic_of(row: RowMapping) -> Topic:
+    """The topic of a row."""
+    return Topic(**_columns(row))
+
+
+def batch_row(batch: Batch) -> dict[str, Any]:
+    """The columns of a batch; its references are rows of their own."""
+    columns = {name: getattr(batch, name) for name in Batch.__slots__ if name != "references"}
+    columns["config"] = dict(batch.config)
+    return columns
+
+
+def batch_of(row: RowMapping, references: tuple[Reference, ...]) -> Batch:
+    """The batch of a row."""
+    return Batch(**_columns(row), references=references)
+
+
+def reference_row(batch_id: str, position: int, reference: Reference) -> dict[str, Any]:
+    """The columns of a batch's reference."""
+    return {"batch_id": batch_id, "position": position, **asdict(reference)}
+
+
+def reference_of(row: RowMapping) -> Reference:
+    """The reference of a row."""
+    return Reference(
+        digest=row["digest"], media_type=row["media_type"], width=row["width"], height=row["height"]
+    )
+
+
+def generation_row(generation: Generation) -> dict[str, Any]:
+    """The columns of a generation."""
+    columns = {name: getattr(generation, name) for name in Generation.__slots__}
+    asset, error = generation.asset, generation.error
+    columns["asset"] = None if asset is None else asset_json(asset)
+    columns["asset_digest"] = None if asset is None else asset.digest
+    columns["error"] = None if error is None else error.to_json()
+    columns["applied"] = dict(generation.applied)
+    return columns
+
+
+def generation_of(row: RowMapping) -> Generation:
+    """The generation of a row."""
+    columns = _columns(row)
+    del columns["asset_digest"]
+    columns["asset"] = None if row["asset"] is None else _asset_of(row["asset"])
+    columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
+    return Generation(**columns)
+
+
+def asset_json(asset: Asset) -> dict[str, Any]:
+    """The column ``asset``, with the keys of the seed design and what else is known."""
+    return {
+        "url": asset.url,
+        "thumbnailUrl": asset.thumbnail_url,
+        "width": asset.width,
+        "height": asset.height,
+        "digest": asset.digest,
+        "mediaType": asset.media_type,
+        "size": asset.size,
+    }
+
+
+def _asset_of(data: dict[str, Any]) -> Asset:
+    return Asset(
+        digest=data["digest"],
+        url=data["url"],
+        thumbnail_url=data["thumbnailUrl"],
+        width=data["width"],
+        height=data["height"],
+        media_type=data["mediaType"],
+        size=data["size"],
+    )
+
+
+def task_row(task: Task) -> dict[str, Any]:
+    """The columns of a new task."""
+    return {
+        "id": task.id,
+        "batch_id": task.batch_id,
+        "user_id": task.user_id,
+        "provider": task.provider,
+        "model": task.model,
+        "unit": _unit_json(task.unit),
+        "deadline": task.deadline,
+        "created_at": task.created_at,
+        "lease_owner": task.lease_owner,
+        "lease_until": task.lease_until,
+        **task_changes(task),
+    }
+
+
+def task_changes(task: Task) -> dict[str, Any]:
+    """The columns that change while a task lives, without its lease."""
+    error = task.error
+    return {
+        "status": task.status.value,
+        "stage": task.stage.value,
+        "metadata": {"usage": dict(task.usage), "previous": [dict(item) for item in task.previous]},
+        "ticket": None if task.ticket is None else dict(task.ticket),
+        "results": [dict(item) for item in task.results],
+        "error": None if error is None else error.to_json(),
+        "error_code": None if error is None else error.code,
+        "retryable": None if error is None else error.retryable,
+        "attempt": task.attempt,
+        "resumes": task.resumes,
+        "request_id": task.request_id,
+        "cost": task.cost,
+        "updated_at": task.updated_at,
+        "submitted_at": task.submitted_at,
+        "finished_at": task.finished_at,
+    }
+
+
+def task_of(row: RowMapping) -> Task:
+    """The task of a row."""
+    columns = _columns(row)
+    for name in ("type", "status", "error_code", "retryable"):
+        del columns[name]
+    kept = columns.pop("metadata")
+    columns["stage"] = Stage(row["stage"])
+    columns["unit"] = _unit_of(row["unit"])
+    columns["usage"] = kept.get("usage", {})
+    columns["previous"] = tuple(kept.get("previous", ()))
+    columns["results"] = tuple(row["results"])
+    columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
+    return Task(**columns)
+
+
+def _unit_json(unit: Unit) -> dict[str, Any]:
+    return {**asdict(unit), "params": dict(unit.params)}
+
+
+def _unit_of(data: dict[str, Any]) -> Unit:
+    return Unit(
+        model=data["model"],
+        prompt=data["prompt"],
+        params=data["params"],
+        positions=tuple(data["positions"]),
+        seeds=tuple(data["seeds"]),
+        references=tuple(Reference(**reference) for reference in data["references"]),
+        key=data["key"],
+    )
+
+
+def _columns(row: RowMapping) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}

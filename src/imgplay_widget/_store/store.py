@@ -1,0 +1,472 @@
+"""The store: the one door to the history and its bytes."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from imgplay_widget._store import leases, migrations, queries, removal, rows, tables
+from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.database import Database, place_of
+from imgplay_widget._store.leases import Owners
+from imgplay_widget._store.queries import Scope
+from imgplay_widget._store.removal import Deleted
+from imgplay_widget._types import JSON, Asset, Batch, Entry, FeedPage, Generation, Notice, Task, Topic
+from imgplay_widget.errors import ErrorInfo, NotFound
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from types import EllipsisType
+
+__all__ = ["Deleted", "Store", "StoredImage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """An image that `Assets.receive` has kept, to be named by a row.
+
+    Attributes:
+        generation_id: the place that it fills.
+        digest: what `Assets.receive` gave.
+        media_type, width, height: what `images.accept` gave.
+        size: bytes.
+        applied: what the provider says it used.
+    """
+
+    generation_id: str
+    digest: str
+    media_type: str
+    width: int
+    height: int
+    size: int
+    applied: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+
+
+class Store:
+    """The history of one user in one place. Blocking; used from one thread, `assets` from any.
+
+    Make one with `open`. Every method may raise `StoreLocked` (another program has held the database for
+    longer than the busy timeout), `DiskFull` and `StoreError`; what it was about to write is then not
+    written at all.
+
+    Attributes:
+        key: the same text for every way to write the same place.
+        location: the place, for people; without a password.
+        assets: the files.
+        notices: what the user should know of the place.
+    """
+
+    def __init__(self, database: Database, assets: Assets, scope: Scope, *, temporary: bool) -> None:
+        self.key = database.place.key
+        self.location = database.place.label
+        self.assets = assets
+        self.notices: list[Notice] = list(database.notices)
+        self._database = database
+        self._scope = scope
+        self._temporary = temporary
+        self._owners = Owners(assets.root / "owners", trusted=database.network is None)
+
+    @classmethod
+    def open(
+        cls,
+        location: str | os.PathLike[str] | None = None,
+        *,
+        user_id: str = "local",
+        organization_id: str | None = None,
+        busy_timeout: float = 5.0,
+    ) -> Self:
+        """Opens a history, and makes it where there is none.
+
+        Args:
+            location: a path (of a file, or of a folder that holds ``history.sqlite``), a database URL,
+                ``"sqlite://"`` for one in memory, or None for the user's own data folder.
+            user_id: whose rows are seen.
+            organization_id: the organization within which they are seen, or None.
+            busy_timeout: seconds to wait for another program that writes.
+
+        Raises:
+            InvalidRequest: the location cannot be read.
+            StoreError: it cannot be opened; a message says why.
+            StoreTooNew: a newer version of the package has written it.
+            StoreLocked: another program holds it.
+        """
+        place = place_of(location)
+        database = Database(place, busy_timeout=busy_timeout)
+        try:
+            migrations.migrate(database)
+            root = place.assets or Path(tempfile.mkdtemp(prefix="imgplay-"))
+            scope = Scope(user_id, organization_id)
+            return cls(database, Assets(root), scope, temporary=place.assets is None)
+        except BaseException:
+            database.close()
+            raise
+
+    @staticmethod
+    def key_of(location: str | os.PathLike[str] | None = None) -> str:
+        """Gives the `key` that a store opened at a location would have, without opening it."""
+        return place_of(location).key
+
+    def close(self) -> None:
+        """Gives locks and connection back. May be called again."""
+        self._owners.close()
+        self._database.close()
+        if self._temporary:
+            self.assets.remove_all()
+
+    def version(self) -> int:
+        """Gives a number that changes when another connection or process has committed."""
+        return self._database.version()
+
+    # -------------------------------------------------------------- topics
+
+    def add_topic(self, topic: Topic) -> None:
+        """Adds a topic."""
+        with self._database.writing() as connection:
+            connection.execute(insert(tables.topics), rows.topic_row(topic))
+
+    def topics(self, limit: int = 200) -> list[Topic]:
+        """Gives the topics, the one worked on last first."""
+        with self._database.reading() as connection:
+            return queries.topics_of(connection, self._scope, limit)
+
+    def topic(self, id: str) -> Topic | None:
+        """Gives a topic, or None."""
+        with self._database.reading() as connection:
+            return queries.topic(connection, self._scope, id)
+
+    def update_topic(
+        self, id: str, *, title: str | EllipsisType | None = ..., cover_url: str | EllipsisType | None = ...
+    ) -> Topic | None:
+        """Changes a topic; its place in the list stays. What is not given stays as it is.
+
+        Returns:
+            The topic as it is now, or None where it is gone.
+        """
+        given = {"title": title, "cover_url": cover_url}
+        changes = {name: value for name, value in given.items() if value is not ...}
+        with self._database.writing() as connection:
+            old = queries.topic(connection, self._scope, id)
+            if old is not None and changes:
+                connection.execute(update(tables.topics).where(tables.topics.c.id == id).values(changes))
+            new = queries.topic(connection, self._scope, id)
+        if old is not None and new is not None and old.cover_url not in (None, new.cover_url):
+            self.assets.remove_cover(old.cover_url or "")
+        return new
+
+    # -------------------------------------------------------------- batches
+
+    def add_batch(
+        self,
+        batch: Batch,
+        generations: Sequence[Generation],
+        tasks: Sequence[Task],
+        *,
+        new_topic: Topic | None = None,
+    ) -> Topic:
+        """Adds a batch with all that belongs to it, or nothing. Its topic moves to the front.
+
+        Args:
+            batch: the request.
+            generations: its places.
+            tasks: its calls, with their leases.
+            new_topic: a topic to add with it.
+
+        Returns:
+            The topic as it is now.
+
+        Raises:
+            NotFound: the topic, or the file of a reference, is gone.
+        """
+        digests = [reference.digest for reference in batch.references]
+        with self._filing(needed=bool(digests)), self._database.writing() as connection:
+            for reference in batch.references:
+                url = self.assets.original_url(reference.digest, reference.media_type)
+                if not self.assets.path(url).exists():
+                    raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
+            topic = self._touch_topic(connection, batch, new_topic)
+            connection.execute(insert(tables.batches), rows.batch_row(batch))
+            for position, reference in enumerate(batch.references):
+                row = rows.reference_row(batch.id, position, reference)
+                connection.execute(insert(tables.references), row)
+            _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
+            _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
+        self.assets.let_go(digests)
+        return topic
+
+    def entry(self, batch_id: str) -> Entry | None:
+        """Gives a batch with what belongs to it, or None."""
+        with self._database.reading() as connection:
+            return queries.entry(connection, self._scope, batch_id)
+
+    def generation(self, id: str) -> tuple[Entry, Generation] | None:
+        """Gives a generation and the batch it belongs to, or None."""
+        with self._database.reading() as connection:
+            return queries.generation(connection, self._scope, id)
+
+    def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
+        """Gives a page of a topic's batches, newest first. Every page costs the same.
+
+        Args:
+            topic_id: the topic; an unknown one has an empty feed.
+            before: `FeedPage.before` of the page before; None for the newest.
+            limit: the most batches of a page, from 1.
+        """
+        with self._database.reading() as connection:
+            return queries.feed(connection, self._scope, topic_id, before=before, limit=limit)
+
+    # -------------------------------------------------------------- tasks
+
+    def save_task(self, task: Task, *, owner: str) -> bool:
+        """Saves where a task stands. Its lease stays, and ends with the task.
+
+        Returns:
+            False where nothing was saved: the task is gone, at its end, or driven by another owner.
+        """
+        with self._database.writing() as connection:
+            return self._save(connection, task, owner)
+
+    def finish_task(
+        self,
+        task: Task,
+        images: Sequence[StoredImage],
+        failures: Mapping[str, ErrorInfo],
+        *,
+        owner: str,
+    ) -> list[Generation] | None:
+        """Saves a task that came to its end, with its images, or nothing.
+
+        Args:
+            task: as it is now, in a final stage.
+            images: what `Assets.receive` has kept.
+            failures: by generation, why a place stays empty.
+            owner: who drives the task.
+
+        Returns:
+            The generations that changed; those deleted meanwhile are left out. None where nothing was
+            saved: the task is gone, at its end, or driven by another owner.
+        """
+        with self._filing(needed=not self._database.single_writer), self._database.writing() as connection:
+            saved = self._save(connection, task, owner)
+            changed = self._fill(connection, task, images, failures) if saved else None
+        if changed is None:
+            self._abandon(images)
+            return None
+        done = {generation.id for generation in changed}
+        for image in images:
+            self.assets.discard(image.generation_id)
+        removal.collect(
+            self._database, self.assets, {i.digest for i in images if i.generation_id not in done}
+        )
+        return changed
+
+    def replace_tasks(self, generation_ids: Mapping[str, Task]) -> Entry | None:
+        """Gives generations without an image new tasks, and removes the tasks that fill nothing any more.
+
+        Args:
+            generation_ids: by generation of one batch, its new task; several may share one.
+
+        Returns:
+            The batch as it is now; None where none of the generations is there and empty.
+        """
+        table = tables.generations
+        with self._database.writing() as connection:
+            empty = select(table).where(
+                *self._scope.generations(), table.c.id.in_(generation_ids), table.c.asset_digest.is_(None)
+            )
+            found = connection.execute(empty).all()
+            if not found:
+                return None
+            wanted = {generation_ids[row.id].id: generation_ids[row.id] for row in found}
+            _insert(connection, tables.tasks, [rows.task_row(task) for task in wanted.values()])
+            for row in found:
+                task = generation_ids[row.id]
+                changes: dict[str, Any] = {"async_task_id": task.id, "error": None, "applied": {}}
+                if row.position in task.unit.positions:
+                    # The record is of what is sent, and that may be another seed than the first time.
+                    changes["seed"] = task.unit.seeds[task.unit.positions.index(row.position)]
+                connection.execute(update(table).where(table.c.id == row.id).values(changes))
+            batch_id = found[0].batch_id
+            removal.delete_idle_tasks(connection, batch_id)
+            entry = queries.entry(connection, self._scope, batch_id)
+        for row in found:
+            # What an earlier try left must not be taken for what the new one brings.
+            self.assets.discard(row.id)
+        return entry
+
+    def durations(self, provider: str, model: str, limit: int = 200) -> list[float]:
+        """Gives how long successful tasks of a model took, in seconds, the newest first."""
+        with self._database.reading() as connection:
+            return queries.durations(connection, self._scope, provider, model, limit)
+
+    # -------------------------------------------------------------- leases
+
+    def register(self, owner: str) -> None:
+        """Takes a lock in the owner's name that ends with this process or with `close`.
+
+        To be called before a task has this owner: a task of an owner without a lock is free.
+        """
+        self._owners.register(owner)
+        self.assets.owner = owner
+
+    def claim(self, owner: str, *, now: datetime, until: datetime) -> list[Task]:
+        """Takes every unfinished task that nobody drives, and counts the resume.
+
+        Args:
+            owner: who takes them; registered.
+            now: a lease that ended before is over.
+            until: when the new leases end.
+        """
+        with self._database.writing() as connection:
+            return leases.claim(connection, self._scope, self._owners, owner, now=now, until=until)
+
+    def renew(self, owner: str, *, until: datetime) -> None:
+        """Makes the leases of an owner last longer."""
+        with self._database.writing() as connection:
+            leases.renew(connection, self._scope, owner, until=until)
+
+    def release(self, owner: str) -> None:
+        """Gives the unfinished tasks of an owner free, for the next one to claim."""
+        with self._database.writing() as connection:
+            leases.release(connection, self._scope, owner)
+
+    # -------------------------------------------------------------- deleting
+
+    def delete_topic(self, id: str) -> Deleted:
+        """Deletes a topic with all that belongs to it; nothing happens where it is gone."""
+        with self._database.writing() as connection:
+            removed = removal.delete_topic(connection, self._scope, id)
+        return removal.finish(self._database, self.assets, removed)
+
+    def delete_batch(self, id: str) -> Deleted:
+        """Deletes a batch with all that belongs to it; nothing happens where it is gone."""
+        with self._database.writing() as connection:
+            removed = removal.delete_batch(connection, self._scope, id)
+        return removal.finish(self._database, self.assets, removed)
+
+    def delete_generation(self, id: str) -> Deleted:
+        """Deletes a generation, and its batch where it was the last one; nothing where it is gone."""
+        with self._database.writing() as connection:
+            removed = removal.delete_generation(connection, self._scope, id)
+        return removal.finish(self._database, self.assets, removed)
+
+    def sweep(self) -> int:
+        """Removes the files that crashes have left, and gives how many. Safe beside other processes."""
+        return removal.sweep(self._database, self.assets, self._owners)
+
+    # -------------------------------------------------------------- settings
+
+    def setting(self, name: str) -> JSON:
+        """Gives a setting, or None."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(tables.settings.c.value).where(*self._setting(name)))
+
+    def save_setting(self, name: str, value: JSON) -> None:
+        """Saves a setting: any JSON value."""
+        table = tables.settings
+        changes = {"value": value, "updated_at": datetime.now(UTC)}
+        with self._database.writing() as connection:
+            changed = connection.execute(update(table).where(*self._setting(name)).values(changes))
+            if not changed.rowcount:
+                scope = {"user_id": self._scope.user_id, "organization_id": self._organization}
+                connection.execute(insert(table), {**scope, "name": name, **changes})
+
+    # -------------------------------------------------------------- inside
+
+    @property
+    def _organization(self) -> str:
+        return self._scope.organization_id or ""
+
+    def _setting(self, name: str) -> tuple[queries.Condition, ...]:
+        columns = tables.settings.c
+        return (
+            columns.user_id == self._scope.user_id,
+            columns.organization_id == self._organization,
+            columns.name == name,
+        )
+
+    def _filing(self, *, needed: bool) -> AbstractContextManager[None]:
+        # Always before the transaction, so that two processes cannot wait for each other.
+        return self.assets.exclusive() if needed else nullcontext()
+
+    def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> Topic:
+        if new_topic is not None:
+            connection.execute(insert(tables.topics), rows.topic_row(new_topic))
+        mine = tables.topics.c.id == batch.topic_id, *self._scope.topics()
+        connection.execute(update(tables.topics).where(*mine).values(updated_at=batch.created_at))
+        topic = queries.topic(connection, self._scope, batch.topic_id)
+        if topic is None:
+            raise NotFound("The topic is gone.")
+        return topic
+
+    def _save(self, connection: Connection, task: Task, owner: str) -> bool:
+        table = tables.tasks
+        changes = rows.task_changes(task)
+        if task.stage.final:
+            changes |= {"lease_owner": None, "lease_until": None}
+        fenced = update(table).where(
+            table.c.id == task.id, table.c.lease_owner == owner, *self._scope.tasks()
+        )
+        return connection.execute(fenced.values(changes)).rowcount == 1
+
+    def _fill(
+        self,
+        connection: Connection,
+        task: Task,
+        images: Sequence[StoredImage],
+        failures: Mapping[str, ErrorInfo],
+    ) -> list[Generation]:
+        table = tables.generations
+        there = select(table.c.id).where(table.c.batch_id == task.batch_id, *self._scope.generations())
+        alive = set(connection.scalars(there))
+        changes: dict[str, dict[str, Any]] = {
+            generation_id: {"error": error.to_json()} for generation_id, error in failures.items()
+        }
+        for image in images:
+            if image.generation_id not in alive:
+                continue
+            self.assets.adopt(image.generation_id, image.digest, image.media_type)
+            changes[image.generation_id] = {
+                "asset": rows.asset_json(self._asset(image)),
+                "asset_digest": image.digest,
+                "applied": dict(image.applied),
+                "error": None,
+            }
+        for generation_id in changes.keys() & alive:
+            values = changes[generation_id]
+            connection.execute(update(table).where(table.c.id == generation_id).values(values))
+        changed = select(table).where(table.c.id.in_(changes.keys() & alive)).order_by(table.c.position)
+        return [rows.generation_of(row) for row in connection.execute(changed).mappings()]
+
+    def _asset(self, image: StoredImage) -> Asset:
+        return Asset(
+            digest=image.digest,
+            url=self.assets.original_url(image.digest, image.media_type),
+            thumbnail_url=self.assets.thumbnail_url(image.digest),
+            width=image.width,
+            height=image.height,
+            media_type=image.media_type,
+            size=image.size,
+        )
+
+    def _abandon(self, images: Sequence[StoredImage]) -> None:
+        # Where the place still waits, another owner drives it and may need what has arrived.
+        with self._database.reading() as connection:
+            table = tables.generations
+            wanted = select(table.c.id).where(table.c.id.in_([image.generation_id for image in images]))
+            waiting = set(connection.scalars(wanted))
+        for image in images:
+            if image.generation_id not in waiting:
+                self.assets.discard(image.generation_id)
+        removal.collect(self._database, self.assets, {image.digest for image in images})
+
+
+def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
+    if values:
+        connection.execute(insert(table), values)

@@ -1,0 +1,175 @@
+"""The tables as they are now. `migrations` says how they came to be; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["batches", "generations", "metadata", "migrations", "references", "settings", "tasks", "topics"]
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC, in text that sorts (SQLite) or as a timestamp with time zone (PostgreSQL)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turns any aware time into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Gives the time back with its zone, which SQLite does not keep."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json(name: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+def _cascade(name: str, target: str, *, primary_key: bool = False) -> Column[str]:
+    key = ForeignKey(target, ondelete="CASCADE")
+    return Column(name, Text, key, primary_key=primary_key, nullable=False)
+
+
+metadata = MetaData()
+
+topics = Table(
+    "image_generation_topics",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("organization_id", Text),
+    Column("title", Text),
+    Column("cover_url", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("idx_topics_user", "user_id", "organization_id"),
+)
+
+batches = Table(
+    "image_generation_batches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _cascade("topic_id", "image_generation_topics.id"),
+    Column("user_id", Text, nullable=False),
+    Column("organization_id", Text),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    _json("config", nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("created_at", UtcTime, nullable=False),
+    Index("idx_batches_topic", "topic_id"),
+    Index("idx_batches_feed", "topic_id", "id"),
+)
+
+references = Table(
+    "image_generation_references",
+    metadata,
+    _cascade("batch_id", "image_generation_batches.id", primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Index("idx_references_digest", "digest"),
+)
+
+generations = Table(
+    "image_generations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _cascade("batch_id", "image_generation_batches.id"),
+    Column("user_id", Text, nullable=False),
+    Column("async_task_id", Text),
+    Column("position", Integer, nullable=False),
+    Column("seed", BigInteger),
+    _json("asset"),
+    Column("asset_digest", Text),
+    _json("error"),
+    _json("applied", nullable=False),
+    Column("favourite", Boolean, nullable=False),
+    Column("parent_id", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Index("idx_generations_batch", "batch_id"),
+    Index("idx_generations_task", "async_task_id"),
+    Index("idx_generations_digest", "asset_digest"),
+)
+
+tasks = Table(
+    "image_async_tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _cascade("batch_id", "image_generation_batches.id"),
+    Column("user_id", Text, nullable=False),
+    Column("type", Text, nullable=False, default="image_generation"),
+    Column("status", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    _json("unit", nullable=False),
+    Column("deadline", Double, nullable=False),
+    _json("metadata", nullable=False),
+    _json("ticket"),
+    _json("results", nullable=False),
+    _json("error"),
+    Column("error_code", Text),
+    Column("retryable", Boolean),
+    Column("attempt", Integer, nullable=False),
+    Column("resumes", Integer, nullable=False),
+    Column("request_id", Text),
+    Column("cost", Text),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("submitted_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Index("idx_tasks_status", "user_id", "status"),
+    Index("idx_tasks_batch", "batch_id"),
+    Index("idx_tasks_durations", "user_id", "provider", "model", "status", "finished_at"),
+)
+
+settings = Table(
+    "image_settings",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    # Empty where there is none: a primary key may not hold NULL.
+    Column("organization_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    _json("value"),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+migrations = Table(
+    "image_migrations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("applied_at", UtcTime, nullable=False),
+)
