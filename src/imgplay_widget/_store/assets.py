@@ -122,7 +122,7 @@ class Assets:
             return
         source = self._incoming(generation_id)
         try:
-            target.parent.mkdir(exist_ok=True)
+            _make_shelf(target.parent)
             try:
                 os.link(source, target)
             except FileExistsError:
@@ -298,7 +298,7 @@ class Assets:
         temporary = self.root / "temporary" / f"{self.owner}~{new_id()}"
         try:
             _write_whole(temporary, data, durable=durable)
-            target.parent.mkdir(exist_ok=True)
+            _make_shelf(target.parent)
             temporary.replace(target)
             if durable:
                 _sync_folder(target.parent)
@@ -323,6 +323,12 @@ def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:
             getattr(os, "fdatasync", os.fsync)(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_shelf(path: Path) -> None:
+    with suppress(FileExistsError):
+        path.mkdir()
+        _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

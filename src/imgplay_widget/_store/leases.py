@@ -7,6 +7,7 @@ system. Together: a dead owner is seen at once, a silent one after its lease.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import tasks
+from imgplay_widget.errors import StoreLocked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,11 +47,18 @@ class Owners:
         self._held: dict[str, filelock.BaseFileLock] = {}
 
     def register(self, owner: str) -> None:
-        """Takes the lock of an owner, for as long as this process lives or until `close`."""
+        """Takes the lock of an owner, for as long as this process lives or until `close`.
+
+        Raises:
+            StoreLocked: another process has the same owner.
+        """
         if owner in self._held:
             return
         lock = filelock.FileLock(self._file(owner), timeout=5, thread_local=False)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise StoreLocked(f"The owner {owner} is at work in another process.") from error
         self._held[owner] = lock
 
     def dead(self, owner: str) -> bool:
@@ -74,8 +83,8 @@ class Owners:
     def close(self) -> None:
         """Gives all locks of this store back."""
         for owner, lock in self._held.items():
-            self._file(owner).unlink(missing_ok=True)
             lock.release()
+            _unlink(self._file(owner))
         self._held.clear()
 
     def _file(self, owner: str) -> Path:
@@ -89,9 +98,15 @@ class Owners:
             lock.acquire()
         except filelock.Timeout:
             return False
-        file.unlink(missing_ok=True)
         lock.release()
+        _unlink(file)
         return True
+
+
+def _unlink(file: Path) -> None:
+    # On Windows another process that looks at the lock keeps its file; the next look removes it.
+    with suppress(OSError):
+        file.unlink()
 
 
 def claim(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
 from imgplay_widget.errors import ErrorInfo
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 __all__ = [
     "asset_json",
