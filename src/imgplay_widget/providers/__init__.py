@@ -17,12 +17,14 @@ from imgplay_widget._types import (
     Unit,
 )
 from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.http import Http, Reply, ServerEvent, redact, retry_after, slice_images
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry, register
 
 __all__ = [
     "CancelOutcome",
     "Done",
+    "Http",
     "Inline",
     "Keys",
     "Missing",
@@ -36,8 +38,13 @@ __all__ = [
     "ReferenceRule",
     "Registry",
     "Remote",
+    "Reply",
     "Request",
+    "ServerEvent",
     "SizeRule",
     "Unit",
+    "redact",
     "register",
+    "retry_after",
+    "slice_images",
 ]

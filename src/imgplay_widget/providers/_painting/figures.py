@@ -36,7 +36,8 @@ def birds(rng: random.Random, image: Image.Image, horizon: int, scene: Scene) ->
         x, y = cx + rng.gauss(0, 0.13) * width, cy + rng.gauss(0, 0.07) * height
         lift, lean = span * rng.uniform(0.35, 0.75), rng.uniform(-0.25, 0.25)
         for side in (-1, 1):
-            upper, lower = [], []
+            upper: Line = []
+            lower: Line = []
             for i in range(13):
                 t = i / 12
                 px = x + side * span * t

@@ -1,0 +1,58 @@
+"""Where a link may lead: links come in answers, and an answer must not reach into the user's network."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+__all__ = ["Resolve", "is_private", "origin", "proxied", "resolve"]
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""Gives the IP addresses of a host and port."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def origin(url: str | httpx.URL) -> tuple[str, str, int]:
+    """Gives scheme, host and port; ("", "", 0) for an empty address.
+
+    Raises:
+        httpx.InvalidURL: it is not an address.
+    """
+    parsed = httpx.URL(url)
+    return parsed.scheme, parsed.host.lower(), parsed.port or _DEFAULT_PORTS.get(parsed.scheme, 0)
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Gives the IP addresses of a host.
+
+    Raises:
+        OSError: it has none.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def is_private(address: str) -> bool:
+    """Says whether an IP address belongs to this machine, its network or nobody."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        # An IPv4 address can hide in an IPv6 one.
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            ip = inner
+    return not ip.is_global or ip.is_multicast
+
+
+def proxied(url: httpx.URL) -> bool:
+    """Says whether the environment sends this address through a proxy, which then resolves the name."""
+    proxies = getproxies()
+    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)

@@ -1,0 +1,286 @@
+"""What comes over the wire, read without I/O: images in JSON, server-sent events, waiting times, secrets."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+import pybase64
+
+__all__ = ["Body", "EventParser", "ServerEvent", "decode_base64", "redact", "retry_after", "slice_images"]
+
+Body = bytes | bytearray
+"""An answer's bytes. A bytearray is what they were received into; it is not copied."""
+
+_HIDDEN = "…"
+_PATTERNS = (
+    re.compile(r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:[a-z]+\s+)?)[^\s\"',}]+"),
+    re.compile(r"(?i)(\b(?:x-[\w-]*key|x-key|api[-_]?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}&]+"),
+    re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"),
+    re.compile(r"(?i)([?&][\w-]*(?:key|token|sig|signature|secret|password|credential)[\w-]*=)[^&\s\"'<>]+"),
+    re.compile(r"(://)[^/\s@:]+:[^/\s@]+(?=@)"),
+    re.compile(r"(\b(?:sk|pk|hf|r8)[-_])[\w*-]{8,}"),
+)
+
+
+def redact(text: str, key: str | None = None) -> str:
+    """Gives the text without keys: the given one, and whatever looks like one.
+
+    Args:
+        text: what may come from a provider, an exception or an address.
+        key: the provider's key, or None.
+    """
+    if key:
+        for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]}:
+            text = text.replace(form, _HIDDEN)
+        if len(key) >= 12:
+            # Some providers echo the beginning of a key and stars.
+            text = re.sub(re.escape(key[:8]) + r"[\w*.-]*", _HIDDEN, text)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\1{_HIDDEN}", text)
+    return text
+
+
+def retry_after(
+    headers: Mapping[str, str], body: object = None, *, now: datetime | None = None
+) -> float | None:
+    """Gives the seconds that an answer asks to wait, at least 0, or None where it does not say.
+
+    Args:
+        headers: the answer's, with lower-case names (or case-insensitive).
+        body: the parsed JSON of the answer; some providers say it there.
+        now: the current time, aware; for dates.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    said = headers.get("retry-after")
+    if said is not None:
+        seconds = _seconds(said)
+        return seconds if seconds is not None else _until(said, now or datetime.now(UTC))
+    return _asked(body)
+
+
+def _seconds(text: object) -> float | None:
+    try:
+        number = float(text) if isinstance(text, (str, int, float)) else math.nan
+    except ValueError:
+        return None
+    return max(0.0, number) if math.isfinite(number) else None
+
+
+def _until(text: str, now: datetime) -> float | None:
+    try:
+        then = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (then - now).total_seconds())
+
+
+def _asked(body: object) -> float | None:
+    for place in (_table(body), _table(_table(body).get("error"))):
+        seconds = _seconds(place.get("retry_after"))
+        if seconds is not None:
+            return seconds
+        details = place.get("details")
+        for detail in cast("list[object]", details) if isinstance(details, list) else []:
+            delay = _table(detail).get("retryDelay")
+            if isinstance(delay, str) and delay.endswith("s"):
+                return _seconds(delay[:-1])
+    return None
+
+
+def _table(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+# ------------------------------------------------------------------ images in JSON
+
+
+class _Surprise(Exception):
+    """The bytes are not laid out as the fast path expects."""
+
+
+def slice_images(body: Body, key: bytes = b'"b64_json"') -> tuple[list[bytes], Any]:
+    """Takes base64 images out of a JSON answer without parsing them.
+
+    Parsing megabytes of base64 as JSON costs more than all else that is done to an image. So the payloads
+    are cut out of the raw bytes and decoded where they lie; anything unusual (escapes, spaces, a ``data:``
+    prefix) takes the slow way, with the same result.
+
+    Args:
+        body: the raw JSON.
+        key: the quoted name of the fields that hold images.
+
+    Returns:
+        The images, and the JSON in which each payload is replaced by the index of its image.
+
+    Raises:
+        ValueError: it is not JSON, or a payload is not base64.
+    """
+    try:
+        return _sliced(body, key)
+    except (_Surprise, ValueError):
+        images: list[bytes] = []
+        try:
+            rest = _walked(json.loads(body), key[1:-1].decode(), images)
+        except RecursionError as error:
+            raise ValueError("It is nested too deeply.") from error
+        return images, rest
+
+
+def _sliced(body: Body, key: bytes) -> tuple[list[bytes], Any]:
+    view = memoryview(body)
+    images: list[bytes] = []
+    pieces: list[bytes | memoryview] = []
+    done = 0
+    at = body.find(key)
+    while at >= 0:
+        start = _value_at(body, at + len(key))
+        if start is None:
+            at = body.find(key, at + len(key))
+            continue
+        end = body.find(b'"', start + 1)
+        if end < 0:
+            raise _Surprise
+        pieces += [view[done:start], str(len(images)).encode()]
+        # Without `validate` junk is skipped silently, an escape would be too.
+        images.append(pybase64.b64decode(view[start + 1 : end], validate=True))
+        done = end + 1
+        at = body.find(key, done)
+    pieces.append(view[done:])
+    return images, json.loads(b"".join(pieces))
+
+
+def _value_at(body: Body, at: int) -> int | None:
+    """Where the string begins that belongs to the key before `at`; None where no string follows."""
+    colon = False
+    while at < len(body):
+        char = body[at]
+        if char == 0x22:
+            return at if colon else None
+        if char == 0x3A and not colon:
+            colon = True
+        elif char not in b" \t\r\n":
+            return None
+        at += 1
+    raise _Surprise
+
+
+def _walked(value: Any, name: str, images: list[bytes]) -> Any:
+    if isinstance(value, dict):
+        return {k: _walked_field(k, v, name, images) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+    if isinstance(value, list):
+        return [_walked(item, name, images) for item in value]  # pyright: ignore[reportUnknownVariableType] - JSON
+    return value
+
+
+def _walked_field(key: Any, value: Any, name: str, images: list[bytes]) -> Any:
+    if key == name and isinstance(value, str):
+        images.append(decode_base64(value))
+        return len(images) - 1
+    return _walked(value, name, images)
+
+
+def decode_base64(text: str) -> bytes:
+    """Gives the bytes of base64 text, with or without a ``data:`` prefix, spaces and padding.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    text = "".join(text.split()).rstrip("=")
+    return pybase64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+# ------------------------------------------------------------------ server-sent events
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One server-sent event.
+
+    Attributes:
+        event: its name; ``"message"`` where it has none.
+        data: its lines, joined by line feeds, as raw bytes.
+    """
+
+    event: str
+    data: bytes
+
+
+class EventParser:
+    """Cuts a byte stream into server-sent events."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._event = ""
+        self._data: list[bytes] = []
+        self._first = True
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait for the end of their event."""
+        return len(self._buffer) + sum(map(len, self._data))
+
+    def feed(self, chunk: bytes) -> Iterator[ServerEvent]:
+        """Gives the events that the chunk completes."""
+        self._buffer += chunk
+        for line in self._lines(last=False):
+            event = self._take(line)
+            if event is not None:
+                yield event
+
+    def end(self) -> Iterator[ServerEvent]:
+        """Gives the event that the end of the stream completes: not every server ends with a blank line."""
+        for line in [*self._lines(last=True), b""]:
+            event = self._take(line)
+            if event is not None:
+                yield event
+
+    def _lines(self, *, last: bool) -> Iterator[bytes]:
+        buffer = self._buffer
+        while True:
+            # Megabytes of one line come in many chunks: what was looked through is not looked through again.
+            feed, back = buffer.find(b"\n", self._scanned), buffer.find(b"\r", self._scanned)
+            cut = min(x for x in (feed, back, len(buffer)) if x >= 0)
+            at_end = cut == len(buffer)
+            if at_end or (buffer[cut] == 0x0D and cut + 1 == len(buffer) and not last):
+                # A line feed may still follow the carriage return at the end of the chunk.
+                self._scanned = cut
+                break
+            width = 2 if buffer.startswith(b"\r\n", cut) else 1
+            line = bytes(buffer[:cut])
+            del buffer[: cut + width]
+            self._scanned = 0
+            yield line
+        if last and buffer:
+            yield bytes(buffer)
+            buffer.clear()
+
+    def _take(self, line: bytes) -> ServerEvent | None:
+        if self._first:
+            self._first = False
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            event = ServerEvent(self._event or "message", b"\n".join(self._data)) if self._data else None
+            self._event, self._data = "", []
+            return event
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value.decode(errors="replace")
+        return None

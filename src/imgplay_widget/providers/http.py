@@ -1,0 +1,378 @@
+"""The only place that talks HTTP.
+
+It adds the key (and only at the provider's own origin), limits sizes, decides which links may be fetched,
+and turns failures into errors that say whether the provider may have done work. It neither sleeps nor
+retries nor logs: total deadlines and repeats are the engine's.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from imgplay_widget.errors import (
+    BadKey,
+    BadResponse,
+    ConnectFailed,
+    Lost,
+    MissingKey,
+    NetworkError,
+    ServerError,
+)
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._wire import (
+    Body,
+    EventParser,
+    ServerEvent,
+    decode_base64,
+    redact,
+    retry_after,
+    slice_images,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+
+    from imgplay_widget._types import Reference
+    from imgplay_widget.providers.base import Provider
+
+__all__ = [
+    "Body",
+    "Http",
+    "Reply",
+    "ServerEvent",
+    "decode_base64",
+    "redact",
+    "retry_after",
+    "slice_images",
+]
+
+MAX_BODY = 128 * 2**20
+"""Bytes of an answer: four 4K images in base64 fit."""
+MAX_DOWNLOAD = 64 * 2**20
+"""Bytes of one image."""
+MAX_REDIRECTS = 3
+_TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
+"""A picture of a blocking provider takes minutes, in which nothing is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer.
+
+    Attributes:
+        status: of HTTP.
+        headers: case-insensitive.
+        body: the bytes as they came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Body
+
+    @property
+    def ok(self) -> bool:
+        """True for a status of 200 to 299."""
+        return 200 <= self.status < 300
+
+    @property
+    def content_type(self) -> str:
+        """The media type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's own id of the call."""
+        return self.headers.get("x-request-id")
+
+    def json(self) -> Any:
+        """Gives the parsed body.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        return json.loads(self.body)
+
+
+class Http:
+    """The client of one provider.
+
+    Args:
+        provider: whose origin alone gets the key.
+        client: does the transfer; shared between providers.
+        key: gives the current key, or None.
+        references: gives the bytes of an input image.
+        resolve: gives the IP addresses of a host.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        client: httpx.AsyncClient,
+        key: Callable[[], str | None],
+        references: Callable[[Reference], bytes] | None = None,
+        *,
+        resolve: addresses.Resolve = addresses.resolve,
+    ) -> None:
+        self._provider = provider
+        self._client = client
+        self._key = key
+        self._references = references
+        self._resolve = resolve
+
+    def reference(self, reference: Reference) -> bytes:
+        """Gives the bytes of an input image."""
+        if self._references is None:
+            raise LookupError("This client was made without references.")
+        return self._references(reference)
+
+    def redact(self, text: str) -> str:
+        """Gives the text without the provider's key and whatever else looks like one."""
+        return redact(text, self._key())
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        files: Any = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+        max_bytes: int = MAX_BODY,
+    ) -> Reply:
+        """Sends a request and gives the whole answer, whatever its status. Redirects are not followed.
+
+        Raises:
+            MissingKey: the provider needs a key, and none is set.
+            ConnectFailed: nothing was sent.
+            NetworkError: it may have been sent.
+            BadResponse: the answer is too large.
+        """
+        request = self._build(method, url, timeout, headers, json=json, files=files, data=data)
+        async with self._exchange(request) as response:
+            body = await self._read(response, max_bytes)
+            return Reply(response.status_code, response.headers, body)
+
+    async def events(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        files: Any = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> AsyncIterator[ServerEvent | Reply]:
+        """Sends a request and gives its server-sent events as they come.
+
+        Where the answer is no event stream (an error, or a server that does not stream), its one item is
+        the `Reply`. Raises as `request` does.
+        """
+        accept = {"Accept": "text/event-stream, application/json", **(headers or {})}
+        request = self._build(method, url, timeout, accept, json=json, files=files, data=data)
+        async with self._exchange(request) as response:
+            reply = Reply(response.status_code, response.headers, b"")
+            if not reply.ok or reply.content_type != "text/event-stream":
+                body = await self._read(response, MAX_BODY)
+                yield Reply(response.status_code, response.headers, body)
+                return
+            parser = EventParser()
+            async for chunk in response.aiter_bytes():
+                for event in parser.feed(chunk):
+                    yield event
+                if parser.held > MAX_BODY:
+                    raise self._too_large(MAX_BODY)
+            for event in parser.end():
+                yield event
+
+    async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD) -> bytes:
+        """Fetches an image by a link of an answer; may be repeated freely.
+
+        Without the key, unless the link is at the provider's own origin. Https only and no private
+        address, unless the provider is local or the link is at its own origin.
+
+        Raises:
+            Lost: the link has expired.
+            BadResponse: the link is not allowed, or what it gives is too large.
+            ProviderError: as `request` does.
+        """
+        where = self._parse(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            own = addresses.origin(where) == addresses.origin(self._provider.origin())
+            request = self._build(
+                "GET", str(where), _TIMEOUT, {"Accept": "image/*, */*;q=0.1"}, optional=True
+            )
+            if not own:
+                request = await self._checked(request)
+            async with self._exchange(request) as response:
+                if not response.has_redirect_location:
+                    self._check_download(response)
+                    return bytes(await self._read(response, max_bytes))
+                where = self._parse(str(where.join(response.headers["location"])))
+        raise self._refused(f"The link is redirected more than {MAX_REDIRECTS} times.")
+
+    # -------------------------------------------------------------- on the way out
+
+    def _build(
+        self,
+        method: str,
+        url: str,
+        timeout: httpx.Timeout,
+        headers: Mapping[str, str] | None,
+        *,
+        optional: bool = False,
+        **content: Any,
+    ) -> httpx.Request:
+        where = self._parse(url)
+        # Images do not shrink, and unpacking costs more than it saves; it also keeps bombs out.
+        all_headers = {"Accept-Encoding": "identity", **(headers or {})}
+        if addresses.origin(where) == addresses.origin(self._provider.origin()):
+            key = self._usable_key(optional=optional)
+            if key is not None:
+                all_headers |= self._provider.headers(key)
+        return self._client.build_request(method, where, headers=all_headers, timeout=timeout, **content)
+
+    def _usable_key(self, *, optional: bool) -> str | None:
+        spec, key = self._provider.spec, self._key()
+        if not key:
+            if spec.key_variables and not optional:
+                where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
+                raise MissingKey(
+                    f"{spec.title} needs a key, and none is set.",
+                    provider=spec.name,
+                    next_step=f"Set the environment variable {spec.key_variables[0]}{where}, "
+                    "or choose a demo model such as demo:instant, which needs none.",
+                )
+            return None
+        if not key.isascii() or not key.isprintable():
+            # Such a header cannot be sent, and the error that says so would show it.
+            raise BadKey("The key holds characters that no key has.", provider=spec.name)
+        return key
+
+    def _parse(self, url: str) -> httpx.URL:
+        try:
+            where = httpx.URL(url)
+        except httpx.InvalidURL:
+            where = httpx.URL("")
+        if where.scheme not in ("http", "https") or not where.host:
+            raise ConnectFailed(
+                f"{self.redact(url)[:120]!r} is not an http address.",
+                provider=self._provider.spec.name,
+                next_step="Check the provider's base URL; nothing was sent.",
+                retryable=False,
+            )
+        return where
+
+    async def _checked(self, request: httpx.Request) -> httpx.Request:
+        """The request to a foreign origin, bound to an address that was checked."""
+        if self._provider.spec.local:
+            return request
+        where = request.url
+        if where.scheme != "https" or where.userinfo:
+            raise self._refused("The answer's link is not plain https.")
+        by_proxy = addresses.proxied(where)
+        try:
+            found = await self._resolve(where.host, where.port or 443)
+        except OSError:
+            if by_proxy:
+                return request
+            raise ConnectFailed(
+                f"The host {where.host} is not known.", provider=self._provider.spec.name
+            ) from None
+        if not found or any(addresses.is_private(address) for address in found):
+            raise self._refused(f"The answer's link leads into a private network ({where.host}).")
+        if by_proxy:
+            return request
+        # The name is not asked a second time: its next answer could be another one.
+        request.headers["Host"] = where.netloc.decode("ascii")
+        request.extensions["sni_hostname"] = where.host
+        request.url = where.copy_with(host=found[0])
+        return request
+
+    # -------------------------------------------------------------- on the way in
+
+    @asynccontextmanager
+    async def _exchange(self, request: httpx.Request) -> AsyncGenerator[httpx.Response]:
+        name = self._provider.spec.name
+        try:
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        # The causes are cut off: their text and their request hold what must not be shown.
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise ConnectFailed(
+                f"No connection to {request.url.host} ({self._describe(error)}).", provider=name
+            ) from None
+        except httpx.UnsupportedProtocol as error:
+            raise ConnectFailed(f"{self._describe(error)}.", provider=name, retryable=False) from None
+        except httpx.TimeoutException as error:
+            raise NetworkError(
+                f"{request.url.host} was silent for too long ({type(error).__name__}).", provider=name
+            ) from None
+        except httpx.TransportError as error:
+            raise NetworkError(
+                f"The connection to {request.url.host} broke ({self._describe(error)}).", provider=name
+            ) from None
+        except httpx.DecodingError:
+            raise BadResponse(
+                f"{request.url.host} sent an answer that cannot be read.", provider=name
+            ) from None
+
+    async def _read(self, response: httpx.Response, max_bytes: int) -> Body:
+        length = response.headers.get("content-length", "")
+        packed = response.headers.get("content-encoding", "identity") != "identity"
+        if length.isdecimal() and int(length) > max_bytes:
+            raise self._too_large(max_bytes)
+        # One buffer of the right size: no list of chunks, no joining.
+        body = bytearray(int(length)) if length.isdecimal() and not packed else bytearray()
+        used = 0
+        async for chunk in response.aiter_bytes() if packed else response.aiter_raw():
+            end = used + len(chunk)
+            if end > max_bytes:
+                raise self._too_large(max_bytes)
+            body[used:end] = chunk
+            used = end
+        del body[used:]
+        return body
+
+    def _check_download(self, response: httpx.Response) -> None:
+        status, name = response.status_code, self._provider.spec.name
+        if response.is_success:
+            return
+        if status in (401, 403, 404, 410):
+            raise Lost(f"The link to the image no longer works (HTTP {status}).", provider=name)
+        if status == 429 or status >= 500:
+            raise ServerError(
+                f"The image could not be fetched (HTTP {status}).",
+                provider=name,
+                retry_after=retry_after(response.headers),
+            )
+        raise BadResponse(f"The image could not be fetched (HTTP {status}).", provider=name)
+
+    def _describe(self, error: Exception) -> str:
+        text = self.redact(str(error)).strip().rstrip(".")
+        return text[:200] or type(error).__name__
+
+    def _refused(self, message: str) -> BadResponse:
+        return BadResponse(
+            message,
+            provider=self._provider.spec.name,
+            next_step="Nothing was fetched from there. Report it to the provider if it comes back.",
+            retryable=False,
+        )
+
+    def _too_large(self, max_bytes: int) -> BadResponse:
+        return BadResponse(
+            f"The answer is larger than {max_bytes // 2**20} MB.",
+            provider=self._provider.spec.name,
+            next_step="Ask for a smaller size or fewer images.",
+        )
