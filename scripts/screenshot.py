@@ -1,0 +1,140 @@
+"""Takes real pictures of the widget in JupyterLab.
+
+``docs/images/studio.png`` is for the README; ``screenshots/`` (not in git) holds the main states at three
+widths, dark and light, for eyes to judge. Run it with ``make screenshots``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from scripts.lab import WAIT, LabServer, Notebook, View, chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+README_IMAGE = ROOT / "docs" / "images" / "studio.png"
+FOLDER = ROOT / "screenshots"
+WIDTHS = (1400, 900, 400)
+THEMES = {"dark": "JupyterLab Dark", "light": "JupyterLab Light"}
+FROM_CODE = (
+    ("Lighthouses", "A lighthouse at night, stars over a calm sea", 4, 21),
+    ("Mountains", "Misty mountains at sunrise, soft violet haze", 4, 7),
+)
+FROM_PAGE = (
+    ("A red fox in snow under a winter moon", 3),
+    ("The same fox in a golden forest at sunset", 4),
+)
+# The frame of JupyterLab around the notebook is not what is to be shown.
+TIDY = """() => {
+  const { commands, shell } = window.jupyterapp;
+  shell.collapseLeft();
+  shell.collapseRight();
+  return commands.execute('application:set-mode', { mode: 'single-document' });
+}"""
+
+
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def main() -> None:
+    """Takes the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readme", action="store_true", help="only docs/images/studio.png")
+    readme_only = parser.parse_args().readme
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
+        for name, theme in THEMES.items():
+            settings = {"@jupyterlab/apputils-extension/themes": {"theme": theme}}
+            with LabServer(Path(folder) / name, settings=settings) as server:
+                if name == "dark":
+                    take_readme_image(browser, server, Path(folder))
+                if not readme_only:
+                    take_states(browser, server, Path(folder), name)
+
+
+def take_readme_image(browser: Browser, server: LabServer, folder: Path) -> None:
+    """The studio with a history, in the middle of a notebook."""
+    notebook, view = open_studio(browser, server, folder / "readme.sqlite", "studio", (1400, 900))
+    fill(notebook, view)
+    README_IMAGE.parent.mkdir(parents=True, exist_ok=True)
+    notebook.page.screenshot(path=README_IMAGE)
+    # A palette of 256 colours is a third of the bytes, and the repository keeps every version.
+    with Image.open(README_IMAGE) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(
+            README_IMAGE, optimize=True
+        )
+    notebook.page.context.close()
+    print(README_IMAGE.relative_to(ROOT))
+
+
+def take_states(browser: Browser, server: LabServer, folder: Path, theme: str) -> None:
+    """Empty, filled, running, failed and the lightbox, at each width."""
+    FOLDER.mkdir(exist_ok=True)
+    store = folder / f"{theme}-states.sqlite"
+    notebook, view = open_studio(browser, server, store, f"{theme}-states", (1400, 900))
+    picture(notebook, f"{theme}-empty")
+    fill(notebook, view)
+    view.generate("A forest after rain", 2, model="demo:slow")
+    expect(view.tiles("processing").first).to_be_visible(timeout=WAIT)
+    picture(notebook, f"{theme}-running")
+    view.generate("Anything at all", 2, model="demo:broken")
+    expect(view.tiles("error")).to_have_count(2, timeout=WAIT)
+    expect(view.tiles("processing")).to_have_count(0, timeout=WAIT)
+    picture(notebook, f"{theme}-failed")
+    view.part("tile-image").first.click()
+    expect(notebook.page.get_by_test_id("lightbox-image")).to_be_visible()
+    # Whoever looks at the picture wants the original, not its placeholder.
+    view.expect_decoded(notebook.page.get_by_test_id("lightbox-image"))
+    notebook.page.screenshot(path=FOLDER / f"{theme}-lightbox.png")
+    notebook.page.context.close()
+
+
+def open_studio(
+    browser: Browser, server: LabServer, store: Path, name: str, size: tuple[int, int]
+) -> tuple[Notebook, View]:
+    """A notebook that shows an empty studio."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    show = f"from imgplay_widget import ImagePlayground\n\npg = ImagePlayground(store={str(store)!r})\npg"
+    generate = "\n".join(
+        f'pg.generate({prompt!r}, n={n}, seed={seed}, model="demo:instant", topic={title!r}).result(60)'
+        for title, prompt, n, seed in FROM_CODE
+    )
+    notebook = Notebook(context.new_page(), server, name, [show, generate])
+    notebook.page.evaluate(TIDY)
+    notebook.run(0)
+    return notebook, notebook.view()
+
+
+def fill(notebook: Notebook, view: View) -> None:
+    """Gives the studio a history: two topics from code, one from the page with two batches."""
+    notebook.run(1)
+    view.part("new-topic").click()
+    shown = 0
+    for prompt, count in FROM_PAGE:
+        view.generate(prompt, count, model="demo:instant")
+        shown += count
+        view.expect_images(shown)
+
+
+def picture(notebook: Notebook, name: str) -> None:
+    """Takes the widget at each width."""
+    for width in WIDTHS:
+        notebook.page.set_viewport_size({"width": width, "height": 900})
+        notebook.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        root = notebook.view().root
+        root.scroll_into_view_if_needed()
+        root.screenshot(path=FOLDER / f"{name}-{width}.png", animations="disabled")
+    notebook.page.set_viewport_size({"width": 1400, "height": 900})
+
+
+if __name__ == "__main__":
+    main()
