@@ -1,3 +1,58 @@
-"""An image-generation studio that lives in a notebook."""
+"""An image-generation studio that lives in a notebook.
 
-__all__: list[str] = []
+``ImagePlayground()`` in a cell shows it; ``pg.generate("a red fox in snow", n=4)`` in the next cell drives
+the same studio. `Studio` is the same without a page.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imgplay_widget._handles import BatchHandle, GenerationHandle
+    from imgplay_widget._studio import Studio
+    from imgplay_widget._types import Status, Topic
+    from imgplay_widget._widget import ImagePlayground
+    from imgplay_widget.errors import ImgplayError
+
+    __version__: str
+
+__all__ = [
+    "BatchHandle",
+    "GenerationHandle",
+    "ImagePlayground",
+    "ImgplayError",
+    "Status",
+    "Studio",
+    "Topic",
+    "__version__",
+]
+
+# Where each public name lives. They are imported when they are first used, so that importing the package
+# costs next to nothing.
+_HOME = {
+    "BatchHandle": "_handles",
+    "GenerationHandle": "_handles",
+    "ImagePlayground": "_widget",
+    "ImgplayError": "errors",
+    "Status": "_types",
+    "Studio": "_studio",
+    "Topic": "_types",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("imgplay-widget")
+    if name in _HOME:
+        value = getattr(import_module(f"imgplay_widget.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'imgplay_widget' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

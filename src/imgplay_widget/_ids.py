@@ -9,7 +9,8 @@ import time
 __all__ = ["new_id"]
 
 _lock = threading.Lock()
-_last = 0
+_last = [0]
+"""The stamp of the last id."""
 
 
 def new_id() -> str:
@@ -18,13 +19,12 @@ def new_id() -> str:
     The 48 bits of milliseconds are followed by 12 bits that count within the process (method 1 of the
     RFC's section 6.2, started at the fraction of the millisecond) and 62 random bits.
     """
-    global _last
     nanoseconds = time.time_ns()
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     stamp = milliseconds << 12 | rest * 4096 // 1_000_000
     with _lock:
         # Never backwards, even where the clock is: the order of a feed must not change under it.
-        _last = stamp = max(stamp, _last + 1)
+        _last[0] = stamp = max(stamp, _last[0] + 1)
     random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
     text = f"{value:032x}"

@@ -14,14 +14,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import Stage, Task
 from imgplay_widget.errors import ErrorInfo, Interrupted, ServerError, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Accept",
@@ -108,7 +110,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The user stopped it."""
+    """The user stopped it. `note` says what that means for the bill."""
+
+    note: ErrorInfo | None = None
 
 
 Event = Send | Refuse | Accept | Renew | Fetch | Succeed | Fail | Cancel
@@ -126,7 +130,7 @@ def advance(task: Task, event: Event, now: datetime) -> Task:
         IllegalEvent: the event cannot happen in the task's stage. Final stages take no event at all.
     """
     match task.stage, event:
-        case (Stage.PENDING | Stage.SUBMITTING), Send():
+        case ((Stage.PENDING | Stage.SUBMITTING), Send()):
             changed = replace(task, stage=Stage.SUBMITTING, submitted_at=task.submitted_at or now)
         case Stage.SUBMITTING, Refuse():
             changed = replace(task, stage=Stage.PENDING)
@@ -137,13 +141,13 @@ def advance(task: Task, event: Event, now: datetime) -> Task:
                 ticket=event.ticket,
                 request_id=event.request_id or task.request_id,
             )
-        case (Stage.PROCESSING | Stage.DOWNLOADING), Renew():
+        case ((Stage.PROCESSING | Stage.DOWNLOADING), Renew()):
             changed = replace(task, stage=Stage.PROCESSING, ticket=event.ticket, results=())
-        case (Stage.SUBMITTING | Stage.PROCESSING), Fetch():
+        case ((Stage.SUBMITTING | Stage.PROCESSING), Fetch()):
             changed = replace(_paid(task, event), stage=Stage.DOWNLOADING, results=event.results)
-        case (Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Succeed():
+        case ((Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Succeed()):
             changed = replace(_paid(task, event), stage=Stage.SUCCESS, finished_at=now)
-        case (Stage.PENDING | Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Fail():
+        case ((Stage.PENDING | Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Fail()):
             changed = replace(
                 task,
                 stage=Stage.ERROR,
@@ -151,8 +155,8 @@ def advance(task: Task, event: Event, now: datetime) -> Task:
                 request_id=event.error.request_id or task.request_id,
                 finished_at=now,
             )
-        case (Stage.PENDING | Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Cancel():
-            changed = replace(task, stage=Stage.CANCELLED, finished_at=now)
+        case ((Stage.PENDING | Stage.SUBMITTING | Stage.PROCESSING | Stage.DOWNLOADING), Cancel()):
+            changed = replace(task, stage=Stage.CANCELLED, error=event.note, finished_at=now)
         case _:
             raise IllegalEvent(task, event)
     return replace(changed, updated_at=now)

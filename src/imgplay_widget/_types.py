@@ -7,13 +7,15 @@ is one call to a provider; it fills one or several generations of its batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from imgplay_widget.errors import ErrorInfo
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from imgplay_widget.errors import ErrorInfo
 
 __all__ = [
     "Asset",
@@ -170,7 +172,7 @@ class ModelSpec:
         references: the input images it takes, or None.
         previews: True where partial images arrive on the way.
         progress: True where a fraction arrives on the way.
-        cancel: what the provider can do to stop a job: ``"none"``, ``"queued"`` (while it waits) or ``"full"``.
+        cancel: what the provider can do to stop a job: ``"none"``, ``"queued"`` (while it waits), ``"full"``.
         resume: True where a ticket finds the job again after a restart.
         idempotent: True where the provider answers a repeated key with the same job, unpaid.
         deadline: seconds in all that a task may take.

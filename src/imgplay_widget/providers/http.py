@@ -37,7 +37,7 @@ from imgplay_widget.providers._wire import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
-    from imgplay_widget._types import Reference
+    from imgplay_widget._types import ProviderSpec, Reference
     from imgplay_widget.providers.base import Provider
 
 __all__ = [
@@ -46,6 +46,8 @@ __all__ = [
     "Reply",
     "ServerEvent",
     "decode_base64",
+    "missing_key",
+    "new_client",
     "redact",
     "retry_after",
     "slice_images",
@@ -58,6 +60,23 @@ MAX_DOWNLOAD = 64 * 2**20
 MAX_REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
 """A picture of a blocking provider takes minutes, in which nothing is read."""
+
+
+def new_client() -> httpx.AsyncClient:
+    """Gives the transfer that the providers of one studio share; whoever asks closes it."""
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+    return httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, follow_redirects=False)
+
+
+def missing_key(spec: ProviderSpec) -> MissingKey:
+    """Gives the error of a provider without its key: it says where the key is looked for."""
+    where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
+    return MissingKey(
+        f"{spec.title} needs a key, and none is set.",
+        provider=spec.name,
+        next_step=f"Set the environment variable {spec.key_variables[0]}{where}, "
+        "or choose a demo model such as demo:instant, which needs none.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +142,11 @@ class Http:
         self._key = key
         self._references = references
         self._resolve = resolve
+
+    @property
+    def provider(self) -> Provider:
+        """The provider that it serves."""
+        return self._provider
 
     def reference(self, reference: Reference) -> bytes:
         """Gives the bytes of an input image."""
@@ -243,13 +267,7 @@ class Http:
         spec, key = self._provider.spec, self._key()
         if not key:
             if spec.key_variables and not optional:
-                where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
-                raise MissingKey(
-                    f"{spec.title} needs a key, and none is set.",
-                    provider=spec.name,
-                    next_step=f"Set the environment variable {spec.key_variables[0]}{where}, "
-                    "or choose a demo model such as demo:instant, which needs none.",
-                )
+                raise missing_key(spec)
             return None
         if not key.isascii() or not key.isprintable():
             # Such a header cannot be sent, and the error that says so would show it.

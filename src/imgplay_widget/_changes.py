@@ -1,0 +1,107 @@
+"""What the engine tells: values, each sent after the row that it speaks of was committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imgplay_widget._types import JSON, Entry, Notice, Topic
+
+__all__ = [
+    "Change",
+    "EntryAdded",
+    "EntryChanged",
+    "NoticeGiven",
+    "Progressed",
+    "Removed",
+    "SettingWritten",
+    "StoreWritten",
+    "TopicWritten",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryAdded:
+    """A batch was stored. `topic` is its topic as it is now."""
+
+    entry: Entry
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChanged:
+    """The generations of `generation_ids` in `entry` changed."""
+
+    entry: Entry
+    generation_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """A running generation moved. Not stored.
+
+    Attributes:
+        progress: 0.0 to 1.0, or None where unknown.
+        queue_position: how many jobs are before it, or None.
+        preview: bytes of a partial image, or None where there is no new one.
+    """
+
+    batch_id: str
+    generation_id: str
+    progress: float | None
+    queue_position: int | None
+    preview: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """Something was deleted: ids of topics, (batch, topic) pairs and (generation, batch) pairs."""
+
+    topic_ids: tuple[str, ...]
+    batches: tuple[tuple[str, str], ...]
+    generations: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicWritten:
+    """A topic was made, or its title, cover or last use changed."""
+
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreWritten:
+    """Another process wrote to the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingWritten:
+    """A setting (``"config"``, ``"active_topic"``) was changed by `source`, a view or code.
+
+    Attributes:
+        source: who changed it, so that it need not be told to itself; None for code.
+    """
+
+    name: str
+    value: JSON
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeGiven:
+    """Something that the user should know and that belongs to no batch."""
+
+    notice: Notice
+
+
+Change = (
+    EntryAdded
+    | EntryChanged
+    | Progressed
+    | Removed
+    | TopicWritten
+    | SettingWritten
+    | StoreWritten
+    | NoticeGiven
+)

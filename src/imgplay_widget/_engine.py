@@ -1,0 +1,811 @@
+"""The one owner of tasks and of time.
+
+An engine lives on one event loop. It alone starts tasks; it saves each step before it tells it; it holds
+the leases by which two kernels on one store never drive the same task; it takes up what another process
+left. Everything that blocks runs elsewhere: the store on one worker thread (a locked database never stops
+the loop), images in a small pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from imgplay_widget._changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    NoticeGiven,
+    Progressed,
+    Removed,
+    StoreWritten,
+    TopicWritten,
+)
+from imgplay_widget._drive import Drive, LeaseLost, Tools, store_image
+from imgplay_widget._ids import new_id
+from imgplay_widget._lifecycle import Cancel, Event, Fail, Resume, Succeed, advance, resume
+from imgplay_widget._store import Deleted, Store, StoredImage, images
+from imgplay_widget._types import (
+    Entry,
+    FeedPage,
+    Generation,
+    Notice,
+    Reference,
+    Stage,
+    Status,
+    Task,
+    Topic,
+)
+from imgplay_widget.errors import (
+    Cancelled,
+    CorruptImage,
+    DiskFull,
+    ErrorInfo,
+    ImgplayError,
+    NotFound,
+    ProviderError,
+    ServerError,
+    StoreLocked,
+    Uncertain,
+)
+from imgplay_widget.providers.http import Http, new_client
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget.providers.base import Provider
+    from imgplay_widget.providers.keys import Keys
+    from imgplay_widget.providers.registry import Registry
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("imgplay_widget")
+
+LEASE = timedelta(seconds=30)
+"""How long a lease holds without being renewed."""
+
+RENEW_EVERY = 10.0
+"""Seconds between renewals."""
+
+HEARTBEAT = 2.0
+"""Seconds between looks at the store: what did other processes write, what did they leave?"""
+
+LOCKED_WAIT = 2.0
+"""Seconds between tries to write to a store that is locked or full."""
+
+STILL_RUNNING = frozenset({"deadline", "provider_missing", "bad_key", "missing_key"})
+"""Errors after which the job may still run (or be done) at the provider: Retry asks by its ticket first,
+which costs nothing, instead of sending a new one."""
+
+
+class Engine:
+    """Runs tasks.
+
+    Args:
+        store: where everything is kept; the engine owns it from now on.
+        registry: the providers.
+        keys: their keys.
+        notify: called on the loop with each change, after it was committed. It must not block or raise.
+        clock: the time.
+        concurrency: the most tasks at once by provider; a provider that is not named has its own default.
+        heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        keys: Keys,
+        notify: Callable[[Change], None],
+        *,
+        clock: Clock,
+        concurrency: Mapping[str, int],
+        heartbeat: float | None = HEARTBEAT,
+    ) -> None:
+        self.store = store
+        self.registry = registry
+        self.owner = new_id()
+        self.eager_thumbnails = False
+        self._keys = keys
+        self._notify = notify
+        self._clock = clock
+        self._concurrency = dict(concurrency)
+        self._heartbeat = heartbeat
+        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
+        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
+        self._tools = Tools(
+            clock=clock,
+            random=Random(),  # noqa: S311 - jitter
+            pool=self._pool,
+            assets=store.assets,
+            eager_thumbnails=lambda: self.eager_thumbnails,
+        )
+        self._drives: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
+        self._entries: dict[str, Entry] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._https: dict[str, Http] = {}
+        self._client: Any = None
+        self._side: set[asyncio.Task[Any]] = set()
+        self._covered: set[str] = set()
+        self._renewed_at = 0.0
+        self._version = 0
+        self._closing = False
+
+    # -------------------------------------------------------------- life
+
+    async def start(self) -> None:
+        """Takes up what was left unfinished, and begins to look after the leases."""
+        await self._write(self.store.register, self.owner)
+        self._version = await self._write(self.store.version)
+        self._renewed_at = self._clock.monotonic()
+        await self._take_up()
+        self._aside(self._sweep())
+        if self._heartbeat is not None:
+            self._aside(self._beat_for_ever(self._heartbeat))
+
+    async def close(self) -> None:
+        """Stops all work. What runs stays resumable: its leases are given back."""
+        self._closing = True
+        running = [runner for _, runner in self._drives.values()]
+        for task in (*running, *self._side):
+            task.cancel()
+        await asyncio.gather(*running, *self._side, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._store_thread, self.store.release, self.owner)
+        await loop.run_in_executor(self._store_thread, self.store.close)
+        if self._client is not None:
+            await self._client.aclose()
+        self._store_thread.shutdown(wait=False)
+        self._pool.shutdown(wait=False)
+
+    async def beat(self) -> None:
+        """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
+        now = self._clock.monotonic()
+        if now - self._renewed_at >= RENEW_EVERY:
+            self._renewed_at = now
+            await self._write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
+        await self._take_up()
+        version = await self._write(self.store.version)
+        if version != self._version:
+            self._version = version
+            self._notify(StoreWritten())
+
+    async def _beat_for_ever(self, seconds: float) -> None:
+        while True:
+            await self._clock.sleep(seconds)
+            try:
+                await self.beat()
+            except ImgplayError as error:
+                # A store that is locked now may be free at the next beat; the work itself goes on.
+                logger.warning("The store could not be looked after: %s", error.message)
+
+    async def _sweep(self) -> None:
+        try:
+            await self._write(self.store.sweep)
+        except ImgplayError as error:
+            logger.warning("Left-over files could not be removed: %s", error.message)
+
+    # -------------------------------------------------------------- what users do
+
+    async def add(self, entry: Entry, new_topic: Topic | None) -> Topic:
+        """Stores a request, starts it, and gives its topic.
+
+        Args:
+            entry: the new batch with its generations and tasks, all pending.
+            new_topic: the topic to make with it, or None where it exists.
+
+        Raises:
+            NotFound: the topic was deleted meanwhile.
+            StoreError: it could not be stored; nothing was sent.
+        """
+        leased = replace(entry, tasks=tuple(self._leased(task) for task in entry.tasks))
+        topic = await self._write(
+            self.store.add_batch, leased.batch, leased.generations, leased.tasks, new_topic=new_topic
+        )
+        self._entries[leased.batch.id] = leased
+        self._notify(EntryAdded(entry=leased, topic=topic))
+        for task in leased.tasks:
+            await self._launch(task, Resume.SUBMIT)
+        return topic
+
+    async def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Stops the unfinished tasks of a batch, or that of one generation.
+
+        Here it takes effect at once; the provider is asked to stop as well as it can. A finished task
+        stays as it is.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+        await self._take_up()
+        entry = await self.entry(batch_id)
+        for task in entry.tasks:
+            if task.stage.final or not _fills(entry, task, generation_id):
+                continue
+            driven = self._drives.get(task.id)
+            if driven is None:
+                await self._cancel_elsewhere(entry, task)
+                continue
+            drive, runner = driven
+            await self._halt(runner)
+            if not drive.task.stage.final:
+                await self.save(drive, Cancel(_cancel_note(drive.task)))
+                self._aside(drive.stop_remote())
+
+    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Runs one failed or cancelled generation again, or all of a batch.
+
+        A job that may still run at its provider is asked for by its ticket; any other is sent anew.
+
+        Raises:
+            NotFound: there is no such batch, or its provider is not known here.
+        """
+        entry = await self.entry(batch_id)
+        failed: dict[str, list[Generation]] = {}
+        for generation in entry.generations:
+            wanted = generation_id in (None, generation.id)
+            again = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
+            if wanted and again and generation.async_task_id is not None:
+                failed.setdefault(generation.async_task_id, []).append(generation)
+        fresh: dict[str, Task] = {}
+        for task in entry.tasks:
+            if task.id in failed:
+                self.registry.find(f"{task.provider}:{task.model}")
+                again = self._leased(_again(task, failed[task.id], self._clock))
+                fresh |= {generation.id: again for generation in failed[task.id]}
+        if not fresh:
+            return
+        changed = await self._write(self.store.replace_tasks, fresh)
+        if changed is None:
+            raise _gone("batch", batch_id)
+        self._entries[batch_id] = changed
+        self._notify(EntryChanged(entry=changed, generation_ids=tuple(fresh)))
+        for task in {task.id: task for task in fresh.values()}.values():
+            action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
+            await self._launch(task, action)
+
+    async def delete_topic(self, topic_id: str) -> None:
+        """Deletes a topic with all that it holds; its running tasks are stopped."""
+        for entry in [e for e in self._entries.values() if e.batch.topic_id == topic_id]:
+            await self._stop_tasks(entry, None)
+        self._forget(await self._write(self.store.delete_topic, topic_id))
+
+    async def delete_batch(self, batch_id: str) -> None:
+        """Deletes a batch with its generations; its running tasks are stopped."""
+        if batch_id in self._entries:
+            await self._stop_tasks(self._entries[batch_id], None)
+        self._forget(await self._write(self.store.delete_batch, batch_id))
+
+    async def delete_generation(self, generation_id: str) -> None:
+        """Deletes a generation, and its batch with the last one.
+
+        A task that fills others too goes on; one that fills only this one is stopped.
+        """
+        for entry in list(self._entries.values()):
+            if any(generation.id == generation_id for generation in entry.generations):
+                await self._stop_tasks(entry, generation_id)
+        self._forget(await self._write(self.store.delete_generation, generation_id))
+
+    # -------------------------------------------------------------- what users ask
+
+    async def entry(self, batch_id: str) -> Entry:
+        """Gives a batch as it is now.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+        entry = self._entries.get(batch_id) or await self._write(self.store.entry, batch_id)
+        if entry is None:
+            raise _gone("batch", batch_id)
+        return entry
+
+    async def generation(self, generation_id: str) -> tuple[Entry, Generation]:
+        """Gives a generation and its batch.
+
+        Raises:
+            NotFound: there is no such generation.
+        """
+        found = await self._write(self.store.generation, generation_id)
+        if found is None:
+            raise _gone("generation", generation_id)
+        return found
+
+    async def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
+        """Gives a page of a topic's feed, newest batch first."""
+        return await self._write(self.store.feed, topic_id, before=before, limit=limit)
+
+    async def topics(self) -> list[Topic]:
+        """Gives the topics, the last used one first."""
+        return await self._write(self.store.topics)
+
+    async def topic(self, topic_id: str) -> Topic:
+        """Gives a topic.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic = await self._write(self.store.topic, topic_id)
+        if topic is None:
+            raise _gone("topic", topic_id)
+        return topic
+
+    async def add_topic(self, topic: Topic) -> None:
+        """Stores a new, empty topic."""
+        await self._write(self.store.add_topic, topic)
+        self._notify(TopicWritten(topic=topic))
+
+    async def update_topic(self, topic_id: str, *, title: str) -> None:
+        """Gives a topic another title."""
+        topic = await self._write(self.store.update_topic, topic_id, title=title)
+        if topic is not None:
+            self._notify(TopicWritten(topic=topic))
+
+    async def setting(self, name: str) -> Any:
+        """Gives a stored setting, or None."""
+        return await self._write(self.store.setting, name)
+
+    async def save_setting(self, name: str, value: Any) -> None:
+        """Stores a setting (JSON)."""
+        await self._write(self.store.save_setting, name, value)
+
+    async def thumbnail(self, generation: Generation) -> bytes | None:
+        """Gives a generation's thumbnail (WebP, longest edge 768 px at most), or None without an image."""
+        if generation.asset is None:
+            return None
+        try:
+            return await self._tools.in_pool(self.store.assets.thumbnail, generation.asset)
+        except ImgplayError as error:
+            logger.warning("A thumbnail could not be made: %s", error.message)
+            return None
+
+    async def shrink(self, data: bytes) -> bytes | None:
+        """Gives a preview made small (WebP, longest edge 768 px at most), or None where it is no image."""
+        try:
+            return await self._tools.in_pool(images.thumbnail, data)
+        except CorruptImage:
+            return None
+
+    async def read(self, url: str) -> bytes:
+        """Gives the bytes at a place that is relative to the asset folder.
+
+        Raises:
+            StoreError: they are gone.
+        """
+        return await self._tools.in_pool(self.store.assets.read, url)
+
+    # -------------------------------------------------------------- Saver: commit, then tell
+
+    async def save(self, drive: Drive, event: Event) -> None:
+        """Commits one step of a task's life, then tells it. A cancellation waits for the commit."""
+        changed = advance(drive.task, event, self._clock.now())
+
+        def commit() -> bool:
+            return self.store.save_task(changed, owner=self.owner)
+
+        await self._commit(drive, commit, lambda kept: self._told(drive, changed) if kept else None)
+
+    async def finish(
+        self,
+        drive: Drive,
+        event: Succeed | Fail,
+        stored: Sequence[StoredImage],
+        failures: Mapping[str, ErrorInfo],
+    ) -> None:
+        """Commits the end of a task with its images, then tells it and makes the topic's cover."""
+        changed = advance(drive.task, event, self._clock.now())
+
+        def commit() -> list[Generation] | None:
+            return self.store.finish_task(changed, stored, failures, owner=self.owner)
+
+        def tell(generations: list[Generation] | None) -> None:
+            if generations is None:
+                return
+            self._told(drive, changed, generations)
+            if any(generation.asset is not None for generation in generations):
+                self._aside(self._cover(drive.task.batch_id, generations))
+
+        await self._commit(drive, commit, tell)
+
+    def progress(
+        self,
+        drive: Drive,
+        *,
+        index: int | None,
+        progress: float | None,
+        queue_position: int | None,
+        preview: bytes | None,
+    ) -> None:
+        """Tells that a task moved: one image of its unit, or (index None) all."""
+        for place, generation in enumerate(drive.generations):
+            if generation is not None and index in (None, place):
+                self._notify(
+                    Progressed(
+                        batch_id=generation.batch_id,
+                        generation_id=generation.id,
+                        progress=progress,
+                        queue_position=queue_position,
+                        preview=preview,
+                    )
+                )
+
+    async def _commit(self, drive: Drive, commit: Callable[[], T], tell: Callable[[T], None]) -> None:
+        """Writes a step. What is committed is always told and known, also when this is cancelled."""
+        warned = False
+        while True:
+            work = asyncio.ensure_future(self._commit_once(commit, tell))
+            try:
+                kept = await _whole(work)
+            except (StoreLocked, DiskFull) as error:
+                # The answer may be paid for: it is kept in memory and written as soon as that works.
+                if not warned:
+                    warned = True
+                    text = f"{error.message} Results are kept and written as soon as that works."
+                    self._notify(NoticeGiven(notice=Notice(kind="other", message=text)))
+                await self._clock.sleep(LOCKED_WAIT)
+                continue
+            if kept is None or kept is False:
+                raise LeaseLost(drive.task.id)
+            return
+
+    async def _commit_once(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
+        result = await self._write(commit)
+        tell(result)
+        return result
+
+    def _told(self, drive: Drive, changed: Task, generations: Sequence[Generation] | None = None) -> None:
+        """Notes a committed step in the entry and tells it, where the users' word or an image changed."""
+        before = drive.task
+        drive.task = changed
+        entry = self._entries.get(changed.batch_id)
+        if entry is None:
+            return
+        fresh = {generation.id: generation for generation in generations or ()}
+        entry = replace(
+            entry,
+            generations=tuple(fresh.get(g.id, g) for g in entry.generations),
+            tasks=tuple(changed if t.id == changed.id else t for t in entry.tasks),
+        )
+        self._entries[changed.batch_id] = entry
+        if before.status is changed.status and not fresh:
+            return
+        ids = tuple(g.id for g in entry.generations if g.async_task_id == changed.id)
+        self._notify(EntryChanged(entry=entry, generation_ids=ids))
+        if all(entry.status_of(g).final for g in entry.generations):
+            del self._entries[changed.batch_id]
+
+    # -------------------------------------------------------------- driving
+
+    async def _launch(self, task: Task, action: Resume) -> None:
+        if self._closing:
+            return
+        entry = await self.entry(task.batch_id)
+        self._entries[task.batch_id] = entry
+        by_position = {g.position: g for g in entry.generations if g.async_task_id == task.id}
+        provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+        drive = Drive(
+            task=task,
+            generations=[by_position.get(position) for position in task.unit.positions],
+            provider=provider,
+            spec=spec,
+            http=self._http(provider),
+            tools=self._tools,
+            saver=self,
+            action=action,
+            durations=await self._write(self.store.durations, task.provider, task.model),
+        )
+        runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
+        self._drives[task.id] = (drive, runner)
+
+    async def _run(self, drive: Drive) -> None:
+        try:
+            async with self._slot(drive.provider):
+                await drive.run()
+        except LeaseLost:
+            # Another process has it, or it was deleted: whoever did that tells.
+            self._entries.pop(drive.task.batch_id, None)
+            self._notify(StoreWritten())
+        except Exception:
+            if self._closing or not threading.main_thread().is_alive():
+                # The threads that write are gone; the next start goes on from the last step.
+                return
+            logger.exception("Task %s failed inside imgplay-widget", drive.task.id)
+            await self._park(drive)
+        finally:
+            self._drives.pop(drive.task.id, None)
+
+    async def _park(self, drive: Drive) -> None:
+        """Ends a task whose drive broke, so that it is not "processing" for ever."""
+        if drive.task.stage.final:
+            return
+        broken = ServerError(
+            "imgplay-widget failed while it worked on this; the log has the details.",
+            provider=drive.task.provider,
+        )
+        error = replace(broken.info, code="internal", fault="here")
+        if drive.task.stage is Stage.SUBMITTING:
+            error = Uncertain(f"{broken.message} The call may have been billed.").info
+        try:
+            await self.finish(drive, Fail(error), (), {})
+        except (LeaseLost, ImgplayError):
+            logger.warning("Task %s could not be ended; the next start takes it up", drive.task.id)
+
+    def _slot(self, provider: Provider) -> asyncio.Semaphore:
+        name = provider.spec.name
+        if name not in self._slots:
+            limit = self._concurrency.get(name, provider.spec.concurrency)
+            self._slots[name] = asyncio.Semaphore(limit)
+        return self._slots[name]
+
+    def _http(self, provider: Provider) -> Http:
+        name = provider.spec.name
+        known = self._https.get(name)
+        if known is None or known.provider is not provider:
+            if self._client is None:
+                self._client = new_client()
+            known = self._https[name] = Http(
+                provider,
+                self._client,
+                key=lambda: self._keys.get(provider.spec),
+                references=self._reference,
+            )
+        return known
+
+    def _reference(self, reference: Reference) -> bytes:
+        assets = self.store.assets
+        return assets.read(assets.original_url(reference.digest, reference.media_type))
+
+    async def _halt(self, runner: asyncio.Task[None]) -> None:
+        runner.cancel()
+        await asyncio.gather(runner, return_exceptions=True)
+
+    async def _stop_tasks(self, entry: Entry, generation_id: str | None) -> None:
+        """Stops the drives of what is about to be deleted, and asks their providers to stop."""
+        for task in entry.tasks:
+            driven = self._drives.get(task.id)
+            if driven is None:
+                continue
+            drive, runner = driven
+            others = [g for g in drive.generations if g is not None and g.id != generation_id]
+            if generation_id is None or not others:
+                await self._halt(runner)
+                if not drive.task.stage.final:
+                    self._aside(drive.stop_remote())
+            else:
+                drive.generations = [
+                    None if g is not None and g.id == generation_id else g for g in drive.generations
+                ]
+
+    async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
+        """Cancels a task that another process drives: its next write finds the lease gone."""
+        cancelled = advance(task, Cancel(_cancel_note(task)), self._clock.now())
+        cancelled = replace(cancelled, lease_owner=None, lease_until=None)
+        if await self._write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
+            entry = replace(entry, tasks=tuple(cancelled if t.id == task.id else t for t in entry.tasks))
+            ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
+            self._notify(EntryChanged(entry=entry, generation_ids=ids))
+
+    def _forget(self, deleted: Deleted) -> None:
+        for batch_id, _ in deleted.batches:
+            self._entries.pop(batch_id, None)
+        gone = {generation_id for generation_id, _ in deleted.generations}
+        for batch_id in {batch_id for _, batch_id in deleted.generations} & self._entries.keys():
+            entry = self._entries[batch_id]
+            left = tuple(g for g in entry.generations if g.id not in gone)
+            self._entries[batch_id] = replace(entry, generations=left)
+        self._notify(
+            Removed(topic_ids=deleted.topic_ids, batches=deleted.batches, generations=deleted.generations)
+        )
+        if deleted.topic is not None:
+            self._notify(TopicWritten(topic=deleted.topic))
+
+    # -------------------------------------------------------------- after a restart
+
+    async def _take_up(self) -> None:
+        """Claims and continues what no living process drives."""
+        now = self._clock.now()
+        for task in await self._write(self.store.claim, self.owner, now=now, until=now + LEASE):
+            if task.id in self._drives:
+                # Our own lease ran out while the machine slept; nobody else has taken it.
+                continue
+            try:
+                await self._continue(task)
+            except ImgplayError as error:
+                await self._end_unstarted(task, error)
+
+    async def _continue(self, task: Task) -> None:
+        self._entries.pop(task.batch_id, None)
+        _, spec = self.registry.find(f"{task.provider}:{task.model}")
+        if await self._adopt(task):
+            return
+        plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
+        if plan.error is not None:
+            await self._end_unstarted(task, plan.error.to_exception())
+        else:
+            await self._launch(task, plan.action)
+
+    async def _adopt(self, task: Task) -> bool:
+        """Takes images that were written before the process died, whose rows were not."""
+        if task.stage is not Stage.SUBMITTING:
+            # In the other stages the provider can be asked again, which brings all of them.
+            return False
+        entry = await self.entry(task.batch_id)
+        stored: list[StoredImage] = []
+        failures: dict[str, ErrorInfo] = {}
+        for generation in entry.generations:
+            if generation.async_task_id != task.id:
+                continue
+            try:
+                image = await self._tools.in_pool(self._adopt_one, generation.id)
+            except ImgplayError as error:
+                failures[generation.id] = error.info
+                continue
+            if image is not None:
+                stored.append(image)
+            else:
+                failures[generation.id] = Uncertain(
+                    "The kernel stopped before this image was stored; it may have been billed.",
+                    provider=task.provider,
+                ).info
+        if not stored:
+            return False
+        changed = advance(task, Succeed(), self._clock.now())
+        generations = await self._write(self.store.finish_task, changed, stored, failures, owner=self.owner)
+        if generations:
+            entry = await self.entry(task.batch_id)
+            self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
+            self._aside(self._cover(task.batch_id, generations))
+        return True
+
+    def _adopt_one(self, generation_id: str) -> StoredImage | None:
+        data = self.store.assets.incoming(generation_id)
+        if data is None:
+            return None
+        return store_image(self.store.assets, generation_id, data, {}, thumbnail=False)
+
+    async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
+        """Writes the error of a task that cannot be continued."""
+        info = error.info
+        if isinstance(error, NotFound):
+            info = replace(
+                ProviderError(
+                    f"This kernel has no model {task.provider}:{task.model}.",
+                    provider=task.provider,
+                    next_step="Pass its provider with providers=[…], then retry.",
+                ).info,
+                code="provider_missing",
+                fault="you",
+                retryable=True,
+            )
+        ended = advance(task, Fail(info), self._clock.now())
+        if await self._write(self.store.save_task, ended, owner=self.owner):
+            self._entries.pop(task.batch_id, None)
+            entry = await self.entry(task.batch_id)
+            ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
+            self._notify(EntryChanged(entry=entry, generation_ids=ids))
+
+    # -------------------------------------------------------------- small parts
+
+    def _leased(self, task: Task) -> Task:
+        return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
+
+    async def _cover(self, batch_id: str, generations: Sequence[Generation]) -> None:
+        """Gives the topic its cover, from the first image that it ever got."""
+        try:
+            entry = await self.entry(batch_id)
+            topic_id = entry.batch.topic_id
+            if topic_id in self._covered:
+                return
+            topic = await self.topic(topic_id)
+            self._covered.add(topic_id)
+            asset = next(g.asset for g in generations if g.asset is not None)
+            if topic.cover_url is not None:
+                return
+            url = await self._tools.in_pool(self._write_cover, topic_id, asset.url)
+            changed = await self._write(self.store.update_topic, topic_id, cover_url=url)
+            if changed is not None:
+                self._notify(TopicWritten(topic=changed))
+        except ImgplayError as error:
+            # The image itself is safe; the next one makes the cover.
+            logger.warning("A cover could not be made: %s", error.message)
+
+    def _write_cover(self, topic_id: str, url: str) -> str:
+        assets = self.store.assets
+        return assets.write_cover(topic_id, images.cover(assets.read(url)))
+
+    def _aside(self, work: Awaitable[None]) -> None:
+        """Runs something beside; the reference keeps the task from being collected."""
+        task = asyncio.ensure_future(work)
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    async def _write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
+        """Calls the store on its thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._store_thread, lambda: function(*args, **keywords))
+
+
+async def _whole(work: asyncio.Future[T]) -> T:
+    """Awaits something to its end even when it is cancelled meanwhile; then the cancellation goes on."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except ImgplayError:
+            break
+    if cancelled is not None:
+        raise cancelled
+    return work.result()
+
+
+def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:
+    return generation_id is None or any(
+        g.id == generation_id and g.async_task_id == task.id for g in entry.generations
+    )
+
+
+def _cancel_note(task: Task) -> ErrorInfo:
+    """What a cancel means for the bill, by where the task stood."""
+    match task.stage:
+        case Stage.PENDING:
+            text = "Cancelled before it was sent; nothing was paid."
+        case Stage.SUBMITTING:
+            text = "Stopped waiting; the provider may still finish and bill it."
+        case _:
+            text = "Cancelled; the provider was asked to stop."
+    return replace(Cancelled(text).info, provider=task.provider)
+
+
+def _again(task: Task, generations: Sequence[Generation], clock: Clock) -> Task:
+    """The task of the next attempt, for the generations that failed."""
+    positions = tuple(generation.position for generation in generations)
+    seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
+    task_id = new_id()
+    now = clock.now()
+    fresh = Task(
+        id=task_id,
+        batch_id=task.batch_id,
+        user_id=task.user_id,
+        provider=task.provider,
+        model=task.model,
+        stage=Stage.PENDING,
+        unit=replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id),
+        deadline=task.deadline,
+        created_at=now,
+        updated_at=now,
+        attempt=task.attempt + 1,
+        previous=(
+            *task.previous,
+            {
+                "task": task.id,
+                "error": task.error.to_json() if task.error else None,
+                "cost": task.cost,
+                "ticket": task.ticket,
+            },
+        ),
+    )
+    whole = len(positions) == task.unit.n
+    if task.ticket is not None and task.error is not None and whole and task.error.code in STILL_RUNNING:
+        return replace(
+            fresh,
+            stage=Stage.PROCESSING,
+            unit=task.unit,
+            ticket=task.ticket,
+            submitted_at=task.submitted_at,
+        )
+    return fresh
+
+
+def _gone(what: str, id: str) -> NotFound:
+    return NotFound(f"There is no {what} {id!r}.")

@@ -1,0 +1,406 @@
+"""What the page asks and what it is told, whatever carries the messages.
+
+A `Face` answers the calls of `_protocol` from a studio and turns the studio's changes into events. It
+runs on the engine's loop. The widget (and, later, a server) only carries its messages.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import _protocol as protocol
+from imgplay_widget._changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    NoticeGiven,
+    Progressed,
+    Removed,
+    SettingWritten,
+    StoreWritten,
+    TopicWritten,
+)
+from imgplay_widget._ids import new_id
+from imgplay_widget._states import (
+    batch_state,
+    error_state,
+    file_name,
+    generation_state,
+    model_state,
+    provider_state,
+    topic_state,
+)
+from imgplay_widget._studio import DEFAULT_MODEL, Studio
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError
+
+if TYPE_CHECKING:
+    from imgplay_widget._types import Entry, FeedPage, Topic
+
+__all__ = ["Face"]
+
+logger = logging.getLogger("imgplay_widget")
+
+FEED_PAGE = 12
+"""Batches of the first page of a feed."""
+
+UNACKNOWLEDGED = 64
+"""Thumbnails that are pushed without a sign that anybody sees them; after that only ids are sent."""
+
+SMALL_PREVIEW = 100_000
+"""Bytes above which a preview is made small before it is sent."""
+
+STATE_TOPICS, STATE_BATCHES, STATE_TEXT = 24, 6, 240
+"""Bounds of the synced state: topics, batches, and characters of a text."""
+
+Buffers = list[bytes]
+Send = Callable[[dict[str, Any], Buffers], None]
+
+
+class Face:
+    """One page's side of a studio.
+
+    Args:
+        studio: what it shows.
+        send: sends a message (JSON and buffers) to the page; thread-safe, never blocks for long.
+    """
+
+    def __init__(self, studio: Studio, send: Send) -> None:
+        self._studio = studio
+        self._engine = studio.engine
+        self._send = send
+        self._id = new_id()
+        self._seq = 0
+        self._seen = False
+        self._pushed = 0
+
+    # -------------------------------------------------------------- what comes from the page
+
+    async def receive(self, content: object) -> None:
+        """Takes a message of the page. Every request is answered exactly once, with a result or an error."""
+        try:
+            message = protocol.parse(content)
+        except InvalidRequest as error:
+            to = content.get("id") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - anything may come
+            if isinstance(to, str):
+                self._reply(to, error=error)
+            else:
+                logger.warning("The page sent a message that is none: %s", error.message)
+            return
+        if isinstance(message, protocol.Ack):
+            self._pushed = 0
+            return
+        buffers: Buffers = []
+        try:
+            result = await self._answer(message.call, buffers)
+        except ImgplayError as error:
+            self._reply(message.id, error=error)
+        except Exception:
+            logger.exception("A request of the page failed: %s", message.call.method)
+            self._reply(
+                message.id, error=ImgplayError("This failed inside imgplay-widget; the log has more.")
+            )
+        else:
+            self._reply(message.id, result=result, buffers=buffers)
+
+    def _reply(
+        self,
+        to: str,
+        *,
+        result: Any = None,
+        error: ImgplayError | None = None,
+        buffers: Buffers | None = None,
+    ) -> None:
+        state = error_state(error.info) if error else None
+        self._send(protocol.Reply(to=to, result=result, error=state).wire(), buffers or [])
+
+    async def _answer(self, call: protocol.Call, buffers: Buffers) -> Any:
+        match call:
+            case protocol.Hello():
+                self._seen, self._pushed = True, 0
+                self._engine.eager_thumbnails = True
+                return protocol.SnapshotResult(snapshot=await self.snapshot())
+            case protocol.Generate():
+                return await self._generate(call)
+            case protocol.Feed():
+                return protocol.FeedResult(feed=await self._feed(call.topic_id, call.before, call.limit))
+            case protocol.Thumbnails():
+                return await self._thumbnails(call.generation_ids, buffers)
+            case protocol.Covers():
+                return await self._covers(call.topic_ids, buffers)
+            case protocol.Original():
+                return await self._original(call.generation_id, buffers)
+            case protocol.SelectTopic():
+                await self._studio.select_topic(call.topic_id, source=self._id)
+                if call.topic_id is None:
+                    return protocol.Empty()
+                return protocol.FeedResult(feed=await self._feed(call.topic_id, None, FEED_PAGE))
+            case protocol.Cancel() | protocol.Retry() | protocol.Delete() | protocol.Configure():
+                await self._act(call)
+                return protocol.Empty()
+
+    async def _act(
+        self, call: protocol.Cancel | protocol.Retry | protocol.Delete | protocol.Configure
+    ) -> None:
+        match call:
+            case protocol.Cancel():
+                await self._engine.cancel(call.batch_id, call.generation_id)
+            case protocol.Retry():
+                await self._engine.retry(call.batch_id, call.generation_id)
+            case protocol.Delete():
+                await self._delete(call)
+            case protocol.Configure():
+                config = call.config.model_dump(mode="json")
+                await self._studio.save_config(config, source=self._id)
+
+    async def _generate(self, call: protocol.Generate) -> protocol.Generated:
+        prepared = self._studio.prepare(
+            call.prompt, model=call.model, n=call.n, topic_id=call.topic_id, params=call.params
+        )
+        await self._studio.add(prepared, select=True, source=self._id)
+        batch = prepared.entry.batch
+        entry = await self._engine.entry(batch.id)
+        topic = await self._engine.topic(batch.topic_id)
+        return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
+
+    async def _delete(self, call: protocol.Delete) -> None:
+        match call.what:
+            case "topic":
+                await self._engine.delete_topic(call.id)
+            case "batch":
+                await self._engine.delete_batch(call.id)
+            case "generation":
+                await self._engine.delete_generation(call.id)
+
+    async def _thumbnails(self, ids: Sequence[str], buffers: Buffers) -> protocol.ThumbnailList:
+        items: list[protocol.ThumbnailItem] = []
+        for generation_id in ids:
+            try:
+                _, generation = await self._engine.generation(generation_id)
+            except NotFound:
+                data = None
+            else:
+                data = await self._engine.thumbnail(generation)
+            items.append(protocol.ThumbnailItem(generation_id=generation_id, buffer=_add(buffers, data)))
+        return protocol.ThumbnailList(items=items)
+
+    async def _covers(self, ids: Sequence[str], buffers: Buffers) -> protocol.CoverList:
+        items: list[protocol.CoverItem] = []
+        for topic_id in ids:
+            try:
+                data = await self._cover(await self._engine.topic(topic_id))
+            except NotFound:
+                data = None
+            items.append(protocol.CoverItem(topic_id=topic_id, buffer=_add(buffers, data)))
+        return protocol.CoverList(items=items)
+
+    async def _cover(self, topic: Topic) -> bytes | None:
+        if topic.cover_url is None:
+            return None
+        try:
+            return await self._engine.read(topic.cover_url)
+        except StoreError as error:
+            logger.warning("A cover could not be read: %s", error.message)
+            return None
+
+    async def _original(self, id: str, buffers: Buffers) -> protocol.OriginalImage:
+        entry, generation = await self._engine.generation(id)
+        if generation.asset is None:
+            raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
+        buffers.append(await self._engine.read(generation.asset.url))
+        return protocol.OriginalImage(
+            generation_id=id,
+            media_type=generation.asset.media_type,
+            file_name=file_name(entry, generation),
+            buffer=len(buffers) - 1,
+        )
+
+    # -------------------------------------------------------------- what goes to the page
+
+    async def publish(self, changes: list[Change]) -> None:
+        """Tells the page what happened. Subscribed to the studio."""
+        buffers: Buffers = []
+        events: list[Any] = []
+        for change in changes:
+            events += await self._events(change, buffers)
+        if events:
+            self._seq += 1
+            self._send(protocol.Events(seq=self._seq, events=events).wire(), buffers)
+
+    async def _events(self, change: Change, buffers: Buffers) -> list[Any]:
+        match change:
+            case EntryAdded():
+                return [
+                    protocol.BatchAdded(batch=self._batch(change.entry)),
+                    protocol.TopicChanged(topic=topic_state(change.topic)),
+                ]
+            case EntryChanged():
+                return await self._changed(change, buffers)
+            case Progressed():
+                return [await self._progress(change, buffers)]
+            case Removed():
+                return _removed(change)
+            case TopicWritten():
+                data = await self._cover(change.topic) if self._pushing else None
+                return [protocol.TopicChanged(topic=topic_state(change.topic, _add(buffers, data)))]
+            case SettingWritten():
+                return self._setting(change)
+            case StoreWritten():
+                return [protocol.StoreChanged()]
+            case NoticeGiven():
+                return [protocol.NoticeShown(level="warning", message=change.notice.message)]
+
+    async def _changed(self, change: EntryChanged, buffers: Buffers) -> list[Any]:
+        events: list[Any] = []
+        for generation in change.entry.generations:
+            if generation.id not in change.generation_ids:
+                continue
+            data = None
+            if generation.asset is not None and self._pushing:
+                data = await self._engine.thumbnail(generation)
+                self._pushed += 1
+            state = generation_state(change.entry, generation, _add(buffers, data))
+            events.append(protocol.GenerationChanged(generation=state))
+        return events
+
+    async def _progress(self, change: Progressed, buffers: Buffers) -> protocol.GenerationProgress:
+        preview = change.preview if self._pushing else None
+        if preview is not None and len(preview) > SMALL_PREVIEW:
+            preview = await self._engine.shrink(preview)
+        return protocol.GenerationProgress(
+            generation_id=change.generation_id,
+            batch_id=change.batch_id,
+            progress=change.progress,
+            queue_position=change.queue_position,
+            preview_buffer=_add(buffers, preview),
+        )
+
+    def _setting(self, change: SettingWritten) -> list[Any]:
+        if change.source == self._id:
+            return []
+        if change.name == "config":
+            return [protocol.ConfigChanged(config=self._config())]
+        return [protocol.TopicSelected(topic_id=change.value)]
+
+    @property
+    def _pushing(self) -> bool:
+        """True while somebody looks: a page said hello and acknowledges what it gets."""
+        return self._seen and self._pushed < UNACKNOWLEDGED
+
+    # -------------------------------------------------------------- the whole picture
+
+    async def snapshot(self) -> protocol.Snapshot:
+        """Gives all that a page needs to show itself."""
+        # Read first: what happens while the rest is read is told again, and telling twice does no harm.
+        seq = self._seq
+        topics = await self._engine.topics()
+        active = self._studio.active_topic
+        feed = await self._feed(active, None, FEED_PAGE) if active else None
+        registry = self._studio.registry
+        return protocol.Snapshot(
+            protocol=protocol.PROTOCOL,
+            seq=seq,
+            models=[model_state(spec) for spec in registry.models()],
+            providers=[
+                provider_state(provider.spec, self._studio.keys.state(provider.spec))
+                for provider in registry.providers()
+            ],
+            config=self._config(),
+            max_count=self._studio.max_count,
+            topics=[topic_state(topic) for topic in topics],
+            active_topic_id=active,
+            feed=feed,
+        )
+
+    async def small_snapshot(self) -> dict[str, Any]:
+        """Gives the snapshot for the synced state: bounded, whatever the history, without any image.
+
+        A page shows it until the kernel answers; a saved notebook keeps it.
+        """
+        whole = await self.snapshot()
+        feed = whole.feed
+        if feed is not None:
+            batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
+            feed = feed.model_copy(update={"batches": batches, "before": None})
+        config = whole.config
+        bounded = whole.model_copy(
+            update={
+                "models": [model for model in whole.models if model.name == config.model],
+                "config": config.model_copy(
+                    update={"params": {k: v for k, v in config.params.items() if k == config.model}}
+                ),
+                "topics": whole.topics[:STATE_TOPICS],
+                "feed": feed,
+            }
+        )
+        return bounded.wire()
+
+    async def _feed(self, topic_id: str, before: str | None, limit: int) -> protocol.FeedState:
+        page: FeedPage = await self._engine.feed(topic_id, before=before, limit=limit)
+        return protocol.FeedState(
+            topic_id=topic_id,
+            batches=[self._batch(entry) for entry in page.entries],
+            before=page.before,
+        )
+
+    def _batch(self, entry: Entry) -> protocol.BatchState:
+        name = f"{entry.batch.provider}:{entry.batch.model}"
+        try:
+            title = self._studio.registry.find(name)[1].title
+        except NotFound:
+            title = entry.batch.model
+        return batch_state(entry, title)
+
+    def _config(self) -> protocol.Config:
+        stored = self._studio.config
+        return protocol.Config.model_validate({"model": DEFAULT_MODEL, **stored})
+
+
+def _add(buffers: Buffers, data: bytes | None) -> int | None:
+    if data is None:
+        return None
+    buffers.append(data)
+    return len(buffers) - 1
+
+
+def _removed(change: Removed) -> list[Any]:
+    whole = {batch_id for batch_id, _ in change.batches}
+    topics = set(change.topic_ids)
+    return [
+        *(protocol.TopicRemoved(topic_id=topic_id) for topic_id in change.topic_ids),
+        *(
+            protocol.BatchRemoved(batch_id=batch_id, topic_id=topic_id)
+            for batch_id, topic_id in change.batches
+            if topic_id not in topics
+        ),
+        *(
+            protocol.GenerationRemoved(generation_id=generation_id, batch_id=batch_id)
+            for generation_id, batch_id in change.generations
+            if batch_id not in whole
+        ),
+    ]
+
+
+def _shortened(batch: protocol.BatchState) -> protocol.BatchState:
+    params = {
+        name: value[:STATE_TEXT] if isinstance(value, str) else value for name, value in batch.params.items()
+    }
+    generations = [
+        generation.model_copy(
+            update={
+                "error": generation.error.model_copy(
+                    update={
+                        "message": generation.error.message[:STATE_TEXT],
+                        "next_step": generation.error.next_step[:STATE_TEXT],
+                    }
+                )
+            }
+        )
+        if generation.error
+        else generation
+        for generation in batch.generations
+    ]
+    return batch.model_copy(
+        update={"prompt": batch.prompt[:STATE_TEXT], "params": params, "generations": generations}
+    )

@@ -1,0 +1,194 @@
+"""How stored values look on the page: pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._protocol import (
+    BatchState,
+    Difference,
+    ErrorState,
+    GenerationState,
+    ModelState,
+    ParameterState,
+    ProviderState,
+    SizeRuleState,
+    TopicState,
+)
+from imgplay_widget._types import Entry, Generation, ModelSpec, Parameter, ProviderSpec, Status, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from imgplay_widget.errors import ErrorInfo
+    from imgplay_widget.providers.keys import KeyState
+
+__all__ = [
+    "batch_state",
+    "error_state",
+    "file_name",
+    "generation_state",
+    "model_state",
+    "provider_state",
+    "topic_state",
+]
+
+NAME_LENGTH = 60
+"""The most characters of a prompt in a file name."""
+
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+
+
+def error_state(info: ErrorInfo) -> ErrorState:
+    """Gives an error as the page shows it."""
+    return ErrorState(**asdict(info))
+
+
+def model_state(spec: ModelSpec) -> ModelState:
+    """Gives a model as the page offers it."""
+    rule = spec.size_rule
+    return ModelState(
+        name=spec.name,
+        provider=spec.provider,
+        id=spec.id,
+        title=spec.title,
+        description=spec.description,
+        notice=spec.notice,
+        parameters=[_parameter_state(parameter) for parameter in spec.parameters],
+        max_prompt=spec.max_prompt,
+        native_n=spec.native_n,
+        seed=spec.seed,
+        size_rule=SizeRuleState(**asdict(rule)) if rule else None,
+        max_references=spec.references.max_count if spec.references else 0,
+        previews=spec.previews,
+        progress=spec.progress,
+        cancel=spec.cancel,
+        retired_on=spec.retired_on,
+        successor=spec.successor,
+    )
+
+
+def _parameter_state(parameter: Parameter) -> ParameterState:
+    return ParameterState(
+        name=parameter.name,
+        type=parameter.type,
+        kind=parameter.kind,
+        title=parameter.title,
+        help=parameter.help,
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        step=parameter.step,
+        choices=list(parameter.choices),
+        default=parameter.default,
+        max_length=parameter.max_length,
+        advanced=parameter.advanced,
+    )
+
+
+def provider_state(spec: ProviderSpec, key: KeyState) -> ProviderState:
+    """Gives a provider as the page shows it; of the key only whether it is there."""
+    hint = ""
+    if key == "missing":
+        where = f" Make one at {spec.key_url}." if spec.key_url else ""
+        hint = f"Set {spec.key_variables[0]}, or call pg.set_key({spec.name!r}, …).{where}"
+    return ProviderState(name=spec.name, title=spec.title, key=key, key_help=hint)
+
+
+def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
+    """Gives a topic as the list shows it."""
+    return TopicState(
+        id=topic.id,
+        title=topic.title or "New topic",
+        cover_version=topic.cover_url,
+        cover_buffer=cover_buffer,
+        created_at=_milliseconds(topic.created_at),
+        updated_at=_milliseconds(topic.updated_at),
+    )
+
+
+def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = None) -> BatchState:
+    """Gives a batch as the feed shows it.
+
+    Args:
+        entry: the batch with what belongs to it.
+        title: the model's title.
+        buffers: index of the thumbnail among the message's buffers, by generation id.
+    """
+    batch = entry.batch
+    costs = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
+    return BatchState(
+        id=batch.id,
+        topic_id=batch.topic_id,
+        provider=batch.provider,
+        model=f"{batch.provider}:{batch.model}",
+        model_title=title,
+        prompt=batch.prompt,
+        params={name: value for name, value in batch.config.items() if name != "n"},
+        width=batch.width,
+        height=batch.height,
+        created_at=_milliseconds(batch.created_at),
+        cost=str(sum(costs, Decimal())) if costs else None,
+        generations=[
+            generation_state(entry, generation, (buffers or {}).get(generation.id))
+            for generation in entry.generations
+        ],
+    )
+
+
+def generation_state(entry: Entry, generation: Generation, buffer: int | None) -> GenerationState:
+    """Gives a generation as its tile shows it."""
+    task = entry.task_of(generation)
+    status = entry.status_of(generation)
+    asset = generation.asset
+    error = None
+    if status in (Status.ERROR, Status.CANCELLED):
+        error = generation.error or (task.error if task else None)
+    return GenerationState(
+        id=generation.id,
+        batch_id=generation.batch_id,
+        position=generation.position,
+        status=status.value,
+        seed=generation.seed,
+        width=asset.width if asset else entry.batch.width,
+        height=asset.height if asset else entry.batch.height,
+        media_type=asset.media_type if asset else None,
+        error=error_state(error) if error else None,
+        differences=_differences(entry, generation),
+        cancellable=not status.final,
+        started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
+        finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
+        thumbnail_buffer=buffer,
+    )
+
+
+def _differences(entry: Entry, generation: Generation) -> list[Difference]:
+    """What the provider changed: of what was asked for, what it (or the image itself) says otherwise."""
+    requested: dict[str, Any] = dict(entry.batch.config)
+    if generation.seed is not None:
+        requested["seed"] = generation.seed
+    applied = dict(generation.applied)
+    if generation.asset is not None:
+        applied["width"], applied["height"] = generation.asset.width, generation.asset.height
+    return [
+        Difference(parameter=name, requested=requested[name], applied=value)
+        for name, value in applied.items()
+        if name in requested
+        and requested[name] not in (value, "auto")
+        and isinstance(value, str | int | float | bool)
+    ]
+
+
+def file_name(entry: Entry, generation: Generation) -> str:
+    """Gives a file name for an image that is safe on every system: letters, digits and dashes."""
+    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
+    words = "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
+    mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
+    media_type = generation.asset.media_type if generation.asset else ""
+    return f"{words or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

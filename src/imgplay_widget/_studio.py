@@ -1,0 +1,743 @@
+"""The composition root: store, engine and providers, and the only place that crosses threads.
+
+A `Studio` has one daemon thread with one event loop, on which its engine lives. Every call from outside
+hops there; every change hops back through `subscribe`. It knows nothing of comms, widgets or servers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import contextvars
+import hashlib
+import io
+import os
+import random
+import threading
+import weakref
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from anyio.from_thread import BlockingPortal
+
+from imgplay_widget import catalog
+from imgplay_widget._changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    NoticeGiven,
+    Progressed,
+    Removed,
+    SettingWritten,
+)
+from imgplay_widget._clock import Clock
+from imgplay_widget._engine import HEARTBEAT, Engine
+from imgplay_widget._handles import BatchHandle, GenerationHandle
+from imgplay_widget._ids import new_id
+from imgplay_widget._store import Store, images
+from imgplay_widget._types import (
+    Batch,
+    Entry,
+    Generation,
+    ModelSpec,
+    Notice,
+    Reference,
+    Stage,
+    Task,
+    Topic,
+)
+from imgplay_widget.errors import (
+    CorruptImage,
+    ImgplayError,
+    InvalidRequest,
+    NotFound,
+    StudioClosed,
+)
+from imgplay_widget.providers.http import missing_key
+from imgplay_widget.providers.keys import Keys
+from imgplay_widget.providers.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from PIL.Image import Image
+
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
+
+T = TypeVar("T")
+
+DEFAULT_MODEL = "demo:instant"
+"""What is used where nothing was chosen: it needs no key and costs nothing."""
+
+PUBLISH_EVERY = 0.05
+"""Seconds between two deliveries to a subscriber: at most 20 a second."""
+
+CLOSE_WAIT = 2.0
+"""Seconds that closing waits for the engine; what is not written by then is taken up at the next start."""
+
+TITLE_WORDS, TITLE_LENGTH = 6, 48
+"""A topic's title is the first words of its first prompt."""
+
+ReferenceLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | GenerationHandle"
+"""What can be given as an input image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request that was checked and can be stored: nothing was stored, sent or paid so far."""
+
+    entry: Entry
+    new_topic: Topic | None
+
+
+class Subscriber(Protocol):
+    """Takes changes on the engine's loop, in order; the next ones come when it is done."""
+
+    async def __call__(self, changes: list[Change]) -> None:
+        """Takes some changes."""
+        ...
+
+
+class _Loop(threading.Thread):
+    """A daemon thread with an event loop and a portal to it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="imgplay-engine", daemon=True)
+        self._ready = threading.Event()
+        self.portal: BlockingPortal
+
+    def open(self) -> BlockingPortal:
+        # An empty context: a kernel keeps in it which cell's shell is speaking, and a thread that
+        # inherits that would send its messages as if it were that cell.
+        contextvars.Context().run(self.start)
+        self._ready.wait()
+        return self.portal
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with BlockingPortal() as portal:
+            self.portal = portal
+            self._ready.set()
+            await portal.sleep_until_stopped()
+
+
+class Subscription:
+    """A stream of changes to one subscriber, bundled: progress of one generation only counts once."""
+
+    def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
+        self._subscriber = subscriber
+        self._clock = clock
+        self._every = every
+        self._waiting: list[Change] = []
+        self._wake = asyncio.Event()
+
+    def put(self, change: Change) -> None:
+        """Adds a change. On the loop."""
+        if isinstance(change, Progressed):
+            change = self._merged(change)
+        self._waiting.append(change)
+        self._wake.set()
+
+    def _merged(self, change: Progressed) -> Progressed:
+        for index, other in enumerate(self._waiting):
+            if isinstance(other, Progressed) and other.generation_id == change.generation_id:
+                del self._waiting[index]
+                preview = change.preview if change.preview is not None else other.preview
+                return Progressed(
+                    batch_id=change.batch_id,
+                    generation_id=change.generation_id,
+                    progress=change.progress if change.progress is not None else other.progress,
+                    queue_position=change.queue_position,
+                    preview=preview,
+                )
+        return change
+
+    async def run(self) -> None:
+        """Delivers until it is cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changes, self._waiting = self._waiting, []
+            await self._subscriber(changes)
+            await self._clock.sleep(self._every)
+
+
+class Studio:
+    """Generation without a page: store, engine and providers.
+
+    Use it as a context manager, or call `close`. What runs when it is closed goes on at the next start.
+
+    Args:
+        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+            platform's user data folder. The images lie beside the database.
+        user_id, organization_id: whose history it is; one store can hold several.
+        providers: providers for this studio, beside the installed ones.
+        keys: keys by provider name; they stay in memory. Without one, the environment is asked.
+        max_count: the most images of one request, 1 to 64.
+        concurrency: the most tasks at once, by provider name.
+        clock: the time; for tests.
+        heartbeat: seconds between looks at what other processes did, or None for none; for tests.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        store: str | os.PathLike[str] | None = None,
+        *,
+        user_id: str = "local",
+        organization_id: str | None = None,
+        providers: Sequence[Provider] = (),
+        keys: Mapping[str, str] | None = None,
+        max_count: int = 4,
+        concurrency: Mapping[str, int] | None = None,
+        clock: Clock | None = None,
+        heartbeat: float | None = HEARTBEAT,
+    ) -> None:
+        if not 1 <= max_count <= 64:
+            raise InvalidRequest(f"max_count={max_count} is out of range: 1 to 64.", parameter="max_count")
+        self.max_count = max_count
+        self.registry = Registry(providers)
+        self.keys = Keys(keys)
+        self._user_id, self._organization_id = user_id, organization_id
+        self._clock = clock or Clock()
+        self._pid = os.getpid()
+        self._closed = False
+        self._handles: weakref.WeakValueDictionary[str, BatchHandle] = weakref.WeakValueDictionary()
+        self._handles_lock = threading.Lock()
+        self._subscriptions: list[Subscription] = []
+        self._store = Store.open(store, user_id=user_id, organization_id=organization_id)
+        self._config: dict[str, Any] = self._store.setting("config") or {}
+        self._active_topic: str | None = self._store.setting("active_topic")
+        if self._active_topic is not None and self._store.topic(self._active_topic) is None:
+            self._active_topic = None
+        self._loop = _Loop()
+        self._portal = self._loop.open()
+        self.engine = Engine(
+            self._store,
+            self.registry,
+            self.keys,
+            self._on_change,
+            clock=self._clock,
+            concurrency=concurrency or {},
+            heartbeat=heartbeat,
+        )
+        atexit.register(self.close)
+        try:
+            self._call(self.engine.start)
+        except BaseException:
+            self.close()
+            raise
+
+    # -------------------------------------------------------------- generate
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int = 1,
+        topic: Topic | str | None = None,
+        references: Sequence[ReferenceLike] = (),
+        deadline: float | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Starts a request and gives its handle at once.
+
+        Args:
+            prompt: what to paint.
+            model: ``"provider:id"``; None takes the one of the config panel (at first a demo).
+            n: how many images, 1 to `max_count`.
+            topic: where it goes: a topic, its id or its title (made where there is none of that title);
+                None takes the active topic, or a new one.
+            references: input images, for models that take some: paths, bytes, Pillow images or results.
+            deadline: seconds in all for each task; None takes the model's.
+            params: the model's own parameters: ``width``, ``height``, ``seed`` …; one that is not given
+                stands on its default, and None leaves it out. Without a seed, one is drawn and recorded.
+
+        Raises:
+            UnknownParameter: the model has no such parameter (a TypeError).
+            InvalidRequest: a value is out of its range (a ValueError).
+            MissingKey: the provider's key is not set.
+            NotFound: no such model or topic.
+            All are raised before anything is stored, sent or paid.
+        """
+        self._check_open()
+        topic_id, title = self._topic_for(topic)
+        prepared = self.prepare(
+            prompt,
+            model=model,
+            n=n,
+            topic_id=topic_id,
+            title=title,
+            references=references,
+            deadline=deadline,
+            params=params,
+        )
+        if topic is None and topic_id is None:
+            # The next call without a topic goes to the same one, also before this one is stored.
+            self._active_topic = prepared.entry.batch.topic_id
+        handle = self._handle(prepared.entry)
+        self.start(partial(self._add, prepared, handle, select=topic is None))
+        return handle
+
+    def prepare(
+        self,
+        prompt: str,
+        *,
+        model: str | None,
+        n: int,
+        topic_id: str | None,
+        title: str | None = None,
+        references: Sequence[ReferenceLike] = (),
+        deadline: float | None = None,
+        params: Mapping[str, Any],
+    ) -> Prepared:
+        """Checks a request and gives what would be stored. Raises as `generate` does."""
+        provider, spec = self.registry.find(model or self._config.get("model") or DEFAULT_MODEL)
+        if self.keys.state(provider.spec) == "missing":
+            raise missing_key(provider.spec)
+        found = [_reference(item) for item in references]
+        request = catalog.make_request(
+            spec,
+            prompt=prompt,
+            n=n,
+            params=params,
+            references=tuple(reference for reference, _ in found),
+            deadline=deadline,
+            max_count=self.max_count,
+        )
+        _check_bytes(spec, [data for _, data in found])
+        for _, data in found:
+            self._store.assets.add_reference(data)
+        seed = request.params.get("seed")
+        if seed is None:
+            seed = _draw_seed(spec)
+        units = provider.plan(request, spec, seed)
+        now = self._clock.now()
+        new_topic = None
+        if topic_id is None:
+            topic_id = new_id()
+            new_topic = Topic(
+                id=topic_id,
+                user_id=self._user_id,
+                organization_id=self._organization_id,
+                title=title or _title(prompt),
+                cover_url=None,
+                created_at=now,
+                updated_at=now,
+            )
+        batch = Batch(
+            id=new_id(),
+            topic_id=topic_id,
+            user_id=self._user_id,
+            organization_id=self._organization_id,
+            provider=spec.provider,
+            model=spec.id,
+            prompt=request.prompt,
+            config={**request.params, "n": request.n},
+            width=request.params.get("width"),
+            height=request.params.get("height"),
+            created_at=now,
+            references=request.references,
+        )
+        tasks: list[Task] = []
+        generations: list[Generation] = []
+        for unit in units:
+            task_id = new_id()
+            tasks.append(
+                Task(
+                    id=task_id,
+                    batch_id=batch.id,
+                    user_id=self._user_id,
+                    provider=spec.provider,
+                    model=spec.id,
+                    stage=Stage.PENDING,
+                    unit=replace(unit, key=task_id),
+                    deadline=request.deadline,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+            generations += [
+                Generation(
+                    id=new_id(),
+                    batch_id=batch.id,
+                    user_id=self._user_id,
+                    async_task_id=task_id,
+                    position=position,
+                    seed=unit_seed,
+                    asset=None,
+                    error=None,
+                    applied={},
+                    favourite=False,
+                    parent_id=None,
+                    created_at=now,
+                )
+                for position, unit_seed in zip(unit.positions, unit.seeds, strict=True)
+            ]
+        generations.sort(key=lambda generation: generation.position)
+        entry = Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
+        return Prepared(entry=entry, new_topic=new_topic)
+
+    async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> None:
+        """Stores a prepared request and starts it. On the loop.
+
+        Args:
+            prepared: what `prepare` gave.
+            select: True where its topic becomes the active one.
+            source: who asked (see `SettingWritten`).
+        """
+        topic = await self.engine.add(prepared.entry, prepared.new_topic)
+        if topic.title is None:
+            await self.engine.update_topic(topic.id, title=_title(prepared.entry.batch.prompt))
+        if select:
+            await self.select_topic(prepared.entry.batch.topic_id, source=source)
+
+    async def _add(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
+        try:
+            await self.add(prepared, select=select)
+        except ImgplayError as error:
+            handle.fail(error)
+            notice = Notice(kind="other", message=f"A request could not be stored. {error.message}")
+            self._on_change(NoticeGiven(notice=notice))
+
+    # -------------------------------------------------------------- topics and history
+
+    @property
+    def topics(self) -> list[Topic]:
+        """The topics, the last used one first."""
+        return self._call(self.engine.topics)
+
+    @property
+    def active_topic(self) -> str | None:
+        """The id of the topic that requests without one go to, or None for a new one."""
+        return self._active_topic
+
+    def new_topic(self, title: str | None = None) -> Topic:
+        """Makes a topic and makes it the active one.
+
+        Args:
+            title: its title; None leaves it to the first prompt.
+        """
+        now = self._clock.now()
+        topic = Topic(
+            id=new_id(),
+            user_id=self._user_id,
+            organization_id=self._organization_id,
+            title=title,
+            cover_url=None,
+            created_at=now,
+            updated_at=now,
+        )
+        self._call(self.engine.add_topic, topic)
+        self._call(self.select_topic, topic.id)
+        return topic
+
+    def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
+        """Gives the newest batches of a topic, newest first.
+
+        Args:
+            topic: a topic, its id or its title; None takes the active one.
+            limit: how many at most, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic_id = self._existing_topic(topic) if topic is not None else self._active_topic
+        if topic_id is None:
+            return []
+        page = self._call(lambda: self.engine.feed(topic_id, limit=limit))
+        return [self._handle(entry) for entry in page.entries]
+
+    def delete(self, what: object) -> None:
+        """Deletes a topic, a batch or a generation, with all that it holds.
+
+        Args:
+            what: a topic, a handle, or the id of any of them.
+
+        Raises:
+            NotFound: there is no such thing.
+        """
+        match what:
+            case Topic():
+                self._call(self.engine.delete_topic, what.id)
+            case BatchHandle():
+                self._call(self.engine.delete_batch, what.id)
+            case GenerationHandle():
+                self._call(self.engine.delete_generation, what.id)
+            case str():
+                self._call(self._delete_by_id, what)
+            case _:
+                raise InvalidRequest(
+                    f"{type(what).__name__} is nothing that can be deleted.",
+                    next_step="Give a topic, a batch, a generation, or the id of one.",
+                )
+
+    async def _delete_by_id(self, id: str) -> None:
+        try:
+            await self.engine.topic(id)
+        except NotFound:
+            pass
+        else:
+            return await self.engine.delete_topic(id)
+        try:
+            await self.engine.entry(id)
+        except NotFound:
+            return await self.engine.delete_generation((await self.engine.generation(id))[1].id)
+        return await self.engine.delete_batch(id)
+
+    def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Stops the unfinished tasks of a batch, or that of one generation."""
+        self._call(self.engine.cancel, batch_id, generation_id)
+
+    def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Runs one failed generation again, or all of a batch."""
+        self._call(self.engine.retry, batch_id, generation_id)
+
+    def set_key(self, provider: str, key: str | None) -> None:
+        """Sets a provider's key for this studio; it stays in memory. None forgets it.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
+        self.keys.set(self.registry.get(provider).spec.name, key)
+
+    # -------------------------------------------------------------- settings
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the config panel holds, as JSON."""
+        return self._config
+
+    async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
+        """Stores what the config panel holds. On the loop."""
+        self._config = config
+        await self.engine.save_setting("config", config)
+        self._on_change(SettingWritten(name="config", value=config, source=source))
+
+    async def select_topic(self, topic_id: str | None, *, source: str | None = None) -> None:
+        """Makes a topic the active one; None stands for "a new one". On the loop."""
+        self._active_topic = topic_id
+        await self.engine.save_setting("active_topic", topic_id)
+        self._on_change(SettingWritten(name="active_topic", value=topic_id, source=source))
+
+    # -------------------------------------------------------------- threads
+
+    def start(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
+        """Runs a coroutine function on the engine's loop, from any thread, and gives its future at once.
+
+        Raises:
+            StudioClosed: the studio is closed or belongs to another process.
+        """
+        self._check_open()
+        return self._portal.start_task_soon(function, *args)
+
+    def subscribe(self, subscriber: Subscriber, *, every: float = PUBLISH_EVERY) -> Callable[[], None]:
+        """Sends every change to a subscriber, bundled. Gives the function that ends it.
+
+        Args:
+            subscriber: takes the changes, on the engine's loop.
+            every: seconds between two deliveries at least.
+        """
+        subscription = Subscription(subscriber, self._clock, every)
+        running = self.start(subscription.run)
+        self._portal.call(self._subscriptions.append, subscription)
+
+        def end() -> None:
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+            running.cancel()
+
+        return end
+
+    def refuse_own_thread(self) -> None:
+        """Raises where a call would wait for itself."""
+        if threading.current_thread() is self._loop:
+            raise StudioClosed(
+                "This would wait for itself: it was called on the studio's own thread.",
+                next_step="Call it from a cell or another thread.",
+            )
+
+    def _call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        self.refuse_own_thread()
+        return self.start(function, *args).result()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StudioClosed("The studio is closed.")
+        if os.getpid() != self._pid:
+            raise StudioClosed("The studio belongs to the process that made it; this is a fork of it.")
+
+    def _on_change(self, change: Change) -> None:
+        """Hands a change on. On the loop."""
+        match change:
+            case EntryAdded() | EntryChanged():
+                handle = self._handles.get(change.entry.batch.id)
+                if handle is not None:
+                    handle.update(change.entry)
+            case Removed():
+                self._handles_of_removed(change)
+                if self._active_topic in change.topic_ids:
+                    self._active_topic = None
+            case _:
+                pass
+        for subscription in self._subscriptions:
+            subscription.put(change)
+
+    def _handles_of_removed(self, removed: Removed) -> None:
+        gone = {generation_id for generation_id, _ in removed.generations}
+        whole = {batch_id for batch_id, _ in removed.batches}
+        for batch_id in whole | {batch_id for _, batch_id in removed.generations}:
+            handle = self._handles.get(batch_id)
+            if handle is None:
+                continue
+            entry = handle.entry
+            left = tuple(g for g in entry.generations if batch_id not in whole and g.id not in gone)
+            handle.update(Entry(batch=entry.batch, generations=left, tasks=entry.tasks))
+
+    def _handle(self, entry: Entry) -> BatchHandle:
+        with self._handles_lock:
+            handle = self._handles.get(entry.batch.id)
+            if handle is None:
+                handle = self._handles[entry.batch.id] = BatchHandle(self, entry)
+        return handle
+
+    # -------------------------------------------------------------- small parts
+
+    def asset_path(self, url: str) -> Path:
+        """Gives where the bytes of an asset lie."""
+        return self._store.assets.path(url)
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without a password."""
+        return self._store.location
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What the user should know of the store and the providers."""
+        return [*self._store.notices, *self.registry.notices]
+
+    def _topic_for(self, topic: Topic | str | None) -> tuple[str | None, str | None]:
+        """The id of the topic to use, or None and the title of the one to make."""
+        if topic is None:
+            return self._active_topic, None
+        if isinstance(topic, Topic):
+            return topic.id, None
+        for known in self.topics:
+            if topic in (known.id, known.title):
+                return known.id, None
+        return None, topic
+
+    def _existing_topic(self, topic: Topic | str) -> str:
+        topic_id, title = self._topic_for(topic)
+        if topic_id is None:
+            raise NotFound(f"There is no topic {title!r}.")
+        return topic_id
+
+    def close(self) -> None:
+        """Stops the engine and closes the store. What runs goes on at the next start. Idempotent."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._subscriptions.clear()
+        # Too slow, or the interpreter has stopped its threads already: the rows say what was going on, and
+        # the next start goes on from there.
+        with contextlib.suppress(TimeoutError, RuntimeError):
+            self._portal.start_task_soon(self.engine.close).result(CLOSE_WAIT)
+        self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument
+        self._loop.join(CLOSE_WAIT)
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<Studio on {self.location} ({state})>"
+
+
+def _title(prompt: str) -> str:
+    """The first words of a prompt."""
+    words = prompt.split()[:TITLE_WORDS]
+    title = " ".join(words).strip(" ,.;:!?-–—\"'")
+    return title[:TITLE_LENGTH] or "Untitled"
+
+
+def _draw_seed(spec: ModelSpec) -> int | None:
+    """A random seed in the model's range, so that the image can be made again; None where it has none."""
+    if spec.seed == "none":
+        return None
+    parameter = spec.parameter("seed")
+    if parameter is None:
+        return None
+    low = int(parameter.minimum or 0)
+    high = int(parameter.maximum) if parameter.maximum is not None else 2**31 - 1
+    return random.randint(low, high)  # noqa: S311 - no secret
+
+
+def _check_bytes(spec: ModelSpec, references: Sequence[bytes]) -> None:
+    rule = spec.references
+    for number, data in enumerate(references, 1):
+        if rule is not None and len(data) > rule.max_bytes:
+            raise InvalidRequest(
+                f"Reference {number} has {len(data) / 1e6:.1f} MB; {spec.name} takes"
+                f" {rule.max_bytes / 1e6:g} MB at most.",
+                parameter="references",
+            )
+
+
+def _reference(item: ReferenceLike) -> tuple[Reference, bytes]:
+    """Reads an input image and checks that it is one. Nothing is stored."""
+    match item:
+        case bytes():
+            data = item
+        case GenerationHandle():
+            data = item.bytes
+        case str() | os.PathLike():
+            try:
+                data = Path(item).expanduser().read_bytes()
+            except OSError as error:
+                raise InvalidRequest(
+                    f"The reference {str(item)!r} cannot be read ({error.strerror}).",
+                    parameter="references",
+                ) from None
+        case _:
+            data = _encoded(item)
+    try:
+        accepted = images.accept(data)
+    except CorruptImage as error:
+        raise InvalidRequest(f"A reference is no image: {error.message}", parameter="references") from None
+    return Reference(
+        digest=hashlib.sha256(accepted.data).hexdigest(),
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+    ), accepted.data
+
+
+def _encoded(item: object) -> bytes:
+    """The PNG of a Pillow image."""
+    save = getattr(item, "save", None)
+    if save is None:
+        raise InvalidRequest(
+            f"{type(item).__name__} is no reference.",
+            parameter="references",
+            next_step="Give paths, bytes, Pillow images or results.",
+        )
+    buffer = io.BytesIO()
+    save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,254 @@
+"""`ImagePlayground`: the studio's face in a notebook. It carries messages and holds one small trait."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from imgplay_widget._changes import Change, Progressed
+from imgplay_widget._face import Face
+from imgplay_widget._studio import Studio
+from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget._handles import BatchHandle
+    from imgplay_widget._studio import ReferenceLike
+    from imgplay_widget._types import Topic
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["ImagePlayground"]
+
+STATIC = Path(__file__).parent / "static"
+
+STATE_EVERY = 1.0
+"""Seconds between two writes of the synced state at least."""
+
+
+class ImagePlayground(anywidget.AnyWidget):
+    """An image-generation studio in a cell: config panel, prompt and feed, topics.
+
+    Show it as the last expression of a cell. `generate` in another cell drives the same studio: what code
+    makes appears in the feed, and what is clicked is there for code (`batches`).
+
+    Args:
+        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+            platform's user data folder. Playgrounds on one store share a studio.
+        studio: an open studio to show, instead of `store` and the arguments below.
+        model: the model to start with, ``"provider:id"``; None takes the one that was used last.
+        user_id, organization_id, providers, keys, max_count, concurrency: see `Studio`.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        NotFound: there is no such model.
+    """
+
+    _esm = STATIC / "index.js"
+    _css = STATIC / "index.css"
+
+    _snapshot = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        store: str | os.PathLike[str] | None = None,
+        *,
+        studio: Studio | None = None,
+        model: str | None = None,
+        user_id: str = "local",
+        organization_id: str | None = None,
+        providers: Sequence[Provider] = (),
+        keys: Mapping[str, str] | None = None,
+        max_count: int = 4,
+        concurrency: Mapping[str, int] | None = None,
+    ) -> None:
+        if studio is not None and store is not None:
+            raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
+        super().__init__()
+        self._studio = studio or _shared_studio(
+            store,
+            user_id=user_id,
+            organization_id=organization_id,
+            providers=tuple(providers),
+            keys=tuple(sorted((keys or {}).items())),
+            max_count=max_count,
+            concurrency=tuple(sorted((concurrency or {}).items())),
+        )
+        if model is not None:
+            spec = self._studio.registry.find(model)[1]
+            config = {**self._studio.config, "model": spec.name}
+            self._studio.start(self._studio.save_config, config).result()
+        if hasattr(self.comm, "_reply_subshell_for"):
+            # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
+            # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
+            # page's own subshell. Private, hence the guard.
+            setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
+        self._face = Face(self._studio, self._send_to_page)
+        self._ends = [
+            self._studio.subscribe(self._face.publish),
+            self._studio.subscribe(self._keep_state, every=STATE_EVERY),
+        ]
+        self._studio.start(self._write_state).result()
+        self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+
+    # -------------------------------------------------------------- the studio, from code
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int = 1,
+        topic: Topic | str | None = None,
+        references: Sequence[ReferenceLike] = (),
+        deadline: float | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Starts a request and gives its handle at once; it appears in the feed. See `Studio.generate`.
+
+        Args:
+            prompt: what to paint.
+            model: ``"provider:id"``; None takes the one of the config panel.
+            n: how many images, 1 to `max_count`.
+            topic: a topic, its id or its title; None takes the one that is shown, or makes a new one.
+            references: input images, for models that take some: paths, bytes, Pillow images or results.
+            deadline: seconds in all for each task; None takes the model's.
+            params: the model's own parameters: ``width``, ``height``, ``seed`` …
+
+        Raises:
+            UnknownParameter: the model has no such parameter (a TypeError).
+            InvalidRequest: a value is out of its range (a ValueError).
+            MissingKey: the provider's key is not set.
+            NotFound: no such model or topic.
+            All are raised before anything is stored, sent or paid.
+        """
+        return self._studio.generate(
+            prompt,
+            model=model,
+            n=n,
+            topic=topic,
+            references=references,
+            deadline=deadline,
+            **params,
+        )
+
+    @property
+    def studio(self) -> Studio:
+        """The studio that it shows."""
+        return self._studio
+
+    @property
+    def topics(self) -> list[Topic]:
+        """The topics, the last used one first."""
+        return self._studio.topics
+
+    def new_topic(self, title: str | None = None) -> Topic:
+        """Makes a topic and shows it; without a title, the first prompt gives it one."""
+        return self._studio.new_topic(title)
+
+    def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
+        """Gives the newest batches of a topic, newest first; without one, of the topic that is shown."""
+        return self._studio.batches(topic, limit=limit)
+
+    def delete(self, what: object) -> None:
+        """Deletes a topic, a batch, a generation or the one of that id, with all that it holds."""
+        self._studio.delete(what)
+
+    def set_key(self, provider: str, key: str | None) -> None:
+        """Sets a provider's key; it stays in this kernel's memory. None forgets it."""
+        self._studio.set_key(provider, key)
+
+    def close(self) -> None:
+        """Takes the widget off the page. The studio closes with its last playground."""
+        ends, self._ends = getattr(self, "_ends", []), []
+        for end in ends:
+            end()
+        if ends:
+            _release_studio(self._studio)
+        super().close()
+
+    def __repr__(self) -> str:
+        # The default holds the whole state; a notebook stores this text.
+        return "<ImagePlayground>"
+
+    # -------------------------------------------------------------- messages
+
+    def _receive(self, _: object, content: object, __: object) -> None:
+        """Takes a message of the page, on whatever thread the kernel uses: hand over and return."""
+        try:
+            self._studio.start(self._face.receive, content)
+        except StudioClosed:
+            # Nobody can answer any more; the page says that the kernel does not.
+            return
+
+    def _send_to_page(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
+
+    async def _keep_state(self, changes: list[Change]) -> None:
+        if not all(isinstance(change, Progressed) for change in changes):
+            with contextlib.suppress(ImgplayError):
+                # A locked store: the next change writes the state.
+                await self._write_state()
+
+    async def _write_state(self) -> None:
+        # The only writer of the trait, always on the engine's loop: traits are not thread-safe.
+        self._snapshot = await self._face.small_snapshot()
+
+
+def _stay(_: object, default: object) -> object:
+    """Which shell answers a message of the page: the one that it came to."""
+    return default
+
+
+_studios: dict[tuple[Any, ...], tuple[Studio, int]] = {}
+_studios_lock = threading.Lock()
+
+
+def _shared_studio(
+    store: str | os.PathLike[str] | None,
+    *,
+    user_id: str,
+    organization_id: str | None,
+    providers: tuple[Provider, ...],
+    keys: tuple[tuple[str, str], ...],
+    max_count: int,
+    concurrency: tuple[tuple[str, int], ...],
+) -> Studio:
+    """Gives the studio of these arguments: running a cell again must not open a second one."""
+    place = None if store is None else str(store)
+    wanted = (place, user_id, organization_id, tuple(map(id, providers)), keys, max_count, concurrency)
+    with _studios_lock:
+        found = _studios.get(wanted)
+        if found is not None:
+            _studios[wanted] = (found[0], found[1] + 1)
+            return found[0]
+        studio = Studio(
+            store,
+            user_id=user_id,
+            organization_id=organization_id,
+            providers=providers,
+            keys=dict(keys),
+            max_count=max_count,
+            concurrency=dict(concurrency),
+        )
+        _studios[wanted] = (studio, 1)
+        return studio
+
+
+def _release_studio(studio: Studio) -> None:
+    with _studios_lock:
+        for key, (known, count) in list(_studios.items()):
+            if known is not studio:
+                continue
+            if count > 1:
+                _studios[key] = (known, count - 1)
+            else:
+                del _studios[key]
+                known.close()
