@@ -1,0 +1,55 @@
+// The widget as anywidget loads it: one store and one bridge for each model, one tree for each view.
+import type { AnyModel, AnyWidget } from "@anywidget/types";
+import { createBridge } from "./bridge";
+import type { Send } from "./lib/answer";
+import { Media } from "./media";
+import { createPageStore, receive, showSnapshot } from "./store";
+import type { Page } from "./views/context";
+import { mount } from "./views/mount";
+
+function openPage(model: AnyModel, signal: AbortSignal): Page {
+  const send: Send = (call) => bridge.request(call);
+  const store = createPageStore(send);
+  const media = new Media(send);
+  const bridge = createBridge(
+    model,
+    {
+      snapshot: (snapshot, buffers, live) => {
+        media.takeSnapshot(snapshot, buffers);
+        showSnapshot(store, snapshot, live);
+      },
+      events: (events, buffers) => {
+        media.takeEvents(events, buffers);
+        for (const event of events) receive(store, event);
+      },
+      connection: (connection) => store.setState({ connection }),
+    },
+    signal,
+  );
+  signal.addEventListener("abort", () => media.close());
+  return { store, media };
+}
+
+/** anywidget calls this once for each model. */
+export default (() => {
+  let page: Page | undefined;
+  return {
+    initialize({ model, signal }) {
+      const ended = new AbortController();
+      const end = (): void => {
+        // What waits to be saved is sent while there is still a way to the kernel.
+        page?.store.getState().saveConfig();
+        page = undefined;
+        ended.abort();
+      };
+      signal?.addEventListener("abort", end, { once: true });
+      page = openPage(model, ended.signal);
+      return end;
+    },
+    render({ model, el, signal }) {
+      // A host without `initialize` shows one view for each model.
+      page ??= openPage(model, signal);
+      return mount(el, page, signal);
+    },
+  };
+}) satisfies AnyWidget;

@@ -1,0 +1,32 @@
+import type { Call, ErrorState, Result } from "../protocol.gen";
+
+/** What the kernel answered to a call, with the bytes that came along. */
+export interface Answer {
+  result: Result;
+  buffers: DataView[];
+}
+
+/** Sends a call to the kernel. Rejects with a `RequestError`. */
+export type Send = (call: Call) => Promise<Answer>;
+
+/** A call that was refused, by the kernel or on the way. */
+export class RequestError extends Error {
+  constructor(readonly state: ErrorState) {
+    super(state.message);
+  }
+}
+
+/** The error as it is shown, whatever was thrown. */
+export function errorState(cause: unknown): ErrorState {
+  if (cause instanceof RequestError) return cause.state;
+  return {
+    code: "page",
+    message: "The page could not do this.",
+    nextStep: "Try again; if it comes back, run the cell again.",
+    fault: "here",
+    provider: null,
+    retryable: true,
+    retryAfter: null,
+    requestId: null,
+  };
+}

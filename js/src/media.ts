@@ -1,0 +1,121 @@
+// The pictures of a page: thumbnails, previews, covers and originals as Blob URLs.
+import type { Send } from "./lib/answer";
+import { BlobUrls } from "./lib/blob-urls";
+import { Wanted } from "./lib/wanted";
+import type { GenerationState, Event as KernelEvent, Snapshot, TopicState } from "./protocol.gen";
+
+const THUMBNAILS = 400;
+const COVERS = 200;
+const PREVIEWS = 64;
+const ORIGINALS = 6;
+const WEBP = "image/webp";
+
+export interface Original {
+  url: string;
+  fileName: string;
+}
+
+export class Media {
+  readonly thumbnails = new BlobUrls(THUMBNAILS);
+  readonly covers = new BlobUrls(COVERS);
+  readonly previews = new BlobUrls(PREVIEWS);
+  readonly #originals = new BlobUrls(ORIGINALS);
+  readonly #fileNames = new Map<string, string>();
+  readonly wantedThumbnails: Wanted;
+  readonly wantedCovers: Wanted;
+
+  constructor(readonly send: Send) {
+    this.wantedThumbnails = new Wanted((generationIds) => this.#askThumbnails(generationIds));
+    this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));
+  }
+
+  /** The original of an image; asked for only now. Rejects with a `RequestError`. */
+  async original(generationId: string): Promise<Original> {
+    const known = this.#originals.get(generationId);
+    const fileName = this.#fileNames.get(generationId);
+    if (known && fileName) return { url: known, fileName };
+    const { result, buffers } = await this.send({ method: "original", generationId });
+    const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
+    if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
+    this.#fileNames.set(generationId, result.fileName);
+    const url = this.#originals.put(generationId, bytes, result.mediaType);
+    return { url, fileName: result.fileName };
+  }
+
+  /** Takes the pictures that came with a snapshot. */
+  takeSnapshot({ topics, feed }: Snapshot, buffers: readonly DataView[]): void {
+    for (const topic of topics) this.takeTopic(topic, buffers);
+    for (const batch of feed?.batches ?? []) {
+      for (const generation of batch.generations) this.takeGeneration(generation, buffers);
+    }
+  }
+
+  /** Takes the pictures that came with events. */
+  takeEvents(events: readonly KernelEvent[], buffers: readonly DataView[]): void {
+    for (const event of events) {
+      if (event.type === "generation_changed") this.takeGeneration(event.generation, buffers);
+      else if (event.type === "topic_changed") this.takeTopic(event.topic, buffers);
+      else if (event.type === "batch_added") {
+        for (const generation of event.batch.generations) this.takeGeneration(generation, buffers);
+      } else if (event.type === "generation_progress") {
+        const bytes = event.previewBuffer === null ? undefined : buffers[event.previewBuffer];
+        // The kind of a preview is the provider's; browsers look at the bytes themselves.
+        if (bytes) this.previews.put(event.generationId, bytes, "");
+      } else if (event.type === "generation_removed") {
+        this.thumbnails.delete(event.generationId);
+        this.previews.delete(event.generationId);
+      }
+    }
+  }
+
+  takeGeneration(generation: GenerationState, buffers: readonly DataView[]): void {
+    const { id, thumbnailBuffer, status } = generation;
+    const bytes = thumbnailBuffer === null ? undefined : buffers[thumbnailBuffer];
+    if (bytes) this.thumbnails.put(id, bytes, WEBP);
+    // A retry starts from nothing.
+    if (status === "pending") this.previews.delete(id);
+  }
+
+  takeTopic(topic: TopicState, buffers: readonly DataView[]): void {
+    const bytes = topic.coverBuffer === null ? undefined : buffers[topic.coverBuffer];
+    const key = coverKey(topic);
+    if (bytes && key) this.covers.put(key, bytes, WEBP);
+  }
+
+  close(): void {
+    this.wantedThumbnails.close();
+    this.wantedCovers.close();
+    for (const urls of [this.thumbnails, this.covers, this.previews, this.#originals]) urls.clear();
+  }
+
+  async #askThumbnails(ids: string[]): Promise<void> {
+    const generationIds = ids.filter((id) => this.thumbnails.get(id) === undefined);
+    if (generationIds.length === 0) return;
+    const { result, buffers } = await this.send({ method: "thumbnails", generationIds });
+    if (result.type !== "thumbnails") return;
+    for (const { generationId, buffer } of result.items) {
+      const bytes = buffer === null ? undefined : buffers[buffer];
+      if (bytes) this.thumbnails.put(generationId, bytes, WEBP);
+    }
+  }
+
+  async #askCovers(keys: string[]): Promise<void> {
+    const byTopic = new Map(keys.map((key) => [topicOf(key), key]));
+    const { result, buffers } = await this.send({ method: "covers", topicIds: [...byTopic.keys()] });
+    if (result.type !== "covers") return;
+    for (const { topicId, buffer } of result.items) {
+      const key = byTopic.get(topicId);
+      const bytes = buffer === null ? undefined : buffers[buffer];
+      if (bytes && key) this.covers.put(key, bytes, WEBP);
+    }
+  }
+}
+
+/** The key of a topic's cover: it changes when the cover does. */
+export function coverKey(topic: TopicState): string | null {
+  return topic.coverVersion === null ? null : `${topic.id} ${topic.coverVersion}`;
+}
+
+function topicOf(key: string): string {
+  return key.slice(0, key.indexOf(" "));
+}

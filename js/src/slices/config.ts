@@ -1,0 +1,126 @@
+// What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
+import { errorState } from "../lib/answer";
+import { type Limits, type Size, withEdge, withRatio } from "../lib/dimensions";
+import { formOf, modelOf, shownValue, type Value, type Values } from "../lib/parameters";
+import type { Config, ModelState, Panels, ProviderState } from "../protocol.gen";
+import type { Slice, State } from "./state";
+
+/** How long the panel must rest before it is saved, in milliseconds. */
+export const CONFIGURE_DELAY = 400;
+
+export interface ConfigSlice {
+  models: ModelState[];
+  providers: ProviderState[];
+  config: Config;
+  maxCount: number;
+
+  chooseModel(name: string): void;
+  setCount(count: number): void;
+  setParameter(name: string, value: Value): void;
+  setParameters(values: Values): void;
+  resetParameters(): void;
+  setEdge(edge: "width" | "height", value: number): void;
+  setRatio(ratio: number): void;
+  setRatioLocked(locked: boolean): void;
+  setPanels(panels: Partial<Panels>): void;
+  /** Takes over a config from the kernel, unless the user is just changing it here. */
+  receiveConfig(config: Config): void;
+  /** Saves now what waits to be saved. */
+  saveConfig(): void;
+}
+
+const EMPTY: Config = {
+  model: "",
+  count: 1,
+  params: {},
+  ratioLocked: false,
+  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
+};
+
+export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let saving = 0;
+
+  const save = (): void => {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    timer = undefined;
+    saving += 1;
+    send({ method: "configure", config: get().config })
+      .catch((cause: unknown) => {
+        const { message, nextStep } = errorState(cause);
+        get().addNotice("error", `${message} ${nextStep}`);
+      })
+      .finally(() => {
+        saving -= 1;
+      });
+  };
+
+  const change = (patch: Partial<Config>): void => {
+    set((state) => ({ config: { ...state.config, ...patch } }));
+    if (timer !== undefined) clearTimeout(timer);
+    timer = setTimeout(save, CONFIGURE_DELAY);
+  };
+
+  const setParameters = (values: Values): void => {
+    const { config } = get();
+    const params = { ...config.params, [config.model]: { ...config.params[config.model], ...values } };
+    change({ params });
+  };
+
+  return {
+    models: [],
+    providers: [],
+    config: EMPTY,
+    maxCount: 4,
+
+    chooseModel: (name) => change({ model: name }),
+    setCount: (count) => change({ count: Math.min(Math.max(Math.round(count), 1), get().maxCount) }),
+    setParameter: (name, value) => setParameters({ [name]: value }),
+    setParameters,
+    resetParameters: () => {
+      const { config } = get();
+      const params = { ...config.params };
+      delete params[config.model];
+      change({ params });
+    },
+    setEdge: (edge, value) => {
+      const size = sizeOf(get());
+      if (!size) return;
+      const { limits, current } = size;
+      setSize(limits, withEdge(edge, value, current, limits, get().config.ratioLocked));
+    },
+    setRatio: (ratio) => {
+      const size = sizeOf(get());
+      if (size) setSize(size.limits, withRatio(ratio, size.current, size.limits));
+    },
+    setRatioLocked: (locked) => change({ ratioLocked: locked }),
+    setPanels: (panels) => change({ panels: { ...get().config.panels, ...panels } }),
+    receiveConfig: (config) => {
+      if (timer === undefined && saving === 0) set({ config });
+    },
+    saveConfig: save,
+  };
+
+  function setSize(limits: Limits, size: Size): void {
+    setParameters({ [limits.width.name]: size.width, [limits.height.name]: size.height });
+  }
+};
+
+const UNSET_EDGE = 1024;
+
+/** The size that is shown, and its limits; null where the model has no free width and height. */
+export function sizeOf(state: Pick<State, "models" | "config">): { current: Size; limits: Limits } | null {
+  const model = modelOf(state.models, state.config.model);
+  const { width, height } = formOf(model);
+  if (!model || !width || !height) return null;
+  const values = state.config.params[model.name];
+  const edge = (parameter: Limits["width"]): number => {
+    const value = shownValue(parameter, values);
+    return typeof value === "number" && value > 0 ? value : UNSET_EDGE;
+  };
+  return {
+    current: { width: edge(width), height: edge(height) },
+    limits: { width, height, rule: model.sizeRule },
+  };
+}

@@ -1,0 +1,96 @@
+// One store for each model, made of the four slices. It knows neither the DOM nor the widget model.
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Send } from "./lib/answer";
+import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
+import { createBatchesSlice, type Feed } from "./slices/batches";
+import { createConfigSlice } from "./slices/config";
+import { createCreateSlice } from "./slices/create";
+import type { State } from "./slices/state";
+import { createTopicsSlice, sorted } from "./slices/topics";
+
+export type { Connection, State } from "./slices/state";
+export type Store = StoreApi<State>;
+
+export function createPageStore(send: Send): Store {
+  return createStore<State>()((set, get) => ({
+    connection: "connecting",
+    shown: false,
+    live: false,
+    ...createConfigSlice(set, get, send),
+    ...createTopicsSlice(set, get, send),
+    ...createBatchesSlice(set, get, send),
+    ...createCreateSlice(set, get, send),
+  }));
+}
+
+/** Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on. */
+export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): void {
+  const { models, providers, maxCount, topics, activeTopicId, feed, config } = snapshot;
+  store.setState((state) => ({
+    models,
+    providers,
+    maxCount,
+    topics: sorted(topics),
+    activeTopicId,
+    // Other feeds may have missed events too; they are asked for when they are shown.
+    feeds: feed ? { [feed.topicId]: refreshed(state.feeds[feed.topicId], feed) } : {},
+    progress: {},
+    shown: true,
+    live: live || state.live,
+  }));
+  store.getState().receiveConfig(config);
+}
+
+/** The newest page of a feed from a snapshot, with the older pages that were loaded already. */
+function refreshed(old: Feed | undefined, fresh: NonNullable<Snapshot["feed"]>): Feed {
+  const last = fresh.batches.at(-1);
+  const kept = { batches: fresh.batches, before: fresh.before, loading: false, loaded: true };
+  if (!old?.loaded || !last || fresh.before === null) return kept;
+  const older = old.batches.filter((batch) => batch.createdAt < last.createdAt);
+  const settled = older.every((batch) => batch.generations.every(({ status }) => FINAL.has(status)));
+  // What still ran on an older page is not known now; such pages are loaded again on the way down.
+  return older.length > 0 && settled
+    ? { ...kept, batches: [...fresh.batches, ...older], before: old.before }
+    : kept;
+}
+
+const FINAL = new Set<string>(["success", "error", "cancelled"]);
+
+/** Takes in one event. `store_changed` is the bridge's: it asks for a snapshot. */
+export function receive(store: Store, event: KernelEvent): void {
+  const state = store.getState();
+  switch (event.type) {
+    case "batch_added":
+      state.addBatch(event.batch);
+      break;
+    case "generation_changed":
+      state.changeGeneration(event.generation);
+      break;
+    case "generation_progress":
+      state.changeProgress(event);
+      break;
+    case "generation_removed":
+      state.removeGeneration(event.batchId, event.generationId);
+      break;
+    case "batch_removed":
+      state.removeBatch(event.batchId);
+      break;
+    case "topic_changed":
+      state.changeTopic(event.topic);
+      break;
+    case "topic_removed":
+      state.removeTopic(event.topicId);
+      break;
+    case "topic_selected":
+      state.topicSelected(event.topicId);
+      break;
+    case "config_changed":
+      state.receiveConfig(event.config);
+      break;
+    case "notice_shown":
+      state.addNotice(event.level, event.message);
+      break;
+    case "store_changed":
+      break;
+  }
+}

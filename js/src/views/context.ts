@@ -1,0 +1,95 @@
+import { createContext } from "preact";
+import { useContext, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { BlobUrls } from "../lib/blob-urls";
+import { onSecond } from "../lib/clock";
+import type { Wanted } from "../lib/wanted";
+import type { Media } from "../media";
+import type { State, Store } from "../store";
+
+/** What all views of one model share. */
+export interface Page {
+  store: Store;
+  media: Media;
+}
+
+export const PageContext = createContext<Page | null>(null);
+
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (!page) throw new Error("a view needs a page");
+  return page;
+}
+
+/** A part of the state; the view is drawn again when it changes. `select` must give stable values. */
+export function useStore<T>(select: (state: State) => T): T {
+  const { store } = usePage();
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const value = select(store.getState());
+  const shown = useRef({ select, value });
+  shown.current = { select, value };
+  useLayoutEffect(() => {
+    const check = (): void => {
+      if (!Object.is(shown.current.select(store.getState()), shown.current.value)) redraw(0);
+    };
+    // What changed between drawing and now.
+    check();
+    return store.subscribe(check);
+  }, [store]);
+  return value;
+}
+
+/** The actions of the store; they never change. */
+export function useActions(): State {
+  return usePage().store.getState();
+}
+
+/** The current time, each second while `running`. */
+export function useNow(running: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!running) return undefined;
+    setNow(Date.now());
+    return onSecond(() => setNow(Date.now()));
+  }, [running]);
+  return now;
+}
+
+/** The time to within a minute. */
+export function useMinute(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 60_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+/** Whether an element is on or near the screen. */
+export function useOnScreen(element: { current: Element | null }): boolean {
+  const [onScreen, setOnScreen] = useState(false);
+  useEffect(() => {
+    if (!element.current) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => setOnScreen(entries.some((entry) => entry.isIntersecting)),
+      { rootMargin: "300px" },
+    );
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return onScreen;
+}
+
+/** The Blob URL of a key; while it is on screen and missing, it is asked for. */
+export function useBlobUrl(
+  urls: BlobUrls,
+  key: string | null,
+  onScreen: boolean,
+  wanted?: Wanted,
+): string | undefined {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => (key && onScreen ? urls.watch(key, () => redraw(0)) : undefined), [urls, key, onScreen]);
+  const url = key ? urls.get(key) : undefined;
+  const missing = key !== null && onScreen && url === undefined;
+  useEffect(() => (missing && key && wanted ? wanted.want(key) : undefined), [missing, key, wanted]);
+  return url;
+}

@@ -1,0 +1,184 @@
+// Small controls that the panels share.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Icon, type IconName } from "./icon";
+
+interface IconButtonProps {
+  icon: IconName;
+  label: string;
+  onClick(): void;
+  testid?: string;
+  tone?: "danger" | "accent";
+  pressed?: boolean;
+  disabled?: boolean;
+  text?: string;
+}
+
+/** A button with an icon; `text` is shown beside it, `label` says the same to a screen reader and as a tip. */
+export function IconButton({ icon, label, onClick, testid, tone, pressed, disabled, text }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      class={`ip-button ${text ? "" : "ip-button-icon"} ${tone ? `ip-${tone}` : ""}`}
+      aria-label={label}
+      aria-pressed={pressed}
+      title={label}
+      disabled={disabled}
+      data-testid={testid}
+      onClick={(event) => {
+        event.stopPropagation();
+        onClick();
+      }}
+    >
+      <Icon name={icon} />
+      {text}
+    </button>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  help?: string;
+  control?: string;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+/** A labelled row; `control` is the id of the input that the label belongs to. */
+export function Field({ label, help, control, aside, children }: FieldProps) {
+  return (
+    <div class="ip-field">
+      <div class="ip-field-head">
+        {control ? <label for={control}>{label}</label> : <span class="ip-label">{label}</span>}
+        {aside}
+      </div>
+      {children}
+      {help && <p class="ip-help">{help}</p>}
+    </div>
+  );
+}
+
+let ids = 0;
+
+/** An id that is unique in the document: several views show the same form. */
+export function useId(): string {
+  const id = useRef("");
+  if (!id.current) {
+    ids += 1;
+    id.current = `imgplay-${ids}`;
+  }
+  return id.current;
+}
+
+interface NumberInputProps {
+  id?: string;
+  label: string;
+  value: number | null;
+  minimum: number | null;
+  maximum: number | null;
+  step: number | null;
+  placeholder?: string;
+  disabled?: boolean;
+  testid?: string;
+  onCommit(value: number | null): void;
+}
+
+/** A number that is taken over when it is complete: on Enter, on leaving, on an arrow key. */
+export function NumberInput(props: NumberInputProps) {
+  const { id, label, value, minimum, maximum, step, placeholder, disabled, testid, onCommit } = props;
+  const shown = value === null ? "" : String(value);
+  const [draft, setDraft] = useState<string | null>(null);
+  useEffect(() => setDraft(null), [shown]);
+  const commit = (text: string): void => {
+    setDraft(null);
+    if (text === shown) return;
+    const number = Number(text);
+    if (text.trim() === "") onCommit(null);
+    else if (Number.isFinite(number)) onCommit(number);
+  };
+  return (
+    <input
+      id={id}
+      class="ip-input ip-number"
+      type="number"
+      aria-label={label}
+      value={draft ?? shown}
+      min={minimum ?? undefined}
+      max={maximum ?? undefined}
+      step={step ?? "any"}
+      placeholder={placeholder}
+      disabled={disabled}
+      data-testid={testid}
+      onInput={(event) => setDraft(event.currentTarget.value)}
+      onChange={(event) => commit(event.currentTarget.value)}
+      onBlur={(event) => commit(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") commit(event.currentTarget.value);
+      }}
+    />
+  );
+}
+
+interface SliderProps {
+  label: string;
+  value: number;
+  minimum: number;
+  maximum: number;
+  step: number | null;
+  disabled?: boolean;
+  onInput(value: number): void;
+}
+
+export function Slider({ label, value, minimum, maximum, step, disabled, onInput }: SliderProps) {
+  const share = maximum > minimum ? (value - minimum) / (maximum - minimum) : 0;
+  return (
+    <input
+      class="ip-slider"
+      type="range"
+      aria-label={label}
+      min={minimum}
+      max={maximum}
+      step={step ?? "any"}
+      value={value}
+      disabled={disabled}
+      style={{ "--share": `${Math.min(Math.max(share, 0), 1) * 100}%` }}
+      onInput={(event) => onInput(Number(event.currentTarget.value))}
+    />
+  );
+}
+
+interface SegmentsProps<T> {
+  label: string;
+  options: readonly { value: T; text: string; testid?: string }[];
+  value: T | null;
+  disabled?: boolean;
+  onChoose(value: T): void;
+}
+
+/** A few choices side by side. */
+export function Segments<T extends string | number>({
+  label,
+  options,
+  value,
+  disabled,
+  onChoose,
+}: SegmentsProps<T>) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a frame and a legend that cannot be laid out
+    <div class="ip-segments" role="group" aria-label={label}>
+      {options.map((option) => (
+        <button
+          key={option.value}
+          type="button"
+          class="ip-segment"
+          aria-pressed={option.value === value}
+          disabled={disabled}
+          data-testid={option.testid}
+          onClick={() => onChoose(option.value)}
+        >
+          {option.text}
+        </button>
+      ))}
+    </div>
+  );
+}

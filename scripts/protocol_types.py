@@ -1,0 +1,91 @@
+"""Writes ``js/src/protocol.gen.ts``, the page's types, from ``_protocol.py``.
+
+``python scripts/protocol_types.py`` writes the file; with ``--check`` it writes nothing and ends with 1
+where the file differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+from imgplay_widget import _protocol as protocol  # noqa: E402
+
+JS = ROOT / "js"
+TARGET = JS / "src" / "protocol.gen.ts"
+
+UNIONS: dict[str, Any] = {
+    "KernelMessage": protocol.KernelMessage,
+    "PageMessage": protocol.PageMessage,
+    "Call": protocol.Call,
+    "Result": protocol.Result,
+    "Event": protocol.Event,
+}
+
+
+def schema() -> dict[str, Any]:
+    """Gives one JSON schema with every message under ``$defs``."""
+    adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
+        (name, "serialization", TypeAdapter(union)) for name, union in UNIONS.items()
+    ]
+    unions, shared = TypeAdapter.json_schemas(adapters, by_alias=True)
+    definitions = dict(shared["$defs"])
+    for (name, _), union in unions.items():
+        definitions[name] = union
+    for definition in definitions.values():
+        _strip_titles(definition)
+    # A union that stands for itself elsewhere is named there too, so that the types stay readable.
+    definitions["PageRequest"]["properties"]["call"] = {"$ref": "#/$defs/Call"}
+    definitions["Reply"]["properties"]["result"] = {"anyOf": [{"$ref": "#/$defs/Result"}, {"type": "null"}]}
+    definitions["Events"]["properties"]["events"]["items"] = {"$ref": "#/$defs/Event"}
+    return {"$defs": dict(sorted(definitions.items()))}
+
+
+def _strip_titles(definition: dict[str, Any]) -> None:
+    """Takes the titles away: each would become a type of its own."""
+    definition.pop("title", None)
+    for field in definition.get("properties", {}).values():
+        field.pop("title", None)
+
+
+def types() -> str:
+    """Gives the text of the types."""
+    node = subprocess.run(
+        ["node", "protocol.mjs"],
+        cwd=JS,
+        input=json.dumps(schema()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if node.returncode:
+        sys.exit(node.stderr)
+    return node.stdout
+
+
+def main() -> None:
+    """Writes or compares the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; end with 1 where the file differs"
+    )
+    check = parser.parse_args().check
+    text = types()
+    if not check:
+        TARGET.write_text(text, encoding="utf-8")
+        return
+    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
+        sys.exit("js/src/protocol.gen.ts does not match _protocol.py: run `make protocol` and commit it")
+
+
+if __name__ == "__main__":
+    main()
