@@ -54,7 +54,7 @@ class Owners:
         """
         if owner in self._held:
             return
-        lock = filelock.FileLock(self._file(owner), timeout=5, thread_local=False)
+        lock = filelock.FileLock(self._file(owner), timeout=0.5, poll_interval=0.01, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout as error:

@@ -1,0 +1,36 @@
+"""Writes the history that stands for the present format: ``python tests/store/databases/make.py``.
+
+Run once for each new format, and never again for one that was released.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from store_makers import encode, fill, make_batch, make_topic  # noqa: E402
+
+from imgplay_widget._store import Store, migrations  # noqa: E402
+
+
+def main():
+    from PIL import Image
+
+    file = HERE / f"v{len(migrations.STEPS):04}.sqlite"
+    if file.exists():
+        sys.exit(f"{file.name} is there already; a released format does not change")
+    store = Store.open(file)
+    store.register("me")
+    reference = store.assets.add_reference(encode(Image.new("RGB", (8, 8), "teal"), "PNG"))
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 2, references=[reference])
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    fill(store, generations[0], tasks[0], encode(Image.new("RGB", (16, 12), "orange"), "PNG"))
+    store.save_setting("config", {"model": "demo:paint"})
+    store.close()
+    (file.with_suffix(".assets") / "files.lock").unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Values for the tests of the store."""
+
+import io
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from PIL import Image
+
+from imgplay_widget import _lifecycle as life
+from imgplay_widget._ids import new_id
+from imgplay_widget._store import StoredImage, images
+from imgplay_widget._types import Batch, Generation, Stage, Task, Topic, Unit
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
+SOON = NOW + timedelta(seconds=30)
+LATE = NOW + timedelta(seconds=60)
+
+
+def make_topic(title="Foxes", *, user_id="local", organization_id=None, at=NOW):
+    return Topic(
+        id=new_id(),
+        user_id=user_id,
+        organization_id=organization_id,
+        title=title,
+        cover_url=None,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), at=NOW):
+    """A batch, its generations and its tasks."""
+    batch = Batch(
+        id=new_id(),
+        topic_id=topic.id,
+        user_id=topic.user_id,
+        organization_id=topic.organization_id,
+        provider="demo",
+        model="paint",
+        prompt="a red fox, 雪",
+        config={"n": n, "width": 64, "quality": "high"},
+        width=64,
+        height=48,
+        created_at=at,
+        references=tuple(references),
+    )
+    groups = [tuple(range(n))] if one_task else [(i,) for i in range(n)]
+    tasks = [make_task(batch, positions, owner=owner, until=until) for positions in groups]
+    generations = [
+        Generation(
+            id=new_id(),
+            batch_id=batch.id,
+            user_id=batch.user_id,
+            async_task_id=task.id,
+            position=position,
+            seed=2**40 + position,
+            asset=None,
+            error=None,
+            applied={},
+            favourite=False,
+            parent_id=None,
+            created_at=at,
+        )
+        for task in tasks
+        for position in task.unit.positions
+    ]
+    return batch, generations, tasks
+
+
+def make_task(batch, positions=(0,), *, owner="me", until=SOON, seed=2**40):
+    unit = Unit(
+        model=batch.model,
+        prompt=batch.prompt,
+        params={"width": 64},
+        positions=tuple(positions),
+        seeds=tuple(seed + i for i in positions),
+        references=batch.references,
+        key=new_id(),
+    )
+    return Task(
+        id=new_id(),
+        batch_id=batch.id,
+        user_id=batch.user_id,
+        provider=batch.provider,
+        model=batch.model,
+        stage=Stage.PENDING,
+        unit=unit,
+        deadline=12.5,
+        created_at=NOW,
+        updated_at=NOW,
+        lease_owner=owner,
+        lease_until=until if owner else None,
+    )
+
+
+def make_png(size=(64, 48), mode="RGB", *, noise=True):
+    image = Image.new(mode, size)
+    if noise:
+        channels = [
+            Image.frombytes("L", size, os.urandom(size[0] * size[1])) for _ in range(len(image.getbands()))
+        ]
+        image = Image.merge(mode, channels) if len(channels) > 1 else channels[0]
+    return encode(image, "PNG")
+
+
+def encode(image, format, **options):
+    out = io.BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def receive(store, generation, data):
+    """Keeps the bytes of a generation, as the engine does."""
+    accepted = images.accept(data)
+    digest = store.assets.receive(generation.id, accepted.data)
+    return StoredImage(
+        generation_id=generation.id,
+        digest=digest,
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+        size=len(accepted.data),
+        applied={"seed": 5},
+    )
+
+
+def succeed(task, *, seconds=2.0):
+    """The task as it is after a success."""
+    sent = life.advance(task, life.Send(), NOW)
+    return life.advance(sent, life.Succeed(cost="0.04"), NOW + timedelta(seconds=seconds))
+
+
+def fill(store, generation, task, data=None, *, owner="me"):
+    """Brings a generation its image, and gives it as it is then."""
+    image = receive(store, generation, make_png() if data is None else data)
+    changed = store.finish_task(succeed(task), [image], {}, owner=owner)
+    assert changed is not None
+    return changed[0]
+
+
+def with_lease(task, owner, until=SOON):
+    return replace(task, lease_owner=owner, lease_until=until if owner else None)
+
+
+def files(store):
+    """What lies in the asset folder, without the locks."""
+    root = store.assets.root
+    return {
+        str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"
+    }

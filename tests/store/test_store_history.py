@@ -1,0 +1,256 @@
+"""Topics, batches, the feed and settings, as another connection reads them."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+from store_makers import NOW, SOON, fill, make_batch, make_png, make_task, make_topic, receive, succeed
+
+from imgplay_widget import _lifecycle as life
+from imgplay_widget._ids import new_id
+from imgplay_widget._types import Stage, Status
+from imgplay_widget.errors import ErrorInfo, Moderated, NotFound
+
+
+def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_store):
+    reference = store.assets.add_reference(make_png())
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 2, references=[reference])
+    generations[1] = replace(
+        generations[1], favourite=True, parent_id=generations[0].id, error=Moderated("No.").info
+    )
+    tasks[1] = replace(
+        tasks[1],
+        stage=Stage.ERROR,
+        ticket={"id": "a", "n": [1, 2.5, None]},
+        results=({"url": "https://x/1"},),
+        error=ErrorInfo(code="rate_limited", message="m", next_step="n", fault="provider", retryable=True),
+        attempt=3,
+        resumes=2,
+        request_id="req",
+        cost="0.010",
+        usage={"tokens": 9},
+        previous=({"task": "t", "error": None, "cost": None},),
+        submitted_at=NOW,
+        finished_at=SOON,
+    )
+
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+
+    entry = open_store().entry(batch.id)
+    assert entry.batch == batch
+    assert entry.generations == tuple(generations)
+    assert entry.tasks == tuple(tasks)
+    assert entry.status_of(entry.generations[1]) is Status.ERROR
+
+
+def test_a_time_of_any_zone_comes_back_as_the_same_moment(store):
+    local = NOW.astimezone(timezone(timedelta(hours=-7)))
+    topic = make_topic(at=local)
+    store.add_topic(topic)
+    assert store.topic(topic.id) == topic
+    assert store.topic(topic.id).created_at.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(store):
+    with pytest.raises(Exception, match="zone"):
+        store.add_topic(make_topic(at=NOW.replace(tzinfo=None)))
+    assert store.topics() == []
+
+
+def test_the_topic_worked_on_last_comes_first(store):
+    old, new = make_topic("old"), make_topic("new", at=NOW + timedelta(hours=1))
+    store.add_topic(old)
+    store.add_topic(new)
+    assert [topic.title for topic in store.topics()] == ["new", "old"]
+
+    moved = store.add_batch(*make_batch(old, at=NOW + timedelta(hours=2)))
+
+    assert [topic.title for topic in store.topics()] == ["old", "new"]
+    assert [topic.title for topic in store.topics(limit=1)] == ["old"]
+    assert moved == store.topic(old.id)
+    assert moved.updated_at == NOW + timedelta(hours=2)
+
+
+def test_a_title_and_a_cover_change_alone_and_move_nothing(store):
+    topic = make_topic()
+    store.add_topic(topic)
+    url = store.assets.write_cover(topic.id, b"first")
+    assert store.update_topic(topic.id, cover_url=url) == replace(topic, cover_url=url)
+    assert store.update_topic(topic.id, title=None) == replace(topic, cover_url=url, title=None)
+    assert store.update_topic(topic.id) == replace(topic, cover_url=url, title=None)
+    assert store.update_topic(new_id(), title="x") is None
+
+
+def test_a_new_cover_has_a_new_url_and_takes_the_old_file_away(store):
+    topic = make_topic()
+    store.add_topic(topic)
+    first = store.assets.write_cover(topic.id, b"first")
+    store.update_topic(topic.id, cover_url=first)
+    second = store.assets.write_cover(topic.id, b"second")
+    store.update_topic(topic.id, cover_url=second)
+    assert first != second
+    assert not store.assets.path(first).exists()
+    assert store.assets.read(second) == b"second"
+
+
+def test_a_batch_for_a_topic_that_is_gone_stores_nothing(store):
+    batch, generations, tasks = make_batch(make_topic())
+    with pytest.raises(NotFound):
+        store.add_batch(batch, generations, tasks)
+    assert store.entry(batch.id) is None
+
+
+def test_a_batch_that_fails_halfway_stores_nothing(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic)
+    generations[0] = replace(generations[0], applied={"not json": object()})
+    with pytest.raises(Exception, match="JSON serializable"):
+        store.add_batch(batch, generations, tasks, new_topic=topic)
+    assert store.topics() == []
+
+
+def test_a_generation_is_found_with_its_batch(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 3)
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    entry, found = store.generation(generations[2].id)
+    assert (entry.batch, found) == (batch, generations[2])
+    assert store.generation(new_id()) is None
+
+
+def test_the_feed_pages_through_everything_once_newest_first(store):
+    topic = make_topic()
+    store.add_topic(topic)
+    # All of one moment: the order must not depend on the time.
+    made = [make_batch(topic, 2) for _ in range(7)]
+    for parts in made:
+        store.add_batch(*parts)
+
+    seen, before = [], None
+    while True:
+        page = store.feed(topic.id, before=before, limit=3)
+        seen += [entry.batch.id for entry in page.entries]
+        for entry in page.entries:
+            assert [generation.position for generation in entry.generations] == [0, 1]
+        before = page.before
+        if before is None:
+            break
+
+    assert seen == [batch.id for batch, _, _ in reversed(made)]
+
+
+def test_a_last_page_that_is_full_has_no_next(store):
+    topic = make_topic()
+    store.add_topic(topic)
+    for _ in range(3):
+        store.add_batch(*make_batch(topic))
+    assert store.feed(topic.id, limit=3).before is None
+    assert store.feed(new_id()).entries == ()
+
+
+def test_a_page_is_found_by_the_index_without_sorting(store):
+    query = (
+        "EXPLAIN QUERY PLAN SELECT * FROM image_generation_batches WHERE topic_id = 'a' AND user_id = 'b' "
+        "AND organization_id IS NULL AND id < 'c' ORDER BY id DESC LIMIT 13"
+    )
+    connection = sqlite3.connect(store.location)
+    plan = " ".join(row[3] for row in connection.execute(query))
+    connection.close()
+    assert "idx_batches_feed" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("other", [{"user_id": "eve"}, {"organization_id": "acme"}])
+def test_another_user_or_organization_sees_and_changes_nothing(store, open_store, other):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic)
+    store.register("me")
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    fill(store, generations[0], tasks[0])
+    waiting, more, pending = make_batch(topic, owner=None)
+    store.add_batch(waiting, more, pending)
+    store.save_setting("config", 1)
+    stranger = open_store(**other)
+
+    assert stranger.topics() == []
+    assert stranger.topic(topic.id) is None
+    assert stranger.update_topic(topic.id, title="mine") is None
+    assert stranger.entry(batch.id) is None
+    assert stranger.generation(generations[0].id) is None
+    assert stranger.feed(topic.id).entries == ()
+    assert stranger.durations("demo", "paint") == []
+    assert stranger.claim("them", now=NOW, until=SOON) == []
+    assert stranger.replace_tasks({more[0].id: make_task(waiting)}) is None
+    assert stranger.setting("config") is None
+    for delete in (stranger.delete_topic, stranger.delete_batch, stranger.delete_generation):
+        for name in (topic.id, batch.id, generations[0].id):
+            assert not delete(name).generations
+    with pytest.raises(NotFound):
+        stranger.add_batch(*make_batch(topic))
+    assert len(store.feed(topic.id).entries) == 2
+    assert store.topic(topic.id).title == "Foxes"
+
+
+def test_settings_are_any_json_and_are_replaced(store, open_store):
+    assert store.setting("config") is None
+    for value in ({"a": [1, None, "ü"]}, 7, 0.5, "text", True, [], None):
+        store.save_setting("config", value)
+        assert open_store().setting("config") == value
+
+
+def test_durations_are_those_of_successful_tasks_newest_first(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 4)
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    for task, seconds in zip(tasks[:3], (3.0, 1.0, 2.0), strict=True):
+        assert store.save_task(succeed(task, seconds=seconds), owner="me")
+    failed = life.advance(tasks[3], life.Send(), NOW)
+    store.save_task(life.advance(failed, life.Fail(Moderated("No.").info), NOW), owner="me")
+
+    assert store.durations("demo", "paint") == [3.0, 2.0, 1.0]
+    assert store.durations("demo", "paint", limit=1) == [3.0]
+    assert store.durations("demo", "other") == []
+
+
+def test_the_version_moves_when_another_connection_commits(store, open_store):
+    other = open_store()
+    before = store.version()
+    store.add_topic(make_topic())
+    assert store.version() == before
+    other.add_topic(make_topic())
+    assert store.version() != before
+
+
+def test_a_reference_whose_file_is_gone_is_refused_before_anything_is_stored(store):
+    topic = make_topic()
+    reference = store.assets.add_reference(make_png())
+    store.assets.remove_content(reference.digest)
+    batch, generations, tasks = make_batch(topic, references=[reference])
+    with pytest.raises(NotFound, match="reference"):
+        store.add_batch(batch, generations, tasks, new_topic=topic)
+    assert store.topics() == []
+
+
+def test_a_retry_points_to_its_new_task_and_forgets_the_old(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 3)
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    done = fill(store, generations[0], tasks[0])
+    failure = {generations[1].id: Moderated("No.").info}
+    store.finish_task(succeed(tasks[1]), [], failure, owner="me")
+    receive(store, generations[1], make_png())
+    again = replace(make_task(batch, (1, 2), seed=100), attempt=2)
+
+    entry = store.replace_tasks({item.id: again for item in generations})
+
+    assert entry == store.entry(batch.id)
+    assert {task.id for task in entry.tasks} == {tasks[0].id, again.id}
+    assert entry.generations[0] == done
+    for generation in entry.generations[1:]:
+        assert generation.async_task_id == again.id
+        assert (generation.error, generation.applied) == (None, {})
+    assert [generation.seed for generation in entry.generations[1:]] == [101, 102]
+    assert store.assets.incoming(generations[1].id) is None
+    assert store.replace_tasks({done.id: make_task(batch)}) is None
