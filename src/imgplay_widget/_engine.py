@@ -58,7 +58,7 @@ from imgplay_widget.errors import (
 from imgplay_widget.providers.http import Http, new_client
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from imgplay_widget._clock import Clock
     from imgplay_widget.providers.base import Provider
@@ -136,6 +136,7 @@ class Engine:
         self._https: dict[str, Http] = {}
         self._client: Any = None
         self._side: set[asyncio.Task[Any]] = set()
+        self._heart: asyncio.Task[None] | None = None
         self._covered: set[str] = set()
         self._renewed_at = 0.0
         self._version = 0
@@ -151,12 +152,14 @@ class Engine:
         await self._take_up()
         self._aside(self._sweep())
         if self._heartbeat is not None:
-            self._aside(self._beat_for_ever(self._heartbeat))
+            self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
 
     async def close(self) -> None:
         """Stops all work. What runs stays resumable: its leases are given back."""
         self._closing = True
         running = [runner for _, runner in self._drives.values()]
+        if self._heart is not None:
+            running.append(self._heart)
         for task in (*running, *self._side):
             task.cancel()
         await asyncio.gather(*running, *self._side, return_exceptions=True)
@@ -167,6 +170,11 @@ class Engine:
             await self._client.aclose()
         self._store_thread.shutdown(wait=False)
         self._pool.shutdown(wait=False)
+
+    async def settle(self) -> None:
+        """Waits for what runs beside the tasks: covers, and calls that ask a provider to stop."""
+        while self._side:
+            await asyncio.gather(*self._side, return_exceptions=True)
 
     async def beat(self) -> None:
         """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
@@ -229,18 +237,16 @@ class Engine:
         """
         await self._take_up()
         entry = await self.entry(batch_id)
-        for task in entry.tasks:
-            if task.stage.final or not _fills(entry, task, generation_id):
-                continue
-            driven = self._drives.get(task.id)
-            if driven is None:
-                await self._cancel_elsewhere(entry, task)
-                continue
-            drive, runner = driven
-            await self._halt(runner)
+        unfinished = [t for t in entry.tasks if not t.stage.final and _fills(entry, t, generation_id)]
+        driven = [self._drives[task.id] for task in unfinished if task.id in self._drives]
+        elsewhere = [task for task in unfinished if task.id not in self._drives]
+        await self._halt(driven)
+        for drive, _ in driven:
             if not drive.task.stage.final:
                 await self.save(drive, Cancel(_cancel_note(drive.task)))
                 self._aside(drive.stop_remote())
+        for task in elsewhere:
+            await self._cancel_elsewhere(entry, task)
 
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
         """Runs one failed or cancelled generation again, or all of a batch.
@@ -564,26 +570,28 @@ class Engine:
         assets = self.store.assets
         return assets.read(assets.original_url(reference.digest, reference.media_type))
 
-    async def _halt(self, runner: asyncio.Task[None]) -> None:
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+    async def _halt(self, driven: Sequence[tuple[Drive, asyncio.Task[None]]]) -> None:
+        """Stops drives: all at once, so that none moves into the slot of another and is sent."""
+        for _, runner in driven:
+            runner.cancel()
+        await asyncio.gather(*(runner for _, runner in driven), return_exceptions=True)
 
     async def _stop_tasks(self, entry: Entry, generation_id: str | None) -> None:
         """Stops the drives of what is about to be deleted, and asks their providers to stop."""
+        ending: list[tuple[Drive, asyncio.Task[None]]] = []
         for task in entry.tasks:
-            driven = self._drives.get(task.id)
-            if driven is None:
+            if task.id not in self._drives:
                 continue
-            drive, runner = driven
-            others = [g for g in drive.generations if g is not None and g.id != generation_id]
-            if generation_id is None or not others:
-                await self._halt(runner)
-                if not drive.task.stage.final:
-                    self._aside(drive.stop_remote())
+            drive, runner = self._drives[task.id]
+            left = [g if g is not None and g.id != generation_id else None for g in drive.generations]
+            if generation_id is None or not any(left):
+                ending.append((drive, runner))
             else:
-                drive.generations = [
-                    None if g is not None and g.id == generation_id else g for g in drive.generations
-                ]
+                drive.generations = left
+        await self._halt(ending)
+        for drive, _ in ending:
+            if not drive.task.stage.final:
+                self._aside(drive.stop_remote())
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""
@@ -722,9 +730,9 @@ class Engine:
         assets = self.store.assets
         return assets.write_cover(topic_id, images.cover(assets.read(url)))
 
-    def _aside(self, work: Awaitable[None]) -> None:
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside; the reference keeps the task from being collected."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         self._side.add(task)
         task.add_done_callback(self._side.discard)
 

@@ -1,0 +1,470 @@
+"""What a user of a studio sees, with a provider that answers as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from imgplay_widget import Status
+from imgplay_widget._types import Done, Missing, Partial, Pending
+from imgplay_widget.errors import (
+    BadResponse,
+    BillingError,
+    Cancelled,
+    ConnectFailed,
+    CorruptImage,
+    DeadlineExceeded,
+    InvalidRequest,
+    Lost,
+    Moderated,
+    NetworkError,
+    NoImage,
+    NotFound,
+    RateLimited,
+    ServerError,
+    StudioClosed,
+    Uncertain,
+    UnknownParameter,
+)
+from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
+
+WAIT = 20
+
+
+def rows(studio, table):
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(f"sqlite:///{studio.location}")
+    with engine.connect() as connection:
+        found = [dict(row._mapping) for row in connection.execute(text(f"SELECT * FROM {table}"))]
+    engine.dispose()
+    return found
+
+
+def test_four_images_are_stored_with_the_seeds_that_were_sent():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        batch = studio.generate("a red fox", model="fake:image", n=4, seed=7).result(WAIT)
+        assert [g.seed for g in batch] == [7, 8, 9, 10]
+        assert [unit.seed for unit in fake.submits] == [7, 8, 9, 10]
+        assert all(g.image.size == (64, 64) for g in batch)
+        assert batch.status is Status.SUCCESS
+
+
+def test_a_random_seed_is_drawn_sent_and_recorded():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        batch = studio.generate("a red fox", model="fake:image", n=2).result(WAIT)
+        seeds = [g.seed for g in batch]
+        assert None not in seeds
+        assert len(set(seeds)) == 2
+        assert seeds == [unit.seed for unit in fake.submits]
+
+
+def test_a_model_with_native_n_is_called_once():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        batch = studio.generate("foxes", model="fake:sheet", n=4).result(WAIT)
+        assert len(fake.submits) == 1
+        assert fake.submits[0].n == 4
+        assert all(g.status is Status.SUCCESS for g in batch)
+
+
+def test_fewer_images_than_asked_leave_an_error_in_the_empty_place():
+    fake = FakeProvider([picture(3)])
+    with open_studio(fake) as studio:
+        batch = studio.generate("foxes", model="fake:sheet", n=4).result(WAIT)
+        assert [g.status for g in batch] == [Status.SUCCESS] * 3 + [Status.ERROR]
+        assert isinstance(batch[3].error, NoImage)
+        batch[3].retry()
+        batch.result(WAIT)
+        assert batch[3].status is Status.SUCCESS
+        assert [unit.n for unit in fake.submits] == [4, 1]
+
+
+def test_a_place_that_the_provider_refused_keeps_its_reason():
+    refused = Missing(error=Moderated("flagged", provider="fake").info)
+    fake = FakeProvider([Done(images=(*picture().images, refused))])
+    with open_studio(fake) as studio:
+        batch = studio.generate("foxes", model="fake:sheet", n=2).result(WAIT)
+        assert isinstance(batch[1].error, Moderated)
+
+
+def test_the_handle_is_awaited_from_any_loop():
+    async def main(studio):
+        first = studio.generate("one", model="fake:image")
+        second = studio.generate("two", model="fake:image")
+        return [batch.status for batch in await asyncio.gather(first, second)]
+
+    with open_studio(FakeProvider()) as studio:
+        assert asyncio.run(main(studio)) == [Status.SUCCESS, Status.SUCCESS]
+
+
+def test_result_gives_up_waiting_but_the_work_goes_on():
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("slow", model="fake:image")
+        with pytest.raises(TimeoutError):
+            batch.result(timeout=0.01)
+        gate.open()
+        assert batch.result(WAIT)[0].status is Status.SUCCESS
+
+
+def test_a_request_without_any_image_raises_its_error():
+    fake = FakeProvider([Moderated("The provider refused the prompt.", provider="fake")])
+    with open_studio(fake) as studio:
+        batch = studio.generate("no", model="fake:image")
+        with pytest.raises(Moderated, match="refused the prompt"):
+            batch.result(WAIT)
+        assert batch[0].error.next_step
+        with pytest.raises(Moderated):
+            _ = batch[0].image
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        ({"steps": 20}, UnknownParameter, "steps"),
+        ({"width": 63}, InvalidRequest, "width=63.*64 to 2048"),
+        ({"width": 100}, InvalidRequest, "width=100.*steps of 64"),
+        ({"n": 5}, InvalidRequest, "n=5"),
+        ({"n": 0}, InvalidRequest, "n=0"),
+        ({"seed": -1}, InvalidRequest, "seed=-1"),
+        ({"prompt": "  "}, InvalidRequest, "prompt"),
+        ({"model": "fake:nope"}, NotFound, "nope"),
+        ({"references": [b"<html>"]}, InvalidRequest, "reference"),
+        ({"references": [png()] * 3}, InvalidRequest, "2"),
+        ({"deadline": 0}, InvalidRequest, "deadline"),
+    ],
+)
+def test_bad_input_raises_before_anything_is_stored_or_sent(params, error, words):
+    fake = FakeProvider()
+    arguments = {"prompt": "a fox", "model": "fake:image", **params}
+    with open_studio(fake) as studio:
+        with pytest.raises(error, match=words):
+            studio.generate(**arguments)
+        assert studio.topics == []
+        assert rows(studio, "image_generation_batches") == []
+        assert not list(studio.asset_path("originals/00/" + "0" * 64 + ".png").parent.parent.glob("*/*"))
+    assert fake.submits == []
+
+
+def test_the_errors_are_the_ones_that_python_expects():
+    with open_studio(FakeProvider()) as studio:
+        with pytest.raises(TypeError):
+            studio.generate("a fox", model="fake:image", stepz=3)
+        with pytest.raises(ValueError, match="width"):
+            studio.generate("a fox", model="fake:image", width=1)
+
+
+def test_a_refused_call_is_sent_again_after_the_time_that_the_provider_asked_for():
+    fake = FakeProvider([RateLimited("busy", provider="fake", retry_after=7.0)])
+    clock = InstantClock()
+    with open_studio(fake, clock=clock) as studio:
+        studio.generate("a fox", model="fake:image").result(WAIT)
+    assert len(fake.submits) == 2
+    assert 7.0 in clock.waits
+
+
+def test_a_rate_limit_beyond_the_deadline_is_told_at_once():
+    fake = FakeProvider([RateLimited("busy", provider="fake", retry_after=10_000.0)])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(RateLimited) as caught:
+            batch.result(WAIT)
+    assert caught.value.retry_after == 10_000.0
+    assert len(fake.submits) == 1
+
+
+def test_a_connection_that_was_refused_is_tried_three_times():
+    fake = FakeProvider([ConnectFailed("refused", provider="fake")] * 5)
+    with open_studio(fake) as studio, pytest.raises(ConnectFailed):
+        studio.generate("a fox", model="fake:image").result(WAIT)
+    assert len(fake.submits) == 3
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (NetworkError("reset", provider="fake"), Uncertain),
+        (ServerError("502", provider="fake", maybe_billed=True), Uncertain),
+        (ServerError("500", provider="fake"), ServerError),
+        (BadResponse("<html>", provider="fake"), BadResponse),
+        (BillingError("no credit", provider="fake"), BillingError),
+    ],
+)
+def test_a_call_that_may_have_been_billed_is_never_repeated_by_itself(failure, expected):
+    fake = FakeProvider([failure])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(expected) as caught:
+            batch.result(WAIT)
+        assert len(fake.submits) == 1
+        assert caught.value.next_step
+        assert batch[0].error.code == expected.code
+        if expected is not BillingError:
+            batch.retry().result(WAIT)
+            assert len(fake.submits) == 2
+            assert batch.status is Status.SUCCESS
+
+
+def test_a_provider_that_honours_keys_is_asked_again_under_the_same_key():
+    fake = FakeProvider([NetworkError("reset", provider="fake")])
+    with open_studio(fake) as studio:
+        studio.generate("a fox", model="fake:keyed").result(WAIT)
+    assert len(fake.submits) == 2
+    assert len({unit.key for unit in fake.submits}) == 1
+
+
+def test_a_queued_job_is_polled_until_it_is_done_whatever_polls_fail():
+    waiting = Pending(ticket={"job": "job-1"}, progress=0.5)
+    fake = FakeProvider(
+        polls=[waiting, *[NetworkError("reset", provider="fake")] * 20, ServerError("500"), waiting]
+    )
+    with open_studio(fake) as studio:
+        studio.generate("a fox", model="fake:queue").result(WAIT)
+    assert len(fake.submits) == 1
+    assert len(fake.polled) == 24
+
+
+def test_retry_after_of_a_poll_is_obeyed():
+    clock = InstantClock()
+    fake = FakeProvider(polls=[Pending(ticket={"job": "job-1"}, retry_after=9.0)])
+    with open_studio(fake, clock=clock) as studio:
+        studio.generate("a fox", model="fake:queue").result(WAIT)
+    assert any(wait >= 9.0 for wait in clock.waits)
+
+
+def test_a_job_that_never_ends_is_stopped_at_its_deadline():
+    fake = FakeProvider(polls=[Pending(ticket={"job": "job-1"})] * 10_000)
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue", deadline=60)
+        with pytest.raises(DeadlineExceeded, match="60 s"):
+            batch.result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        assert fake.cancelled == [{"job": "job-1"}]
+
+
+def test_retry_after_a_deadline_asks_for_the_job_instead_of_paying_again():
+    fake = FakeProvider(polls=[Pending(ticket={"job": "job-1"})] * 30)
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue", deadline=60)
+        with pytest.raises(DeadlineExceeded):
+            batch.result(WAIT)
+        fake._polls.clear()
+        batch.retry().result(WAIT)
+        assert batch.status is Status.SUCCESS
+    assert len(fake.submits) == 1
+
+
+def test_a_call_without_an_answer_by_the_deadline_is_uncertain():
+    gate = Gate(picture())
+    fake = FakeProvider([gate])
+    with open_studio(fake) as studio, pytest.raises(Uncertain, match="may have been billed"):
+        studio.generate("a fox", model="fake:image", deadline=0.05).result(WAIT)
+
+
+def test_a_lost_job_is_an_error_with_retry():
+    fake = FakeProvider(polls=[Lost("404", provider="fake")])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        with pytest.raises(Lost):
+            batch.result(WAIT)
+        batch.retry().result(WAIT)
+    assert len(fake.submits) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [png()[:-20], b"<html>nginx</html>", b"", png()[:40] + b"x" + png()[41:]],
+    ids=["truncated", "html", "empty", "flipped"],
+)
+def test_bytes_that_are_no_whole_image_never_become_one(data):
+    from imgplay_widget._types import Inline
+
+    fake = FakeProvider([Done(images=(Inline(data=data),))])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(CorruptImage):
+            batch.result(WAIT)
+        assert not list(studio.asset_path("covers/x.webp").parent.parent.glob("incoming/*"))
+    assert len(fake.submits) == 1
+
+
+def test_cancel_stops_what_runs_and_keeps_what_is_done():
+    gate = Gate(picture())
+    fake = FakeProvider([picture(), gate])
+    with open_studio(fake, concurrency={"fake": 1}) as studio:
+        batch = studio.generate("a fox", model="fake:image", n=3)
+        assert gate.reached.wait(WAIT)
+        batch.cancel()
+        assert [g.status for g in batch] == [Status.SUCCESS, Status.CANCELLED, Status.CANCELLED]
+        assert "may still finish and bill" in str(batch[1].error)
+        assert "nothing was paid" in str(batch[2].error)
+        assert batch.result(WAIT) is batch
+        batch.cancel()
+        batch.retry().result(WAIT)
+        assert all(g.status is Status.SUCCESS for g in batch)
+
+
+def test_cancel_asks_the_provider_to_stop_a_queued_job():
+    gate = Gate(picture())
+    fake = FakeProvider(polls=[gate])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        assert gate.reached.wait(WAIT)
+        batch.cancel()
+        with pytest.raises(Cancelled):
+            batch.result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+    assert fake.cancelled == [{"job": "job-1"}]
+
+
+def test_only_as_many_tasks_run_at_once_as_the_provider_allows():
+    gates = [Gate(picture()) for _ in range(3)]
+    fake = FakeProvider(gates, concurrency=2)
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:image", n=3)
+        assert gates[0].reached.wait(WAIT)
+        assert gates[1].reached.wait(WAIT)
+        assert len(fake.submits) == 2
+        gates[0].open()
+        assert gates[2].reached.wait(WAIT)
+        gates[1].open()
+        gates[2].open()
+        batch.result(WAIT)
+
+
+def test_deleting_leaves_no_row_and_no_file():
+    with open_studio(FakeProvider()) as studio:
+        first = studio.generate("one", model="fake:image", n=2, topic="foxes").result(WAIT)
+        second = studio.generate("two", model="fake:sheet", n=2, topic="foxes").result(WAIT)
+        folder = studio.asset_path("covers/x.webp").parent.parent
+        first[0].delete()
+        assert len(first) == 1
+        first.delete()
+        assert [batch.id for batch in studio.batches("foxes")] == [second.id]
+        studio.delete(studio.topics[0])
+        assert studio.topics == []
+        for table in ("topics", "batches"):
+            assert rows(studio, f"image_generation_{table}") == []
+        assert rows(studio, "image_generations") == []
+        assert rows(studio, "image_async_tasks") == []
+        left = [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+        assert left == []
+
+
+def test_deleting_what_runs_stops_it():
+    gate = Gate(picture())
+    fake = FakeProvider(polls=[gate])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        assert gate.reached.wait(WAIT)
+        studio.delete(batch)
+        with pytest.raises(NotFound):
+            batch.result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        assert fake.cancelled == [{"job": "job-1"}]
+        assert rows(studio, "image_async_tasks") == []
+
+
+def test_deleting_one_place_of_a_running_call_keeps_the_others():
+    gate = Gate(picture(2))
+    fake = FakeProvider([gate])
+    with open_studio(fake) as studio:
+        batch = studio.generate("foxes", model="fake:sheet", n=2)
+        assert gate.reached.wait(WAIT)
+        batch[0].delete()
+        gate.open()
+        batch.result(WAIT)
+        assert [g.status for g in batch] == [Status.SUCCESS]
+        assert len(rows(studio, "image_generations")) == 1
+
+
+def test_a_topic_gets_title_cover_and_last_use():
+    with open_studio(FakeProvider()) as studio:
+        old = studio.new_topic("old")
+        topic = studio.new_topic()
+        batch = studio.generate("a red fox in the deep snow at night", model="fake:image").result(WAIT)
+        assert batch.topic_id == topic.id
+        studio.start(studio.engine.settle).result(WAIT)
+        first, second = studio.topics
+        assert (first.id, second.id) == (topic.id, old.id)
+        assert first.title == "a red fox in the deep"
+        assert first.cover_url
+        assert studio.asset_path(first.cover_url).exists()
+        assert first.updated_at >= batch.entry.batch.created_at
+
+
+def test_requests_without_a_topic_share_the_active_one():
+    with open_studio(FakeProvider()) as studio:
+        first = studio.generate("one", model="fake:image")
+        second = studio.generate("two", model="fake:image")
+        assert first.topic_id == second.topic_id
+        first.result(WAIT)
+        second.result(WAIT)
+        assert len(studio.topics) == 1
+
+
+def test_partial_images_and_progress_are_told_on_the_way():
+    fake = FakeProvider(partials=[Partial(index=0, data=png(), progress=0.5)])
+    seen = []
+
+    async def listen(changes):
+        seen.extend(changes)
+
+    with open_studio(fake) as studio:
+        end = studio.subscribe(listen)
+        studio.generate("a fox", model="fake:stream").result(WAIT)
+        studio.topics  # noqa: B018 - one turn of the loop, in order
+        end()
+    from imgplay_widget._changes import EntryAdded, EntryChanged, Progressed
+
+    moved = [change for change in seen if isinstance(change, Progressed)]
+    assert moved[0].progress == 0.5
+    assert moved[0].preview == png()
+    order = [type(change) for change in seen if isinstance(change, EntryAdded | EntryChanged | Progressed)]
+    assert order[0] is EntryAdded
+
+
+def test_what_was_stored_is_there_in_the_next_studio(tmp_path):
+    with open_studio(FakeProvider(), store=tmp_path) as studio:
+        data = studio.generate("a fox", model="fake:image").result(WAIT)[0].bytes
+    with open_studio(FakeProvider(), store=tmp_path) as studio:
+        (batch,) = studio.batches()
+        assert batch.prompt == "a fox"
+        assert batch[0].bytes == data
+        assert batch.result(0)[0].status is Status.SUCCESS
+
+
+def test_a_closed_studio_says_so():
+    with open_studio(FakeProvider()) as studio:
+        pass
+    with pytest.raises(StudioClosed):
+        studio.generate("a fox", model="fake:image")
+    studio.close()
+
+
+def test_many_threads_may_generate_at_once():
+    fake = FakeProvider()
+    with open_studio(fake) as studio, ThreadPoolExecutor(8) as pool:
+        topic = studio.new_topic("many")
+        batches = list(
+            pool.map(lambda i: studio.generate(f"fox {i}", model="fake:image", topic=topic), range(40))
+        )
+        for batch in batches:
+            batch.result(WAIT)
+        assert len(rows(studio, "image_generations")) == 40
+    assert len(fake.submits) == 40
+
+
+def test_references_reach_the_provider_and_are_kept():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        first = studio.generate("a fox", model="fake:image").result(WAIT)
+        batch = studio.generate("at night", model="fake:image", references=[first[0], png(32, 16)])
+        batch.result(WAIT)
+        assert [(r.width, r.height) for r in fake.submits[1].references] == [(64, 64), (32, 16)]
+        assert batch.entry.batch.references == fake.submits[1].references
