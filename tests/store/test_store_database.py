@@ -255,8 +255,8 @@ def test_wal_is_used_only_where_it_is_whole(tmp_path, monkeypatch, version, safe
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
-server:/home /home nfs4 rw 0 0
-/dev/sdb1 /home/local\\040disk xfs rw 0 0
+server:/home /shared nfs4 rw 0 0
+/dev/sdb1 /shared/local\\040disk xfs rw 0 0
 drive /mnt/drive fuse.sshfs rw 0 0
 overlay /var overlay rw 0 0
 """
@@ -266,9 +266,9 @@ overlay /var overlay rw 0 0
     ("path", "kind"),
     [
         ("/data/x", None),
-        ("/home/ann/x", "nfs4"),
-        ("/homework", None),
-        ("/home/local disk/x", None),
+        ("/shared/ann/x", "nfs4"),
+        ("/sharedwork", None),
+        ("/shared/local disk/x", None),
         ("/mnt/drive", "fuse.sshfs"),
         ("/var/lib", None),
     ],

@@ -158,13 +158,17 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
     for path in assets.root.rglob("*"):
         if path.is_file():
             os.utime(path, (old, old))
+    for folder in ("covers", "incoming", "owners"):
+        (assets.root / folder / ".DS_Store").write_bytes(b"not ours")
+    whole |= {f"{folder}/.DS_Store" for folder in ("covers", "incoming", "owners")}
+    (assets.root / "temporary" / "unknown~1").write_bytes(b"half")
     young = assets.write_cover(new_id(), b"on its way")
     writing = assets.root / "temporary" / "me~2"
     writing.write_bytes(b"half")
 
     removed = store.sweep()
 
-    assert files(store) == whole | {young, "temporary/me~2"}
+    assert files(store) == whole | {young, "temporary/me~2", "temporary/unknown~1"}
     assert removed == 6
     assert store.sweep() == 0
 

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Assets"]
+__all__ = ["UNKNOWN", "Assets"]
+
+UNKNOWN = "unknown"
+"""Who writes files before an owner is registered."""
 
 _URL = re.compile(r"(originals|thumbnails)/[0-9a-f]{2}/[0-9a-f]{64}\.(png|jpg|webp)|covers/[\w-]+\.webp")
 _ID = re.compile(r"[\w-]{1,64}")
@@ -56,7 +59,7 @@ class Assets:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.owner = "none"
+        self.owner = UNKNOWN
         for name in _FOLDERS:
             make_folder(root / name)
 
@@ -263,11 +266,12 @@ class Assets:
 
     def arrived(self) -> list[str]:
         """Gives the ids of the generations that something has arrived for."""
-        return [file.name for file in (self.root / "incoming").iterdir()]
+        return [file.name for file in (self.root / "incoming").iterdir() if _ID.fullmatch(file.name)]
 
     def covers(self, older: float) -> list[str]:
         """Gives the urls of the covers that were written more than so many seconds ago."""
-        return [f"covers/{file.name}" for file in _old(self.root / "covers", older)]
+        urls = (f"covers/{file.name}" for file in _old(self.root / "covers", older))
+        return [url for url in urls if _URL.fullmatch(url)]
 
     def temporary(self) -> list[tuple[Path, str, float]]:
         """Gives the files being written: path, who writes it, age in seconds."""

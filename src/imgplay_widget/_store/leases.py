@@ -72,7 +72,7 @@ class Owners:
         if not self._trusted:
             return
         held = {self._file(owner) for owner in self._held}
-        for file in self._folder.iterdir():
+        for file in self._folder.glob("*.lock"):
             try:
                 young = time.time() - file.stat().st_mtime < _YOUNG
             except FileNotFoundError:

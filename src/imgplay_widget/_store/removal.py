@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select
 
 from imgplay_widget._store import queries
+from imgplay_widget._store.assets import UNKNOWN
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def sweep(database: Database, assets: Assets, owners: Owners) -> int:
             assets.remove_cover(url)
             removed += 1
     for file, owner, age in assets.temporary():
-        if age > _HOUR or owners.dead(owner):
+        if age > _HOUR or (owner != UNKNOWN and owners.dead(owner)):
             with suppress(FileNotFoundError):
                 file.unlink()
                 removed += 1
