@@ -131,7 +131,7 @@ def slice_images(body: Body, key: bytes = b'"b64_json"') -> tuple[list[bytes], A
     """
     try:
         return _sliced(body, key)
-    except (_Surprise, ValueError):
+    except (_Surprise, ValueError, RecursionError):
         images: list[bytes] = []
         try:
             rest = _walked(json.loads(body), key[1:-1].decode(), images)

@@ -1,0 +1,329 @@
+"""The OpenAI Images API, and every server that speaks it."""
+
+from __future__ import annotations
+
+import binascii
+import os
+import re
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urljoin, urlsplit
+
+from imgplay_widget import catalog
+from imgplay_widget._types import (
+    Done,
+    Inline,
+    Missing,
+    ModelSpec,
+    Parameter,
+    Partial,
+    Pending,
+    ProviderSpec,
+    ReferenceRule,
+    Remote,
+    Unit,
+)
+from imgplay_widget.errors import BadResponse, CorruptImage, NoImage, ProviderError
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.http import Body, Reply, decode_base64, slice_images
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http, ServerEvent
+
+__all__ = ["OpenAI"]
+
+_OFFICIAL = "https://api.openai.com/v1"
+_PARTIALS = 2
+"""Previews of one streamed image; each costs a few tokens."""
+_OWN_MODELS = re.compile(r"gpt-image-[2-9].*|gpt-image-1\.5.*|gpt-image-1-mini.*|chatgpt-image-.*")
+_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+class OpenAI(Provider):
+    """The Images API.
+
+    Without arguments it is OpenAI itself (``OPENAI_BASE_URL`` may name a gateway to it), with the models of
+    the catalog. With another base URL or name it is any server that speaks the same protocol; it then
+    takes any model id.
+
+    Args:
+        base_url: up to and including ``/v1``; None for OpenAI itself.
+        name: the prefix in ``"provider:model"``.
+        title: for people; None makes one of the name.
+        key_variables: the environment variables that may hold the key; an empty tuple for a server that
+            needs none; None decides by the address: a server on this machine or network needs none.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        name: str = "openai",
+        title: str | None = None,
+        key_variables: Sequence[str] | None = None,
+    ) -> None:
+        self._compatible = base_url is not None or name != "openai"
+        base = base_url or os.environ.get("OPENAI_BASE_URL") or _OFFICIAL
+        self._base = base.rstrip("/")
+        local = _is_local(self._base)
+        if key_variables is None:
+            own = (
+                "OPENAI_API_KEY" if name == "openai" else f"{re.sub('[^A-Z0-9]', '_', name.upper())}_API_KEY"
+            )
+            key_variables = () if self._compatible and local else (own,)
+        self.spec = ProviderSpec(
+            name=name,
+            title=title or ("OpenAI" if name == "openai" else name),
+            key_variables=tuple(key_variables),
+            key_url="" if self._compatible else "https://platform.openai.com/api-keys",
+            # A local server has one graphics card, which does one picture after the other.
+            concurrency=1 if local else 4,
+            local=local,
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the catalog of OpenAI; nothing for another server, which is asked by free model ids."""
+        return () if self._compatible else catalog.load("openai")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; dated and newer ids too, which the catalog does not list."""
+        known = super().model(id) or super().model(_DATED.sub("", id))
+        if known is not None:
+            return known if known.id == id else replace(known, id=id, title=f"{known.title} ({id[-10:]})")
+        if self._compatible:
+            return _general(self.spec.name, id) if id else None
+        return _general(self.spec.name, id) if _OWN_MODELS.fullmatch(id) else None
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Gives the key, and whose budget it is."""
+        found = {"Authorization": f"Bearer {key}"}
+        if not self._compatible:
+            for header, variable in (
+                ("OpenAI-Organization", "OPENAI_ORG_ID"),
+                ("OpenAI-Project", "OPENAI_PROJECT_ID"),
+            ):
+                if os.environ.get(variable):
+                    found[header] = os.environ[variable].strip()
+        return found
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call and waits for its images."""
+        fields = _fields(unit)
+        if self._compatible:
+            fields["response_format"] = "b64_json"
+        url, content = self._content(unit, fields, http)
+        reply = await http.request("POST", url, **content)
+        if reply.status in (400, 422) and "response_format" in fields and b"response_format" in reply.body:
+            # The one exception to "a call is sent once": the server refused a field by its name, so it
+            # did no work, and it cannot be known beforehand which servers take that field.
+            del fields["response_format"]
+            url, content = self._content(unit, fields, http)
+            reply = await http.request("POST", url, **content)
+        return self._done(reply, unit, http)
+
+    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+        """Sends one call with previews on the way, for a single image of a model that streams.
+
+        Events carry no image index, so that several images go without previews, in one call.
+        """
+        spec = self.model(unit.model)
+        return self._streamed(unit, http) if unit.n == 1 and spec is not None and spec.previews else None
+
+    async def _streamed(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done]:
+        fields = {**_fields(unit), "stream": True, "partial_images": _PARTIALS}
+        url, content = self._content(unit, fields, http)
+        async with aclosing(cast("Any", http.events("POST", url, **content))) as items:
+            async for item in items:
+                if isinstance(item, Reply):
+                    yield self._done(item, unit, http)
+                    return
+                answer = self._event(item, unit, http)
+                if answer is not None:
+                    yield answer
+                if isinstance(answer, Done):
+                    return
+        raise BadResponse("The stream ended before the image was complete.", provider=self.spec.name)
+
+    def _event(self, event: ServerEvent, unit: Unit, http: Http) -> Partial | Done | None:
+        if event.data.strip() == b"[DONE]":
+            return None
+        images, answer = self._parsed(event.data, "text/event-stream", http)
+        kind = str(answer.get("type") or event.event)
+        if kind == "error" or isinstance(answer.get("error"), (dict, str)):
+            raise self._error(Reply(400, {}, event.data), http)
+        if kind.endswith(".partial_image") and images:
+            shown = _number(answer.get("partial_image_index")) + 1
+            return Partial(index=0, data=images[0], progress=min(1.0, shown / (_PARTIALS + 1)))
+        if kind.endswith(".completed"):
+            return self._collected({**answer, "data": [answer]}, images, unit, None)
+        return None
+
+    def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
+        """The address, and the body: JSON, or a form where there are references."""
+        if not unit.references:
+            return f"{self._base}/images/generations", {"json": fields}
+        files = [
+            (
+                "image[]",
+                (f"image-{i}.{r.media_type.rpartition('/')[2]}", http.reference(r), r.media_type),
+            )
+            for i, r in enumerate(unit.references)
+        ]
+        data = {name: "true" if value is True else str(value) for name, value in fields.items()}
+        return f"{self._base}/images/edits", {"data": data, "files": files}
+
+    def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        if not reply.ok:
+            raise self._error(reply, http)
+        images, answer = self._parsed(reply.body, reply.content_type, http)
+        if isinstance(answer.get("error"), (dict, str)) and not answer.get("data"):
+            raise self._error(replace(reply, status=400), http)
+        return self._collected(answer, images, unit, reply.request_id)
+
+    def _parsed(self, body: Body, content_type: str, http: Http) -> tuple[list[bytes], dict[str, Any]]:
+        try:
+            images, answer = slice_images(body)
+        except binascii.Error:
+            raise CorruptImage(
+                "The answer's image is not base64.", provider=self.spec.name, maybe_billed=True
+            ) from None
+        except ValueError:
+            shown = http.redact(bytes(body[:400]).decode(errors="replace"))[:80]
+            raise BadResponse(
+                f"The answer is not JSON but {content_type or 'of no stated kind'}: {shown!r}.",
+                provider=self.spec.name,
+            ) from None
+        if not isinstance(answer, dict):
+            raise BadResponse("The answer is JSON, but not an object.", provider=self.spec.name)
+        return images, cast("dict[str, Any]", answer)
+
+    def _error(self, reply: Reply, http: Http) -> ProviderError:
+        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+
+    def _collected(
+        self, answer: dict[str, Any], images: list[bytes], unit: Unit, request_id: str | None
+    ) -> Done:
+        listed = answer.get("data")
+        items = cast("list[Any]", listed) if isinstance(listed, list) else []
+        common = _applied(answer, unit)
+        found = [image for item in items if (image := self._image(item, images, common)) is not None]
+        if not found:
+            raise NoImage(
+                "The answer holds no image.",
+                provider=self.spec.name,
+                request_id=request_id,
+                maybe_billed=True,
+            )
+        absent = NoImage(
+            f"Asked for {unit.n} images, the provider gave {len(found)}.",
+            provider=self.spec.name,
+            request_id=request_id,
+        ).info
+        usage = answer.get("usage")
+        return Done(
+            images=(*found[: unit.n], *[Missing(error=absent)] * max(0, unit.n - len(found))),
+            request_id=request_id,
+            usage=cast("dict[str, Any]", usage) if isinstance(usage, dict) else {},
+        )
+
+    def _image(self, item: Any, images: list[bytes], common: Mapping[str, Any]) -> Inline | Remote | None:
+        if not isinstance(item, dict):
+            return None
+        item = cast("dict[str, Any]", item)
+        applied = dict(common)
+        if isinstance(item.get("revised_prompt"), str):
+            applied["revised_prompt"] = item["revised_prompt"]
+        index, url = item.get("b64_json"), item.get("url")
+        if isinstance(index, int):
+            return Inline(data=images[index], applied=applied)
+        if not isinstance(url, str) or not url:
+            return None
+        if url.startswith("data:"):
+            try:
+                return Inline(data=decode_base64(url), applied=applied)
+            except ValueError:
+                raise CorruptImage(
+                    "The answer's image is not base64.", provider=self.spec.name, maybe_billed=True
+                ) from None
+        # Local servers give addresses like /generated-images/1.png.
+        return Remote(url=urljoin(f"{self._base}/", url), applied=applied)
+
+
+def _fields(unit: Unit) -> dict[str, Any]:
+    params = dict(unit.params)
+    width, height = params.pop("width", None), params.pop("height", None)
+    if width is not None and height is not None:
+        params["size"] = f"{width}x{height}"
+    return {"model": unit.model, "prompt": unit.prompt, "n": unit.n, **params}
+
+
+def _applied(answer: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
+    applied = {
+        name: answer[name]
+        for name in ("quality", "background", "output_format")
+        if isinstance(answer.get(name), str)
+    }
+    size = answer.get("size")
+    if isinstance(size, str):
+        match = re.fullmatch(r"(\d+)x(\d+)", size)
+        if "size" in unit.params:
+            applied["size"] = size
+        elif match:
+            applied |= {"width": int(match[1]), "height": int(match[2])}
+    return applied
+
+
+def _general(provider: str, id: str) -> ModelSpec:
+    """What can be said of a model that no catalog lists: only what every server takes."""
+    edge = Parameter(
+        name="width",
+        type="integer",
+        kind="width",
+        title="Width",
+        help="In pixels.",
+        minimum=64,
+        maximum=4096,
+        step=8,
+    )
+    return ModelSpec(
+        provider=provider,
+        id=id,
+        title=id,
+        parameters=(
+            edge,
+            replace(edge, name="height", kind="height", title="Height"),
+            Parameter(
+                name="quality",
+                type="string",
+                kind="text",
+                title="Quality",
+                help="In the server's own words.",
+                max_length=40,
+                advanced=True,
+            ),
+        ),
+        references=ReferenceRule(max_count=16, max_bytes=50_000_000),
+    )
+
+
+def _is_local(base_url: str) -> bool:
+    host = (urlsplit(base_url).hostname or "").lower()
+    if host == "localhost" or host.endswith((".localhost", ".local")):
+        return True
+    try:
+        return addresses.is_private(host)
+    except ValueError:
+        return False
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
