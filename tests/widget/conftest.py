@@ -1,0 +1,84 @@
+"""A page that is a list: what it sends and what it is sent."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from imgplay_widget._face import Face
+from imgplay_widget.testing import FakeProvider, open_studio
+
+WAIT = 20
+
+
+class Page:
+    """The page's side of a face, over no wire at all."""
+
+    def __init__(self, studio):
+        self.studio = studio
+        self.messages = []
+        self._arrived = threading.Condition()
+        self._ids = itertools.count()
+        self.face = Face(studio, self._take)
+        self.end = studio.subscribe(self.face.publish, every=0.0)
+
+    def _take(self, content, buffers):
+        with self._arrived:
+            self.messages.append((content, buffers))
+            self._arrived.notify_all()
+
+    def send(self, content):
+        self.studio.start(self.face.receive, content).result(WAIT)
+
+    def call(self, method, **fields):
+        """Sends a request and gives its reply and buffers."""
+        to = f"r{next(self._ids)}"
+        self.send({"kind": "request", "id": to, "call": {"method": method, **fields}})
+        (reply,) = [(c, b) for c, b in self.messages if c["kind"] == "reply" and c["to"] == to]
+        return reply
+
+    def result(self, method, **fields):
+        reply, _ = self.call(method, **fields)
+        assert reply["error"] is None, reply["error"]
+        return reply["result"]
+
+    def error(self, method, **fields):
+        reply, _ = self.call(method, **fields)
+        assert reply["result"] is None
+        return reply["error"]
+
+    def events(self, kind=None):
+        found = [e for c, _ in self.messages if c["kind"] == "events" for e in c["events"]]
+        return [e for e in found if kind is None or e["type"] == kind]
+
+    def wait_for(self, test):
+        """Waits until the events so far pass a test, and gives what it gave."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: test(self.events()), WAIT), self.events()
+            return test(self.events())
+
+
+@pytest.fixture
+def fake():
+    return FakeProvider()
+
+
+@pytest.fixture
+def open_page(fake):
+    @contextmanager
+    def opener(**options):
+        with open_studio(fake, **options) as studio:
+            page = Page(studio)
+            yield page
+            page.end()
+
+    return opener
+
+
+@pytest.fixture
+def page(open_page):
+    with open_page() as page:
+        yield page

@@ -1,0 +1,296 @@
+"""What the page is answered and told, whatever carries the messages."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from imgplay_widget._protocol import Config
+from imgplay_widget.errors import Moderated
+from imgplay_widget.testing import Gate, picture, png
+
+WAIT = 20
+REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 2, "params": {}, "topicId": None}
+
+
+def done(count):
+    def test(events):
+        ids = {
+            e["generation"]["id"]
+            for e in events
+            if e["type"] == "generation_changed" and e["generation"]["status"] == "success"
+        }
+        return len(ids) >= count
+
+    return test
+
+
+def test_hello_is_answered_with_all_that_a_page_needs(page):
+    snapshot = page.result("hello")["snapshot"]
+    assert snapshot["activeTopicId"] is None
+    assert snapshot["feed"] is None
+    assert snapshot["maxCount"] == 4
+    names = [model["name"] for model in snapshot["models"]]
+    assert "demo:instant" in names
+    assert "fake:image" in names
+    assert {p["name"]: p["key"] for p in snapshot["providers"]}["openai"] == "missing"
+    assert snapshot["config"]["model"] == "demo:instant"
+
+
+def test_generate_makes_topic_and_batch_and_tells_every_step(page):
+    page.result("hello")
+    made = page.result("generate", **REQUEST)
+    assert made["topic"]["title"] == "a red fox"
+    assert [g["status"] for g in made["batch"]["generations"]][0] in ("pending", "processing", "success")
+    page.wait_for(done(2))
+    (added,) = page.events("batch_added")
+    assert added["batch"]["id"] == made["batch"]["id"]
+    for generation in made["batch"]["generations"]:
+        states = [
+            e["generation"]["status"]
+            for e in page.events("generation_changed")
+            if e["generation"]["id"] == generation["id"]
+        ]
+        assert states == ["processing", "success"]
+    feed = page.result("select_topic", topicId=made["topic"]["id"])["feed"]
+    assert [b["id"] for b in feed["batches"]] == [made["batch"]["id"]]
+
+
+def test_a_finished_image_brings_its_thumbnail(page):
+    page.result("hello")
+    page.result("generate", **REQUEST)
+    page.wait_for(done(2))
+    for content, buffers in page.messages:
+        for event in content.get("events", []):
+            if event["type"] == "generation_changed" and event["generation"]["status"] == "success":
+                data = buffers[event["generation"]["thumbnailBuffer"]]
+                assert Image.open(io.BytesIO(data)).format == "WEBP"
+
+
+def test_without_a_page_no_bytes_are_pushed(page):
+    page.studio.generate("a fox", model="fake:image").result(WAIT)
+    page.wait_for(done(1))
+    assert all(buffers == [] for _, buffers in page.messages)
+
+
+def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monkeypatch):
+    monkeypatch.setattr("imgplay_widget._face.UNACKNOWLEDGED", 2)
+    with open_page() as page:
+        page.result("hello")
+        page.studio.generate("a fox", model="fake:image", n=4).result(WAIT)
+        page.wait_for(done(4))
+        pushed = [e["generation"]["thumbnailBuffer"] for e in page.events("generation_changed")]
+        assert sum(index is not None for index in pushed) == 2
+        page.send({"kind": "ack", "seq": 1})
+        page.studio.generate("a fox", model="fake:image").result(WAIT)
+        page.wait_for(done(5))
+        pushed = [e["generation"]["thumbnailBuffer"] for e in page.events("generation_changed")]
+        assert sum(index is not None for index in pushed) == 3
+
+
+def test_the_page_can_ask_for_thumbnails_covers_and_originals(page):
+    batch = page.studio.generate("a fox: in/the snow!", model="fake:image", seed=5).result(WAIT)
+    page.studio.start(page.studio.engine.settle).result(WAIT)
+    reply, buffers = page.call("thumbnails", generationIds=[batch[0].id, "gone"])
+    assert [item["buffer"] for item in reply["result"]["items"]] == [0, None]
+    assert Image.open(io.BytesIO(buffers[0])).size == (64, 64)
+    reply, buffers = page.call("covers", topicIds=[batch.topic_id, "gone"])
+    assert [item["buffer"] for item in reply["result"]["items"]] == [0, None]
+    assert Image.open(io.BytesIO(buffers[0])).size == (256, 256)
+    reply, buffers = page.call("original", generationId=batch[0].id)
+    assert buffers == [batch[0].bytes]
+    assert reply["result"]["fileName"] == "a-fox-in-the-snow-1-seed-5.png"
+    assert reply["result"]["mediaType"] == "image/png"
+
+
+def test_every_event_message_has_the_next_number(page):
+    page.studio.generate("a fox", model="fake:image", n=4).result(WAIT)
+    page.wait_for(done(4))
+    numbers = [c["seq"] for c, _ in page.messages if c["kind"] == "events"]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert page.result("hello")["snapshot"]["seq"] == numbers[-1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"n": 9}, "invalid_request"),
+        ({"prompt": ""}, "invalid_request"),
+        ({"params": {"width": 3}}, "invalid_request"),
+        ({"params": {"nope": 3}}, "unknown_parameter"),
+        ({"model": "fake:nope"}, "not_found"),
+        ({"model": "openai:gpt-image-2"}, "missing_key"),
+        ({"topicId": "gone"}, "not_found"),
+    ],
+)
+def test_a_refusal_explains_itself_and_stores_nothing(page, fake, fields, code):
+    error = page.error("generate", **{**REQUEST, **fields})
+    assert error["code"] == code
+    assert error["message"]
+    assert error["nextStep"]
+    assert page.result("hello")["snapshot"]["topics"] == []
+    assert fake.submits == []
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("cancel", {"batchId": "gone"}),
+        ("retry", {"batchId": "gone"}),
+        ("original", {"generationId": "gone"}),
+    ],
+)
+def test_what_is_gone_is_named(page, method, fields):
+    assert page.error(method, **fields)["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "request", "id": "x", "call": {"method": "nope"}},
+        {"kind": "request", "id": "x", "call": {"method": "generate"}},
+        {"kind": "request", "id": "x"},
+        {"kind": "request", "id": "x", "call": {"method": "feed", "topicId": "t", "limit": 10_000}},
+    ],
+)
+def test_a_message_that_is_none_is_answered_once_with_an_error(page, content):
+    page.send(content)
+    (reply,) = [c for c, _ in page.messages]
+    assert reply["to"] == "x"
+    assert reply["error"]["code"] == "invalid_request"
+    assert "Reload" in reply["error"]["nextStep"]
+
+
+@pytest.mark.parametrize("content", [None, 7, "text", [], {"kind": "ack"}, {"id": 3}])
+def test_noise_harms_nobody(page, content):
+    page.send(content)
+    assert page.messages == []
+    assert page.result("hello")
+
+
+def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("a secret cause")
+
+    monkeypatch.setattr(page.studio.engine, "topics", broken)
+    error = page.error("hello")
+    assert error["code"] == "error"
+    assert "a secret cause" not in json.dumps(error)
+    assert "a secret cause" in caplog.text
+
+
+def test_retry_cancel_and_delete_from_the_page(fake, page):
+    fake._script.extend([Moderated("no", provider="fake"), Gate(picture())])
+    page.result("hello")
+    batch = page.result("generate", **{**REQUEST, "n": 1})["batch"]
+    page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "error" for e in events))
+    page.result("retry", batchId=batch["id"])
+    page.result("cancel", batchId=batch["id"])
+    page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "cancelled" for e in events))
+    page.result("retry", batchId=batch["id"], generationId=batch["generations"][0]["id"])
+    page.wait_for(done(1))
+    page.result("delete", what="generation", id=batch["generations"][0]["id"])
+    page.wait_for(lambda events: [e for e in events if e["type"] == "batch_removed"])
+    page.result("delete", what="topic", id=batch["topicId"])
+    page.wait_for(lambda events: [e for e in events if e["type"] == "topic_removed"])
+    snapshot = page.result("hello")["snapshot"]
+    assert snapshot["topics"] == []
+    assert snapshot["activeTopicId"] is None
+
+
+def test_config_and_active_topic_last_across_studios(open_page, tmp_path):
+    config = Config(model="fake:image", count=3, params={"fake:image": {"width": 128}}).wire()
+    with open_page(store=tmp_path) as page:
+        topic = page.result("generate", **REQUEST)["topic"]
+        page.result("configure", config=config)
+        assert page.events("config_changed") == []
+    with open_page(store=tmp_path) as page:
+        snapshot = page.result("hello")["snapshot"]
+        assert snapshot["config"] == config
+        assert snapshot["activeTopicId"] == topic["id"]
+        assert len(snapshot["feed"]["batches"]) == 1
+
+
+def test_code_and_page_see_each_other(page):
+    page.result("hello")
+    clicked = page.result("generate", **REQUEST)
+    (batch,) = page.studio.batches()
+    assert batch.id == clicked["batch"]["id"]
+    made = page.studio.new_topic("from code")
+    page.wait_for(
+        lambda events: any(e["type"] == "topic_selected" and e["topicId"] == made.id for e in events)
+    )
+
+
+def test_what_the_provider_changed_is_a_difference(fake, page):
+    fake._script.append(picture(seed=99, revised_prompt="x"))
+    page.studio.generate("a fox", model="fake:image", seed=5, width=128, height=64).result(WAIT)
+    page.wait_for(done(1))
+    changed = page.events("generation_changed")[-1]["generation"]
+    assert changed["seed"] == 5
+    assert {d["parameter"]: (d["requested"], d["applied"]) for d in changed["differences"]} == {
+        "seed": (5, 99),
+        "width": (128, 64),
+    }
+
+
+def test_a_feed_is_read_in_pages(page):
+    topic = page.studio.new_topic("many")
+    for number in range(7):
+        page.studio.generate(f"fox {number}", model="fake:image", topic=topic).result(WAIT)
+    first = page.result("feed", topicId=topic.id, limit=5)["feed"]
+    second = page.result("feed", topicId=topic.id, limit=5, before=first["before"])["feed"]
+    prompts = [b["prompt"] for b in first["batches"] + second["batches"]]
+    assert prompts == [f"fox {number}" for number in range(6, -1, -1)]
+    assert second["before"] is None
+
+
+def test_previews_reach_the_page_small(fake, page):
+    from imgplay_widget._types import Partial
+
+    large = io.BytesIO()
+    Image.effect_noise((1024, 1024), 80).convert("RGB").save(large, format="PNG")
+    fake.partials = [Partial(index=0, data=large.getvalue(), progress=0.4)]
+    page.result("hello")
+    page.studio.generate("a fox", model="fake:stream").result(WAIT)
+    page.wait_for(done(1))
+    (moved,) = page.events("generation_progress")
+    assert moved["progress"] == 0.4
+    (buffers,) = [
+        b for c, b in page.messages for e in c.get("events", []) if e["type"] == "generation_progress"
+    ]
+    preview = buffers[moved["previewBuffer"]]
+    assert len(preview) < len(large.getvalue()) / 4
+    assert max(Image.open(io.BytesIO(preview)).size) <= 768
+
+
+def test_the_synced_state_is_bounded_whatever_the_history(page):
+    long = "word " * 2000
+    topic = page.studio.new_topic("t")
+    for number in range(30):
+        page.studio.generate(f"{number} {long}", model="fake:image", n=4, topic=topic).result(WAIT)
+    for number in range(40):
+        page.studio.new_topic(f"topic {number}")
+    page.studio.start(page.studio.select_topic, topic.id).result(WAIT)
+    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    assert len(json.dumps(state)) < 64_000
+    assert state["feed"]["batches"]
+
+
+def test_no_key_reaches_the_page(page, monkeypatch):
+    canary = "sk-canary-0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", canary)
+    page.studio.set_key("openai", canary)
+    snapshot = page.result("hello")["snapshot"]
+    assert {p["name"]: p["key"] for p in snapshot["providers"]}["openai"] == "set"
+    assert canary not in json.dumps([content for content, _ in page.messages])
+    assert canary not in repr(page.studio)
+    assert canary not in repr(page.studio.keys)
+
+
+def test_references_of_code_are_stored_with_the_batch(page):
+    batch = page.studio.generate("a fox", model="fake:image", references=[png()]).result(WAIT)
+    assert len(batch.entry.batch.references) == 1

@@ -1,0 +1,134 @@
+"""The widget: a comm on one side, a studio on the other."""
+
+from __future__ import annotations
+
+import threading
+
+import comm as comm_package
+import pytest
+
+from imgplay_widget import ImagePlayground, Studio
+from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.testing import FakeProvider
+
+WAIT = 20
+
+
+class RecordingComm(comm_package.base_comm.BaseComm):
+    """A comm whose wire is a list."""
+
+    def __init__(self, *args, **kwargs):
+        self.sent = []
+        self.arrived = threading.Condition()
+        super().__init__(*args, **kwargs)
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        with self.arrived:
+            self.sent.append((msg_type, data or {}, buffers or []))
+            self.arrived.notify_all()
+
+    def custom(self, kind):
+        return [
+            (d["content"], b)
+            for t, d, b in self.sent
+            if t == "comm_msg" and d.get("method") == "custom" and d["content"]["kind"] == kind
+        ]
+
+    def wait_for(self, test):
+        with self.arrived:
+            assert self.arrived.wait_for(test, WAIT)
+
+
+@pytest.fixture
+def playground(tmp_path, monkeypatch):
+    monkeypatch.setattr(comm_package, "create_comm", RecordingComm)
+    made = []
+
+    def make(**options):
+        widget = ImagePlayground(**{"store": tmp_path / "s.sqlite", "providers": PROVIDERS, **options})
+        made.append(widget)
+        return widget
+
+    yield make
+    for widget in made:
+        widget.close()
+
+
+PROVIDERS = (FakeProvider(),)
+
+
+def page_sends(widget, content):
+    """What ipywidgets does with a custom message, on whatever thread."""
+    widget._handle_custom_msg(content, [])
+
+
+def test_a_request_over_the_comm_is_answered_once(playground):
+    widget = playground()
+    page_sends(widget, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+    widget.comm.wait_for(lambda: widget.comm.custom("reply"))
+    page_sends(widget, {"kind": "request", "id": "r2", "call": {"method": "hello"}})
+    widget.comm.wait_for(lambda: len(widget.comm.custom("reply")) == 2)
+    assert [content["to"] for content, _ in widget.comm.custom("reply")] == ["r1", "r2"]
+
+
+def test_code_drives_what_the_page_shows(playground):
+    widget = playground(model="fake:image")
+    batch = widget.generate("a fox", n=2).result(WAIT)
+    assert batch.model == "fake:image"
+    widget.comm.wait_for(
+        lambda: any(
+            event["type"] == "generation_changed" and event["generation"]["status"] == "success"
+            for content, _ in widget.comm.custom("events")
+            for event in content["events"]
+        )
+    )
+    assert [b.id for b in widget.batches()] == [batch.id]
+    assert [topic.title for topic in widget.topics] == ["a fox"]
+    widget.delete(batch)
+    assert widget.batches() == []
+
+
+def test_the_state_holds_no_image_and_no_key(playground, monkeypatch):
+    canary = "sk-canary-0123456789abcdef"
+    widget = playground(keys={"openai": canary})
+    widget.generate("a fox", model="fake:image", n=4).result(WAIT)
+    state = {k: v for k, v in widget.get_state().items() if k not in ("_esm", "_css")}
+    assert canary not in repr(state)
+    assert canary not in repr(widget)
+    assert not any(isinstance(value, bytes | memoryview) for value in state.values())
+
+
+def test_running_the_cell_again_uses_the_same_studio(playground, tmp_path):
+    first, second = playground(), playground()
+    assert first.studio is second.studio
+    batch = first.generate("a fox", model="fake:image").result(WAIT)
+    assert [b.id for b in second.batches()] == [batch.id]
+    first.close()
+    assert second.generate("a fox", model="fake:image").result(WAIT)
+    assert playground(store=tmp_path / "other.sqlite").studio is not second.studio
+
+
+def test_a_studio_of_the_users_own_is_shown_and_left_open(playground, tmp_path):
+    with Studio(tmp_path / "own.sqlite", providers=PROVIDERS) as studio:
+        widget = playground(store=None, studio=studio)
+        widget.generate("a fox", model="fake:image").result(WAIT)
+        widget.close()
+        assert len(studio.batches()) == 1
+    with pytest.raises(InvalidRequest):
+        playground(studio=studio)
+
+
+def test_an_unknown_model_is_refused_at_the_start(playground):
+    with pytest.raises(NotFound, match="fake:imge"):
+        playground(model="fake:imge")
+
+
+def test_the_text_of_a_playground_is_stable(playground):
+    assert repr(playground()) == "<ImagePlayground>"
+
+
+def test_a_message_after_closing_is_ignored(playground, tmp_path):
+    with Studio(tmp_path / "own.sqlite") as studio:
+        widget = playground(store=None, studio=studio)
+    page_sends(widget, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+    assert widget.comm.custom("reply") == []
