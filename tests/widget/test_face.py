@@ -44,7 +44,7 @@ def test_generate_makes_topic_and_batch_and_tells_every_step(page):
     page.result("hello")
     made = page.result("generate", **REQUEST)
     assert made["topic"]["title"] == "a red fox"
-    assert [g["status"] for g in made["batch"]["generations"]][0] in ("pending", "processing", "success")
+    assert len(made["batch"]["generations"]) == 2
     page.wait_for(done(2))
     (added,) = page.events("batch_added")
     assert added["batch"]["id"] == made["batch"]["id"]
