@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def read(prompt: str, without: str, rng: random.Random) -> Scene:
     banned = {meaning for word in _split(without) for meaning in _MEANING.get(word, ())}
     things = {meaning for word in words for meaning in _MEANING.get(word, ())} - banned
     tint = subject = None
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in pairwise([*words, ""]):
         colour = COLOURS.get(word)
         if colour is None:
             continue

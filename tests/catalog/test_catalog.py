@@ -1,0 +1,269 @@
+"""The catalog files, and the check of a request against them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgplay_widget import catalog
+from imgplay_widget._types import ModelSpec, Parameter, Reference, ReferenceRule, SizeRule
+from imgplay_widget.catalog import CatalogError
+from imgplay_widget.errors import InvalidRequest, UnknownParameter
+
+MODEL = ModelSpec(
+    provider="demo",
+    id="slow",
+    title="Slow",
+    parameters=(
+        Parameter(
+            name="steps", type="integer", kind="number", title="", minimum=1, maximum=100, step=1, default=20
+        ),
+        Parameter(
+            name="cfg", type="number", kind="number", title="", minimum=0, maximum=2, step=0.1, default=1.0
+        ),
+        Parameter(
+            name="style", type="string", kind="choice", title="", choices=("soft", "hard"), default="soft"
+        ),
+        Parameter(name="grain", type="boolean", kind="switch", title="", default=True),
+        Parameter(name="without", type="string", kind="text", title="", max_length=10),
+        Parameter(name="seed", type="integer", kind="seed", title="", minimum=0, maximum=2**31 - 1, step=1),
+        Parameter(
+            name="width",
+            type="integer",
+            kind="width",
+            title="",
+            minimum=256,
+            maximum=2048,
+            step=64,
+            default=1024,
+        ),
+        Parameter(
+            name="height",
+            type="integer",
+            kind="height",
+            title="",
+            minimum=256,
+            maximum=2048,
+            step=64,
+            default=1024,
+        ),
+    ),
+    max_prompt=50,
+    size_rule=SizeRule(min_pixels=300_000, max_pixels=2_000_000, max_ratio=3.0),
+    references=ReferenceRule(max_count=1, max_bytes=1000, media_types=("image/png",)),
+    deadline=60.0,
+)
+REFERENCE = Reference(digest="d", media_type="image/png", width=8, height=8)
+
+
+def ask(spec: ModelSpec = MODEL, **options: Any) -> Any:
+    params = options.pop("params", {})
+    return catalog.make_request(spec, **{"prompt": "a fox", "params": params, **options})
+
+
+def test_every_shipped_file_loads_and_says_whose_models_it_has() -> None:
+    names = [
+        f.name.removesuffix(".toml")
+        for f in files("imgplay_widget.catalog").iterdir()
+        if f.name.endswith(".toml")
+    ]
+    assert {"demo", "openai"} <= set(names)
+    for name in names:
+        models = catalog.load(name)
+        assert models
+        assert all(model.provider == name for model in models)
+        assert catalog.load(name) is models
+
+
+def test_the_defaults_of_every_shipped_model_make_a_request() -> None:
+    for name in ("demo", "openai"):
+        for model in catalog.load(name):
+            ask(model, today=date(2026, 1, 1))
+
+
+def test_every_demo_model_says_that_it_is_no_ai() -> None:
+    for model in catalog.load("demo"):
+        assert model.notice == "This is a demo that draws pictures by rules. It is not an AI model."
+
+
+def test_defaults_are_filled_in_and_what_has_none_is_left_out() -> None:
+    request = ask(params={"steps": 30}, n=2, references=[REFERENCE])
+    assert dict(request.params) == {
+        "steps": 30,
+        "cfg": 1.0,
+        "style": "soft",
+        "grain": True,
+        "width": 1024,
+        "height": 1024,
+    }
+    assert (request.n, request.deadline, request.references) == (2, 60.0, (REFERENCE,))
+
+
+def test_none_leaves_a_parameter_out() -> None:
+    assert "steps" not in ask(params={"steps": None}).params
+
+
+def test_whole_floats_are_integers_and_integers_are_numbers() -> None:
+    params = ask(params={"steps": 12.0, "cfg": 2}).params
+    assert (params["steps"], type(params["steps"])) == (12, int)
+    assert params["cfg"] == 2
+
+
+@given(st.integers(0, 20))
+def test_every_step_of_a_tenth_is_a_step(count: int) -> None:
+    assert ask(params={"cfg": count * 0.1}).params["cfg"] == count * 0.1
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"steps": 200}, "steps=200 is out of range: demo:slow takes 1 to 100 in steps of 1."),
+        ({"steps": 0}, "steps=0 is out of range"),
+        ({"steps": 1.5}, "steps=1.5 is not a whole number"),
+        ({"steps": True}, "steps=True is not a whole number"),
+        ({"steps": "20"}, "steps='20' is not a whole number"),
+        ({"cfg": math.nan}, "cfg=nan is not a finite number"),
+        ({"cfg": math.inf}, "cfg=inf is not a finite number"),
+        ({"cfg": 0.15}, "cfg=0.15 is between its steps: demo:slow takes 0 to 2 in steps of 0.1"),
+        ({"style": "odd"}, "style='odd' is not one of its choices: demo:slow takes one of soft, hard"),
+        ({"style": 1}, "style=1 is not text"),
+        ({"grain": 1}, "grain=1 is not True or False: demo:slow takes True or False"),
+        ({"without": "x" * 11}, "without has 11 characters: demo:slow takes up to 10"),
+        ({"without": "a\0b"}, "without holds a character"),
+        ({"width": 1000}, "width=1000 is between its steps"),
+        ({"width": None}, "width is left out: give both"),
+        ({"seed": 2**31}, "0 to 2147483647 in steps of 1"),
+        ({"width": 1024, "height": 256}, "ratio of 4.00:1: demo:slow takes up to 3:1"),
+        (
+            {"width": 512, "height": 512},
+            "262,144 pixels: demo:slow takes at least 300,000 and at most 2,000,000",
+        ),
+        ({"width": 2048, "height": 1024}, "2,097,152 pixels"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_range(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ask(params=params)
+    assert message in caught.value.message
+    assert caught.value.parameter in params or caught.value.parameter == "width"
+    assert isinstance(caught.value, ValueError)
+
+
+def test_an_unknown_keyword_is_a_type_error_with_the_near_one() -> None:
+    with pytest.raises(
+        UnknownParameter, match=r"no parameter 'stesp'. Did you mean steps\? It takes steps, cfg"
+    ) as caught:
+        ask(params={"stesp": 3})
+    assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n"}, "prompt is empty"),
+        ({"prompt": "x" * 51}, "prompt has 51 characters: demo:slow takes up to 50"),
+        ({"prompt": None}, "prompt=None is not text"),
+        ({"prompt": "\ud800"}, "prompt holds a character"),
+        ({"n": 0}, "n=0 is out of range: it is 1 to 4"),
+        ({"n": 5}, "n=5 is out of range: it is 1 to 4"),
+        ({"n": 9, "max_count": 8}, "it is 1 to 8"),
+        ({"n": True}, "n=True is not a whole number"),
+        ({"n": 2.0}, "n=2.0 is not a whole number"),
+        ({"deadline": 0}, "deadline=0 is out of range"),
+        ({"deadline": math.nan}, "deadline=nan is out of range"),
+        ({"deadline": "60"}, "deadline='60' is out of range"),
+        ({"references": [REFERENCE, REFERENCE]}, "2 are too many: demo:slow takes up to 1"),
+        (
+            {"references": [Reference(digest="d", media_type="image/gif", width=1, height=1)]},
+            "image/gif is not a kind",
+        ),
+    ],
+)
+def test_a_wrong_request_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ask(**options)
+    assert message in caught.value.message
+
+
+def test_references_need_a_model_that_takes_them() -> None:
+    with pytest.raises(InvalidRequest, match="demo:instant takes no input images"):
+        ask(catalog.load("demo")[0], references=[REFERENCE])
+
+
+def test_a_retired_model_names_its_successor_from_its_last_day_on() -> None:
+    (model,) = (m for m in catalog.load("openai") if m.id == "gpt-image-1.5")
+    ask(model, today=date(2026, 11, 30))
+    with pytest.raises(InvalidRequest, match="retired since 2026-12-01") as caught:
+        ask(model, today=date(2026, 12, 1))
+    assert "openai:gpt-image-2" in caught.value.next_step
+
+
+GOOD = """
+[parameters.width]
+type = "integer"
+kind = "width"
+title = "Width"
+minimum = 64
+maximum = 1024
+step = 64
+default = 512
+
+[[models]]
+id = "one"
+title = "One"
+parameters = ["width"]
+"""
+
+
+def test_a_plug_in_can_ship_its_models_as_text() -> None:
+    (model,) = catalog.parse(GOOD, provider="mine", file="mine.toml")
+    assert (model.name, model.parameter("width").default) == ("mine:one", 512)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'kind = "width"',
+            'kind = "width"\nunit = "px"',
+            "mine.toml: parameters.width: unknown field 'unit'",
+        ),
+        ('kind = "width"', "", "mine.toml: parameters.width: kind is missing"),
+        ('id = "one"', 'id = "one"\ncolour = 1', "mine.toml: models.one: unknown field 'colour'"),
+        ('id = "one"', 'id = "one"\nprovider = "other"', "mine.toml: models.one: provider"),
+        ('["width"]', '["wide"]', "mine.toml: models.one: parameters: 'wide' is not in"),
+        ('["width"]', '["width", "width"]', "a name is there twice"),
+        ("default = 512", "default = 2048", "parameters.width: default: width=2048 is out of range"),
+        ("default = 512", "default = 500", "is between its steps"),
+        ("minimum = 64", "minimum = 65", "minimum 65 is not a multiple of step 64"),
+        ("minimum = 64", "minimum = 4096", "minimum 4096 is above maximum 1024"),
+        ("step = 64", "step = 0", "step 0 is not above 0"),
+        ('type = "integer"', 'type = "int"', "type 'int' is not one of"),
+        ("[[models]]", "[models]]", "mine.toml is not TOML"),
+        ("[[models]]", "[extra]\n[[models]]", "mine.toml: unknown field 'extra'"),
+        ('parameters = ["width"]', '[[models]]\nid = "one"\ntitle = ""', "the model 'one' is there twice"),
+        ('parameters = ["width"]', "size_rule = { max = 3 }", "models.one.size_rule: unknown field 'max'"),
+        (
+            'parameters = ["width"]',
+            "references = { max_count = 3 }",
+            "models.one.references: max_bytes is missing",
+        ),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_field(old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(CatalogError) as caught:
+        catalog.parse(GOOD.replace(old, new, 1), provider="mine", file="mine.toml")
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(CatalogError, match=r"no catalog file nobody\.toml"):
+        catalog.load("nobody")

@@ -1,0 +1,142 @@
+"""Which providers are found, and where their keys come from."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from imgplay_widget._types import ModelSpec, ProviderSpec
+from imgplay_widget.errors import NotFound
+from imgplay_widget.providers import Keys, Provider, Registry, register
+from imgplay_widget.providers.registry import GROUP
+
+
+class Noise(Provider):
+    """A third-party provider."""
+
+    def __init__(self, name: str = "noise", *ids: str) -> None:
+        self.spec = ProviderSpec(name=name, title=name.title())
+        self._ids = ids or ("gray",)
+
+    def models(self) -> Sequence[ModelSpec]:
+        return [ModelSpec(provider=self.spec.name, id=name, title=name) for name in self._ids]
+
+
+class Silent(Noise):
+    def models(self) -> Sequence[ModelSpec]:
+        raise RuntimeError("no list today")
+
+
+def broken() -> Provider:
+    raise RuntimeError("it does not start")
+
+
+def entry(name: str, value: str) -> EntryPoint:
+    return EntryPoint(name, f"tests.providers.test_registry:{value}", GROUP)
+
+
+@pytest.fixture(autouse=True)
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgplay_widget.providers.registry._registered", {})
+
+
+def test_the_built_in_providers_are_there_with_and_without_entry_points() -> None:
+    for registry in (Registry(), Registry(entries=[])):
+        assert [provider.spec.name for provider in registry.providers()] == ["demo", "openai"]
+        assert registry.find("demo:instant")[1].name == "demo:instant"
+        assert registry.notices == ()
+
+
+def test_third_parties_come_through_entry_points() -> None:
+    registry = Registry(entries=[entry("noise", "Noise")])
+    assert registry.get("noise").spec.title == "Noise"
+    assert registry.get("noise") is registry.get("noise")
+    assert "noise:gray" in [spec.name for spec in registry.models()]
+
+
+@pytest.mark.parametrize("value", ["broken", "absent", "GROUP", "ProviderSpec"])
+def test_a_broken_third_party_is_a_notice(value: str) -> None:
+    registry = Registry(entries=[entry("bad", value)])
+    assert [provider.spec.name for provider in registry.providers()] == ["demo", "openai"]
+    (notice,) = registry.notices
+    assert "'bad'" in notice.message
+    with pytest.raises(NotFound):
+        registry.get("bad")
+
+
+def test_a_provider_that_cannot_list_its_models_is_a_notice() -> None:
+    registry = Registry([Silent("silent")], entries=[])
+    assert registry.models()
+    assert registry.models()
+    (notice,) = registry.notices
+    assert "no list today" in notice.message
+
+
+def test_a_third_party_does_not_take_a_built_in_name() -> None:
+    registry = Registry(entries=[entry("openai", "Noise")])
+    assert type(registry.get("openai")).__name__ == "OpenAI"
+    assert "name is taken" in registry.notices[0].message
+
+
+def test_registering_replaces_and_reaches_studios_that_are_open() -> None:
+    registry = Registry(entries=[])
+    first, second = Noise(), Noise()
+    register(first)
+    assert registry.get("noise") is first
+    register(second)
+    assert registry.get("noise") is second
+    own = Noise()
+    assert Registry([own], entries=[]).get("noise") is own
+
+
+def test_a_bare_id_is_enough_where_it_is_unique() -> None:
+    registry = Registry([Noise("a", "same", "only:8b"), Noise("b", "same")], entries=[])
+    assert registry.find("only:8b")[1].name == "a:only:8b"
+    assert registry.find("instant")[0].spec.name == "demo"
+    with pytest.raises(NotFound, match="a:same, b:same"):
+        registry.find("same")
+
+
+def test_what_is_not_there_is_named_with_what_is_near() -> None:
+    registry = Registry(entries=[])
+    with pytest.raises(NotFound, match="Did you mean demo:instant"):
+        registry.find("demo:instnt")
+    with pytest.raises(NotFound, match="Did you mean 'openai'") as caught:
+        registry.get("opanai")
+    assert "demo, openai" in caught.value.next_step
+    with pytest.raises(NotFound):
+        registry.find("")
+
+
+# ------------------------------------------------------------------ keys
+
+SPEC = ProviderSpec(name="cloud", title="Cloud", key_variables=("CLOUD_KEY", "OLD_CLOUD_KEY"))
+
+
+def test_a_given_key_goes_before_the_environment_and_its_order() -> None:
+    environ = {"OLD_CLOUD_KEY": "old"}
+    keys = Keys({}, environ)
+    assert (keys.get(SPEC), keys.state(SPEC)) == ("old", "set")
+    environ["CLOUD_KEY"] = " new\n"
+    assert keys.get(SPEC) == "new"
+    keys.set("cloud", "given")
+    assert keys.get(SPEC) == "given"
+    keys.set("cloud", "")
+    assert keys.get(SPEC) == "new"
+
+
+def test_the_state_says_whether_a_key_is_needed() -> None:
+    assert Keys({}, {"CLOUD_KEY": "  "}).state(SPEC) == "missing"
+    assert Keys({}, {}).state(ProviderSpec(name="demo", title="Demo")) == "not_needed"
+
+
+def test_keys_are_not_shown_and_do_not_leave_the_process() -> None:
+    keys = Keys({"cloud": "secret"}, {})
+    assert "secret" not in repr(keys)
+    for escape in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            escape(keys)
