@@ -73,7 +73,7 @@ export function explain(rule: SizeRuleState | null): string {
 
 function megapixels(pixels: number): string {
   const value = pixels / 1e6;
-  return `${value >= 10 ? Math.round(value) : Number(value.toPrecision(2))} MP`;
+  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(value < 1 ? 2 : 1))} MP`;
 }
 
 /** The limits that the two dimensions share. */
@@ -99,7 +99,6 @@ export function withEdge(
   const size = (edgeValue: number, otherValue: number): Size =>
     edge === "width" ? { width: edgeValue, height: otherValue } : { width: otherValue, height: edgeValue };
 
-  const others = allowed(limits[other]);
   let result = size(snap(value, limits[edge]), snap(wanted, limits[other]));
   if (ratioLocked) {
     // Where the other edge met its limit, this one comes back, so that the ratio stays.
@@ -110,13 +109,17 @@ export function withEdge(
   }
   if (!problem(result, limits.rule)) return result;
   if (ratioLocked) {
-    return closest(current.width / current.height, result.width * result.height, limits) ?? result;
+    const kept = closest(current.width / current.height, result.width * result.height, limits);
+    if (kept) return kept;
   }
-  const fitting = others
-    .map((candidate) => size(result[edge], candidate))
-    .filter((candidate) => !problem(candidate, limits.rule))
-    .sort((a, b) => Math.abs(a[other] - wanted) - Math.abs(b[other] - wanted));
-  return fitting[0] ?? closest(result.width / result.height, result.width * result.height, limits) ?? result;
+  const byDistance = (values: number[], target: number): number[] =>
+    values.sort((a, b) => Math.abs(a - target) - Math.abs(b - target));
+  const others = byDistance(allowed(limits[other]), wanted);
+  for (const edgeValue of byDistance(allowed(limits[edge]), result[edge])) {
+    const fitting = others.find((candidate) => !problem(size(edgeValue, candidate), limits.rule));
+    if (fitting !== undefined) return size(edgeValue, fitting);
+  }
+  return result;
 }
 
 /** The size with the given ratio (width / height) and about the area of the current one. */

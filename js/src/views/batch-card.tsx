@@ -74,7 +74,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
       </header>
       <ul
         class="ip-tiles"
-        data-count={Math.min(generations.length, 4)}
+        data-count={generations.length}
         style={{ "--ratio": ratioOf(batch) }}
         aria-label="Images"
       >

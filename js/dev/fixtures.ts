@@ -1,0 +1,269 @@
+// Models, topics and batches to look at; the tests use them too.
+import type {
+  BatchState,
+  ErrorState,
+  GenerationState,
+  ModelState,
+  ParameterState,
+  Snapshot,
+  TopicState,
+} from "../src/protocol.gen";
+
+export function parameter(name: string, patch: Partial<ParameterState> = {}): ParameterState {
+  return {
+    name,
+    type: "integer",
+    kind: name,
+    title: name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " "),
+    help: "",
+    minimum: null,
+    maximum: null,
+    step: null,
+    choices: [],
+    default: null,
+    maxLength: null,
+    advanced: false,
+    ...patch,
+  };
+}
+
+const EDGE = { minimum: 256, maximum: 2048, step: 64, default: 1024 } as const;
+
+export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
+  const provider = patch.provider ?? "demo";
+  return {
+    name: `${provider}:${id}`,
+    provider,
+    id,
+    title: id,
+    description: "",
+    notice: "",
+    parameters: [
+      parameter("width", EDGE),
+      parameter("height", EDGE),
+      parameter("seed", { minimum: 0, maximum: 2 ** 31 - 1 }),
+    ],
+    maxPrompt: 1000,
+    nativeN: 4,
+    seed: "exact",
+    sizeRule: null,
+    maxReferences: 0,
+    previews: true,
+    progress: true,
+    cancel: "full",
+    retiredOn: null,
+    successor: null,
+    ...patch,
+  };
+}
+
+export function generation(
+  batchId: string,
+  position: number,
+  patch: Partial<GenerationState> = {},
+): GenerationState {
+  return {
+    id: `${batchId}-${position}`,
+    batchId,
+    position,
+    status: "success",
+    seed: null,
+    width: null,
+    height: null,
+    mediaType: null,
+    error: null,
+    differences: [],
+    cancellable: false,
+    startedAt: null,
+    finishedAt: null,
+    thumbnailBuffer: null,
+    ...patch,
+  };
+}
+
+export function batch(
+  id: string,
+  topicId: string,
+  prompt: string,
+  generations: GenerationState[],
+  patch: Partial<BatchState> = {},
+): BatchState {
+  return {
+    id,
+    topicId,
+    provider: "demo",
+    model: "demo:studio",
+    modelTitle: "Demo studio",
+    prompt,
+    params: {},
+    width: 1024,
+    height: 1024,
+    createdAt: 0,
+    cost: null,
+    generations,
+    ...patch,
+  };
+}
+
+export function topic(id: string, title: string, updatedAt: number): TopicState {
+  return { id, title, coverVersion: "1", coverBuffer: null, createdAt: updatedAt, updatedAt };
+}
+
+export function error(patch: Partial<ErrorState> = {}): ErrorState {
+  return {
+    code: "rate_limited",
+    message: "The provider takes no more requests for now.",
+    nextStep: "Wait a minute, then retry.",
+    fault: "provider",
+    provider: "demo",
+    retryable: true,
+    retryAfter: null,
+    requestId: null,
+    ...patch,
+  };
+}
+
+const NOTICE = "This is a demo that draws simple pictures on this machine. It is not an AI model.";
+
+function models(): ModelState[] {
+  const extra = [
+    parameter("style", { type: "string", kind: "choice", choices: ["natural", "vivid"], default: "natural" }),
+    parameter("palette", {
+      type: "string",
+      kind: "choice",
+      choices: ["from_the_prompt", "sunset", "forest", "ocean", "monochrome"],
+      default: "from_the_prompt",
+      help: "The colours that the picture leans on.",
+    }),
+    parameter("detail", { type: "number", kind: "number", minimum: 0, maximum: 1, step: 0.05, default: 0.6 }),
+    parameter("grain", { type: "boolean", kind: "switch", default: false }),
+    parameter("negative_prompt", {
+      type: "string",
+      kind: "text",
+      title: "Leave out",
+      maxLength: 400,
+      advanced: true,
+    }),
+    parameter("steps", { minimum: 1, maximum: 50, step: 1, default: 20, advanced: true }),
+  ];
+  const studio = model("studio", {
+    title: "Demo studio",
+    description: "Slow enough to watch, with progress and previews.",
+    notice: NOTICE,
+    sizeRule: { minPixels: 65_536, maxPixels: 2_359_296, maxRatio: 3 },
+  });
+  return [
+    { ...studio, parameters: [...studio.parameters, ...extra] },
+    model("instant", { title: "Demo instant", notice: NOTICE }),
+    model("gpt-image-1", {
+      provider: "openai",
+      title: "GPT Image 1",
+      parameters: [
+        parameter("size", {
+          type: "string",
+          kind: "choice",
+          choices: ["1024x1024", "1536x1024", "1024x1536"],
+          default: "1024x1024",
+        }),
+        parameter("quality", {
+          type: "string",
+          kind: "choice",
+          choices: ["low", "medium", "high"],
+          default: "medium",
+        }),
+      ],
+    }),
+  ];
+}
+
+/** A page full of states: running, finished, failed, cancelled, changed by the provider. */
+export function snapshot(now: number, open: boolean): Snapshot {
+  const minute = 60_000;
+  const done = (id: string, position: number, patch: Partial<GenerationState> = {}) =>
+    generation(id, position, {
+      width: 1024,
+      height: 1024,
+      seed: 11 + position,
+      startedAt: now - 90_000,
+      finishedAt: now - 78_000,
+      ...patch,
+    });
+  const wide = { width: 1344, height: 768 } as const;
+  const batches = [
+    batch(
+      "b6",
+      "t1",
+      "A lighthouse on a cliff above a stormy sea at dusk, long exposure, the beam sweeping through rain and spray",
+      [
+        done("b6", 0, { seed: 3 }),
+        generation("b6", 1, { status: "processing", startedAt: now - 14_000, cancellable: true }),
+        generation("b6", 2, { status: "processing", startedAt: now - 75_000, cancellable: true }),
+        generation("b6", 3, { status: "pending", cancellable: true }),
+      ],
+      { createdAt: now - 15_000 },
+    ),
+    batch(
+      "b5",
+      "t1",
+      "Paper-cut city of warm windows under a violet night",
+      [done("b5", 0, { ...wide, seed: 7 }), done("b5", 1, { ...wide, seed: 8 })],
+      {
+        createdAt: now - 4 * minute,
+        ...wide,
+        cost: "$0.08",
+      },
+    ),
+    batch(
+      "b4",
+      "t1",
+      "Four small studies of mountains",
+      [
+        done("b4", 0, { seed: 21, differences: [{ parameter: "width", requested: 1000, applied: 1024 }] }),
+        done("b4", 1, { seed: 22 }),
+        generation("b4", 2, {
+          status: "error",
+          error: error(),
+          startedAt: now - 90_000,
+          finishedAt: now - 78_000,
+        }),
+        generation("b4", 3, { status: "cancelled", startedAt: now - 90_000, finishedAt: now - 78_000 }),
+      ],
+      { createdAt: now - 12 * minute },
+    ),
+    batch("b3", "t1", "One tall poster", [done("b3", 0, { width: 768, height: 1344, seed: 33 })], {
+      createdAt: now - 50 * minute,
+      width: 768,
+      height: 1344,
+    }),
+  ];
+  return {
+    protocol: 1,
+    seq: 0,
+    models: models(),
+    providers: [
+      { name: "demo", title: "Demo", key: "not_needed", keyHelp: "" },
+      {
+        name: "openai",
+        title: "OpenAI",
+        key: "missing",
+        keyHelp: "Set OPENAI_API_KEY in the environment and restart the kernel.",
+      },
+    ],
+    config: {
+      model: "demo:studio",
+      count: 4,
+      params: {},
+      ratioLocked: true,
+      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
+    },
+    maxCount: 4,
+    topics: [
+      topic("t1", "Lighthouse and other places", now - 15_000),
+      topic("t2", "Red fox in fresh snow", now - 42 * minute),
+      topic("t3", "Posters for the reading room", now - 26 * 60 * minute),
+      topic("t4", "Tiny robots", now - 90 * 60 * minute),
+    ],
+    activeTopicId: open ? "t1" : null,
+    feed: open ? { topicId: "t1", batches, before: null } : null,
+  };
+}

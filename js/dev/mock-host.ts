@@ -1,0 +1,185 @@
+// The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
+// Build with `npm run dev` and open dev/index.html. ?theme=light|dark, ?topic=none|first, ?silent (no kernel).
+import type { AnyModel } from "@anywidget/types";
+import widget from "../src/index";
+import type { Call, Event as KernelEvent, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
+import { batch, generation, snapshot } from "./fixtures";
+import { picture } from "./pictures";
+
+const query = new URLSearchParams(location.search);
+document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
+
+type Handler = (message: KernelMessage, buffers: DataView[]) => void;
+
+class MockKernel {
+  readonly handlers = new Set<Handler>();
+  readonly state = snapshot(Date.now(), query.get("topic") !== "none");
+  #seq = 0;
+
+  answer(message: KernelMessage, buffers: DataView[] = []): void {
+    for (const handler of this.handlers) handler(message, buffers);
+  }
+
+  emit(events: KernelEvent[], buffers: DataView[] = []): void {
+    this.#seq += 1;
+    this.answer({ kind: "events", seq: this.#seq, events }, buffers);
+  }
+
+  async receive(message: PageMessage): Promise<void> {
+    if (message.kind === "ack" || query.has("silent")) return;
+    const buffers: DataView[] = [];
+    const result = await this.result(message.call, buffers);
+    this.answer({ kind: "reply", to: message.id, result, error: null }, buffers);
+  }
+
+  async result(call: Call, buffers: DataView[]): Promise<Result> {
+    const { state } = this;
+    switch (call.method) {
+      case "hello":
+        return { type: "snapshot", snapshot: { ...state, seq: this.#seq } };
+      case "thumbnails": {
+        const items = await Promise.all(
+          call.generationIds.map(async (generationId) => {
+            const known = state.feed?.batches.flatMap((each) => each.generations);
+            const tile = known?.find((each) => each.id === generationId);
+            const ratio = tile?.width && tile.height ? tile.width / tile.height : 1;
+            const view = await picture(
+              tile?.seed ?? 1,
+              Math.round(512 * Math.sqrt(ratio)),
+              Math.round(512 / Math.sqrt(ratio)),
+            );
+            return { generationId, buffer: buffers.push(view) - 1 };
+          }),
+        );
+        return { type: "thumbnails", items };
+      }
+      case "covers": {
+        const items = await Promise.all(
+          call.topicIds.map(async (topicId) => {
+            const view = await picture(topicId.charCodeAt(topicId.length - 1) * 3, 256, 256);
+            return { topicId, buffer: buffers.push(view) - 1 };
+          }),
+        );
+        return { type: "covers", items };
+      }
+      case "original": {
+        buffers.push(await picture(42, 1344, 768));
+        const { generationId } = call;
+        return {
+          type: "original",
+          generationId,
+          mediaType: "image/webp",
+          fileName: "picture.webp",
+          buffer: 0,
+        };
+      }
+      case "feed":
+      case "select_topic":
+        if (call.topicId === null) return { type: "empty" };
+        return {
+          type: "feed",
+          feed:
+            state.feed?.topicId === call.topicId
+              ? state.feed
+              : { topicId: call.topicId, batches: [], before: null },
+        };
+      case "generate": {
+        const now = Date.now();
+        const topicId = call.topicId ?? `t${now}`;
+        const id = `b${now}`;
+        const generations = Array.from({ length: call.n }, (_, position) =>
+          generation(id, position, { status: "pending", cancellable: true }),
+        );
+        const { width, height } = call.params as { width?: number; height?: number };
+        const made = batch(id, topicId, call.prompt, generations, {
+          createdAt: now,
+          width: width ?? 1024,
+          height: height ?? 1024,
+        });
+        const topic = {
+          id: topicId,
+          title: call.prompt.slice(0, 30),
+          coverVersion: "1",
+          coverBuffer: null,
+          createdAt: now,
+          updatedAt: now,
+        };
+        for (const each of generations) void this.run(each);
+        return { type: "generated", topic, batch: made };
+      }
+      default:
+        return { type: "empty" };
+    }
+  }
+
+  async run(tile: ReturnType<typeof generation>): Promise<void> {
+    const startedAt = Date.now();
+    const { id: generationId, batchId, position } = tile;
+    for (let share = 0; share < 1; share += 0.1) {
+      await new Promise((resolve) => setTimeout(resolve, 250 + position * 90));
+      if (share === 0)
+        this.emit([{ type: "generation_changed", generation: { ...tile, status: "processing", startedAt } }]);
+      this.emit([
+        {
+          type: "generation_progress",
+          generationId,
+          batchId,
+          progress: share,
+          queuePosition: null,
+          previewBuffer: null,
+        },
+      ]);
+    }
+    const done = {
+      ...tile,
+      status: "success" as const,
+      width: 1024,
+      height: 1024,
+      seed: startedAt % 1000,
+      startedAt,
+      finishedAt: Date.now(),
+      cancellable: false,
+      thumbnailBuffer: 0,
+    };
+    this.emit([{ type: "generation_changed", generation: done }], [await picture(done.seed, 512, 512)]);
+  }
+
+  /** What runs when the page is opened gets its progress and a preview. */
+  async open(): Promise<void> {
+    const preview = await picture(9, 96, 96);
+    const base = {
+      type: "generation_progress",
+      batchId: "b6",
+      queuePosition: null,
+      previewBuffer: null,
+      progress: null,
+    } as const;
+    this.emit(
+      [
+        { ...base, generationId: "b6-1", progress: 0.62, previewBuffer: 0 },
+        { ...base, generationId: "b6-2", progress: 0.35 },
+      ],
+      [preview],
+    );
+  }
+}
+
+const kernel = new MockKernel();
+const model = {
+  get: () => null,
+  set: () => undefined,
+  save_changes: () => undefined,
+  on: (_: string, handler: Handler) => kernel.handlers.add(handler),
+  off: (_: string, handler: Handler) => kernel.handlers.delete(handler),
+  send: (message: PageMessage) => {
+    setTimeout(() => void kernel.receive(message), 20);
+  },
+} as unknown as AnyModel;
+
+const { initialize, render } = widget();
+const { signal } = new AbortController();
+const el = document.getElementById("cell") as HTMLElement;
+const props = { model, signal } as unknown as Parameters<typeof render>[0];
+initialize(props);
+render({ ...props, el });
+setTimeout(() => void kernel.open(), 300);

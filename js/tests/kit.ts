@@ -1,0 +1,84 @@
+// What the tests share: a store on a kernel that answers when told to, and a fake widget model.
+import type { AnyModel } from "@anywidget/types";
+import { error } from "../dev/fixtures";
+import { type Answer, RequestError } from "../src/lib/answer";
+import type { Call, ErrorState, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
+import { createPageStore, type Store } from "../src/store";
+
+export interface Pending {
+  call: Call;
+  answer(result?: Result): Promise<void>;
+  refuse(state?: ErrorState): Promise<void>;
+}
+
+/** A store, and the calls that it sent, to be answered by hand. */
+export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pending } {
+  const calls: Pending[] = [];
+  const store = createPageStore(
+    (call) =>
+      new Promise<Answer>((resolve, reject) => {
+        calls.push({
+          call,
+          answer: async (result = { type: "empty" }) => {
+            resolve({ result, buffers: [] });
+            await settled();
+          },
+          refuse: async (state = error()) => {
+            reject(new RequestError(state));
+            await settled();
+          },
+        });
+      }),
+  );
+  const last = (): Pending => {
+    const call = calls.at(-1);
+    if (!call) throw new Error("nothing was sent");
+    return call;
+  };
+  return { store, calls, last };
+}
+
+/** Lets everything run that waits for a settled promise. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+type Handler = (message: KernelMessage, buffers: DataView[]) => void;
+
+/** A widget model without a kernel: keeps what was sent, hands out what it is told to. */
+export class FakeModel {
+  readonly sent: PageMessage[] = [];
+  readonly handlers = new Set<Handler>();
+  state: Record<string, unknown> = {};
+
+  get = (name: string): unknown => this.state[name];
+  send = (message: PageMessage): void => void this.sent.push(message);
+  on = (_name: string, handler: Handler): void => void this.handlers.add(handler);
+  off = (_name: string, handler: Handler): void => void this.handlers.delete(handler);
+
+  get model(): AnyModel {
+    return this as unknown as AnyModel;
+  }
+
+  receive(message: KernelMessage, buffers: DataView[] = []): void {
+    for (const handler of [...this.handlers]) handler(message, buffers);
+  }
+
+  /** The requests of one method, oldest first. */
+  requests(method: Call["method"]): { id: string; call: Call }[] {
+    return this.sent.filter((message) => message.kind === "request" && message.call.method === method) as {
+      id: string;
+      call: Call;
+    }[] &
+      PageMessage[];
+  }
+
+  acks(): number[] {
+    return this.sent.flatMap((message) => (message.kind === "ack" ? [message.seq] : []));
+  }
+
+  async reply(to: string, result: Result): Promise<void> {
+    this.receive({ kind: "reply", to, result, error: null });
+    await settled();
+  }
+}

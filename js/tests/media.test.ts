@@ -1,0 +1,129 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { generation } from "../dev/fixtures";
+import type { Answer } from "../src/lib/answer";
+import { BlobUrls } from "../src/lib/blob-urls";
+import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
+import { Media } from "../src/media";
+import { settled } from "./kit";
+
+const bytes = (value: number): DataView => new DataView(new Uint8Array([0, value, 0]).buffer, 1, 1);
+let alive: Set<string>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  alive = new Set();
+  let count = 0;
+  vi.spyOn(URL, "createObjectURL").mockImplementation(() => {
+    count += 1;
+    alive.add(`blob:${count}`);
+    return `blob:${count}`;
+  });
+  vi.spyOn(URL, "revokeObjectURL").mockImplementation((url) => void alive.delete(url));
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe("Blob URLs", () => {
+  it("are revoked when others push them out, the least recently used first", () => {
+    const urls = new BlobUrls(2);
+    urls.put("a", bytes(1), "");
+    urls.put("b", bytes(2), "");
+    urls.get("a");
+    urls.put("c", bytes(3), "");
+    expect(urls.get("b")).toBeUndefined();
+    expect(urls.get("a")).toBeDefined();
+    expect(alive.size).toBe(2);
+  });
+  it("stay while they are watched", () => {
+    const urls = new BlobUrls(1);
+    const end = urls.watch("a", () => undefined);
+    urls.put("a", bytes(1), "");
+    urls.put("b", bytes(2), "");
+    expect(urls.get("a")).toBeDefined();
+    end();
+    urls.put("c", bytes(3), "");
+    expect(urls.get("a")).toBeUndefined();
+  });
+  it("are revoked when they are replaced, deleted or cleared", () => {
+    const urls = new BlobUrls(9);
+    urls.put("a", bytes(1), "");
+    urls.put("a", bytes(2), "");
+    expect(alive.size).toBe(1);
+    urls.delete("a");
+    urls.put("b", bytes(1), "");
+    urls.clear();
+    expect(alive.size).toBe(0);
+  });
+  it("tell those who watch", () => {
+    const urls = new BlobUrls(9);
+    const changed = vi.fn();
+    urls.watch("a", changed);
+    urls.put("a", bytes(1), "");
+    urls.put("b", bytes(1), "");
+    expect(changed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("what is wanted", () => {
+  it("is asked for in groups, one group at a time", async () => {
+    const asked: string[][] = [];
+    let done = (): void => undefined;
+    const wanted = new Wanted((ids) => {
+      asked.push(ids);
+      return new Promise((resolve) => {
+        done = resolve;
+      });
+    });
+    for (let index = 0; index < MAX_ASKED + 6; index++) wanted.want(String(index));
+    vi.advanceTimersByTime(GATHER);
+    expect(asked.map((ids) => ids.length)).toEqual([MAX_ASKED]);
+    vi.advanceTimersByTime(10 * GATHER);
+    expect(asked).toHaveLength(1);
+    done();
+    await settled();
+    vi.advanceTimersByTime(GATHER);
+    expect(asked.map((ids) => ids.length)).toEqual([MAX_ASKED, 6]);
+  });
+  it("is dropped when it left the screen before its turn", () => {
+    const ask = vi.fn(async () => undefined);
+    const wanted = new Wanted(ask);
+    const leave = wanted.want("gone");
+    wanted.want("there");
+    leave();
+    vi.advanceTimersByTime(GATHER);
+    expect(ask).toHaveBeenCalledWith(["there"]);
+  });
+});
+
+describe("the pictures of a page", () => {
+  it("come with events, and on demand", async () => {
+    const answers: Answer[] = [
+      { result: { type: "thumbnails", items: [{ generationId: "g2", buffer: 0 }] }, buffers: [bytes(2)] },
+    ];
+    const media = new Media(async () => answers.shift() as Answer);
+    const finished = generation("g", 1, { thumbnailBuffer: 0 });
+    media.takeEvents([{ type: "generation_changed", generation: finished }], [bytes(1)]);
+    expect(media.thumbnails.get("g-1")).toBeDefined();
+    media.wantedThumbnails.want("g2");
+    await vi.advanceTimersByTimeAsync(GATHER);
+    expect(media.thumbnails.get("g2")).toBeDefined();
+    media.close();
+    expect(alive.size).toBe(0);
+  });
+  it("ask for an original once", async () => {
+    const send = vi.fn(
+      async (): Promise<Answer> => ({
+        result: { type: "original", generationId: "g", mediaType: "image/png", fileName: "g.png", buffer: 0 },
+        buffers: [bytes(1)],
+      }),
+    );
+    const media = new Media(send);
+    const first = await media.original("g");
+    expect(await media.original("g")).toEqual(first);
+    expect(first.fileName).toBe("g.png");
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,189 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { snapshot } from "../dev/fixtures";
+import widget from "../src/index";
+import { hostTheme } from "../src/lib/theme";
+import { ago, differenceText, elapsed, took } from "../src/lib/words";
+import { FakeModel, settled } from "./kit";
+
+type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+});
+
+/** A widget as a host opens it, with two views, its kernel having answered. */
+async function opened() {
+  const fake = new FakeModel();
+  const model = new AbortController();
+  const { initialize, render } = widget();
+  initialize({ model: fake.model, signal: model.signal } as unknown as Props);
+  const view = () => {
+    const el = document.createElement("div");
+    document.body.append(el);
+    const ended = new AbortController();
+    render({ model: fake.model, el, signal: ended.signal } as unknown as Props);
+    return { el, ended };
+  };
+  const views = [view(), view()] as const;
+  await fake.reply(fake.requests("hello")[0]?.id ?? "", {
+    type: "snapshot",
+    snapshot: snapshot(Date.now(), true),
+  });
+  await drawn();
+  return { fake, model, views };
+}
+
+async function drawn(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(50);
+  await settled();
+}
+
+function find<T extends HTMLElement = HTMLElement>(el: HTMLElement, testid: string): T {
+  const found = el.querySelector<T>(`[data-testid="${testid}"]`);
+  if (!found) throw new Error(`${testid} is not on the page`);
+  return found;
+}
+
+async function type(el: HTMLElement, text: string): Promise<HTMLTextAreaElement> {
+  const prompt = find<HTMLTextAreaElement>(el, "prompt");
+  prompt.value = text;
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+  await drawn();
+  return prompt;
+}
+
+const press = (target: HTMLElement, key: string, more: KeyboardEventInit = {}) =>
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+
+describe("the widget", () => {
+  it("asks once for two views, and shows both the same", async () => {
+    const { fake, views } = await opened();
+    expect(fake.requests("hello")).toHaveLength(1);
+    for (const { el } of views) {
+      expect(el.querySelectorAll('[data-testid="batch"]')).toHaveLength(4);
+      expect(el.querySelectorAll('[data-testid="topic"]')).toHaveLength(4);
+      expect(find(el, "topic").getAttribute("aria-current")).toBe("true");
+    }
+    await type(views[0].el, "a fox");
+    expect(find<HTMLTextAreaElement>(views[1].el, "prompt").value).toBe("a fox");
+  });
+  it("takes one view away and keeps the other", async () => {
+    const { views } = await opened();
+    views[0].ended.abort();
+    expect(views[0].el.childElementCount).toBe(0);
+    find(views[1].el, "prompt");
+  });
+  it("saves the config, stops listening and stops its timers at its end", async () => {
+    const { fake, model, views } = await opened();
+    find(views[0].el, "count-2").click();
+    for (const { ended } of views) ended.abort();
+    model.abort();
+    expect(fake.requests("configure")).toHaveLength(1);
+    expect(fake.handlers.size).toBe(0);
+    // What the last click still had to draw.
+    await drawn();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  it("shows an error with its message, its next step and Retry", async () => {
+    const { fake, views } = await opened();
+    const tile = views[0].el.querySelector<HTMLElement>('[data-status="error"]');
+    expect(tile?.textContent).toContain("The provider takes no more requests for now.");
+    expect(tile?.textContent).toContain("Wait a minute, then retry.");
+    if (tile) find(tile, "retry").click();
+    expect(fake.requests("retry")[0]?.call).toMatchObject({ batchId: "b4", generationId: "b4-2" });
+  });
+  it("deletes a topic only when it is confirmed", async () => {
+    const { fake, views } = await opened();
+    find(views[0].el, "delete-topic").click();
+    await drawn();
+    expect(fake.requests("delete")).toHaveLength(0);
+    find(views[0].el, "confirm-delete-topic").click();
+    expect(fake.requests("delete")[0]?.call).toMatchObject({ what: "topic", id: "t1" });
+  });
+  it("shows prompts as text, never as HTML", async () => {
+    const { fake, views } = await opened();
+    const hostile = "<img src=x onerror=alert(1)>";
+    const base = snapshot(Date.now(), true).topics[0];
+    if (!base) throw new Error("no topic");
+    fake.receive({
+      kind: "events",
+      seq: 1,
+      events: [{ type: "topic_changed", topic: { ...base, coverVersion: null, title: hostile } }],
+    });
+    await drawn();
+    expect(find(views[0].el, "topic").textContent).toContain(hostile);
+    expect(find(views[0].el, "topic").querySelector("img")).toBeNull();
+  });
+});
+
+describe("the prompt", () => {
+  it("generates on Enter, and not on Shift+Enter or while a character is composed", async () => {
+    const { fake, views } = await opened();
+    const prompt = await type(views[0].el, "a fox");
+    press(prompt, "Enter", { shiftKey: true });
+    press(prompt, "Enter", { isComposing: true });
+    press(prompt, "Enter", { keyCode: 229 });
+    expect(fake.requests("generate")).toHaveLength(0);
+    press(prompt, "Enter");
+    expect(fake.requests("generate")).toHaveLength(1);
+  });
+  it("is refused quietly beyond the model's limit", async () => {
+    const { fake, views } = await opened();
+    const prompt = await type(views[0].el, "x".repeat(1001));
+    expect(views[0].el.textContent).toContain("1001 / 1000");
+    press(prompt, "Enter");
+    expect(fake.requests("generate")).toHaveLength(0);
+  });
+});
+
+describe("the keyboard", () => {
+  it("stays in the widget, but for saving", async () => {
+    const { views } = await opened();
+    const leaked: string[] = [];
+    const note = (event: KeyboardEvent) => leaked.push(event.key);
+    document.addEventListener("keydown", note);
+    const prompt = find(views[0].el, "prompt");
+    press(find(views[0].el, "generate"), "b");
+    press(prompt, "Enter", { shiftKey: true });
+    press(prompt, "s", { ctrlKey: true });
+    press(prompt, "s", { metaKey: true });
+    document.removeEventListener("keydown", note);
+    expect(leaked).toEqual(["s", "s"]);
+  });
+});
+
+describe("the theme", () => {
+  const body = (name?: string, value?: string) => {
+    const element = document.createElement("body");
+    if (name) element.setAttribute(name, value ?? "");
+    return element;
+  };
+  it.each([
+    ["light", body("data-jp-theme-light", "true"), true],
+    ["dark", body("data-jp-theme-light", "false"), false],
+    ["light", body("data-vscode-theme-kind", "vscode-high-contrast-light"), true],
+    ["dark", body("data-vscode-theme-kind", "vscode-dark"), false],
+    ["dark", body(), true],
+    ["light", body(), false],
+  ])("is the host's: %s", (theme, element, prefersDark) =>
+    expect(hostTheme(element, prefersDark)).toBe(theme),
+  );
+});
+
+describe("words", () => {
+  it("say times", () => {
+    expect([ago(0, 30_000), ago(0, 300_000), ago(0, 7_200_000), ago(0, 200_000_000)]).toEqual([
+      "now",
+      "5 min",
+      "2 h",
+      "2 d",
+    ]);
+    expect([elapsed(7900), elapsed(65_000), elapsed(-5)]).toEqual(["7 s", "1:05", "0 s"]);
+    expect([took(412), took(12_300)]).toEqual(["0.4 s", "12 s"]);
+  });
+  it("say differences", () =>
+    expect(differenceText({ parameter: "seed", requested: null, applied: 7 })).toBe("seed: none → 7"));
+});
