@@ -6,22 +6,13 @@ hops there; every change hops back through `subscribe`. It knows nothing of comm
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
-import contextvars
-import hashlib
-import io
 import os
-import random
 import threading
 import weakref
-from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
-
-from anyio.from_thread import BlockingPortal
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgplay_widget import catalog
 from imgplay_widget._changes import (
@@ -29,7 +20,6 @@ from imgplay_widget._changes import (
     EntryAdded,
     EntryChanged,
     NoticeGiven,
-    Progressed,
     Removed,
     SettingWritten,
 )
@@ -37,20 +27,23 @@ from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
 from imgplay_widget._handles import BatchHandle, GenerationHandle
 from imgplay_widget._ids import new_id
-from imgplay_widget._store import Store, images
+from imgplay_widget._loop import LoopThread, Subscriber, Subscription
+from imgplay_widget._prepare import (
+    Prepared,
+    ReferenceLike,
+    Scope,
+    check_inputs,
+    prepare,
+    read_input,
+    title_of,
+)
+from imgplay_widget._store import Store
 from imgplay_widget._types import (
-    Batch,
     Entry,
-    Generation,
-    ModelSpec,
     Notice,
-    Reference,
-    Stage,
-    Task,
     Topic,
 )
 from imgplay_widget.errors import (
-    CorruptImage,
     ImgplayError,
     InvalidRequest,
     NotFound,
@@ -63,8 +56,7 @@ from imgplay_widget.providers.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from concurrent.futures import Future
-
-    from PIL.Image import Image
+    from pathlib import Path
 
     from imgplay_widget.providers.base import Provider
 
@@ -80,94 +72,6 @@ PUBLISH_EVERY = 0.05
 
 CLOSE_WAIT = 2.0
 """Seconds that closing waits for the engine; what is not written by then is taken up at the next start."""
-
-TITLE_WORDS, TITLE_LENGTH = 6, 48
-"""A topic's title is the first words of its first prompt."""
-
-ReferenceLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | GenerationHandle"
-"""What can be given as an input image."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A request that was checked and can be stored: nothing was stored, sent or paid so far."""
-
-    entry: Entry
-    new_topic: Topic | None
-
-
-class Subscriber(Protocol):
-    """Takes changes on the engine's loop, in order; the next ones come when it is done."""
-
-    async def __call__(self, changes: list[Change]) -> None:
-        """Takes some changes."""
-        ...
-
-
-class _Loop(threading.Thread):
-    """A daemon thread with an event loop and a portal to it."""
-
-    def __init__(self) -> None:
-        super().__init__(name="imgplay-engine", daemon=True)
-        self._ready = threading.Event()
-        self.portal: BlockingPortal
-
-    def open(self) -> BlockingPortal:
-        # An empty context: a kernel keeps in it which cell's shell is speaking, and a thread that
-        # inherits that would send its messages as if it were that cell.
-        contextvars.Context().run(self.start)
-        self._ready.wait()
-        return self.portal
-
-    def run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with BlockingPortal() as portal:
-            self.portal = portal
-            self._ready.set()
-            await portal.sleep_until_stopped()
-
-
-class Subscription:
-    """A stream of changes to one subscriber, bundled: progress of one generation only counts once."""
-
-    def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
-        self._subscriber = subscriber
-        self._clock = clock
-        self._every = every
-        self._waiting: list[Change] = []
-        self._wake = asyncio.Event()
-
-    def put(self, change: Change) -> None:
-        """Adds a change. On the loop."""
-        if isinstance(change, Progressed):
-            change = self._merged(change)
-        self._waiting.append(change)
-        self._wake.set()
-
-    def _merged(self, change: Progressed) -> Progressed:
-        for index, other in enumerate(self._waiting):
-            if isinstance(other, Progressed) and other.generation_id == change.generation_id:
-                del self._waiting[index]
-                preview = change.preview if change.preview is not None else other.preview
-                return Progressed(
-                    batch_id=change.batch_id,
-                    generation_id=change.generation_id,
-                    progress=change.progress if change.progress is not None else other.progress,
-                    queue_position=change.queue_position,
-                    preview=preview,
-                )
-        return change
-
-    async def run(self) -> None:
-        """Delivers until it is cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            changes, self._waiting = self._waiting, []
-            await self._subscriber(changes)
-            await self._clock.sleep(self._every)
 
 
 class Studio:
@@ -220,7 +124,7 @@ class Studio:
         self._active_topic: str | None = self._store.setting("active_topic")
         if self._active_topic is not None and self._store.topic(self._active_topic) is None:
             self._active_topic = None
-        self._loop = _Loop()
+        self._loop = LoopThread()
         self._portal = self._loop.open()
         self.engine = Engine(
             self._store,
@@ -306,88 +210,21 @@ class Studio:
         provider, spec = self.registry.find(model or self._config.get("model") or DEFAULT_MODEL)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
-        found = [_reference(item) for item in references]
+        inputs = [read_input(item) for item in references]
+        check_inputs(spec, inputs)
         request = catalog.make_request(
             spec,
             prompt=prompt,
             n=n,
             params=params,
-            references=tuple(reference for reference, _ in found),
+            references=tuple(item.reference for item in inputs),
             deadline=deadline,
             max_count=self.max_count,
         )
-        _check_bytes(spec, [data for _, data in found])
-        for _, data in found:
-            self._store.assets.add_reference(data)
-        seed = request.params.get("seed")
-        if seed is None:
-            seed = _draw_seed(spec)
-        units = provider.plan(request, spec, seed)
-        now = self._clock.now()
-        new_topic = None
-        if topic_id is None:
-            topic_id = new_id()
-            new_topic = Topic(
-                id=topic_id,
-                user_id=self._user_id,
-                organization_id=self._organization_id,
-                title=title or _title(prompt),
-                cover_url=None,
-                created_at=now,
-                updated_at=now,
-            )
-        batch = Batch(
-            id=new_id(),
-            topic_id=topic_id,
-            user_id=self._user_id,
-            organization_id=self._organization_id,
-            provider=spec.provider,
-            model=spec.id,
-            prompt=request.prompt,
-            config={**request.params, "n": request.n},
-            width=request.params.get("width"),
-            height=request.params.get("height"),
-            created_at=now,
-            references=request.references,
-        )
-        tasks: list[Task] = []
-        generations: list[Generation] = []
-        for unit in units:
-            task_id = new_id()
-            tasks.append(
-                Task(
-                    id=task_id,
-                    batch_id=batch.id,
-                    user_id=self._user_id,
-                    provider=spec.provider,
-                    model=spec.id,
-                    stage=Stage.PENDING,
-                    unit=replace(unit, key=task_id),
-                    deadline=request.deadline,
-                    created_at=now,
-                    updated_at=now,
-                )
-            )
-            generations += [
-                Generation(
-                    id=new_id(),
-                    batch_id=batch.id,
-                    user_id=self._user_id,
-                    async_task_id=task_id,
-                    position=position,
-                    seed=unit_seed,
-                    asset=None,
-                    error=None,
-                    applied={},
-                    favourite=False,
-                    parent_id=None,
-                    created_at=now,
-                )
-                for position, unit_seed in zip(unit.positions, unit.seeds, strict=True)
-            ]
-        generations.sort(key=lambda generation: generation.position)
-        entry = Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
-        return Prepared(entry=entry, new_topic=new_topic)
+        for item in inputs:
+            self._store.assets.add_reference(item.data)
+        scope = Scope(self._user_id, self._organization_id)
+        return prepare(provider, spec, request, scope, topic_id=topic_id, title=title, now=self._clock.now())
 
     async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> None:
         """Stores a prepared request and starts it. On the loop.
@@ -399,7 +236,7 @@ class Studio:
         """
         topic = await self.engine.add(prepared.entry, prepared.new_topic)
         if topic.title is None:
-            await self.engine.update_topic(topic.id, title=_title(prepared.entry.batch.prompt))
+            await self.engine.update_topic(topic.id, title=title_of(prepared.entry.batch.prompt))
         if select:
             await self.select_topic(prepared.entry.batch.topic_id, source=source)
 
@@ -668,76 +505,3 @@ class Studio:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         return f"<Studio on {self.location} ({state})>"
-
-
-def _title(prompt: str) -> str:
-    """The first words of a prompt."""
-    words = prompt.split()[:TITLE_WORDS]
-    title = " ".join(words).strip(" ,.;:!?-–—\"'")
-    return title[:TITLE_LENGTH] or "Untitled"
-
-
-def _draw_seed(spec: ModelSpec) -> int | None:
-    """A random seed in the model's range, so that the image can be made again; None where it has none."""
-    if spec.seed == "none":
-        return None
-    parameter = spec.parameter("seed")
-    if parameter is None:
-        return None
-    low = int(parameter.minimum or 0)
-    high = int(parameter.maximum) if parameter.maximum is not None else 2**31 - 1
-    return random.randint(low, high)  # noqa: S311 - no secret
-
-
-def _check_bytes(spec: ModelSpec, references: Sequence[bytes]) -> None:
-    rule = spec.references
-    for number, data in enumerate(references, 1):
-        if rule is not None and len(data) > rule.max_bytes:
-            raise InvalidRequest(
-                f"Reference {number} has {len(data) / 1e6:.1f} MB; {spec.name} takes"
-                f" {rule.max_bytes / 1e6:g} MB at most.",
-                parameter="references",
-            )
-
-
-def _reference(item: ReferenceLike) -> tuple[Reference, bytes]:
-    """Reads an input image and checks that it is one. Nothing is stored."""
-    match item:
-        case bytes():
-            data = item
-        case GenerationHandle():
-            data = item.bytes
-        case str() | os.PathLike():
-            try:
-                data = Path(item).expanduser().read_bytes()
-            except OSError as error:
-                raise InvalidRequest(
-                    f"The reference {str(item)!r} cannot be read ({error.strerror}).",
-                    parameter="references",
-                ) from None
-        case _:
-            data = _encoded(item)
-    try:
-        accepted = images.accept(data)
-    except CorruptImage as error:
-        raise InvalidRequest(f"A reference is no image: {error.message}", parameter="references") from None
-    return Reference(
-        digest=hashlib.sha256(accepted.data).hexdigest(),
-        media_type=accepted.media_type,
-        width=accepted.width,
-        height=accepted.height,
-    ), accepted.data
-
-
-def _encoded(item: object) -> bytes:
-    """The PNG of a Pillow image."""
-    save = getattr(item, "save", None)
-    if save is None:
-        raise InvalidRequest(
-            f"{type(item).__name__} is no reference.",
-            parameter="references",
-            next_step="Give paths, bytes, Pillow images or results.",
-        )
-    buffer = io.BytesIO()
-    save(buffer, format="PNG")
-    return buffer.getvalue()

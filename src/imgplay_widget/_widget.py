@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imgplay_widget._handles import BatchHandle
-    from imgplay_widget._studio import ReferenceLike
+    from imgplay_widget._prepare import ReferenceLike
     from imgplay_widget._types import Topic
     from imgplay_widget.providers.base import Provider
 

@@ -1,0 +1,93 @@
+"""The studio's thread, and how changes leave it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from anyio.from_thread import BlockingPortal
+
+from imgplay_widget._changes import Change, Progressed
+
+if TYPE_CHECKING:
+    from imgplay_widget._clock import Clock
+
+__all__ = ["LoopThread", "Subscriber", "Subscription"]
+
+
+class Subscriber(Protocol):
+    """Takes changes on the engine's loop, in order; the next ones come when it is done."""
+
+    async def __call__(self, changes: list[Change]) -> None:
+        """Takes some changes."""
+        ...
+
+
+class LoopThread(threading.Thread):
+    """A daemon thread with an event loop and a portal to it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="imgplay-engine", daemon=True)
+        self._ready = threading.Event()
+        self.portal: BlockingPortal
+
+    def open(self) -> BlockingPortal:
+        """Starts it and gives the portal."""
+        # An empty context: a kernel keeps in it which cell's shell is speaking, and a thread that
+        # inherits that would send its messages as if it were that cell.
+        contextvars.Context().run(self.start)
+        self._ready.wait()
+        return self.portal
+
+    def run(self) -> None:
+        """Serves until the portal is stopped."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with BlockingPortal() as portal:
+            self.portal = portal
+            self._ready.set()
+            await portal.sleep_until_stopped()
+
+
+class Subscription:
+    """A stream of changes to one subscriber, bundled: progress of one generation only counts once."""
+
+    def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
+        self._subscriber = subscriber
+        self._clock = clock
+        self._every = every
+        self._waiting: list[Change] = []
+        self._wake = asyncio.Event()
+
+    def put(self, change: Change) -> None:
+        """Adds a change. On the loop."""
+        if isinstance(change, Progressed):
+            change = self._merged(change)
+        self._waiting.append(change)
+        self._wake.set()
+
+    def _merged(self, change: Progressed) -> Progressed:
+        for index, other in enumerate(self._waiting):
+            if isinstance(other, Progressed) and other.generation_id == change.generation_id:
+                del self._waiting[index]
+                preview = change.preview if change.preview is not None else other.preview
+                return Progressed(
+                    batch_id=change.batch_id,
+                    generation_id=change.generation_id,
+                    progress=change.progress if change.progress is not None else other.progress,
+                    queue_position=change.queue_position,
+                    preview=preview,
+                )
+        return change
+
+    async def run(self) -> None:
+        """Delivers until it is cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changes, self._waiting = self._waiting, []
+            await self._subscriber(changes)
+            await self._clock.sleep(self._every)
