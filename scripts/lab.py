@@ -43,7 +43,7 @@ QUIET_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "doNotDisturbMode": True,
     }
 }
-WAIT = 60_000
+WAIT = 30_000
 """The longest wait for one thing, in milliseconds: enough for a slow machine, and never waited out."""
 
 # The toolbar shows "idle" before the kernel's websocket exists, and a cell that is run then is lost.

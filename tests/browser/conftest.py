@@ -82,8 +82,11 @@ def open_notebook(
 
 @pytest.fixture
 def studio_cells(store: Path) -> list[str]:
-    """A cell that shows a playground on the test's own store, and an empty one."""
-    return [f"from imgplay_widget import ImagePlayground\npg = ImagePlayground(store={str(store)!r})\npg", ""]
+    """A cell that shows a playground on the test's own store, and one that does nothing."""
+    return [
+        f"from imgplay_widget import ImagePlayground\npg = ImagePlayground(store={str(store)!r})\npg",
+        "pass",
+    ]
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from scripts.lab import WAIT
+
 pytestmark = pytest.mark.browser
 
 BUSY = {
@@ -25,7 +27,7 @@ def test_a_click_is_answered_and_images_appear_while_a_cell_runs(
     notebook.run(0)
     view = notebook.view()
     notebook.start(1)
-    expect(notebook.cell(1)).to_contain_text("busy", timeout=30_000)
+    expect(notebook.cell(1)).to_contain_text("busy", timeout=WAIT)
 
     view.generate("a sunset over the sea", 4, model="demo:instant")
     view.expect_images(4)
