@@ -247,6 +247,10 @@ describe("create", () => {
     showSnapshot(store, small(), false);
     store.getState().setPrompt("x");
     void store.getState().generate();
+    void store.getState().selectTopic("t2");
+    void store.getState().deleteTopic("t2");
+    store.getState().setCount(2);
+    vi.advanceTimersByTime(CONFIGURE_DELAY);
     expect(calls).toHaveLength(0);
   });
   it("goes to the topic that it made", async () => {

@@ -57,6 +57,8 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   };
 
   const change = (patch: Partial<Config>): void => {
+    // Before the kernel's own answer, what is shown may be old, and would be saved over what is there.
+    if (!get().live) return;
     set((state) => ({ config: { ...state.config, ...patch } }));
     if (timer !== undefined) clearTimeout(timer);
     timer = setTimeout(save, CONFIGURE_DELAY);

@@ -25,6 +25,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     activeTopicId: null,
 
     selectTopic: async (id) => {
+      if (!get().live) return;
       if (get().activeTopicId === id && (id === null || get().feeds[id]?.loaded)) return;
       const before = get().activeTopicId;
       set({ activeTopicId: id, refusal: null });
@@ -43,7 +44,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
 
     deleteTopic: async (id) => {
       const topic = get().topics.find((candidate) => candidate.id === id);
-      if (!topic) return;
+      if (!topic || !get().live) return;
       const { activeTopicId, feeds } = get();
       get().removeTopic(id);
       try {

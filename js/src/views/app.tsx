@@ -20,6 +20,8 @@ export function App() {
   const panels = useStore((state) => state.config.panels);
   const shown = useStore((state) => state.shown);
   const live = useStore((state) => state.live);
+  // For the moment before the first answer the panels stay open to the focus: it would fall to the notebook.
+  const readOnly = useStore((state) => !state.live && state.connection === "waiting");
   const [drawer, setDrawer] = useState<Side | null>(null);
   const [target, setTarget] = useState<LightboxTarget | null>(null);
   const actions = useActions();
@@ -41,7 +43,7 @@ export function App() {
       data-drawer={drawer ?? "none"}
       style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
     >
-      <aside class="ip-panel ip-left" data-testid="config-panel" aria-label="Configuration" inert={!live}>
+      <aside class="ip-panel ip-left" data-testid="config-panel" aria-label="Configuration" inert={readOnly}>
         <div class="ip-panel-body ip-stack">
           <ConfigPanel />
         </div>
@@ -57,7 +59,7 @@ export function App() {
         {shown ? <Workspace onOpen={setTarget} /> : <Loading />}
       </main>
       <ResizeHandle side="right" width={panels.right} />
-      <aside class="ip-panel ip-right" data-testid="topics-panel" aria-label="Topics" inert={!live}>
+      <aside class="ip-panel ip-right" data-testid="topics-panel" aria-label="Topics" inert={readOnly}>
         <TopicsPanel onChosen={() => setDrawer(null)} />
       </aside>
       {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the buttons of the bar do the same by keyboard */}
