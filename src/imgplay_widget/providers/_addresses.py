@@ -8,25 +8,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
-__all__ = ["Resolve", "is_private", "origin", "proxied", "resolve"]
+__all__ = ["Resolve", "is_private", "proxied", "resolve"]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Gives the IP addresses of a host and port."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def origin(url: str | httpx.URL) -> tuple[str, str, int]:
-    """Gives scheme, host and port; ("", "", 0) for an empty address.
-
-    Raises:
-        httpx.InvalidURL: it is not an address.
-    """
-    parsed = httpx.URL(url)
-    return parsed.scheme, parsed.host.lower(), parsed.port or _DEFAULT_PORTS.get(parsed.scheme, 0)
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -52,7 +39,7 @@ def is_private(address: str) -> bool:
     return not ip.is_global or ip.is_multicast
 
 
-def proxied(url: httpx.URL) -> bool:
+def proxied(scheme: str, host: str) -> bool:
     """Says whether the environment sends this address through a proxy, which then resolves the name."""
     proxies = getproxies()
-    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

@@ -229,7 +229,7 @@ class Http:
         """
         where = self._parse(url)
         for _ in range(MAX_REDIRECTS + 1):
-            own = addresses.origin(where) == addresses.origin(self._provider.origin())
+            own = _origin(where) == _origin(self._provider.origin())
             request = self._build(
                 "GET", str(where), _TIMEOUT, {"Accept": "image/*, */*;q=0.1"}, optional=True
             )
@@ -257,7 +257,7 @@ class Http:
         where = self._parse(url)
         # Images do not shrink, and unpacking costs more than it saves; it also keeps bombs out.
         all_headers = {"Accept-Encoding": "identity", **(headers or {})}
-        if addresses.origin(where) == addresses.origin(self._provider.origin()):
+        if _origin(where) == _origin(self._provider.origin()):
             key = self._usable_key(optional=optional)
             if key is not None:
                 all_headers |= self._provider.headers(key)
@@ -295,7 +295,7 @@ class Http:
         where = request.url
         if where.scheme != "https" or where.userinfo:
             raise self._refused("The answer's link is not plain https.")
-        by_proxy = addresses.proxied(where)
+        by_proxy = addresses.proxied(where.scheme, where.host)
         try:
             found = await self._resolve(where.host, where.port or 443)
         except OSError:
@@ -394,3 +394,8 @@ class Http:
             provider=self._provider.spec.name,
             next_step="Ask for a smaller size or fewer images.",
         )
+
+
+def _origin(url: str | httpx.URL) -> tuple[str, str, int | None]:
+    where = httpx.URL(url)
+    return where.scheme, where.host.lower(), where.port or {"http": 80, "https": 443}.get(where.scheme)

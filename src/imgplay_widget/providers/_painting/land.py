@@ -40,7 +40,8 @@ def landscape(rng: random.Random, size: Size, scene: Scene) -> Image.Image:
     """Gives a landscape with the scene's things in it."""
     height = size[1]
     things = scene.things
-    wet = "sea" in things or "boat" in things
+    # A skyline looks best over water; a figure needs ground to sit on.
+    wet = bool(things & {"sea", "boat"}) or ("city" in things and not things & {"fox", "cat", "flower"})
     horizon = round(height * (rng.uniform(0.56, 0.64) if wet else rng.uniform(0.6, 0.7)))
     image, light = sky.over(rng, size, scene, horizon)
     if "mountain" in things or (not wet and "city" not in things and rng.random() < 0.45):
@@ -92,16 +93,23 @@ def _mountains(rng: random.Random, image: Image.Image, scene: Scene, horizon: in
         colour = mix(palette.far, palette.near, depth * 0.75)
         haze = mix(colour, palette.sky[-1], 0.55 - 0.25 * depth)
         rock = _fill(size, mix(colour, palette.sky[1], 0.12), haze, base - reach, base)
-        shade = noise(rng, size, (9, 14), 5).rotate(0)
-        faces = ImageChops.subtract(shade, ImageChops.offset(shade, size[0] // 60, 0), scale=0.55, offset=128)
-        rock = ImageChops.soft_light(rock, Image.merge("RGB", (faces, faces, faces)))
+        # Only the band in which the rock is seen gets its faces.
+        top, bottom = max(0, round(base - reach)), min(size[1], round(base) + 2)
+        shade = noise(rng, (size[0], bottom - top), (9, 6), 5)
+        beside = shade.copy()
+        beside.paste(shade, (size[0] // 60, 0))
+        faces = ImageChops.subtract(shade, beside, scale=0.8, offset=128)
+        strip = rock.crop((0, top, size[0], bottom))
+        rock.paste(ImageChops.soft_light(strip, Image.merge("RGB", (faces, faces, faces))), (0, top))
         stamp(image, rock, mask)
         if snowy and layer < 2:
             drop = Image.new("L", size)
             limit = base - reach * (0.42 if "snow" in scene.things else 0.6)
             fade = ramp((1, max(2, round(reach))), [(255, 255, 255), (235, 235, 235), (0, 0, 0)]).convert("L")
             drop.paste(fade.resize((size[0], round(limit - (base - reach)) + 2)), (0, round(base - reach)))
-            caps = ImageChops.multiply(ImageChops.multiply(drop, mask), _streaks(shade))
+            streaks = Image.new("L", size)
+            streaks.paste(_streaks(shade), (0, top))
+            caps = ImageChops.multiply(ImageChops.multiply(drop, mask), streaks)
             cold = mix(
                 mix(_WHITE, palette.sky[2], 0.3 + 0.2 * layer),
                 palette.near,
@@ -112,7 +120,7 @@ def _mountains(rng: random.Random, image: Image.Image, scene: Scene, horizon: in
 
 
 def _streaks(shade: Image.Image) -> Image.Image:
-    return shade.point([round(255 * min(1.0, max(0.0, (i / 255 - 0.3) * 4))) for i in range(256)])
+    return shade.point([round(255 * min(1.0, max(0.0, (i / 255 - 0.14) * 5))) for i in range(256)])
 
 
 def _mist(
@@ -147,7 +155,7 @@ def _far_hills(rng: random.Random, image: Image.Image, scene: Scene, horizon: in
 def _ground(rng: random.Random, image: Image.Image, scene: Scene, horizon: int) -> Line:
     """Paints the land before the horizon and gives the line of its nearest layer."""
     size = image.size
-    height = size[1]
+    width, height = size
     palette = scene.palette
     near, far = palette.near, mix(palette.far, palette.near, 0.35)
     if "snow" in scene.things:
@@ -172,8 +180,12 @@ def _ground(rng: random.Random, image: Image.Image, scene: Scene, horizon: int) 
             size, light, mix(colour, palette.sky[-1], 0.24 * (1 - depth)), base - reach, base + reach * 0.7
         )
         if "desert" in scene.things or "snow" in scene.things:
-            ripple = noise(rng, size, (2, 40), 3).point([96 + i // 4 for i in range(256)])
-            fill = ImageChops.soft_light(fill, Image.merge("RGB", (ripple, ripple, ripple)))
+            top = max(0, round(base - reach))
+            ripple = noise(rng, (width, height - top), (2, 24), 3).point([110 + i // 7 for i in range(256)])
+            strip = ImageChops.soft_light(
+                fill.crop((0, top, width, height)), Image.merge("RGB", (ripple,) * 3)
+            )
+            fill.paste(strip, (0, top))
         if "forest" in scene.things and layer < count - 1:
             woods = _woods(rng, size, line, 0.35 + 0.65 * depth)
             leaf = mix(mix(far, near, depth), palette.near, 0.5)
@@ -192,7 +204,7 @@ def _ground(rng: random.Random, image: Image.Image, scene: Scene, horizon: int) 
 def _woods(rng: random.Random, size: Size, line: Line, scale: float) -> Image.Image:
     mask = Image.new("L", (size[0] * 2, size[1] * 2))
     pen = ImageDraw.Draw(mask)
-    tall = size[1] * 0.15 * scale
+    tall = size[1] * 0.19 * scale
     x = -tall * 0.3
     while x < size[0] + tall * 0.3:
         at = min(len(line) - 1, max(0, round(x / size[0] * (len(line) - 1))))
@@ -289,7 +301,8 @@ def _water(
     depth = Image.linear_gradient("L").point([40 + round(i * 0.6) for i in range(256)]).resize((width, deep))
     stamp(mirror, base, depth)
     ripple = _ripples(rng, (width, deep))
-    mirror = ImageChops.soft_light(mirror, Image.merge("RGB", (ripple, ripple, ripple)))
+    gentle = ripple.point([128 + round((i - 128) * 0.6) for i in range(256)])
+    mirror = ImageChops.soft_light(mirror, Image.merge("RGB", (gentle, gentle, gentle)))
     x, _, radius = light
     path = Image.new("L", (128, 128))
     pen = ImageDraw.Draw(path)

@@ -93,7 +93,9 @@ def space(rng: random.Random, size: Size, scene: Scene) -> Image.Image:
         colours = (mix(scene.tint, (20, 20, 60), 0.5), scene.tint, mix(scene.tint, (255, 255, 255), 0.5))
     small = (256, max(64, 256 * height // width))
     cloud = Image.new("RGB", small)
-    belt = spot((256, 256), (128, 128), 150, lambda d: (1 - d) ** 1.1).resize((small[0] * 2, small[1]))
+    belt = spot((256, 256), (128, 128), 126, lambda d: max(0.0, 1 - d) ** 0.9).resize(
+        (small[0] * 2, small[1])
+    )
     belt = belt.rotate(rng.uniform(-35, 35), Image.Resampling.BICUBIC)
     belt = belt.crop((small[0] // 2, 0, small[0] // 2 + small[0], small[1]))
     for colour, sharp in zip(colours, (1.2, 1.9, 3.4), strict=True):
