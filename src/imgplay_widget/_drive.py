@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -38,7 +39,7 @@ from imgplay_widget.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Executor
     from random import Random
 
@@ -143,6 +144,7 @@ class Drive:
     action: Resume
     durations: Sequence[float] = ()
     started: float = 0.0
+    ends: float = 0.0
     renewed: bool = False
 
     async def run(self) -> None:
@@ -153,10 +155,9 @@ class Drive:
             CancelledError: the engine stopped it; the stage is as committed.
         """
         self.started = self.tools.clock.monotonic()
+        self.ends = asyncio.get_running_loop().time() + self.task.deadline
         try:
-            async with asyncio.timeout(self.task.deadline):
-                done = await self._first_answer()
-                await self._collect(done)
+            await self._collect(await self._first_answer())
         except TimeoutError:
             await self._fail(self._deadline())
         except ImgplayError as error:
@@ -179,9 +180,14 @@ class Drive:
         if self.action is Resume.FETCH:
             return Done(images=tuple(_from_json(item) for item in self.task.results))
         if self.action is Resume.POLL:
-            return await self._poll()
-        answer = await self._submit()
-        return await self._poll() if isinstance(answer, Pending) else answer
+            return await self._in_time(self._poll())
+        answer = await self._in_time(self._submit())
+        if isinstance(answer, Done):
+            return answer
+        # Beyond the deadline too: a store that is locked for long must not lose what was paid for.
+        await self.saver.save(self, Accept(answer.ticket))
+        self._report(answer)
+        return await self._in_time(self._poll())
 
     async def _submit(self) -> Pending | Done:
         waits = Schedule((), self.tools.random)
@@ -189,8 +195,7 @@ class Drive:
         while True:
             await self.saver.save(self, Send())
             try:
-                answer = await self._send()
-                break
+                return await self._send()
             except ProviderError as error:
                 wait = waits.wait(0.0, error.retry_after)
                 if not self._may_resend(error, refusals, wait):
@@ -199,25 +204,23 @@ class Drive:
                 if not error.maybe_billed:
                     await self.saver.save(self, Refuse())
             await self._sleep(wait)
-        if isinstance(answer, Pending):
-            await self.saver.save(self, Accept(answer.ticket))
-            self._report(answer)
-        return answer
 
     async def _send(self) -> Pending | Done:
         stream = self.provider.stream(self.task.unit, self.http)
         if stream is None:
             return await self.provider.submit(self.task.unit, self.http)
-        async for item in stream:
-            if not isinstance(item, Partial):
-                return item
-            self.saver.progress(
-                self,
-                index=item.index,
-                progress=item.progress,
-                queue_position=None,
-                preview=item.data,
-            )
+        # Closed at once, so that the connection does not outlive the answer or a cancel.
+        async with aclosing(stream):
+            async for item in stream:
+                if not isinstance(item, Partial):
+                    return item
+                self.saver.progress(
+                    self,
+                    index=item.index,
+                    progress=item.progress,
+                    queue_position=None,
+                    preview=item.data,
+                )
         raise BadResponse("The stream ended before the image was complete.", provider=self.task.provider)
 
     def _may_resend(self, error: ProviderError, refusals: int, wait: float) -> bool:
@@ -289,7 +292,7 @@ class Drive:
         if self._can_renew() and any(isinstance(outcome, Lost) for outcome in outcomes):
             self.renewed = True
             await self.saver.save(self, Renew(dict(self.task.ticket or {})))
-            return await self._collect(await self._poll())
+            return await self._collect(await self._in_time(self._poll()))
         stored = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
         failures = {
             generation.id: outcome.info
@@ -335,7 +338,7 @@ class Drive:
             if self.task.stage is Stage.DOWNLOADING:
                 data = await self.tools.in_pool(self.tools.assets.incoming, generation.id)
             if data is None:
-                data = item.data if isinstance(item, Inline) else await self._download(item.url)
+                data = item.data if isinstance(item, Inline) else await self._fetch(item.url)
             return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
         except ImgplayError as error:
             await self.tools.in_pool(self.tools.assets.discard, generation.id)
@@ -350,6 +353,13 @@ class Drive:
             thumbnail=self.tools.eager_thumbnails(),
         )
 
+    async def _fetch(self, url: str) -> bytes:
+        try:
+            return await self._in_time(self._download(url))
+        except TimeoutError:
+            # Only this image is late; what its siblings brought stays.
+            raise self._deadline() from None
+
     async def _download(self, url: str) -> bytes:
         waits = Schedule((), self.tools.random)
         for attempt in range(DOWNLOAD_TRIES):
@@ -362,6 +372,11 @@ class Drive:
         raise AssertionError("unreachable")
 
     # -------------------------------------------------------------- time and ends
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits what the provider does, until the deadline. What is written has no deadline."""
+        async with asyncio.timeout_at(self.ends):
+            return await work
 
     def _elapsed(self) -> float:
         return self.tools.clock.monotonic() - self.started
@@ -383,9 +398,6 @@ class Drive:
         )
 
     async def _fail(self, error: ImgplayError) -> None:
-        if self.task.stage.final:
-            # The deadline struck while the end was being committed: it is committed.
-            return
         if self.task.stage is Stage.SUBMITTING and _unknown(error):
             info = Uncertain(
                 f"{error.message} The call may have been billed.",

@@ -9,6 +9,7 @@ the loop), images in a small pool.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -30,7 +31,16 @@ from imgplay_widget._changes import (
 )
 from imgplay_widget._drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
-from imgplay_widget._lifecycle import Cancel, Event, Fail, Resume, Succeed, advance, resume
+from imgplay_widget._lifecycle import (
+    MAX_RESUMES,
+    Cancel,
+    Event,
+    Fail,
+    Resume,
+    Succeed,
+    advance,
+    resume,
+)
 from imgplay_widget._store import Deleted, Store, StoredImage, images
 from imgplay_widget._types import (
     Entry,
@@ -138,6 +148,8 @@ class Engine:
         self._side: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
         self._covered: set[str] = set()
+        self._claimed: list[Task] = []
+        self._taking_up = asyncio.Lock()
         self._renewed_at = 0.0
         self._version = 0
         self._closing = False
@@ -150,7 +162,7 @@ class Engine:
         self._version = await self._write(self.store.version)
         self._renewed_at = self._clock.monotonic()
         await self._take_up()
-        self._aside(self._sweep())
+        self.aside(self._sweep())
         if self._heartbeat is not None:
             self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
 
@@ -186,7 +198,44 @@ class Engine:
         version = await self._write(self.store.version)
         if version != self._version:
             self._version = version
+            await self._catch_up()
             self._notify(StoreWritten())
+
+    async def _catch_up(self) -> None:
+        """Stops what another process has ended or taken over, and reads again what it may have changed."""
+        driven = dict(self._drives)
+        found = await self._write(self.store.tasks, tuple(driven))
+        lost: list[tuple[Drive, asyncio.Task[None]]] = []
+        for task_id, (drive, runner) in driven.items():
+            mine = task_id in found and found[task_id].lease_owner == self.owner
+            if not mine and task_id in self._drives and not drive.task.stage.final:
+                lost.append((drive, runner))
+        await self._halt(lost)
+        for drive, _ in lost:
+            await self._let_go(drive)
+        for batch_id in tuple(self._entries):
+            await self._reload(batch_id)
+
+    async def _let_go(self, drive: Drive) -> None:
+        """Leaves a task that another process has ended or taken over."""
+        if drive.task.stage.final:
+            return
+        self._drives.pop(drive.task.id, None)
+        found = await self._write(self.store.tasks, (drive.task.id,))
+        task = found.get(drive.task.id)
+        if task is None or task.stage is Stage.CANCELLED:
+            # Whoever drives a job is the one that can have its provider stop it.
+            self.aside(drive.stop_remote())
+        await self._reload(drive.task.batch_id)
+
+    async def _reload(self, batch_id: str) -> None:
+        """Reads a batch again that is worked on here, and forgets one that is not."""
+        entry = await self._write(self.store.entry, batch_id)
+        drives = (drive for drive, _ in self._drives.values() if drive.task.batch_id == batch_id)
+        if entry is None or all(drive.task.stage.final for drive in drives):
+            self._entries.pop(batch_id, None)
+        else:
+            self._entries[batch_id] = entry
 
     async def _beat_for_ever(self, seconds: float) -> None:
         while True:
@@ -244,7 +293,7 @@ class Engine:
         for drive, _ in driven:
             if not drive.task.stage.final:
                 await self.save(drive, Cancel(_cancel_note(drive.task)))
-                self._aside(drive.stop_remote())
+                self.aside(drive.stop_remote())
         for task in elsewhere:
             await self._cancel_elsewhere(entry, task)
 
@@ -418,7 +467,7 @@ class Engine:
                 return
             self._told(drive, changed, generations)
             if any(generation.asset is not None for generation in generations):
-                self._aside(self._cover(drive.task.batch_id, generations))
+                self.aside(self._cover(drive.task.batch_id, generations))
 
         await self._commit(drive, commit, tell)
 
@@ -474,6 +523,8 @@ class Engine:
         drive.task = changed
         entry = self._entries.get(changed.batch_id)
         if entry is None:
+            # Being read anew at this moment; what was committed is in what is read.
+            self.aside(self._tell_from_store(changed))
             return
         fresh = {generation.id: generation for generation in generations or ()}
         entry = replace(
@@ -484,10 +535,19 @@ class Engine:
         self._entries[changed.batch_id] = entry
         if before.status is changed.status and not fresh:
             return
-        ids = tuple(g.id for g in entry.generations if g.async_task_id == changed.id)
-        self._notify(EntryChanged(entry=entry, generation_ids=ids))
+        self._tell_task(entry, changed)
         if all(entry.status_of(g).final for g in entry.generations):
             del self._entries[changed.batch_id]
+
+    async def _tell_from_store(self, task: Task) -> None:
+        try:
+            self._tell_task(await self.entry(task.batch_id), task)
+        except ImgplayError as error:
+            logger.warning("A change of task %s could not be told: %s", task.id, error.message)
+
+    def _tell_task(self, entry: Entry, task: Task) -> None:
+        ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
+        self._notify(EntryChanged(entry=entry, generation_ids=ids))
 
     # -------------------------------------------------------------- driving
 
@@ -507,18 +567,26 @@ class Engine:
             tools=self._tools,
             saver=self,
             action=action,
-            durations=await self._write(self.store.durations, task.provider, task.model),
+            durations=await self._durations(task),
         )
         runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
         self._drives[task.id] = (drive, runner)
+
+    async def _durations(self, task: Task) -> list[float]:
+        try:
+            return await self._write(self.store.durations, task.provider, task.model)
+        except ImgplayError:
+            # A store that is locked at this moment is no reason to leave the task.
+            return []
 
     async def _run(self, drive: Drive) -> None:
         try:
             async with self._slot(drive.provider):
                 await drive.run()
         except LeaseLost:
-            # Another process has it, or it was deleted: whoever did that tells.
-            self._entries.pop(drive.task.batch_id, None)
+            with contextlib.suppress(ImgplayError):
+                # A store that is locked: the next beat catches up.
+                await self._let_go(drive)
             self._notify(StoreWritten())
         except Exception:
             if self._closing or not threading.main_thread().is_alive():
@@ -591,16 +659,15 @@ class Engine:
         await self._halt(ending)
         for drive, _ in ending:
             if not drive.task.stage.final:
-                self._aside(drive.stop_remote())
+                self.aside(drive.stop_remote())
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""
         cancelled = advance(task, Cancel(_cancel_note(task)), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
         if await self._write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
-            entry = replace(entry, tasks=tuple(cancelled if t.id == task.id else t for t in entry.tasks))
-            ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
-            self._notify(EntryChanged(entry=entry, generation_ids=ids))
+            tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
+            self._tell_task(replace(entry, tasks=tasks), task)
 
     def _forget(self, deleted: Deleted) -> None:
         for batch_id, _ in deleted.batches:
@@ -620,29 +687,44 @@ class Engine:
 
     async def _take_up(self) -> None:
         """Claims and continues what no living process drives."""
-        now = self._clock.now()
-        for task in await self._write(self.store.claim, self.owner, now=now, until=now + LEASE):
-            if task.id in self._drives:
-                # Our own lease ran out while the machine slept; nobody else has taken it.
-                continue
-            try:
-                await self._continue(task)
-            except ImgplayError as error:
-                await self._end_unstarted(task, error)
+        async with self._taking_up:
+            now = self._clock.now()
+            found = await self._write(self.store.claim, self.owner, now=now, until=now + LEASE)
+            self._claimed += [task for task in found if task.id not in self._drives]
+            while self._claimed:
+                task = self._claimed[0]
+                try:
+                    await self._continue(task)
+                except (StoreLocked, DiskFull):
+                    # It says nothing of the task, which is ours already: the next beat goes on with it.
+                    raise
+                except ImgplayError as error:
+                    await self._end_unstarted(task, error)
+                self._claimed.pop(0)
 
     async def _continue(self, task: Task) -> None:
-        self._entries.pop(task.batch_id, None)
-        _, spec = self.registry.find(f"{task.provider}:{task.model}")
-        if await self._adopt(task):
+        entry = await self._write(self.store.entry, task.batch_id)
+        if entry is None:
             return
+        self._entries[task.batch_id] = entry
+        _, spec = self.registry.find(f"{task.provider}:{task.model}")
         plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
+        # What is parked is not even looked at: its bytes may be what kills the kernel.
+        parked = task.resumes >= MAX_RESUMES
+        if not parked and await self._adopt(task, whole=plan.error is None):
+            return
         if plan.error is not None:
             await self._end_unstarted(task, plan.error.to_exception())
         else:
             await self._launch(task, plan.action)
 
-    async def _adopt(self, task: Task) -> bool:
-        """Takes images that were written before the process died, whose rows were not."""
+    async def _adopt(self, task: Task, *, whole: bool) -> bool:
+        """Takes images that were written before the process died, whose rows were not.
+
+        Args:
+            task: as it was found.
+            whole: True where only all of them will do, because the call can be sent again unpaid.
+        """
         if task.stage is not Stage.SUBMITTING:
             # In the other stages the provider can be asked again, which brings all of them.
             return False
@@ -664,14 +746,15 @@ class Engine:
                     "The kernel stopped before this image was stored; it may have been billed.",
                     provider=task.provider,
                 ).info
-        if not stored:
+        if not stored or (failures and whole):
             return False
         changed = advance(task, Succeed(), self._clock.now())
         generations = await self._write(self.store.finish_task, changed, stored, failures, owner=self.owner)
+        await self._reload(task.batch_id)
         if generations:
             entry = await self.entry(task.batch_id)
             self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
-            self._aside(self._cover(task.batch_id, generations))
+            self.aside(self._cover(task.batch_id, generations))
         return True
 
     def _adopt_one(self, generation_id: str) -> StoredImage | None:
@@ -695,11 +778,10 @@ class Engine:
                 retryable=True,
             )
         ended = advance(task, Fail(info), self._clock.now())
-        if await self._write(self.store.save_task, ended, owner=self.owner):
-            self._entries.pop(task.batch_id, None)
-            entry = await self.entry(task.batch_id)
-            ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
-            self._notify(EntryChanged(entry=entry, generation_ids=ids))
+        saved = await self._write(self.store.save_task, ended, owner=self.owner)
+        await self._reload(task.batch_id)
+        if saved:
+            self._tell_task(await self.entry(task.batch_id), task)
 
     # -------------------------------------------------------------- small parts
 
@@ -709,28 +791,24 @@ class Engine:
     async def _cover(self, batch_id: str, generations: Sequence[Generation]) -> None:
         """Gives the topic its cover, from the first image that it ever got."""
         try:
-            entry = await self.entry(batch_id)
-            topic_id = entry.batch.topic_id
+            topic_id = (await self.entry(batch_id)).batch.topic_id
             if topic_id in self._covered:
                 return
-            topic = await self.topic(topic_id)
+            if (await self.topic(topic_id)).cover_url is None:
+                asset = next(g.asset for g in generations if g.asset is not None)
+                data = await self._tools.in_pool(self._make_cover, asset.url)
+                changed = await self._write(self.store.save_cover, topic_id, data)
+                if changed is not None:
+                    self._notify(TopicWritten(topic=changed))
             self._covered.add(topic_id)
-            asset = next(g.asset for g in generations if g.asset is not None)
-            if topic.cover_url is not None:
-                return
-            url = await self._tools.in_pool(self._write_cover, topic_id, asset.url)
-            changed = await self._write(self.store.update_topic, topic_id, cover_url=url)
-            if changed is not None:
-                self._notify(TopicWritten(topic=changed))
         except ImgplayError as error:
             # The image itself is safe; the next one makes the cover.
             logger.warning("A cover could not be made: %s", error.message)
 
-    def _write_cover(self, topic_id: str, url: str) -> str:
-        assets = self.store.assets
-        return assets.write_cover(topic_id, images.cover(assets.read(url)))
+    def _make_cover(self, url: str) -> bytes:
+        return images.cover(self.store.assets.read(url))
 
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside; the reference keeps the task from being collected."""
         task = asyncio.create_task(work)
         self._side.add(task)

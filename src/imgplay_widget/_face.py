@@ -118,6 +118,8 @@ class Face:
     async def _answer(self, call: protocol.Call, buffers: Buffers) -> Any:
         match call:
             case protocol.Hello():
+                if not self._seen:
+                    await self.publish([NoticeGiven(notice=notice) for notice in self._studio.notices])
                 self._seen, self._pushed = True, 0
                 self._engine.eager_thumbnails = True
                 return protocol.SnapshotResult(snapshot=await self.snapshot())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "MAX_RESUMES",
     "Accept",
     "Cancel",
     "Event",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from imgplay_widget._clock import Clock
 
 __all__ = ["LoopThread", "Subscriber", "Subscription"]
+
+logger = logging.getLogger("imgplay_widget")
 
 
 class Subscriber(Protocol):
@@ -89,5 +92,9 @@ class Subscription:
             await self._wake.wait()
             self._wake.clear()
             changes, self._waiting = self._waiting, []
-            await self._subscriber(changes)
+            try:
+                await self._subscriber(changes)
+            except Exception:
+                # One bad delivery must not silence all later ones.
+                logger.exception("Changes could not be delivered")
             await self._clock.sleep(self._every)

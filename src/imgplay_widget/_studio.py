@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 import weakref
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ from imgplay_widget._changes import (
     NoticeGiven,
     Removed,
     SettingWritten,
+    StoreWritten,
 )
 from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
@@ -293,7 +295,11 @@ class Studio:
         topic_id = self._existing_topic(topic) if topic is not None else self._active_topic
         if topic_id is None:
             return []
-        page = self._call(lambda: self.engine.feed(topic_id, limit=limit))
+        return self._call(self._batches, topic_id, limit)
+
+    async def _batches(self, topic_id: str, limit: int) -> list[BatchHandle]:
+        # On the loop: no change can come between the reading and the handle that would take it.
+        page = await self.engine.feed(topic_id, limit=limit)
         return [self._handle(entry) for entry in page.entries]
 
     def delete(self, what: object) -> None:
@@ -426,10 +432,23 @@ class Studio:
                 self._handles_of_removed(change)
                 if self._active_topic in change.topic_ids:
                     self._active_topic = None
+            case StoreWritten():
+                self.engine.aside(self._refresh_handles())
             case _:
                 pass
         for subscription in self._subscriptions:
             subscription.put(change)
+
+    async def _refresh_handles(self) -> None:
+        """Brings handles in step with what another process wrote."""
+        for handle in list(self._handles.values()):
+            if handle.status.final:
+                continue
+            try:
+                entry = await self.engine.entry(handle.id)
+            except NotFound:
+                entry = replace(handle.entry, generations=(), tasks=())
+            handle.update(entry)
 
     def _handles_of_removed(self, removed: Removed) -> None:
         gone = {generation_id for generation_id, _ in removed.generations}
@@ -440,7 +459,7 @@ class Studio:
                 continue
             entry = handle.entry
             left = tuple(g for g in entry.generations if batch_id not in whole and g.id not in gone)
-            handle.update(Entry(batch=entry.batch, generations=left, tasks=entry.tasks))
+            handle.update(replace(entry, generations=left))
 
     def _handle(self, entry: Entry) -> BatchHandle:
         with self._handles_lock:

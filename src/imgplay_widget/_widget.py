@@ -28,6 +28,9 @@ __all__ = ["ImagePlayground"]
 
 STATIC = Path(__file__).parent / "static"
 
+if not (STATIC / "index.js").exists():
+    raise ImportError("The page of imgplay-widget is not built. In a source checkout, run: make page")
+
 STATE_EVERY = 1.0
 """Seconds between two writes of the synced state at least."""
 
@@ -70,8 +73,8 @@ class ImagePlayground(anywidget.AnyWidget):
     ) -> None:
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
-        super().__init__()
-        self._studio = studio or _shared_studio(
+        # First, so that a store that cannot be opened leaves no half a widget behind.
+        studio = studio or _shared_studio(
             store,
             user_id=user_id,
             organization_id=organization_id,
@@ -80,6 +83,8 @@ class ImagePlayground(anywidget.AnyWidget):
             max_count=max_count,
             concurrency=tuple(sorted((concurrency or {}).items())),
         )
+        super().__init__()
+        self._studio = studio
         if model is not None:
             spec = self._studio.registry.find(model)[1]
             config = {**self._studio.config, "model": spec.name}

@@ -41,7 +41,7 @@ from imgplay_widget.providers.base import CancelOutcome, Provider
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 
     from imgplay_widget.providers.http import Http
 
@@ -172,11 +172,11 @@ class FakeProvider(Provider):
             return await _play(self._script, Pending(ticket={"job": f"job-{len(self.submits)}"}), unit)
         return await _play(self._script, default, unit)
 
-    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+    def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Gives the partials, then answers as scripted; only for the model ``stream``."""
         return self._stream(unit, http) if unit.model == "stream" else None
 
-    async def _stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done]:
+    async def _stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
         for partial in self.partials:
             yield partial
         yield await self.submit(unit, http)

@@ -268,9 +268,9 @@ class Assets:
         """Gives the ids of the generations that something has arrived for."""
         return [file.name for file in (self.root / "incoming").iterdir() if _ID.fullmatch(file.name)]
 
-    def covers(self, older: float) -> list[str]:
-        """Gives the urls of the covers that were written more than so many seconds ago."""
-        urls = (f"covers/{file.name}" for file in _old(self.root / "covers", older))
+    def covers(self) -> list[str]:
+        """Gives the urls of all covers."""
+        urls = (f"covers/{file.name}" for file in (self.root / "covers").iterdir())
         return [url for url in urls if _URL.fullmatch(url)]
 
     def temporary(self) -> list[tuple[Path, str, float]]:

@@ -93,6 +93,12 @@ def generation(connection: Connection, scope: Scope, generation_id: str) -> tupl
     return found, next(item for item in found.generations if item.id == generation_id)
 
 
+def tasks_of(connection: Connection, scope: Scope, ids: Sequence[str]) -> dict[str, Task]:
+    """Gives those of some tasks that are there, by id."""
+    chosen = select(tasks).where(tasks.c.id.in_(ids), *scope.tasks())
+    return {row["id"]: rows.task_of(row) for row in connection.execute(chosen).mappings()}
+
+
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
     """Gives how long successful tasks of a model took, in seconds, the newest first."""
     ended = select(tasks.c.submitted_at, tasks.c.finished_at).where(

@@ -162,17 +162,23 @@ def sweep(database: Database, assets: Assets, owners: Owners) -> int:
         contents = sorted(assets.contents())
         named = {digest for part in _chunks(contents) for digest in _named(connection, part)}
     removed = collect(database, assets, set(contents) - named)
-    with database.writing() as connection:
+    with assets.exclusive(), database.writing() as connection:
         for part in _chunks(assets.arrived()):
-            waiting = select(generations.c.id).where(
-                generations.c.id.in_(part), generations.c.asset_digest.is_(None)
+            # What arrived for a task at its end (cancelled, timed out) is wanted no more.
+            waiting = (
+                select(generations.c.id)
+                .join(tasks, tasks.c.id == generations.c.async_task_id)
+                .where(
+                    generations.c.id.in_(part),
+                    generations.c.asset_digest.is_(None),
+                    tasks.c.status.in_(("pending", "processing")),
+                )
             )
             for generation_id in set(part) - set(connection.scalars(waiting)):
                 assets.discard(generation_id)
                 removed += 1
-        # A cover is written before its row; a young one may be on its way there.
         urls = set(connection.scalars(select(topics.c.cover_url).where(topics.c.cover_url.is_not(None))))
-        for url in set(assets.covers(_HOUR)) - urls:
+        for url in set(assets.covers()) - urls:
             assets.remove_cover(url)
             removed += 1
     for file, owner, age in assets.temporary():

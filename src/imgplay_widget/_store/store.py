@@ -160,6 +160,26 @@ class Store:
             self.assets.remove_cover(old.cover_url or "")
         return new
 
+    def save_cover(self, topic_id: str, data: bytes) -> Topic | None:
+        """Gives a topic its cover, where it has none.
+
+        Args:
+            topic_id: the topic.
+            data: what `images.cover` gave.
+
+        Returns:
+            The topic as it is now, or None where it is gone.
+        """
+        # Nothing removes files meanwhile: a cover that no row names is a left-over at any other moment.
+        with self._filing(needed=True), self._database.writing() as connection:
+            topic = queries.topic(connection, self._scope, topic_id)
+            if topic is None or topic.cover_url is not None:
+                return topic
+            url = self.assets.write_cover(topic_id, data)
+            mine = tables.topics.c.id == topic_id
+            connection.execute(update(tables.topics).where(mine).values(cover_url=url))
+            return queries.topic(connection, self._scope, topic_id)
+
     # -------------------------------------------------------------- batches
 
     def add_batch(
@@ -299,6 +319,11 @@ class Store:
             # What an earlier try left must not be taken for what the new one brings.
             self.assets.discard(row.id)
         return entry
+
+    def tasks(self, ids: Sequence[str]) -> dict[str, Task]:
+        """Gives those of some tasks that are there, by id."""
+        with self._database.reading() as connection:
+            return queries.tasks_of(connection, self._scope, ids)
 
     def durations(self, provider: str, model: str, limit: int = 200) -> list[float]:
         """Gives how long successful tasks of a model took, in seconds, the newest first."""

@@ -11,7 +11,6 @@ provider with a queue). Register it with `register` or under the entry-point gro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from imgplay_widget._types import (
@@ -25,6 +24,8 @@ from imgplay_widget._types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
     from imgplay_widget.providers.http import Http
 
 __all__ = ["CancelOutcome", "Provider"]
@@ -106,7 +107,7 @@ class Provider:
         """
         raise NotImplementedError
 
-    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+    def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Sends one call whose answer is a stream: partial images, then `Done` (or `Pending`).
 
         Gives None where this call has no stream; the engine then uses `submit`. Raises as `submit` does.

@@ -43,7 +43,7 @@ from imgplay_widget.providers import _painting as painting
 from imgplay_widget.providers.base import CancelOutcome, Provider, seeds_from
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from imgplay_widget.providers.http import Http
 
@@ -127,7 +127,7 @@ class Demo(Provider):
             case _:
                 return Done(images=await _draw(unit, _read(unit, http)))
 
-    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+    def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Gives progress and previews on the way, for `slow`."""
         return self._watch(unit, http) if unit.model == "slow" else None
 
@@ -160,7 +160,7 @@ class Demo(Provider):
             "seconds": unit.params.get("seconds", 0),
         }
 
-    async def _watch(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done]:
+    async def _watch(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
         references = _read(unit, http)
         images = await _draw(unit, references)
         steps = int(unit.params.get("steps", 20))

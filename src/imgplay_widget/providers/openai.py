@@ -31,7 +31,7 @@ from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import Body, Reply, decode_base64, slice_images
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from imgplay_widget.providers.http import Http, ServerEvent
 
@@ -130,7 +130,7 @@ class OpenAI(Provider):
             reply = await http.request("POST", url, **content)
         return self._done(reply, unit, http)
 
-    def stream(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done] | None:
+    def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Sends one call with previews on the way, for a single image of a model that streams.
 
         Events carry no image index, so that several images go without previews, in one call.
@@ -138,7 +138,7 @@ class OpenAI(Provider):
         spec = self.model(unit.model)
         return self._streamed(unit, http) if unit.n == 1 and spec is not None and spec.previews else None
 
-    async def _streamed(self, unit: Unit, http: Http) -> AsyncIterator[Partial | Pending | Done]:
+    async def _streamed(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
         fields = {**_fields(unit), "stream": True, "partial_images": _PARTIALS}
         url, content = self._content(unit, fields, http)
         async with aclosing(cast("Any", http.events("POST", url, **content))) as items:
