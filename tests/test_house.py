@@ -1,0 +1,217 @@
+"""The rules of the house that no other tool checks: who may do what, and what no file may say."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "imgplay_widget"
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+ENGINE = {"_engine.py", "_drive.py", "_studio.py", "_loop.py"}
+"""The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
+
+DOUBLES = {"testing.py"}
+"""Test doubles play the parts of others, so they may do what those do."""
+
+ONLY_IN = {
+    "anywidget": ("_widget.py",),
+    "httpx": ("providers/http.py",),
+    "PIL": (
+        "_store/images.py",
+        "_handles.py",
+        "providers/demo.py",
+        "providers/_painting/",
+        "testing.py",
+    ),
+    "pydantic": ("_protocol.py",),
+    "sqlalchemy": ("_store/",),
+}
+"""Where a dependency may be imported: one place each, so that it can be changed in one place."""
+
+LONGEST_FUNCTION = 60
+
+
+def everywhere(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, kind):
+                yield name, node
+
+
+def word(node: ast.expr) -> str:
+    """The last name of a dotted name."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def dotted(node: ast.expr) -> str:
+    return ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
+
+
+def places(found: Iterator[tuple[str, ast.AST]]) -> list[str]:
+    return [f"{name}:{getattr(node, 'lineno', 0)}" for name, node in found]
+
+
+def test_only_the_engine_starts_tasks_and_threads() -> None:
+    starters = {
+        "create_task",
+        "ensure_future",
+        "start_soon",
+        "start_task_soon",
+        "run_coroutine_threadsafe",
+        "Thread",
+        "ThreadPoolExecutor",
+        "TaskGroup",
+        "create_task_group",
+    }
+    found = (
+        (n, c) for n, c in everywhere(ast.Call) if word(c.func) in starters and n not in ENGINE | DOUBLES
+    )
+    assert places(found) == []
+
+
+def test_only_the_engine_waits_for_time_to_pass() -> None:
+    owners = ENGINE | DOUBLES | {"_clock.py"}
+    sleeps = {"sleep", "sleep_until", "sleep_forever"}
+    calls = (
+        (n, c)
+        for n, c in everywhere(ast.Call)
+        # The demo plays a server's part, and waits by what it was given.
+        if word(c.func) in sleeps and n not in owners
+    )
+    assert places(calls) == []
+    real = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep"}
+    names = (
+        (n, a)
+        for n, a in everywhere(ast.Attribute)
+        if dotted(a) in real and n not in DOUBLES | {"_clock.py", "providers/demo.py"}
+    )
+    assert places(names) == []
+
+
+@pytest.mark.parametrize("dependency", ONLY_IN)
+def test_a_dependency_is_imported_in_its_place_only(dependency: str) -> None:
+    wrong = [
+        f"{name}:{line}"
+        for name, tree in TREES.items()
+        for module, line in imports(tree)
+        if module.split(".")[0] == dependency and not name.startswith(ONLY_IN[dependency])
+    ]
+    assert wrong == []
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """What a module imports when it runs; imports for the type checker cost nothing and bind nothing."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and word(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+        yield from imports(node)
+
+
+def test_any_error_is_caught_only_at_the_edges() -> None:
+    # Where a failure must not take others with it: tasks, requests of the page, foreign plug-ins.
+    edges = {"_engine.py", "_face.py", "_loop.py", "_studio.py", "_widget.py", "providers/registry.py"}
+    found = (
+        (n, h)
+        for n, h in everywhere(ast.ExceptHandler)
+        if (h.type is None or word(h.type) == "Exception") and n not in edges
+    )
+    assert places(found) == []
+
+
+def test_what_stops_the_program_is_never_kept_from_it() -> None:
+    """A handler of BaseException tidies up and lets the error go on."""
+    found = (
+        (n, h)
+        for n, h in everywhere(ast.ExceptHandler)
+        if h.type is not None
+        and word(h.type) == "BaseException"
+        and not any(isinstance(node, ast.Raise) for node in ast.walk(h))
+    )
+    assert places(found) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_say_what_they_give(name: str) -> None:
+    bare = [node.name for node in public_definitions(TREES[name]) if ast.get_docstring(node) is None]
+    assert ast.get_docstring(TREES[name]), "a module says what it is"
+    assert bare == []
+
+
+def public_definitions(tree: ast.AST) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            overload = any(word(d) in {"overload", "setter"} for d in node.decorator_list)
+            if not node.name.startswith("_") and not overload:
+                yield node
+                if isinstance(node, ast.ClassDef):
+                    yield from public_definitions(node)
+
+
+def test_functions_fit_on_a_screen() -> None:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    long = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, kinds) and length(node) > LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function, without its docstring: explaining more must not count against it."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__.py")])
+def test_all_names_what_is_there(name: str) -> None:
+    dotted_name = ".".join(("imgplay_widget", *Path(name).with_suffix("").parts)).removesuffix(".__init__")
+    module = importlib.import_module(dotted_name)
+    listed = getattr(module, "__all__", [])
+    assert [n for n in listed if not hasattr(module, n)] == []
+    assert len(listed) == len(set(listed))
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    heavy = ["sqlalchemy", "PIL", "httpx", "pydantic", "numpy", "duckdb"]
+    code = f"import sys, imgplay_widget; print([m for m in {heavy!r} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def tracked_texts() -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    names = [name for name in listing.stdout.decode().split("\0") if name]
+    pictures = {".png", ".webp", ".jpg", ".ico", ".sqlite"}
+    return [ROOT / name for name in names if (ROOT / name).is_file() and Path(name).suffix not in pictures]
+
+
+def test_no_file_speaks_of_one_machine_or_holds_a_key() -> None:
+    # Written so that this file does not hold what it looks for.
+    forbidden = re.compile(
+        r"/(?:home|Users|root|work)/[a-z]"
+        r"|registry\.npm[j]s|files\.python[h]osted|pypi\.o[r]g/simple"
+        r"|\bsk-[A-Za-z0-9]{20,}|\bsk-proj-[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}\b"
+    )
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {match[0]}"
+        for path in tracked_texts()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (match := forbidden.search(line))
+    ]
+    assert wrong == []
