@@ -11,13 +11,14 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 README_IMAGE = ROOT / "docs" / "images" / "studio.png"
 FOLDER = ROOT / "screenshots"
+SIZE: ViewportSize = {"width": 1400, "height": 900}
 WIDTHS = (1400, 900, 400)
 THEMES = {"dark": "JupyterLab Dark", "light": "JupyterLab Light"}
 FROM_CODE = (
@@ -37,6 +38,11 @@ TIDY = """() => {
 }"""
 
 
+SCROLL_TO_TOP = """element => {
+  let scroller = element.parentElement;
+  while (scroller.scrollHeight <= scroller.clientHeight) scroller = scroller.parentElement;
+  scroller.scrollTop = 0;
+}"""
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -54,22 +60,22 @@ def main() -> None:
             settings = {"@jupyterlab/apputils-extension/themes": {"theme": theme}}
             with LabServer(Path(folder) / name, settings=settings) as server:
                 if name == "dark":
-                    take_readme_image(browser, server, Path(folder))
+                    take_readme_image(browser, server)
                 if not readme_only:
                     take_states(browser, server, Path(folder), name)
 
 
-def take_readme_image(browser: Browser, server: LabServer, folder: Path) -> None:
+def take_readme_image(browser: Browser, server: LabServer) -> None:
     """The studio with a history, in the middle of a notebook."""
-    notebook, view = open_studio(browser, server, folder / "readme.sqlite", "studio", (1400, 900))
+    notebook, view = open_studio(browser, server, None, "studio")
     fill(notebook, view)
+    expect(view.part("connection")).to_have_count(0, timeout=WAIT)
+    notebook.cell(0).evaluate("cell => cell.scrollIntoView({ block: 'start' })")
     README_IMAGE.parent.mkdir(parents=True, exist_ok=True)
     notebook.page.screenshot(path=README_IMAGE)
-    # A palette of 256 colours is a third of the bytes, and the repository keeps every version.
     with Image.open(README_IMAGE) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(
-            README_IMAGE, optimize=True
-        )
+        # A finer compression than the browser's; the repository keeps every version.
+        picture.convert("RGB").save(README_IMAGE, optimize=True)
     notebook.page.context.close()
     print(README_IMAGE.relative_to(ROOT))
 
@@ -78,7 +84,7 @@ def take_states(browser: Browser, server: LabServer, folder: Path, theme: str) -
     """Empty, filled, running, failed and the lightbox, at each width."""
     FOLDER.mkdir(exist_ok=True)
     store = folder / f"{theme}-states.sqlite"
-    notebook, view = open_studio(browser, server, store, f"{theme}-states", (1400, 900))
+    notebook, view = open_studio(browser, server, store, f"{theme}-states")
     picture(notebook, f"{theme}-empty")
     fill(notebook, view)
     view.generate("A forest after rain", 2, model="demo:slow")
@@ -96,14 +102,13 @@ def take_states(browser: Browser, server: LabServer, folder: Path, theme: str) -
     notebook.page.context.close()
 
 
-def open_studio(
-    browser: Browser, server: LabServer, store: Path, name: str, size: tuple[int, int]
-) -> tuple[Notebook, View]:
-    """A notebook that shows an empty studio."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-    show = f"from imgplay_widget import ImagePlayground\n\npg = ImagePlayground(store={str(store)!r})\npg"
+def open_studio(browser: Browser, server: LabServer, store: Path | None, name: str) -> tuple[Notebook, View]:
+    """A notebook that shows an empty studio; without a store, on the default one of this server."""
+    context = browser.new_context(viewport=SIZE)
+    arguments = "" if store is None else f"store={str(store)!r}"
+    show = f"from imgplay_widget import ImagePlayground\n\npg = ImagePlayground({arguments})\npg"
     generate = "\n".join(
-        f'pg.generate({prompt!r}, n={n}, seed={seed}, model="demo:instant", topic={title!r}).result(60)'
+        f"pg.generate({prompt!r}, n={n}, seed={seed}, topic={title!r}).result(60)"
         for title, prompt, n, seed in FROM_CODE
     )
     notebook = Notebook(context.new_page(), server, name, [show, generate])
@@ -121,6 +126,7 @@ def fill(notebook: Notebook, view: View) -> None:
         view.generate(prompt, count, model="demo:instant")
         shown += count
         view.expect_images(shown)
+    view.batches().first.evaluate(SCROLL_TO_TOP)
 
 
 def picture(notebook: Notebook, name: str) -> None:
@@ -133,7 +139,7 @@ def picture(notebook: Notebook, name: str) -> None:
         root = notebook.view().root
         root.scroll_into_view_if_needed()
         root.screenshot(path=FOLDER / f"{name}-{width}.png", animations="disabled")
-    notebook.page.set_viewport_size({"width": 1400, "height": 900})
+    notebook.page.set_viewport_size(SIZE)
 
 
 if __name__ == "__main__":
