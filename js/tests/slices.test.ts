@@ -232,6 +232,7 @@ describe("create", () => {
     await last().answer(reply("t1"));
     expect(state().busy).toBe(false);
     expect(batches()).toEqual(["b2", "b1"]);
+    expect(state().madeBatchId).toBe("b2");
   });
   it("sends one request for two clicks, and none without a prompt", () => {
     const { state, calls } = opened();

@@ -16,6 +16,8 @@ export interface CreateSlice {
   busy: boolean;
   /** Why the last request was refused. */
   refusal: ErrorState | null;
+  /** The batch that this page asked for last: its feed goes to the top. */
+  madeBatchId: string | null;
   notices: Notice[];
   /** What a screen reader says next. */
   announcement: string;
@@ -39,6 +41,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     prompt: "",
     busy: false,
     refusal: null,
+    madeBatchId: null,
     notices: [],
     announcement: "",
 
@@ -63,6 +66,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         const { topic, batch } = result;
         get().changeTopic(topic);
         get().addBatch(batch);
+        set({ madeBatchId: batch.id });
         if (activeTopicId === null) {
           set((state) => {
             const feed = state.feeds[topic.id];

@@ -133,13 +133,18 @@ function TopicFeed({ topicId, onOpen }: WorkspaceProps & { topicId: string }) {
   const feed = useStore((state) => state.feeds[topicId]);
   const actions = useActions();
   const live = useStore((state) => state.live);
+  const made = useStore((state) => state.madeBatchId);
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (made) list.current?.scrollTo({ top: 0 });
+  }, [made]);
   const missing = !feed?.loaded;
   useEffect(() => {
     if (missing && live) void actions.loadFeed(topicId);
   }, [missing, live, topicId, actions]);
   const batches = feed?.batches ?? [];
   return (
-    <div class="ip-feed">
+    <div ref={list} class="ip-feed">
       {batches.length === 0 && feed?.loaded && (
         <p class="ip-feed-empty">This topic is empty. What you generate now comes here.</p>
       )}
