@@ -138,7 +138,7 @@ $(VENV)/.browser-found: scripts/find_browser.sh | $(VENV)/.dev-installed
 	@touch $@
 
 $(NODE_MODULES): js/package-lock.json
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null \
+	@node -e 'process.exit(parseInt(process.versions.node, 10) < 20 ? 1 : 0)' 2>/dev/null \
 		|| { echo "Node >= 20 is needed on the PATH." >&2; exit 1; }
 	npm --prefix js ci --no-audit --no-fund --loglevel=error
 	@touch $@
