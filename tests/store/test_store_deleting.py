@@ -162,14 +162,14 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
         (assets.root / folder / ".DS_Store").write_bytes(b"not ours")
     whole |= {f"{folder}/.DS_Store" for folder in ("covers", "incoming", "owners")}
     (assets.root / "temporary" / "unknown~1").write_bytes(b"half")
-    young = assets.write_cover(new_id(), b"on its way")
+    assets.write_cover(new_id(), b"of a process that died")
     writing = assets.root / "temporary" / "me~2"
     writing.write_bytes(b"half")
 
     removed = store.sweep()
 
-    assert files(store) == whole | {young, "temporary/me~2", "temporary/unknown~1"}
-    assert removed == 6
+    assert files(store) == whole | {"temporary/me~2", "temporary/unknown~1"}
+    assert removed == 7
     assert store.sweep() == 0
 
 

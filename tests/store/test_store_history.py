@@ -95,6 +95,17 @@ def test_a_new_cover_has_a_new_url_and_takes_the_old_file_away(store):
     assert store.assets.read(second) == b"second"
 
 
+def test_a_topic_gets_its_cover_once(store):
+    topic = make_topic()
+    store.add_topic(topic)
+    url = store.save_cover(topic.id, b"first").cover_url
+    assert store.assets.read(url) == b"first"
+    assert store.save_cover(topic.id, b"second") == store.topic(topic.id)
+    assert store.topic(topic.id).cover_url == url
+    assert store.save_cover(new_id(), b"of no topic") is None
+    assert store.assets.covers() == [url]
+
+
 def test_a_batch_for_a_topic_that_is_gone_stores_nothing(store):
     batch, generations, tasks = make_batch(make_topic())
     with pytest.raises(NotFound):
