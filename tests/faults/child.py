@@ -1,0 +1,131 @@
+"""A process with a studio, as a kernel is. It does what it is told, a JSON line after the other, and can
+kill or stop itself at a given point of the code. Nothing in the package knows of these points."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imgplay_widget._store import removal
+from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.store import Store
+from imgplay_widget._studio import Studio
+from imgplay_widget.errors import ImgplayError
+from tests.faults.job_provider import JobProvider, QuickClock
+
+
+def saved(stage: str) -> Callable[..., bool]:
+    return lambda _, task, **__: task.stage.value == stage
+
+
+def always(*_: Any, **__: Any) -> bool:
+    return True
+
+
+POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
+    # name: (where, function, before or after it, which calls of it count)
+    "inside the batch's transaction": (Store, "_touch_topic", "after", always),
+    "after the batch": (Store, "add_batch", "after", always),
+    "after submitting": (Store, "save_task", "after", saved("submitting")),
+    "before the ticket": (Store, "save_task", "before", saved("processing")),
+    "after the ticket": (Store, "save_task", "after", saved("processing")),
+    "after the links": (Store, "save_task", "after", saved("downloading")),
+    "while a file is written": (Path, "replace", "before", always),
+    "after a file": (Assets, "receive", "after", always),
+    "inside the row's transaction": (Assets, "adopt", "after", always),
+    "after the row": (Store, "finish_task", "after", always),
+    "before the end": (Store, "finish_task", "before", always),
+    "between rows and files": (removal, "finish", "before", always),
+    "after a retry's task": (Store, "replace_tasks", "after", always),
+    "before a retry's files": (Assets, "discard", "before", always),
+    "after a cover's file": (Assets, "write_cover", "after", always),
+    "in the decoder": (sys.modules["imgplay_widget._store.images"], "accept", "before", always),
+}
+
+
+def arm(point: str, how: str, count: int) -> None:
+    """Makes this process kill, stop or end itself at the count-th passing of a point."""
+    home, name, when, counts = POINTS[point]
+    function = getattr(home, name)
+    left = count
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **keywords: Any) -> Any:
+        nonlocal left
+        hit = counts(*args, **keywords)
+        left -= hit
+        if hit and left == 0 and when == "before":
+            _strike(how)
+        result = function(*args, **keywords)
+        if hit and left == 0 and when == "after":
+            _strike(how)
+        return result
+
+    setattr(home, name, wrapped)
+
+
+def _strike(how: str) -> None:
+    if how == "exit":
+        os._exit(7)
+    os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how])
+
+
+def obey(studio: Studio, command: dict[str, Any]) -> Any:
+    match command:
+        case {"do": "arm", "point": point}:
+            return arm(point, command.get("how", "kill"), command.get("count", 1))
+        case {"do": "generate", "prompts": prompts, "model": model, "n": n}:
+            return [studio.generate(prompt, model=f"jobs:{model}", n=n).id for prompt in prompts]
+        case {"do": "wait"}:
+            return [outcome(batch) for batch in sorted(studio.batches(limit=1000), key=lambda b: b.id)]
+        case {"do": "beat"}:
+            return studio._call(studio.engine.beat)
+        case {"do": "settle"}:
+            return studio._call(studio.engine.settle)
+        case {"do": "retry", "batch": batch}:
+            return studio.retry(batch)
+        case {"do": "delete", "what": what}:
+            return studio.delete(what)
+        case {"do": "cancel", "batch": batch}:
+            return studio.cancel(batch)
+        case {"do": "limit files", "bytes": size}:
+            return resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        case _:
+            raise AssertionError(command)
+
+
+def outcome(batch: Any) -> list[str]:
+    """Waits for a batch; of each generation ``"success"``, or the code of its error."""
+    try:
+        batch.result(60)
+    except ImgplayError:
+        pass
+    return [g.error.code if g.error is not None else g.status.value for g in batch]
+
+
+def main() -> None:
+    # A file that grows beyond the limit is to be an error, not the end of the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    options = json.loads(sys.argv[1])
+    if "die_in" in options:
+        arm(options["die_in"], "exit", 1)
+    with Studio(
+        options["store"],
+        providers=[JobProvider(options["origin"])],
+        clock=QuickClock(options.get("ahead", 0.0), options.get("longest", 0.02)),
+        heartbeat=options.get("heartbeat"),
+    ) as studio:
+        print(json.dumps("ready"), flush=True)
+        for line in sys.stdin:
+            print(json.dumps(obey(studio, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
