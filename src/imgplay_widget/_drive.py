@@ -436,11 +436,12 @@ def store_image(
 
 
 def _unknown(error: ImgplayError) -> bool:
-    """True where nobody knows whether the provider did (and billed) the work."""
-    if isinstance(error, BadResponse):
-        # The provider (or a proxy) did answer: what it said is more use than "perhaps".
-        return False
-    return isinstance(error, ProviderError) and error.maybe_billed
+    """True where nobody knows whether the provider did (and billed) the work.
+
+    An answer that is not what was hoped for is no such case: what it said is more use than "perhaps".
+    """
+    silent = (NetworkError, ServerError, Overloaded, DeadlineExceeded)
+    return isinstance(error, silent) and error.maybe_billed
 
 
 def _to_json(item: Inline | Remote | Missing) -> dict[str, Any]:
