@@ -12,6 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 LAB_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 # An old uv does not know dependency groups; then pip does the work.
@@ -95,7 +96,7 @@ fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they
 
 .PHONY: bench
 bench: $(VENV)/.dev-installed $(PAGE) ## measure ours and the peers
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.run $(BENCH_ARGS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/images/studio.png and screenshots/

@@ -1,0 +1,106 @@
+"""Times what a user waits for, in JupyterLab and Chromium; prints one line of JSON.
+
+Times are taken in the page, at each frame. A file's time on disk and the page's clock are those of one
+machine, so that they can be subtracted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import sync_playwright
+
+from scripts.lab import LabServer, Notebook, chromium
+
+REPEATS = 5
+WAIT = 60_000
+"""The longest wait for one thing, in ms."""
+
+# The page offers the models of a catalog, so this is the OpenAI provider with another base URL.
+MAKE = """
+import os
+os.environ.update(OPENAI_BASE_URL={url!r}, OPENAI_API_KEY="none")
+from imgplay_widget import ImagePlayground
+pg = ImagePlayground({store!r}, model="openai:gpt-image-2")
+"""
+FILES = """
+print({g.id: 1000 * g.path.stat().st_mtime for batch in pg.batches(limit=100) for g in batch})
+"""
+
+# What is found in one frame is on screen with the next one.
+_UNTIL = f"""const until = (found) => new Promise((resolve, reject) => {{
+    const limit = performance.now() + {WAIT};
+    const look = () => {{
+      if (found()) requestAnimationFrame(() => resolve(performance.now()));
+      else if (performance.now() > limit) reject(new Error(`waited in vain for ${{found}}`));
+      else requestAnimationFrame(look);
+    }};
+    look();
+  }});
+  const part = (name) => document.querySelectorAll(`[data-testid="${{name}}"]`);"""
+_DISPLAY = f"""async (index) => {{
+  {_UNTIL}
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
+  const start = performance.now();
+  void window.jupyterapp.commands.execute('notebook:run-cell');
+  return await until(() => part('prompt').length && !part('config-panel')[0].inert) - start;
+}}"""
+_GENERATE = f"""async () => {{
+  {_UNTIL}
+  const tiles = part('tile').length;
+  await until(() => !part('generate')[0].disabled);
+  const start = performance.now();
+  part('generate')[0].click();
+  const tile = await until(() => part('tile').length > tiles);
+  const newest = part('tile')[0];
+  const shown = await until(() => newest.querySelector('[data-testid="tile-image"]')?.naturalWidth > 0);
+  const id = newest.dataset.generationId;
+  return {{ id, tile: tile - start, whole: shown - start, at: performance.timeOrigin + shown }};
+}}"""
+
+
+def measure(url: str, folder: Path) -> dict[str, float]:
+    """Gives the times in ms."""
+    with (
+        LabServer(folder / "lab") as server,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        cells = [MAKE.format(url=url, store=str(folder / "history.sqlite")), "pg", FILES]
+        notebook = Notebook(page, server, "bench", cells)
+        notebook.run(0)
+        display = page.evaluate(_DISPLAY, 1)
+        view = notebook.view(1)
+        rounds: list[dict[str, float]] = []
+        for number in range(REPEATS + 1):
+            view.part("prompt").fill(f"a lighthouse on a cliff, number {number}")
+            rounds.append(page.evaluate(_GENERATE))
+        notebook.run(2)
+        written = eval(notebook.text(2))
+        late = [r["at"] - written[r["id"]] for r in rounds]
+    return {
+        "display_ms": display,
+        "first_click_to_tile_ms": rounds[0]["tile"],
+        "click_to_tile_ms": median(r["tile"] for r in rounds[1:]),
+        "file_to_thumbnail_ms": median(late[1:]),
+        "click_to_thumbnail_ms": median(r["whole"] for r in rounds[1:]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="imgplay-bench-") as folder:
+        print(json.dumps(measure(args.url, Path(folder))))
+
+
+if __name__ == "__main__":
+    main()

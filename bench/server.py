@@ -1,0 +1,105 @@
+"""A provider in a process of its own: it answers every POST with a new 1024×1024 PNG after a fixed latency.
+
+It speaks the Images API with as little work as can be: bodies are serialised beforehand, and only a few
+bytes differ between two answers, so that no client can profit from having seen an image before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import io
+import re
+import struct
+import zlib
+from itertools import count
+
+from PIL import Image, ImageChops
+
+SIDE = 1024
+OCTAVES = ((6, 60), (24, 25), (96, 10), (384, 4), (1024, 0.7))
+"""Cells along a side and strength of each layer of shapes, coarse to fine. They make a file of 1.3 MB that
+has as much detail at each scale as photographs have, so that its thumbnail is as large as theirs."""
+
+_HEAD = 33
+"""Bytes of a PNG's signature and its first chunk."""
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+def photograph() -> bytes:
+    """Gives the bytes of a PNG that is as hard to pack as a photograph."""
+    channels: list[Image.Image] = []
+    for _ in range(3):
+        channel = Image.new("L", (SIDE, SIDE), 128)
+        for cells, strength in OCTAVES:
+            shapes = Image.effect_noise((cells, cells), strength)
+            shapes = shapes.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            channel = ImageChops.add(channel, shapes, offset=-128)
+        channels.append(channel)
+    buffer = io.BytesIO()
+    Image.merge("RGB", channels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+class Answers:
+    """Gives HTTP answers, each with another image."""
+
+    def __init__(self, png: bytes) -> None:
+        self._numbers = count()
+        self._head = png[:_HEAD]
+        self._tail = base64.b64encode(png[_HEAD:]) + b'"}]}'
+
+    def next(self) -> tuple[bytes, bytes]:
+        """Gives the two parts of an answer."""
+        # The text chunk has 36 bytes, so that base64 can be cut behind it.
+        text = b"tEXtNumber\0" + b"%017d" % next(self._numbers)
+        chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        start = b'{"created":1,"data":[{"b64_json":"' + base64.b64encode(self._head + chunk)
+        length = len(start) + len(self._tail)
+        headers = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % length
+        return headers + start, self._tail
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection, kept alive."""
+
+    def __init__(self, answers: Answers, latency: float) -> None:
+        self._answers = answers
+        self._latency = latency
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, blank, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if blank and len(body) >= (int(length[1]) if length else 0):
+            self._received = b""
+            asyncio.get_running_loop().call_later(self._latency, self._answer)
+
+    def _answer(self) -> None:
+        if not self._transport.is_closing():
+            for part in self._answers.next():
+                self._transport.write(part)
+
+
+async def serve(latency: float) -> None:
+    """Serves until the process ends; prints its base URL and the size of an image in bytes."""
+    png = photograph()
+    answers = Answers(png)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(answers, latency), "127.0.0.1", 0, backlog=512)
+    port = server.sockets[0].getsockname()[1]
+    print(f"http://127.0.0.1:{port}/v1 {len(png) + 36}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency", type=float, default=0.3, help="seconds before an answer")
+    asyncio.run(serve(parser.parse_args().latency))

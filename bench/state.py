@@ -1,0 +1,57 @@
+"""Measures the synced state after a long history, and the size of the page; prints one line of JSON."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import imgplay_widget
+from imgplay_widget import ImagePlayground
+from imgplay_widget.errors import Moderated
+from imgplay_widget.testing import FakeProvider, open_studio, picture
+
+BATCHES, COUNT, TOPICS = 250, 4, 50
+REFUSED = 24
+"""The newest generations, which are the ones that are synced, are errors with long texts."""
+PROMPT = "a lighthouse on a cliff at dawn, oil on canvas, in the manner of no painter at all. " * 12
+
+
+def state_bytes(widget: ImagePlayground) -> int:
+    """Gives the size of a widget's state as JSON, without the page's own code."""
+    state: dict[str, Any] = widget.get_state()
+    return len(json.dumps({k: v for k, v in state.items() if k not in ("_esm", "_css")}).encode())
+
+
+def synced_state() -> dict[str, int]:
+    """Gives the bytes of the state with an empty history and with one of 1,000 generations."""
+    refusal = Moderated("The prompt was refused. " * 40, provider="fake")
+    script = [picture()] * (BATCHES * COUNT - REFUSED) + [refusal] * REFUSED
+    with open_studio(FakeProvider(script, concurrency=16), max_count=COUNT) as studio:
+        widget = ImagePlayground(studio=studio)
+        empty = state_bytes(widget)
+        for number in range(BATCHES):
+            topic = f"topic {number // (BATCHES // TOPICS)}: a title that is as long as some titles are"
+            batch = studio.generate(PROMPT, model="fake:image", n=COUNT, topic=topic, seed=number)
+            with suppress(Moderated):
+                batch.result(timeout=60)
+        studio.start(studio.select_topic, studio.topics[0].id).result()
+        studio.start(widget._write_state).result()  # noqa: SLF001 - not to wait for its second to pass
+        return {"state_bytes_empty": empty, "state_bytes_1000": state_bytes(widget)}
+
+
+def page() -> dict[str, int]:
+    """Gives the bytes of the page's files, as they are and packed."""
+    static = Path(imgplay_widget.__file__).parent / "static"
+    script, style = (static / "index.js").read_bytes(), (static / "index.css").read_bytes()
+    return {
+        "script_bytes": len(script),
+        "style_bytes": len(style),
+        "packed_bytes": len(gzip.compress(script)) + len(gzip.compress(style)),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps({**synced_state(), **page()}))
