@@ -20,7 +20,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MOD
 ENGINE = {"_engine.py", "_drive.py", "_studio.py", "_loop.py"}
 """The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
 
-DOUBLES = {"testing.py"}
+DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}
 """Test doubles play the parts of others, so they may do what those do."""
 
 ONLY_IN = {
@@ -31,7 +31,7 @@ ONLY_IN = {
         "_handles.py",
         "providers/demo.py",
         "providers/_painting/",
-        "testing.py",
+        "testing/",
     ),
     "pydantic": ("_protocol.py",),
     "sqlalchemy": ("_store/",),

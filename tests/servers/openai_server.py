@@ -13,66 +13,39 @@ import argparse
 import base64
 import json
 import random
-import socket
 import struct
 import sys
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from imgplay_widget.testing.server import (
+    HANG,
+    RESET_AFTER,
+    RESET_BEFORE,
+    Answer,
+    Item,
+    ProviderServer,
+    Received,
+    answer,
+)
 
-@dataclass(frozen=True)
-class Answer:
-    """What a request gets.
-
-    Attributes:
-        status, headers, body: of HTTP.
-        chunks: the body in pieces instead, each sent by itself.
-        pause: seconds between pieces.
-        delay: seconds before the answer.
-        cut: bytes of the body after which the connection is closed.
-        reset: "before" the request is read, or "after" it: the connection is reset without an answer.
-        hang: the answer never comes.
-    """
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    chunks: tuple[bytes, ...] = ()
-    pause: float = 0.0
-    delay: float = 0.0
-    cut: int | None = None
-    reset: str | None = None
-    hang: bool = False
-
-
-Item = Answer | Callable[["Received"], Answer]
-
-
-@dataclass(frozen=True)
-class Received:
-    """A request, as it came. Header names are in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    def form(self) -> dict[str, list[bytes]]:
-        """The parts of a multipart body by name."""
-        boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
-        parts: dict[str, list[bytes]] = {}
-        for part in self.body.split(b"--" + boundary)[1:-1]:
-            head, _, data = part.partition(b"\r\n\r\n")
-            name = head.partition(b'name="')[2].partition(b'"')[0].decode()
-            parts.setdefault(name, []).append(data.removesuffix(b"\r\n"))
-        return parts
+__all__ = [
+    "HANG",
+    "RESET_AFTER",
+    "RESET_BEFORE",
+    "Answer",
+    "OpenAIServer",
+    "Received",
+    "answer",
+    "error",
+    "events",
+    "html",
+    "images",
+    "png",
+    "stream",
+]
 
 
 def png(width: int = 64, height: int = 64, *, shade: int = 128, noise: bytes | None = None) -> bytes:
@@ -93,12 +66,6 @@ def png(width: int = 64, height: int = 64, *, shade: int = 128, noise: bytes | N
         + chunk(b"IDAT", zlib.compress(rows, 1))
         + chunk(b"IEND", b"")
     )
-
-
-def answer(value: Any, status: int = 200, **headers: str) -> Answer:
-    """Any JSON."""
-    named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Answer(status, {"Content-Type": "application/json", **named}, json.dumps(value).encode())
 
 
 def images(n: int = 1, *, data: bytes | None = None, **fields: Any) -> Answer:
@@ -151,13 +118,8 @@ def stream(partials: int = 2, *, kind: str = "image_generation", **fields: Any) 
     return events(*steps, (f"{kind}.completed", last))
 
 
-RESET_BEFORE = Answer(reset="before")
-RESET_AFTER = Answer(reset="after")
-HANG = Answer(hang=True)
-
-
-class OpenAIServer:
-    """The server, on a free port of 127.0.0.1, each connection in a thread of its own.
+class OpenAIServer(ProviderServer):
+    """The server; what the script does not give is as many images as were asked for.
 
     Args:
         script: what the requests get, in order.
@@ -167,162 +129,20 @@ class OpenAIServer:
         port: 0 for a free one.
     """
 
-    def __init__(
-        self,
-        script: Iterable[Item] = (),
-        *,
-        files: Mapping[str, bytes | Answer] | None = None,
-        latency: float = 0.0,
-        image: bytes | None = None,
-        port: int = 0,
-    ) -> None:
-        self.script = list(script)
-        self.files = dict(files or {})
-        self.requests: list[Received] = []
-        self._default = image or png()
-        self._bodies: dict[int, bytes] = {}
-        self._latency = latency
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._listener.getsockname()[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
+    def __init__(self, script: Iterable[Item] = (), *, image: bytes | None = None, **options: Any) -> None:
+        super().__init__(script, **options)
         self.base_url = f"{self.origin}/v1"
+        self._image = image or png()
+        self._bodies: dict[int, bytes] = {}
 
-    @property
-    def posts(self) -> int:
-        """How many POST requests came."""
-        return sum(request.method == "POST" for request in self.requests)
-
-    def __enter__(self) -> OpenAIServer:
-        self._start(self._accept)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        # Closing alone does not wake a thread that accepts.
-        with socket.socket() as waker:
-            waker.connect_ex(("127.0.0.1", self.port))
-        self._listener.close()
-        with self._lock:
-            for connection in self._open:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self._open.add(connection)
-            self._start(self._serve, connection)
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            with connection, connection.makefile("rb") as reader:
-                while not self._stop.is_set():
-                    with self._lock:
-                        if self.script and self.script[0] is RESET_BEFORE:
-                            self.script.pop(0)
-                            _reset(connection)
-                            return
-                    received = _read(reader)
-                    if received is None or not self._answer(connection, received):
-                        return
-        except OSError:
-            pass
-        finally:
-            with self._lock:
-                self._open.discard(connection)
-
-    def _next(self, received: Received) -> Answer:
-        with self._lock:
-            self.requests.append(received)
-            if received.method == "GET":
-                found = self.files.get(received.path.partition("?")[0])
-                if isinstance(found, Answer):
-                    return found
-                missing = Answer(404, {"Content-Type": "text/plain"}, b"not found")
-                return missing if found is None else Answer(200, {"Content-Type": "image/png"}, found)
-            item = self.script.pop(0) if self.script else self._whole(received)
-        return item(received) if callable(item) else item
-
-    def _whole(self, received: Received) -> Answer:
+    def answer(self, received: Received) -> Answer:
+        if received.method != "POST":
+            return super().answer(received)
         n = 1
         if received.headers.get("content-type", "").startswith("application/json"):
             n = int(received.json().get("n", 1))
-        body = self._bodies.setdefault(n, images(n, data=self._default).body)
-        return Answer(200, {"Content-Type": "application/json"}, body, delay=self._latency)
-
-    def _answer(self, connection: socket.socket, received: Received) -> bool:
-        """Answers, and says whether the connection stays."""
-        found = self._next(received)
-        if found.reset:
-            _reset(connection)
-            return False
-        if self._stop.wait(None if found.hang else found.delay):
-            return False
-        headers = dict(found.headers)
-        body, pieces = found.body, list(found.chunks)
-        if pieces:
-            headers["Transfer-Encoding"] = "chunked"
-        else:
-            headers.setdefault("Content-Length", str(len(body)))
-            if found.pause:
-                pieces = [body[i : i + 1000] for i in range(0, len(body), 1000)]
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        connection.sendall(f"HTTP/1.1 {found.status} x\r\n{head}\r\n".encode())
-        if found.cut is not None:
-            connection.sendall(body[: found.cut])
-            return False
-        if not pieces:
-            connection.sendall(body)
-            return True
-        for piece in pieces:
-            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if found.chunks else piece)
-            if found.pause and self._stop.wait(found.pause):
-                return False
-        if found.chunks:
-            connection.sendall(b"0\r\n\r\n")
-        return True
-
-
-def _reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    # A file made of the socket would keep it open.
-    connection.shutdown(socket.SHUT_RD)
-    socket.close(connection.detach())
-
-
-def _read(reader: Any) -> Received | None:
-    first = reader.readline().split()
-    if len(first) < 2:
-        return None
-    headers: dict[str, str] = {}
-    while line := reader.readline().strip():
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.strip().lower()] = value.strip()
-    if headers.get("transfer-encoding") == "chunked":
-        body = b""
-        while size := int(reader.readline(), 16):
-            body += reader.read(size)
-            reader.readline()
-        reader.readline()
-    else:
-        body = reader.read(int(headers.get("content-length", 0)))
-    return Received(first[0].decode(), first[1].decode(), headers, body)
+        body = self._bodies.setdefault(n, images(n, data=self._image).body)
+        return Answer(200, {"Content-Type": "application/json"}, body, delay=self.latency)
 
 
 def main() -> None:

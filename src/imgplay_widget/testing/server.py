@@ -1,0 +1,257 @@
+"""A real HTTP server on a real socket that answers as it is told, and misbehaves on demand.
+
+Subclass `ProviderServer` and write `answer` to make it speak a provider's protocol; see `contract` for the
+suite that runs against such a server.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+__all__ = ["HANG", "RESET_AFTER", "RESET_BEFORE", "Answer", "Item", "ProviderServer", "Received", "answer"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request gets.
+
+    Attributes:
+        status, headers, body: of HTTP.
+        chunks: the body in pieces instead, each sent by itself.
+        pause: seconds between pieces.
+        delay: seconds before the answer.
+        cut: bytes of the body after which the connection is closed.
+        reset: "before" the request is read, or "after" it, the connection is reset without an answer.
+        hang: the answer never comes.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    chunks: tuple[bytes, ...] = ()
+    pause: float = 0.0
+    delay: float = 0.0
+    cut: int | None = None
+    reset: str | None = None
+    hang: bool = False
+
+
+RESET_BEFORE = Answer(reset="before")
+RESET_AFTER = Answer(reset="after")
+HANG = Answer(hang=True)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request, as it came. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Gives the parsed body."""
+        return json.loads(self.body)
+
+    def form(self) -> dict[str, list[bytes]]:
+        """Gives the parts of a multipart body by name."""
+        boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
+        parts: dict[str, list[bytes]] = {}
+        for part in self.body.split(b"--" + boundary)[1:-1]:
+            head, _, data = part.partition(b"\r\n\r\n")
+            name = head.partition(b'name="')[2].partition(b'"')[0].decode()
+            parts.setdefault(name, []).append(data.removesuffix(b"\r\n"))
+        return parts
+
+
+Item = Answer | Callable[[Received], Answer]
+"""What stands in a script: an answer, or a function that makes one of the request."""
+
+
+def answer(value: Any, status: int = 200, **headers: str) -> Answer:
+    """Gives an answer of JSON; underscores in header names stand for hyphens."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, {"Content-Type": "application/json", **named}, json.dumps(value).encode())
+
+
+class ProviderServer:
+    """A server on a free port of 127.0.0.1, each connection in a thread of its own.
+
+    Each request takes the next item of the script; when it is used up, `answer` is asked. A GET of one of
+    `files` gets that file.
+
+    Args:
+        script: what the requests get, in order.
+        files: what GET gives, by path.
+        latency: seconds before each answer that the script does not give.
+        port: 0 for a free one.
+
+    Attributes:
+        requests: all requests so far.
+        origin: ``http://127.0.0.1:<port>``.
+    """
+
+    def __init__(
+        self,
+        script: Iterable[Item] = (),
+        *,
+        files: Mapping[str, bytes | Answer] | None = None,
+        latency: float = 0.0,
+        port: int = 0,
+    ) -> None:
+        self.script = list(script)
+        self.files = dict(files or {})
+        self.latency = latency
+        self.requests: list[Received] = []
+        self.lock = threading.RLock()
+        self._stop = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._listener.getsockname()[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    def answer(self, received: Received) -> Answer:
+        """Answers a request that neither script nor files answer. The protocol of a provider goes here."""
+        return Answer(404, {"Content-Type": "text/plain"}, f"no {received.path}".encode())
+
+    @property
+    def posts(self) -> int:
+        """How many POST requests came."""
+        return sum(request.method == "POST" for request in self.requests)
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        # Closing alone does not wake a thread that accepts.
+        with socket.socket() as waker:
+            waker.connect_ex(("127.0.0.1", self.port))
+        self._listener.close()
+        with self.lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _start(self, target: Callable[..., None], *args: Any) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.lock:
+                self._open.add(connection)
+            self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with connection, connection.makefile("rb") as reader:
+                while not self._stop.is_set():
+                    if self._resets_unread():
+                        # Not before the request is on its way: a client may see that as no connection.
+                        connection.recv(1, socket.MSG_PEEK)
+                        _reset(connection)
+                        return
+                    received = _read(reader)
+                    if received is None or not self._send(connection, self._next(received)):
+                        return
+        except (OSError, ValueError):
+            # The client went away, in the middle of a line perhaps.
+            pass
+        finally:
+            with self.lock:
+                self._open.discard(connection)
+
+    def _resets_unread(self) -> bool:
+        with self.lock:
+            if self.script and self.script[0] is RESET_BEFORE:
+                self.script.pop(0)
+                return True
+        return False
+
+    def _next(self, received: Received) -> Answer:
+        path = received.path.partition("?")[0]
+        with self.lock:
+            self.requests.append(received)
+            file = self.files.get(path) if received.method == "GET" else None
+            if file is not None:
+                return file if isinstance(file, Answer) else Answer(200, {"Content-Type": "image/png"}, file)
+            item = self.script.pop(0) if self.script else None
+        if item is None:
+            return self.answer(received)
+        return item(received) if callable(item) else item
+
+    def _send(self, connection: socket.socket, found: Answer) -> bool:
+        """Answers, and says whether the connection stays."""
+        if found.reset:
+            _reset(connection)
+            return False
+        if self._stop.wait(None if found.hang else found.delay):
+            return False
+        headers = dict(found.headers)
+        body, pieces = found.body, list(found.chunks)
+        if pieces:
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers.setdefault("Content-Length", str(len(body)))
+            if found.pause:
+                pieces = [body[i : i + 1000] for i in range(0, len(body), 1000)]
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"HTTP/1.1 {found.status} x\r\n{head}\r\n".encode())
+        if found.cut is not None:
+            connection.sendall(body[: found.cut])
+            return False
+        if not pieces:
+            connection.sendall(body)
+            return True
+        for piece in pieces:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if found.chunks else piece)
+            if found.pause and self._stop.wait(found.pause):
+                return False
+        if found.chunks:
+            connection.sendall(b"0\r\n\r\n")
+        return True
+
+
+def _reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # A file made of the socket would keep it open.
+    connection.shutdown(socket.SHUT_RD)
+    socket.close(connection.detach())
+
+
+def _read(reader: Any) -> Received | None:
+    first = reader.readline().split()
+    if len(first) < 2:
+        return None
+    headers: dict[str, str] = {}
+    while line := reader.readline().strip():
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.strip().lower()] = value.strip()
+    if headers.get("transfer-encoding") == "chunked":
+        body = b""
+        while size := int(reader.readline(), 16):
+            body += reader.read(size)
+            reader.readline()
+        reader.readline()
+    else:
+        body = reader.read(int(headers.get("content-length", 0)))
+    return Received(first[0].decode(), first[1].decode(), headers, body)
