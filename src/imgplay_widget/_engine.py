@@ -93,7 +93,9 @@ HEARTBEAT = 2.0
 LOCKED_WAIT = 2.0
 """Seconds between tries to write to a store that is locked or full."""
 
-STILL_RUNNING = frozenset({"deadline", "provider_missing", "bad_key", "missing_key"})
+STILL_RUNNING = frozenset(
+    {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
+)
 """Errors after which the job may still run (or be done) at the provider: Retry asks by its ticket first,
 which costs nothing, instead of sending a new one."""
 

@@ -247,6 +247,9 @@ class Studio:
             await self.add(prepared, select=select)
         except ImgplayError as error:
             handle.fail(error)
+            if prepared.new_topic is not None and self._active_topic == prepared.new_topic.id:
+                # It was never stored; the next request makes one.
+                self._active_topic = None
             notice = Notice(kind="other", message=f"A request could not be stored. {error.message}")
             self._on_change(NoticeGiven(notice=notice))
 

@@ -9,7 +9,9 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,8 @@ def arm(point: str, how: str, count: int) -> None:
 def _strike(how: str) -> None:
     if how == "exit":
         os._exit(7)
-    os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how])
+    # To this thread: another one might take the signal while this one goes on for a moment.
+    signal.pthread_kill(threading.get_ident(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how])
 
 
 def obey(studio: Studio, command: dict[str, Any]) -> Any:
@@ -84,7 +87,7 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
         case {"do": "generate", "prompts": prompts, "model": model, "n": n}:
             return [studio.generate(prompt, model=f"jobs:{model}", n=n).id for prompt in prompts]
         case {"do": "wait"}:
-            return [outcome(batch) for batch in sorted(studio.batches(limit=1000), key=lambda b: b.id)]
+            return outcomes(studio)
         case {"do": "beat"}:
             return studio._call(studio.engine.beat)
         case {"do": "settle"}:
@@ -94,20 +97,28 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
         case {"do": "delete", "what": what}:
             return studio.delete(what)
         case {"do": "cancel", "batch": batch}:
-            return studio.cancel(batch)
+            return studio.cancel(batch, command.get("generation"))
         case {"do": "limit files", "bytes": size}:
             return resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         case _:
             raise AssertionError(command)
 
 
-def outcome(batch: Any) -> list[str]:
-    """Waits for a batch; of each generation ``"success"``, or the code of its error."""
-    try:
+def outcomes(studio: Studio) -> list[list[str]]:
+    """Waits for all batches, oldest first: of each generation ``"success"`` or its error's code."""
+    batches = [batch for topic in studio.topics for batch in studio.batches(topic, limit=1000)]
+    return [_outcome(batch) for batch in sorted(batches, key=lambda batch: batch.id)]
+
+
+def _outcome(batch: Any) -> list[str]:
+    with suppress(ImgplayError):
         batch.result(60)
-    except ImgplayError:
-        pass
     return [g.error.code if g.error is not None else g.status.value for g in batch]
+
+
+def _say(value: Any) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -122,9 +133,9 @@ def main() -> None:
         clock=QuickClock(options.get("ahead", 0.0), options.get("longest", 0.02)),
         heartbeat=options.get("heartbeat"),
     ) as studio:
-        print(json.dumps("ready"), flush=True)
+        _say("ready")
         for line in sys.stdin:
-            print(json.dumps(obey(studio, json.loads(line))), flush=True)
+            _say(obey(studio, json.loads(line)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from imgplay_widget import Studio
 from imgplay_widget.testing import open_studio
-from tests.faults.child import outcome
+from tests.faults.child import outcomes
 from tests.faults.job_provider import JobProvider, QuickClock
 from tests.servers.job_server import JobServer
 
@@ -39,10 +39,7 @@ class Child:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
             text=True,
         )
-
-    def ready(self) -> Child:
-        assert self.hear() == "ready"
-        return self
+        self._ready = False
 
     def ask(self, do: str, **command: Any) -> Any:
         """Lets it do something and gives the answer."""
@@ -51,8 +48,15 @@ class Child:
 
     def tell(self, do: str, **command: Any) -> None:
         assert self.process.stdin is not None
+        self.wait_ready()
         self.process.stdin.write(json.dumps({"do": do, **command}) + "\n")
         self.process.stdin.flush()
+
+    def wait_ready(self) -> None:
+        """Waits until its studio is open; two children started one after the other open together."""
+        if not self._ready:
+            assert self.hear() == "ready"
+            self._ready = True
 
     def hear(self) -> Any:
         assert self.process.stdout is not None
@@ -79,6 +83,7 @@ class Child:
     def leave(self) -> None:
         """Lets it end as a kernel that is shut down."""
         assert self.process.stdin is not None
+        self.wait_ready()
         self.process.stdin.close()
         assert self.process.wait(WAIT) == 0
 
@@ -87,10 +92,8 @@ class Child:
         self.process.wait(WAIT)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                try:
+                with suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
 
 
 StartChild = Callable[..., Child]
@@ -109,7 +112,7 @@ def start(store: Path, server: JobServer) -> Iterator[StartChild]:
 
     def start_child(**options: Any) -> Child:
         children.append(Child(store, server, **options))
-        return children[-1].ready()
+        return children[-1]
 
     yield start_child
     for child in children:
@@ -124,12 +127,6 @@ def next_start(store: Path, server: JobServer, **options: Any) -> Iterator[Studi
         outcomes(studio)
         studio._call(studio.engine.settle)
         yield studio
-
-
-def outcomes(studio: Studio) -> list[list[str]]:
-    """Waits for all batches, oldest first: of each generation ``"success"`` or its error's code."""
-    batches = [batch for topic in studio.topics for batch in studio.batches(topic, limit=1000)]
-    return [outcome(batch) for batch in sorted(batches, key=lambda batch: batch.id)]
 
 
 def rows(store: Path, query: str) -> list[Any]:

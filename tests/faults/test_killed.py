@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from imgplay_widget.errors import ImgplayError
-from tests.faults.conftest import StartChild, assert_whole, next_start, outcomes, rows
+from tests.faults.child import outcomes
+from tests.faults.conftest import StartChild, assert_whole, next_start, rows
 from tests.servers.job_server import JobServer
 
 OK = "success"
@@ -179,9 +180,9 @@ def test_in_a_delete_between_rows_and_files(start, store, server, what):
     assert child.ask("wait") == [[OK, OK]]
     child.ask("settle")
     tables = {"topic": "image_generation_topics", "batch": "image_generation_batches"}
-    ((id,), *_) = rows(store, f"SELECT id FROM {tables.get(what, 'image_generations')}")
+    ((gone,), *_) = rows(store, f"SELECT id FROM {tables.get(what, 'image_generations')}")
     child.ask("arm", point="between rows and files")
-    child.tell("delete", what=id)
+    child.tell("delete", what=gone)
     child.died()
     with next_start(store, server) as studio:
         assert outcomes(studio) == ([[OK]] if what == "generation" else [])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import threading
 from collections import Counter
@@ -23,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from imgplay_widget.testing import png
+from tests.servers.openai_server import png as noisy
 
 LONGEST = 60.0
 """Seconds after which a test that waits has failed."""
@@ -72,6 +74,7 @@ class JobServer:
         polls: how often each job was asked for.
         cancelled: jobs that were stopped.
         working: True while no job gets done.
+        big: True where images have more than a megabyte.
     """
 
     def __init__(self) -> None:
@@ -79,6 +82,7 @@ class JobServer:
         self.polls: Counter[str] = Counter()
         self.cancelled: list[str] = []
         self.working = False
+        self.big = False
         self._jobs: dict[str, Job] = {}
         self._keys: dict[str, str] = {}
         self._links = 0
@@ -157,6 +161,8 @@ class JobServer:
     def _draw(self) -> bytes:
         # Each image is another one, so that no two rows share a file.
         self._drawn += 1
+        if self.big:
+            return noisy(640, 640, noise=os.urandom(640 * 640 * 3))
         return png(color=(self._drawn % 256, self._drawn // 256, 90))
 
     def get_job(self, name: str) -> tuple[int, dict[str, Any]]:
