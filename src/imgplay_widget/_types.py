@@ -32,6 +32,7 @@ __all__ = [
     "Parameter",
     "Partial",
     "Pending",
+    "Price",
     "ProviderSpec",
     "Reference",
     "ReferenceRule",
@@ -102,8 +103,8 @@ class Parameter:
     Attributes:
         name: the keyword in Python and the key in stored parameters.
         type: the JSON type of a value.
-        kind: what it means, so that the page can choose a control (``"width"``, ``"height"``, ``"seed"``,
-            ``"choice"``, ``"text"``, ``"number"``, ``"switch"`` …).
+        kind: what it means, so that the page can choose a control: ``"width"``, ``"height"``, ``"seed"``,
+            ``"choice"``, ``"aspect_ratio"`` (a choice of shapes), ``"text"``, ``"number"``, ``"switch"``.
         title: the label.
         help: one sentence for people.
         minimum, maximum: the range, both ends included; None where open.
@@ -158,6 +159,21 @@ class ReferenceRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a provider is known to charge, as data of a certain day.
+
+    Attributes:
+        amount: USD as a decimal string, for one `unit`.
+        unit: ``"image"`` or ``"megapixel"`` (of the finished image).
+        note: where the figure comes from, and of when it is.
+    """
+
+    amount: str
+    unit: Literal["image", "megapixel"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """What a model can do, as data: form, validation, planning and docs come from it.
 
@@ -176,6 +192,7 @@ class ModelSpec:
         resume: True where a ticket finds the job again after a restart.
         idempotent: True where the provider answers a repeated key with the same job, unpaid.
         deadline: seconds in all that a task may take.
+        price: what it is known to cost, or None; the provider's own figure comes with the answer.
         notice: a sentence that the page must show beside the model.
         retired_on: the day (ISO 8601) from which the provider no longer offers it.
         successor: the id of the model to use instead.
@@ -197,6 +214,7 @@ class ModelSpec:
     resume: bool = False
     idempotent: bool = False
     deadline: float = 600.0
+    price: Price | None = None
     notice: str = ""
     retired_on: str | None = None
     successor: str | None = None

@@ -43,6 +43,7 @@ __all__ = [
     "events",
     "html",
     "images",
+    "item",
     "png",
     "stream",
 ]
@@ -96,7 +97,14 @@ def events(*items: tuple[str, Any], end: str = "\n\n", **options: Any) -> Answer
     return Answer(200, {"Content-Type": "text/event-stream"}, chunks=tuple(chunks), **options)
 
 
-def stream(partials: int = 2, *, kind: str = "image_generation", **fields: Any) -> Answer:
+def item(data: bytes) -> dict[str, str]:
+    """One image in base64."""
+    return {"b64_json": base64.b64encode(data).decode()}
+
+
+def stream(
+    partials: int = 2, *, kind: str = "image_generation", data: bytes | None = None, **fields: Any
+) -> Answer:
     """Previews, then the image."""
     steps = [
         (
@@ -111,7 +119,7 @@ def stream(partials: int = 2, *, kind: str = "image_generation", **fields: Any) 
     ]
     last = {
         "type": f"{kind}.completed",
-        "b64_json": base64.b64encode(png(shade=200)).decode(),
+        **item(data or png(shade=200)),
         "usage": {"total_tokens": 300},
         **fields,
     }

@@ -22,7 +22,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule, SizeRule
+from imgplay_widget._types import ModelSpec, Parameter, Price, ReferenceRule, SizeRule
 from imgplay_widget.catalog._request import check_value
 from imgplay_widget.errors import InvalidRequest
 
@@ -124,6 +124,8 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
         if "media_types" in rule:
             rule["media_types"] = tuple(rule["media_types"])
         values["references"] = _build(ReferenceRule, rule, f"{where}.references")
+    if "price" in values:
+        values["price"] = _build(Price, values["price"], f"{where}.price")
     if "deadline" in values:
         values["deadline"] = float(values["deadline"])
     if "provider" in values:

@@ -123,6 +123,27 @@ class Provider:
         """
         raise NotImplementedError
 
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
+        """Asks the provider what it offers now; None where it has no such list. Costs nothing.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        return None
+
+    async def check(self, http: Http) -> None:
+        """Asks the provider whether key and network are good, by a call that costs nothing.
+
+        The default asks what it offers. Nothing is said where it can't be known without paying.
+
+        Raises:
+            MissingKey: no key is set.
+            BadKey: it was refused.
+            NetworkError: the provider cannot be reached.
+            ProviderError: the provider has another trouble.
+        """
+        await self.discover(http)
+
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Asks the provider to stop a job."""
         return "unsupported"

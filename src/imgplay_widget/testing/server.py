@@ -112,6 +112,7 @@ class ProviderServer:
         self.latency = latency
         self.requests: list[Received] = []
         self.lock = threading.RLock()
+        self._arrived = threading.Condition(self.lock)
         self._stop = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -122,6 +123,11 @@ class ProviderServer:
     def answer(self, received: Received) -> Answer:
         """Answers a request that neither script nor files answer. The protocol of a provider goes here."""
         return Answer(404, {"Content-Type": "text/plain"}, f"no {received.path}".encode())
+
+    def wait_for(self, test: Callable[[list[Received]], bool], timeout: float = 20.0) -> bool:
+        """Waits until the requests so far pass a test; False where they do not within so many seconds."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: test(self.requests), timeout)
 
     @property
     def posts(self) -> int:
@@ -191,6 +197,7 @@ class ProviderServer:
         path = received.path.partition("?")[0]
         with self.lock:
             self.requests.append(received)
+            self._arrived.notify_all()
             file = self.files.get(path) if received.method == "GET" else None
             if file is not None:
                 return file if isinstance(file, Answer) else Answer(200, {"Content-Type": "image/png"}, file)

@@ -1,0 +1,477 @@
+"""The suite that every provider passes, over real sockets, against a server that speaks its protocol.
+
+A provider's author writes two things. A `Wire`: the provider's side of the protocol, with the shapes of its
+failures. And a subclass of `ProviderContract` in a test module, which pytest then collects::
+
+    class AcmeWire(Wire):
+        model = "paint-1"
+        seeded = True
+
+        @classmethod
+        def connect(cls, origin):
+            return Acme(base_url=origin)
+
+        def answer(self, received):
+            images = [b64encode(self.image(i)) for i in range(received.json()["n"])]
+            return answer({"images": images})
+
+        def failures(self):
+            return {"bad_key": answer({"error": "who are you?"}, 401), ...}
+
+
+    class TestAcme(ProviderContract):
+        wire_type = AcmeWire
+
+The module needs pytest; nothing else of the package imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from imgplay_widget._clock import Clock
+from imgplay_widget._types import Status
+from imgplay_widget.errors import (
+    BadKey,
+    BadResponse,
+    BillingError,
+    Cancelled,
+    CorruptImage,
+    DeadlineExceeded,
+    ImgplayError,
+    InvalidRequest,
+    Lost,
+    MissingKey,
+    ModelNotFound,
+    Moderated,
+    NoImage,
+    Overloaded,
+    RateLimited,
+    ServerError,
+    Uncertain,
+)
+from imgplay_widget.testing import InstantClock, open_studio, png
+from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, Item, ProviderServer, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from imgplay_widget._handles import BatchHandle
+    from imgplay_widget._studio import Studio
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["KEY", "ProviderContract", "Wire"]
+
+KEY = "sk-canary-5e1f0b7c94d2a836"
+"""The key that the suite sets, and that may appear nowhere but at the provider's own origin."""
+
+PROMPT = "a paper boat in the rain"
+
+WAIT = 30
+"""Seconds after which a test gives up on something that never takes one."""
+
+EXPECTED: Mapping[str, type[ImgplayError]] = {
+    "bad_key": BadKey,
+    "billing": BillingError,
+    "moderated": Moderated,
+    "model_not_found": ModelNotFound,
+    "rate_limited": RateLimited,
+    "server_error": ServerError,
+    "overloaded": Overloaded,
+    "bad_gateway": Uncertain,
+    "no_image": NoImage,
+    "lost": Lost,
+}
+"""What the kinds of `Wire.failures` become for the user."""
+
+
+class Wire(ProviderServer):
+    """A provider's side of its protocol. Subclass it and write `connect`, `answer` and `failures`.
+
+    Attributes:
+        model: the id of the model that the suite uses.
+        native_model: the id of a model that gives several images in one call, or None.
+        seeded: True where the model takes a seed; then write `seed_of`.
+        queued: True where a call gives a ticket; then obey `waiting`, and write `status` and, where jobs can
+            be cancelled, set `cancellable`.
+        linked: True where images come as links; then make them with `link`, and obey `expired`.
+        keyed: True where the provider needs a key.
+        params: parameters that each call of the suite gives.
+        rate_limits: by name, an answer that says "too many requests" and the seconds that it asks to wait.
+        waiting: while True, a job is not done.
+        unknown: while True, a job's status is a word that the protocol does not have.
+        gone: while True, the provider does not know the job.
+        expired: while True, links give 404; a fresh question to the job ends it.
+        elsewhere: another origin, where results lie; it must never see the key.
+    """
+
+    model: ClassVar[str] = ""
+    native_model: ClassVar[str | None] = None
+    seeded: ClassVar[bool] = False
+    queued: ClassVar[bool] = False
+    cancellable: ClassVar[bool] = False
+    linked: ClassVar[bool] = False
+    keyed: ClassVar[bool] = True
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, script: Sequence[Item] = ()) -> None:
+        super().__init__(script)
+        self.waiting = False
+        self.unknown = False
+        self.gone = False
+        self.expired = False
+        self.elsewhere = ProviderServer()
+
+    def __enter__(self) -> Wire:
+        self.elsewhere.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self.elsewhere.__exit__(*error)
+
+    # -------------------------------------------------------------- to be written
+
+    @classmethod
+    def connect(cls, origin: str) -> Provider:
+        """Gives the provider, its base URL at this origin."""
+        raise NotImplementedError
+
+    def failures(self) -> Mapping[str, Item]:
+        """Gives the answers to a submit by which the provider says that something is wrong.
+
+        The keys are those of `EXPECTED`, followed by ``:`` and a word where there are several shapes
+        (``"moderated:prompt"``, ``"moderated:image"``). A function may accept the job, and change what the
+        status says later.
+        """
+        raise NotImplementedError
+
+    def rate_limits(self) -> Mapping[str, tuple[Answer, float]]:
+        """Gives each form of Retry-After: the answer, and the seconds."""
+        return {}
+
+    def is_submit(self, received: Received) -> bool:
+        """Says whether a request is one that may be billed."""
+        return received.method == "POST"
+
+    def seed_of(self, received: Received) -> int | None:
+        """Gives the seed that a submit sent."""
+        raise NotImplementedError
+
+    def references_of(self, received: Received) -> list[bytes]:
+        """Gives the input images that a submit sent."""
+        raise NotImplementedError
+
+    # -------------------------------------------------------------- to be used
+
+    def image(self, index: int = 0) -> bytes:
+        """Gives the bytes of an image, another one for each index."""
+        return png(color=(30 * index % 256, 110, 180))
+
+    def link(self, index: int = 0) -> str:
+        """Gives a link to an image at another origin; a new one each time."""
+        path = f"/files/{len(self.elsewhere.files)}.png"
+        missing = Answer(404, {"Content-Type": "text/plain"}, b"expired")
+        self.elsewhere.files[path] = missing if self.expired else self.image(index)
+        return self.elsewhere.origin + path
+
+    @property
+    def submits(self) -> list[Received]:
+        """The requests so far that may be billed."""
+        return [received for received in self.requests if self.is_submit(received)]
+
+
+class ProviderContract:
+    """The suite. Subclass it, set `wire_type`, and pytest collects it.
+
+    Attributes:
+        wire_type: the provider's side of the protocol.
+    """
+
+    wire_type: ClassVar[type[Wire]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Makes a case of each failure and of each form of Retry-After that the wire has."""
+        wire = self.wire_type()
+        if "failure" in metafunc.fixturenames:
+            metafunc.parametrize("failure", sorted(wire.failures()))
+        if "rate_limit" in metafunc.fixturenames:
+            metafunc.parametrize("rate_limit", sorted(wire.rate_limits()))
+        _close(wire)
+
+    @pytest.fixture
+    def wire(self) -> Iterator[Wire]:
+        """The server."""
+        with self.wire_type() as wire:
+            yield wire
+
+    @pytest.fixture
+    def clock(self) -> InstantClock:
+        """The time, on which no wait takes any."""
+        return InstantClock()
+
+    @pytest.fixture
+    def studio(
+        self, wire: Wire, clock: InstantClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> Iterator[Studio]:
+        """A studio with the provider; at the end the key may be nowhere."""
+        caplog.set_level(logging.DEBUG)
+        with _open(self.wire_type, wire.origin, tmp_path, clock) as studio:
+            yield studio
+        assert KEY not in caplog.text
+        for path in tmp_path.rglob("*"):
+            assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+        for request in wire.elsewhere.requests:
+            assert KEY not in repr(request)
+
+    def generate(self, studio: Studio, *, model: str | None = None, **options: Any) -> BatchHandle:
+        """Starts a request as the suite's cases do."""
+        name = f"{_name(self.wire_type)}:{model or self.wire_type.model}"
+        return studio.generate(PROMPT, model=name, **{**self.wire_type.params, **options})
+
+    # -------------------------------------------------------------- what works
+
+    def test_one_image_is_stored_as_it_came(self, studio: Studio, wire: Wire) -> None:
+        """One call, one image, the very bytes."""
+        batch = self.generate(studio).result(WAIT)
+        assert batch[0].bytes == wire.image(0)
+        assert len(wire.submits) == 1
+        if wire.keyed:
+            assert KEY in repr(wire.submits[0].headers) or KEY in wire.submits[0].path
+
+    def test_several_images_fill_their_places(self, studio: Studio, wire: Wire) -> None:
+        """Three images, each in its place, and no more calls than the plan has."""
+        batch = self.generate(studio, n=3).result(WAIT)
+        assert [generation.status for generation in batch] == [Status.SUCCESS] * 3
+        assert len(wire.submits) == len(batch.entry.tasks)
+
+    def test_the_seeds_that_are_shown_are_those_that_were_sent(self, studio: Studio, wire: Wire) -> None:
+        """A distinct seed for each image, the user's or a drawn one, sent and recorded."""
+        if not wire.seeded:
+            assert [g.seed for g in self.generate(studio, n=2).result(WAIT)] == [None, None]
+            return
+        shown = [generation.seed for generation in self.generate(studio, n=3, seed=11).result(WAIT)]
+        drawn = [generation.seed for generation in self.generate(studio, n=2).result(WAIT)]
+        sent = [wire.seed_of(received) for received in wire.submits]
+        assert len(set(shown)) == 3
+        assert len(set(drawn)) == 2
+        assert {seed for seed in sent if seed is not None} <= {*shown, *drawn}
+        assert {shown[0], drawn[0]} <= set(sent)
+        if len(wire.submits) == 5:
+            assert sorted(seed for seed in sent if seed is not None) == sorted(
+                seed for seed in (*shown, *drawn) if seed is not None
+            )
+
+    def test_fewer_images_than_asked_leave_named_gaps(self, studio: Studio, wire: Wire) -> None:
+        """A call that brings too few fills what it can; the other places say why."""
+        if wire.native_model is None:
+            return
+        failure = wire.failures().get("fewer")
+        assert failure is not None, "a model with several images a call can bring fewer: say how"
+        wire.script.append(failure)
+        batch = self.generate(studio, model=wire.native_model, n=3).result(WAIT)
+        states = [generation.status for generation in batch]
+        assert Status.SUCCESS in states
+        assert Status.ERROR in states
+        assert len(wire.submits) == 1
+
+    def test_references_are_sent_whole(self, studio: Studio, wire: Wire) -> None:
+        """Input images reach the provider; too many, too large or useless ones are refused before."""
+        model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
+        if model.references is None:
+            with pytest.raises(InvalidRequest, match="reference"):
+                self.generate(studio, references=[png()])
+            assert wire.requests == []
+            return
+        picture = png(48, 32)
+        self.generate(studio, references=[picture]).result(WAIT)
+        assert picture in wire.references_of(wire.submits[-1])
+        before = len(wire.requests)
+        with pytest.raises(InvalidRequest, match="reference"):
+            self.generate(studio, references=[png()] * (model.references.max_count + 1))
+        assert len(wire.requests) == before
+
+    # -------------------------------------------------------------- what fails
+
+    def test_a_failure_has_its_name_and_is_not_repeated(
+        self, studio: Studio, wire: Wire, failure: str
+    ) -> None:
+        """Each shape of refusal becomes its error, with the next step, after a single call."""
+        kind = failure.partition(":")[0]
+        if kind == "fewer":
+            return
+        wire.script += [wire.failures()[failure]] * (50 if kind == "rate_limited" else 1)
+        batch = self.generate(studio, deadline=20 if kind == "rate_limited" else None)
+        with pytest.raises(EXPECTED[kind]) as caught:
+            batch.result(WAIT)
+        assert caught.value.next_step
+        assert KEY not in f"{caught.value!r} {caught.value} {batch[0].error!r} {batch.entry!r}"
+        if kind != "rate_limited":
+            assert len(wire.submits) == 1
+
+    def test_a_rate_limit_is_waited_out(
+        self, studio: Studio, wire: Wire, clock: InstantClock, rate_limit: str
+    ) -> None:
+        """429 did no work: the call goes out again after the time that was asked for."""
+        refused, seconds = wire.rate_limits()[rate_limit]
+        wire.script.append(refused)
+        self.generate(studio).result(WAIT)
+        assert len(wire.submits) == 2
+        assert any(wait >= seconds * 0.99 for wait in clock.waits)
+
+    def test_an_answer_that_is_none_is_told(self, studio: Studio, wire: Wire) -> None:
+        """HTML, cut JSON and JSON of another shape are errors, never images, and no second call."""
+        json_type = {"Content-Type": "application/json"}
+        for junk in (
+            Answer(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>"),
+            Answer(200, json_type, b'{"created": 1, "da'),
+            Answer(200, json_type, json.dumps({"hello": ["world"]}).encode()),
+            Answer(200, json_type, b"[]"),
+            Answer(200, json_type, b"null"),
+        ):
+            before = len(wire.submits)
+            wire.script.append(junk)
+            with pytest.raises((BadResponse, NoImage, CorruptImage, Uncertain)):
+                self.generate(studio).result(WAIT)
+            assert len(wire.submits) == before + 1
+
+    def test_a_connection_that_breaks_is_uncertain(self, studio: Studio, wire: Wire) -> None:
+        """Nobody knows what was billed; only the user repeats it."""
+        wire.script.append(RESET_AFTER)
+        batch = self.generate(studio)
+        with pytest.raises(Uncertain):
+            batch.result(WAIT)
+        assert len(wire.submits) == 1
+        batch.retry().result(WAIT)
+        assert len(wire.submits) == 2
+
+    def test_silence_ends_at_the_deadline(self, studio: Studio, wire: Wire) -> None:
+        """No answer in time is uncertain, and no second call."""
+        wire.script.append(HANG)
+        with pytest.raises(Uncertain):
+            self.generate(studio, deadline=0.3).result(WAIT)
+        assert len(wire.submits) == 1
+
+    def test_without_a_key_nothing_is_sent(self, wire: Wire, tmp_path: Path) -> None:
+        """A missing key is told before anything is stored or sent, with the variable's name."""
+        if not wire.keyed:
+            return
+        with _open(self.wire_type, wire.origin, tmp_path, InstantClock(), key=None) as studio:
+            with pytest.raises(MissingKey) as caught:
+                self.generate(studio)
+            assert studio.topics == []
+        variables = self.wire_type.connect(wire.origin).spec.key_variables
+        assert variables[0] in str(caught.value)
+        assert wire.requests == []
+
+    # -------------------------------------------------------------- jobs and links
+
+    def test_an_unknown_status_is_waited_out_until_the_deadline(self, studio: Studio, wire: Wire) -> None:
+        """A new word of the provider is no end of the job."""
+        if not wire.queued:
+            return
+        wire.unknown = True
+        batch = self.generate(studio, deadline=120)
+        with pytest.raises(DeadlineExceeded):
+            batch.result(WAIT)
+        wire.unknown = False
+        batch.retry().result(WAIT)
+        assert len(wire.submits) == 1
+
+    def test_a_job_that_the_provider_forgot_is_lost(self, studio: Studio, wire: Wire) -> None:
+        """A job that is gone is an error with Retry."""
+        if not wire.queued:
+            return
+        wire.gone = True
+        batch = self.generate(studio)
+        with pytest.raises(Lost):
+            batch.result(WAIT)
+        wire.gone = False
+        batch.retry().result(WAIT)
+        assert len(wire.submits) == 2
+
+    def test_an_expired_link_is_asked_for_again(self, studio: Studio, wire: Wire) -> None:
+        """Links that give 404 are lost where no ticket gives new ones; the call is not repeated."""
+        if not wire.linked:
+            return
+        wire.expired = True
+        with pytest.raises(Lost):
+            self.generate(studio).result(WAIT)
+        assert len(wire.submits) == 1
+
+    def test_a_running_job_is_cancelled(self, wire: Wire, tmp_path: Path) -> None:
+        """Cancel ends it here at once, and asks the provider where it has a way."""
+        if wire.queued:
+            wire.waiting = True
+        else:
+            wire.script.append(HANG)
+        with _open(self.wire_type, wire.origin, tmp_path, Clock()) as studio:
+            batch = self.generate(studio)
+            assert wire.wait_for(lambda requests: len(requests) > int(wire.queued))
+            before = len(wire.requests)
+            batch.cancel()
+            with pytest.raises(Cancelled):
+                batch.result(WAIT)
+            studio.start(studio.engine.settle).result(WAIT)
+            if wire.cancellable:
+                assert len(wire.requests) > before
+
+    def test_a_job_goes_on_in_a_new_process(self, wire: Wire, tmp_path: Path) -> None:
+        """The ticket in the store is all that another process needs; nothing is sent a second time."""
+        if not wire.queued:
+            return
+        wire.waiting = True
+        with _open(self.wire_type, wire.origin, tmp_path, Clock()) as studio:
+            self.generate(studio)
+            assert wire.wait_for(lambda requests: len(requests) > 1)
+        wire.waiting = False
+        place = f"{self.wire_type.__module__}:{self.wire_type.__qualname__}"
+        child = subprocess.run(  # noqa: S603 - our own module, by this very Python
+            [sys.executable, "-m", "imgplay_widget.testing.contract", place, wire.origin, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert child.stdout.strip() == "success", child.stderr
+        assert len(wire.submits) == 1
+
+
+def _name(wire_type: type[Wire]) -> str:
+    return wire_type.connect("http://127.0.0.1:9").spec.name
+
+
+def _open(wire_type: type[Wire], origin: str, folder: Path, clock: Clock, key: str | None = KEY) -> Any:
+    provider = wire_type.connect(origin)
+    keys = {provider.spec.name: key} if key else {}
+    return open_studio(provider, store=folder / "contract.sqlite", clock=clock, keys=keys)
+
+
+def _close(wire: Wire) -> None:
+    with wire:
+        pass
+
+
+def _finish(place: str, origin: str, folder: str) -> None:
+    """What the new process does: open the store and wait for what is unfinished."""
+    from importlib import import_module
+    from pathlib import Path
+
+    module, _, name = place.partition(":")
+    wire_type: type[Wire] = getattr(import_module(module), name)
+    with _open(wire_type, origin, Path(folder), Clock()) as studio:
+        for batch in studio.batches():
+            sys.stdout.write(f"{batch.result(WAIT).status.value}\n")
+
+
+if __name__ == "__main__":
+    _finish(*sys.argv[1:4])
