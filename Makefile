@@ -123,10 +123,12 @@ endif
 
 # The page comes first, so that the build hook of an editable install finds it done.
 $(VENV)/.lab-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
+	@echo "Installing the package and JupyterLab into $(VENV) …"
 	$(call install,lab)
 	@touch $@
 
 $(VENV)/.dev-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
+	@echo "Installing the package, JupyterLab and what tests and checks need into $(VENV) …"
 	$(call install,dev)
 	@touch $@ $(VENV)/.lab-installed
 
