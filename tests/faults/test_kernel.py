@@ -1,0 +1,188 @@
+"""In a real kernel: it restarts in mid-job, images come while it computes, it answers while it is busy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from tests.faults.conftest import ROOT, WAIT, assert_whole
+from tests.servers.job_server import JobServer
+
+SETUP = """
+from imgplay_widget import ImagePlayground
+from tests.faults.job_provider import JobProvider
+pg = ImagePlayground(store={store!r}, providers=[JobProvider({origin!r})])
+"""
+BUSY = {
+    "asleep": "import time\nprint('busy', flush=True)\ntime.sleep(600)",
+    "computing": "print('busy', flush=True)\nwhile True:\n    sum(range(1000))",
+}
+
+
+class Kernel:
+    """A kernel and what it says on iopub."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager = manager
+        self.client = client
+
+    def run(self, code: str) -> str:
+        """Runs a cell to its end and gives what it printed."""
+        asked = self.start(code)
+        printed: list[str] = []
+
+        def ended(message: dict[str, Any]) -> bool:
+            if message["parent_header"].get("msg_id") != asked:
+                return False
+            content = message["content"]
+            assert message["msg_type"] != "error", "\n".join(content["traceback"])
+            printed.append(content.get("text", ""))
+            return content.get("execution_state") == "idle"
+
+        self.until(ended)
+        return "".join(printed)
+
+    def start(self, code: str) -> str:
+        """Starts a cell and gives the id of the request."""
+        return self.client.execute(code)
+
+    def until(self, wanted: Callable[[dict[str, Any]], object]) -> list[dict[str, Any]]:
+        """Reads what the kernel says until that is what is wanted; gives all of it."""
+        said: list[dict[str, Any]] = []
+        ends = time.monotonic() + WAIT
+        while not said or not wanted(said[-1]):
+            said.append(self.client.get_iopub_msg(timeout=max(0.0, ends - time.monotonic())))
+        return said
+
+    def control(self, kind: str) -> dict[str, Any]:
+        """Asks on the control channel."""
+        message = self.client.session.msg(kind, {})
+        self.client.control_channel.send(message)
+        return self.client.get_control_msg(timeout=WAIT)["content"]
+
+    def click(self, comm: str, content: dict[str, Any], *, shell: str) -> None:
+        """Sends a message of the page, as JupyterLab does: on a subshell."""
+        body = {"comm_id": comm, "data": {"method": "custom", "content": content}}
+        message = self.client.session.msg("comm_msg", body)
+        message["header"]["subshell_id"] = shell
+        self.client.shell_channel.send(message)
+
+
+def ended(request: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda message: (
+        message["parent_header"].get("msg_id") == request
+        and message["content"].get("execution_state") == "idle"
+    )
+
+
+def custom(message: dict[str, Any]) -> dict[str, Any]:
+    """The content of a message to the page, or nothing."""
+    data = message["content"].get("data", {})
+    return data.get("content", {}) if message["msg_type"] == "comm_msg" else {}
+
+
+def came(message: dict[str, Any]) -> list[str]:
+    """The ids of the batches for which the message brings an image."""
+    return [
+        event["generation"]["batchId"]
+        for event in custom(message).get("events", [])
+        if event["type"] == "generation_changed" and event["generation"]["status"] == "success"
+    ]
+
+
+@pytest.fixture
+def kernel(store: Path, server: JobServer, tmp_path: Path) -> Iterator[Kernel]:
+    places = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(places),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    manager = KernelManager(kernel_name="python3")
+    manager.kernel_spec.argv[0] = sys.executable
+    manager.start_kernel(env=env)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=WAIT)
+        yield Kernel(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+@pytest.fixture
+def setup(store: Path, server: JobServer) -> str:
+    return SETUP.format(store=str(store), origin=server.origin)
+
+
+@pytest.mark.parametrize("now", [True, False], ids=["killed", "asked"])
+def test_a_kernel_restarted_in_mid_job_finishes_it_at_the_next_playground(kernel, setup, store, server, now):
+    server.working = True
+    kernel.run(setup + 'batch = pg.generate("a fox", model="jobs:queue", n=2)')
+    server.until(lambda: len(server.polls) == 2)
+    kernel.manager.restart_kernel(now=now)
+    kernel.client.wait_for_ready(timeout=WAIT)
+    server.working = False
+    kernel.run(setup)
+    printed = kernel.run("print([g.status.value for g in pg.batches()[0].result(60)])")
+    assert printed == "['success', 'success']\n"
+    kernel.run("pg.studio._call(pg.studio.engine.settle); pg.close()")
+    assert len(server.submits) == 2
+    assert_whole(store)
+
+
+@pytest.mark.parametrize("kind", BUSY)
+def test_images_come_to_the_page_while_a_cell_runs(kernel, setup, server, kind):
+    hold = server.hold("answer")
+    kernel.run(setup + 'batch = pg.generate("a fox", model="jobs:image")')
+    hold.wait_reached()
+    cell = kernel.start(BUSY[kind])
+    kernel.until(lambda message: message["content"].get("text") == "busy\n")
+    hold.open()
+    said = kernel.until(came)
+    assert not any(map(ended(cell), said))
+    kernel.manager.interrupt_kernel()
+    kernel.until(ended(cell))
+
+
+@pytest.mark.skipif(
+    tuple(map(int, version("ipykernel").split(".")[:2])) < (7, 1), reason="this ipykernel has no subshells"
+)
+@pytest.mark.parametrize("kind", BUSY)
+def test_a_click_is_answered_while_a_cell_runs(kernel, setup, server, kind):
+    said = kernel.until(ended(kernel.start(setup + "pg")))
+    (comm,) = {
+        message["content"]["comm_id"]
+        for message in said
+        if message["msg_type"] == "comm_open"
+        and message["content"]["data"]["state"].get("_model_module") == "anywidget"
+    }
+    shell = kernel.control("create_subshell_request")["subshell_id"]
+    # What the engine tells in between must not lead the answer back to the cell's shell.
+    kernel.run('pg.generate("a fox", model="jobs:image").result(60)')
+
+    cell = kernel.start(BUSY[kind])
+    kernel.until(lambda message: message["content"].get("text") == "busy\n")
+    call = {"method": "generate", "prompt": "a hare", "model": "jobs:image", "n": 1}
+    call |= {"params": {}, "topicId": None}
+    kernel.click(comm, {"kind": "request", "id": "click-1", "call": call}, shell=shell)
+    said = kernel.until(lambda message: custom(message).get("to") == "click-1")
+    assert custom(said[-1])["error"] is None
+    batch = custom(said[-1])["result"]["batch"]["id"]
+    if not any(batch in came(message) for message in said):
+        said += kernel.until(lambda message: batch in came(message))
+    assert not any(map(ended(cell), said))
+    assert [submit.prompt for submit in server.submits] == ["a fox", "a hare"]
+    kernel.manager.interrupt_kernel()
+    kernel.until(ended(cell))
