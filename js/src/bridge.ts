@@ -20,6 +20,9 @@ const LAST_HELLO_RETRY = 60_000;
 /** After this long, a request whose younger siblings were answered counts as lost on the way. */
 export const LOST_AFTER = 30_000;
 
+/** Nobody waits for these with a finger on a button: a slow picture is no silent kernel. */
+const UNHURRIED: ReadonlySet<Call["method"]> = new Set(["thumbnails", "covers", "original"]);
+
 /** What the bridge tells the layers above. */
 export interface Listener {
   snapshot(snapshot: Snapshot, buffers: DataView[], live: boolean): void;
@@ -35,6 +38,7 @@ export interface Bridge {
 interface Open {
   order: number;
   sentAt: number;
+  urgent: boolean;
   resolve(answer: Answer): void;
   reject(error: RequestError): void;
 }
@@ -69,7 +73,8 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
       }
       order += 1;
       const id = `${page}-${order}`;
-      open.set(id, { order, sentAt: Date.now(), resolve, reject });
+      const urgent = !UNHURRIED.has(call.method);
+      open.set(id, { order, sentAt: Date.now(), urgent, resolve, reject });
       watchSilence();
       post({ kind: "request", id, call });
     });
@@ -77,16 +82,17 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   // ---------------------------------------------------------------- is anybody there
 
   let silence: ReturnType<typeof setTimeout> | undefined;
+  const anybodyWaits = (): boolean => [...open.values()].some(({ urgent }) => urgent);
   const watchSilence = (): void => {
     silence ??= setTimeout(() => {
       silence = undefined;
-      if (open.size > 0) connect("waiting");
+      if (anybodyWaits()) connect("waiting");
     }, WAITING_AFTER);
   };
   const heard = (): void => {
     clearTimeout(silence);
     silence = undefined;
-    if (open.size > 0) watchSilence();
+    if (anybodyWaits()) watchSilence();
     if (greeted) connect("ready");
   };
 

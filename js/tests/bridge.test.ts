@@ -113,6 +113,13 @@ describe("the connection", () => {
     events(1);
     expect(seen.connections).toEqual(["ready", "waiting", "ready"]);
   });
+  it("does not call the kernel silent because a picture takes its time", async () => {
+    const { bridge, hello, seen } = connected();
+    await hello(0);
+    void bridge.request({ method: "thumbnails", generationIds: ["g"] });
+    await vi.advanceTimersByTimeAsync(3 * WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready"]);
+  });
   it("does not wait while nothing is asked", async () => {
     const { seen, hello } = connected();
     await hello(0);

@@ -161,7 +161,6 @@ function Stopped({ generation }: { generation: GenerationState }) {
   const live = useStore((state) => state.live);
   const { id, batchId, status, error } = generation;
   const uncertain = error?.code === "uncertain";
-  const mayRetry = status === "cancelled" || error === null || error.retryable || uncertain;
   const message = status === "cancelled" ? "Cancelled" : (error?.message ?? "It failed.");
   return (
     <div class="ip-stopped">
@@ -171,15 +170,13 @@ function Stopped({ generation }: { generation: GenerationState }) {
         {error && <span>{error.nextStep}</span>}
       </p>
       <div class="ip-stopped-actions" inert={!live}>
-        {mayRetry && (
-          <IconButton
-            icon="retry"
-            label="Retry"
-            text="Retry"
-            testid="retry"
-            onClick={() => void actions.retry(batchId, id)}
-          />
-        )}
+        <IconButton
+          icon="retry"
+          label="Retry"
+          text="Retry"
+          testid="retry"
+          onClick={() => void actions.retry(batchId, id)}
+        />
         <IconButton
           icon="delete"
           label={uncertain ? "Discard" : "Delete"}
