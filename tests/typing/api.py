@@ -1,0 +1,50 @@
+"""Never run: pyright must accept it as it stands, so that editors complete and check what users write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+from PIL import Image
+
+from imgplay_widget import BatchHandle, GenerationHandle, ImagePlayground, ImgplayError, Status, Studio, Topic
+from imgplay_widget.providers import Done, Http, Inline, ModelSpec, Pending, Provider, ProviderSpec, Unit
+from imgplay_widget.testing import FakeProvider, open_studio
+
+
+async def in_a_notebook() -> None:
+    pg = ImagePlayground("foxes.sqlite", model="demo:instant", max_count=8)
+    batch = pg.generate(
+        "a red fox in snow", n=4, seed=7, width=768, topic="foxes", references=[Path("a.png")]
+    )
+    assert_type(batch, BatchHandle)
+    assert_type(await batch, BatchHandle)
+    assert_type(batch.result(timeout=60), BatchHandle)
+    assert_type(batch[0], GenerationHandle)
+    assert_type(batch[1:], list[GenerationHandle])
+    assert_type([g.status for g in batch], list[Status])
+    assert_type(batch[0].image, Image.Image)
+    assert_type(batch[0].path, Path)
+    assert_type(batch[0].seed, int | None)
+    assert_type(batch[0].error, ImgplayError | None)
+    assert_type(pg.topics, list[Topic])
+    assert_type(pg.new_topic("night"), Topic)
+    assert_type(pg.batches("foxes"), list[BatchHandle])
+    pg.delete(batch)
+
+
+def without_a_page() -> None:
+    with Studio("foxes.sqlite", providers=[Noise()]) as studio:
+        assert_type(studio.generate("noise", model="noise:gray").result()[0].bytes, bytes)
+    with open_studio(FakeProvider()) as studio:
+        assert_type(studio, Studio)
+
+
+class Noise(Provider):
+    spec = ProviderSpec(name="noise", title="Noise", local=True)
+
+    def models(self) -> list[ModelSpec]:
+        return [ModelSpec(provider="noise", id="gray", title="Gray noise")]
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        return Done(images=(Inline(data=b""),))
