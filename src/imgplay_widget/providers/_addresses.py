@@ -6,9 +6,10 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-__all__ = ["Resolve", "is_private", "proxied", "resolve"]
+__all__ = ["Resolve", "is_local", "is_private", "proxied", "resolve"]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Gives the IP addresses of a host and port."""
@@ -24,6 +25,17 @@ async def resolve(host: str, port: int) -> list[str]:
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
+
+
+def is_local(url: str) -> bool:
+    """Says whether a base URL is on this machine or network, by its host alone: no name is looked up."""
+    host = (urlsplit(url).hostname or "").lower()
+    if host == "localhost" or host.endswith((".localhost", ".local")):
+        return True
+    try:
+        return is_private(host)
+    except ValueError:
+        return False
 
 
 def is_private(address: str) -> bool:

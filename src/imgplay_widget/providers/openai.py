@@ -8,7 +8,7 @@ import re
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from imgplay_widget import catalog
 from imgplay_widget._types import (
@@ -70,7 +70,7 @@ class OpenAI(Provider):
         self._compatible = base_url is not None or name != "openai"
         base = base_url or os.environ.get("OPENAI_BASE_URL") or _OFFICIAL
         self._base = base.rstrip("/")
-        local = _is_local(self._base)
+        local = addresses.is_local(self._base)
         if key_variables is None:
             own = (
                 "OPENAI_API_KEY" if name == "openai" else f"{re.sub('[^A-Z0-9]', '_', name.upper())}_API_KEY"
@@ -313,16 +313,6 @@ def _general(provider: str, id: str) -> ModelSpec:
         ),
         references=ReferenceRule(max_count=16, max_bytes=50_000_000),
     )
-
-
-def _is_local(base_url: str) -> bool:
-    host = (urlsplit(base_url).hostname or "").lower()
-    if host == "localhost" or host.endswith((".localhost", ".local")):
-        return True
-    try:
-        return addresses.is_private(host)
-    except ValueError:
-        return False
 
 
 def _number(value: Any) -> int:
