@@ -105,8 +105,13 @@ class Bench:
         for _ in range(IMPORTS_EACH_ROUND):
             for name, code in IMPORTS.items():
                 start = time.perf_counter()
-                subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True)
-                self.samples[f"import.{name}"].append(1000 * (time.perf_counter() - start))
+                done = subprocess.run(
+                    [sys.executable, "-c", code], cwd=HERE, capture_output=True, check=False
+                )
+                if done.returncode:
+                    self.missing[f"import.{name}"] = "it failed"
+                else:
+                    self.samples[f"import.{name}"].append(1000 * (time.perf_counter() - start))
 
     def once(self) -> None:
         """Measures what does not vary."""
