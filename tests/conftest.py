@@ -25,6 +25,8 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name in list(os.environ):
             if name.endswith(KEY_SUFFIXES) or name == "OPENAI_BASE_URL":
                 patch.delenv(name)
+        patch.setenv("IMGPLAY_ENV_FILE", "")
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         yield
 
 

@@ -1,12 +1,14 @@
-"""Where the providers' keys are, for the time of a studio. They are never shown, stored or pickled."""
+"""Where the providers' keys are, for the time of a studio. They are never shown or pickled."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+
+from imgplay_widget.providers import _key_sources as sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from imgplay_widget._types import ProviderSpec
 
@@ -16,40 +18,39 @@ KeyState = Literal["not_needed", "set", "missing"]
 """What the page learns about a key."""
 
 
+class _Found(NamedTuple):
+    key: str
+    source: str
+
+
 class Keys:
-    """The keys of one studio: those that were given to it, then those of the environment.
+    """The keys of one studio.
+
+    They come from, in this order: what was given to the studio; the environment; a ``.env`` file in the
+    working directory or above it; the system's keyring; Colab's secrets. `get`, `state` and `source` only
+    read memory and the environment; `read_env_file` and `look` go to the slow places and remember.
 
     Args:
         values: keys by provider name.
         environ: the environment; read at each call, so that a key set in a later cell counts.
     """
 
-    __slots__ = ("_environ", "_values")
+    __slots__ = ("_environ", "_file", "_found", "_given")
 
     def __init__(
         self, values: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
     ) -> None:
-        self._values = {name: key.strip() for name, key in (values or {}).items()}
+        self._given: dict[str, _Found] = {}
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
+        self._file: Mapping[str, str] = {}
+        self._found: dict[str, _Found] = {}
+        for name, key in (values or {}).items():
+            self.set(name, key)
 
     def get(self, spec: ProviderSpec) -> str | None:
         """Gives the key of a provider, or None where there is none."""
-        given = self._values.get(spec.name)
-        if given:
-            return given
-        for variable in spec.key_variables:
-            # A key pasted with its line end would make an illegal header.
-            value = self._environ.get(variable, "").strip()
-            if value:
-                return value
-        return None
-
-    def set(self, name: str, key: str | None) -> None:
-        """Sets the key of a provider for this studio; None or "" forgets it."""
-        if key and key.strip():
-            self._values[name] = key.strip()
-        else:
-            self._values.pop(name, None)
+        found = self._find(spec)
+        return found.key if found else None
 
     def state(self, spec: ProviderSpec) -> KeyState:
         """Says whether the provider needs a key, and whether it is there."""
@@ -57,8 +58,76 @@ class Keys:
             return "not_needed"
         return "set" if self.get(spec) else "missing"
 
+    def source(self, spec: ProviderSpec) -> str:
+        """Says where the key comes from ("environment variable FAL_KEY"), or "" where there is none."""
+        found = self._find(spec)
+        return found.source if found else ""
+
+    def set(self, name: str, key: str | None) -> None:
+        """Sets the key of a provider for this studio; None or "" forgets it."""
+        if key and key.strip():
+            self._given[name] = _Found(key.strip(), "given to this studio")
+        else:
+            self._given.pop(name, None)
+
+    def remember(self, name: str, key: str | None) -> bool:
+        """Sets a key, and puts it into the system's keyring; None forgets it here and there.
+
+        Not on the engine's loop: the keyring may ask the user.
+
+        Returns:
+            True where the keyring has it now (or no longer has it); False where there is no keyring, or it
+            refused, so that the key is in memory alone.
+        """
+        kept = sources.to_keyring(name, key.strip() if key else None)
+        self.set(name, key)
+        self._found.pop(name, None)
+        if kept and name in self._given:
+            self._given[name] = self._given[name]._replace(source="system keyring")
+        return kept
+
+    def read_env_file(self) -> bool:
+        """Reads the ``.env`` files (again). Says whether that changed anything."""
+        before, self._file = self._file, sources.read_env_files(self._environ)
+        return before != self._file
+
+    def look(self, specs: Iterable[ProviderSpec]) -> bool:
+        """Looks everywhere for the keys of these providers. Says whether that changed anything.
+
+        Not on the engine's loop: it may take seconds, or ask the user to unlock the keyring.
+        """
+        changed = self.read_env_file()
+        for spec in specs:
+            before = self._found.pop(spec.name, None)
+            after = None
+            if spec.key_variables and self._find(spec) is None:
+                after = self._look_up(spec)
+            if after is not None:
+                self._found[spec.name] = after
+            changed = changed or before != after
+        return changed
+
+    def _find(self, spec: ProviderSpec) -> _Found | None:
+        given = self._given.get(spec.name)
+        if given:
+            return given
+        for variables, source in ((self._environ, "environment variable {}"), (self._file, ".env file ({})")):
+            for variable in spec.key_variables:
+                # A key pasted with its line end would make an illegal header.
+                value = variables.get(variable, "").strip()
+                if value:
+                    return _Found(value, source.format(variable))
+        return self._found.get(spec.name)
+
+    def _look_up(self, spec: ProviderSpec) -> _Found | None:
+        key = sources.from_keyring(spec.name)
+        if key:
+            return _Found(key, "system keyring")
+        key, variable = sources.colab_secret(spec.key_variables)
+        return _Found(key, f"Colab secret {variable}") if key else None
+
     def __repr__(self) -> str:
-        return f"Keys({', '.join(f'{name}=…' for name in sorted(self._values))})"
+        return f"Keys({', '.join(f'{name}=…' for name in sorted(self._given))})"
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("Keys cannot be pickled or copied: they would leave the process.")

@@ -1,0 +1,163 @@
+"""Where a key may be beside the environment: a ``.env`` file, the system's keyring, Colab's secrets.
+
+All of them may be slow or ask the user something, so that none is asked on the engine's loop. None is ever
+an error: where a source is missing or broken, there is no key in it. JupyterHub hands its secrets over as
+environment variables, which need no source of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["SERVICE", "colab_secret", "from_keyring", "has_keyring", "read_env_files", "to_keyring"]
+
+SERVICE = "imgplay-widget"
+"""Under which service the keyring holds our keys; the user name is the provider's name."""
+
+ENV_FILE = "IMGPLAY_ENV_FILE"
+"""Names another ``.env`` file; empty for none."""
+
+_LARGEST = 64 * 2**10
+"""Bytes above which a file is no list of settings."""
+
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
+
+
+def read_env_files(
+    environ: Mapping[str, str], folder: Path | None = None, home: Path | None = None
+) -> dict[str, str]:
+    """Gives the variables of the ``.env`` files, the nearest file first.
+
+    They are looked for in the folder and its parents, up to the root of the repository or the home,
+    whichever comes first; in a folder outside of both, only there: a file that any user of the machine
+    could have put into a parent must not count.
+
+    Args:
+        environ: the environment; ``IMGPLAY_ENV_FILE`` in it names the only file to read.
+        folder: where to begin; None for the working directory.
+        home: where to end; None for the user's.
+    """
+    named = environ.get(ENV_FILE)
+    if named is not None:
+        files = [Path(named).expanduser()] if named else []
+    else:
+        try:
+            files = _env_files(folder or Path.cwd(), home or Path.home())
+        except (OSError, RuntimeError):
+            # The working directory was removed, or nobody is at home.
+            return {}
+    found: dict[str, str] = {}
+    for file in files:
+        for name, value in _parse(file).items():
+            found.setdefault(name, value)
+    return found
+
+
+def _env_files(folder: Path, home: Path) -> list[Path]:
+    files: list[Path] = []
+    for place in (folder, *folder.parents):
+        files.append(place / ".env")
+        if place == home or (place / ".git").exists():
+            return files
+    return files[:1]
+
+
+def _parse(file: Path) -> dict[str, str]:
+    """The variables of one file: lines of ``NAME=value``, with or without export and quotes."""
+    try:
+        if not file.is_file() or file.stat().st_size > _LARGEST:
+            return {}
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if match:
+            found[match[1]] = _value(match[2])
+    return found
+
+
+def _value(text: str) -> str:
+    if text[:1] in ("'", '"'):
+        end = text.find(text[0], 1)
+        if end > 0:
+            return text[1:end]
+    return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
+
+
+# ------------------------------------------------------------------ the system's keyring
+
+
+def _keyring() -> Any:
+    """The library, where it is installed and has a place to keep something; else None."""
+    try:
+        keyring = importlib.import_module("keyring")
+        return keyring if keyring.get_keyring().priority > 0 else None
+    except Exception:  # noqa: BLE001 - its backends are foreign code, and look for services when imported
+        return None
+
+
+def has_keyring() -> bool:
+    """Says whether there is a keyring that keeps what it is given."""
+    return _keyring() is not None
+
+
+def from_keyring(provider: str) -> str:
+    """Gives the key that the system's keyring holds for a provider, or "". It may ask the user to unlock."""
+    keyring = _keyring()
+    if keyring is None:
+        return ""
+    try:
+        return str(keyring.get_password(SERVICE, provider) or "").strip()
+    except Exception:  # noqa: BLE001 - locked, refused, or a service that is not there
+        return ""
+
+
+def to_keyring(provider: str, key: str | None) -> bool:
+    """Puts a key into the system's keyring, or takes it out (None). True where it is as asked afterwards."""
+    keyring = _keyring()
+    if keyring is None:
+        return False
+    try:
+        if key is None:
+            if keyring.get_password(SERVICE, provider) is not None:
+                keyring.delete_password(SERVICE, provider)
+            return True
+        keyring.set_password(SERVICE, provider, key)
+        return keyring.get_password(SERVICE, provider) == key
+    except Exception:  # noqa: BLE001 - locked, refused, or a service that is not there
+        return False
+
+
+# ------------------------------------------------------------------ Colab
+
+
+def colab_secret(variables: Sequence[str]) -> tuple[str, str]:
+    """Gives the first of these secrets that Colab has and this notebook may read, and its name; or "", "".
+
+    Colab asks the page in the way that `input` does, which works on the main thread alone; elsewhere the
+    answer is "", "".
+    """
+    if "google.colab" not in sys.modules or threading.current_thread() is not threading.main_thread():
+        return "", ""
+    try:
+        userdata: Any = importlib.import_module("google.colab.userdata")
+    except ImportError:
+        return "", ""
+    for variable in variables:
+        try:
+            value = str(userdata.get(variable) or "").strip()
+        except Exception:  # noqa: BLE001, S112 - not there, or this notebook may not read it
+            continue
+        if value:
+            return value, variable
+    return "", ""
