@@ -113,6 +113,8 @@ class Parameter:
         default: the value where the user gives none; None means "not sent".
         max_length: the most characters of a string.
         advanced: True where the page folds it away.
+        wire: its name in the provider's protocol, dots leading into objects (``"image_size.width"``); empty
+            where it is the same.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Parameter:
     default: JSON = None
     max_length: int | None = None
     advanced: bool = False
+    wire: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +154,14 @@ class ReferenceRule:
         max_count: the most references of one request.
         max_bytes: the most bytes of each.
         media_types: the accepted kinds.
+        wire: the field of the provider's protocol that holds them, with ``[]`` at its end where it is a
+            list; empty where the provider has one for all its models.
     """
 
     max_count: int
     max_bytes: int
     media_types: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
+    wire: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

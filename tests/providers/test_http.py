@@ -270,6 +270,8 @@ def test_events_do_not_depend_on_how_the_bytes_are_cut(data: st.DataObject) -> N
     [
         ({"error": {"details": [{"@type": "RetryInfo", "retryDelay": "17.5s"}]}}, 17.5),
         ({"retry_after": 4}, 4.0),
+        ({"detail": "Request was throttled. Your rate limit resets in ~30s."}, 30.0),
+        ({"detail": "a painting of 30 soldiers in 1812"}, None),
         ({"error": "text"}, None),
         ([], None),
         (None, None),

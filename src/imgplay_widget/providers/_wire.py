@@ -22,6 +22,9 @@ Body = bytes | bytearray
 """An answer's bytes. A bytearray is what they were received into; it is not copied."""
 
 _HIDDEN = "…"
+_RESETS = re.compile(
+    r"(?i)\b(?:resets?|again|retry|wait)\b[^.]{0,30}?\b(?:in|after) ~?(\d+(?:\.\d+)?) ?s(?:ec|\b)"
+)
 _PATTERNS = (
     re.compile(r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:[a-z]+\s+)?)[^\s\"',}]+"),
     re.compile(r"(?i)(\b(?:x-[\w-]*key|x-key|api[-_]?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}&]+"),
@@ -93,6 +96,10 @@ def _asked(body: object) -> float | None:
         seconds = _seconds(place.get("retry_after"))
         if seconds is not None:
             return seconds
+        said = place.get("detail")
+        match = _RESETS.search(said) if isinstance(said, str) else None
+        if match:
+            return float(match[1])
         details = place.get("details")
         for detail in cast("list[object]", details) if isinstance(details, list) else []:
             delay = _table(detail).get("retryDelay")

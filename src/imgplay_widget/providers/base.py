@@ -61,8 +61,18 @@ class Provider:
         """
         return ""
 
+    def takes_key(self, url: str) -> bool:
+        """Says whether an address outside `origin` belongs to the provider and gets the key too.
+
+        For a provider whose jobs live on other hosts than the one that takes them.
+
+        Args:
+            url: the whole address; only https ones may be accepted.
+        """
+        return False
+
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the headers that carry the key. Only `Http` calls this, and only for `origin`."""
+        """Gives the headers that carry the key. Only `Http` calls this, and only where the key may go."""
         return {"Authorization": f"Bearer {key}"}
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:

@@ -158,6 +158,11 @@ class Http:
         """Gives the text without the provider's key and whatever else looks like one."""
         return redact(text, self._key())
 
+    def owns(self, url: str) -> bool:
+        """Says whether an address is the provider's own, so that it gets the key."""
+        same = _origin(self._parse(url)) == _origin(self._provider.origin())
+        return same or self._provider.takes_key(url)
+
     async def request(
         self,
         method: str,
@@ -257,7 +262,7 @@ class Http:
         where = self._parse(url)
         # Images do not shrink, and unpacking costs more than it saves; it also keeps bombs out.
         all_headers = {"Accept-Encoding": "identity", **(headers or {})}
-        if _origin(where) == _origin(self._provider.origin()):
+        if self.owns(str(where)):
             key = self._usable_key(optional=optional)
             if key is not None:
                 all_headers |= self._provider.headers(key)
