@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imgplay_widget._handles import BatchHandle, GenerationHandle
+    from imgplay_widget._models import ModelTable, models
     from imgplay_widget._studio import Studio
     from imgplay_widget._types import Status, Topic
     from imgplay_widget._widget import ImagePlayground
@@ -23,10 +24,12 @@ __all__ = [
     "GenerationHandle",
     "ImagePlayground",
     "ImgplayError",
+    "ModelTable",
     "Status",
     "Studio",
     "Topic",
     "__version__",
+    "models",
 ]
 
 # Where each public name lives. They are imported when they are first used, so that importing the package
@@ -36,9 +39,11 @@ _HOME = {
     "GenerationHandle": "_handles",
     "ImagePlayground": "_widget",
     "ImgplayError": "errors",
+    "ModelTable": "_models",
     "Status": "_types",
     "Studio": "_studio",
     "Topic": "_types",
+    "models": "_models",
 }
 
 
