@@ -6,6 +6,7 @@ export type Call =
   | Cancel
   | Retry
   | Delete
+  | RenameTopic
   | SelectTopic
   | Feed
   | Thumbnails
@@ -117,6 +118,11 @@ export interface Delete {
   method: "delete";
   what: "topic" | "batch" | "generation";
   id: string;
+}
+export interface RenameTopic {
+  method: "rename_topic";
+  topicId: string;
+  title: string;
 }
 export interface SelectTopic {
   method: "select_topic";

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget._changes import (
     Change,
@@ -56,6 +56,7 @@ from imgplay_widget._types import (
 from imgplay_widget.errors import (
     Cancelled,
     CorruptImage,
+    DeadlineExceeded,
     DiskFull,
     ErrorInfo,
     ImgplayError,
@@ -92,6 +93,9 @@ HEARTBEAT = 2.0
 
 LOCKED_WAIT = 2.0
 """Seconds between tries to write to a store that is locked or full."""
+
+TEXT_TIMEOUT = 30.0
+"""Seconds that a text model may take for a title."""
 
 STILL_RUNNING = frozenset(
     {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
@@ -401,11 +405,33 @@ class Engine:
         await self._write(self.store.add_topic, topic)
         self._notify(TopicWritten(topic=topic))
 
-    async def update_topic(self, topic_id: str, *, title: str) -> None:
-        """Gives a topic another title."""
-        topic = await self._write(self.store.update_topic, topic_id, title=title)
-        if topic is not None:
-            self._notify(TopicWritten(topic=topic))
+    async def title_topic(
+        self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
+    ) -> Topic:
+        """Gives a topic a title, unless somebody who goes before has given it one.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic = await self._write(self.store.title_topic, topic_id, title, by=by)
+        if topic is None:
+            raise _gone("topic", topic_id)
+        self._notify(TopicWritten(topic=topic))
+        return topic
+
+    async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
+        """Has a provider's text model answer, within `TEXT_TIMEOUT`.
+
+        Raises:
+            ProviderError: it did not.
+        """
+        try:
+            async with asyncio.timeout(TEXT_TIMEOUT):
+                return await provider.write(model, instruction, text, self._http(provider))
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
+            ) from None
 
     async def setting(self, name: str) -> Any:
         """Gives a stored setting, or None."""

@@ -138,12 +138,19 @@ class Face:
                 if call.topic_id is None:
                     return protocol.Empty()
                 return protocol.FeedResult(feed=await self._feed(call.topic_id, None, FEED_PAGE))
-            case protocol.Cancel() | protocol.Retry() | protocol.Delete() | protocol.Configure():
+            case (
+                protocol.Cancel()
+                | protocol.Retry()
+                | protocol.Delete()
+                | protocol.RenameTopic()
+                | protocol.Configure()
+            ):
                 await self._act(call)
                 return protocol.Empty()
 
     async def _act(
-        self, call: protocol.Cancel | protocol.Retry | protocol.Delete | protocol.Configure
+        self,
+        call: protocol.Cancel | protocol.Retry | protocol.Delete | protocol.RenameTopic | protocol.Configure,
     ) -> None:
         match call:
             case protocol.Cancel():
@@ -152,6 +159,8 @@ class Face:
                 await self._engine.retry(call.batch_id, call.generation_id)
             case protocol.Delete():
                 await self._delete(call)
+            case protocol.RenameTopic():
+                await self._studio.rename(call.topic_id, call.title)
             case protocol.Configure():
                 config = call.config.model_dump(mode="json")
                 await self._studio.save_config(config, source=self._id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from imgplay_widget._handles import GenerationHandle
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import images
+from imgplay_widget._titles import first_words
 from imgplay_widget._types import Batch, Entry, Generation, Reference, Stage, Task, Topic
 from imgplay_widget.errors import CorruptImage, InvalidRequest
 
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
     from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["Input", "Prepared", "ReferenceLike", "Scope", "check_inputs", "prepare", "read_input", "title_of"]
-
-TITLE_WORDS, TITLE_LENGTH = 6, 48
-"""A topic's title is the first words of its first prompt."""
+__all__ = ["Input", "Prepared", "ReferenceLike", "Scope", "check_inputs", "prepare", "read_input"]
 
 ReferenceLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | GenerationHandle"
 """What can be given as an input image."""
@@ -84,7 +82,8 @@ def prepare(
             id=topic_id,
             user_id=scope.user_id,
             organization_id=scope.organization_id,
-            title=title or title_of(request.prompt),
+            title=title or first_words(request.prompt),
+            title_by="user" if title else "prompt",
             cover_url=None,
             created_at=now,
             updated_at=now,
@@ -150,13 +149,6 @@ def _generations(batch: Batch, task: Task) -> list[Generation]:
         )
         for position, seed in zip(task.unit.positions, task.unit.seeds, strict=True)
     ]
-
-
-def title_of(prompt: str) -> str:
-    """The first words of a prompt."""
-    words = prompt.split()[:TITLE_WORDS]
-    title = " ".join(words).strip(" ,.;:!?-–—\"'")
-    return title[:TITLE_LENGTH] or "Untitled"
 
 
 def _draw_seed(spec: ModelSpec) -> int | None:

@@ -269,6 +269,14 @@ class Delete(Message):
     id: str
 
 
+class RenameTopic(Message):
+    """Give a topic a title of the user's. Answer: `Empty`."""
+
+    method: Literal["rename_topic"] = "rename_topic"
+    topic_id: str
+    title: str
+
+
 class SelectTopic(Message):
     """Show a topic, or the "new topic" screen. Answer: `FeedState`, or `Empty` for the screen."""
 
@@ -319,6 +327,7 @@ Call = Annotated[
     | Cancel
     | Retry
     | Delete
+    | RenameTopic
     | SelectTopic
     | Feed
     | Thumbnails

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import threading
 import weakref
@@ -37,9 +38,9 @@ from imgplay_widget._prepare import (
     check_inputs,
     prepare,
     read_input,
-    title_of,
 )
 from imgplay_widget._store import Store
+from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
     Entry,
     Notice,
@@ -60,9 +61,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from imgplay_widget._types import Batch
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
+
+logger = logging.getLogger("imgplay_widget")
 
 T = TypeVar("T")
 
@@ -71,6 +75,9 @@ DEFAULT_MODEL = "demo:instant"
 
 PUBLISH_EVERY = 0.05
 """Seconds between two deliveries to a subscriber: at most 20 a second."""
+
+MAX_TITLE = 200
+"""The most characters of a title of the user's."""
 
 CLOSE_WAIT = 2.0
 """Seconds that closing waits for the engine; what is not written by then is taken up at the next start."""
@@ -88,6 +95,9 @@ class Studio:
         providers: providers for this studio, beside the installed ones.
         keys: keys by provider name; they stay in memory. Without one, the environment is asked.
         max_count: the most images of one request, 1 to 64.
+        titles: who names a topic after its first batch: ``"auto"`` (a small text model of a provider whose
+            key is set, the batch's own first), ``"off"`` (the first words of the prompt), or a text model,
+            ``"provider:model"``. Without a key the first words stay.
         concurrency: the most tasks at once, by provider name.
         clock: the time; for tests.
         heartbeat: seconds between looks at what other processes did, or None for none; for tests.
@@ -105,13 +115,19 @@ class Studio:
         providers: Sequence[Provider] = (),
         keys: Mapping[str, str] | None = None,
         max_count: int = 4,
+        titles: str = "auto",
         concurrency: Mapping[str, int] | None = None,
         clock: Clock | None = None,
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
         if not 1 <= max_count <= 64:
             raise InvalidRequest(f"max_count={max_count} is out of range: 1 to 64.", parameter="max_count")
+        if titles not in ("auto", "off") and ":" not in titles:
+            raise InvalidRequest(
+                f'titles={titles!r} is neither "auto", "off" nor "provider:model".', parameter="titles"
+            )
         self.max_count = max_count
+        self._titles = titles
         self.registry = Registry(providers)
         self.keys = Keys(keys)
         self._user_id, self._organization_id = user_id, organization_id
@@ -237,8 +253,14 @@ class Studio:
             source: who asked (see `SettingWritten`).
         """
         topic = await self.engine.add(prepared.entry, prepared.new_topic)
+        batch = prepared.entry.batch
         if topic.title is None:
-            await self.engine.update_topic(topic.id, title=title_of(prepared.entry.batch.prompt))
+            topic = await self.engine.title_topic(topic.id, first_words(batch.prompt), by="prompt")
+        elif prepared.new_topic is None:
+            # A topic is named once, by its first batch.
+            batch = None
+        if batch is not None and topic.title_by == "prompt" and self._titles != "off":
+            self.engine.aside(self._entitle(topic.id, batch))
         if select:
             await self.select_topic(prepared.entry.batch.topic_id, source=source)
 
@@ -252,6 +274,33 @@ class Studio:
                 self._active_topic = None
             notice = Notice(kind="other", message=f"A request could not be stored. {error.message}")
             self._on_change(NoticeGiven(notice=notice))
+
+    async def _entitle(self, topic_id: str, batch: Batch) -> None:
+        """Has a text model name a topic. The first words of the prompt stay where it cannot."""
+        try:
+            provider, model = self._writer(batch.provider)
+            if provider is None:
+                return
+            answer = await self.engine.write_text(provider, model, INSTRUCTION, batch.prompt)
+            title = tidy(answer)
+            if title is not None:
+                await self.engine.title_topic(topic_id, title, by="model")
+        except ImgplayError as error:
+            # A title is a courtesy: nobody is troubled when it does not come.
+            logger.info("A topic was not named: %s", error.message)
+
+    def _writer(self, first: str) -> tuple[Provider | None, str]:
+        """The provider and the text model that write titles: the one that was chosen, else the first of those
+        whose key is set, the batch's own provider before the others.
+        """
+        if self._titles not in ("auto", "off"):
+            name, _, model = self._titles.partition(":")
+            return self.registry.get(name), model
+        ready = [
+            p for p in self.registry.providers() if p.text_model() and self.keys.state(p.spec) != "missing"
+        ]
+        ready.sort(key=lambda provider: provider.spec.name != first)
+        return (ready[0], ready[0].text_model() or "") if ready else (None, "")
 
     # -------------------------------------------------------------- topics and history
 
@@ -280,10 +329,33 @@ class Studio:
             cover_url=None,
             created_at=now,
             updated_at=now,
+            title_by="user" if title else "prompt",
         )
         self._call(self.engine.add_topic, topic)
         self._call(self.select_topic, topic.id)
         return topic
+
+    def rename_topic(self, topic: Topic | str, title: str) -> Topic:
+        """Gives a topic a title of the user's, which is never overwritten, and gives the topic.
+
+        Args:
+            topic: a topic, its id or its title.
+            title: 1 to 200 characters.
+
+        Raises:
+            InvalidRequest: the title is empty or too long.
+            NotFound: there is no such topic.
+        """
+        return self._call(self.rename, self._existing_topic(topic), title)
+
+    async def rename(self, topic_id: str, title: str) -> Topic:
+        """Gives a topic a title of the user's. On the loop. Raises as `rename_topic` does."""
+        wanted = " ".join(title.split())
+        if not 1 <= len(wanted) <= MAX_TITLE:
+            raise InvalidRequest(
+                f"A title has 1 to {MAX_TITLE} characters, not {len(wanted)}.", parameter="title"
+            )
+        return await self.engine.title_topic(topic_id, wanted, by="user")
 
     def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
         """Gives the newest batches of a topic, newest first.

@@ -432,7 +432,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A row of ``image_generation_topics``. `cover_url` is relative to the store's asset folder."""
+    """A row of ``image_generation_topics``.
+
+    Attributes:
+        title: its name, or None while it has no batch.
+        cover_url: relative to the store's asset folder, or None.
+        title_by: who gave the title: ``"prompt"`` (the first words of one), ``"model"``, or ``"user"``, whose
+            title is never overwritten.
+    """
 
     id: str
     user_id: str
@@ -441,6 +448,7 @@ class Topic:
     cover_url: str | None
     created_at: datetime
     updated_at: datetime
+    title_by: Literal["prompt", "model", "user"] = "prompt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class ImagePlayground(anywidget.AnyWidget):
             platform's user data folder. Playgrounds on one store share a studio.
         studio: an open studio to show, instead of `store` and the arguments below.
         model: the model to start with, ``"provider:id"``; None takes the one that was used last.
-        user_id, organization_id, providers, keys, max_count, concurrency: see `Studio`.
+        user_id, organization_id, providers, keys, max_count, titles, concurrency: see `Studio`.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -69,6 +69,7 @@ class ImagePlayground(anywidget.AnyWidget):
         providers: Sequence[Provider] = (),
         keys: Mapping[str, str] | None = None,
         max_count: int = 4,
+        titles: str = "auto",
         concurrency: Mapping[str, int] | None = None,
     ) -> None:
         if studio is not None and store is not None:
@@ -81,6 +82,7 @@ class ImagePlayground(anywidget.AnyWidget):
             providers=tuple(providers),
             keys=tuple(sorted((keys or {}).items())),
             max_count=max_count,
+            titles=titles,
             concurrency=tuple(sorted((concurrency or {}).items())),
         )
         super().__init__()
@@ -157,6 +159,10 @@ class ImagePlayground(anywidget.AnyWidget):
         """Makes a topic and shows it; without a title, the first prompt gives it one."""
         return self._studio.new_topic(title)
 
+    def rename_topic(self, topic: Topic | str, title: str) -> Topic:
+        """Gives a topic a title of the user's, which is never overwritten. See `Studio.rename_topic`."""
+        return self._studio.rename_topic(topic, title)
+
     def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
         """Gives the newest batches of a topic, newest first; without one, of the topic that is shown."""
         return self._studio.batches(topic, limit=limit)
@@ -224,11 +230,21 @@ def _shared_studio(
     providers: tuple[Provider, ...],
     keys: tuple[tuple[str, str], ...],
     max_count: int,
+    titles: str,
     concurrency: tuple[tuple[str, int], ...],
 ) -> Studio:
     """Gives the studio of these arguments: running a cell again must not open a second one."""
     place = None if store is None else str(store)
-    wanted = (place, user_id, organization_id, tuple(map(id, providers)), keys, max_count, concurrency)
+    wanted = (
+        place,
+        user_id,
+        organization_id,
+        tuple(map(id, providers)),
+        keys,
+        max_count,
+        titles,
+        concurrency,
+    )
     with _studios_lock:
         found = _studios.get(wanted)
         if found is not None:
@@ -241,6 +257,7 @@ def _shared_studio(
             providers=providers,
             keys=dict(keys),
             max_count=max_count,
+            titles=titles,
             concurrency=dict(concurrency),
         )
         _studios[wanted] = (studio, 1)

@@ -28,7 +28,14 @@ def m0001_first_tables(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (m0001_first_tables,)
+def m0002_who_gave_the_title(connection: Connection) -> None:
+    """A title of the user's is never overwritten."""
+    connection.exec_driver_sql(
+        "ALTER TABLE image_generation_topics ADD COLUMN title_by TEXT NOT NULL DEFAULT 'prompt'"
+    )
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (m0001_first_tables, m0002_who_gave_the_title)
 
 
 def migrate(database: Database) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Table, insert, select, update
 
@@ -140,6 +140,23 @@ class Store:
         """Gives a topic, or None."""
         with self._database.reading() as connection:
             return queries.topic(connection, self._scope, id)
+
+    def title_topic(
+        self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
+    ) -> Topic | None:
+        """Gives a topic a title, unless somebody who goes before has given it one.
+
+        The user goes before a model, and a model before the first words of a prompt.
+
+        Returns:
+            The topic as it is now, or None where it is gone.
+        """
+        weaker = {"prompt": ("prompt",), "model": ("prompt", "model"), "user": ("prompt", "model", "user")}
+        with self._database.writing() as connection:
+            if queries.topic(connection, self._scope, topic_id) is not None:
+                mine = (tables.topics.c.id == topic_id, tables.topics.c.title_by.in_(weaker[by]))
+                connection.execute(update(tables.topics).where(*mine).values(title=title, title_by=by))
+            return queries.topic(connection, self._scope, topic_id)
 
     def update_topic(
         self, id: str, *, title: str | EllipsisType | None = ..., cover_url: str | EllipsisType | None = ...

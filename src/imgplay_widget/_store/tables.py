@@ -67,6 +67,7 @@ topics = Table(
     Column("cover_url", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("title_by", Text, nullable=False),
     Index("idx_topics_user", "user_id", "organization_id"),
 )
 

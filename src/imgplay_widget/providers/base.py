@@ -22,6 +22,7 @@ from imgplay_widget._types import (
     Request,
     Unit,
 )
+from imgplay_widget.errors import ModelNotFound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -124,6 +125,30 @@ class Provider:
         """
         return None
 
+    async def watch(self, unit: Unit, http: Http) -> Partial | None:
+        """Looks how far a call is that was sent and not answered yet; for servers that say it beside.
+
+        The engine asks once at the start of a `submit`, then every `WATCH_EVERY` seconds until it ends,
+        never twice at a time. Nothing depends on it: an error means that there is nothing to see this time.
+
+        Args:
+            unit: what was sent; its `key` tells this call from others.
+            http: the provider's own client.
+
+        Returns:
+            The look (an empty `Partial` where nothing can be seen yet), or None where the call cannot be
+            watched; the engine then stops asking.
+        """
+        return None
+
+    async def stop(self, unit: Unit, http: Http) -> CancelOutcome:
+        """Asks the provider to stop a call that was sent and not answered, nor given a ticket.
+
+        The connection is closed already; many servers work on all the same. It must not touch the jobs of
+        others.
+        """
+        return "unsupported"
+
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
         """Asks for a job by its ticket. May be repeated freely.
 
@@ -132,6 +157,24 @@ class Provider:
             ProviderError: other failures; the engine asks again where they are retryable.
         """
         raise NotImplementedError
+
+    def text_model(self) -> str | None:
+        """Gives the id of a cheap text model that can write titles, or None where it has none of its own."""
+        return None
+
+    async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
+        """Has a text model answer, once.
+
+        Args:
+            model: the id of the text model, without the provider.
+            instruction: what it shall do.
+            text: with what.
+            http: the provider's own client.
+
+        Raises:
+            ProviderError: it did not answer, or the provider has no text models.
+        """
+        raise ModelNotFound(f"{self.spec.title} has no text models here.", provider=self.spec.name)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Asks the provider what it offers now; None where it has no such list. Costs nothing.

@@ -26,6 +26,7 @@ from imgplay_widget._types import (
 )
 from imgplay_widget.errors import BadResponse, CorruptImage, NoImage, ProviderError
 from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._chat import ask
 from imgplay_widget.providers._openai_errors import error_from
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import Body, Reply, decode_base64, slice_images
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenAI"]
 
 _OFFICIAL = "https://api.openai.com/v1"
+_TEXT_MODEL = "gpt-5.6-luna"
+"""The small model that OpenAI's deprecation page names as the successor of its nano models (2026-06)."""
 _PARTIALS = 2
 """Previews of one streamed image; each costs a few tokens."""
 _OWN_MODELS = re.compile(r"gpt-image-[2-9].*|gpt-image-1\.5.*|gpt-image-1-mini.*|chatgpt-image-.*")
@@ -114,6 +117,14 @@ class OpenAI(Provider):
                 if os.environ.get(variable):
                     found[header] = os.environ[variable].strip()
         return found
+
+    def text_model(self) -> str | None:
+        """Gives OpenAI's small text model; of another server it is not known what it has."""
+        return None if self._compatible else _TEXT_MODEL
+
+    async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
+        """Asks a text model by chat completions, which compatible servers have too."""
+        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, self._error)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Sends one call and waits for its images."""

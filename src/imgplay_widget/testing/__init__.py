@@ -284,6 +284,6 @@ def open_studio(
     """
     with tempfile.TemporaryDirectory(prefix="imgplay-") as folder:
         place = Path(folder) / "history.sqlite" if store is None else store
-        options = {"heartbeat": None, **options}
+        options = {"heartbeat": None, "titles": "off", **options}
         with Studio(place, providers=providers, clock=clock or InstantClock(), **options) as studio:
             yield studio

@@ -124,6 +124,10 @@ class ProviderServer:
         """Answers a request that neither script nor files answer. The protocol of a provider goes here."""
         return Answer(404, {"Content-Type": "text/plain"}, f"no {received.path}".encode())
 
+    def scripted(self, received: Received) -> bool:
+        """Says whether a request takes the next item of the script; a question beside a call does not."""
+        return True
+
     def wait_for(self, test: Callable[[list[Received]], bool], timeout: float = 20.0) -> bool:
         """Waits until the requests so far pass a test; False where they do not within so many seconds."""
         with self._arrived:
@@ -201,7 +205,7 @@ class ProviderServer:
             file = self.files.get(path) if received.method == "GET" else None
             if file is not None:
                 return file if isinstance(file, Answer) else Answer(200, {"Content-Type": "image/png"}, file)
-            item = self.script.pop(0) if self.script else None
+            item = self.script.pop(0) if self.script and self.scripted(received) else None
         if item is None:
             return self.answer(received)
         return item(received) if callable(item) else item
