@@ -26,6 +26,7 @@ GROUP = "imgplay_widget.providers"
 _BUILT_IN = {
     "demo": "imgplay_widget.providers.demo:Demo",
     "openai": "imgplay_widget.providers.openai:OpenAI",
+    "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,97 @@
+"""Volcengine Ark: ByteDance's Seedream models.
+
+The protocol is that of the official SDK (volcengine-python-sdk, resources and types of images, seen
+2026-11); limits and sizes are those of the vendor's image API pages (July 2026), and codes those of its
+page of error codes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
+from imgplay_widget.errors import (
+    BadKey,
+    BillingError,
+    ModelNotFound,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    ServerError,
+)
+from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["Volcengine"]
+
+_OWN_MODELS = re.compile(r"(doubao-|dola-)?seedream-.+|ep-.+")
+
+
+class Volcengine(CloudProvider):
+    """Seedream on Volcengine Ark, or on BytePlus ModelArk where the base URL says so.
+
+    A model id may also be that of an endpoint of one's own (``ep-…``). One call gives one image; the
+    current models take no seed.
+    """
+
+    known = ProviderSpec(
+        name="volcengine",
+        title="Volcengine Ark",
+        key_variables=("ARK_API_KEY",),
+        key_url="https://console.volcengine.com/ark/region:ark+cn-beijing/apikey",
+    )
+    address = "https://ark.cn-beijing.volces.com/api/v3"
+    address_variable = "ARK_BASE_URL"
+    failures: ClassVar[Mapping[str, type[ProviderError]]] = {
+        "authenticationerror": BadKey,
+        "accountoverdueerror": BillingError,
+        "quotaexceeded": BillingError,
+        "setlimitexceeded": BillingError,
+        "invalidendpointormodel": ModelNotFound,
+        "invalidendpoint": ModelNotFound,
+        "modelnotopen": ModelNotFound,
+        "ratelimitexceeded": RateLimited,
+        "serveroverloaded": Overloaded,
+        "internalserviceerror": ServerError,
+    }
+    refusals = ("sensitivecontent", "riskdetection", "policyviolation")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; endpoints and versions too, which the catalog does not list."""
+        known = super().model(id)
+        if known is not None or not _OWN_MODELS.fullmatch(id):
+            return known
+        return replace(self.models()[0], id=id, title=id, description="", size_rule=None, price=None)
+
+    def path(self, unit: Unit) -> str:
+        """Gives the path of the call."""
+        return "/images/generations"
+
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Gives the JSON of the call."""
+        fields = {"model": unit.model, "prompt": unit.prompt, "response_format": "url", **self.named(unit)}
+        if "width" in unit.params and "height" in unit.params:
+            fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
+        if unit.references:
+            fields["image"] = [data_uri(http, reference) for reference in unit.references]
+        return fields
+
+    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Gives the images; one that failed has its own error in its place."""
+        found: list[Item] = []
+        for item in map(table, rows(answer.get("data"))):
+            size = re.fullmatch(r"(\d+)x(\d+)", text(item.get("size")))
+            applied = {"width": int(size[1]), "height": int(size[2])} if size else {}
+            image = link(item.get("url"), **applied)
+            if image is not None:
+                found.append(image)
+            elif item.get("error"):
+                found.append(self.missing(item))
+        return found
