@@ -4,6 +4,7 @@ kill or stop itself at a given point of the code. Nothing in the package knows o
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import resource
@@ -56,17 +57,15 @@ def arm(point: str, how: str, count: int) -> None:
     """Makes this process kill, stop or end itself at the count-th passing of a point."""
     home, name, when, counts = POINTS[point]
     function = getattr(home, name)
-    left = count
+    passed = itertools.count(1)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **keywords: Any) -> Any:
-        nonlocal left
         hit = counts(*args, **keywords)
-        left -= hit
-        if hit and left == 0 and when == "before":
+        if hit and when == "before" and next(passed) == count:
             _strike(how)
         result = function(*args, **keywords)
-        if hit and left == 0 and when == "after":
+        if hit and when == "after" and next(passed) == count:
             _strike(how)
         return result
 

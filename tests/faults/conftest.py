@@ -64,6 +64,11 @@ class Child:
         assert line, f"the child ended with {self.process.wait(WAIT)}"
         return json.loads(line)
 
+    def lives(self) -> bool:
+        """Waits for an answer, whatever it says; False where the child has died instead."""
+        assert self.process.stdout is not None
+        return bool(self.process.stdout.readline())
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.died()

@@ -51,7 +51,6 @@ def test_before_the_batch_is_committed_nothing_has_happened(start, store, server
     [
         # Nothing was sent, so that it is sent now.
         ("after the batch", "image", 3, 1, [OK] * 3, 3, 3),
-        ("after the batch", "queue", 1, 1, [OK], 1, 1),
         # The intent to send is all that is known; with a key it is safe to send.
         ("after submitting", "image", 1, 1, ["uncertain"], 0, 0),
         ("after submitting", "queue", 1, 1, ["uncertain"], 0, 0),
@@ -68,14 +67,11 @@ def test_before_the_batch_is_committed_nothing_has_happened(start, store, server
         ("while a file is written", "queue", 1, 1, [OK], 1, 1),
         ("after a file", "image", 1, 1, [OK], 1, 1),
         ("after a file", "queue-sheet", 4, 2, [OK] * 4, 1, 1),
-        ("inside the row's transaction", "image", 1, 1, [OK], 1, 1),
         ("inside the row's transaction", "sheet", 4, 3, [OK] * 4, 1, 1),
         ("before the end", "sheet", 4, 1, [OK] * 4, 1, 1),
-        ("before the end", "queue-sheet", 4, 1, [OK] * 4, 1, 1),
         # With a key, the rest is asked for again without being paid.
         ("after a file", "keyed-sheet", 4, 2, [OK] * 4, 2, 1),
         ("after the row", "image", 1, 1, [OK], 1, 1),
-        ("after the row", "queue", 1, 1, [OK], 1, 1),
         ("after a cover's file", "image", 1, 1, [OK], 1, 1),
     ],
 )

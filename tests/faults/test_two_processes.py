@@ -25,6 +25,8 @@ def test_both_generate_at_once_and_every_call_is_sent_once(start, store, server)
         child.leave()
     assert len(server.submits) == 100
     assert set(server.per_unit().values()) == {1}
+    # Neither took a task of the other, not even one that waited.
+    assert rows(store, "SELECT sum(resumes) FROM image_async_tasks") == [(0,)]
     assert rows(store, "SELECT count(DISTINCT asset_digest) FROM image_generations") == [(100,)]
     assert_whole(store)
 
@@ -71,7 +73,8 @@ def test_a_holder_that_sleeps_too_long_finds_its_late_write_refused(
     for child in (holder, other):
         child.ask("settle")
         child.leave()
-    assert set(server.per_unit().values()) == {1}
+    # The sleeper may wake so late that it does not even send.
+    assert set(server.per_unit().values()) <= {1}
     stored = "SELECT count(*) FROM image_generations WHERE asset_digest IS NOT NULL"
     assert rows(store, stored) == [(int(expected == OK),)]
     last = start()

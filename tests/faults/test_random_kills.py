@@ -1,0 +1,40 @@
+"""Kernel after kernel is killed at a random point, with whatever is going on at that moment."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from random import Random
+
+from tests.faults.child import POINTS, outcomes
+from tests.faults.conftest import assert_whole, next_start
+
+ROUNDS = int(os.environ.get("IMGPLAY_KILLS", "5"))
+MODELS = ["image", "sheet", "queue", "queue-sheet", "keyed", "keyed-sheet"]
+
+
+def test_a_history_of_kills_loses_nothing_and_pays_nothing_twice(start, store, server):
+    random = Random(ROUNDS)
+    for number in range(ROUNDS):
+        child = start()
+        point, count = random.choice(sorted(POINTS)), random.randint(1, 12)
+        child.ask("arm", point=point, count=count)
+        for model in random.sample(MODELS, 4):
+            child.tell("generate", prompts=[f"fox {number} {model}"], model=model, n=random.randint(1, 4))
+            if not child.lives():
+                break
+        else:
+            child.tell("wait")
+            if child.lives():
+                child.kill()
+    with next_start(store, server) as studio:
+        found = outcomes(studio)
+        prompts = {batch.prompt for batch in studio.batches(studio.topics[0], limit=1000)}
+    assert {submit.prompt for submit in server.submits} <= prompts
+    codes = Counter(code for batch in found for code in batch)
+    assert set(codes) <= {"success", "uncertain"}
+    assert codes["success"] > codes["uncertain"]
+    once = [submit for submit in server.submits if "keyed" not in submit.prompt]
+    assert max(Counter((s.prompt, s.positions) for s in once).values()) == 1
+    assert server.billed == len(server.per_unit())
+    assert_whole(store)
