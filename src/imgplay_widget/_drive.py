@@ -52,6 +52,9 @@ __all__ = ["Drive", "LeaseLost", "Saver", "Tools"]
 
 T = TypeVar("T")
 
+WATCH_EVERY = 1.0
+"""Seconds between two looks at a call that was not answered yet."""
+
 POLL_TIMEOUT = 30.0
 """Seconds for one question; the task's own deadline stands above it."""
 
@@ -160,16 +163,20 @@ class Drive:
             await self._collect(await self._first_answer())
         except TimeoutError:
             await self._fail(self._deadline())
+            await self.stop_remote()
         except ImgplayError as error:
             await self._fail(error)
 
     async def stop_remote(self) -> None:
         """Asks the provider to stop the job, as well as it can. Never raises for the provider's sake."""
-        if self.task.ticket is None:
+        if self.task.submitted_at is None:
             return
         try:
             async with asyncio.timeout(POLL_TIMEOUT):
-                await self.provider.cancel(self.task.ticket, self.http)
+                if self.task.ticket is None:
+                    await self.provider.stop(self.task.unit, self.http)
+                else:
+                    await self.provider.cancel(self.task.ticket, self.http)
         except (ProviderError, TimeoutError):
             # Stopping is a courtesy: the task is cancelled here in any case, and was said to be.
             return
@@ -208,7 +215,7 @@ class Drive:
     async def _send(self) -> Pending | Done:
         stream = self.provider.stream(self.task.unit, self.http)
         if stream is None:
-            return await self.provider.submit(self.task.unit, self.http)
+            return await self._watched(self.provider.submit(self.task.unit, self.http))
         # Closed at once, so that the connection does not outlive the answer or a cancel.
         async with aclosing(stream):
             async for item in stream:
@@ -222,6 +229,38 @@ class Drive:
                     preview=item.data,
                 )
         raise BadResponse("The stream ended before the image was complete.", provider=self.task.provider)
+
+    async def _watched(self, call: Coroutine[Any, Any, T]) -> T:
+        """Awaits a call, and looks how far it is where the provider has a way."""
+        watcher = asyncio.create_task(self._watch())
+        try:
+            return await call
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        shown: bytes | None = None
+        while True:
+            try:
+                async with asyncio.timeout(POLL_TIMEOUT):
+                    look = await self.provider.watch(self.task.unit, self.http)
+            except (ProviderError, TimeoutError):
+                # What it says of the call is a courtesy; the call itself tells what became of it.
+                look = Partial()
+            if look is None:
+                return
+            fresh = look.data if look.data != shown else None
+            if fresh is not None or look.progress is not None:
+                self.saver.progress(
+                    self,
+                    index=look.index,
+                    progress=look.progress,
+                    queue_position=None,
+                    preview=fresh,
+                )
+            shown = look.data or shown
+            await self.tools.clock.sleep(WATCH_EVERY)
 
     def _may_resend(self, error: ProviderError, refusals: int, wait: float) -> bool:
         """True where the call may be sent again without asking the user: nothing can be paid twice."""
@@ -407,8 +446,6 @@ class Drive:
         else:
             info = error.info
         await self.saver.finish(self, Fail(info), (), {})
-        if isinstance(error, DeadlineExceeded):
-            await self.stop_remote()
 
 
 def store_image(
