@@ -25,6 +25,7 @@ GROUP = "imgplay_widget.providers"
 
 _BUILT_IN = {
     "demo": "imgplay_widget.providers.demo:Demo",
+    "gemini": "imgplay_widget.providers.gemini:Gemini",
     "openai": "imgplay_widget.providers.openai:OpenAI",
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
 }
@@ -115,7 +116,7 @@ class Registry:
         return [spec for provider in self.providers() for spec in self._models_of(provider)]
 
     def providers(self) -> list[Provider]:
-        """Gives all providers that can be loaded: built-in ones first, then the others by name."""
+        """Gives all providers that can be loaded: the demo, the other built-in ones, the rest; by name."""
         with self._lock:
             found = [
                 self._extra.get(name) or _registered.get(name) or self._load(name) for name in self._names()
@@ -125,7 +126,7 @@ class Registry:
     def _names(self) -> list[str]:
         broken = {name for name, provider in self._loaded.items() if provider is None}
         names = {*self._entries} - broken | {*_registered} | {*self._extra}
-        return sorted(names, key=lambda name: (name not in _BUILT_IN, name))
+        return sorted(names, key=lambda name: (name not in _BUILT_IN, name != "demo", name))
 
     def _collect(self, entries: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
         known = {name: EntryPoint(name, value, GROUP) for name, value in _BUILT_IN.items()}

@@ -1,0 +1,254 @@
+"""Google's Gemini API: image models behind ``generateContent``.
+
+One call gives one image. Refusals come as HTTP 200, in three shapes; pictures that the model only thought
+come beside the one that it means.
+
+The wire as in googleapis/python-genai (2026-08-21) and vercel/ai, ``packages/google`` (2026-08-22).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import pybase64
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
+from imgplay_widget.providers._addresses import is_local
+from imgplay_widget.providers._answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._gemini_errors import error_from
+from imgplay_widget.providers.base import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["Gemini"]
+
+_OFFICIAL = "https://generativelanguage.googleapis.com"
+_OWN_MODELS = re.compile(r"gemini-[\w.-]+|nano-banana[\w.-]*")
+_PAINTS = re.compile(r"-image\b|nano-banana")
+"""The listing does not say which models give images; their ids do."""
+_MAX_PAGES = 20
+_MODERATED = {
+    "SAFETY",
+    "PROHIBITED_CONTENT",
+    "BLOCKLIST",
+    "SPII",
+    "RECITATION",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+    "MODEL_ARMOR",
+    "JAILBREAK",
+}
+"""Reasons that the same request meets again; the others (OTHER, NO_IMAGE, IMAGE_OTHER …) may not."""
+
+
+class Gemini(Provider):
+    """The Gemini API of Google AI Studio.
+
+    Args:
+        base_url: another address of the same API, with or without the version at its end; None takes
+            ``GOOGLE_GEMINI_BASE_URL``, or Google itself.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        base = (base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or _OFFICIAL).rstrip("/")
+        versioned = re.fullmatch(r"v\d\w*", urlsplit(base).path.rpartition("/")[2])
+        self._base = base if versioned else f"{base}/v1beta"
+        self.spec = ProviderSpec(
+            name="gemini",
+            title="Google Gemini",
+            # The key made for this very API goes first; the other one may belong to any Google service.
+            key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+            key_url="https://aistudio.google.com/apikey",
+            local=is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models of the catalog."""
+        return catalog.load("gemini")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; one that the catalog does not list gets what all of them take."""
+        bare = id.removeprefix("models/")
+        return super().model(bare) or (_general(bare) if _OWN_MODELS.fullmatch(bare) else None)
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Gives the key in Google's own header; it never stands in an address."""
+        return {"x-goog-api-key": key}
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call and waits for its image."""
+        url = f"{self._base}/models/{quote(unit.model, safe='')}:generateContent"
+        reply = await http.request("POST", url, json=_body(unit, http))
+        if not reply.ok:
+            raise self._error(reply, unit.model, http)
+        images, answer = read_images(reply.body, reply.content_type, http, key=b'"data"')
+        if answer.get("error"):
+            code = table(answer["error"]).get("code")
+            status = code if isinstance(code, int) and 400 <= code < 600 else 500
+            raise self._error(replace(reply, status=status), unit.model, http)
+        request_id = text(_field(answer, "responseId")) or reply.request_id
+        image = _painted(answer, images)
+        if image is None:
+            raise self._refusal(answer, request_id, http)
+        version = text(_field(answer, "modelVersion"))
+        applied = {"model_version": version} if version not in ("", unit.model) else {}
+        return collected(
+            [Inline(data=image, applied=applied)],
+            unit,
+            http,
+            request_id=request_id,
+            usage=table(_field(answer, "usageMetadata")),
+        )
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Asks which models there are now, and gives those that paint."""
+        found: dict[str, ModelSpec] = {}
+        page = ""
+        for _ in range(_MAX_PAGES):
+            answer = await self._listed(http, f"pageSize=1000{page}")
+            for record in map(table, rows(answer.get("models"))):
+                name = text(record.get("name")).removeprefix("models/")
+                methods = rows(record.get("supportedGenerationMethods")) or ["generateContent"]
+                if _PAINTS.search(name) and _OWN_MODELS.fullmatch(name) and "generateContent" in methods:
+                    found[name] = self._described(name, record)
+            token = text(answer.get("nextPageToken"))
+            if not token:
+                break
+            page = f"&pageToken={quote(token, safe='')}"
+        return list(found.values())
+
+    async def check(self, http: Http) -> None:
+        """Asks for one entry of the list of models, which costs nothing."""
+        await self._listed(http, "pageSize=1")
+
+    async def _listed(self, http: Http, query: str) -> dict[str, Any]:
+        reply = await http.request("GET", f"{self._base}/models?{query}")
+        if not reply.ok:
+            raise self._error(reply, "", http)
+        return read_images(reply.body, reply.content_type, http)[1]
+
+    def _described(self, id: str, record: Mapping[str, Any]) -> ModelSpec:
+        known = super().model(id)
+        if known is not None:
+            return known
+        return replace(
+            _general(id),
+            title=text(record.get("displayName")) or id,
+            description=text(record.get("description"))[:300],
+        )
+
+    def _error(self, reply: Reply, model: str, http: Http) -> ProviderError:
+        error = error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+        if isinstance(error, ModelNotFound) and error.next_step == ModelNotFound.default_next_step:
+            other = next(spec.name for spec in self.models() if spec.id != model)
+            error.next_step = f"Choose another model, for instance {other}; this one may be retired."
+        return error
+
+    def _refusal(self, answer: Mapping[str, Any], request_id: str | None, http: Http) -> ProviderError:
+        """What an answer without an image means. All of it comes as HTTP 200."""
+        common: dict[str, Any] = {
+            "provider": self.spec.name,
+            "request_id": request_id,
+            "maybe_billed": True,
+        }
+        feedback = table(_field(answer, "promptFeedback"))
+        blocked = text(_field(feedback, "blockReason"))
+        if blocked:
+            said = text(_field(feedback, "blockReasonMessage"))
+            return Moderated(_sentence("Gemini refused the prompt", blocked, said, http), **common)
+        candidates = [table(candidate) for candidate in rows(answer.get("candidates"))]
+        candidate = candidates[0] if candidates else {}
+        reason = text(_field(candidate, "finishReason"))
+        said = text(_field(candidate, "finishMessage")) or _words(candidate)
+        if reason in _MODERATED:
+            return Moderated(_sentence("Gemini refused the image", reason, said, http), **common)
+        if reason == "LANGUAGE":
+            return BadRequest(
+                _sentence("Gemini does not take the prompt's language", reason, said, http),
+                next_step="Write the prompt in another language.",
+                **common,
+            )
+        what = "Gemini answered in words instead of an image" if said else "Gemini gave no image"
+        return NoImage(_sentence(what, reason, said, http), **common)
+
+
+def _body(unit: Unit, http: Http) -> dict[str, Any]:
+    params = unit.params
+    parts: list[dict[str, Any]] = [{"text": unit.prompt}]
+    for reference in unit.references:
+        data = pybase64.b64encode(http.reference(reference)).decode("ascii")
+        parts.append({"inlineData": {"mimeType": reference.media_type, "data": data}})
+    # Words are asked for too: without them a refusal has none.
+    config: dict[str, Any] = {"responseModalities": ["TEXT", "IMAGE"]}
+    image = {
+        wire: params[name]
+        for name, wire in (("aspect_ratio", "aspectRatio"), ("resolution", "imageSize"))
+        if name in params
+    }
+    if image:
+        config["imageConfig"] = image
+    if "thinking_level" in params:
+        config["thinkingConfig"] = {"thinkingLevel": params["thinking_level"]}
+    if unit.seed is not None:
+        config["seed"] = unit.seed
+    return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
+
+
+def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> bytes | None:
+    """The last image that is not merely thought, of the first candidate that has one."""
+    for candidate in map(table, rows(answer.get("candidates"))):
+        for part in reversed([table(part) for part in rows(table(candidate.get("content")).get("parts"))]):
+            inline = table(_field(part, "inlineData"))
+            index, kind = inline.get("data"), text(_field(inline, "mimeType"))
+            if part.get("thought") is True or not isinstance(index, int) or isinstance(index, bool):
+                continue
+            if images[index] and (not kind or kind.startswith("image/")):
+                return images[index]
+    return None
+
+
+def _words(candidate: Mapping[str, Any]) -> str:
+    parts = [table(part) for part in rows(table(candidate.get("content")).get("parts"))]
+    return " ".join(text(part.get("text")) for part in parts if part.get("thought") is not True).strip()
+
+
+def _sentence(what: str, reason: str, said: str, http: Http) -> str:
+    shown = http.redact(said).strip()[:400]
+    because = f" ({reason})" if reason not in ("", "STOP") else ""
+    return f"{what}{because}: {shown}" if shown else f"{what}{because}."
+
+
+def _field(of: Mapping[str, Any], name: str) -> Any:
+    """A field of an answer. Gateways to the API spell names with underscores."""
+    return of.get(name, of.get(re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)))
+
+
+def _general(id: str) -> ModelSpec:
+    """What can be said of a model that the catalog does not list: the union of what they take, unset."""
+    newest = catalog.load("gemini")[0]
+    return replace(
+        newest,
+        id=id,
+        title=id,
+        description="",
+        parameters=tuple(_unset(parameter) for parameter in newest.parameters),
+    )
+
+
+def _unset(parameter: Parameter) -> Parameter:
+    choices = ("512", *parameter.choices) if parameter.name == "resolution" else parameter.choices
+    return replace(parameter, choices=choices, default=None)
