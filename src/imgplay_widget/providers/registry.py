@@ -28,6 +28,7 @@ _BUILT_IN = {
     "gemini": "imgplay_widget.providers.gemini:Gemini",
     "openai": "imgplay_widget.providers.openai:OpenAI",
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
+    "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 
