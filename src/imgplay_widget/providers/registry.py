@@ -29,6 +29,7 @@ _BUILT_IN = {
     "openai": "imgplay_widget.providers.openai:OpenAI",
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
     "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
+    "minimax": "imgplay_widget.providers.minimax:MiniMax",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

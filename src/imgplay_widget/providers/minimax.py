@@ -1,0 +1,112 @@
+"""MiniMax: image-01.
+
+Protocol and codes are those of the vendor's reference (platform.minimax.io, "image generation" and "error
+codes", seen 2026-11); MINIMAX_API_HOST is the variable of its own tools.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from imgplay_widget._types import Inline, Missing, ModelSpec, ProviderSpec, Unit
+from imgplay_widget.errors import (
+    BadKey,
+    BadRequest,
+    BillingError,
+    CorruptImage,
+    Moderated,
+    ProviderError,
+    RateLimited,
+    ServerError,
+)
+from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri
+from imgplay_widget.providers.http import decode_base64
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["MiniMax"]
+
+_OWN_MODELS = re.compile(r"image-\d.*")
+
+
+class MiniMax(CloudProvider):
+    """MiniMax's image model; one input image gives the looks of a person.
+
+    Failures come with HTTP 200 and a code. The service in China is at ``https://api.minimaxi.com``.
+    """
+
+    known = ProviderSpec(
+        name="minimax",
+        title="MiniMax",
+        key_variables=("MINIMAX_API_KEY",),
+        key_url="https://platform.minimax.io/user-center/basic-information/interface-key",
+    )
+    address = "https://api.minimax.io"
+    address_variable = "MINIMAX_API_HOST"
+    failures: ClassVar[Mapping[str, type[ProviderError]]] = {
+        **dict.fromkeys(("1000", "1001", "1013", "1024", "1033"), ServerError),
+        **dict.fromkeys(("1002", "1039", "1041", "2045"), RateLimited),
+        **dict.fromkeys(("1004", "2049"), BadKey),
+        **dict.fromkeys(("1008", "2056"), BillingError),
+        **dict.fromkeys(("1026", "1027"), Moderated),
+        **dict.fromkeys(("1042", "2013"), BadRequest),
+    }
+
+    def __init__(self, base_url: str | None = None) -> None:
+        super().__init__(base_url)
+        # Some name the host, some the host with the version.
+        self._base = self._base.removesuffix("/v1")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; newer versions too, which the catalog does not list."""
+        known = super().model(id)
+        if known is not None or not _OWN_MODELS.fullmatch(id):
+            return known
+        return replace(self.models()[0], id=id, title=id, description="")
+
+    def path(self, unit: Unit) -> str:
+        """Gives the path of the call."""
+        return "/v1/image_generation"
+
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Gives the JSON of the call."""
+        fields = {
+            "model": unit.model,
+            "prompt": unit.prompt,
+            "n": unit.n,
+            "response_format": "base64",
+            **self.named(unit),
+        }
+        if unit.seed is not None:
+            fields["seed"] = unit.seed
+        if unit.references:
+            fields["subject_reference"] = [
+                {"type": "character", "image_file": data_uri(http, reference)}
+                for reference in unit.references
+            ]
+        return fields
+
+    def failed(self, answer: Mapping[str, Any]) -> bool:
+        """Says whether the code in the answer is that of a failure."""
+        return table(answer.get("base_resp")).get("status_code", 0) != 0
+
+    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Gives the images. Those that the content rules took out are only counted."""
+        found: list[Item] = []
+        for item in map(text, rows(table(answer.get("data")).get("image_base64"))):
+            try:
+                found.append(Inline(data=decode_base64(item)))
+            except ValueError:
+                raise CorruptImage(
+                    "The answer's image is not base64.", provider=self.known.name, maybe_billed=True
+                ) from None
+        if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":
+            blocked = Moderated("MiniMax took the image out by its content rules.", provider=self.known.name)
+            found.append(Missing(error=blocked.info))
+        return found
