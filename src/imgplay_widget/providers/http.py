@@ -160,7 +160,10 @@ class Http:
 
     def owns(self, url: str) -> bool:
         """Says whether an address is the provider's own, so that it gets the key."""
-        same = _origin(self._parse(url)) == _origin(self._provider.origin())
+        try:
+            same = _origin(url) == _origin(self._provider.origin())
+        except httpx.InvalidURL:
+            return False
         return same or self._provider.takes_key(url)
 
     async def request(

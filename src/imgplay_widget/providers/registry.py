@@ -30,6 +30,7 @@ _BUILT_IN = {
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
     "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
     "minimax": "imgplay_widget.providers.minimax:MiniMax",
+    "fal": "imgplay_widget.providers.fal:Fal",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

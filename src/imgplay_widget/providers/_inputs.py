@@ -1,0 +1,287 @@
+"""Inputs that a provider describes by a JSON schema: parameters out of it, values back under its names."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from imgplay_widget._types import Parameter, ReferenceRule
+from imgplay_widget.catalog import check_value
+from imgplay_widget.errors import InvalidRequest
+from imgplay_widget.providers._answers import rows, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget._types import ModelSpec, Reference, Unit
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["as_call", "call_input", "data_uri", "parameters_from", "references_from"]
+
+_WORDS = {
+    "num_inference_steps": "steps",
+    "guidance_scale": "cfg",
+    "enable_prompt_expansion": "prompt_expansion",
+    "prompt_upsampling": "prompt_expansion",
+    "image_size": "size",
+}
+"""Our words for fields that mean the same at all of these providers."""
+
+_IMAGES = (
+    "image_urls",
+    "input_images",
+    "image_input",
+    "reference_images",
+    "images",
+    "image_url",
+    "input_image",
+    "image",
+    "image_prompt",
+)
+"""Fields that hold input images; the first one that a model has is used."""
+
+_NOT_OURS = {"prompt", "sync_mode", "num_images", "num_outputs", "webhook", "webhook_url"}
+"""Fields that the request itself fills, or that change how the answer comes."""
+
+_RESERVED = {"model", "n", "topic", "references", "deadline"}
+"""What `generate` takes itself."""
+
+_FILE = re.compile(r"(.*_)?(image|mask|audio|video|pdf|file)s?(_\d+)?(_url)?s?")
+
+_SHOWN = {
+    "size", "width", "height", "aspect_ratio", "resolution", "quality", "style", "seed", "negative_prompt",
+}  # fmt: skip
+"""Parameters that the page does not fold away."""
+
+_MAX_REFERENCES = 10
+_MAX_BYTES = 10_000_000
+_MAX_SEED = 2**31 - 1
+
+_Type = Literal["integer", "number", "string", "boolean"]
+
+
+def parameters_from(schema: Mapping[str, Any], components: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """Gives the parameters that a schema of an input describes. What no form can hold is left out.
+
+    Args:
+        schema: of the input object.
+        components: the named schemas that it may refer to, by name.
+    """
+    properties = table(schema.get("properties"))
+    order = sorted(properties, key=lambda name: _order(table(properties[name])))
+    found: dict[str, Parameter] = {}
+    for name in order:
+        field = _resolved(table(properties[name]), components)
+        if (
+            name in _NOT_OURS
+            or field.get("format") == "uri"
+            or _FILE.fullmatch(name)
+            or not name.isidentifier()
+        ):
+            continue
+        for parameter in _parameters(name, field, components):
+            found.setdefault(parameter.name, parameter)
+    return tuple(found.values())
+
+
+def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) -> ReferenceRule | None:
+    """Gives the rule for input images, or None where the input has no field for them."""
+    properties = table(schema.get("properties"))
+    for name in _IMAGES:
+        if name not in properties:
+            continue
+        field = _resolved(table(properties[name]), components)
+        if field.get("type") == "array":
+            most = field.get("maxItems")
+            count = most if isinstance(most, int) and most > 0 else _MAX_REFERENCES
+            return ReferenceRule(max_count=count, max_bytes=_MAX_BYTES, wire=f"{name}[]")
+        if field.get("type") == "string":
+            return ReferenceRule(max_count=1, max_bytes=_MAX_BYTES, wire=name)
+    return None
+
+
+def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
+    """Gives what a unit keeps, so that it can be sent when the model's data is no longer at hand.
+
+    ``"input"`` holds the values under the provider's names, ``"references"`` the field of input images.
+    """
+    given: dict[str, Any] = {}
+    for name, value in params.items():
+        parameter = spec.parameter(name)
+        *outer, last = ((parameter.wire if parameter else "") or name).split(".")
+        place = given
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+    seed = spec.parameter("seed")
+    return {
+        "input": given,
+        "references": spec.references.wire if spec.references else "",
+        "seed": (seed.wire if seed else "") or "seed",
+    }
+
+
+def call_input(unit: Unit, images: Sequence[str]) -> dict[str, Any]:
+    """Gives the input of a call from a unit whose parameters `as_call` gave.
+
+    Args:
+        unit: what to send.
+        images: its input images as the provider takes them, in order.
+    """
+    given = {"prompt": unit.prompt, **unit.params["input"]}
+    if unit.seed is not None:
+        given[unit.params["seed"]] = unit.seed
+    field: str = unit.params["references"]
+    if images and field:
+        given[field.removesuffix("[]")] = list(images) if field.endswith("[]") else images[0]
+    return given
+
+
+def data_uri(reference: Reference, http: Http) -> str:
+    """Gives an input image as a ``data:`` address."""
+    return f"data:{reference.media_type};base64,{b64encode(http.reference(reference)).decode()}"
+
+
+# ------------------------------------------------------------------ one field
+
+
+def _parameters(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Parameter]:
+    kind, choices = _type(field), _choices(field, components)
+    own = _name(name)
+    common = Parameter(
+        name=own,
+        type=kind or "string",
+        kind="text",
+        title=text(field.get("title")) or name.replace("_", " ").capitalize(),
+        help=_sentence(text(field.get("description"))),
+        advanced=own not in _SHOWN,
+        wire=name if own != name else "",
+    )
+    edges = _edges(name, field, components)
+    if choices:
+        words = all(isinstance(choice, str) for choice in choices)
+        if not words and not all(type(choice) is int for choice in choices):
+            return []
+        chosen = replace(
+            common,
+            type="string" if words else "integer",
+            kind="aspect_ratio" if own == "aspect_ratio" else "choice",
+            choices=tuple(choices),
+        )
+        # A preset that is sent by itself would contradict a width and height that the user gives.
+        return [chosen if edges else _with_default(chosen, field), *edges]
+    if edges or kind is None:
+        return edges
+    return [_plain(common, kind, field)]
+
+
+def _plain(common: Parameter, kind: _Type, field: Mapping[str, Any]) -> Parameter:
+    if kind == "boolean":
+        return _with_default(replace(common, kind="switch"), field)
+    if kind == "string":
+        most = field.get("maxLength")
+        return _with_default(replace(common, max_length=most if isinstance(most, int) else None), field)
+    low, high = _bound(field.get("minimum")), _bound(field.get("maximum"))
+    if common.name == "seed" and kind == "integer":
+        low = max(0, low or 0)
+        return replace(common, kind="seed", minimum=low, maximum=high or _MAX_SEED, step=1)
+    step = _bound(field.get("multipleOf")) or (1 if kind == "integer" else None)
+    own_kind = common.name if common.name in ("width", "height") else "number"
+    return _with_default(replace(common, kind=own_kind, minimum=low, maximum=high, step=step), field)
+
+
+def _edges(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Parameter]:
+    """Width and height, where one field holds both in an object."""
+    for form in (field, *_forms(field, components)):
+        inner = table(form.get("properties"))
+        if not {"width", "height"} <= inner.keys():
+            continue
+        return [
+            replace(
+                _plain(
+                    Parameter(
+                        name=edge,
+                        type="integer",
+                        kind=edge,
+                        title=edge.capitalize(),
+                        help="In pixels, instead of a named size.",
+                        wire=f"{name}.{edge}",
+                    ),
+                    "integer",
+                    table(inner[edge]),
+                ),
+                default=None,
+            )
+            for edge in ("width", "height")
+        ]
+    return []
+
+
+def _name(wire: str) -> str:
+    """Our word for a field; one that is called like the word for another gives way."""
+    taken = wire in _RESERVED or wire in _WORDS.values()
+    return _WORDS.get(wire) or (f"{wire}_" if taken else wire)
+
+
+def _with_default(parameter: Parameter, field: Mapping[str, Any]) -> Parameter:
+    default = field.get("default")
+    if default is None or default == "":
+        return parameter
+    try:
+        return replace(parameter, default=check_value(parameter, default, model="discovery"))
+    except InvalidRequest:
+        # Some schemas name a default that they would refuse.
+        return parameter
+
+
+def _type(field: Mapping[str, Any]) -> _Type | None:
+    said = field.get("type")
+    for kind in [said] if isinstance(said, str) else rows(said):
+        if kind in ("integer", "number", "string", "boolean"):
+            return kind
+    return None
+
+
+def _choices(field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Any]:
+    for form in (field, *_forms(field, components)):
+        listed = rows(form.get("enum"))
+        if listed:
+            return [choice for choice in listed if choice is not None]
+    return []
+
+
+def _forms(field: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The alternatives of a field, without "or nothing"."""
+    listed = rows(field.get("anyOf")) or rows(field.get("oneOf"))
+    return [_resolved(table(form), components) for form in listed if table(form).get("type") != "null"]
+
+
+def _resolved(field: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The field with what it refers to, and with the only alternative that it has."""
+    for part in [field, *map(table, rows(field.get("allOf")))]:
+        name = text(part.get("$ref")).rpartition("/")[2]
+        if name:
+            field = {**table(components.get(name)), **field}
+    forms = [table(form) for form in rows(field.get("anyOf")) if table(form).get("type") != "null"]
+    if len(forms) == 1:
+        outer = {name: value for name, value in field.items() if name != "anyOf"}
+        return _resolved({**forms[0], **outer}, components)
+    return field
+
+
+def _bound(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _order(field: Mapping[str, Any]) -> int:
+    place = field.get("x-order")
+    return place if isinstance(place, int) else 1000
+
+
+def _sentence(description: str) -> str:
+    """The first sentence of a description, on one line."""
+    words = " ".join(description.split())
+    first = re.split(r"(?<=[.!?]) ", words, maxsplit=1)[0]
+    return first if len(first) <= 200 else f"{first[:199]}…"

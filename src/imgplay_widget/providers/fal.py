@@ -1,0 +1,308 @@
+"""fal: over a thousand models behind one queue.
+
+The wire is that of fal's clients (fal_client c6f0afa, 2026-08; fal-js 381105e, 2026-08) and of its
+documentation on the queue, errors and the platform API.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote
+from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
+from imgplay_widget.providers._jobs import POLL_BYTES, ended, fields_of, logged_progress, refusal
+from imgplay_widget.providers.base import CancelOutcome, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget._types import Request, Unit
+    from imgplay_widget.errors import ProviderError
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["Fal"]
+
+_QUEUE = "https://queue.fal.run"
+_CATALOGUE = "https://api.fal.ai/v1"
+_MODEL = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+")
+_PREFIXES = ("workflows", "comfy")
+"""First parts of an id that stay in a job's address, beside owner and app."""
+_PAGES = 20
+"""Of fifty models each: more than fal lists in a category."""
+_PROBE = "fal-ai/flux/dev"
+
+
+class Fal(Provider):
+    """The queue of fal, with the models of the catalog, what its own catalogue lists, and any id.
+
+    Args:
+        base_url: of the queue; None for fal itself (``FAL_QUEUE_RUN_HOST`` may name another host). With a
+            base URL, the catalogue is looked for under its ``/v1``.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        host = os.environ.get("FAL_QUEUE_RUN_HOST", "").strip()
+        self._base = (base_url or (f"https://{host}" if host else _QUEUE)).rstrip("/")
+        self._catalogue = f"{self._base}/v1" if base_url else _CATALOGUE
+        self.spec = ProviderSpec(
+            name="fal",
+            title="fal",
+            key_variables=("FAL_KEY",),
+            key_url="https://fal.ai/dashboard/keys",
+            # Two run at once for a new account; more wait in fal's queue instead of failing.
+            concurrency=8,
+            local=addresses.is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models of the catalog."""
+        return catalog.load("fal")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
+        known = super().model(id)
+        return known or (_model(id) if _MODEL.fullmatch(id) else None)
+
+    def origin(self) -> str:
+        """Gives the address of the queue."""
+        return self._base
+
+    def takes_key(self, url: str) -> bool:
+        """Says that prices, too, are asked for with the key."""
+        return url.startswith(f"{_CATALOGUE}/models/pricing?")
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Gives the key in fal's own scheme."""
+        return {"Authorization": f"Key {key}"}
+
+    def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
+        """Splits a request as every provider does, and puts fal's names to the parameters."""
+        if request.params.get("size") is not None and request.params.get("width") is not None:
+            raise InvalidRequest(
+                "size names a size, width and height another one: give one of both.", parameter="size"
+            )
+        return [
+            replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
+        ]
+
+    # -------------------------------------------------------------- a job
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Puts a job into the queue."""
+        given = call_input(unit, [data_uri(reference, http) for reference in unit.references])
+        if unit.n > 1:
+            given["num_images"] = unit.n
+        reply = await http.request("POST", f"{self._base}/{unit.model}", json=given, max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _error(reply, http)
+        answer = fields_of(reply, http)
+        job = text(answer.get("request_id"))
+        if not re.fullmatch(r"[\w.-]+", job):
+            raise BadResponse("The answer names no job.", provider=self.spec.name)
+        ticket = {
+            "job": job,
+            "n": unit.n,
+            "status": self._own(answer.get("status_url"), self._job(unit.model, job, "/status"), http),
+            "result": self._own(answer.get("response_url"), self._job(unit.model, job, ""), http),
+            "cancel": self._own(answer.get("cancel_url"), self._job(unit.model, job, "/cancel"), http),
+        }
+        return Pending(ticket=ticket, queue_position=_position(answer))
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for the status, and for the result once there is one."""
+        address: str = ticket["status"]
+        address += ("&" if urlsplit(address).query else "?") + "logs=1"
+        reply = await http.request("GET", address, max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _lost_or(reply, ticket, http)
+        status = fields_of(reply, http)
+        if text(status.get("status")).upper() != "COMPLETED":
+            log = "\n".join(text(table(line).get("message")) for line in rows(status.get("logs")))
+            return Pending(ticket=ticket, progress=logged_progress(log), queue_position=_position(status))
+        return await self._result(status, ticket, http)
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Takes a waiting job out of the queue; to a running one it only gives a signal."""
+        reply = await http.request("PUT", ticket["cancel"], max_bytes=POLL_BYTES)
+        try:
+            said = text(table(reply.json()).get("status")).upper()
+        except ValueError:
+            return "unsupported"
+        if said == "OK":
+            return "cancelled"
+        return "requested" if said == "CANCELLATION_REQUESTED" else "unsupported"
+
+    async def _result(self, status: Mapping[str, Any], ticket: Mapping[str, Any], http: Http) -> Done:
+        reply = await http.request("GET", ticket["result"], max_bytes=POLL_BYTES)
+        if reply.ok:
+            return self._done(reply, ticket, http)
+        error = _lost_or(reply, ticket, http)
+        failed = status.get("error") or status.get("error_type") or reply.headers.get("x-fal-error-type")
+        if failed and isinstance(error, ServerError):
+            # The job failed; only without such a sign it may be the question that did.
+            return ended(error, ticket["n"])
+        raise error
+
+    def _done(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Done:
+        answer = fields_of(reply, http)
+        n: int = ticket["n"]
+        # One seed is told for the whole answer: of several images nobody knows which has it.
+        seed = answer.get("seed")
+        applied = {"seed": seed} if isinstance(seed, int) and n == 1 else {}
+        flags = rows(answer.get("has_nsfw_concepts"))
+        images = rows(answer.get("images")) or rows([answer["image"]] if "image" in answer else None)
+        found = [
+            self._image(table(image), applied, flagged=index < len(flags) and flags[index] is True)
+            for index, image in enumerate(images)
+        ]
+        found = [image for image in found if image is not None]
+        if not found:
+            raise NoImage(
+                "The answer holds no image.",
+                provider=self.spec.name,
+                request_id=ticket["job"],
+                maybe_billed=True,
+            )
+        units = reply.headers.get("x-fal-billable-units")
+        return Done(
+            images=tuple(found[:n]),
+            request_id=ticket["job"],
+            usage={"billable_units": units} if units else {},
+        )
+
+    def _image(
+        self, image: Mapping[str, Any], applied: Mapping[str, Any], *, flagged: bool
+    ) -> Remote | Missing | None:
+        if flagged:
+            # What comes with the flag is a black picture.
+            said = "fal: the safety checker blackened the image."
+            return Missing(error=Moderated(said, provider=self.spec.name).info)
+        url = text(image.get("url"))
+        return Remote(url=url, applied=applied) if url else None
+
+    def _job(self, model: str, job: str, end: str) -> str:
+        """The address of a job, which leaves out what stands behind owner and app."""
+        parts = model.split("/")
+        kept = "/".join(parts[: 3 if parts[0] in _PREFIXES else 2])
+        return f"{self._base}/{kept}/requests/{job}{end}"
+
+    def _own(self, url: object, rebuilt: str, http: Http) -> str:
+        """The address that the answer gives, where the key may go there, or else the one it must have."""
+        return url if isinstance(url, str) and http.owns(url) else rebuilt
+
+    # -------------------------------------------------------------- the catalogue
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
+        """Asks fal's catalogue for the image models, each with its own schema."""
+        found: dict[str, ModelSpec] = {}
+        for category in ("text-to-image", "image-to-image"):
+            cursor = ""
+            for _ in range(_PAGES):
+                query = {"category": category, "status": "active", "limit": 50, "expand": "openapi-3.0"}
+                if cursor:
+                    query["cursor"] = cursor
+                reply = await http.request("GET", f"{self._catalogue}/models?{urlencode(query)}")
+                if not reply.ok:
+                    raise _error(reply, http)
+                page = fields_of(reply, http)
+                for record in rows(page.get("models")):
+                    spec = _discovered(table(record))
+                    if spec is not None:
+                        found.setdefault(spec.id, spec)
+                cursor = text(page.get("next_cursor"))
+                if not cursor:
+                    break
+        return list(found.values())
+
+    async def check(self, http: Http) -> None:
+        """Asks for a price: that needs the key, and costs nothing."""
+        query = urlencode({"endpoint_id": _PROBE})
+        reply = await http.request("GET", f"{self._catalogue}/models/pricing?{query}", max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _error(reply, http)
+
+
+def _model(id: str, **known: Any) -> ModelSpec:
+    common: dict[str, Any] = {"title": id, "cancel": "queued", "resume": True, "progress": True}
+    return ModelSpec(provider="fal", id=id, **{**common, **known})
+
+
+def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
+    name, about = text(record.get("endpoint_id")), table(record.get("metadata"))
+    if not _MODEL.fullmatch(name):
+        return None
+    components = table(table(table(record.get("openapi")).get("components")).get("schemas"))
+    schema = _input_schema(table(record.get("openapi")), components)
+    parameters = parameters_from(schema, components)
+    count = table(table(schema.get("properties")).get("num_images")).get("maximum")
+    return _model(
+        name,
+        title=text(about.get("display_name")) or name,
+        description=" ".join(text(about.get("description")).split())[:300],
+        parameters=parameters,
+        native_n=count if isinstance(count, int) and count > 0 else 1,
+        seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
+        references=references_from(schema, components),
+    )
+
+
+def _input_schema(openapi: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of what the one POST of a model's own description takes."""
+    for path in table(openapi.get("paths")).values():
+        body = table(table(table(path).get("post")).get("requestBody"))
+        schema = table(table(table(body.get("content")).get("application/json")).get("schema"))
+        name = text(schema.get("$ref")).rpartition("/")[2]
+        if schema:
+            return table(components.get(name)) if name else schema
+    return {}
+
+
+def _position(answer: Mapping[str, Any]) -> int | None:
+    position = answer.get("queue_position")
+    return position if isinstance(position, int) else None
+
+
+def _lost_or(reply: Reply, ticket: Mapping[str, Any], http: Http) -> ProviderError:
+    if reply.status in (404, 410):
+        return Lost("fal no longer knows the job.", provider="fal", request_id=ticket["job"])
+    return _error(reply, http, ticket["job"])
+
+
+def _error(reply: Reply, http: Http, job: str | None = None) -> ProviderError:
+    """The error of an answer: ``{"detail": [{"loc", "msg", "type"}]}`` of a model, or ``{"detail": "text"}``.
+
+    The details also hold what the user sent; that is not repeated.
+    """
+    try:
+        body = table(reply.json())
+    except (ValueError, RecursionError):
+        body = {}
+    detail = body.get("detail")
+    reasons = [table(reason) for reason in rows(detail)]
+    said = [
+        f"{text(reason.get('msg'))} ({'.'.join(str(part) for part in rows(reason.get('loc')))})"
+        for reason in reasons
+    ]
+    kinds = [text(reason.get("type")) for reason in reasons]
+    kinds += [text(body.get("error_type")), reply.headers.get("x-fal-error-type", "")]
+    request_id = reply.headers.get("x-fal-request-id") or job
+    if "no_media_generated" in kinds:
+        return NoImage(
+            f"fal: {http.redact('; '.join(said))[:500] or 'the model gave no image.'}",
+            provider="fal",
+            request_id=request_id,
+        )
+    words = "; ".join(said) or text(detail) or text(body.get("error"))
+    error = refusal(reply, words, http, marks=" ".join(kinds), request_id=request_id)
+    retryable = reply.headers.get("x-fal-retryable", "").lower()
+    if retryable in ("true", "false"):
+        error.retryable = retryable == "true"
+    return error
