@@ -13,7 +13,7 @@ from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.providers._answers import rows, table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from imgplay_widget._types import ModelSpec, Reference, Unit
     from imgplay_widget.providers.http import Http
@@ -23,6 +23,9 @@ __all__ = ["as_call", "call_input", "data_uri", "parameters_from", "references_f
 _WORDS = {
     "num_inference_steps": "steps",
     "guidance_scale": "cfg",
+    "guidance": "cfg",
+    "cfg_scale": "cfg",
+    "prompt_strength": "strength",
     "enable_prompt_expansion": "prompt_expansion",
     "prompt_upsampling": "prompt_expansion",
     "image_size": "size",
@@ -71,17 +74,12 @@ def parameters_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
     """
     properties = table(schema.get("properties"))
     order = sorted(properties, key=lambda name: _order(table(properties[name])))
+    fields = {name: _resolved(table(properties[name]), components) for name in order}
+    fields = {name: field for name, field in fields.items() if not _left_out(name, field)}
+    names = _names(fields)
     found: dict[str, Parameter] = {}
-    for name in order:
-        field = _resolved(table(properties[name]), components)
-        if (
-            name in _NOT_OURS
-            or field.get("format") == "uri"
-            or _FILE.fullmatch(name)
-            or not name.isidentifier()
-        ):
-            continue
-        for parameter in _parameters(name, field, components):
+    for name, field in fields.items():
+        for parameter in _parameters(name, names[name], field, components):
             found.setdefault(parameter.name, parameter)
     return tuple(found.values())
 
@@ -147,9 +145,10 @@ def data_uri(reference: Reference, http: Http) -> str:
 # ------------------------------------------------------------------ one field
 
 
-def _parameters(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Parameter]:
+def _parameters(
+    name: str, own: str, field: Mapping[str, Any], components: Mapping[str, Any]
+) -> list[Parameter]:
     kind, choices = _type(field), _choices(field, components)
-    own = _name(name)
     common = Parameter(
         name=own,
         type=kind or "string",
@@ -219,10 +218,19 @@ def _edges(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -
     return []
 
 
-def _name(wire: str) -> str:
-    """Our word for a field; one that is called like the word for another gives way."""
-    taken = wire in _RESERVED or wire in _WORDS.values()
-    return _WORDS.get(wire) or (f"{wire}_" if taken else wire)
+def _left_out(name: str, field: Mapping[str, Any]) -> bool:
+    file = name in _IMAGES or _FILE.fullmatch(name) is not None or field.get("format") == "uri"
+    return file or name in _NOT_OURS or not name.isidentifier()
+
+
+def _names(fields: Iterable[str]) -> dict[str, str]:
+    """Our name for each field: our word for it where there is one, no name twice."""
+    names: dict[str, str] = {}
+    for wire in sorted(fields, key=lambda name: name not in _WORDS):
+        taken = {*_RESERVED, *names.values()}
+        wanted = (_WORDS.get(wire, wire), wire, f"{wire}_")
+        names[wire] = next(name for name in wanted if name not in taken)
+    return names
 
 
 def _with_default(parameter: Parameter, field: Mapping[str, Any]) -> Parameter:

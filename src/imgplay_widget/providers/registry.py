@@ -31,6 +31,7 @@ _BUILT_IN = {
     "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
     "minimax": "imgplay_widget.providers.minimax:MiniMax",
     "fal": "imgplay_widget.providers.fal:Fal",
+    "replicate": "imgplay_widget.providers.replicate:Replicate",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,245 @@
+"""Replicate: predictions of official models and of any version of any model.
+
+The wire is that of Replicate's HTTP API 1.0.0-a1 (2026-04) and of its Python client (0110c2c). What a model
+takes is read from the schema of its latest version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
+from imgplay_widget.errors import (
+    BadResponse,
+    Cancelled,
+    Lost,
+    Moderated,
+    NetworkError,
+    NoImage,
+    ProviderError,
+    ServerError,
+)
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
+from imgplay_widget.providers._jobs import (
+    POLL_BYTES,
+    ended,
+    fields_of,
+    logged_progress,
+    moderated,
+    refusal,
+)
+from imgplay_widget.providers.base import CancelOutcome, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget._types import Reference, Request, Unit
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["Replicate"]
+
+_OFFICIAL = "https://api.replicate.com/v1"
+_MODEL = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?::([0-9a-f]{16,64}))?")
+_MAX_DATA_URI = 256_000
+"""Bytes of an input image; Replicate asks to upload larger ones."""
+_COLLECTION = "text-to-image"
+
+
+class Replicate(Provider):
+    """Replicate's predictions.
+
+    A model's id is ``owner/name`` for an official model, and ``owner/name:version`` for any other.
+
+    Args:
+        base_url: up to and including ``/v1``; None for Replicate itself (``REPLICATE_BASE_URL`` may name a
+            gateway to it).
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        base = base_url or os.environ.get("REPLICATE_BASE_URL") or _OFFICIAL
+        self._base = base.rstrip("/")
+        self.spec = ProviderSpec(
+            name="replicate",
+            title="Replicate",
+            key_variables=("REPLICATE_API_TOKEN",),
+            key_url="https://replicate.com/account/api-tokens",
+            local=addresses.is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models of the catalog."""
+        return catalog.load("replicate")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
+        known = super().model(id)
+        return known or (_model(id) if _MODEL.fullmatch(id) else None)
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
+        """Splits a request as every provider does, and puts the model's names to the parameters."""
+        return [
+            replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
+        ]
+
+    # -------------------------------------------------------------- a prediction
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Starts a prediction. Large input images are uploaded first, which costs nothing."""
+        images = [await self._image(reference, http) for reference in unit.references]
+        body: dict[str, Any] = {"input": call_input(unit, images)}
+        model, _, version = unit.model.partition(":")
+        if version:
+            body["version"] = version
+        address = "predictions" if version else f"models/{model}/predictions"
+        reply = await http.request("POST", f"{self._base}/{address}", json=body, max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _error(reply, http)
+        job = text(fields_of(reply, http).get("id"))
+        if not re.fullmatch(r"\w[\w-]*", job):
+            raise BadResponse("The answer names no prediction.", provider=self.spec.name)
+        # The address is made of the id: one that came in an answer could lead elsewhere.
+        return Pending(ticket={"job": job, "n": unit.n})
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for the prediction."""
+        reply = await http.request("GET", f"{self._base}/predictions/{ticket['job']}", max_bytes=POLL_BYTES)
+        if reply.status in (404, 410):
+            raise Lost(
+                "Replicate no longer knows the prediction.",
+                provider=self.spec.name,
+                request_id=ticket["job"],
+            )
+        if not reply.ok:
+            raise _error(reply, http)
+        answer = fields_of(reply, http)
+        match text(answer.get("status")).lower():
+            case "succeeded":
+                return self._done(answer, ticket)
+            case "failed":
+                return self._failed(answer, ticket, http)
+            case "canceled" | "aborted":
+                return ended(Cancelled("The prediction was cancelled at Replicate."), ticket["n"])
+            case _:
+                return Pending(ticket=ticket, progress=logged_progress(text(answer.get("logs"))))
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Stops the prediction, waiting or running."""
+        address = f"{self._base}/predictions/{ticket['job']}/cancel"
+        reply = await http.request("POST", address, max_bytes=POLL_BYTES)
+        return "cancelled" if reply.ok else "unsupported"
+
+    def _done(self, answer: Mapping[str, Any], ticket: Mapping[str, Any]) -> Done:
+        output = answer.get("output")
+        links = [output] if isinstance(output, str) else rows(output)
+        found = [Remote(url=link) for link in links if isinstance(link, str) and link]
+        common: dict[str, Any] = {"provider": self.spec.name, "request_id": ticket["job"]}
+        if not found and answer.get("data_removed") is True:
+            raise Lost("Replicate has deleted the images, as it does an hour after the run.", **common)
+        if not found:
+            raise NoImage("The prediction gave no image.", maybe_billed=True, **common)
+        return Done(
+            images=tuple(found[: ticket["n"]]),
+            request_id=ticket["job"],
+            usage=table(answer.get("metrics")),
+        )
+
+    def _failed(self, answer: Mapping[str, Any], ticket: Mapping[str, Any], http: Http) -> Done:
+        said = http.redact(str(answer.get("error") or "the prediction failed"))[:500]
+        kind: type[ProviderError] = Moderated if moderated(said) else ServerError
+        error = kind(f"Replicate: {said}", provider=self.spec.name, request_id=ticket["job"])
+        return ended(error, ticket["n"])
+
+    async def _image(self, reference: Reference, http: Http) -> str:
+        """An input image as Replicate takes it: in the address itself, or the address of its upload."""
+        data = http.reference(reference)
+        if len(data) <= _MAX_DATA_URI:
+            return data_uri(reference, http)
+        name = f"image.{reference.media_type.rpartition('/')[2]}"
+        try:
+            reply = await http.request(
+                "POST",
+                f"{self._base}/files",
+                files={"content": (name, data, reference.media_type)},
+                max_bytes=POLL_BYTES,
+            )
+        except NetworkError as error:
+            # Nothing but the input image was on its way.
+            error.maybe_billed = False
+            raise
+        if not reply.ok:
+            error = _error(reply, http)
+            error.maybe_billed = False
+            raise error
+        url = text(table(fields_of(reply, http).get("urls")).get("get"))
+        if not url:
+            raise BadResponse(
+                "The upload of an input image gave no address.",
+                provider=self.spec.name,
+                maybe_billed=False,
+            )
+        return url
+
+    # -------------------------------------------------------------- the catalogue
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
+        """Asks for Replicate's own collection of image models, each with its schema."""
+        reply = await http.request("GET", f"{self._base}/collections/{_COLLECTION}")
+        if not reply.ok:
+            raise _error(reply, http)
+        specs = [_discovered(table(record)) for record in rows(fields_of(reply, http).get("models"))]
+        return [spec for spec in specs if spec is not None]
+
+    async def check(self, http: Http) -> None:
+        """Asks whose key it is."""
+        reply = await http.request("GET", f"{self._base}/account", max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _error(reply, http)
+
+
+def _model(id: str, **known: Any) -> ModelSpec:
+    common: dict[str, Any] = {
+        "title": id.partition(":")[0],
+        "progress": True,
+        "cancel": "full",
+        "resume": True,
+    }
+    return ModelSpec(provider="replicate", id=id, **{**common, **known})
+
+
+def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
+    version = table(record.get("latest_version"))
+    name = f"{text(record.get('owner'))}/{text(record.get('name'))}"
+    if record.get("is_official") is not True and version.get("id"):
+        name += f":{version['id']}"
+    if not _MODEL.fullmatch(name):
+        return None
+    components = table(table(table(version.get("openapi_schema")).get("components")).get("schemas"))
+    schema = table(components.get("Input"))
+    parameters = parameters_from(schema, components)
+    return _model(
+        name,
+        description=" ".join(text(record.get("description")).split())[:300],
+        parameters=parameters,
+        seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
+        references=references_from(schema, components),
+    )
+
+
+def _error(reply: Reply, http: Http) -> ProviderError:
+    """The error of an answer: ``{"type", "title", "status", "detail"}``."""
+    try:
+        body = table(reply.json())
+    except (ValueError, RecursionError):
+        body = {}
+    words = text(body.get("detail")) or text(body.get("title"))
+    return refusal(reply, words, http)
