@@ -32,6 +32,7 @@ _BUILT_IN = {
     "minimax": "imgplay_widget.providers.minimax:MiniMax",
     "fal": "imgplay_widget.providers.fal:Fal",
     "replicate": "imgplay_widget.providers.replicate:Replicate",
+    "siliconflow": "imgplay_widget.providers.siliconflow:SiliconFlow",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,92 @@
+"""SiliconFlow: open image models as a service.
+
+Protocol and limits are those of the vendor's reference (docs.siliconflow.cn, "images/generations" and
+"error codes", seen 2026-11), which the LobeChat client sends in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from imgplay_widget._types import ModelSpec, Parameter, ProviderSpec, ReferenceRule, Unit
+from imgplay_widget.errors import BillingError, ModelNotFound, ProviderError
+from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["SiliconFlow"]
+
+_MODEL = re.compile(r"[\w.-]+(/[\w.-]+)+")
+_REFERENCE_FIELDS = ("image", "image2", "image3")
+_SIZE = Parameter(
+    name="size",
+    type="string",
+    kind="text",
+    title="Size",
+    help="Width × height in pixels, such as 1024x1024; see the model's page.",
+    max_length=11,
+    wire="image_size",
+)
+
+
+class SiliconFlow(CloudProvider):
+    """Any image model of SiliconFlow; its list of models comes from the service itself.
+
+    The service outside China is at ``https://api.siliconflow.com/v1``, with other keys.
+    """
+
+    known = ProviderSpec(
+        name="siliconflow",
+        title="SiliconFlow",
+        key_variables=("SILICONFLOW_API_KEY",),
+        key_url="https://cloud.siliconflow.cn/account/ak",
+    )
+    address = "https://api.siliconflow.cn/v1"
+    address_variable = "SILICONFLOW_BASE_URL"
+    failures: ClassVar[Mapping[str, type[ProviderError]]] = {"20012": ModelNotFound, "30001": BillingError}
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; for one that the catalog does not list, what most models take."""
+        known = super().model(id)
+        if known is not None or not _MODEL.fullmatch(id):
+            return known
+        base = next(spec for spec in self.models() if spec.id == "Qwen/Qwen-Image")
+        common = tuple(p for p in base.parameters if p.name in ("negative_prompt", "steps", "seed"))
+        edits = ReferenceRule(max_count=1, max_bytes=10_000_000) if "edit" in id.lower() else None
+        return replace(base, id=id, title=id, description="", parameters=(_SIZE, *common), references=edits)
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
+        """Asks for the image models that the account can use."""
+        answer = self.read(await http.request("GET", f"{self._base}/models?type=image"), http)
+        ids = [text(table(item).get("id")) for item in rows(answer.get("data"))]
+        return [spec for spec in map(self.model, ids) if spec is not None]
+
+    def path(self, unit: Unit) -> str:
+        """Gives the path of the call."""
+        return "/images/generations"
+
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Gives the JSON of the call."""
+        fields = {"model": unit.model, "prompt": unit.prompt, **self.named(unit)}
+        if unit.seed is not None:
+            fields["seed"] = unit.seed
+        for field, reference in zip(_REFERENCE_FIELDS, unit.references, strict=False):
+            fields[field] = data_uri(http, reference)
+        return fields
+
+    def failed(self, answer: Mapping[str, Any]) -> bool:
+        """Says whether an answer without images has a code."""
+        return bool(answer.get("code")) and not answer.get("images") and not answer.get("data")
+
+    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Gives the images, and the seed that they were made with."""
+        seed = answer.get("seed")
+        used = seed if isinstance(seed, int) else None
+        found = (link(table(item).get("url"), seed=used) for item in rows(answer.get("images")))
+        return [image for image in found if image is not None]
