@@ -33,6 +33,7 @@ _BUILT_IN = {
     "fal": "imgplay_widget.providers.fal:Fal",
     "replicate": "imgplay_widget.providers.replicate:Replicate",
     "siliconflow": "imgplay_widget.providers.siliconflow:SiliconFlow",
+    "hunyuan": "imgplay_widget.providers.hunyuan:Hunyuan",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 
