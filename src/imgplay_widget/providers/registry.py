@@ -34,6 +34,7 @@ _BUILT_IN = {
     "replicate": "imgplay_widget.providers.replicate:Replicate",
     "siliconflow": "imgplay_widget.providers.siliconflow:SiliconFlow",
     "hunyuan": "imgplay_widget.providers.hunyuan:Hunyuan",
+    "qwen": "imgplay_widget.providers.qwen:Qwen",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

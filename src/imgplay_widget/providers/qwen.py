@@ -1,0 +1,183 @@
+"""Alibaba Cloud Model Studio (DashScope, Qwen Cloud): Qwen-Image and Wan.
+
+Protocol, limits and codes are those of the vendor's reference (Model Studio's "Qwen image generation and
+editing", "Wan2.7 image", "asynchronous tasks" and "error codes", as of October 2026); the variables are
+those of its SDK (dashscope-sdk-python).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import (
+    BadKey,
+    BadResponse,
+    BillingError,
+    Cancelled,
+    Lost,
+    ModelNotFound,
+    Moderated,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    ServerError,
+)
+from imgplay_widget.providers._answers import collected, rows, table, text
+from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link, said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgplay_widget.providers.base import CancelOutcome
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["Qwen"]
+
+_OWN_MODELS = re.compile(r"(qwen-image|wan2\.[6-9]-image|wan[3-9]|z-image)[\w.-]*")
+_QUEUED = ("wan",)
+"""Models that take jobs; the others answer when they are done."""
+
+
+class Qwen(CloudProvider):
+    """Qwen-Image, Wan and Z-Image.
+
+    The default is the service in China. Each region has an address and keys of its own, among them
+    ``https://dashscope-intl.aliyuncs.com/api/v1`` and those of a workspace.
+    """
+
+    known = ProviderSpec(
+        name="qwen",
+        title="Qwen (Model Studio)",
+        key_variables=("DASHSCOPE_API_KEY",),
+        key_url="https://bailian.console.aliyun.com/?tab=model#/api-key",
+    )
+    address = "https://dashscope.aliyuncs.com/api/v1"
+    address_variable = "DASHSCOPE_HTTP_BASE_URL"
+    failures: ClassVar[Mapping[str, type[ProviderError]]] = {
+        **dict.fromkeys(("invalidapikey", "invalid_api_key", "accessdenied", "workspace"), BadKey),
+        **dict.fromkeys(("arrearage", "prepaidbilloverdue", "postpaidbilloverdue"), BillingError),
+        **dict.fromkeys(("commoditynotpurchased", "allocationquota"), BillingError),
+        **dict.fromkeys(("model.accessdenied", "modelnotfound", "model_not_found"), ModelNotFound),
+        **dict.fromkeys(("datainspectionfailed", "data_inspection_failed"), Moderated),
+        "ipinfringementsuspect": Moderated,
+        "throttling": RateLimited,
+        **dict.fromkeys(("modelservingerror", "modelunavailable", "serviceunavailable"), Overloaded),
+        **dict.fromkeys(("internalerror", "systemerror"), ServerError),
+    }
+
+    def __init__(self, base_url: str | None = None) -> None:
+        super().__init__(base_url)
+        # Whoever uses the chat models has the address of those.
+        self._base = self._base.replace("/compatible-mode/v1", "/api/v1")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; versions and newer ones too, which the catalog does not list."""
+        known = super().model(id)
+        if known is not None or not _OWN_MODELS.fullmatch(id):
+            return known
+        family = max(self.models(), key=lambda spec: _shared(spec.id, id))
+        return replace(family, id=id, title=id, description="")
+
+    def path(self, unit: Unit) -> str:
+        """Gives the path of the call."""
+        kind = "image" if unit.model.startswith(_QUEUED) else "multimodal"
+        return f"/services/aigc/{kind}-generation/generation"
+
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Gives the JSON of the call."""
+        content = [{"image": data_uri(http, reference)} for reference in unit.references]
+        parameters = self.named(unit)
+        if not unit.model.startswith("z-image"):
+            # Left out, Wan gives four; Z-Image knows no number.
+            parameters["n"] = unit.n
+        if "width" in unit.params and "height" in unit.params:
+            parameters["size"] = f"{unit.params['width']}*{unit.params['height']}"
+        if unit.seed is not None:
+            parameters["seed"] = unit.seed
+        return {
+            "model": unit.model,
+            "input": {"messages": [{"role": "user", "content": [*content, {"text": unit.prompt}]}]},
+            "parameters": parameters,
+        }
+
+    def failed(self, answer: Mapping[str, Any]) -> bool:
+        """Says whether an answer without output has a code."""
+        return bool(answer.get("code")) and not answer.get("output")
+
+    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Gives the images of all choices."""
+        contents = (
+            table(part).get("image")
+            for choice in rows(table(answer.get("output")).get("choices"))
+            for part in rows(table(table(choice).get("message")).get("content"))
+        )
+        return [image for image in map(link, contents) if image is not None]
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call; Wan takes it as a job, the others answer with its images."""
+        if not unit.model.startswith(_QUEUED):
+            return await super().submit(unit, http)
+        reply = await http.request(
+            "POST",
+            self._base + self.path(unit),
+            json=self.fields(unit, http),
+            headers={"X-DashScope-Async": "enable"},
+        )
+        answer = self.read(reply, http)
+        task = text(table(answer.get("output")).get("task_id"))
+        if not task:
+            raise BadResponse("The answer holds no task id.", provider=self.known.name)
+        return Pending(ticket={"task": task, "unit": _places(unit)})
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for a job."""
+        reply = await http.request("GET", f"{self._base}/tasks/{ticket['task']}")
+        if reply.status in (404, 410):
+            raise self._lost()
+        answer = self.read(reply, http)
+        output = table(answer.get("output"))
+        status = text(output.get("task_status")).upper()
+        unit = Unit(model="", prompt="", params={}, positions=tuple(ticket["unit"]), seeds=())
+        if status == "SUCCEEDED":
+            usage, request_id = table(answer.get("usage")), text(answer.get("request_id")) or None
+            return collected(self.images(answer), unit, http, usage=usage, request_id=request_id)
+        if status == "FAILED":
+            return Done(
+                images=(self._failure(output, http),), request_id=text(answer.get("request_id")) or None
+            )
+        if status in ("CANCELED", "CANCELLED"):
+            raise Cancelled("The job was cancelled at the provider.")
+        if status == "UNKNOWN":
+            raise self._lost()
+        return Pending(ticket=ticket)
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Cancels a job that waits; one that runs cannot be stopped."""
+        reply = await http.request("POST", f"{self._base}/tasks/{ticket['task']}/cancel")
+        return "cancelled" if reply.ok else "unsupported"
+
+    def _failure(self, output: Mapping[str, Any], http: Http) -> Missing:
+        """The end of a job, as a place that stays empty: as an error it would be asked for again."""
+        code, sentence = said(output)
+        kind = self.kind(code, sentence) or ServerError
+        message = f"{self.known.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
+        return Missing(error=kind(message, provider=self.known.name).info)
+
+    def _lost(self) -> Lost:
+        return Lost(
+            "The provider no longer knows the job; it keeps one for 24 hours.", provider=self.known.name
+        )
+
+
+def _places(unit: Unit) -> list[int]:
+    return list(unit.positions)
+
+
+def _shared(known: str, id: str) -> int:
+    """How many characters two ids have in common at their beginning."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(known, id, strict=False)) if a != b), min(len(known), len(id))
+    )
