@@ -27,6 +27,7 @@ _BUILT_IN = {
     "demo": "imgplay_widget.providers.demo:Demo",
     "gemini": "imgplay_widget.providers.gemini:Gemini",
     "openai": "imgplay_widget.providers.openai:OpenAI",
+    "openrouter": "imgplay_widget.providers.openrouter:OpenRouter",
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
     "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
     "minimax": "imgplay_widget.providers.minimax:MiniMax",

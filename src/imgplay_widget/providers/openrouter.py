@@ -1,0 +1,191 @@
+"""OpenRouter's Image API: many hosts' image models behind one call.
+
+The wire as in OpenRouterTeam/docs, ``openapi/openapi.yaml`` and the page "Image Generation" (2026-08-22). A
+run is billed whole or not at all, and each answer says what it cost.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import pybase64
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import BadResponse, BillingError, ProviderError
+from imgplay_widget.providers._addresses import is_local
+from imgplay_widget.providers._answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._openrouter_errors import error_from
+from imgplay_widget.providers._openrouter_models import general_model, listed_model
+from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.http import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http, ServerEvent
+
+__all__ = ["OpenRouter"]
+
+_OFFICIAL = "https://openrouter.ai/api/v1"
+_ID = re.compile(r"[\w.~-]+/[\w.-]+(:[\w.-]+)?")
+_STREAMS = "openai/"
+"""The one author whose models stream, as the API's description has it; others ignore the wish."""
+_EXPECTED_PARTIALS = 3
+"""How many previews come is not said; this many at most are seen."""
+
+
+class OpenRouter(Provider):
+    """The Image API of OpenRouter.
+
+    Args:
+        base_url: another address of the same API, up to and including ``/api/v1``; None for OpenRouter.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base = (base_url or _OFFICIAL).rstrip("/")
+        self.spec = ProviderSpec(
+            name="openrouter",
+            title="OpenRouter",
+            key_variables=("OPENROUTER_API_KEY",),
+            key_url="https://openrouter.ai/settings/keys",
+            local=is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models of the catalog; `discover` knows more, and their parameters exactly."""
+        return catalog.load("openrouter")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; any ``author/slug`` may be one."""
+        return super().model(id) or (general_model(self.spec.name, id) if _ID.fullmatch(id) else None)
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call and waits for its images."""
+        reply = await http.request("POST", f"{self._base}/images", json=_body(unit, http))
+        return self._done(reply, unit, http)
+
+    def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
+        """Sends one call with previews on the way, for a single image of a model that streams."""
+        spec = self.model(unit.model)
+        streams = unit.model.startswith(_STREAMS) or (spec is not None and spec.previews)
+        return self._streamed(unit, http) if unit.n == 1 and streams else None
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Asks for all image models with the parameters that each of them takes."""
+        answer = await self._asked("images/models", http)
+        found = [listed_model(self.spec.name, table(record)) for record in rows(answer.get("data"))]
+        return [spec for spec in found if spec is not None]
+
+    async def check(self, http: Http) -> None:
+        """Asks what is known of the key, which costs nothing.
+
+        Raises:
+            BillingError: the key is good, but its own limit is used up.
+            ProviderError: as `Provider.check` says.
+        """
+        known = table((await self._asked("key", http)).get("data"))
+        left = known.get("limit_remaining")
+        if isinstance(left, (int, float)) and left <= 0:
+            raise BillingError(
+                "The key is good, but its own limit is used up.",
+                provider=self.spec.name,
+                next_step="Raise the key's limit, or use another key.",
+            )
+
+    async def _asked(self, path: str, http: Http) -> dict[str, Any]:
+        reply = await http.request("GET", f"{self._base}/{path}")
+        if not reply.ok:
+            raise self._error(reply, http)
+        return read_images(reply.body, reply.content_type, http)[1]
+
+    async def _streamed(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
+        body = {**_body(unit, http), "stream": True}
+        async with aclosing(cast("Any", http.events("POST", f"{self._base}/images", json=body))) as items:
+            async for item in items:
+                if isinstance(item, Reply):
+                    yield self._done(item, unit, http)
+                    return
+                answer = self._event(item, unit, http)
+                if answer is not None:
+                    yield answer
+                if isinstance(answer, Done):
+                    return
+        raise BadResponse("The stream ended before the image was complete.", provider=self.spec.name)
+
+    def _event(self, event: ServerEvent, unit: Unit, http: Http) -> Partial | Done | None:
+        if event.data.strip() == b"[DONE]":
+            return None
+        images, answer = read_images(event.data, "text/event-stream", http)
+        if answer.get("error"):
+            raise self._error(Reply(200, {}, event.data), http)
+        kind = text(answer.get("type")) or event.event
+        if kind.endswith(".partial_image") and images:
+            index = answer.get("partial_image_index")
+            shown = (index if isinstance(index, int) else 0) + 1
+            return Partial(index=0, data=images[0], progress=min(0.9, shown / (_EXPECTED_PARTIALS + 1)))
+        if kind.endswith(".completed"):
+            return self._collected({**answer, "data": [answer]}, images, unit, None, http)
+        return None
+
+    def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        if not reply.ok:
+            raise self._error(reply, http)
+        images, answer = read_images(reply.body, reply.content_type, http)
+        if answer.get("error") and not answer.get("data"):
+            raise self._error(reply, http)
+        return self._collected(answer, images, unit, reply.request_id, http)
+
+    def _collected(
+        self,
+        answer: Mapping[str, Any],
+        images: Sequence[bytes],
+        unit: Unit,
+        request_id: str | None,
+        http: Http,
+    ) -> Done:
+        found: list[Inline] = []
+        for item in map(table, rows(answer.get("data"))):
+            index = item.get("b64_json")
+            if isinstance(index, int) and not isinstance(index, bool) and images[index]:
+                found.append(Inline(data=images[index]))
+        usage = table(answer.get("usage"))
+        return collected(found, unit, http, cost=_cost(usage.get("cost")), request_id=request_id, usage=usage)
+
+    def _error(self, reply: Reply, http: Http) -> ProviderError:
+        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+
+
+def _body(unit: Unit, http: Http) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": unit.model, "prompt": unit.prompt, **unit.params}
+    if unit.n > 1:
+        # Models of a single image refuse even to hear of it.
+        body["n"] = unit.n
+    if unit.seed is not None:
+        body["seed"] = unit.seed
+    if unit.references:
+        body["input_references"] = [
+            {
+                "type": "image_url",
+                "image_url": {
+                    "url": f"data:{r.media_type};base64,"
+                    f"{pybase64.b64encode(http.reference(r)).decode('ascii')}"
+                },
+            }
+            for r in unit.references
+        ]
+    return body
+
+
+def _cost(value: object) -> str | None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    # Through its shortest text, so that 0.04 stays 0.04; never with an exponent.
+    return format(Decimal(str(value)), "f")
