@@ -51,6 +51,7 @@ export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
     previews: true,
     progress: true,
     cancel: "full",
+    price: null,
     retiredOn: null,
     successor: null,
     ...patch,

@@ -12,6 +12,7 @@ export type Call =
   | Thumbnails
   | Covers
   | Original
+  | Model
   | Configure;
 export type Event =
   | BatchAdded
@@ -27,7 +28,7 @@ export type Event =
   | NoticeShown;
 export type KernelMessage = Reply | Events;
 export type Result =
-  Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage;
+  Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage | ModelResult;
 export type PageMessage = PageRequest | Ack;
 
 export interface Ack {
@@ -151,6 +152,10 @@ export interface Covers {
 export interface Original {
   method: "original";
   generationId: string;
+}
+export interface Model {
+  method: "model";
+  name: string;
 }
 export interface Configure {
   method: "configure";
@@ -289,6 +294,7 @@ export interface ModelState {
   previews: boolean;
   progress: boolean;
   cancel: "none" | "queued" | "full";
+  price: PriceState | null;
   retiredOn: string | null;
   successor: string | null;
 }
@@ -311,6 +317,11 @@ export interface SizeRuleState {
   maxPixels: number | null;
   maxRatio: number | null;
 }
+export interface PriceState {
+  amount: string;
+  unit: "image" | "megapixel";
+  note: string;
+}
 export interface ProviderState {
   name: string;
   title: string;
@@ -331,6 +342,10 @@ export interface OriginalImage {
   mediaType: string;
   fileName: string;
   buffer: number;
+}
+export interface ModelResult {
+  type: "model";
+  model: ModelState;
 }
 export interface PageRequest {
   kind: "request";

@@ -6,6 +6,7 @@ runs on the engine's loop. The widget (and, later, a server) only carries its me
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from imgplay_widget._studio import DEFAULT_MODEL, Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import Entry, FeedPage, Topic
+    from imgplay_widget._types import Entry, FeedPage, ModelSpec, Topic
 
 __all__ = ["Face"]
 
@@ -133,6 +134,8 @@ class Face:
                 return await self._covers(call.topic_ids, buffers)
             case protocol.Original():
                 return await self._original(call.generation_id, buffers)
+            case protocol.Model():
+                return protocol.ModelResult(model=model_state(self._studio.registry.find(call.name)[1]))
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 if call.topic_id is None:
@@ -312,7 +315,7 @@ class Face:
         return protocol.Snapshot(
             protocol=protocol.PROTOCOL,
             seq=seq,
-            models=[model_state(spec) for spec in registry.models()],
+            models=[model_state(spec) for spec in self._models()],
             providers=[
                 provider_state(provider.spec, self._studio.keys.state(provider.spec))
                 for provider in registry.providers()
@@ -323,6 +326,16 @@ class Face:
             active_topic_id=active,
             feed=feed,
         )
+
+    def _models(self) -> list[ModelSpec]:
+        """Gives the models to choose from, with the configured one where its id is free text."""
+        specs = self._studio.registry.models()
+        name = self._config().model
+        if all(spec.name != name for spec in specs):
+            # A provider that was there when it was configured may not be there now; the page says so.
+            with contextlib.suppress(NotFound):
+                specs.append(self._studio.registry.find(name)[1])
+        return specs
 
     async def small_snapshot(self) -> dict[str, Any]:
         """Gives the snapshot for the synced state: bounded, whatever the history, without any image.

@@ -82,6 +82,14 @@ class SizeRuleState(Message):
     max_ratio: float | None
 
 
+class PriceState(Message):
+    """What a model is known to cost: USD as a decimal string for one unit; `note` says since when."""
+
+    amount: str
+    unit: Literal["image", "megapixel"]
+    note: str
+
+
 class ModelState(Message):
     """A model that can be chosen. `name` is ``"provider:id"``."""
 
@@ -100,6 +108,7 @@ class ModelState(Message):
     previews: bool
     progress: bool
     cancel: Literal["none", "queued", "full"]
+    price: PriceState | None
     retired_on: str | None
     successor: str | None
 
@@ -211,7 +220,10 @@ class FeedState(Message):
 
 
 class Snapshot(Message):
-    """All that the page needs to show itself. `seq` is that of the last event it includes."""
+    """All that the page needs to show itself. `seq` is that of the last event it includes.
+
+    `models` are those that the providers list, and the configured one where its id is free text.
+    """
 
     protocol: int
     seq: int
@@ -314,6 +326,13 @@ class Original(Message):
     generation_id: str
 
 
+class Model(Message):
+    """Tell of a model that the page does not know: a free-text ``"provider:id"``. Answer: `ModelResult`."""
+
+    method: Literal["model"] = "model"
+    name: str
+
+
 class Configure(Message):
     """The config panel or the panels changed. Answer: `Empty`."""
 
@@ -333,6 +352,7 @@ Call = Annotated[
     | Thumbnails
     | Covers
     | Original
+    | Model
     | Configure,
     Field(discriminator="method"),
 ]
@@ -424,8 +444,15 @@ class OriginalImage(Message):
     buffer: int
 
 
+class ModelResult(Message):
+    """Answer to `Model`."""
+
+    type: Literal["model"] = "model"
+    model: ModelState
+
+
 Result = Annotated[
-    Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage,
+    Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage | ModelResult,
     Field(discriminator="type"),
 ]
 

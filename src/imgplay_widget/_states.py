@@ -13,6 +13,7 @@ from imgplay_widget._protocol import (
     GenerationState,
     ModelState,
     ParameterState,
+    PriceState,
     ProviderState,
     SizeRuleState,
     TopicState,
@@ -66,6 +67,7 @@ def model_state(spec: ModelSpec) -> ModelState:
         previews=spec.previews,
         progress=spec.progress,
         cancel=spec.cancel,
+        price=PriceState(**asdict(spec.price)) if spec.price else None,
         retired_on=spec.retired_on,
         successor=spec.successor,
     )

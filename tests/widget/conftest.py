@@ -69,8 +69,8 @@ def fake():
 @pytest.fixture
 def open_page(fake):
     @contextmanager
-    def opener(**options):
-        with open_studio(fake, **options) as studio:
+    def opener(*providers, **options):
+        with open_studio(*(providers or [fake]), **options) as studio:
             page = Page(studio)
             yield page
             page.end()

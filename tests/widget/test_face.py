@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from imgplay_widget._protocol import Config
+from imgplay_widget._types import Price
 from imgplay_widget.errors import Moderated
-from imgplay_widget.testing import Gate, picture, png
+from imgplay_widget.providers.openai import OpenAI
+from imgplay_widget.testing import FakeProvider, Gate, picture, png
 
 WAIT = 20
 REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 2, "params": {}, "topicId": None}
@@ -294,3 +297,37 @@ def test_no_key_reaches_the_page(page, monkeypatch):
 def test_references_of_code_are_stored_with_the_batch(page):
     batch = page.studio.generate("a fox", model="fake:image", references=[png()]).result(WAIT)
     assert len(batch.entry.batch.references) == 1
+
+
+def test_a_model_in_free_text_is_told_and_stays_in_the_snapshot(open_page):
+    with open_page(OpenAI("http://127.0.0.1:9/v1", name="local")) as page:
+        told = page.result("model", name="local:my-model")["model"]
+        assert (told["name"], told["provider"], told["id"]) == ("local:my-model", "local", "my-model")
+        snapshot = page.result("hello")["snapshot"]
+        assert "local:my-model" not in [model["name"] for model in snapshot["models"]]
+
+        page.result("configure", config={**snapshot["config"], "model": told["name"]})
+        assert told in page.result("hello")["snapshot"]["models"]
+        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        assert [model["name"] for model in state["models"]] == [told["name"]]
+
+
+def test_a_configured_model_whose_provider_is_gone_breaks_nothing(page):
+    config = page.result("hello")["snapshot"]["config"]
+    page.result("configure", config={**config, "model": "elsewhere:model"})
+    snapshot = page.result("hello")["snapshot"]
+    assert snapshot["config"]["model"] == "elsewhere:model"
+    assert "elsewhere:model" not in [model["name"] for model in snapshot["models"]]
+    assert page.error("model", name="elsewhere:model")["code"] == "not_found"
+
+
+def test_a_price_reaches_the_page(open_page):
+    class Shop(FakeProvider):
+        def models(self):
+            price = Price(amount="0.04", unit="image", note="November 2026")
+            return [replace(spec, price=price) for spec in super().models() if spec.id == "image"]
+
+    with open_page(Shop(name="shop")) as page:
+        prices = {m["name"]: m["price"] for m in page.result("hello")["snapshot"]["models"]}
+    assert prices["shop:image"] == {"amount": "0.04", "unit": "image", "note": "November 2026"}
+    assert prices["demo:instant"] is None
