@@ -14,6 +14,7 @@
     ├── Cancelled                        the user stopped it
     └── ProviderError                    a provider, or the way to it, failed
         ├── MissingKey                   no key is set
+        ├── MissingExtra                 a package that it needs is not installed
         ├── BadKey                       the key was refused
         ├── BillingError                 no credit, quota used up
         ├── BadRequest                   the provider refused the parameters
@@ -59,6 +60,7 @@ __all__ = [
     "Interrupted",
     "InvalidRequest",
     "Lost",
+    "MissingExtra",
     "MissingKey",
     "ModelNotFound",
     "Moderated",
@@ -305,6 +307,15 @@ class MissingKey(ProviderError):
     fault = "you"
     retryable = True
     default_next_step = "Set the provider's key, or choose a demo model, which needs none."
+
+
+class MissingExtra(ProviderError):
+    """A package that the provider needs is not installed. Nothing was done."""
+
+    code = "missing_extra"
+    fault = "here"
+    retryable = True
+    default_next_step = "Install it, then retry."
 
 
 class BadKey(ProviderError):
