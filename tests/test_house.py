@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "imgplay_widget"
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
-ENGINE = {"_engine.py", "_drive.py", "_studio.py", "_loop.py"}
+ENGINE = {"_archive.py", "_engine.py", "_drive.py", "_studio.py", "_loop.py"}
 """The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
 
 DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}

@@ -39,7 +39,7 @@ from imgplay_widget.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Executor
     from random import Random
 
@@ -134,7 +134,7 @@ class Drive:
         generations: those that the task fills, in the order of the unit's positions; None for one that
             was deleted meanwhile.
         action: where to start.
-        durations: seconds that past jobs of the model took.
+        durations: gives the seconds that past jobs of the model took; asked only for a job that is polled.
     """
 
     task: Task
@@ -145,7 +145,7 @@ class Drive:
     tools: Tools
     saver: Saver
     action: Resume
-    durations: Sequence[float] = ()
+    durations: Callable[[], Awaitable[Sequence[float]]]
     started: float = 0.0
     ends: float = 0.0
     renewed: bool = False
@@ -275,7 +275,7 @@ class Drive:
 
     async def _poll(self) -> Done:
         submitted = self.task.submitted_at or self.task.created_at
-        schedule = Schedule(self.durations, self.tools.random)
+        schedule = Schedule(await self.durations(), self.tools.random)
         retry_after: float | None = None
         while True:
             age = (self.tools.clock.now() - submitted).total_seconds()

@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from imgplay_widget._archive import Archive, gone
+from imgplay_widget._attempts import again, cancel_note
 from imgplay_widget._changes import (
     Change,
     EntryAdded,
@@ -41,10 +42,8 @@ from imgplay_widget._lifecycle import (
     advance,
     resume,
 )
-from imgplay_widget._store import Deleted, Store, StoredImage, images
 from imgplay_widget._types import (
     Entry,
-    FeedPage,
     Generation,
     Notice,
     Reference,
@@ -54,8 +53,6 @@ from imgplay_widget._types import (
     Topic,
 )
 from imgplay_widget.errors import (
-    Cancelled,
-    CorruptImage,
     DeadlineExceeded,
     DiskFull,
     ErrorInfo,
@@ -69,9 +66,10 @@ from imgplay_widget.errors import (
 from imgplay_widget.providers.http import Http, new_client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from imgplay_widget._clock import Clock
+    from imgplay_widget._store import Deleted, Store, StoredImage
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
@@ -97,14 +95,8 @@ LOCKED_WAIT = 2.0
 TEXT_TIMEOUT = 30.0
 """Seconds that a text model may take for a title."""
 
-STILL_RUNNING = frozenset(
-    {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
-)
-"""Errors after which the job may still run (or be done) at the provider: Retry asks by its ticket first,
-which costs nothing, instead of sending a new one."""
 
-
-class Engine:
+class Engine(Archive):
     """Runs tasks.
 
     Args:
@@ -128,17 +120,14 @@ class Engine:
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
-        self.store = store
+        super().__init__(store, notify)
         self.registry = registry
         self.owner = new_id()
         self.eager_thumbnails = False
         self._keys = keys
-        self._notify = notify
         self._clock = clock
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
-        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
-        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
         self._tools = Tools(
             clock=clock,
             random=Random(),  # noqa: S311 - jitter
@@ -151,9 +140,7 @@ class Engine:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._https: dict[str, Http] = {}
         self._client: Any = None
-        self._side: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
-        self._covered: set[str] = set()
         self._claimed: list[Task] = []
         self._taking_up = asyncio.Lock()
         self._renewed_at = 0.0
@@ -164,8 +151,8 @@ class Engine:
 
     async def start(self) -> None:
         """Takes up what was left unfinished, and begins to look after the leases."""
-        await self._write(self.store.register, self.owner)
-        self._version = await self._write(self.store.version)
+        await self.write(self.store.register, self.owner)
+        self._version = await self.write(self.store.version)
         self._renewed_at = self._clock.monotonic()
         await self._take_up()
         self.aside(self._sweep())
@@ -181,27 +168,19 @@ class Engine:
         for task in (*running, *self._side):
             task.cancel()
         await asyncio.gather(*running, *self._side, return_exceptions=True)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._store_thread, self.store.release, self.owner)
-        await loop.run_in_executor(self._store_thread, self.store.close)
+        await self.write(self.store.release, self.owner)
         if self._client is not None:
             await self._client.aclose()
-        self._store_thread.shutdown(wait=False)
-        self._pool.shutdown(wait=False)
-
-    async def settle(self) -> None:
-        """Waits for what runs beside the tasks: covers, and calls that ask a provider to stop."""
-        while self._side:
-            await asyncio.gather(*self._side, return_exceptions=True)
+        await self.close_store()
 
     async def beat(self) -> None:
         """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now
-            await self._write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
+            await self.write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
         await self._take_up()
-        version = await self._write(self.store.version)
+        version = await self.write(self.store.version)
         if version != self._version:
             self._version = version
             await self._catch_up()
@@ -210,7 +189,7 @@ class Engine:
     async def _catch_up(self) -> None:
         """Stops what another process has ended or taken over, and reads again what it may have changed."""
         driven = dict(self._drives)
-        found = await self._write(self.store.tasks, tuple(driven))
+        found = await self.write(self.store.tasks, tuple(driven))
         lost: list[tuple[Drive, asyncio.Task[None]]] = []
         for task_id, (drive, runner) in driven.items():
             mine = task_id in found and found[task_id].lease_owner == self.owner
@@ -227,7 +206,7 @@ class Engine:
         if drive.task.stage.final:
             return
         self._drives.pop(drive.task.id, None)
-        found = await self._write(self.store.tasks, (drive.task.id,))
+        found = await self.write(self.store.tasks, (drive.task.id,))
         task = found.get(drive.task.id)
         if task is None or task.stage is Stage.CANCELLED:
             # Whoever drives a job is the one that can have its provider stop it.
@@ -236,7 +215,7 @@ class Engine:
 
     async def _reload(self, batch_id: str) -> None:
         """Reads a batch again that is worked on here, and forgets one that is not."""
-        entry = await self._write(self.store.entry, batch_id)
+        entry = await self.write(self.store.entry, batch_id)
         drives = (drive for drive, _ in self._drives.values() if drive.task.batch_id == batch_id)
         if entry is None or all(drive.task.stage.final for drive in drives):
             self._entries.pop(batch_id, None)
@@ -254,7 +233,7 @@ class Engine:
 
     async def _sweep(self) -> None:
         try:
-            await self._write(self.store.sweep)
+            await self.write(self.store.sweep)
         except ImgplayError as error:
             logger.warning("Left-over files could not be removed: %s", error.message)
 
@@ -272,7 +251,7 @@ class Engine:
             StoreError: it could not be stored; nothing was sent.
         """
         leased = replace(entry, tasks=tuple(self._leased(task) for task in entry.tasks))
-        topic = await self._write(
+        topic = await self.write(
             self.store.add_batch, leased.batch, leased.generations, leased.tasks, new_topic=new_topic
         )
         self._entries[leased.batch.id] = leased
@@ -298,7 +277,7 @@ class Engine:
         await self._halt(driven)
         for drive, _ in driven:
             if not drive.task.stage.final:
-                await self.save(drive, Cancel(_cancel_note(drive.task)))
+                await self.save(drive, Cancel(cancel_note(drive.task)))
                 self.aside(drive.stop_remote())
         for task in elsewhere:
             await self._cancel_elsewhere(entry, task)
@@ -315,20 +294,20 @@ class Engine:
         failed: dict[str, list[Generation]] = {}
         for generation in entry.generations:
             wanted = generation_id in (None, generation.id)
-            again = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
-            if wanted and again and generation.async_task_id is not None:
+            failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
+            if wanted and failure and generation.async_task_id is not None:
                 failed.setdefault(generation.async_task_id, []).append(generation)
         fresh: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
                 self.registry.find(f"{task.provider}:{task.model}")
-                again = self._leased(_again(task, failed[task.id], self._clock))
-                fresh |= {generation.id: again for generation in failed[task.id]}
+                attempt = self._leased(again(task, failed[task.id], self._clock.now()))
+                fresh |= {generation.id: attempt for generation in failed[task.id]}
         if not fresh:
             return
-        changed = await self._write(self.store.replace_tasks, fresh)
+        changed = await self.write(self.store.replace_tasks, fresh)
         if changed is None:
-            raise _gone("batch", batch_id)
+            raise gone("batch", batch_id)
         self._entries[batch_id] = changed
         self._notify(EntryChanged(entry=changed, generation_ids=tuple(fresh)))
         for task in {task.id: task for task in fresh.values()}.values():
@@ -339,13 +318,13 @@ class Engine:
         """Deletes a topic with all that it holds; its running tasks are stopped."""
         for entry in [e for e in self._entries.values() if e.batch.topic_id == topic_id]:
             await self._stop_tasks(entry, None)
-        self._forget(await self._write(self.store.delete_topic, topic_id))
+        self._forget(await self.write(self.store.delete_topic, topic_id))
 
     async def delete_batch(self, batch_id: str) -> None:
         """Deletes a batch with its generations; its running tasks are stopped."""
         if batch_id in self._entries:
             await self._stop_tasks(self._entries[batch_id], None)
-        self._forget(await self._write(self.store.delete_batch, batch_id))
+        self._forget(await self.write(self.store.delete_batch, batch_id))
 
     async def delete_generation(self, generation_id: str) -> None:
         """Deletes a generation, and its batch with the last one.
@@ -355,7 +334,7 @@ class Engine:
         for entry in list(self._entries.values()):
             if any(generation.id == generation_id for generation in entry.generations):
                 await self._stop_tasks(entry, generation_id)
-        self._forget(await self._write(self.store.delete_generation, generation_id))
+        self._forget(await self.write(self.store.delete_generation, generation_id))
 
     # -------------------------------------------------------------- what users ask
 
@@ -365,59 +344,10 @@ class Engine:
         Raises:
             NotFound: there is no such batch.
         """
-        entry = self._entries.get(batch_id) or await self._write(self.store.entry, batch_id)
+        entry = self._entries.get(batch_id) or await self.write(self.store.entry, batch_id)
         if entry is None:
-            raise _gone("batch", batch_id)
+            raise gone("batch", batch_id)
         return entry
-
-    async def generation(self, generation_id: str) -> tuple[Entry, Generation]:
-        """Gives a generation and its batch.
-
-        Raises:
-            NotFound: there is no such generation.
-        """
-        found = await self._write(self.store.generation, generation_id)
-        if found is None:
-            raise _gone("generation", generation_id)
-        return found
-
-    async def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
-        """Gives a page of a topic's feed, newest batch first."""
-        return await self._write(self.store.feed, topic_id, before=before, limit=limit)
-
-    async def topics(self) -> list[Topic]:
-        """Gives the topics, the last used one first."""
-        return await self._write(self.store.topics)
-
-    async def topic(self, topic_id: str) -> Topic:
-        """Gives a topic.
-
-        Raises:
-            NotFound: there is no such topic.
-        """
-        topic = await self._write(self.store.topic, topic_id)
-        if topic is None:
-            raise _gone("topic", topic_id)
-        return topic
-
-    async def add_topic(self, topic: Topic) -> None:
-        """Stores a new, empty topic."""
-        await self._write(self.store.add_topic, topic)
-        self._notify(TopicWritten(topic=topic))
-
-    async def title_topic(
-        self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
-    ) -> Topic:
-        """Gives a topic a title, unless somebody who goes before has given it one.
-
-        Raises:
-            NotFound: there is no such topic.
-        """
-        topic = await self._write(self.store.title_topic, topic_id, title, by=by)
-        if topic is None:
-            raise _gone("topic", topic_id)
-        self._notify(TopicWritten(topic=topic))
-        return topic
 
     async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
         """Has a provider's text model answer, within `TEXT_TIMEOUT`.
@@ -432,39 +362,6 @@ class Engine:
             raise DeadlineExceeded(
                 f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
             ) from None
-
-    async def setting(self, name: str) -> Any:
-        """Gives a stored setting, or None."""
-        return await self._write(self.store.setting, name)
-
-    async def save_setting(self, name: str, value: Any) -> None:
-        """Stores a setting (JSON)."""
-        await self._write(self.store.save_setting, name, value)
-
-    async def thumbnail(self, generation: Generation) -> bytes | None:
-        """Gives a generation's thumbnail (WebP, longest edge 768 px at most), or None without an image."""
-        if generation.asset is None:
-            return None
-        try:
-            return await self._tools.in_pool(self.store.assets.thumbnail, generation.asset)
-        except ImgplayError as error:
-            logger.warning("A thumbnail could not be made: %s", error.message)
-            return None
-
-    async def shrink(self, data: bytes) -> bytes | None:
-        """Gives a preview made small (WebP, longest edge 768 px at most), or None where it is no image."""
-        try:
-            return await self._tools.in_pool(images.thumbnail, data)
-        except CorruptImage:
-            return None
-
-    async def read(self, url: str) -> bytes:
-        """Gives the bytes at a place that is relative to the asset folder.
-
-        Raises:
-            StoreError: they are gone.
-        """
-        return await self._tools.in_pool(self.store.assets.read, url)
 
     # -------------------------------------------------------------- Saver: commit, then tell
 
@@ -493,9 +390,10 @@ class Engine:
         def tell(generations: list[Generation] | None) -> None:
             if generations is None:
                 return
+            entry = self._entries.get(changed.batch_id)
             self._told(drive, changed, generations)
-            if any(generation.asset is not None for generation in generations):
-                self.aside(self._cover(drive.task.batch_id, generations))
+            if entry is not None:
+                self.cover_aside(entry.batch.topic_id, generations)
 
         await self._commit(drive, commit, tell)
 
@@ -541,7 +439,7 @@ class Engine:
             return
 
     async def _commit_once(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
-        result = await self._write(commit)
+        result = await self.write(commit)
         tell(result)
         return result
 
@@ -595,14 +493,14 @@ class Engine:
             tools=self._tools,
             saver=self,
             action=action,
-            durations=await self._durations(task),
+            durations=partial(self._durations, task),
         )
         runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
         self._drives[task.id] = (drive, runner)
 
     async def _durations(self, task: Task) -> list[float]:
         try:
-            return await self._write(self.store.durations, task.provider, task.model)
+            return await self.write(self.store.durations, task.provider, task.model)
         except ImgplayError:
             # A store that is locked at this moment is no reason to leave the task.
             return []
@@ -691,9 +589,9 @@ class Engine:
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""
-        cancelled = advance(task, Cancel(_cancel_note(task)), self._clock.now())
+        cancelled = advance(task, Cancel(cancel_note(task)), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
-        if await self._write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
+        if await self.write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
             self._tell_task(replace(entry, tasks=tasks), task)
 
@@ -717,7 +615,7 @@ class Engine:
         """Claims and continues what no living process drives."""
         async with self._taking_up:
             now = self._clock.now()
-            found = await self._write(self.store.claim, self.owner, now=now, until=now + LEASE)
+            found = await self.write(self.store.claim, self.owner, now=now, until=now + LEASE)
             self._claimed += [task for task in found if task.id not in self._drives]
             while self._claimed:
                 task = self._claimed[0]
@@ -731,7 +629,7 @@ class Engine:
                 self._claimed.pop(0)
 
     async def _continue(self, task: Task) -> None:
-        entry = await self._write(self.store.entry, task.batch_id)
+        entry = await self.write(self.store.entry, task.batch_id)
         if entry is None:
             return
         self._entries[task.batch_id] = entry
@@ -763,7 +661,7 @@ class Engine:
             if generation.async_task_id != task.id:
                 continue
             try:
-                image = await self._tools.in_pool(self._adopt_one, generation.id)
+                image = await self.in_pool(self._adopt_one, generation.id)
             except ImgplayError as error:
                 failures[generation.id] = error.info
                 continue
@@ -777,12 +675,12 @@ class Engine:
         if not stored or (failures and whole):
             return False
         changed = advance(task, Succeed(), self._clock.now())
-        generations = await self._write(self.store.finish_task, changed, stored, failures, owner=self.owner)
+        generations = await self.write(self.store.finish_task, changed, stored, failures, owner=self.owner)
         await self._reload(task.batch_id)
         if generations:
             entry = await self.entry(task.batch_id)
             self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
-            self.aside(self._cover(task.batch_id, generations))
+            self.cover_aside(entry.batch.topic_id, generations)
         return True
 
     def _adopt_one(self, generation_id: str) -> StoredImage | None:
@@ -806,7 +704,7 @@ class Engine:
                 retryable=True,
             )
         ended = advance(task, Fail(info), self._clock.now())
-        saved = await self._write(self.store.save_task, ended, owner=self.owner)
+        saved = await self.write(self.store.save_task, ended, owner=self.owner)
         await self._reload(task.batch_id)
         if saved:
             self._tell_task(await self.entry(task.batch_id), task)
@@ -815,37 +713,6 @@ class Engine:
 
     def _leased(self, task: Task) -> Task:
         return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
-
-    async def _cover(self, batch_id: str, generations: Sequence[Generation]) -> None:
-        """Gives the topic its cover, from the first image that it ever got."""
-        try:
-            topic_id = (await self.entry(batch_id)).batch.topic_id
-            if topic_id in self._covered:
-                return
-            if (await self.topic(topic_id)).cover_url is None:
-                asset = next(g.asset for g in generations if g.asset is not None)
-                data = await self._tools.in_pool(self._make_cover, asset.url)
-                changed = await self._write(self.store.save_cover, topic_id, data)
-                if changed is not None:
-                    self._notify(TopicWritten(topic=changed))
-            self._covered.add(topic_id)
-        except ImgplayError as error:
-            # The image itself is safe; the next one makes the cover.
-            logger.warning("A cover could not be made: %s", error.message)
-
-    def _make_cover(self, url: str) -> bytes:
-        return images.cover(self.store.assets.read(url))
-
-    def aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs something beside; the reference keeps the task from being collected."""
-        task = asyncio.create_task(work)
-        self._side.add(task)
-        task.add_done_callback(self._side.discard)
-
-    async def _write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
-        """Calls the store on its thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._store_thread, lambda: function(*args, **keywords))
 
 
 async def _whole(work: asyncio.Future[T]) -> T:
@@ -867,59 +734,3 @@ def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:
     return generation_id is None or any(
         g.id == generation_id and g.async_task_id == task.id for g in entry.generations
     )
-
-
-def _cancel_note(task: Task) -> ErrorInfo:
-    """What a cancel means for the bill, by where the task stood."""
-    match task.stage:
-        case Stage.PENDING:
-            text = "Cancelled before it was sent; nothing was paid."
-        case Stage.SUBMITTING:
-            text = "Stopped waiting; the provider may still finish and bill it."
-        case _:
-            text = "Cancelled; the provider was asked to stop."
-    return replace(Cancelled(text).info, provider=task.provider)
-
-
-def _again(task: Task, generations: Sequence[Generation], clock: Clock) -> Task:
-    """The task of the next attempt, for the generations that failed."""
-    positions = tuple(generation.position for generation in generations)
-    seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
-    task_id = new_id()
-    now = clock.now()
-    fresh = Task(
-        id=task_id,
-        batch_id=task.batch_id,
-        user_id=task.user_id,
-        provider=task.provider,
-        model=task.model,
-        stage=Stage.PENDING,
-        unit=replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id),
-        deadline=task.deadline,
-        created_at=now,
-        updated_at=now,
-        attempt=task.attempt + 1,
-        previous=(
-            *task.previous,
-            {
-                "task": task.id,
-                "error": task.error.to_json() if task.error else None,
-                "cost": task.cost,
-                "ticket": task.ticket,
-            },
-        ),
-    )
-    whole = len(positions) == task.unit.n
-    if task.ticket is not None and task.error is not None and whole and task.error.code in STILL_RUNNING:
-        return replace(
-            fresh,
-            stage=Stage.PROCESSING,
-            unit=task.unit,
-            ticket=task.ticket,
-            submitted_at=task.submitted_at,
-        )
-    return fresh
-
-
-def _gone(what: str, id: str) -> NotFound:
-    return NotFound(f"There is no {what} {id!r}.")

@@ -140,6 +140,7 @@ class Studio:
         self._store = Store.open(store, user_id=user_id, organization_id=organization_id)
         self._config: dict[str, Any] = self._store.setting("config") or {}
         self._active_topic: str | None = self._store.setting("active_topic")
+        self._stored_topic = self._active_topic
         if self._active_topic is not None and self._store.topic(self._active_topic) is None:
             self._active_topic = None
         self._loop = LoopThread()
@@ -445,7 +446,10 @@ class Studio:
 
     async def select_topic(self, topic_id: str | None, *, source: str | None = None) -> None:
         """Makes a topic the active one; None stands for "a new one". On the loop."""
-        self._active_topic = topic_id
+        if topic_id == self._stored_topic:
+            self._active_topic = topic_id
+            return
+        self._active_topic = self._stored_topic = topic_id
         await self.engine.save_setting("active_topic", topic_id)
         self._on_change(SettingWritten(name="active_topic", value=topic_id, source=source))
 

@@ -186,11 +186,13 @@ def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
 
 
 def test_retry_cancel_and_delete_from_the_page(fake, page):
-    fake._script.extend([Moderated("no", provider="fake"), Gate(picture())])
+    gate = Gate(picture())
+    fake._script.extend([Moderated("no", provider="fake"), gate])
     page.result("hello")
     batch = page.result("generate", **{**REQUEST, "n": 1})["batch"]
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "error" for e in events))
     page.result("retry", batchId=batch["id"])
+    assert gate.reached.wait(WAIT)
     page.result("cancel", batchId=batch["id"])
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "cancelled" for e in events))
     page.result("retry", batchId=batch["id"], generationId=batch["generations"][0]["id"])

@@ -1,0 +1,181 @@
+"""The store, as the loop sees it: what blocks runs on the store's thread or in the image pool."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from imgplay_widget._changes import Change, TopicWritten
+from imgplay_widget._store import Store, images
+from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from imgplay_widget._types import Asset, Entry, FeedPage, Generation, Topic
+
+__all__ = ["Archive", "gone"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("imgplay_widget")
+
+
+class Archive:
+    """Reads and writes a store from an event loop.
+
+    Args:
+        store: where everything is kept; the archive owns it from now on.
+        notify: called on the loop with each change, after it was committed. It must not block or raise.
+    """
+
+    def __init__(self, store: Store, notify: Callable[[Change], None]) -> None:
+        self.store = store
+        self._notify = notify
+        # One thread: a locked or remote database never stops the loop, and writes keep their order.
+        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
+        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
+        self._side: set[asyncio.Task[Any]] = set()
+        self._covered: set[str] = set()
+
+    async def write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
+        """Calls the store on its thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._store_thread, lambda: function(*args, **keywords))
+
+    async def in_pool(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls what decodes, hashes or reads files in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something beside; the reference keeps the task from being collected."""
+        task = asyncio.create_task(work)
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    async def settle(self) -> None:
+        """Waits for what runs beside the tasks: covers, and calls that ask a provider to stop."""
+        while self._side:
+            await asyncio.gather(*self._side, return_exceptions=True)
+
+    async def close_store(self) -> None:
+        """Closes the store and ends the threads."""
+        await self.write(self.store.close)
+        self._store_thread.shutdown(wait=False)
+        self._pool.shutdown(wait=False)
+
+    # -------------------------------------------------------------- what users ask
+
+    async def generation(self, generation_id: str) -> tuple[Entry, Generation]:
+        """Gives a generation and its batch.
+
+        Raises:
+            NotFound: there is no such generation.
+        """
+        found = await self.write(self.store.generation, generation_id)
+        if found is None:
+            raise gone("generation", generation_id)
+        return found
+
+    async def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
+        """Gives a page of a topic's feed, newest batch first."""
+        return await self.write(self.store.feed, topic_id, before=before, limit=limit)
+
+    async def topics(self) -> list[Topic]:
+        """Gives the topics, the last used one first."""
+        return await self.write(self.store.topics)
+
+    async def topic(self, topic_id: str) -> Topic:
+        """Gives a topic.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic = await self.write(self.store.topic, topic_id)
+        if topic is None:
+            raise gone("topic", topic_id)
+        return topic
+
+    async def add_topic(self, topic: Topic) -> None:
+        """Stores a new, empty topic."""
+        await self.write(self.store.add_topic, topic)
+        self._notify(TopicWritten(topic=topic))
+
+    async def title_topic(
+        self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
+    ) -> Topic:
+        """Gives a topic a title, unless somebody who goes before has given it one.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic = await self.write(self.store.title_topic, topic_id, title, by=by)
+        if topic is None:
+            raise gone("topic", topic_id)
+        self._notify(TopicWritten(topic=topic))
+        return topic
+
+    async def setting(self, name: str) -> Any:
+        """Gives a stored setting, or None."""
+        return await self.write(self.store.setting, name)
+
+    async def save_setting(self, name: str, value: Any) -> None:
+        """Stores a setting (JSON)."""
+        await self.write(self.store.save_setting, name, value)
+
+    async def thumbnail(self, generation: Generation) -> bytes | None:
+        """Gives a generation's thumbnail (WebP, longest edge 768 px at most), or None without an image."""
+        if generation.asset is None:
+            return None
+        try:
+            return await self.in_pool(self.store.assets.thumbnail, generation.asset)
+        except ImgplayError as error:
+            logger.warning("A thumbnail could not be made: %s", error.message)
+            return None
+
+    async def shrink(self, data: bytes) -> bytes | None:
+        """Gives a preview made small (WebP, longest edge 768 px at most), or None where it is no image."""
+        try:
+            return await self.in_pool(images.thumbnail, data)
+        except CorruptImage:
+            return None
+
+    async def read(self, url: str) -> bytes:
+        """Gives the bytes at a place that is relative to the asset folder.
+
+        Raises:
+            StoreError: they are gone.
+        """
+        return await self.in_pool(self.store.assets.read, url)
+
+    # -------------------------------------------------------------- covers
+
+    def cover_aside(self, topic_id: str, generations: Sequence[Generation]) -> None:
+        """Gives a topic its cover, if it has none, from the first of these that is an image."""
+        asset = next((g.asset for g in generations if g.asset is not None), None)
+        if asset is not None and topic_id not in self._covered:
+            self.aside(self._cover(topic_id, asset))
+
+    async def _cover(self, topic_id: str, asset: Asset) -> None:
+        """Gives the topic its cover, from the first image that it ever got."""
+        try:
+            if (await self.topic(topic_id)).cover_url is None:
+                data = await self.in_pool(self._make_cover, asset.url)
+                changed = await self.write(self.store.save_cover, topic_id, data)
+                if changed is not None:
+                    self._notify(TopicWritten(topic=changed))
+            self._covered.add(topic_id)
+        except ImgplayError as error:
+            # The image itself is safe; the next one makes the cover.
+            logger.warning("A cover could not be made: %s", error.message)
+
+    def _make_cover(self, url: str) -> bytes:
+        return images.cover(self.store.assets.read(url))
+
+
+def gone(what: str, id: str) -> NotFound:
+    """The error of something that is not there."""
+    return NotFound(f"There is no {what} {id!r}.")

@@ -1,0 +1,81 @@
+"""The next attempt of a task, and what stopping one means: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imgplay_widget._ids import new_id
+from imgplay_widget._types import Stage, Task
+from imgplay_widget.errors import Cancelled, ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from imgplay_widget._types import Generation
+
+__all__ = ["again", "cancel_note"]
+
+STILL_RUNNING = frozenset(
+    {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
+)
+"""Errors after which the job may still run (or be done) at the provider: Retry asks by its ticket first,
+which costs nothing, instead of sending a new one."""
+
+
+def cancel_note(task: Task) -> ErrorInfo:
+    """Gives what a cancel means for the bill, by where the task stood."""
+    match task.stage:
+        case Stage.PENDING:
+            text = "Cancelled before it was sent; nothing was paid."
+        case Stage.SUBMITTING:
+            text = "Stopped waiting; the provider may still finish and bill it."
+        case _:
+            text = "Cancelled; the provider was asked to stop."
+    return replace(Cancelled(text).info, provider=task.provider)
+
+
+def again(task: Task, generations: Sequence[Generation], now: datetime) -> Task:
+    """Gives the task of the next attempt, for the generations that failed.
+
+    Args:
+        task: the attempt that failed.
+        generations: those to fill.
+        now: aware UTC.
+    """
+    positions = tuple(generation.position for generation in generations)
+    seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
+    task_id = new_id()
+    fresh = Task(
+        id=task_id,
+        batch_id=task.batch_id,
+        user_id=task.user_id,
+        provider=task.provider,
+        model=task.model,
+        stage=Stage.PENDING,
+        unit=replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id),
+        deadline=task.deadline,
+        created_at=now,
+        updated_at=now,
+        attempt=task.attempt + 1,
+        previous=(
+            *task.previous,
+            {
+                "task": task.id,
+                "error": task.error.to_json() if task.error else None,
+                "cost": task.cost,
+                "ticket": task.ticket,
+            },
+        ),
+    )
+    whole = len(positions) == task.unit.n
+    if task.ticket is not None and task.error is not None and whole and task.error.code in STILL_RUNNING:
+        return replace(
+            fresh,
+            stage=Stage.PROCESSING,
+            unit=task.unit,
+            ticket=task.ticket,
+            submitted_at=task.submitted_at,
+        )
+    return fresh
