@@ -19,7 +19,7 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._answers import read_images, table
+from imgplay_widget.providers._answers import read_images, rows, table, text
 from imgplay_widget.providers.http import retry_after
 
 if TYPE_CHECKING:
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     from imgplay_widget.providers.http import Http, Reply
 
-__all__ = ["POLL_BYTES", "ended", "fields_of", "logged_progress", "moderated", "refusal"]
+__all__ = [
+    "POLL_BYTES",
+    "body_of",
+    "detailed",
+    "ended",
+    "fields_of",
+    "logged_progress",
+    "moderated",
+    "refusal",
+]
 
 POLL_BYTES = 8 * 2**20
 """The most bytes of an answer that holds no image, only words and links."""
@@ -53,6 +62,14 @@ def fields_of(reply: Reply, http: Http) -> dict[str, Any]:
     return read_images(reply.body, reply.content_type, http)[1]
 
 
+def body_of(reply: Reply) -> dict[str, Any]:
+    """Gives the fields of an answer that may be anything; none where it is no JSON object."""
+    try:
+        return table(reply.json())
+    except (ValueError, RecursionError):
+        return {}
+
+
 def refusal(
     reply: Reply, words: str, http: Http, *, marks: str = "", request_id: str | None = None
 ) -> ProviderError:
@@ -68,7 +85,7 @@ def refusal(
     spec = http.provider.spec
     message = f"{spec.title}: {http.redact(words)[:500].strip() or f'HTTP {reply.status}'}"
     common: dict[str, Any] = {"provider": spec.name, "request_id": reply.request_id or request_id}
-    wait = retry_after(reply.headers, _json(reply))
+    wait = retry_after(reply.headers, body_of(reply))
     said = f"{marks} {words}".lower()
     match reply.status:
         case 401:
@@ -101,6 +118,20 @@ def refusal(
             return BadRequest(message, **common)
 
 
+def detailed(body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Gives the words and the kinds of ``{"detail": [{"loc", "msg", "type"}]}`` or ``{"detail": "text"}``.
+
+    The details also hold what the user sent; that is not repeated.
+    """
+    detail = body.get("detail")
+    reasons = [table(reason) for reason in rows(detail)]
+    said = [
+        f"{text(reason.get('msg'))} ({'.'.join(str(part) for part in rows(reason.get('loc')))})"
+        for reason in reasons
+    ]
+    return "; ".join(said) or text(detail), [text(reason.get("type")) for reason in reasons]
+
+
 def ended(error: ImgplayError, n: int) -> Done:
     """Gives the end of a job that failed: n empty places that say why.
 
@@ -122,10 +153,3 @@ def moderated(words: str) -> bool:
 
 def _has(said: str, words: tuple[str, ...]) -> bool:
     return any(word in said for word in words)
-
-
-def _json(reply: Reply) -> Mapping[str, Any]:
-    try:
-        return table(reply.json())
-    except (ValueError, RecursionError):
-        return {}

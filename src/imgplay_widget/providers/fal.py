@@ -18,7 +18,15 @@ from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, 
 from imgplay_widget.providers import _addresses as addresses
 from imgplay_widget.providers._answers import rows, table, text
 from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
-from imgplay_widget.providers._jobs import POLL_BYTES, ended, fields_of, logged_progress, refusal
+from imgplay_widget.providers._jobs import (
+    POLL_BYTES,
+    body_of,
+    detailed,
+    ended,
+    fields_of,
+    logged_progress,
+    refusal,
+)
 from imgplay_widget.providers.base import CancelOutcome, Provider
 
 if TYPE_CHECKING:
@@ -132,10 +140,7 @@ class Fal(Provider):
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Takes a waiting job out of the queue; to a running one it only gives a signal."""
         reply = await http.request("PUT", ticket["cancel"], max_bytes=POLL_BYTES)
-        try:
-            said = text(table(reply.json()).get("status")).upper()
-        except ValueError:
-            return "unsupported"
+        said = text(body_of(reply).get("status")).upper()
         if said == "OK":
             return "cancelled"
         return "requested" if said == "CANCELLATION_REQUESTED" else "unsupported"
@@ -277,31 +282,19 @@ def _lost_or(reply: Reply, ticket: Mapping[str, Any], http: Http) -> ProviderErr
 
 
 def _error(reply: Reply, http: Http, job: str | None = None) -> ProviderError:
-    """The error of an answer: ``{"detail": [{"loc", "msg", "type"}]}`` of a model, or ``{"detail": "text"}``.
-
-    The details also hold what the user sent; that is not repeated.
-    """
-    try:
-        body = table(reply.json())
-    except (ValueError, RecursionError):
-        body = {}
-    detail = body.get("detail")
-    reasons = [table(reason) for reason in rows(detail)]
-    said = [
-        f"{text(reason.get('msg'))} ({'.'.join(str(part) for part in rows(reason.get('loc')))})"
-        for reason in reasons
-    ]
-    kinds = [text(reason.get("type")) for reason in reasons]
+    body = body_of(reply)
+    words, kinds = detailed(body)
     kinds += [text(body.get("error_type")), reply.headers.get("x-fal-error-type", "")]
     request_id = reply.headers.get("x-fal-request-id") or job
     if "no_media_generated" in kinds:
         return NoImage(
-            f"fal: {http.redact('; '.join(said))[:500] or 'the model gave no image.'}",
+            f"fal: {http.redact(words)[:500] or 'the model gave no image.'}",
             provider="fal",
             request_id=request_id,
         )
-    words = "; ".join(said) or text(detail) or text(body.get("error"))
-    error = refusal(reply, words, http, marks=" ".join(kinds), request_id=request_id)
+    error = refusal(
+        reply, words or text(body.get("error")), http, marks=" ".join(kinds), request_id=request_id
+    )
     retryable = reply.headers.get("x-fal-retryable", "").lower()
     if retryable in ("true", "false"):
         error.retryable = retryable == "true"

@@ -36,6 +36,7 @@ _BUILT_IN = {
     "siliconflow": "imgplay_widget.providers.siliconflow:SiliconFlow",
     "hunyuan": "imgplay_widget.providers.hunyuan:Hunyuan",
     "qwen": "imgplay_widget.providers.qwen:Qwen",
+    "bfl": "imgplay_widget.providers.bfl:BlackForestLabs",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -28,6 +28,7 @@ from imgplay_widget.providers._answers import rows, table, text
 from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
 from imgplay_widget.providers._jobs import (
     POLL_BYTES,
+    body_of,
     ended,
     fields_of,
     logged_progress,
@@ -237,9 +238,6 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
 
 def _error(reply: Reply, http: Http) -> ProviderError:
     """The error of an answer: ``{"type", "title", "status", "detail"}``."""
-    try:
-        body = table(reply.json())
-    except (ValueError, RecursionError):
-        body = {}
+    body = body_of(reply)
     words = text(body.get("detail")) or text(body.get("title"))
     return refusal(reply, words, http)
