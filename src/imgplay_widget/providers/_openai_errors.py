@@ -108,21 +108,34 @@ def _json(reply: Reply) -> object:
 def _words(body: object) -> tuple[str, str]:
     """The provider's sentence, and all that tells what kind of error it is, in lower case.
 
-    Servers differ: ``{"error": {"message", "type", "param", "code"}}``, ``{"error": "text"}``,
-    ``{"detail": …}``, or the fields at the top.
+    Servers differ: ``{"error": {"message", "type", "param", "code"}}``, ``{"error": "text", "code"}``,
+    ``{"error": ["text"]}``, ``{"detail": …}``, or the fields at the top.
     """
     table = _table(body)
     error = table.get("error", table)
-    if isinstance(error, str):
-        return error, error.lower()
+    if isinstance(error, (str, list)):
+        sentence = _sentence(cast("object", error))
+        return sentence, f"{sentence} {table.get('code') or ''}".lower()
     inner = _table(error)
     said = inner.get("message") or inner.get("detail") or table.get("detail") or table.get("message") or ""
-    sentence = said if isinstance(said, str) else str(said)
+    sentence = _sentence(said)
     param = inner.get("param")
     if isinstance(param, str) and param and param not in sentence:
         sentence = f"{sentence} (parameter {param})"
     marks = [sentence, inner.get("code"), inner.get("type")]
     return sentence, " ".join(str(mark) for mark in marks if mark).lower()
+
+
+def _sentence(said: object) -> str:
+    """Words of any shape; FastAPI's list of wrong fields as "field: what is wrong"."""
+    if isinstance(said, list):
+        return "; ".join(_sentence(item) for item in cast("list[object]", said))
+    table = _table(said)
+    if not isinstance(table.get("msg"), str):
+        return said if isinstance(said, str) else str(said)
+    place = table.get("loc")
+    field = cast("list[object]", place)[-1] if isinstance(place, list) and place else ""
+    return f"{field}: {table['msg']}" if field else str(table["msg"])
 
 
 def _table(value: object) -> dict[str, object]:

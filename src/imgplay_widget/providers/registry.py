@@ -31,6 +31,7 @@ _BUILT_IN = {
     "volcengine": "imgplay_widget.providers.volcengine:Volcengine",
     "zhipu": "imgplay_widget.providers.zhipu:Zhipu",
     "minimax": "imgplay_widget.providers.minimax:MiniMax",
+    "xai": "imgplay_widget.providers.xai:XAI",
     "fal": "imgplay_widget.providers.fal:Fal",
     "replicate": "imgplay_widget.providers.replicate:Replicate",
     "siliconflow": "imgplay_widget.providers.siliconflow:SiliconFlow",
