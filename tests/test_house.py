@@ -127,6 +127,7 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         "_engine.py",
         "_face.py",
         "_loop.py",
+        "_offers.py",
         "_studio.py",
         "_widget.py",
         "providers/_key_sources.py",

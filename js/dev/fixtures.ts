@@ -5,6 +5,7 @@ import type {
   GenerationState,
   ModelState,
   ParameterState,
+  ProviderState,
   Snapshot,
   TopicState,
 } from "../src/protocol.gen";
@@ -54,6 +55,20 @@ export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
     price: null,
     retiredOn: null,
     successor: null,
+    ...patch,
+  };
+}
+
+export function provider(name: string, title: string, patch: Partial<ProviderState> = {}): ProviderState {
+  return {
+    name,
+    title,
+    key: "not_needed",
+    keyHelp: "",
+    keyVariable: null,
+    keyUrl: "",
+    keySource: "",
+    discoveredAt: null,
     ...patch,
   };
 }
@@ -242,13 +257,13 @@ export function snapshot(now: number, open: boolean): Snapshot {
     seq: 0,
     models: models(),
     providers: [
-      { name: "demo", title: "Demo", key: "not_needed", keyHelp: "" },
-      {
-        name: "openai",
-        title: "OpenAI",
+      provider("demo", "Demo"),
+      provider("openai", "OpenAI", {
         key: "missing",
-        keyHelp: "Set OPENAI_API_KEY in the environment and restart the kernel.",
-      },
+        keyHelp: "Set OPENAI_API_KEY, or call pg.set_key('openai').",
+        keyVariable: "OPENAI_API_KEY",
+        keyUrl: "https://platform.openai.com/api-keys",
+      }),
     ],
     config: {
       model: "demo:studio",

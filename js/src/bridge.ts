@@ -23,6 +23,9 @@ export const LOST_AFTER = 30_000;
 /** Nobody waits for these with a finger on a button: a slow picture is no silent kernel. */
 const UNHURRIED: ReadonlySet<Call["method"]> = new Set(["thumbnails", "covers", "original"]);
 
+/** Events after which the page asks for a snapshot: they say that something changed, not what. */
+const ASK_AGAIN = new Set<KernelEvent["type"]>(["store_changed", "models_changed"]);
+
 /** What the bridge tells the layers above. */
 export interface Listener {
   snapshot(snapshot: Snapshot, buffers: DataView[], live: boolean): void;
@@ -187,7 +190,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     lastSeq = seq;
     listener.events(events, buffers);
     acknowledge();
-    if (gap || events.some((event) => event.type === "store_changed")) hello();
+    if (gap || events.some(({ type }) => ASK_AGAIN.has(type))) hello();
   };
 
   const onMessage = (message: KernelMessage, buffers: DataView[]): void => {

@@ -13,6 +13,8 @@ export type Call =
   | Covers
   | Original
   | Model
+  | CheckProvider
+  | SetKey
   | Configure;
 export type Event =
   | BatchAdded
@@ -25,10 +27,20 @@ export type Event =
   | TopicSelected
   | ConfigChanged
   | StoreChanged
+  | ModelsChanged
   | NoticeShown;
 export type KernelMessage = Reply | Events;
 export type Result =
-  Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage | ModelResult;
+  | Empty
+  | Generated
+  | SnapshotResult
+  | FeedResult
+  | ThumbnailList
+  | CoverList
+  | OriginalImage
+  | ModelResult
+  | ProviderChecked
+  | KeyTaken;
 export type PageMessage = PageRequest | Ack;
 
 export interface Ack {
@@ -157,6 +169,16 @@ export interface Model {
   method: "model";
   name: string;
 }
+export interface CheckProvider {
+  method: "check_provider";
+  provider: string;
+}
+export interface SetKey {
+  method: "set_key";
+  provider: string;
+  key: string;
+  remember: boolean;
+}
 export interface Configure {
   method: "configure";
   config: Config;
@@ -232,6 +254,9 @@ export interface TopicSelected {
 }
 export interface StoreChanged {
   type: "store_changed";
+}
+export interface ModelsChanged {
+  type: "models_changed";
 }
 export interface NoticeShown {
   type: "notice_shown";
@@ -327,6 +352,10 @@ export interface ProviderState {
   title: string;
   key: "not_needed" | "set" | "missing";
   keyHelp: string;
+  keyVariable: string | null;
+  keyUrl: string;
+  keySource: string;
+  discoveredAt: number | null;
 }
 export interface ThumbnailList {
   type: "thumbnails";
@@ -346,6 +375,18 @@ export interface OriginalImage {
 export interface ModelResult {
   type: "model";
   model: ModelState;
+}
+export interface ProviderChecked {
+  type: "provider_checked";
+  provider: string;
+  outcome: "good" | "reached" | "unknown" | "missing_key" | "bad_key" | "no_network" | "other";
+  message: string;
+}
+export interface KeyTaken {
+  type: "key_taken";
+  provider: string;
+  place: "keyring" | "memory" | "nowhere";
+  message: string;
 }
 export interface PageRequest {
   kind: "request";

@@ -56,7 +56,7 @@ function refreshed(old: Feed | undefined, fresh: NonNullable<Snapshot["feed"]>):
 
 const FINAL = new Set<string>(["success", "error", "cancelled"]);
 
-/** Takes in one event. `store_changed` is the bridge's: it asks for a snapshot. */
+/** Takes in one event. `store_changed` and `models_changed` are the bridge's: it asks for a snapshot. */
 export function receive(store: Store, event: KernelEvent): void {
   const state = store.getState();
   switch (event.type) {
@@ -91,6 +91,7 @@ export function receive(store: Store, event: KernelEvent): void {
       state.addNotice(event.level, event.message);
       break;
     case "store_changed":
+    case "models_changed":
       break;
   }
 }

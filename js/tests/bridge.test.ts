@@ -194,6 +194,12 @@ describe("events", () => {
     events(1, { type: "store_changed" }, { type: "store_changed" });
     expect(fake.requests("hello")).toHaveLength(2);
   });
+  it("of new models or keys lead to one hello", async () => {
+    const { hello, events, fake } = connected();
+    await hello(0);
+    events(1, { type: "models_changed" }, { type: "models_changed" });
+    expect(fake.requests("hello")).toHaveLength(2);
+  });
   it("are acknowledged at most once a second, with the newest number", async () => {
     const { hello, events, fake } = connected();
     await hello(0);

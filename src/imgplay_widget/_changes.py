@@ -12,6 +12,7 @@ __all__ = [
     "Change",
     "EntryAdded",
     "EntryChanged",
+    "ModelsWritten",
     "NoticeGiven",
     "Progressed",
     "Removed",
@@ -76,6 +77,11 @@ class StoreWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsWritten:
+    """A provider said what it offers now, or a key came or went."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingWritten:
     """A setting (``"config"``, ``"active_topic"``) was changed by `source`, a view or code.
 
@@ -103,5 +109,6 @@ Change = (
     | TopicWritten
     | SettingWritten
     | StoreWritten
+    | ModelsWritten
     | NoticeGiven
 )

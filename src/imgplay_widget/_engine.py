@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -46,6 +47,7 @@ from imgplay_widget._types import (
     Entry,
     Generation,
     Notice,
+    ProviderSpec,
     Reference,
     Stage,
     Status,
@@ -135,6 +137,8 @@ class Engine(Archive):
             assets=store.assets,
             eager_thumbnails=lambda: self.eager_thumbnails,
         )
+        # Of its own: a keyring may wait for the user, and nothing else may wait with it.
+        self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
         self._drives: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
         self._entries: dict[str, Entry] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
@@ -172,6 +176,7 @@ class Engine(Archive):
         if self._client is not None:
             await self._client.aclose()
         await self.close_store()
+        self._key_thread.shutdown(wait=False, cancel_futures=True)
 
     async def beat(self) -> None:
         """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
@@ -357,7 +362,7 @@ class Engine(Archive):
         """
         try:
             async with asyncio.timeout(TEXT_TIMEOUT):
-                return await provider.write(model, instruction, text, self._http(provider))
+                return await provider.write(model, instruction, text, self.http(provider))
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
@@ -489,7 +494,7 @@ class Engine(Archive):
             generations=[by_position.get(position) for position in task.unit.positions],
             provider=provider,
             spec=spec,
-            http=self._http(provider),
+            http=self.http(provider),
             tools=self._tools,
             saver=self,
             action=action,
@@ -508,6 +513,8 @@ class Engine(Archive):
     async def _run(self, drive: Drive) -> None:
         try:
             async with self._slot(drive.provider):
+                if self._keys.state(drive.provider.spec) == "missing":
+                    await self.look_for_keys([drive.provider.spec])
                 await drive.run()
         except LeaseLost:
             with contextlib.suppress(ImgplayError):
@@ -546,7 +553,8 @@ class Engine(Archive):
             self._slots[name] = asyncio.Semaphore(limit)
         return self._slots[name]
 
-    def _http(self, provider: Provider) -> Http:
+    def http(self, provider: Provider) -> Http:
+        """Gives the client of a provider; it lives as long as the engine."""
         name = provider.spec.name
         known = self._https.get(name)
         if known is None or known.provider is not provider:
@@ -713,6 +721,16 @@ class Engine(Archive):
 
     def _leased(self, task: Task) -> Task:
         return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
+
+    async def look_for_keys(self, specs: Sequence[ProviderSpec]) -> bool:
+        """Looks for keys in slow places too. Says whether that changed anything."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._key_thread, self._keys.look, specs)
+
+    async def keep_key(self, name: str, key: str | None) -> bool:
+        """Puts a key into the system's keyring, or takes it out (None). See `Keys.remember`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._key_thread, self._keys.remember, name, key)
 
 
 async def _whole(work: asyncio.Future[T]) -> T:

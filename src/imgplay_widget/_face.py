@@ -16,6 +16,7 @@ from imgplay_widget._changes import (
     Change,
     EntryAdded,
     EntryChanged,
+    ModelsWritten,
     NoticeGiven,
     Progressed,
     Removed,
@@ -37,7 +38,7 @@ from imgplay_widget._studio import DEFAULT_MODEL, Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import Entry, FeedPage, ModelSpec, Topic
+    from imgplay_widget._types import Entry, FeedPage, ModelSpec, ProviderSpec, Topic
 
 __all__ = ["Face"]
 
@@ -123,6 +124,7 @@ class Face:
                     await self.publish([NoticeGiven(notice=notice) for notice in self._studio.notices])
                 self._seen, self._pushed = True, 0
                 self._engine.eager_thumbnails = True
+                self._engine.aside(self._studio.offers.freshen())
                 return protocol.SnapshotResult(snapshot=await self.snapshot())
             case protocol.Generate():
                 return await self._generate(call)
@@ -134,13 +136,13 @@ class Face:
                 return await self._covers(call.topic_ids, buffers)
             case protocol.Original():
                 return await self._original(call.generation_id, buffers)
-            case protocol.Model():
-                return protocol.ModelResult(model=model_state(self._studio.registry.find(call.name)[1]))
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 if call.topic_id is None:
                     return protocol.Empty()
                 return protocol.FeedResult(feed=await self._feed(call.topic_id, None, FEED_PAGE))
+            case protocol.Model() | protocol.CheckProvider() | protocol.SetKey():
+                return await self._offer(call)
             case (
                 protocol.Cancel()
                 | protocol.Retry()
@@ -168,7 +170,24 @@ class Face:
                 config = call.config.model_dump(mode="json")
                 await self._studio.save_config(config, source=self._id)
 
+    async def _offer(
+        self, call: protocol.Model | protocol.CheckProvider | protocol.SetKey
+    ) -> protocol.ModelResult | protocol.ProviderChecked | protocol.KeyTaken:
+        match call:
+            case protocol.Model():
+                return protocol.ModelResult(model=model_state(self._studio.registry.find(call.name)[1]))
+            case protocol.CheckProvider():
+                check = await self._studio.offers.check(call.provider)
+                return protocol.ProviderChecked(
+                    provider=check.provider, outcome=check.outcome, message=check.message
+                )
+            case protocol.SetKey():
+                key = call.key.get_secret_value()
+                kept = await self._studio.offers.keep_key(call.provider, key, remember=call.remember)
+                return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
+
     async def _generate(self, call: protocol.Generate) -> protocol.Generated:
+        await self._studio.offers.find_key(self._studio.registry.find(call.model)[0])
         prepared = self._studio.prepare(
             call.prompt, model=call.model, n=call.n, topic_id=call.topic_id, params=call.params
         )
@@ -262,6 +281,8 @@ class Face:
                 return self._setting(change)
             case StoreWritten():
                 return [protocol.StoreChanged()]
+            case ModelsWritten():
+                return [protocol.ModelsChanged()]
             case NoticeGiven():
                 return [protocol.NoticeShown(level="warning", message=change.notice.message)]
 
@@ -316,10 +337,7 @@ class Face:
             protocol=protocol.PROTOCOL,
             seq=seq,
             models=[model_state(spec) for spec in self._models()],
-            providers=[
-                provider_state(provider.spec, self._studio.keys.state(provider.spec))
-                for provider in registry.providers()
-            ],
+            providers=[self._provider(provider.spec) for provider in registry.providers()],
             config=self._config(),
             max_count=self._studio.max_count,
             topics=[topic_state(topic) for topic in topics],
@@ -336,6 +354,15 @@ class Face:
             with contextlib.suppress(NotFound):
                 specs.append(self._studio.registry.find(name)[1])
         return specs
+
+    def _provider(self, spec: ProviderSpec) -> protocol.ProviderState:
+        keys = self._studio.keys
+        return provider_state(
+            spec,
+            keys.state(spec),
+            source=keys.source(spec),
+            discovered_at=self._studio.offers.asked_at(spec.name),
+        )
 
     async def small_snapshot(self) -> dict[str, Any]:
         """Gives the snapshot for the synced state: bounded, whatever the history, without any image.

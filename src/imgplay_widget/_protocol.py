@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from imgplay_widget.errors import InvalidRequest
@@ -114,12 +114,24 @@ class ModelState(Message):
 
 
 class ProviderState(Message):
-    """A provider. `key` says whether a key is needed and there; the key itself never travels."""
+    """A provider. `key` says whether a key is needed and there; the key itself never travels to the page.
+
+    Attributes:
+        key_help: the next step where the key is missing, else empty.
+        key_variable: the environment variable that holds the key, or None where none is needed.
+        key_url: the page where a key is made, or empty.
+        key_source: where the key comes from ("environment variable FAL_KEY"), or empty.
+        discovered_at: when it said itself which models it has, or None.
+    """
 
     name: str
     title: str
     key: Literal["not_needed", "set", "missing"]
     key_help: str
+    key_variable: str | None
+    key_url: str
+    key_source: str
+    discovered_at: int | None
 
 
 class Difference(Message):
@@ -333,6 +345,26 @@ class Model(Message):
     name: str
 
 
+class CheckProvider(Message):
+    """Test the connection to a provider, for free. Answer: `ProviderChecked`."""
+
+    method: Literal["check_provider"] = "check_provider"
+    provider: str
+
+
+class SetKey(Message):
+    """Take a key for a provider, or forget it (empty). Answer: `KeyTaken`. The key is never sent back.
+
+    Attributes:
+        remember: True puts it into the system's keyring, where there is one.
+    """
+
+    method: Literal["set_key"] = "set_key"
+    provider: str
+    key: Annotated[SecretStr, Field(max_length=4096)]
+    remember: bool
+
+
 class Configure(Message):
     """The config panel or the panels changed. Answer: `Empty`."""
 
@@ -353,6 +385,8 @@ Call = Annotated[
     | Covers
     | Original
     | Model
+    | CheckProvider
+    | SetKey
     | Configure,
     Field(discriminator="method"),
 ]
@@ -434,6 +468,24 @@ class CoverList(Message):
     items: list[CoverItem]
 
 
+class ProviderChecked(Message):
+    """Answer to `CheckProvider`: what came of it, and the same in a sentence with the next step."""
+
+    type: Literal["provider_checked"] = "provider_checked"
+    provider: str
+    outcome: Literal["good", "reached", "unknown", "missing_key", "bad_key", "no_network", "other"]
+    message: str
+
+
+class KeyTaken(Message):
+    """Answer to `SetKey`: where the key is now, and the same in a sentence."""
+
+    type: Literal["key_taken"] = "key_taken"
+    provider: str
+    place: Literal["keyring", "memory", "nowhere"]
+    message: str
+
+
 class OriginalImage(Message):
     """Answer to `Original`. `file_name` is safe on every system."""
 
@@ -452,7 +504,16 @@ class ModelResult(Message):
 
 
 Result = Annotated[
-    Empty | Generated | SnapshotResult | FeedResult | ThumbnailList | CoverList | OriginalImage | ModelResult,
+    Empty
+    | Generated
+    | SnapshotResult
+    | FeedResult
+    | ThumbnailList
+    | CoverList
+    | OriginalImage
+    | ModelResult
+    | ProviderChecked
+    | KeyTaken,
     Field(discriminator="type"),
 ]
 
@@ -544,6 +605,12 @@ class StoreChanged(Message):
     type: Literal["store_changed"] = "store_changed"
 
 
+class ModelsChanged(Message):
+    """A provider said what it offers now, or a key came or went; the page asks again."""
+
+    type: Literal["models_changed"] = "models_changed"
+
+
 class NoticeShown(Message):
     """Something that the user should know and that belongs to no tile."""
 
@@ -563,6 +630,7 @@ Event = Annotated[
     | TopicSelected
     | ConfigChanged
     | StoreChanged
+    | ModelsChanged
     | NoticeShown,
     Field(discriminator="type"),
 ]

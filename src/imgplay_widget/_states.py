@@ -90,13 +90,24 @@ def _parameter_state(parameter: Parameter) -> ParameterState:
     )
 
 
-def provider_state(spec: ProviderSpec, key: KeyState) -> ProviderState:
-    """Gives a provider as the page shows it; of the key only whether it is there."""
+def provider_state(
+    spec: ProviderSpec, key: KeyState, *, source: str = "", discovered_at: datetime | None = None
+) -> ProviderState:
+    """Gives a provider as the page shows it; of the key only whether it is there and where it comes from."""
     hint = ""
     if key == "missing":
         where = f" Make one at {spec.key_url}." if spec.key_url else ""
-        hint = f"Set {spec.key_variables[0]}, or call pg.set_key({spec.name!r}, …).{where}"
-    return ProviderState(name=spec.name, title=spec.title, key=key, key_help=hint)
+        hint = f"Set {spec.key_variables[0]}, or call pg.set_key({spec.name!r}).{where}"
+    return ProviderState(
+        name=spec.name,
+        title=spec.title,
+        key=key,
+        key_help=hint,
+        key_variable=next(iter(spec.key_variables), None),
+        key_url=spec.key_url,
+        key_source=source,
+        discovered_at=_milliseconds(discovered_at) if discovered_at else None,
+    )
 
 
 def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:

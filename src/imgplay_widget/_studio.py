@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import getpass
 import logging
 import os
 import threading
 import weakref
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget import catalog
 from imgplay_widget._changes import (
@@ -30,7 +31,10 @@ from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
 from imgplay_widget._handles import BatchHandle, GenerationHandle
 from imgplay_widget._ids import new_id
+from imgplay_widget._key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._loop import LoopThread, Subscriber, Subscription
+from imgplay_widget._models import ModelTable, table_of
+from imgplay_widget._offers import DISCOVERY, Offers
 from imgplay_widget._prepare import (
     Prepared,
     ReferenceLike,
@@ -59,9 +63,10 @@ from imgplay_widget.providers.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from concurrent.futures import Future
+    from decimal import Decimal
     from pathlib import Path
 
-    from imgplay_widget._types import Batch
+    from imgplay_widget._types import Batch, ModelSpec
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
@@ -141,6 +146,7 @@ class Studio:
         self._config: dict[str, Any] = self._store.setting("config") or {}
         self._active_topic: str | None = self._store.setting("active_topic")
         self._stored_topic = self._active_topic
+        stored = self._store.settings(DISCOVERY)
         if self._active_topic is not None and self._store.topic(self._active_topic) is None:
             self._active_topic = None
         self._loop = LoopThread()
@@ -154,6 +160,9 @@ class Studio:
             concurrency=concurrency or {},
             heartbeat=heartbeat,
         )
+        self.keys.read_env_file()
+        self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
+        self.offers.load(stored)
         atexit.register(self.close)
         try:
             self._call(self.engine.start)
@@ -195,6 +204,7 @@ class Studio:
             All are raised before anything is stored, sent or paid.
         """
         self._check_open()
+        self._look_for_key(self._model(model)[0])
         topic_id, title = self._topic_for(topic)
         prepared = self.prepare(
             prompt,
@@ -226,7 +236,7 @@ class Studio:
         params: Mapping[str, Any],
     ) -> Prepared:
         """Checks a request and gives what would be stored. Raises as `generate` does."""
-        provider, spec = self.registry.find(model or self._config.get("model") or DEFAULT_MODEL)
+        provider, spec = self._model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
         inputs = [read_input(item) for item in references]
@@ -423,13 +433,96 @@ class Studio:
         """Runs one failed generation again, or all of a batch."""
         self._call(self.engine.retry, batch_id, generation_id)
 
-    def set_key(self, provider: str, key: str | None) -> None:
-        """Sets a provider's key for this studio; it stays in memory. None forgets it.
+    # -------------------------------------------------------------- models and keys
+
+    def models(self, provider: str | None = None) -> ModelTable:
+        """Gives the models as a table that shows itself in a notebook.
+
+        Args:
+            provider: the name of a provider; None for all.
 
         Raises:
             NotFound: there is no such provider.
         """
-        self.keys.set(self.registry.get(provider).spec.name, key)
+        notes: list[str] = []
+        for one in self.registry.providers():
+            at = self.offers.asked_at(one.spec.name)
+            if at is not None and provider in (None, one.spec.name):
+                notes.append(f"{one.spec.title} was asked for its models on {at:%Y-%m-%d at %H:%M} UTC.")
+        return table_of(self.registry, self.keys, provider, notes)
+
+    def refresh_models(self, provider: str | None = None) -> ModelTable:
+        """Asks what is offered now, waits for the answer, and gives the table of `models`.
+
+        Args:
+            provider: the name of a provider; None asks all that have such a list and a key. Of these,
+                one that cannot be asked is a notice, and keeps the list that it had.
+
+        Raises:
+            NotFound: there is no such provider.
+            ProviderError: the one that was named could not be asked.
+        """
+        if provider is None:
+            self._call(self.offers.refresh_all)
+        else:
+            self._call(self.offers.refresh, provider)
+        return self.models(provider)
+
+    def estimate(self, model: str | None = None, n: int = 1, **params: Any) -> Decimal | None:
+        """Gives what a request is known to cost in USD, or None where that is not known. Nothing is sent.
+
+        Args:
+            model: ``"provider:id"``; None takes the one of the config panel.
+            n: how many images, 1 to `max_count`.
+            params: the model's own parameters, as in `generate`.
+
+        Raises:
+            UnknownParameter, InvalidRequest, NotFound: as `generate` does.
+        """
+        _, spec = self._model(model)
+        request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=self.max_count)
+        return catalog.estimate(spec, n, request.params)
+
+    def check(self, provider: str) -> KeyCheck:
+        """Tests the connection to a provider, by a call that costs nothing. The result says itself.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
+        self._look_for_key(self.registry.get(provider))
+        return self._call(self.offers.check, provider)
+
+    def set_key(
+        self, provider: str, key: str | Literal[Ask.KEY] | None = Ask.KEY, *, remember: bool = False
+    ) -> KeyKept:
+        """Sets a provider's key for this studio. The result says where the key is.
+
+        Args:
+            provider: the provider's name.
+            key: the key; without one, it is asked for without being shown; None forgets it.
+            remember: True puts it into the system's keyring too (or takes it out of there); where there is no
+                keyring, the key stays in memory.
+
+        Raises:
+            NotFound: there is no such provider.
+            InvalidRequest: it cannot be a key.
+        """
+        spec = self.registry.get(provider).spec
+        self.refuse_own_thread()
+        if key is Ask.KEY:
+            where = f" (made at {spec.key_url})" if spec.key_url else ""
+            key = getpass.getpass(f"Key of {spec.title}{where}: ").strip()
+            if not key:
+                return KeyKept(provider, "nowhere", "Nothing was entered, and nothing changed.")
+        return self._call(partial(self.offers.keep_key, spec.name, key, remember=remember))
+
+    def _model(self, name: str | None) -> tuple[Provider, ModelSpec]:
+        return self.registry.find(name or self._config.get("model") or DEFAULT_MODEL)
+
+    def _look_for_key(self, provider: Provider) -> None:
+        """Looks in slow places on the caller's thread, where Colab can be asked too."""
+        if self.keys.state(provider.spec) == "missing":
+            self.keys.look([provider.spec])
 
     # -------------------------------------------------------------- settings
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
 import traitlets
 
 from imgplay_widget._changes import Change, Progressed
 from imgplay_widget._face import Face
+from imgplay_widget._key_reports import Ask
 from imgplay_widget._studio import Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
     from imgplay_widget._handles import BatchHandle
+    from imgplay_widget._key_reports import KeyCheck, KeyKept
+    from imgplay_widget._models import ModelTable
     from imgplay_widget._prepare import ReferenceLike
     from imgplay_widget._types import Topic
     from imgplay_widget.providers.base import Provider
@@ -171,9 +175,33 @@ class ImagePlayground(anywidget.AnyWidget):
         """Deletes a topic, a batch, a generation or the one of that id, with all that it holds."""
         self._studio.delete(what)
 
-    def set_key(self, provider: str, key: str | None) -> None:
-        """Sets a provider's key; it stays in this kernel's memory. None forgets it."""
-        self._studio.set_key(provider, key)
+    def models(self, provider: str | None = None) -> ModelTable:
+        """Gives the models as a table that shows itself. See `Studio.models`."""
+        return self._studio.models(provider)
+
+    def refresh_models(self, provider: str | None = None) -> ModelTable:
+        """Asks what is offered now, waits, and gives the table. See `Studio.refresh_models`."""
+        return self._studio.refresh_models(provider)
+
+    def estimate(self, model: str | None = None, n: int = 1, **params: Any) -> Decimal | None:
+        """Gives what a request is known to cost in USD, or None. See `Studio.estimate`."""
+        return self._studio.estimate(model, n, **params)
+
+    def check(self, provider: str) -> KeyCheck:
+        """Tests the connection to a provider; the result says itself. See `Studio.check`."""
+        return self._studio.check(provider)
+
+    def set_key(
+        self, provider: str, key: str | Literal[Ask.KEY] | None = Ask.KEY, *, remember: bool = False
+    ) -> KeyKept:
+        """Sets a provider's key; without one, it is asked for. None forgets it. See `Studio.set_key`.
+
+        Args:
+            provider: the provider's name.
+            key: the key.
+            remember: True puts it into the system's keyring too.
+        """
+        return self._studio.set_key(provider, key, remember=remember)
 
     def close(self) -> None:
         """Takes the widget off the page. The studio closes with its last playground."""

@@ -230,3 +230,8 @@ def test_colab_is_asked_on_the_main_thread_only(colab: dict[str, str]) -> None:
     thread.start()
     thread.join()
     assert keys.state(SPEC) == "missing"
+    keys.look([SPEC])
+    thread = threading.Thread(target=keys.look, args=([SPEC],))
+    thread.start()
+    thread.join()
+    assert keys.state(SPEC) == "set", "what was found on the main thread stays"

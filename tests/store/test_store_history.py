@@ -211,6 +211,14 @@ def test_settings_are_any_json_and_are_replaced(store, open_store):
         assert open_store().setting("config") == value
 
 
+def test_settings_of_one_kind_are_given_by_name(store, open_store):
+    for name in ("found:a", "found:b", "found", "other", "foundx"):
+        store.save_setting(name, name)
+    open_store(user_id="other").save_setting("found:c", "not mine")
+    assert store.settings("found:") == {"found:a": "found:a", "found:b": "found:b"}
+    assert store.settings("100%_") == {}
+
+
 def test_durations_are_those_of_successful_tasks_newest_first(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 4)

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from imgplay_widget._protocol import Config
-from imgplay_widget._types import Price
+from imgplay_widget._protocol import Config, parse
+from imgplay_widget._types import ModelSpec, Price
 from imgplay_widget.errors import Moderated
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
@@ -333,3 +333,57 @@ def test_a_price_reaches_the_page(open_page):
         prices = {m["name"]: m["price"] for m in page.result("hello")["snapshot"]["models"]}
     assert prices["shop:image"] == {"amount": "0.04", "unit": "image", "note": "November 2026"}
     assert prices["demo:instant"] is None
+
+
+def test_the_page_can_give_a_key_and_never_gets_it_back(page, caplog):
+    caplog.set_level("DEBUG")
+    canary = "sk-canary-0123456789abcdef"
+    taken = page.result("set_key", provider="openai", key=f" {canary}\n", remember=True)
+    assert (taken["type"], taken["place"]) == ("key_taken", "memory")
+    page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
+    providers = {p["name"]: p for p in page.result("hello")["snapshot"]["providers"]}
+    assert providers["openai"]["key"] == "set"
+    assert providers["openai"]["keySource"] == "given to this studio"
+    assert providers["openai"]["keyVariable"] == "OPENAI_API_KEY"
+    assert page.error("set_key", provider="openai", key=f"{canary} again", remember=False)["code"] == (
+        "invalid_request"
+    )
+    assert page.error("set_key", provider="openai", key=canary * 500, remember=False)["code"] == (
+        "invalid_request"
+    )
+    assert page.error("set_key", provider="nobody", key=canary, remember=False)["code"] == "not_found"
+    assert page.result("set_key", provider="openai", key="", remember=False)["place"] == "nowhere"
+    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    told = json.dumps([state, *(content for content, _ in page.messages)])
+    assert canary not in told + caplog.text
+
+
+def test_a_key_is_not_in_the_text_of_its_message():
+    canary = "sk-canary-0123456789abcdef"
+    call = {"method": "set_key", "provider": "openai", "key": canary, "remember": False}
+    message = parse({"kind": "request", "id": "x", "call": call})
+    assert canary not in f"{message!r} {message} {message.wire()}"
+
+
+def test_the_page_can_test_a_connection(page):
+    checked = page.result("check_provider", provider="openai")
+    assert (checked["outcome"], "OPENAI_API_KEY" in checked["message"]) == ("missing_key", True)
+    assert page.result("check_provider", provider="demo")["outcome"] == "good"
+    assert page.error("check_provider", provider="nobody")["code"] == "not_found"
+
+
+def test_found_models_are_told_with_their_age(page, fake):
+    async def discover(http):
+        return [ModelSpec(provider="fake", id="new", title="New", price=Price(amount="0.04", unit="image"))]
+
+    type(fake).discover = lambda self, http: discover(http)
+    try:
+        page.studio.refresh_models("fake")
+    finally:
+        del type(fake).discover
+    page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
+    snapshot = page.result("hello")["snapshot"]
+    assert {m["name"]: m["price"] for m in snapshot["models"]}["fake:new"]["amount"] == "0.04"
+    ages = {p["name"]: p["discoveredAt"] for p in snapshot["providers"]}
+    assert ages["fake"] > 0
+    assert ages["demo"] is None

@@ -409,6 +409,18 @@ class Store:
         with self._database.reading() as connection:
             return connection.scalar(select(tables.settings.c.value).where(*self._setting(name)))
 
+    def settings(self, prefix: str) -> dict[str, JSON]:
+        """Gives the settings whose names begin so, by name."""
+        columns = tables.settings.c
+        *scope, _ = self._setting("")
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(columns.name, columns.value).where(
+                    *scope, columns.name.startswith(prefix, autoescape=True)
+                )
+            )
+            return {row.name: row.value for row in rows}
+
     def save_setting(self, name: str, value: JSON) -> None:
         """Saves a setting: any JSON value."""
         table = tables.settings

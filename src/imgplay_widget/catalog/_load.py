@@ -29,7 +29,7 @@ from imgplay_widget.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CatalogError", "load", "parse"]
+__all__ = ["CatalogError", "check_parameter", "load", "parse"]
 
 
 class CatalogError(ValueError):
@@ -85,7 +85,21 @@ def _parameter(key: str, table: Mapping[str, Any], where: str) -> Parameter:
     values = {"name": key, **table}
     if "choices" in values:
         values["choices"] = tuple(values["choices"])
-    parameter = _build(Parameter, values, where)
+    parameter: Parameter = _build(Parameter, values, where)
+    check_parameter(parameter, where)
+    return parameter
+
+
+def check_parameter(parameter: Parameter, where: str) -> None:
+    """Checks that a parameter can be obeyed: its range, its step and its default.
+
+    Args:
+        parameter: the parameter.
+        where: what errors call it.
+
+    Raises:
+        CatalogError: it cannot; the message names the field.
+    """
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     if parameter.type not in ("integer", "number", "string", "boolean"):
         raise CatalogError(
@@ -103,7 +117,6 @@ def _parameter(key: str, table: Mapping[str, Any], where: str) -> Parameter:
             check_value(parameter, parameter.default, model=where)
         except InvalidRequest as error:
             raise CatalogError(f"{where}: default: {error.message}") from error
-    return parameter
 
 
 def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: str, file: str) -> ModelSpec:

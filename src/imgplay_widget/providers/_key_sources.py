@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["SERVICE", "colab_secret", "from_keyring", "has_keyring", "read_env_files", "to_keyring"]
+__all__ = [
+    "SERVICE",
+    "can_ask_colab",
+    "colab_secret",
+    "from_keyring",
+    "has_keyring",
+    "read_env_files",
+    "to_keyring",
+]
 
 SERVICE = "imgplay-widget"
 """Under which service the keyring holds our keys; the user name is the provider's name."""
@@ -141,14 +149,16 @@ def to_keyring(provider: str, key: str | None) -> bool:
 # ------------------------------------------------------------------ Colab
 
 
-def colab_secret(variables: Sequence[str]) -> tuple[str, str]:
-    """Gives the first of these secrets that Colab has and this notebook may read, and its name; or "", "".
+def can_ask_colab() -> bool:
+    """Says whether this is Colab, and the thread on which it can be asked.
 
-    Colab asks the page in the way that `input` does, which works on the main thread alone; elsewhere the
-    answer is "", "".
+    Colab asks its page in the way that `input` does, which works on the main thread alone.
     """
-    if "google.colab" not in sys.modules or threading.current_thread() is not threading.main_thread():
-        return "", ""
+    return "google.colab" in sys.modules and threading.current_thread() is threading.main_thread()
+
+
+def colab_secret(variables: Sequence[str]) -> tuple[str, str]:
+    """Gives the first of these secrets that Colab has and this notebook may read, and its name; or "", ""."""
     try:
         userdata: Any = importlib.import_module("google.colab.userdata")
     except ImportError:

@@ -18,6 +18,9 @@ KeyState = Literal["not_needed", "set", "missing"]
 """What the page learns about a key."""
 
 
+_KEYRING, _COLAB = "system keyring", "Colab secret"
+
+
 class _Found(NamedTuple):
     key: str
     source: str
@@ -83,7 +86,7 @@ class Keys:
         self.set(name, key)
         self._found.pop(name, None)
         if kept and name in self._given:
-            self._given[name] = self._given[name]._replace(source="system keyring")
+            self._given[name] = self._given[name]._replace(source=_KEYRING)
         return kept
 
     def read_env_file(self) -> bool:
@@ -98,16 +101,20 @@ class Keys:
         """
         changed = self.read_env_file()
         for spec in specs:
-            before = self._found.pop(spec.name, None)
-            after = None
-            if spec.key_variables and self._find(spec) is None:
-                after = self._look_up(spec)
+            before, after = self._found.get(spec.name), None
+            if spec.key_variables and self._at_hand(spec) is None:
+                after = self._look_up(spec, before)
             if after is not None:
                 self._found[spec.name] = after
+            else:
+                self._found.pop(spec.name, None)
             changed = changed or before != after
         return changed
 
     def _find(self, spec: ProviderSpec) -> _Found | None:
+        return self._at_hand(spec) or self._found.get(spec.name)
+
+    def _at_hand(self, spec: ProviderSpec) -> _Found | None:
         given = self._given.get(spec.name)
         if given:
             return given
@@ -117,14 +124,17 @@ class Keys:
                 value = variables.get(variable, "").strip()
                 if value:
                     return _Found(value, source.format(variable))
-        return self._found.get(spec.name)
+        return None
 
-    def _look_up(self, spec: ProviderSpec) -> _Found | None:
+    def _look_up(self, spec: ProviderSpec, before: _Found | None) -> _Found | None:
         key = sources.from_keyring(spec.name)
         if key:
-            return _Found(key, "system keyring")
+            return _Found(key, _KEYRING)
+        if not sources.can_ask_colab():
+            # What was found there on another thread stays.
+            return before if before and before.source.startswith(_COLAB) else None
         key, variable = sources.colab_secret(spec.key_variables)
-        return _Found(key, f"Colab secret {variable}") if key else None
+        return _Found(key, f"{_COLAB} {variable}") if key else None
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(f'{name}=…' for name in sorted(self._given))})"

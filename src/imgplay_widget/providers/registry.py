@@ -11,12 +11,13 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
+from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Notice
 from imgplay_widget.errors import NotFound
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["GROUP", "Registry", "register"]
 
@@ -67,6 +68,7 @@ class Registry:
     ) -> None:
         self._extra = {provider.spec.name: provider for provider in extra}
         self._loaded: dict[str, Provider | None] = {}
+        self._found: dict[str, Mapping[str, ModelSpec]] = {}
         self._notices: list[Notice] = []
         self._lock = threading.RLock()
         self._entries = self._collect(entry_points(group=GROUP) if entries is None else entries)
@@ -103,7 +105,7 @@ class Registry:
         prefix, _, model = name.partition(":")
         if model and prefix in self._names():
             provider = self.get(prefix)
-            spec = provider.model(model)
+            spec = self._models_of(provider).get(model) or provider.model(model)
             if spec is not None:
                 return provider, spec
         same = [spec for spec in self.models() if spec.id == name]
@@ -122,8 +124,21 @@ class Registry:
         )
 
     def models(self) -> list[ModelSpec]:
-        """Gives all models that the providers ship, in the providers' order."""
-        return [spec for provider in self.providers() for spec in self._models_of(provider)]
+        """Gives all models that the providers ship or were found to have, in the providers' order."""
+        return [spec for provider in self.providers() for spec in self._models_of(provider).values()]
+
+    def found(self, name: str, specs: Sequence[ModelSpec]) -> bool:
+        """Takes in what a provider offers by its own word; it goes over what it ships.
+
+        Args:
+            name: the provider's name.
+            specs: its models, checked.
+
+        Returns:
+            True where that changed anything.
+        """
+        before, self._found[name] = self._found.get(name, {}), {spec.id: spec for spec in specs}
+        return before != self._found[name]
 
     def providers(self) -> list[Provider]:
         """Gives all providers that can be loaded: the demo, the other built-in ones, the rest; by name."""
@@ -168,13 +183,14 @@ class Registry:
         self._loaded[name] = provider
         return provider
 
-    def _models_of(self, provider: Provider) -> Sequence[ModelSpec]:
+    def _models_of(self, provider: Provider) -> Mapping[str, ModelSpec]:
         name = provider.spec.name
+        shipped: Sequence[ModelSpec] = ()
         try:
-            return provider.models()
+            shipped = provider.models()
         except Exception as error:  # noqa: BLE001 - foreign code may raise anything
             self._note(f"The provider {name!r} cannot list its models ({type(error).__name__}: {error}).")
-            return ()
+        return catalog.merge(shipped, self._found.get(name, {}))
 
     def _note(self, message: str) -> None:
         notice = Notice(kind="other", message=message)

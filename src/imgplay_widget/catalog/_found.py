@@ -1,0 +1,170 @@
+"""Models that a provider was asked for: as JSON, checked, and merged over those that the package ships. Pure.
+
+What a provider answers is foreign data, and so is what an older or newer version stored: a model or a
+parameter that is not whole is left out, so that nothing above needs to doubt what it gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, is_dataclass, replace
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from imgplay_widget._types import ModelSpec, Parameter
+from imgplay_widget.catalog._load import CatalogError, check_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["checked", "from_json", "merge", "to_json"]
+
+T = TypeVar("T")
+
+
+def to_json(spec: ModelSpec) -> dict[str, Any]:
+    """Gives a model as JSON, without what stands on its default."""
+    return _plain(spec)
+
+
+def from_json(data: Any, provider: str) -> ModelSpec | None:
+    """Reads what `to_json` gave, or None where it is no model any more.
+
+    Args:
+        data: anything.
+        provider: the name of the provider that has the model.
+    """
+    if not isinstance(data, dict):
+        return None
+    values = cast("dict[str, Any]", data)
+    listed = values.get("parameters", ())
+    parameters = [_parameter(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
+    kept = tuple(parameter for parameter in parameters if parameter is not None)
+    spec = _build(ModelSpec, {**values, "provider": provider, "parameters": ()})
+    if spec is None or not spec.id:
+        return None
+    if spec.price is not None and not _is_amount(spec.price.amount):
+        spec = replace(spec, price=None)
+    names = [parameter.name for parameter in kept]
+    unique = tuple(p for index, p in enumerate(kept) if p.name not in names[:index])
+    return replace(spec, title=spec.title or spec.id, parameters=unique)
+
+
+def checked(specs: Iterable[ModelSpec], provider: str) -> tuple[ModelSpec, ...]:
+    """Gives those of the models that are whole, each id once, as reading them back would."""
+    found: dict[str, ModelSpec] = {}
+    for spec in specs:
+        whole = from_json(to_json(spec), provider)
+        if whole is not None:
+            found.setdefault(whole.id, whole)
+    return tuple(found.values())
+
+
+def merge(shipped: Iterable[ModelSpec], found: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+    """Lays found models over shipped ones, and gives all by id, the shipped ones first.
+
+    What the provider says counts; where it is silent (a field stands on its default), what was shipped stays.
+    """
+    merged = {spec.id: _over(spec, found[spec.id]) if spec.id in found else spec for spec in shipped}
+    return {**merged, **{spec.id: spec for spec in found.values() if spec.id not in merged}}
+
+
+def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
+    parameters = tuple(
+        _filled(parameter, below.parameter(parameter.name), titled=parameter.name)
+        for parameter in above.parameters
+    )
+    return _filled(replace(above, parameters=parameters), below, titled=above.id)
+
+
+def _filled(above: T, below: T | None, *, titled: str) -> T:
+    """The value above, with the fields of the one below where it says nothing."""
+    if below is None:
+        return above
+    silent: dict[str, Any] = {}
+    for field in fields(cast("Any", above)):
+        value = getattr(above, field.name)
+        default = field.default if field.default is not MISSING else None
+        if value == default or (field.name == "title" and value in ("", titled)):
+            silent[field.name] = getattr(below, field.name)
+    return cast("T", replace(cast("Any", above), **silent))
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        given = {
+            field.name: getattr(value, field.name)
+            for field in fields(value)
+            if field.default is MISSING or getattr(value, field.name) != field.default
+        }
+        return {name: _plain(item) for name, item in given.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _parameter(data: Any) -> Parameter | None:
+    parameter = _build(Parameter, data)
+    if parameter is None or not parameter.name:
+        return None
+    try:
+        check_parameter(parameter, parameter.name)
+    except CatalogError:
+        return None
+    return parameter
+
+
+def _build(kind: type[T], data: Any) -> T | None:
+    """The dataclass of the data, or None where a field is missing or of another kind."""
+    if not isinstance(data, dict):
+        return None
+    values = cast("dict[str, Any]", data)
+    hints, given = _hints(kind), dict[str, Any]()
+    for field in fields(cast("Any", kind)):
+        if field.name in values:
+            value = _read(values[field.name], hints[field.name])
+            if value is MISSING:
+                return None
+            given[field.name] = value
+        elif field.default is MISSING and field.default_factory is MISSING:
+            return None
+    return kind(**given)
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(value: Any, hint: Any) -> Any:
+    """The value as the annotation has it, or MISSING where it is none of it."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin is Literal:
+        return value if value in inner else MISSING
+    if origin in (Union, UnionType):
+        found = (_read(value, one) for one in inner)
+        return next((one for one in found if one is not MISSING), MISSING)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            return MISSING
+        items = tuple(_read(item, inner[0]) for item in cast("list[Any]", value))
+        return MISSING if MISSING in items else items
+    if is_dataclass(hint):
+        made = _build(cast("type[Any]", hint), value)
+        return MISSING if made is None else made
+    if hint is float and type(value) is int:
+        return value
+    return value if type(value) is hint or (value is None and hint is type(None)) else MISSING
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite() and Decimal(text) >= 0
+    except InvalidOperation:
+        return False

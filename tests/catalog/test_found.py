@@ -1,0 +1,150 @@
+"""Models that a provider was asked for: stored, checked, and merged over the shipped ones."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imgplay_widget import catalog
+from imgplay_widget._types import ModelSpec, Parameter, Price, ReferenceRule, SizeRule
+
+STEPS = Parameter(
+    name="steps", type="integer", kind="number", title="Steps", minimum=1, maximum=50, step=1, default=20
+)
+SHAPE = Parameter(
+    name="aspect_ratio", type="string", kind="aspect_ratio", title="Shape", choices=("1:1", "16:9")
+)
+FULL = ModelSpec(
+    provider="cloud",
+    id="full",
+    title="Full",
+    description="All of it.",
+    parameters=(STEPS, SHAPE),
+    max_prompt=1000,
+    native_n=4,
+    seed="exact",
+    size_rule=SizeRule(max_pixels=1_000_000, max_ratio=2.5),
+    references=ReferenceRule(max_count=2, max_bytes=1000, media_types=("image/png",)),
+    previews=True,
+    cancel="full",
+    resume=True,
+    deadline=60.0,
+    price=Price(amount="0.04", unit="image", note="of a day"),
+    notice="Mind this.",
+    retired_on="2027-01-01",
+    successor="next",
+)
+
+
+def through_json(spec: ModelSpec) -> ModelSpec | None:
+    return catalog.from_json(json.loads(json.dumps(catalog.to_json(spec))), "cloud")
+
+
+@pytest.mark.parametrize("provider", ["demo", "openai"])
+def test_every_shipped_model_comes_back_as_it_was(provider: str) -> None:
+    for spec in catalog.load(provider):
+        assert catalog.from_json(json.loads(json.dumps(catalog.to_json(spec))), provider) == spec
+
+
+def test_a_model_comes_back_as_it_was_and_what_is_usual_takes_no_room() -> None:
+    assert through_json(FULL) == FULL
+    plain = ModelSpec(provider="cloud", id="plain", title="Plain")
+    assert through_json(plain) == plain
+    assert catalog.to_json(plain) == {"provider": "cloud", "id": "plain", "title": "Plain"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        "full",
+        {},
+        {"id": "x"},
+        {"id": "", "title": "X"},
+        {"id": 7, "title": "X"},
+        {"id": "x", "title": None},
+        {"id": "x", "title": "X", "native_n": "four"},
+        {"id": "x", "title": "X", "native_n": True},
+        {"id": "x", "title": "X", "seed": "maybe"},
+        {"id": "x", "title": "X", "references": {"max_count": 2}},
+        {"id": "x", "title": "X", "size_rule": [1]},
+    ],
+)
+def test_what_is_no_model_is_left_out(data: Any) -> None:
+    assert catalog.from_json(data, "cloud") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "object"},
+        {"type": ["integer", "null"]},
+        {"title": None},
+        {"name": ""},
+        {"minimum": "1"},
+        {"minimum": 60},
+        {"step": 0},
+        {"default": 99},
+        {"default": {"a": 1}},
+        {"choices": [None]},
+        {"choices": "abc"},
+    ],
+)
+def test_a_parameter_that_cannot_be_obeyed_is_left_out(change: dict[str, Any]) -> None:
+    data = catalog.to_json(FULL)
+    data["parameters"][0] |= change
+    spec = catalog.from_json(data, "cloud")
+    assert spec is not None
+    assert spec.parameters == (SHAPE,)
+
+
+def test_unknown_fields_of_another_version_are_passed_over() -> None:
+    data = {**catalog.to_json(FULL), "smell": "of roses"}
+    data["parameters"][0]["taste"] = "sweet"
+    assert catalog.from_json(data, "cloud") == FULL
+
+
+def test_the_provider_is_the_one_that_was_asked() -> None:
+    stranger = replace(FULL, provider="openai")
+    (spec,) = catalog.checked([stranger, FULL], "cloud")
+    assert spec == FULL
+
+
+def test_a_price_that_is_none_is_left_out() -> None:
+    for amount in ("free", "NaN", "-1"):
+        (spec,) = catalog.checked([replace(FULL, price=Price(amount=amount, unit="image"))], "cloud")
+        assert spec.price is None
+
+
+def test_the_providers_word_goes_first_and_its_silence_changes_nothing() -> None:
+    said = ModelSpec(
+        provider="cloud",
+        id="full",
+        title="full",
+        parameters=(replace(STEPS, title="steps", maximum=100),),
+        native_n=8,
+        price=Price(amount="0.05", unit="image"),
+    )
+    merged = catalog.merge([FULL], {"full": said})["full"]
+    assert merged.native_n == 8
+    assert merged.price == Price(amount="0.05", unit="image")
+    assert merged.parameters == (replace(STEPS, maximum=100),)
+    kept = ("title", "description", "notice", "retired_on", "successor", "references", "seed", "resume")
+    assert [getattr(merged, name) for name in kept] == [getattr(FULL, name) for name in kept]
+
+
+def test_shipped_models_come_first_and_stay_when_they_were_not_found() -> None:
+    new = ModelSpec(provider="cloud", id="new", title="New")
+    other = replace(FULL, id="other")
+    merged = catalog.merge([FULL, other], {"new": new, "other": ModelSpec(**_named("other"))})
+    assert list(merged) == ["full", "other", "new"]
+    assert merged["full"] is FULL
+    assert merged["other"] == other
+
+
+def _named(id: str) -> Any:
+    return {"provider": "cloud", "id": id, "title": id}
