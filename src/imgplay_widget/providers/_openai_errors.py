@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["error_from"]
 
 _BILLING = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient_credit")
-_MODERATED = ("moderation_blocked", "content_policy", "content_filter", "safety system", "content policy")
+_MODERATED = (
+    "moderation_blocked",
+    "content_policy",
+    "content_filter",
+    "safety system",
+    "content policy",
+    "nsfw",
+)
 _MODEL = ("model_not_found", "does not exist", "model not found", "unknown model", "not have access to model")
 
 

@@ -39,6 +39,7 @@ _BUILT_IN = {
     "hunyuan": "imgplay_widget.providers.hunyuan:Hunyuan",
     "qwen": "imgplay_widget.providers.qwen:Qwen",
     "bfl": "imgplay_widget.providers.bfl:BlackForestLabs",
+    "together": "imgplay_widget.providers.together:Together",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 
