@@ -363,7 +363,8 @@ class View:
 
     def choose_model(self, name: str) -> None:
         """Chooses a model, ``"provider:id"``."""
-        self.part("model-select").select_option(name)
+        self.part("model-select").click()
+        self.part("model-option").and_(self.page.locator(f'[data-model="{name}"]')).click()
 
     def generate(self, prompt: str, n: int | None = None, *, model: str | None = None) -> None:
         """Writes a prompt and clicks Generate; gives back control when the batch is in the feed."""

@@ -73,6 +73,38 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
   };
 }
 
+/** One model with every kind of parameter that a catalog may have. */
+export function everyKind(patch: Partial<ModelState> = {}): ModelState {
+  const text = (name: string, more: Partial<ParameterState> = {}) =>
+    parameter(name, { type: "string", kind: "choice", ...more });
+  return model("every", {
+    title: "Every kind",
+    price: { amount: "0.04", unit: "image", note: "November 2026" },
+    parameters: [
+      ...model("").parameters,
+      text("size", { choices: ["auto", "1024x1024", "1536x1024", "1024x1536"], default: "auto" }),
+      text("aspect_ratio", { kind: "aspect_ratio", choices: ["1:1", "16:9", "9:16", "match_input_image"] }),
+      text("resolution", { choices: ["1K", "2K", "4K"], default: "1K" }),
+      text("quality", { choices: ["auto", "low", "medium", "high"], default: "auto" }),
+      text("background", { choices: ["auto", "opaque"] }),
+      text("output_format", { choices: ["png", "jpeg", "webp"], default: "png" }),
+      parameter("cfg", { type: "number", kind: "number", minimum: 1, maximum: 20, step: 0.5, default: 7 }),
+      parameter("steps", { kind: "number", minimum: 1, maximum: 50, step: 1, default: 20 }),
+      parameter("strength", { type: "number", kind: "number", minimum: 0, maximum: 1 }),
+      text("negative_prompt", { kind: "text", maxLength: 400 }),
+      text("sampler", { choices: ["euler", "euler_a", "dpmpp_2m", "ddim"], default: "euler" }),
+      text("scheduler", { choices: ["normal", "karras"] }),
+      parameter("safety_tolerance", { kind: "number", minimum: 0, maximum: 6, step: 1, default: 2 }),
+      parameter("prompt_expansion", { type: "boolean", kind: "switch", default: true }),
+      parameter("watermark", { type: "boolean", kind: "switch" }),
+      text("thinking_level", { choices: ["minimal", "high"], advanced: true }),
+      text("extra_text", { kind: "of_a_later_version", maxLength: 40 }),
+      parameter("extra_number", { type: "number", kind: "of_a_later_version", advanced: true }),
+    ],
+    ...patch,
+  });
+}
+
 export function generation(
   batchId: string,
   position: number,
@@ -171,6 +203,7 @@ function models(): ModelState[] {
   return [
     { ...studio, parameters: [...studio.parameters, ...extra] },
     model("instant", { title: "Demo instant", notice: NOTICE }),
+    everyKind(),
     model("gpt-image-1", {
       provider: "openai",
       title: "GPT Image 1",

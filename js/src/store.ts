@@ -86,6 +86,8 @@ export function receive(store: Store, event: KernelEvent): void {
       break;
     case "config_changed":
       state.receiveConfig(event.config);
+      // Code may choose a model that no provider lists.
+      void state.learnModel(event.config.model);
       break;
     case "notice_shown":
       state.addNotice(event.level, event.message);

@@ -1,11 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { model, parameter } from "../dev/fixtures";
-import { controlOf, formOf, paramsToSend, randomSeed } from "../src/lib/parameters";
+import { everyKind, model, parameter } from "../dev/fixtures";
+import {
+  choicesOf,
+  choiceText,
+  controlOf,
+  fits,
+  fitting,
+  formOf,
+  paramsToSend,
+  randomSeed,
+  ratioOf,
+} from "../src/lib/parameters";
+import { estimateText, priceText } from "../src/lib/price";
 import type { Config } from "../src/protocol.gen";
 
 describe("which control", () => {
   it.each([
-    ["switch", parameter("x", { type: "boolean" })],
+    ["switch", parameter("x", { type: "boolean", default: false })],
+    ["select", parameter("x", { type: "boolean" })],
+    ["text", parameter("seed", { type: "string" })],
     ["seed", parameter("seed")],
     ["segments", parameter("x", { type: "string", choices: ["low", "high"], default: "low" })],
     ["select", parameter("x", { type: "string", choices: ["low", "high"] })],
@@ -15,6 +28,97 @@ describe("which control", () => {
     ["text", parameter("x", { type: "string", kind: "name", maxLength: 20 })],
     ["textarea", parameter("x", { type: "string", kind: "text" })],
   ])("%s", (control, given) => expect(controlOf(given)).toBe(control));
+});
+
+it("gives each parameter of a model with every kind its control", () =>
+  expect(Object.fromEntries(everyKind().parameters.map((each) => [each.name, controlOf(each)]))).toEqual({
+    width: "slider",
+    height: "slider",
+    seed: "seed",
+    size: "select",
+    aspect_ratio: "shapes",
+    resolution: "segments",
+    quality: "select",
+    background: "select",
+    output_format: "segments",
+    cfg: "slider",
+    steps: "slider",
+    strength: "slider",
+    negative_prompt: "textarea",
+    sampler: "select",
+    scheduler: "select",
+    safety_tolerance: "slider",
+    prompt_expansion: "switch",
+    watermark: "select",
+    thinking_level: "select",
+    extra_text: "text",
+    extra_number: "number",
+  }));
+
+describe("a choice", () => {
+  it.each([
+    ["high_quality", "High quality"],
+    ["1024x768", "1024 × 768"],
+    ["16:9", "16:9"],
+    ["2K", "2K"],
+    [8, "8"],
+    [true, "On"],
+  ])("%s reads %s", (choice, text) => expect(choiceText(choice)).toBe(text));
+  it("of a switch is on or off", () =>
+    expect(choicesOf(parameter("x", { type: "boolean" }))).toEqual([true, false]));
+  it("has a shape where it is a ratio", () => {
+    expect([ratioOf("16:9"), ratioOf("2.5:1"), ratioOf("1024x512")]).toEqual([16 / 9, 2.5, 2]);
+    expect([ratioOf("auto"), ratioOf("1:0"), ratioOf(7)]).toEqual([null, null, null]);
+  });
+});
+
+describe("a value of another model", () => {
+  const number = parameter("x", { type: "number", minimum: 0, maximum: 1, step: 0.1, default: 0.5 });
+  it.each([
+    [true, number, 0.3],
+    [false, number, 0.35],
+    [false, number, 2],
+    [false, number, "0.3"],
+    [false, number, null],
+    [true, parameter("x"), null],
+    [true, parameter("x", { type: "string", choices: ["a", "b"] }), "b"],
+    [false, parameter("x", { type: "string", choices: ["a", "b"] }), "c"],
+    [true, parameter("x", { type: "string", maxLength: 3 }), "abc"],
+    [false, parameter("x", { type: "string", maxLength: 3 }), "abcd"],
+    [true, parameter("x", { type: "boolean" }), true],
+    [false, parameter("x", { type: "boolean" }), 1],
+  ])("fits: %s", (answer, given, value) => expect(fits(given, value)).toBe(answer));
+
+  it("is kept where it fits, and the size only as a whole", () => {
+    const edge = { minimum: 256, maximum: 1024, step: 256 };
+    const small = model("small", {
+      parameters: [parameter("width", edge), parameter("height", edge), parameter("seed")],
+    });
+    expect(fitting({ width: 512, height: 768, seed: 7, steps: 3 }, small)).toEqual({
+      width: 512,
+      height: 768,
+      seed: 7,
+    });
+    expect(fitting({ width: 512, height: 2048, seed: 7 }, small)).toEqual({ seed: 7 });
+    const strict = { ...small, sizeRule: { minPixels: null, maxPixels: null, maxRatio: 1 } };
+    expect(fitting({ width: 512, height: 768 }, strict)).toEqual({});
+    expect(fitting(undefined, small)).toEqual({});
+  });
+});
+
+describe("the price", () => {
+  const size = { width: 1000, height: 2000 };
+  const priced = (amount: string, unit: "image" | "megapixel") =>
+    model("m", { price: { amount, unit, note: "" } });
+  it.each([
+    ["", undefined, 1, size],
+    ["", model("m"), 1, size],
+    ["≈ $0.16", priced("0.04", "image"), 4, null],
+    ["≈ $0.156", priced("0.039", "image"), 4, null],
+    ["≈ $0.10", priced("0.025", "megapixel"), 2, size],
+    ["$0.025 / MP", priced("0.025", "megapixel"), 2, null],
+  ])("is said: %s", (text, given, count, shown) => expect(estimateText(given, count, shown)).toBe(text));
+  it("of one unit", () => expect(priceText(priced("0.04", "image").price)).toBe("$0.04 / image"));
 });
 
 describe("the form", () => {

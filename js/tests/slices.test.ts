@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
+import { batch, error, generation, model, parameter, snapshot, topic } from "../dev/fixtures";
 import type { Snapshot } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
 import { receive, showSnapshot } from "../src/store";
@@ -80,6 +80,45 @@ describe("config", () => {
     state().setParameter("seed", 2);
     state().resetParameters();
     expect(state().config.params).toEqual({ "demo:m": { seed: 1 } });
+  });
+  it("keeps what fits when the model changes", () => {
+    const { state } = opened({
+      models: [model("m"), model("other", { parameters: [parameter("seed", { maximum: 5 })] })],
+    });
+    state().setParameters({ seed: 4, width: 512, height: 512 });
+    state().chooseModel("demo:other");
+    expect(state().config).toMatchObject({ model: "demo:other", params: { "demo:other": { seed: 4 } } });
+    state().chooseModel("demo:m");
+    state().setParameter("seed", 9);
+    state().chooseModel("demo:other");
+    expect(state().config.params["demo:other"]).toEqual({ seed: 4 });
+  });
+  it("chooses only what it knows", () => {
+    const { state } = opened();
+    state().chooseModel("demo:nothing");
+    expect(state().config.model).toBe("demo:m");
+  });
+  it("learns a model in free text, once", async () => {
+    const { state, calls, last } = opened();
+    const learned = state().learnModel("local:mine");
+    expect(last().call).toEqual({ method: "model", name: "local:mine" });
+    await last().answer({ type: "model", model: model("mine", { provider: "local" }) });
+    expect(await learned).toBeNull();
+    expect(await state().learnModel("local:mine")).toBeNull();
+    expect(calls).toHaveLength(1);
+    expect(state().models.map(({ name }) => name)).toEqual(["demo:m", "demo:other", "local:mine"]);
+  });
+  it("says that there is no such model, and keeps the present one", async () => {
+    const { state, last } = opened();
+    const learned = state().learnModel("local:none");
+    await last().refuse(error({ message: "There is no model." }));
+    expect((await learned)?.message).toBe("There is no model.");
+    expect(state().config.model).toBe("demo:m");
+  });
+  it("learns a model that code chose", async () => {
+    const { store, state, last } = opened();
+    receive(store, { type: "config_changed", config: { ...state().config, model: "local:mine" } });
+    expect(last().call).toEqual({ method: "model", name: "local:mine" });
   });
   it("says why it could not be saved", async () => {
     const { state, last } = opened();

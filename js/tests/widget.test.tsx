@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { snapshot } from "../dev/fixtures";
+import { error, model, snapshot } from "../dev/fixtures";
 import widget from "../src/index";
 import { hostTheme } from "../src/lib/theme";
 import { ago, differenceText, elapsed, took } from "../src/lib/words";
@@ -136,6 +136,95 @@ describe("the prompt", () => {
     expect(views[0].el.textContent).toContain("1001 / 1000");
     press(prompt, "Enter");
     expect(fake.requests("generate")).toHaveLength(0);
+  });
+});
+
+describe("the model", () => {
+  const options = (el: HTMLElement) => [...el.querySelectorAll<HTMLElement>('[data-testid="model-option"]')];
+  const shownNames = (el: HTMLElement) => options(el).map((option) => option.dataset.model);
+
+  async function picking() {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    find(el, "model-select").click();
+    await drawn();
+    const search = find<HTMLInputElement>(el, "model-search");
+    const query = async (text: string) => {
+      search.value = text;
+      search.dispatchEvent(new Event("input", { bubbles: true }));
+      await drawn();
+    };
+    return { fake, el, search, query };
+  }
+
+  it("is chosen from a list by words and keys, and changes the form at once", async () => {
+    const { el, search, query } = await picking();
+    expect(document.activeElement).toBe(search);
+    expect(shownNames(el)).toEqual(["demo:studio", "demo:instant", "demo:every", "openai:gpt-image-1"]);
+    expect(el.querySelector('[aria-selected="true"]')?.getAttribute("data-model")).toBe("demo:studio");
+
+    await query("demo");
+    expect(shownNames(el)).toEqual(["demo:studio", "demo:instant", "demo:every"]);
+    press(search, "ArrowDown");
+    await drawn();
+    press(search, "ArrowDown");
+    await drawn();
+    const active = document.getElementById(search.getAttribute("aria-activedescendant") ?? "");
+    expect(active?.dataset.model).toBe("demo:every");
+    press(search, "Enter");
+    await drawn();
+
+    expect(options(el)).toHaveLength(0);
+    expect(find(el, "model-select").textContent).toBe("Every kind");
+    expect(document.activeElement).toBe(find(el, "model-select"));
+    expect(el.textContent).toContain("Sampler");
+    expect(find(el, "estimate").textContent).toContain("≈ $0.");
+  });
+  it("stays on Escape, and says when nothing is called so", async () => {
+    const { el, search, query } = await picking();
+    await query("nothing is called so");
+    expect(options(el)).toHaveLength(0);
+    expect(find(el, "config-panel").textContent).toContain("No listed model");
+    press(search, "Enter");
+    press(search, "Escape");
+    await drawn();
+    expect(el.querySelector('[data-testid="model-search"]')).toBeNull();
+    expect(find(el, "model-select").textContent).toBe("Demo studio");
+  });
+  it("in free text is asked for, then chosen; a wrong one is explained in place", async () => {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    const write = async (id: string) => {
+      const field = find<HTMLInputElement>(el, "other-id");
+      field.value = id;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      await drawn();
+      find(el, "other-use").click();
+      await drawn();
+      return fake.requests("model").at(-1);
+    };
+    const provider = find<HTMLSelectElement>(el, "other-provider");
+    provider.value = "openai";
+    provider.dispatchEvent(new Event("change", { bubbles: true }));
+    await drawn();
+
+    const wrong = await write("typo");
+    expect(wrong?.call).toMatchObject({ name: "openai:typo" });
+    fake.receive({
+      kind: "reply",
+      to: wrong?.id ?? "",
+      result: null,
+      error: error({ message: "No such model." }),
+    });
+    await drawn();
+    expect(find(el, "other-error").textContent).toContain("No such model.");
+
+    const right = await write("gpt-image-9");
+    expect(el.querySelector('[data-testid="other-error"]')).toBeNull();
+    const named = model("gpt-image-9", { provider: "openai", title: "GPT Image 9" });
+    await fake.reply(right?.id ?? "", { type: "model", model: named });
+    await drawn();
+    expect(find(el, "model-select").textContent).toBe("GPT Image 9");
   });
 });
 

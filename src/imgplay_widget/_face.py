@@ -175,7 +175,7 @@ class Face:
     ) -> protocol.ModelResult | protocol.ProviderChecked | protocol.KeyTaken:
         match call:
             case protocol.Model():
-                return protocol.ModelResult(model=model_state(self._studio.registry.find(call.name)[1]))
+                return protocol.ModelResult(model=model_state(self._model(call.name)))
             case protocol.CheckProvider():
                 check = await self._studio.offers.check(call.provider)
                 return protocol.ProviderChecked(
@@ -196,6 +196,14 @@ class Face:
         entry = await self._engine.entry(batch.id)
         topic = await self._engine.topic(batch.topic_id)
         return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
+
+    def _model(self, name: str) -> ModelSpec:
+        try:
+            return self._studio.registry.find(name)[1]
+        except NotFound as error:
+            raise NotFound(
+                error.message, next_step="Check the id: it is the provider's own, letter by letter."
+            ) from None
 
     async def _delete(self, call: protocol.Delete) -> None:
         match call.what:

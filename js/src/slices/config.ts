@@ -1,8 +1,8 @@
 // What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
 import { errorState } from "../lib/answer";
 import { type Limits, type Size, withEdge, withRatio } from "../lib/dimensions";
-import { formOf, modelOf, shownValue, type Value, type Values } from "../lib/parameters";
-import type { Config, ModelState, Panels, ProviderState } from "../protocol.gen";
+import { fitting, formOf, modelOf, shownValue, type Value, type Values } from "../lib/parameters";
+import type { Config, ErrorState, ModelState, Panels, ProviderState } from "../protocol.gen";
 import type { Slice, State } from "./state";
 
 /** How long the panel must rest before it is saved, in milliseconds. */
@@ -14,7 +14,10 @@ export interface ConfigSlice {
   config: Config;
   maxCount: number;
 
+  /** Shows another model, with those values of the present one that it takes too. */
   chooseModel(name: string): void;
+  /** Asks the kernel for a model that is not listed. Gives the error where there is none. */
+  learnModel(name: string): Promise<ErrorState | null>;
   setCount(count: number): void;
   setParameter(name: string, value: Value): void;
   setParameters(values: Values): void;
@@ -76,7 +79,27 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     config: EMPTY,
     maxCount: 4,
 
-    chooseModel: (name) => change({ model: name }),
+    chooseModel: (name) => {
+      const { models, config } = get();
+      const model = modelOf(models, name);
+      if (!model || name === config.model) return;
+      const kept = fitting(config.params[config.model], model);
+      const values = { ...config.params[name], ...kept };
+      change({ model: name, params: { ...config.params, [name]: values } });
+    },
+    learnModel: async (name) => {
+      if (modelOf(get().models, name)) return null;
+      try {
+        const { result } = await send({ method: "model", name });
+        if (result.type === "model") {
+          const { model } = result;
+          set(({ models }) => ({ models: [...models.filter((other) => other.name !== model.name), model] }));
+        }
+        return null;
+      } catch (cause) {
+        return errorState(cause);
+      }
+    },
     setCount: (count) => change({ count: Math.min(Math.max(Math.round(count), 1), get().maxCount) }),
     setParameter: (name, value) => setParameters({ [name]: value }),
     setParameters,

@@ -1,5 +1,6 @@
 // One request in the feed: what was asked for, and its tiles.
 import { useState } from "preact/hooks";
+import { dollars } from "../lib/price";
 import { sizeText, took } from "../lib/words";
 import type { BatchState } from "../protocol.gen";
 import { isRunning } from "../slices/batches";
@@ -102,6 +103,6 @@ function metaOf(batch: BatchState): string[] {
     sizeText(width, height),
     generations.length > 1 ? `×${generations.length}` : "",
     done ? took(Math.max(...ends) - Math.min(...starts)) : "",
-    cost ?? "",
+    cost === null ? "" : dollars(cost),
   ].filter((part) => part !== "");
 }

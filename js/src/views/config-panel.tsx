@@ -1,9 +1,11 @@
 // The left panel: which model, and everything that it takes.
 import { formOf, modelOf, shownValue } from "../lib/parameters";
-import type { ModelState, ParameterState, ProviderState } from "../protocol.gen";
+import type { ModelState, ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { ModelPicker } from "./model-picker";
+import { OtherModel } from "./other-model";
 import { ParameterField } from "./parameter-field";
 import { Field, IconButton, Segments, useId } from "./parts";
 import { SizeFields } from "./size-fields";
@@ -29,7 +31,7 @@ export function ConfigPanel() {
   const edges = size ? [] : [form.width, form.height].filter((edge) => edge !== null);
   return (
     <>
-      <ModelField models={models} model={model} />
+      <ModelField model={model} />
       <Field label="Images">
         <Segments
           label="Number of images"
@@ -69,33 +71,23 @@ export function ConfigPanel() {
 
 const MAX_SEGMENTS = 8;
 
-function ModelField({ models, model }: { models: ModelState[]; model: ModelState | undefined }) {
+function ModelField({ model }: { model: ModelState | undefined }) {
   const id = useId();
   const providers = useStore((state) => state.providers);
-  const actions = useActions();
+  const configured = useStore((state) => state.config.model);
   const provider = providers.find((candidate) => candidate.name === model?.provider);
   return (
     <div class="ip-stack">
       <Field label="Model" help={model?.description} control={id}>
-        <select
-          id={id}
-          class="ip-input ip-select"
-          data-testid="model-select"
-          value={model?.name ?? ""}
-          onChange={(event) => actions.chooseModel(event.currentTarget.value)}
-        >
-          {!model && <option value="">Choose a model</option>}
-          {grouped(models, providers).map((group) => (
-            <optgroup key={group.title} label={group.title}>
-              {group.models.map(({ name, title }) => (
-                <option key={name} value={name}>
-                  {title}
-                </option>
-              ))}
-            </optgroup>
-          ))}
-        </select>
+        <ModelPicker id={id} model={model} />
       </Field>
+      <OtherModel />
+      {!model && configured && (
+        <p class="ip-note ip-note-warn" data-testid="model-missing">
+          <Icon name="alert" />
+          <span>{configured} is not offered here; choose another model.</span>
+        </p>
+      )}
       {model?.notice && (
         <p class="ip-note" data-testid="notice">
           <Icon name="notice" />
@@ -119,24 +111,4 @@ function ModelField({ models, model }: { models: ModelState[]; model: ModelState
       )}
     </div>
   );
-}
-
-interface Group {
-  title: string;
-  models: ModelState[];
-}
-
-function grouped(models: readonly ModelState[], providers: readonly ProviderState[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const model of models) {
-    const provider = providers.find((candidate) => candidate.name === model.provider);
-    const mark = provider?.key === "missing" ? " (key missing)" : "";
-    const group = groups.get(model.provider) ?? {
-      title: `${provider?.title ?? model.provider}${mark}`,
-      models: [],
-    };
-    group.models.push(model);
-    groups.set(model.provider, group);
-  }
-  return [...groups.values()];
 }

@@ -1,8 +1,9 @@
 // One parameter of a model, with the control that its schema asks for.
 import { snap } from "../lib/dimensions";
-import { controlOf, randomSeed, type Value } from "../lib/parameters";
+import { choicesOf, choiceText, controlOf, randomSeed, ratioOf, type Value } from "../lib/parameters";
 import type { ParameterState } from "../protocol.gen";
-import { Field, IconButton, NumberInput, Segments, Slider, useId } from "./parts";
+import { ChoiceSelect, Field, IconButton, NumberInput, Segments, Slider, useId } from "./parts";
+import { Shapes } from "./shapes";
 
 interface ParameterFieldProps {
   parameter: ParameterState;
@@ -10,10 +11,17 @@ interface ParameterFieldProps {
   onChange(value: Value): void;
 }
 
-export function ParameterField({ parameter, value, onChange }: ParameterFieldProps) {
+export function ParameterField(props: ParameterFieldProps) {
+  const { parameter, value, onChange } = props;
   const id = useId();
   const { title, help, choices, maxLength } = parameter;
-  switch (controlOf(parameter)) {
+  const control = controlOf(parameter);
+  switch (control) {
+    case "seed":
+      return <SeedField {...props} />;
+    case "slider":
+    case "number":
+      return <NumberField {...props} />;
     case "switch":
       return (
         <Field
@@ -30,41 +38,38 @@ export function ParameterField({ parameter, value, onChange }: ParameterFieldPro
         <Field label={title} help={help}>
           <Segments
             label={title}
-            options={choices.map((choice) => ({ value: choice, text: wordOf(choice) }))}
+            options={choices.map((choice) => ({ value: choice, text: choiceText(choice) }))}
             value={typeof value === "boolean" ? null : value}
             onChoose={onChange}
           />
         </Field>
       );
+    case "shapes":
+      return (
+        <Field label={title} help={help}>
+          <Shapes label={title} shapes={shapesOf(props)} />
+        </Field>
+      );
     case "select":
       return (
         <Field label={title} help={help} control={id}>
-          <select
+          <ChoiceSelect
             id={id}
-            class="ip-input ip-select"
-            value={String(value === null ? -1 : choices.findIndex((choice) => Object.is(choice, value)))}
-            onChange={(event) => onChange(choices[Number(event.currentTarget.value)] ?? null)}
-          >
-            {(parameter.default === null || value === null) && <option value="-1">Automatic</option>}
-            {choices.map((choice, index) => (
-              <option key={choice} value={String(index)}>
-                {wordOf(choice)}
-              </option>
-            ))}
-          </select>
+            choices={choicesOf(parameter)}
+            value={value}
+            automatic={parameter.default === null}
+            onChoose={onChange}
+          />
         </Field>
       );
-    case "seed":
-      return <SeedField parameter={parameter} value={value} onChange={onChange} />;
-    case "slider":
-    case "number":
-      return <NumberField parameter={parameter} value={value} onChange={onChange} />;
     case "textarea":
+    case "text": {
+      const Text = control === "text" ? "input" : "textarea";
       return (
         <Field label={title} help={help} control={id}>
-          <textarea
+          <Text
             id={id}
-            class="ip-input ip-textarea"
+            class={`ip-input ip-${control}`}
             rows={2}
             maxLength={maxLength ?? undefined}
             value={typeof value === "string" ? value : ""}
@@ -72,27 +77,19 @@ export function ParameterField({ parameter, value, onChange }: ParameterFieldPro
           />
         </Field>
       );
-    case "text":
-      return (
-        <Field label={title} help={help} control={id}>
-          <input
-            id={id}
-            class="ip-input"
-            type="text"
-            maxLength={maxLength ?? undefined}
-            value={typeof value === "string" ? value : ""}
-            onInput={(event) => onChange(event.currentTarget.value || null)}
-          />
-        </Field>
-      );
+    }
   }
 }
 
-/** A choice as a word: "high_quality" reads "High quality". */
-function wordOf(choice: string | number): string {
-  if (typeof choice === "number" || !/^[a-z][a-z_ -]*$/.test(choice)) return String(choice);
-  const words = choice.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+function shapesOf({ parameter, value, onChange }: ParameterFieldProps) {
+  const automatic = { text: "Auto", ratio: null, chosen: value === null, onChoose: () => onChange(null) };
+  const shapes = parameter.choices.map((choice) => ({
+    text: choiceText(choice),
+    ratio: ratioOf(choice),
+    chosen: choice === value,
+    onChoose: () => onChange(choice),
+  }));
+  return parameter.default === null || value === null ? [automatic, ...shapes] : shapes;
 }
 
 function Switch({ id, on, onChange }: { id: string; on: boolean; onChange(on: boolean): void }) {
@@ -142,7 +139,7 @@ function NumberField({ parameter, value, onChange }: ParameterFieldProps) {
   );
 }
 
-export function SeedField({ parameter, value, onChange }: ParameterFieldProps) {
+function SeedField({ parameter, value, onChange }: ParameterFieldProps) {
   const id = useId();
   const number = typeof value === "number" ? value : null;
   return (

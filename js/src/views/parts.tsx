@@ -1,6 +1,7 @@
 // Small controls that the panels share.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { choiceText, type Value } from "../lib/parameters";
 import { Icon, type IconName } from "./icon";
 
 interface IconButtonProps {
@@ -180,5 +181,36 @@ export function Segments<T extends string | number>({
         </button>
       ))}
     </div>
+  );
+}
+
+interface ChoiceSelectProps {
+  id?: string;
+  choices: readonly (string | number | boolean)[];
+  value: Value;
+  /** Whether the choice may be left to the provider. */
+  automatic?: boolean;
+  testid?: string;
+  onChoose(value: Value): void;
+}
+
+/** Many choices in a menu. What is none of them reads "Automatic". */
+export function ChoiceSelect({ id, choices, value, automatic, testid, onChoose }: ChoiceSelectProps) {
+  const chosen = value === null ? -1 : choices.indexOf(value);
+  return (
+    <select
+      id={id}
+      class="ip-input ip-select"
+      data-testid={testid}
+      value={String(chosen)}
+      onChange={(event) => onChoose(choices[Number(event.currentTarget.value)] ?? null)}
+    >
+      {(automatic || chosen < 0) && <option value="-1">Automatic</option>}
+      {choices.map((choice, index) => (
+        <option key={index} value={String(index)}>
+          {choiceText(choice)}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -1,8 +1,9 @@
 // Width and height, the ratio lock and the ratio presets.
 import { explain, type Limits, presetOf, problem, RATIOS, type Size } from "../lib/dimensions";
-import { modelOf, shownValue } from "../lib/parameters";
+import { modelOf, shownValue, type Value } from "../lib/parameters";
 import { useActions, useStore } from "./context";
-import { IconButton, NumberInput, Slider, useId } from "./parts";
+import { ChoiceSelect, IconButton, NumberInput, Slider, useId } from "./parts";
+import { Shapes } from "./shapes";
 
 interface SizeFieldsProps {
   current: Size;
@@ -39,73 +40,62 @@ function Edge({ edge, current, limits }: SizeFieldsProps & { edge: "width" | "he
   const own = useStore((state) =>
     shownValue(parameter, state.config.params[modelOf(state.models, state.config.model)?.name ?? ""]),
   );
-  const { minimum, maximum, step, title } = parameter;
+  const { minimum, maximum, step, title, choices } = parameter;
   const fine = step ?? 1;
+  const take = (value: Value): void => {
+    if (typeof value === "number") actions.setEdge(edge, value);
+    else
+      actions.setParameters({
+        [limits.width.name]: limits.width.default,
+        [limits.height.name]: limits.height.default,
+      });
+  };
   return (
     <div class="ip-edge">
       <label for={id}>{title}</label>
-      {minimum !== null && maximum !== null && (
-        <Slider
-          label={title}
-          value={current[edge]}
-          minimum={minimum}
-          maximum={maximum}
-          step={fine}
-          onInput={(value) => actions.setEdge(edge, value)}
-        />
+      {choices.length > 0 ? (
+        <ChoiceSelect id={id} choices={choices} value={own} testid={edge} onChoose={take} />
+      ) : (
+        <>
+          {minimum !== null && maximum !== null && (
+            <Slider
+              label={title}
+              value={current[edge]}
+              minimum={minimum}
+              maximum={maximum}
+              step={fine}
+              onInput={take}
+            />
+          )}
+          <NumberInput
+            id={id}
+            label={title}
+            value={typeof own === "number" ? own : null}
+            minimum={minimum}
+            maximum={maximum}
+            step={fine}
+            placeholder="Auto"
+            testid={edge}
+            onCommit={take}
+          />
+        </>
       )}
-      <NumberInput
-        id={id}
-        label={title}
-        value={typeof own === "number" ? own : null}
-        minimum={minimum}
-        maximum={maximum}
-        step={fine}
-        placeholder="Auto"
-        testid={edge}
-        onCommit={(value) => {
-          if (value !== null) actions.setEdge(edge, value);
-          else
-            actions.setParameters({
-              [limits.width.name]: limits.width.default,
-              [limits.height.name]: limits.height.default,
-            });
-        }}
-      />
     </div>
   );
 }
-
-const SHAPE = 14;
 
 function Ratios({ current }: { current: Size }) {
   const actions = useActions();
   const preset = presetOf(current);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a frame and a legend that cannot be laid out
-    <div class="ip-ratios" role="group" aria-label="Ratio">
-      {RATIOS.map(([across, down], index) => {
-        const scale = SHAPE / Math.max(across, down);
-        const width = across * scale;
-        const height = down * scale;
-        return (
-          <button
-            key={index}
-            type="button"
-            class="ip-ratio"
-            aria-label={`Ratio ${across} to ${down}`}
-            aria-pressed={index === preset}
-            onClick={() => actions.setRatio(across / down)}
-          >
-            <svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true">
-              <rect x={9 - width / 2} y={9 - height / 2} width={width} height={height} rx="2" />
-            </svg>
-            <span>
-              {across}:{down}
-            </span>
-          </button>
-        );
-      })}
-    </div>
+    <Shapes
+      label="Ratio"
+      shapes={RATIOS.map(([across, down], index) => ({
+        text: `${across}:${down}`,
+        ratio: across / down,
+        chosen: index === preset,
+        onChoose: () => actions.setRatio(across / down),
+      }))}
+    />
   );
 }

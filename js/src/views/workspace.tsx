@@ -2,6 +2,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
 import { modelOf } from "../lib/parameters";
+import { estimateText } from "../lib/price";
+import { sizeOf } from "../slices/config";
+import type { State } from "../store";
 import { BatchCard } from "./batch-card";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
@@ -30,6 +33,7 @@ function Prompt() {
   const refusal = useStore((state) => state.refusal);
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const count = useStore((state) => state.config.count);
+  const estimate = useStore(estimateOf);
   const actions = useActions();
   const area = useRef<HTMLTextAreaElement>(null);
   const limit = model?.maxPrompt ?? null;
@@ -70,6 +74,11 @@ function Prompt() {
               {prompt.trim().length} / {limit}
             </span>
           )}
+          {estimate && (
+            <span class="ip-count" title={model?.price?.note || undefined} data-testid="estimate">
+              {estimate}
+            </span>
+          )}
           <button
             type="submit"
             class="ip-button ip-generate"
@@ -92,6 +101,12 @@ function Prompt() {
       )}
     </form>
   );
+}
+
+function estimateOf(state: State): string {
+  const { models, config, maxCount } = state;
+  const size = sizeOf(state)?.current ?? null;
+  return estimateText(modelOf(models, config.model), Math.min(config.count, maxCount), size);
 }
 
 const EXAMPLES = [
