@@ -40,6 +40,7 @@ _BUILT_IN = {
     "qwen": "imgplay_widget.providers.qwen:Qwen",
     "bfl": "imgplay_widget.providers.bfl:BlackForestLabs",
     "together": "imgplay_widget.providers.together:Together",
+    "comfyui": "imgplay_widget.providers.comfyui:ComfyUI",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,344 @@
+"""ComfyUI's workflows as models: which of their inputs are parameters, and how values get in. Pure.
+
+A workflow in API format is a table of nodes, ``{"3": {"class_type": "KSampler", "inputs": {…}}}``. An input
+is a value, or a link to another node's output, ``["4", 0]``. Values become parameters; the words of a
+prompt go where a sampler takes them from, or wherever a text says ``{prompt}``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule, Unit
+from imgplay_widget.providers._answers import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["NotAWorkflow", "Workflow", "plain_graph"]
+
+PLACE = "{prompt}"
+"""What stands for the prompt in a text of a workflow."""
+
+MAX_SEED = 2**53 - 1
+"""ComfyUI takes 64 bits; the page, in which numbers are those of JavaScript, keeps 53 of them whole."""
+
+_SEEDS = ("seed", "noise_seed")
+_TEXTS = ("text", "prompt", "text_g", "text_l", "clip_l", "t5xxl")
+_OWN = ("filename_prefix", "batch_size", "control_after_generate", "upload")
+"""Inputs that are not offered: names of files, and what the plan decides."""
+_WORDS = {"sampler_name": "sampler", "ckpt_name": "checkpoint", "denoise": "strength"}
+_FLOATS = re.compile("cfg|denoise|guidance|strength|weight|shift")
+"""Names of inputs that take fractions, though a file may hold a whole number."""
+_TITLES = {"cfg": "Guidance", "negative_prompt": "Negative prompt", "lora_name": "LoRA", "vae_name": "VAE"}
+_FRONT = ("width", "height", "steps", "cfg", "checkpoint", "strength", "guidance", "sampler", "scheduler")
+"""Parameters that are shown unfolded, in their order; the others are folded away."""
+
+Place = tuple[str, str]
+"""A node's id and the name of one of its inputs."""
+
+
+class NotAWorkflow(ValueError):
+    """The file is no workflow in API format; the message says what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow, read.
+
+    Attributes:
+        graph: its nodes by id.
+        prompts: where the prompt goes.
+        seeds: where the seed goes.
+        pictures: where input images go, in order.
+        values: where each parameter goes, by the parameter's name.
+    """
+
+    graph: Mapping[str, Mapping[str, Any]]
+    prompts: tuple[Place, ...] = ()
+    seeds: tuple[Place, ...] = ()
+    pictures: tuple[Place, ...] = ()
+    values: Mapping[str, tuple[Place, ...]] = field(default_factory=dict[str, tuple[Place, ...]])
+
+    @classmethod
+    def parse(cls, text: str) -> Workflow:
+        """Reads a file.
+
+        Raises:
+            NotAWorkflow: it is none in API format.
+        """
+        try:
+            data: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise NotAWorkflow("The file is not JSON.") from error
+        graph = table(data)
+        if isinstance(graph.get("nodes"), list):
+            raise NotAWorkflow("The file is in the editor's format; export it with “Export (API)”.")
+        nodes = graph.values()
+        if not nodes or not all(
+            "class_type" in table(n) and isinstance(n.get("inputs"), dict) for n in nodes
+        ):
+            raise NotAWorkflow("The file is not a workflow in API format.")
+        return cls.of(cast("dict[str, dict[str, Any]]", graph))
+
+    @classmethod
+    def of(cls, graph: Mapping[str, Mapping[str, Any]]) -> Workflow:
+        """Finds the places of a graph."""
+        prompts = _marked(graph) or _followed(graph, "positive") or _first_text(graph)
+        negative = tuple(place for place in _followed(graph, "negative") if place not in prompts)
+        seeds = tuple(place for place, value in _values(graph) if place[1] in _SEEDS and _is_int(value))
+        pictures = tuple(
+            place
+            for place, _ in _values(graph)
+            if place[1] == "image" and _class(graph, place[0]).startswith("LoadImage")
+        )
+        taken = {*prompts, *seeds, *pictures, *negative}
+        values: dict[str, tuple[Place, ...]] = {"negative_prompt": negative} if negative else {}
+        for place, _ in _values(graph):
+            if place not in taken and place[1] not in _OWN:
+                values = _added(values, graph, place)
+        return cls(graph, prompts, seeds, pictures, values)
+
+    def spec(self, provider: str, id: str, known: Mapping[str, Any] | None = None) -> ModelSpec:
+        """Gives the model that the workflow is.
+
+        Args:
+            provider: the provider's name.
+            id: the model's own name.
+            known: what the server says of its nodes (``/object_info``): choices and limits.
+        """
+        parameters = [self._parameter(name, places[0], known or {}) for name, places in self.values.items()]
+        order = {name: i for i, name in enumerate(_FRONT)}
+        parameters.sort(key=lambda p: (p.advanced, order.get(p.name, len(order))))
+        if self.seeds:
+            parameters.append(_SEED)
+        count = len(self.pictures)
+        return ModelSpec(
+            provider=provider,
+            id=id,
+            title=id,
+            description="A workflow of ComfyUI.",
+            parameters=tuple(parameters),
+            seed="exact" if self.seeds else "none",
+            references=ReferenceRule(max_count=count, max_bytes=100_000_000) if count else None,
+            cancel="full",
+            resume=True,
+            deadline=1800.0,
+            notice="" if self.prompts else "This workflow has no place for a prompt: it ignores the words.",
+        )
+
+    def filled(self, unit: Unit, pictures: Sequence[str] = ()) -> dict[str, Any]:
+        """Gives the graph with the values of a call.
+
+        Args:
+            unit: the call.
+            pictures: the server's names of the input images; those that are not given stay as they are.
+        """
+        graph = cast("dict[str, Any]", copy.deepcopy({**self.graph}))
+        for node, name in self.prompts:
+            text = graph[node]["inputs"][name]
+            graph[node]["inputs"][name] = text.replace(PLACE, unit.prompt) if PLACE in text else unit.prompt
+        for node, name in self.seeds if unit.seed is not None else ():
+            graph[node]["inputs"][name] = unit.seed
+        for key, value in unit.params.items():
+            for node, name in self.values.get(key, ()):
+                graph[node]["inputs"][name] = value
+        for (node, name), picture in zip(self.pictures, pictures, strict=False):
+            graph[node]["inputs"][name] = picture
+        for node in graph.values():
+            if _is_int(node["inputs"].get("batch_size")):
+                # Each image is a call with a seed of its own.
+                node["inputs"]["batch_size"] = 1
+        return graph
+
+    def _parameter(self, name: str, place: Place, known: Mapping[str, Any]) -> Parameter:
+        node, key = place
+        value = self.graph[node]["inputs"][key]
+        own = self.graph[node].get("_meta")
+        where = table(own).get("title") or _class(self.graph, node)
+        said = name if name in (*_FRONT, "negative_prompt") else key
+        title = _TITLES.get(said, said.replace("_", " ").capitalize())
+        edge = name in ("width", "height") and _is_int(value) and value % 8 == 0
+        plain = Parameter(
+            name=name,
+            type="number" if _is_int(value) and _FLOATS.search(key) else _type(value),
+            kind=name if name in ("width", "height") else _kind(value),
+            title=title,
+            minimum=16 if edge else None,
+            maximum=16384 if edge else None,
+            step=8 if edge else None,
+            help=f"{key} of node {node} ({where}).",
+            default=value,
+            advanced=name not in _FRONT,
+        )
+        return _limited(plain, known, _class(self.graph, node), key)
+
+
+_SEED = Parameter(
+    name="seed",
+    type="integer",
+    kind="seed",
+    title="Seed",
+    help="The same seed gives the same image again.",
+    minimum=0,
+    maximum=MAX_SEED,
+    step=1,
+)
+
+
+def _added(
+    values: dict[str, tuple[Place, ...]], graph: Mapping[str, Mapping[str, Any]], place: Place
+) -> dict[str, tuple[Place, ...]]:
+    """The parameters with one more place: a size is one for all latents, other names are made unique."""
+    node, key = place
+    name = _WORDS.get(key, key)
+    if key in ("width", "height") and key in values:
+        first = values[key][0]
+        if graph[first[0]]["inputs"][key] == graph[node]["inputs"][key]:
+            return {**values, key: (*values[key], place)}
+    if name in values or not name.isidentifier():
+        name = f"{name}_{node}"
+    return {**values, name: (place,)}
+
+
+def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:
+    """All inputs that are values."""
+    for node, content in graph.items():
+        for name, value in content["inputs"].items():
+            if isinstance(value, (str, int, float, bool)):
+                yield (node, name), value
+
+
+def _marked(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
+    return tuple(place for place, value in _values(graph) if isinstance(value, str) and PLACE in value)
+
+
+def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[Place, ...]:
+    """The texts from which the samplers take one side of their conditioning."""
+    found: dict[Place, None] = {}
+    for content in graph.values():
+        start = content["inputs"].get(side)
+        if "Sampler" in str(content["class_type"]) or "Guider" in str(content["class_type"]):
+            found |= dict.fromkeys(_upstream(graph, start, side, set()))
+    return tuple(found)
+
+
+def _upstream(graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen: set[str]) -> list[Place]:
+    """The texts of the nearest node that has some, against the direction of the links."""
+    node = str(cast("list[Any]", link)[0]) if isinstance(link, list) and link else ""
+    if node not in graph or node in seen:
+        return []
+    seen.add(node)
+    inputs: Mapping[str, Any] = graph[node]["inputs"]
+    texts = [(node, name) for name in _TEXTS if isinstance(inputs.get(name), str)]
+    if texts:
+        return texts
+    # A node that passes both sides on has the names of the sides.
+    names = [side] if side in inputs else [name for name in inputs if name not in ("positive", "negative")]
+    return [place for name in names for place in _upstream(graph, inputs[name], side, seen)]
+
+
+def _first_text(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
+    """The texts of the first node that encodes some."""
+    for node, content in graph.items():
+        if "TextEncode" in str(content["class_type"]):
+            places = [(node, name) for name in _TEXTS if isinstance(content["inputs"].get(name), str)]
+            if places:
+                return tuple(places)
+    return ()
+
+
+def _limited(parameter: Parameter, known: Mapping[str, Any], kind: str, key: str) -> Parameter:
+    """The parameter with the choices and limits that the server says its node has."""
+    inputs = table(table(known.get(kind)).get("input"))
+    said: Any = table(inputs.get("required")).get(key, table(inputs.get("optional")).get(key))
+    if not isinstance(said, list) or not said:
+        return parameter
+    said = cast("list[Any]", said)
+    limits = table(said[1]) if len(said) > 1 else {}
+    combo: Any = limits.get("options") if said[0] == "COMBO" else said[0]
+    if isinstance(combo, list) and parameter.type == "string":
+        choices = tuple(str(choice) for choice in cast("list[Any]", combo))
+        if parameter.default in choices:
+            return replace(parameter, kind="choice", choices=choices)
+        return parameter
+    if parameter.type == "boolean" or parameter.type == "string":
+        return parameter
+    real = said[0] == "FLOAT"
+    low, high = limits.get("min"), limits.get("max")
+    fits = all(
+        bound is None or (isinstance(bound, (int, float)) and test)
+        for bound, test in (
+            (low, low is None or parameter.default >= low),
+            (high, high is None or parameter.default <= high),
+        )
+    )
+    if not fits:
+        return parameter
+    return replace(parameter, type="number" if real else "integer", minimum=low, maximum=high)
+
+
+def _class(graph: Mapping[str, Mapping[str, Any]], node: str) -> str:
+    return str(graph[node]["class_type"])
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _type(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "boolean"
+    return "string" if isinstance(value, str) else "integer" if isinstance(value, int) else "number"
+
+
+def _kind(value: Any) -> str:
+    return {"boolean": "switch", "string": "text"}.get(_type(value), "number")
+
+
+def plain_graph(checkpoint: str, *, edits: bool) -> dict[str, Any]:
+    """Gives the graph from words to a picture, or from a picture and words to another one.
+
+    Args:
+        checkpoint: the file name that the server knows.
+        edits: True for the one with an input image.
+    """
+    empty = {"class_type": "EmptyLatentImage", "inputs": {"width": 1024, "height": 1024, "batch_size": 1}}
+    graph: dict[str, Any] = {
+        "loader": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": checkpoint}},
+        "positive": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["loader", 1]}},
+        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["loader", 1]}},
+        "latent": empty,
+        "sampler": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["loader", 0],
+                "positive": ["positive", 0],
+                "negative": ["negative", 0],
+                "latent_image": ["latent", 0],
+                "seed": 0,
+                "steps": 20,
+                "cfg": 7.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 0.75 if edits else 1.0,
+            },
+        },
+        "decoder": {"class_type": "VAEDecode", "inputs": {"samples": ["sampler", 0], "vae": ["loader", 2]}},
+        "saver": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["decoder", 0], "filename_prefix": "imgplay"},
+        },
+    }
+    if edits:
+        scaled = {"image": ["picture", 0], "upscale_method": "lanczos", "crop": "center"}
+        graph |= {
+            "picture": {"class_type": "LoadImage", "inputs": {"image": ""}},
+            "scaled": {"class_type": "ImageScale", "inputs": {**scaled, "width": 1024, "height": 1024}},
+            "latent": {"class_type": "VAEEncode", "inputs": {"pixels": ["scaled", 0], "vae": ["loader", 2]}},
+        }
+    return graph

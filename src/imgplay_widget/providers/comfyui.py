@@ -1,0 +1,318 @@
+"""ComfyUI: a server on this machine or network, and the user's workflows.
+
+Protocol: the server's own code and documentation. Jobs are asked for by ``/history`` and ``/queue``: its
+steps and previews come by websocket only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import platformdirs
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
+from imgplay_widget.errors import (
+    BadKey,
+    BadRequest,
+    BadResponse,
+    Cancelled,
+    ConnectFailed,
+    Lost,
+    ModelNotFound,
+    NetworkError,
+    NoImage,
+    Overloaded,
+    ProviderError,
+    ServerError,
+)
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._comfyui_answers import (
+    files_of,
+    options,
+    place_of,
+    title,
+    with_choices,
+    words_of,
+)
+from imgplay_widget.providers._workflows import NotAWorkflow, Workflow, plain_graph
+from imgplay_widget.providers.base import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from imgplay_widget.providers.base import CancelOutcome
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["ComfyUI"]
+
+_CHECKPOINT = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|gguf)", re.IGNORECASE)
+_DEFAULT = "default"
+
+
+class ComfyUI(Provider):
+    """A ComfyUI server.
+
+    Its models are the checkpoints of the server, each in a plain workflow, and the user's own workflows:
+    files in API format, whose inputs become parameters. In them the prompt goes where the sampler takes
+    its words from, or wherever a text says ``{prompt}``.
+
+    Args:
+        base_url: None takes ``COMFYUI_URL``, or this machine's port 8188.
+        workflows: the folder of the workflow files; None takes ``COMFYUI_WORKFLOWS``, or the folder
+            ``comfyui`` beside the history.
+    """
+
+    def __init__(
+        self, base_url: str | None = None, *, workflows: str | os.PathLike[str] | None = None
+    ) -> None:
+        base = base_url or os.environ.get("COMFYUI_URL") or "http://127.0.0.1:8188"
+        self._base = base.strip().rstrip("/")
+        data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
+        self._folder = Path(workflows or os.environ.get("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
+        self.spec = ProviderSpec(
+            name="comfyui",
+            title="ComfyUI",
+            # The server has a queue of its own, and shows the position in it.
+            concurrency=8,
+            local=addresses.is_local(self._base),
+        )
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the first checkpoint and the user's workflows; the checkpoints come with `discover`."""
+        return (*catalog.load("comfyui"), *(self._workflow_spec(name, {}) for name in self._files()))
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives a workflow, or a checkpoint by its file name, which the server may have or not."""
+        if id in self._files():
+            return self._workflow_spec(id, {})
+        (plain,) = catalog.load("comfyui")
+        if id == plain.id:
+            return plain
+        return replace(plain, id=id, title=title(id), description="") if _CHECKPOINT.fullmatch(id) else None
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
+        """Asks for the server's checkpoints, samplers and schedulers, and the choices of the workflows."""
+        found = dict(self._workflows())
+        kinds = {str(node["class_type"]) for flow in found.values() for node in flow.graph.values()}
+        known: dict[str, Any] = {}
+        for kind in sorted(kinds | {"CheckpointLoaderSimple", "KSampler"}):
+            known |= await self._get(http, f"/object_info/{quote(kind, safe='')}")
+        (plain,) = catalog.load("comfyui")
+        plain = with_choices(plain, table(known.get("KSampler")))
+        checkpoints = options(table(known.get("CheckpointLoaderSimple")), "ckpt_name")
+        return [
+            plain,
+            *(replace(plain, id=name, title=title(name), description="") for name in checkpoints),
+            *(self._workflow_spec(name, known) for name in self._files()),
+        ]
+
+    async def check(self, http: Http) -> None:
+        """Asks whether the server is there."""
+        await self._get(http, "/system_stats")
+
+    # -------------------------------------------------------------- jobs
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Puts a workflow into the server's queue, under an id of our own."""
+        graph = await self._graph(unit, http)
+        job = unit.key or str(uuid.uuid4())
+        ticket: dict[str, Any] = {"prompt_id": job, "places": list(unit.positions), "applied": {}}
+        if unit.model == _DEFAULT:
+            ticket["applied"] = {"checkpoint": graph["loader"]["inputs"]["ckpt_name"]}
+        body = {"prompt": graph, "prompt_id": job, "client_id": job}
+        try:
+            reply = await http.request("POST", f"{self._base}/prompt", json=body)
+        except NetworkError as error:
+            # The answer is lost, but the job has a name by which it can be found.
+            if isinstance(error, ConnectFailed) or not await self._has(job, http):
+                raise
+            return Pending(ticket=ticket)
+        given = text(self._read(reply, http).get("prompt_id"))
+        if not given:
+            raise BadResponse("The answer holds no prompt_id.", provider=self.spec.name)
+        # Older servers choose the id themselves.
+        return Pending(ticket={**ticket, "prompt_id": given})
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for a job: it is done, in the queue, or gone."""
+        job = str(ticket["prompt_id"])
+        entry = await self._history(job, http)
+        if not entry:
+            place = place_of(job, await self._get(http, "/queue"))
+            if place is not None:
+                return Pending(ticket=ticket, queue_position=place or None)
+            # Between the two questions it may have moved on.
+            entry = await self._history(job, http)
+        if not entry:
+            raise Lost(
+                "ComfyUI no longer knows the job: it was restarted, or its history was cleared.",
+                provider=self.spec.name,
+            )
+        return self._outcome(entry, ticket, http)
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Takes a job out of the queue, or interrupts it. The jobs of others are left alone."""
+        job = str(ticket["prompt_id"])
+        place = place_of(job, await self._get(http, "/queue"))
+        if place is None:
+            return "unsupported"
+        if place:
+            await http.request("POST", f"{self._base}/queue", json={"delete": [job]})
+            return "cancelled"
+        # Older servers ignore the id and stop what runs, which is this job.
+        await http.request("POST", f"{self._base}/interrupt", json={"prompt_id": job})
+        return "requested"
+
+    def _outcome(self, entry: Mapping[str, Any], ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        status = table(entry.get("status"))
+        word = text(status.get("status_str"))
+        if word == "error":
+            return self._failure(status, http)
+        if word not in ("", "success"):
+            return Pending(ticket=ticket)
+        unit = Unit(model="", prompt="", params={}, positions=tuple(ticket["places"]), seeds=())
+        used = table(ticket.get("applied"))
+        found = [Remote(url=f"{self._base}/view?{urlencode(file)}", applied=used) for file in files_of(entry)]
+        if not found:
+            absent = NoImage(
+                "The workflow ended without an image.",
+                provider=self.spec.name,
+                next_step="See that it saves or previews an image; what is cached is not saved again.",
+            )
+            return Done(images=(Missing(error=absent.info),))
+        return collected(found, unit, http)
+
+    def _failure(self, status: Mapping[str, Any], http: Http) -> Done:
+        """The end of a job, as a place that stays empty: as an error it would be asked for again."""
+        for message in rows(status.get("messages")):
+            event, data = (*rows(message), None, None)[:2]
+            if event == "execution_interrupted":
+                raise Cancelled("The job was interrupted in ComfyUI.")
+            if event == "execution_error":
+                said = table(data)
+                words = http.redact(text(said.get("exception_message"))).strip()[:500]
+                where = text(said.get("node_type"))
+                error = ServerError(
+                    f"ComfyUI: {words or 'a node failed'} ({where}).", provider=self.spec.name
+                )
+                return Done(images=(Missing(error=error.info),))
+        return Done(images=(Missing(error=ServerError("ComfyUI: it failed.", provider=self.spec.name).info),))
+
+    # -------------------------------------------------------------- workflows
+
+    def _files(self) -> dict[str, Path]:
+        found = sorted(self._folder.glob("*.json")) if self._folder.is_dir() else []
+        return {path.stem: path for path in found if path.stem != _DEFAULT}
+
+    def _workflows(self) -> Iterator[tuple[str, Workflow]]:
+        for name, path in self._files().items():
+            try:
+                yield name, Workflow.parse(path.read_text(encoding="utf-8"))
+            except (NotAWorkflow, OSError, UnicodeDecodeError):
+                continue
+
+    def _workflow_spec(self, id: str, known: Mapping[str, Any]) -> ModelSpec:
+        try:
+            flow = Workflow.parse(self._files()[id].read_text(encoding="utf-8"))
+        except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
+            return ModelSpec(provider=self.spec.name, id=id, title=id, notice=f"It cannot be used: {error}")
+        return flow.spec(self.spec.name, id, known)
+
+    async def _graph(self, unit: Unit, http: Http) -> dict[str, Any]:
+        path = self._files().get(unit.model)
+        if path is None:
+            checkpoint = await self._checkpoint(unit.model, http)
+            flow = Workflow.of(plain_graph(checkpoint, edits=bool(unit.references)))
+            if not unit.references:
+                unit = replace(unit, params={k: v for k, v in unit.params.items() if k != "strength"})
+        else:
+            try:
+                flow = Workflow.parse(path.read_text(encoding="utf-8"))
+            except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
+                raise BadRequest(
+                    f"The workflow {unit.model} cannot be used: {error}", provider="comfyui"
+                ) from error
+        return flow.filled(unit, [await self._upload(reference, http) for reference in unit.references])
+
+    async def _checkpoint(self, model: str, http: Http) -> str:
+        if model != _DEFAULT:
+            return model
+        node = await self._get(http, "/object_info/CheckpointLoaderSimple")
+        names = options(table(node.get("CheckpointLoaderSimple")), "ckpt_name")
+        if not names:
+            raise ModelNotFound(
+                "ComfyUI has no checkpoint.",
+                provider=self.spec.name,
+                next_step="Put one into its folder models/checkpoints, or use a workflow of your own.",
+            )
+        return names[0]
+
+    async def _upload(self, reference: Any, http: Http) -> str:
+        # The name is that of the content: the same image again replaces itself.
+        name = f"imgplay-{reference.digest[:24]}.{reference.media_type.rpartition('/')[2]}"
+        reply = await http.request(
+            "POST",
+            f"{self._base}/upload/image",
+            files={"image": (name, http.reference(reference), reference.media_type)},
+            data={"type": "input", "overwrite": "true"},
+        )
+        answer = self._read(reply, http)
+        folder = text(answer.get("subfolder"))
+        return f"{folder}/{answer.get('name', name)}" if folder else str(answer.get("name", name))
+
+    # -------------------------------------------------------------- questions and answers
+
+    async def _get(self, http: Http, path: str) -> dict[str, Any]:
+        return self._read(await http.request("GET", self._base + path), http)
+
+    async def _history(self, job: str, http: Http) -> dict[str, Any]:
+        return table((await self._get(http, f"/history/{quote(job, safe='')}")).get(job))
+
+    async def _has(self, job: str, http: Http) -> bool:
+        try:
+            queued = place_of(job, await self._get(http, "/queue")) is not None
+            return queued or bool(await self._history(job, http))
+        except ProviderError:
+            return False
+
+    def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
+        if not reply.ok:
+            raise self._error(reply, http)
+        return read_images(reply.body, reply.content_type, http)[1]
+
+    def _error(self, reply: Reply, http: Http) -> ProviderError:
+        try:
+            body = table(reply.json())
+        except (ValueError, RecursionError):
+            body = {}
+        words = words_of(body) or f"HTTP {reply.status}"
+        message, name = f"ComfyUI: {http.redact(words)[:500]}", self.spec.name
+        match reply.status:
+            case 401 | 403:
+                return BadKey(
+                    message, provider=name, next_step="See whether a proxy before it wants a login."
+                )
+            case 404:
+                return BadResponse(f"{self._base} is no ComfyUI server (HTTP 404).", provider=name)
+            case 503:
+                return Overloaded(message, provider=name)
+            case 502 | 504:
+                return ServerError(message, provider=name, maybe_billed=True)
+            case status if status >= 500:
+                return ServerError(message, provider=name)
+            case _ if "ckpt_name" in words:
+                return ModelNotFound(message, provider=name)
+            case _:
+                return BadRequest(message, provider=name)
