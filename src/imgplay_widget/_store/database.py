@@ -12,7 +12,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -30,6 +30,9 @@ __all__ = ["Database", "Place", "network_file_system", "place_of", "wal_is_safe"
 
 _FILE = "history.sqlite"
 _WRITE = "imgplay_write"
+
+_JOURNAL_LIMIT = 2**20
+"""Bytes that a journal keeps on disk after a write that needed more."""
 
 _NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "9p", "afs", "ceph", "gluster", "gpfs", "beegfs", "ncp")
 
@@ -110,6 +113,7 @@ class Database:
             make_folder(place.file.parent)
         try:
             self._engine = self._connect(busy_timeout)
+            self._writer = self._engine.execution_options(**{_WRITE: True})
             with translated(place.label), self._engine.connect() as connection:
                 if place.file is not None:
                     self._choose_journal(connection)
@@ -130,7 +134,7 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Connection]:
         """Gives a connection whose reads all see one moment."""
-        with translated(self.place.label), self._engine.connect() as connection, connection.begin():
+        with translated(self.place.label), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -141,10 +145,8 @@ class Database:
             StoreLocked: another program has held the write lock for longer than the busy timeout.
             DiskFull: it could not be committed for want of space.
         """
-        with translated(self.place.label), self._engine.connect() as opened:
-            connection = opened.execution_options(**{_WRITE: True})
-            with connection.begin():
-                yield connection
+        with translated(self.place.label), self._writer.begin() as connection:
+            yield connection
 
     def version(self) -> int:
         """Gives a number that changes when another connection has committed; always 0 outside SQLite."""
@@ -181,9 +183,11 @@ class Database:
         return engine
 
     def _choose_journal(self, connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
+        driver = _driver(connection)
         found = str(driver.execute("PRAGMA journal_mode").fetchone()[0])
-        wanted = "wal" if self.network is None and wal_is_safe(sqlite3.sqlite_version_info) else "delete"
+        # "persist" is a rollback journal whose file stays: nothing to make and remove at every write, and
+        # the end of a write is synced, which the removal of a file is not.
+        wanted = "wal" if self.network is None and wal_is_safe(sqlite3.sqlite_version_info) else "persist"
         if found != wanted:
             try:
                 driver.execute(f"PRAGMA journal_mode = {wanted}")
@@ -191,6 +195,7 @@ class Database:
                 # Another kernel has it open in the other mode; both modes are durable, so keep that one.
                 if _name_of(error) not in ("SQLITE_BUSY", "SQLITE_LOCKED"):
                     raise
+        driver.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
         if self.network is not None:
             message = (
                 f"The store lies on a network file system ({self.network}), where file locks can fail. "
@@ -201,7 +206,14 @@ class Database:
 
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get(_WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    # By the driver itself: SQLAlchemy's way to run a statement costs more than this one does.
+    _driver(connection).execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def make_folder(path: Path) -> None:
