@@ -1,12 +1,16 @@
-"""Reads, and whose rows they see."""
+"""Reads, and whose rows they see.
+
+To build a statement costs more than to run it. Those of every image are built once for each scope.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
@@ -14,10 +18,14 @@ from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Task, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
-__all__ = ["Scope", "durations", "entry", "feed", "generation", "topic", "topics_of"]
+__all__ = ["SCOPES", "Scope", "durations", "entry", "feed", "generation", "topic", "topics_of"]
 
 Condition = ColumnElement[bool]
+
+SCOPES = 64
+"""So many scopes of a process keep their statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +62,7 @@ def topics_of(connection: Connection, scope: Scope, limit: int) -> list[Topic]:
 
 def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
     """Gives a topic, or None."""
-    row = (
-        connection.execute(select(topics).where(topics.c.id == topic_id, *scope.topics()))
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(_topic(scope), {"topic_id": topic_id}).mappings().one_or_none()
     return None if row is None else rows.topic_of(row)
 
 
@@ -78,9 +82,7 @@ def feed(connection: Connection, scope: Scope, topic_id: str, *, before: str | N
 
 def entry(connection: Connection, scope: Scope, batch_id: str) -> Entry | None:
     """Gives a batch with what belongs to it, or None."""
-    found = (
-        connection.execute(select(batches).where(batches.c.id == batch_id, *scope.batches())).mappings().all()
-    )
+    found = connection.execute(_batch(scope), {"batch_id": batch_id}).mappings().all()
     return next(iter(_entries(connection, found)), None)
 
 
@@ -95,39 +97,29 @@ def generation(connection: Connection, scope: Scope, generation_id: str) -> tupl
 
 def tasks_of(connection: Connection, scope: Scope, ids: Sequence[str]) -> dict[str, Task]:
     """Gives those of some tasks that are there, by id."""
-    chosen = select(tasks).where(tasks.c.id.in_(ids), *scope.tasks())
-    return {row["id"]: rows.task_of(row) for row in connection.execute(chosen).mappings()}
+    found = connection.execute(_tasks(scope), {"ids": ids}).mappings()
+    return {row["id"]: rows.task_of(row) for row in found}
 
 
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
     """Gives how long successful tasks of a model took, in seconds, the newest first."""
-    ended = select(tasks.c.submitted_at, tasks.c.finished_at).where(
-        *scope.tasks(),
-        tasks.c.provider == provider,
-        tasks.c.model == model,
-        tasks.c.status == "success",
-        tasks.c.submitted_at.is_not(None),
-        tasks.c.finished_at.is_not(None),
-    )
-    newest = ended.order_by(tasks.c.finished_at.desc()).limit(limit)
-    return [(end - start).total_seconds() for start, end in connection.execute(newest)]
+    parameters = {"of_provider": provider, "of_model": model, "most": limit}
+    found = connection.execute(_durations(scope), parameters)
+    return [(end - start).total_seconds() for start, end in found]
 
 
 def _entries(connection: Connection, found: Sequence[RowMapping]) -> Iterable[Entry]:
     if not found:
         return
-    ids = [row["id"] for row in found]
+    parameters = {"ids": [row["id"] for row in found]}
     of_references: defaultdict[str, list[Reference]] = defaultdict(list)
     of_generations: defaultdict[str, list[Generation]] = defaultdict(list)
     of_tasks: defaultdict[str, list[Task]] = defaultdict(list)
-    chosen = select(references).where(references.c.batch_id.in_(ids)).order_by(references.c.position)
-    for row in connection.execute(chosen).mappings():
+    for row in connection.execute(_REFERENCES_OF, parameters).mappings():
         of_references[row["batch_id"]].append(rows.reference_of(row))
-    chosen = select(generations).where(generations.c.batch_id.in_(ids)).order_by(generations.c.position)
-    for row in connection.execute(chosen).mappings():
+    for row in connection.execute(_GENERATIONS_OF, parameters).mappings():
         of_generations[row["batch_id"]].append(rows.generation_of(row))
-    chosen = select(tasks).where(tasks.c.batch_id.in_(ids)).order_by(tasks.c.created_at, tasks.c.id)
-    for row in connection.execute(chosen).mappings():
+    for row in connection.execute(_TASKS_OF, parameters).mappings():
         of_tasks[row["batch_id"]].append(rows.task_of(row))
     for row in found:
         yield Entry(
@@ -135,3 +127,45 @@ def _entries(connection: Connection, found: Sequence[RowMapping]) -> Iterable[En
             generations=tuple(of_generations[row["id"]]),
             tasks=tuple(of_tasks[row["id"]]),
         )
+
+
+# ------------------------------------------------------------------ statements
+
+
+_REFERENCES_OF = (
+    select(references).where(references.c.batch_id.in_(bindparam("ids"))).order_by(references.c.position)
+)
+_GENERATIONS_OF = (
+    select(generations).where(generations.c.batch_id.in_(bindparam("ids"))).order_by(generations.c.position)
+)
+_TASKS_OF = (
+    select(tasks).where(tasks.c.batch_id.in_(bindparam("ids"))).order_by(tasks.c.created_at, tasks.c.id)
+)
+
+
+@lru_cache(SCOPES)
+def _topic(scope: Scope) -> Select[Any]:
+    return select(topics).where(topics.c.id == bindparam("topic_id"), *scope.topics())
+
+
+@lru_cache(SCOPES)
+def _batch(scope: Scope) -> Select[Any]:
+    return select(batches).where(batches.c.id == bindparam("batch_id"), *scope.batches())
+
+
+@lru_cache(SCOPES)
+def _tasks(scope: Scope) -> Select[Any]:
+    return select(tasks).where(tasks.c.id.in_(bindparam("ids")), *scope.tasks())
+
+
+@lru_cache(SCOPES)
+def _durations(scope: Scope) -> Select[datetime, datetime]:
+    ended = select(tasks.c.submitted_at, tasks.c.finished_at).where(
+        *scope.tasks(),
+        tasks.c.provider == bindparam("of_provider"),
+        tasks.c.model == bindparam("of_model"),
+        tasks.c.status == "success",
+        tasks.c.submitted_at.is_not(None),
+        tasks.c.finished_at.is_not(None),
+    )
+    return ended.order_by(tasks.c.finished_at.desc()).limit(bindparam("most"))

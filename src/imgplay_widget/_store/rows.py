@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
 __all__ = [
-    "asset_json",
     "batch_of",
     "batch_row",
+    "filling",
     "generation_of",
     "generation_row",
     "reference_of",
@@ -64,12 +64,18 @@ def reference_of(row: RowMapping) -> Reference:
 def generation_row(generation: Generation) -> dict[str, Any]:
     """The columns of a generation."""
     columns = {name: getattr(generation, name) for name in Generation.__slots__}
+    return columns | filling(generation)
+
+
+def filling(generation: Generation) -> dict[str, Any]:
+    """The columns of a generation that change when its task ends."""
     asset, error = generation.asset, generation.error
-    columns["asset"] = None if asset is None else asset_json(asset)
-    columns["asset_digest"] = None if asset is None else asset.digest
-    columns["error"] = None if error is None else error.to_json()
-    columns["applied"] = dict(generation.applied)
-    return columns
+    return {
+        "asset": None if asset is None else _asset_json(asset),
+        "asset_digest": None if asset is None else asset.digest,
+        "error": None if error is None else error.to_json(),
+        "applied": dict(generation.applied),
+    }
 
 
 def generation_of(row: RowMapping) -> Generation:
@@ -81,7 +87,7 @@ def generation_of(row: RowMapping) -> Generation:
     return Generation(**columns)
 
 
-def asset_json(asset: Asset) -> dict[str, Any]:
+def _asset_json(asset: Asset) -> dict[str, Any]:
     """The column ``asset``, with the keys of the seed design and what else is known."""
     return {
         "url": asset.url,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 
 from imgplay_widget._store import leases, migrations, queries, removal, rows, tables
 from imgplay_widget._store.assets import Assets
@@ -129,7 +130,7 @@ class Store:
     def add_topic(self, topic: Topic) -> None:
         """Adds a topic."""
         with self._database.writing() as connection:
-            connection.execute(insert(tables.topics), rows.topic_row(topic))
+            _insert(connection, tables.topics, [rows.topic_row(topic)])
 
     def topics(self, limit: int = 200) -> list[Topic]:
         """Gives the topics, the one worked on last first."""
@@ -228,10 +229,9 @@ class Store:
                 if not self.assets.path(url).exists():
                     raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
             topic = self._touch_topic(connection, batch, new_topic)
-            connection.execute(insert(tables.batches), rows.batch_row(batch))
-            for position, reference in enumerate(batch.references):
-                row = rows.reference_row(batch.id, position, reference)
-                connection.execute(insert(tables.references), row)
+            _insert(connection, tables.batches, [rows.batch_row(batch)])
+            inputs = enumerate(batch.references)
+            _insert(connection, tables.references, [rows.reference_row(batch.id, *item) for item in inputs])
             _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
             _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
         self.assets.let_go(digests)
@@ -451,23 +451,20 @@ class Store:
 
     def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> Topic:
         if new_topic is not None:
-            connection.execute(insert(tables.topics), rows.topic_row(new_topic))
-        mine = tables.topics.c.id == batch.topic_id, *self._scope.topics()
-        connection.execute(update(tables.topics).where(*mine).values(updated_at=batch.created_at))
+            _insert(connection, tables.topics, [rows.topic_row(new_topic)])
+        changes = {"topic": batch.topic_id, "updated_at": batch.created_at}
+        connection.execute(_topic(self._scope), changes)
         topic = queries.topic(connection, self._scope, batch.topic_id)
         if topic is None:
             raise NotFound("The topic is gone.")
         return topic
 
     def _save(self, connection: Connection, task: Task, owner: str) -> bool:
-        table = tables.tasks
         changes = rows.task_changes(task)
         if task.stage.final:
             changes |= {"lease_owner": None, "lease_until": None}
-        fenced = update(table).where(
-            table.c.id == task.id, table.c.lease_owner == owner, *self._scope.tasks()
-        )
-        return connection.execute(fenced.values(changes)).rowcount == 1
+        fence = {"task": task.id, "owner": owner}
+        return connection.execute(_driven(self._scope), fence | changes).rowcount == 1
 
     def _fill(
         self,
@@ -476,27 +473,23 @@ class Store:
         images: Sequence[StoredImage],
         failures: Mapping[str, ErrorInfo],
     ) -> list[Generation]:
-        table = tables.generations
-        there = select(table.c.id).where(table.c.batch_id == task.batch_id, *self._scope.generations())
-        alive = set(connection.scalars(there))
-        changes: dict[str, dict[str, Any]] = {
-            generation_id: {"error": error.to_json()} for generation_id, error in failures.items()
-        }
+        wanted = {"batch": task.batch_id, "ids": [*failures, *(image.generation_id for image in images)]}
+        found = connection.execute(_places(self._scope), wanted).mappings()
+        alive = {row["id"]: rows.generation_of(row) for row in found}
+        changed: dict[str, Generation] = {}
+        for generation_id in failures.keys() & alive.keys():
+            changed[generation_id] = replace(alive[generation_id], error=failures[generation_id])
         for image in images:
             if image.generation_id not in alive:
                 continue
             self.assets.adopt(image.generation_id, image.digest, image.media_type)
-            changes[image.generation_id] = {
-                "asset": rows.asset_json(self._asset(image)),
-                "asset_digest": image.digest,
-                "applied": dict(image.applied),
-                "error": None,
-            }
-        for generation_id in changes.keys() & alive:
-            values = changes[generation_id]
-            connection.execute(update(table).where(table.c.id == generation_id).values(values))
-        changed = select(table).where(table.c.id.in_(changes.keys() & alive)).order_by(table.c.position)
-        return [rows.generation_of(row) for row in connection.execute(changed).mappings()]
+            changed[image.generation_id] = replace(
+                alive[image.generation_id], asset=self._asset(image), applied=dict(image.applied), error=None
+            )
+        if changed:
+            parameters = [{"generation": item.id, **rows.filling(item)} for item in changed.values()]
+            connection.execute(_GENERATION, parameters)
+        return sorted(changed.values(), key=lambda generation: generation.position)
 
     def _asset(self, image: StoredImage) -> Asset:
         return Asset(
@@ -523,4 +516,33 @@ class Store:
 
 def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:
     if values:
-        connection.execute(insert(table), values)
+        connection.execute(_INSERTS[table], values)
+
+
+# ------------------------------------------------------------------ statements, built once as in `queries`
+
+# What an insert or an update sets is named by the parameters that it is run with.
+
+_INSERTS = {table: insert(table) for table in tables.metadata.tables.values()}
+_GENERATION = update(tables.generations).where(tables.generations.c.id == bindparam("generation"))
+
+
+@lru_cache(queries.SCOPES)
+def _topic(scope: Scope) -> Update:
+    return update(tables.topics).where(tables.topics.c.id == bindparam("topic"), *scope.topics())
+
+
+@lru_cache(queries.SCOPES)
+def _driven(scope: Scope) -> Update:
+    """The task, as long as the owner drives it."""
+    table = tables.tasks
+    mine = table.c.id == bindparam("task"), table.c.lease_owner == bindparam("owner")
+    return update(table).where(*mine, *scope.tasks())
+
+
+@lru_cache(queries.SCOPES)
+def _places(scope: Scope) -> Select[Any]:
+    places = tables.generations
+    return select(places).where(
+        places.c.batch_id == bindparam("batch"), places.c.id.in_(bindparam("ids")), *scope.generations()
+    )
