@@ -38,7 +38,7 @@ lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in
 test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
 
 .PHONY: check
-check: lint types protocol-check ## run every check that runs no code of ours
+check: lint types protocol-check providers-check ## run every check that runs no code of ours
 
 # ------------------------------------------------------------------ parts of test
 
@@ -79,6 +79,10 @@ types: $(VENV)/.dev-installed $(NODE_MODULES) ## pyright and tsc
 protocol-check: $(VENV)/.dev-installed $(NODE_MODULES)
 	$(BIN)/python scripts/protocol_types.py --check
 
+.PHONY: providers-check
+providers-check: $(VENV)/.dev-installed $(PAGE)
+	$(BIN)/python scripts/providers_table.py --check
+
 # ------------------------------------------------------------------ for those who change it
 
 .PHONY: page
@@ -87,6 +91,10 @@ page: $(PAGE) ## build the page
 .PHONY: protocol
 protocol: $(VENV)/.dev-installed $(NODE_MODULES) ## write js/src/protocol.gen.ts anew
 	$(BIN)/python scripts/protocol_types.py
+
+.PHONY: providers
+providers: $(VENV)/.dev-installed $(PAGE) ## write docs/providers.md anew
+	$(BIN)/python scripts/providers_table.py
 
 .PHONY: fix
 fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they can

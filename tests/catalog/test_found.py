@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +44,9 @@ def through_json(spec: ModelSpec) -> ModelSpec | None:
     return catalog.from_json(json.loads(json.dumps(catalog.to_json(spec))), "cloud")
 
 
-@pytest.mark.parametrize("provider", ["demo", "openai"])
+@pytest.mark.parametrize(
+    "provider", sorted(file.stem for file in Path(catalog.__file__).parent.glob("*.toml"))
+)
 def test_every_shipped_model_comes_back_as_it_was(provider: str) -> None:
     for spec in catalog.load(provider):
         assert catalog.from_json(json.loads(json.dumps(catalog.to_json(spec))), provider) == spec

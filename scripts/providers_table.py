@@ -1,0 +1,181 @@
+"""Writes ``docs/providers.md``: the providers and their models, from the data and from the tests.
+
+``python scripts/providers_table.py`` writes the file; with ``--check`` it writes nothing and ends with 1
+where the file differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+# What this machine has set must not get into the document.
+for variable in list(os.environ):
+    if variable.endswith(("_BASE_URL", "_URL", "_HOST", "_ENDPOINT")):
+        del os.environ[variable]
+
+from imgplay_widget._models import sizes  # noqa: E402
+from imgplay_widget._types import ModelSpec  # noqa: E402
+from imgplay_widget.providers import Provider, Registry  # noqa: E402
+
+TARGET = ROOT / "docs" / "providers.md"
+CONTRACT = "tests/providers/contract"
+
+HEAD = """# Providers
+
+This page is generated from the data that the form, the validation and the planning come from: run
+`make providers` after a change. A model that is not listed works too, by its id:
+`model="fal:some/new-model"`.
+
+- **a call**: the most images that one call gives; more images are more calls.
+- **references**: the most input images.
+- **seed**: *exact* gives the same image again, *best effort* a similar one. Each image has a seed of its own.
+- **underway**: *previews* show a partial image, *progress* a fraction.
+- **cancel**: the provider stops a running job (*full*), or one that still waits (*queued*).
+- **resume**: a job is found again after a restart of the kernel.
+- **list**: the provider says itself which models it has (`pg.refresh_models("…")`).
+- **test**: `pg.check("…")` tells whether a key is good, for free.
+- **cases**: how many cases of the contract suite run against a server that speaks the provider's protocol.
+"""
+
+COLUMNS = (
+    "provider",
+    "key",
+    "models",
+    "a call",
+    "references",
+    "seed",
+    "underway",
+    "cancel",
+    "resume",
+    "list",
+    "test",
+    "cases",
+)
+MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "seed", "price", "parameters")
+
+
+def document(cases: Counter[str]) -> str:
+    """Gives the text of the page.
+
+    Args:
+        cases: how many contract cases there are, by provider.
+    """
+    registry = Registry(entries=[])
+    providers = registry.providers()
+    broken = [notice.message for notice in registry.notices]
+    if broken:
+        sys.exit("\n".join(broken))
+    parts = [HEAD, _table(COLUMNS, [_provider(one, cases) for one in providers])]
+    for provider in providers:
+        models = list(provider.models())
+        spec = provider.spec
+        parts.append(f"## {spec.title}\n")
+        if spec.key_url:
+            parts.append(f"A key is made at <{spec.key_url}>.\n")
+        if models:
+            parts.append(_table(MODEL_COLUMNS, [_model(model) for model in models]))
+        else:
+            parts.append("It ships no list of models: they are those of your server.\n")
+    return "\n".join(parts)
+
+
+def _provider(provider: Provider, cases: Counter[str]) -> list[str]:
+    spec, models = provider.spec, list(provider.models())
+    kind = type(provider)
+    references = max((m.references.max_count for m in models if m.references), default=0)
+    seeds = {model.seed for model in models}
+    underway = [
+        word
+        for word, there in (
+            ("previews", any(m.previews for m in models)),
+            ("progress", any(m.progress for m in models)),
+        )
+        if there
+    ]
+    cancels = {model.cancel for model in models}
+    listed = kind.discover is not Provider.discover
+    tested = kind.check is not Provider.check or not provider.origin()
+    return [
+        f"**{spec.title}** (`{spec.name}`)",
+        " or ".join(f"`{name}`" for name in spec.key_variables) or "none",
+        str(len(models)) if models else "yours",
+        str(max((m.native_n for m in models), default=1)),
+        str(references) if references else "",
+        "exact" if "exact" in seeds else "best effort" if "best_effort" in seeds else "",
+        ", ".join(underway),
+        "full" if "full" in cancels else "queued" if "queued" in cancels else "",
+        "yes" if any(m.resume for m in models) else "",
+        "yes" if listed else "",
+        "yes" if tested else "",
+        str(cases[_plain(spec.name)] or ""),
+    ]
+
+
+def _model(model: ModelSpec) -> list[str]:
+    title = model.title
+    if model.retired_on:
+        title += f" (until {model.retired_on})"
+    shown = ("width", "height", "size", "aspect_ratio", "resolution", "seed")
+    return [
+        f"`{model.name}`",
+        title,
+        sizes(model),
+        str(model.native_n),
+        str(model.references.max_count) if model.references else "",
+        {"none": "", "best_effort": "best effort", "exact": "exact"}[model.seed],
+        f"${model.price.amount} / {model.price.unit}" if model.price else "",
+        ", ".join(f"`{p.name}`" for p in model.parameters if p.name not in shown),
+    ]
+
+
+def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
+    lines = [list(head), ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def contract_cases() -> Counter[str]:
+    """Gives how many cases each provider's contract test has, as pytest collects them."""
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", CONTRACT],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        sys.exit(run.stdout + run.stderr)
+    names = re.findall(r"test_contract_(\w+)\.py::", run.stdout)
+    return Counter(_plain(name) for name in names)
+
+
+def main() -> None:
+    """Writes or compares the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; end with 1 where the file differs"
+    )
+    check = parser.parse_args().check
+    text = document(contract_cases())
+    if not check:
+        TARGET.write_text(text, encoding="utf-8")
+        return
+    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
+        sys.exit("docs/providers.md does not match the providers: run `make providers` and commit it")
+
+
+if __name__ == "__main__":
+    main()
