@@ -13,6 +13,8 @@ VENV ?= .venv
 LAB_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+# What `make test-diffusers` installs as torch, for instance torch==2.13.0.
+TORCH ?= torch
 
 BIN := $(VENV)/bin
 # An old uv does not know dependency groups; then pip does the work.
@@ -44,7 +46,7 @@ check: lint types protocol-check providers-check ## run every check that runs no
 
 .PHONY: test-python
 test-python: $(VENV)/.dev-installed $(PAGE) ## pytest, without a browser
-	$(PYTEST) -m "not browser"
+	$(PYTEST) -m "not browser and not diffusers"
 
 .PHONY: test-page
 test-page: $(NODE_MODULES) ## vitest
@@ -59,6 +61,12 @@ test-notebooks: $(VENV)/.dev-installed $(PAGE) ## the notebooks, on a store of t
 .PHONY: test-browser
 test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## JupyterLab in a browser
 	$(PYTEST) -m browser
+
+# Not part of `make test`: what it installs is large.
+.PHONY: test-diffusers
+test-diffusers: $(PAGE) ## local pipelines with real torch, in an environment of their own
+	$(MAKE) --no-print-directory VENV=.venv-diffusers .venv-diffusers/.diffusers-installed
+	.venv-diffusers/bin/python -m pytest $(PYTEST_ARGS) -m diffusers tests/providers
 
 # ------------------------------------------------------------------ parts of check
 
@@ -140,8 +148,13 @@ $(VENV)/.dev-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
 	$(call install,dev)
 	@touch $@ $(VENV)/.lab-installed
 
+$(VENV)/.diffusers-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
+	@echo "Installing the package, $(TORCH) and diffusers into $(VENV) …"
+	$(call install,test,.[diffusers] $(TORCH))
+	@touch $@
+
 define install
-$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) --editable . --group $(1)
+$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) --editable $(or $(2),.) --group $(1)
 endef
 
 $(VENV)/.browser-found: scripts/find_browser.sh | $(VENV)/.dev-installed

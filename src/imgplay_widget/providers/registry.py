@@ -26,6 +26,7 @@ GROUP = "imgplay_widget.providers"
 
 _BUILT_IN = {
     "demo": "imgplay_widget.providers.demo:Demo",
+    "diffusers": "imgplay_widget.providers.diffusers:Diffusers",
     "gemini": "imgplay_widget.providers.gemini:Gemini",
     "openai": "imgplay_widget.providers.openai:OpenAI",
     "openrouter": "imgplay_widget.providers.openrouter:OpenRouter",
@@ -41,6 +42,7 @@ _BUILT_IN = {
     "bfl": "imgplay_widget.providers.bfl:BlackForestLabs",
     "together": "imgplay_widget.providers.together:Together",
     "comfyui": "imgplay_widget.providers.comfyui:ComfyUI",
+    "a1111": "imgplay_widget.providers.a1111:A1111",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 
