@@ -1,0 +1,240 @@
+"""The Stable Diffusion WebUI by AUTOMATIC1111, and Forge, started with ``--api``.
+
+The wire: Forge's ``modules/api``, ``modules/processing.py`` and ``modules/progress.py`` (2025-06), a fork of
+A1111's.
+A call blocks until the picture is done; how far it is, a second question tells by the task's id.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import BadKey, BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import collected, rows, table, text
+from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.http import decode_base64
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["A1111"]
+
+_USUAL = "http://127.0.0.1:7860"
+_LOADED = "loaded"
+"""The model that stands for the checkpoint that the server has loaded."""
+_WIRE = {"cfg": "cfg_scale", "distilled_cfg": "distilled_cfg_scale", "sampler": "sampler_name"}
+_USED = {
+    "width": "width",
+    "height": "height",
+    "steps": "steps",
+    "cfg_scale": "cfg",
+    "sampler_name": "sampler",
+}
+"""What the answer's ``info`` says was used, by our names."""
+
+
+class A1111(Provider):
+    """One server with one graphics card: one picture after the other.
+
+    It needs no key. Where it was started with ``--api-auth``, the key is ``user:password``.
+
+    Args:
+        base_url: without a path; None for ``A1111_BASE_URL`` or the usual one of this machine.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base = (base_url or os.environ.get("A1111_BASE_URL") or _USUAL).rstrip("/")
+        self.spec = ProviderSpec(
+            name="a1111",
+            title="Stable Diffusion WebUI",
+            concurrency=1,
+            local=addresses.is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the one model that can be known without asking: what the server has loaded."""
+        return catalog.load("a1111")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id: `loaded`, or the title of a checkpoint on the server."""
+        known = super().model(id)
+        return known or (replace(self.models()[0], id=id, title=id, description="") if id.strip() else None)
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Gives user and password, as ``--api-auth`` wants them."""
+        return {"Authorization": f"Basic {b64encode(key.encode()).decode()}"}
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call and waits until its picture is done."""
+        params = dict(unit.params)
+        strength = params.pop("strength", None)
+        fields: dict[str, Any] = {
+            "prompt": unit.prompt,
+            **{_WIRE.get(name, name): value for name, value in params.items()},
+            "batch_size": unit.n,
+            "n_iter": 1,
+            "send_images": True,
+            "save_images": False,
+            "force_task_id": _task_id(unit),
+        }
+        if unit.seed is not None:
+            fields["seed"] = unit.seed
+        if unit.model != _LOADED:
+            fields["override_settings"] = {"sd_model_checkpoint": unit.model}
+            # Else the server would load the old checkpoint again after each picture.
+            fields["override_settings_restore_afterwards"] = False
+        path = "txt2img"
+        if unit.references:
+            path = "img2img"
+            fields["init_images"] = [b64encode(http.reference(r)).decode() for r in unit.references]
+            if strength is not None:
+                fields["denoising_strength"] = strength
+        reply = await http.request("POST", f"{self._base}/sdapi/v1/{path}", json=fields)
+        if not reply.ok:
+            raise self._error(reply, http)
+        return self._done(reply, unit, http)
+
+    async def watch(self, unit: Unit, http: Http) -> Partial | None:
+        """Looks how far the picture is."""
+        reply = await self._progress(unit, http, preview=True)
+        if reply.status in (404, 405):
+            return None
+        state = _object(reply)
+        progress = state.get("progress")
+        if not state.get("active") or not isinstance(progress, (int, float)):
+            return Partial()
+        progress = min(1.0, max(0.0, float(progress)))
+        try:
+            preview = decode_base64(text(state.get("live_preview"))) or None
+        except ValueError:
+            preview = None
+        return Partial(index=min(unit.n - 1, int(progress * unit.n)), data=preview, progress=progress)
+
+    async def stop(self, unit: Unit, http: Http) -> CancelOutcome:
+        """Interrupts the picture, if it is ours that the server works on.
+
+        The interrupt stops whatever runs, so that another's picture must not be running.
+        """
+        state = _object(await self._progress(unit, http, preview=False))
+        if not state.get("active"):
+            return "unsupported"
+        reply = await http.request("POST", f"{self._base}/sdapi/v1/interrupt")
+        return "requested" if reply.ok else "unsupported"
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Asks for the server's checkpoints, samplers and schedulers.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        titles = [text(row.get("title")) for row in await self._list("sd-models", http)]
+        choices = {
+            "sampler": [text(row.get("name")) for row in await self._list("samplers", http)],
+            "scheduler": [
+                text(row.get("label")) or text(row.get("name"))
+                for row in await self._list("schedulers", http, optional=True)
+            ],
+        }
+        loaded = self.models()[0]
+        parameters = tuple(
+            _chosen(parameter, choices.get(parameter.name, [])) for parameter in loaded.parameters
+        )
+        loaded = replace(loaded, parameters=parameters)
+        named = [replace(loaded, id=title, title=title, description="") for title in titles if title]
+        return [loaded, *named]
+
+    async def _progress(self, unit: Unit, http: Http, *, preview: bool) -> Reply:
+        question = {"id_task": _task_id(unit), "id_live_preview": -1, "live_preview": preview}
+        return await http.request("POST", f"{self._base}/internal/progress", json=question)
+
+    async def _list(self, name: str, http: Http, *, optional: bool = False) -> list[dict[str, Any]]:
+        reply = await http.request("GET", f"{self._base}/sdapi/v1/{name}")
+        if optional and reply.status == 404:
+            return []
+        if not reply.ok:
+            raise self._error(reply, http)
+        try:
+            return [table(row) for row in rows(reply.json())]
+        except (ValueError, RecursionError):
+            raise BadResponse(f"The list {name} is not JSON.", provider=self.spec.name) from None
+
+    def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        answer = _object(reply)
+        if "images" not in answer:
+            shown = http.redact(bytes(reply.body[:400]).decode(errors="replace"))[:80]
+            kind = reply.content_type or "something of no stated kind"
+            raise BadResponse(f"The answer holds no images but {kind}: {shown!r}.", provider=self.spec.name)
+        info = _info(answer)
+        first = info.get("index_of_first_image")
+        # A grid of all pictures may stand before them.
+        listed = rows(answer["images"])[first if isinstance(first, int) and first > 0 else 0 :]
+        seeds = rows(info.get("all_seeds"))
+        used = {ours: info[theirs] for theirs, ours in _USED.items() if theirs in info}
+        found: list[Inline] = []
+        for i, data in enumerate(listed[: unit.n]):
+            applied = used | ({"seed": seeds[i]} if i < len(seeds) else {})
+            try:
+                found.append(Inline(data=decode_base64(text(data)), applied=applied))
+            except ValueError:
+                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
+        return collected(found, unit, http)
+
+    def _error(self, reply: Reply, http: Http) -> ProviderError:
+        """What an error means: ``{"error": class, "detail": words, "errors": words}``, or FastAPI's."""
+        body = _object(reply)
+        kind = text(body.get("error"))
+        said = body.get("detail") or body.get("errors") or kind
+        plain = replace(reply, body=json.dumps({"detail": said}).encode()) if said else reply
+        error = error_from(plain, provider=self.spec, redact=http.redact, base_url=self._base)
+        if reply.status == 401:
+            step = 'Set user and password of --api-auth as the key: set_key("a1111", "user:password").'
+            return BadKey(error.message, provider=self.spec.name, next_step=step)
+        words = f"{kind} {said}".lower()
+        if reply.status == 404 and ("sampler" in words or "scheduler" in words):
+            return BadRequest(error.message, provider=self.spec.name)
+        if reply.status == 404 and "checkpoint" not in words:
+            step = f"Start the server with --api, and check the address {http.redact(self._base)}."
+            message = f"{self.spec.title}: there is no API at this address."
+            return BadRequest(message, provider=self.spec.name, next_step=step)
+        if "outofmemory" in words or "out of memory" in words:
+            step = "Choose a smaller size, or free memory on the server, then retry."
+            return ServerError(error.message, provider=self.spec.name, next_step=step)
+        return error
+
+
+def _task_id(unit: Unit) -> str:
+    return f"task(imgplay-{unit.key})"
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    try:
+        return table(reply.json())
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _info(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer's ``info``: JSON in a string, empty at some servers."""
+    try:
+        return table(json.loads(text(answer.get("info")) or "{}"))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _chosen(parameter: Parameter, choices: Sequence[str]) -> Parameter:
+    names = tuple(choice for choice in choices if choice)
+    return replace(parameter, kind="choice", choices=names) if names else parameter
