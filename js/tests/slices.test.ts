@@ -333,3 +333,33 @@ describe("create", () => {
     expect(state().config.params["demo:m"]).toEqual({ seed: 5 });
   });
 });
+
+describe("a key", () => {
+  const KEY = "sk-canary-0123";
+  it("goes to the kernel and stays nowhere in the page's state", async () => {
+    const { store, state, last } = opened();
+    const said = state().giveKey("openai", KEY);
+    expect(last().call).toEqual({ method: "set_key", provider: "openai", key: KEY, remember: true });
+    expect(JSON.stringify(store.getState())).not.toContain(KEY);
+    await last().answer({ type: "key_taken", provider: "openai", place: "keyring", message: "It is kept." });
+    expect(await said).toEqual({ good: true, message: "It is kept." });
+    expect(JSON.stringify(store.getState())).not.toContain(KEY);
+  });
+  it("that is refused says why", async () => {
+    const { state, last } = opened();
+    const said = state().giveKey("openai", "two words");
+    await last().refuse(error({ message: "No key.", nextStep: "Copy it again." }));
+    expect(await said).toEqual({ good: false, message: "No key. Copy it again." });
+  });
+  it("is tested, and each outcome is good or bad", async () => {
+    const { state, last } = opened();
+    const outcomes = ["good", "reached", "unknown", "missing_key", "bad_key", "no_network", "other"] as const;
+    const heard: boolean[] = [];
+    for (const outcome of outcomes) {
+      const said = state().checkProvider("openai");
+      await last().answer({ type: "provider_checked", provider: "openai", outcome, message: outcome });
+      heard.push((await said).good);
+    }
+    expect(heard).toEqual([true, true, true, false, false, false, false]);
+  });
+});

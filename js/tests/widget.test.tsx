@@ -228,6 +228,72 @@ describe("the model", () => {
   });
 });
 
+describe("a missing key", () => {
+  const keyed = () => {
+    const fresh = snapshot(Date.now(), true);
+    const found = { key: "set", keyHelp: "", keySource: "system keyring", discoveredAt: Date.now() } as const;
+    return {
+      ...fresh,
+      seq: 1,
+      config: { ...fresh.config, model: "openai:gpt-image-1" },
+      providers: fresh.providers.map((each) => (each.name === "openai" ? { ...each, ...found } : each)),
+    };
+  };
+  it("is given in the panel, and gone from the page when it is sent", async () => {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    find(el, "model-select").click();
+    await drawn();
+    [...el.querySelectorAll<HTMLElement>('[data-testid="model-option"]')]
+      .find((option) => option.dataset.model?.startsWith("openai:"))
+      ?.click();
+    await drawn();
+    expect(find(el, "key-missing").textContent).toContain("OPENAI_API_KEY");
+    const input = find<HTMLInputElement>(el, "key-input");
+    expect(input.type).toBe("password");
+    expect(find<HTMLButtonElement>(el, "key-save").disabled).toBe(true);
+    input.value = " sk-canary-0123 ";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await drawn();
+    find(el, "key-save").click();
+    await drawn();
+    const sent = fake.requests("set_key").at(-1);
+    expect(sent?.call).toMatchObject({ provider: "openai", key: "sk-canary-0123", remember: true });
+    expect(input.value).toBe("");
+    const taken = { type: "key_taken", provider: "openai", place: "memory", message: "It is kept." } as const;
+    await fake.reply(sent?.id ?? "", taken);
+    await drawn();
+    expect(find(el, "key-said").textContent).toBe("It is kept.");
+    expect(el.outerHTML).not.toContain("sk-canary");
+
+    fake.receive({ kind: "events", seq: 1, events: [{ type: "models_changed" }] });
+    await fake.reply(fake.requests("hello").at(-1)?.id ?? "", {
+      type: "snapshot",
+      snapshot: keyed(),
+    });
+    await drawn();
+    expect(el.querySelector('[data-testid="key-missing"]')).toBeNull();
+    expect(find(el, "key-said").textContent).toBe("It is kept.");
+    find(el, "key-test");
+  });
+  it("is tested once it is there, and a bad one is told", async () => {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    fake.receive({ kind: "events", seq: 1, events: [{ type: "models_changed" }] });
+    await fake.reply(fake.requests("hello").at(-1)?.id ?? "", { type: "snapshot", snapshot: keyed() });
+    await drawn();
+    expect(el.querySelector('[data-testid="key-missing"]')).toBeNull();
+    expect(find(el, "models-age").textContent).toContain("now");
+    find(el, "key-test").click();
+    await drawn();
+    const asked = fake.requests("check_provider").at(-1);
+    const bad = { provider: "openai", outcome: "bad_key", message: "It refused the key." } as const;
+    await fake.reply(asked?.id ?? "", { type: "provider_checked", ...bad });
+    await drawn();
+    expect(find(el, "key-said").getAttribute("role")).toBe("alert");
+  });
+});
+
 describe("the keyboard", () => {
   it("stays in the widget, but for saving", async () => {
     const { views } = await opened();

@@ -1,5 +1,5 @@
 // What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
-import { errorState } from "../lib/answer";
+import { type Answer, errorState } from "../lib/answer";
 import { type Limits, type Size, withEdge, withRatio } from "../lib/dimensions";
 import { fitting, formOf, modelOf, shownValue, type Value, type Values } from "../lib/parameters";
 import type { Config, ErrorState, ModelState, Panels, ProviderState } from "../protocol.gen";
@@ -7,6 +7,12 @@ import type { Slice, State } from "./state";
 
 /** How long the panel must rest before it is saved, in milliseconds. */
 export const CONFIGURE_DELAY = 400;
+
+/** What the kernel said to a key or a test, and whether that is as it should be. */
+export interface Said {
+  good: boolean;
+  message: string;
+}
 
 export interface ConfigSlice {
   models: ModelState[];
@@ -18,6 +24,10 @@ export interface ConfigSlice {
   chooseModel(name: string): void;
   /** Asks the kernel for a model that is not listed. Gives the error where there is none. */
   learnModel(name: string): Promise<ErrorState | null>;
+  /** Hands a provider's key to the kernel, which keeps it; the page does not. */
+  giveKey(provider: string, key: string): Promise<Said>;
+  /** Tests the connection to a provider. */
+  checkProvider(provider: string): Promise<Said>;
   setCount(count: number): void;
   setParameter(name: string, value: Value): void;
   setParameters(values: Values): void;
@@ -100,6 +110,8 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
         return errorState(cause);
       }
     },
+    giveKey: (provider, key) => hear(send({ method: "set_key", provider, key, remember: true })),
+    checkProvider: (provider) => hear(send({ method: "check_provider", provider })),
     setCount: (count) => change({ count: Math.min(Math.max(Math.round(count), 1), get().maxCount) }),
     setParameter: (name, value) => setParameters({ [name]: value }),
     setParameters,
@@ -131,6 +143,20 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     setParameters({ [limits.width.name]: size.width, [limits.height.name]: size.height });
   }
 };
+
+const BAD = new Set(["missing_key", "bad_key", "no_network", "other"]);
+
+async function hear(answer: Promise<Answer>): Promise<Said> {
+  try {
+    const { result } = await answer;
+    if (result.type === "provider_checked")
+      return { good: !BAD.has(result.outcome), message: result.message };
+    return { good: true, message: result.type === "key_taken" ? result.message : "" };
+  } catch (cause) {
+    const { message, nextStep } = errorState(cause);
+    return { good: false, message: `${message} ${nextStep}` };
+  }
+}
 
 const UNSET_EDGE = 1024;
 

@@ -8,6 +8,7 @@ import { ModelPicker } from "./model-picker";
 import { OtherModel } from "./other-model";
 import { ParameterField } from "./parameter-field";
 import { Field, IconButton, Segments, useId } from "./parts";
+import { ProviderKey } from "./provider-key";
 import { SizeFields } from "./size-fields";
 
 export function ConfigPanel() {
@@ -103,12 +104,7 @@ function ModelField({ model }: { model: ModelState | undefined }) {
           </span>
         </p>
       )}
-      {provider?.key === "missing" && (
-        <p class="ip-note ip-note-warn" data-testid="key-missing">
-          <Icon name="key" />
-          <span>{provider.keyHelp}</span>
-        </p>
-      )}
+      {provider && <ProviderKey key={provider.name} provider={provider} />}
     </div>
   );
 }
