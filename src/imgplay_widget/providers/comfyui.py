@@ -1,7 +1,7 @@
 """ComfyUI: a server on this machine or network, and the user's workflows.
 
-Protocol: the server's own code and documentation. Jobs are asked for by ``/history`` and ``/queue``: its
-steps and previews come by websocket only.
+Protocol: the server's own code and documentation. Jobs are asked for by ``/history`` and ``/queue``; steps
+and previews are heard by websocket where the extra ``comfyui`` is installed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from imgplay_widget.providers._comfyui_answers import (
     with_choices,
     words_of,
 )
+from imgplay_widget.providers._comfyui_socket import AVAILABLE, Look, look
 from imgplay_widget.providers._workflows import NotAWorkflow, Workflow, plain_graph
 from imgplay_widget.providers.base import Provider
 
@@ -91,13 +92,13 @@ class ComfyUI(Provider):
 
     def models(self) -> Sequence[ModelSpec]:
         """Gives the first checkpoint and the user's workflows; the checkpoints come with `discover`."""
-        return (*catalog.load("comfyui"), *(self._workflow_spec(name, {}) for name in self._files()))
+        return (_plain(), *(self._workflow_spec(name, {}) for name in self._files()))
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives a workflow, or a checkpoint by its file name, which the server may have or not."""
         if id in self._files():
             return self._workflow_spec(id, {})
-        (plain,) = catalog.load("comfyui")
+        plain = _plain()
         if id == plain.id:
             return plain
         return replace(plain, id=id, title=title(id), description="") if _CHECKPOINT.fullmatch(id) else None
@@ -109,8 +110,7 @@ class ComfyUI(Provider):
         known: dict[str, Any] = {}
         for kind in sorted(kinds | {"CheckpointLoaderSimple", "KSampler"}):
             known |= await self._get(http, f"/object_info/{quote(kind, safe='')}")
-        (plain,) = catalog.load("comfyui")
-        plain = with_choices(plain, table(known.get("KSampler")))
+        plain = with_choices(_plain(), table(known.get("KSampler")))
         checkpoints = options(table(known.get("CheckpointLoaderSimple")), "ckpt_name")
         return [
             plain,
@@ -151,10 +151,16 @@ class ComfyUI(Provider):
         entry = await self._history(job, http)
         if not entry:
             place = place_of(job, await self._get(http, "/queue"))
-            if place is not None:
-                return Pending(ticket=ticket, queue_position=place or None)
-            # Between the two questions it may have moved on.
+            if place:
+                return Pending(ticket=ticket, queue_position=place)
+            seen = await look(self._base, job) if place == 0 else Look(ended=True)
+            if not seen.ended:
+                previews = {} if seen.preview is None else {0: seen.preview}
+                return Pending(ticket=ticket, progress=seen.progress, previews=previews)
+            # It ended meanwhile, or between the two questions.
             entry = await self._history(job, http)
+            if not entry and place == 0:
+                return Pending(ticket=ticket)
         if not entry:
             raise Lost(
                 "ComfyUI no longer knows the job: it was restarted, or its history was cleared.",
@@ -228,7 +234,8 @@ class ComfyUI(Provider):
             flow = Workflow.parse(self._files()[id].read_text(encoding="utf-8"))
         except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
             return ModelSpec(provider=self.spec.name, id=id, title=id, notice=f"It cannot be used: {error}")
-        return flow.spec(self.spec.name, id, known)
+        spec = flow.spec(self.spec.name, id, known)
+        return replace(spec, progress=AVAILABLE, previews=AVAILABLE)
 
     async def _graph(self, unit: Unit, http: Http) -> dict[str, Any]:
         path = self._files().get(unit.model)
@@ -316,3 +323,9 @@ class ComfyUI(Provider):
                 return ModelNotFound(message, provider=name)
             case _:
                 return BadRequest(message, provider=name)
+
+
+def _plain() -> ModelSpec:
+    """The model of the plain workflow, with the server's first checkpoint."""
+    (plain,) = catalog.load("comfyui")
+    return replace(plain, progress=AVAILABLE, previews=AVAILABLE)

@@ -1,0 +1,112 @@
+"""A look at a running job of ComfyUI: its steps and previews come by websocket, and only to who listens.
+
+The server tells the one that gave the job, by the id of its client. A job's client id is its own id, so that
+any process that knows the job can listen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import quote
+
+from imgplay_widget.providers._answers import rows, table
+
+__all__ = ["AVAILABLE", "Look", "heard", "look"]
+
+AVAILABLE = find_spec("websockets") is not None
+"""True where the optional client is installed; without it a job shows its place in the queue only."""
+
+LISTEN = 2.0
+"""Seconds to listen for. Most steps of a sampler take less; the next look catches the others."""
+
+_MAX_FRAME = 16 * 2**20
+_PREVIEW, _HEAD = 1, 8
+"""The event type of a binary frame that holds an image, and the bytes before the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was heard of a job.
+
+    Attributes:
+        progress: 0.0 to 1.0 of the node that works, or None.
+        preview: the bytes of an image on the way, or None.
+        ended: True where the job is over, well or not.
+    """
+
+    progress: float | None = None
+    preview: bytes | None = None
+    ended: bool = False
+
+
+async def look(base_url: str, job: str, seconds: float = LISTEN) -> Look:
+    """Listens until a step with its preview was heard, the job has ended or the time is over.
+
+    Never fails: what is not heard is not known.
+
+    Args:
+        base_url: of the server, http or https.
+        job: the id of the job, and of its client.
+        seconds: how long at most.
+    """
+    if not AVAILABLE:
+        return Look()
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
+
+    found = Look()
+    url = f"ws{base_url.removeprefix('http')}/ws?clientId={quote(job, safe='')}"
+    try:
+        async with asyncio.timeout(seconds), connect(url, max_size=_MAX_FRAME, proxy=None) as socket:
+            async for message in socket:
+                found = heard(found, message, job)
+                if found.ended or (found.progress is not None and found.preview is not None):
+                    break
+    except (OSError, TimeoutError, WebSocketException):
+        return found
+    return found
+
+
+def heard(found: Look, message: str | bytes, job: str) -> Look:
+    """Gives what is known after one more message; one of another job, or of another kind, changes nothing.
+
+    Args:
+        found: what was known before.
+        message: a text or binary frame.
+        job: the id of the job.
+    """
+    if isinstance(message, bytes):
+        preview = message[_HEAD:] if int.from_bytes(message[:4]) == _PREVIEW else b""
+        return replace(found, preview=preview or found.preview)
+    try:
+        event = table(json.loads(message))
+    except (ValueError, RecursionError):
+        return found
+    data = table(event.get("data"))
+    if data.get("prompt_id", job) != job:
+        return found
+    match event.get("type"):
+        case "progress":
+            return replace(found, progress=_share(data) or found.progress)
+        case "progress_state":
+            working = [table(node) for node in rows([*table(data.get("nodes")).values()])]
+            shares = [_share(node) for node in working if node.get("state") == "running"]
+            return replace(found, progress=next((share for share in shares if share), found.progress))
+        case "execution_success" | "execution_error" | "execution_interrupted":
+            return replace(found, ended=True)
+        case "executing":
+            return replace(found, ended=found.ended or data.get("node", "") is None)
+        case _:
+            return found
+
+
+def _share(data: dict[str, Any]) -> float | None:
+    value, total = data.get("value"), data.get("max")
+    if isinstance(value, (int, float)) and isinstance(total, (int, float)) and total > 1:
+        return min(1.0, max(0.0, value / total))
+    # A node of one step tells nothing of how long the job takes.
+    return None
