@@ -43,6 +43,7 @@ _BUILT_IN = {
     "together": "imgplay_widget.providers.together:Together",
     "comfyui": "imgplay_widget.providers.comfyui:ComfyUI",
     "a1111": "imgplay_widget.providers.a1111:A1111",
+    "sdcpp": "imgplay_widget.providers.sdcpp:SdCpp",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,199 @@
+"""The server of stable-diffusion.cpp, by its own queue.
+
+The wire: leejet/stable-diffusion.cpp ``examples/server/api.md`` (2026-08). Jobs are kept for ten minutes
+after their end. The server says how far a job is in the queue, but not in the picture.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import BadResponse, Lost, NoImage, ProviderError, ServerError
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import read_images, rows, table, text
+from imgplay_widget.providers._jobs import ended
+from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers.base import CancelOutcome, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["SdCpp"]
+
+_USUAL = "http://127.0.0.1:1234"
+_MODE = "img_gen"
+_DEFAULTS = ("width", "height", "steps", "cfg")
+"""Parameters whose defaults are those with which the server was started."""
+
+
+class SdCpp(Provider):
+    """One server with one model: one picture after the other.
+
+    Args:
+        base_url: without a path; None for ``SDCPP_BASE_URL`` or the usual one of this machine.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base = (base_url or os.environ.get("SDCPP_BASE_URL") or _USUAL).rstrip("/")
+        self.spec = ProviderSpec(
+            name="sdcpp",
+            title="stable-diffusion.cpp",
+            concurrency=1,
+            local=addresses.is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the model that the server was started with; what it is, only the server knows."""
+        return catalog.load("sdcpp")
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Puts a job into the server's queue."""
+        reply = await http.request("POST", f"{self._base}/sdcpp/v1/{_MODE}", json=self._fields(unit, http))
+        answer = self._read(reply, http)
+        job = text(answer.get("id"))
+        if not job:
+            raise BadResponse("The server took the job without giving its id.", provider=self.spec.name)
+        return Pending(ticket={"id": job, "n": unit.n})
+
+    async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Asks for a job.
+
+        Raises:
+            Lost: the server does not know it, or no longer.
+            ProviderError: the question failed.
+        """
+        reply = await http.request("GET", self._job(ticket))
+        if reply.status in (404, 410):
+            raise Lost("The server no longer knows the job.", provider=self.spec.name)
+        if not reply.ok:
+            raise self._error(reply, http)
+        images, answer = read_images(reply.body, reply.content_type, http)
+        count = int(ticket["n"])
+        match text(answer.get("status")).lower():
+            case "completed":
+                items = map(table, rows(table(answer.get("result")).get("images")))
+                places = [item.get("b64_json") for item in items]
+                found = [Inline(data=images[place]) for place in places if isinstance(place, int)]
+                absent = NoImage("The finished job holds no image.", provider=self.spec.name)
+                return Done(images=tuple(found[:count])) if found else ended(absent, count)
+            case "failed":
+                said = http.redact(text(table(answer.get("error")).get("message")))
+                message = f"{self.spec.title}: {said or 'the job failed.'}"
+                return ended(ServerError(message, provider=self.spec.name), count)
+            case "cancelled" | "canceled":
+                return ended(Lost("The job was cancelled at the server.", provider=self.spec.name), count)
+            case status:
+                place = answer.get("queue_position")
+                waits = status == "queued" and isinstance(place, int)
+                return Pending(ticket=ticket, queue_position=place if waits else None)
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        """Takes a job out of the queue; one that is being drawn goes on at most servers."""
+        reply = await http.request("POST", f"{self._job(ticket)}/cancel")
+        return "cancelled" if reply.ok else "unsupported"
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Asks what the server can do with its model.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        answer = self._read(await http.request("GET", f"{self._base}/sdcpp/v1/capabilities"), http)
+        known = self.models()[0]
+        model = table(answer.get("model"))
+        modes = rows(answer.get("supported_modes"))
+        if modes and _MODE not in modes:
+            return []
+        title = text(model.get("stem")) or text(model.get("name")) or known.title
+        return [
+            replace(
+                known,
+                title=title,
+                parameters=tuple(_fitted(parameter, answer) for parameter in known.parameters),
+            )
+        ]
+
+    def _fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        params = dict(unit.params)
+        starts = params.pop("reference_use", None) == "start"
+        known = self.models()[0]
+        fields: dict[str, Any] = {"prompt": unit.prompt, "batch_count": unit.n}
+        if unit.seed is not None:
+            fields["seed"] = unit.seed
+        for name, value in params.items():
+            if name == "strength" and not (starts and unit.references):
+                continue
+            parameter = known.parameter(name)
+            *outer, last = ((parameter.wire if parameter else "") or name).split(".")
+            place = fields
+            for part in outer:
+                place = place.setdefault(part, {})
+            place[last] = value
+        pictures = [b64encode(http.reference(reference)).decode() for reference in unit.references]
+        if pictures and starts:
+            fields["init_image"] = pictures.pop(0)
+        if pictures:
+            fields["ref_images"] = pictures
+        return fields
+
+    def _job(self, ticket: Mapping[str, Any]) -> str:
+        return f"{self._base}/sdcpp/v1/jobs/{ticket['id']}"
+
+    def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
+        if not reply.ok:
+            raise self._error(reply, http)
+        return read_images(reply.body, reply.content_type, http)[1]
+
+    def _error(self, reply: Reply, http: Http) -> ProviderError:
+        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+
+
+def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:
+    """A parameter within what the server says of itself."""
+    limits = table(answer.get("limits"))
+    defaults = table(table(answer.get("defaults_by_mode")).get(_MODE)) or table(answer.get("defaults"))
+    lists = {
+        "sampler": answer.get("samplers"),
+        "scheduler": answer.get("schedulers"),
+        "output_format": table(answer.get("output_formats_by_mode")).get(_MODE),
+    }
+    choices = tuple(text(choice) for choice in rows(lists.get(parameter.name)) if text(choice))
+    if choices:
+        return replace(parameter, kind="choice", choices=choices, default=None)
+    if parameter.name in ("width", "height"):
+        parameter = replace(
+            parameter,
+            minimum=_whole(limits.get(f"min_{parameter.name}"), parameter.minimum),
+            maximum=_whole(limits.get(f"max_{parameter.name}"), parameter.maximum),
+        )
+    if parameter.name in _DEFAULTS:
+        value: Any = defaults
+        for part in (parameter.wire or parameter.name).split("."):
+            value = table(value).get(part)
+        if _fits(value, parameter):
+            return replace(parameter, default=value)
+    return parameter
+
+
+def _whole(limit: object, known: float | None) -> float | None:
+    """A limit in steps of 8: the form's numbers are counted from it."""
+    return limit + -limit % 8 if isinstance(limit, int) and limit > 0 else known
+
+
+def _fits(value: object, parameter: Parameter) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    low, high, step = parameter.minimum or 0, parameter.maximum, parameter.step or 1
+    steps = (value - low) / step
+    return low <= value and (high is None or value <= high) and abs(steps - round(steps)) < 1e-6
