@@ -66,7 +66,7 @@ test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## JupyterLa
 .PHONY: test-diffusers
 test-diffusers: $(PAGE) ## local pipelines with real torch, in an environment of their own
 	$(MAKE) --no-print-directory VENV=.venv-diffusers .venv-diffusers/.diffusers-installed
-	.venv-diffusers/bin/python -m pytest $(PYTEST_ARGS) -m diffusers tests/providers
+	.venv-diffusers/bin/python -m pytest $(PYTEST_ARGS) -m diffusers tests/providers/test_diffusers_real.py
 
 # ------------------------------------------------------------------ parts of check
 
