@@ -44,6 +44,7 @@ _BUILT_IN = {
     "comfyui": "imgplay_widget.providers.comfyui:ComfyUI",
     "a1111": "imgplay_widget.providers.a1111:A1111",
     "sdcpp": "imgplay_widget.providers.sdcpp:SdCpp",
+    "stability": "imgplay_widget.providers.stability:Stability",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,150 @@
+"""Stability AI: Stable Image and Stable Diffusion 3.5, one blocking call an image.
+
+The wire is that of two clients that agree (ComfyUI's nodes a125cd8; litellm, 2026-10) and of a public
+description of the API (2026-08); no newer word of the vendor's own was found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._types import Done, Inline, Missing, ModelSpec, ProviderSpec
+from imgplay_widget.errors import InvalidRequest, Moderated
+from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import collected, read_images, rows, text
+from imgplay_widget.providers._inputs import as_call, call_input
+from imgplay_widget.providers._jobs import POLL_BYTES, body_of, refusal
+from imgplay_widget.providers.base import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgplay_widget._types import Pending, Request, Unit
+    from imgplay_widget.errors import ProviderError
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["Stability"]
+
+_OFFICIAL = "https://api.stability.ai"
+_SD3 = re.compile(r"sd3[\w.-]*")
+"""Models that share one address, where a field names the model."""
+_STRENGTH = 0.5
+"""How much of an input image is repainted where the user does not say; the API wants a value."""
+
+
+class Stability(Provider):
+    """The generate calls of Stability AI.
+
+    Args:
+        base_url: without a version; None for Stability AI itself.
+    """
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base = (base_url or _OFFICIAL).rstrip("/")
+        self.spec = ProviderSpec(
+            name="stability",
+            title="Stability AI",
+            key_variables=("STABILITY_API_KEY",),
+            key_url="https://platform.stability.ai/account/keys",
+            local=addresses.is_local(self._base),
+        )
+
+    def models(self) -> Sequence[ModelSpec]:
+        """Gives the models of the catalog."""
+        return catalog.load("stability")
+
+    def model(self, id: str) -> ModelSpec | None:
+        """Gives the model of that id; a newer one of the 3 series takes what its siblings take."""
+        known = super().model(id)
+        if known is not None or not _SD3.fullmatch(id):
+            return known
+        sibling = next(spec for spec in self.models() if _SD3.fullmatch(spec.id))
+        return replace(sibling, id=id, title=id, description="")
+
+    def origin(self) -> str:
+        """Gives the base URL."""
+        return self._base
+
+    def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
+        """Splits a request into calls of one image each.
+
+        Raises:
+            InvalidRequest: a parameter has no meaning with, or without, an input image.
+        """
+        if request.references and "aspect_ratio" in request.params:
+            raise InvalidRequest(
+                "aspect_ratio cannot be given with an input image: the result has the shape of that image.",
+                parameter="aspect_ratio",
+            )
+        if not request.references and "strength" in request.params:
+            raise InvalidRequest(
+                "strength says how much of an input image is repainted, and there is none.",
+                parameter="strength",
+            )
+        return [
+            replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
+        ]
+
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        """Sends one call and waits for its image."""
+        shared = _SD3.fullmatch(unit.model) is not None
+        fields, applied = self._fields(unit, shared=shared)
+        # The API wants a form with parts even where there is no file.
+        parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
+        if unit.references:
+            (reference,) = unit.references
+            kind = reference.media_type
+            parts["image"] = (f"image.{kind.rpartition('/')[2]}", http.reference(reference), kind)
+        reply = await http.request(
+            "POST",
+            f"{self._base}/v2beta/stable-image/generate/{'sd3' if shared else unit.model}",
+            files=parts,
+            headers={"Accept": "application/json"},
+        )
+        if not reply.ok:
+            raise _error(reply, http)
+        return self._done(reply, unit, applied, http)
+
+    def _fields(self, unit: Unit, *, shared: bool) -> tuple[dict[str, str], dict[str, Any]]:
+        given = call_input(unit, [])
+        applied: dict[str, Any] = {}
+        if shared:
+            given["model"] = unit.model
+            given["mode"] = "image-to-image" if unit.references else "text-to-image"
+        if unit.references and "strength" not in given:
+            given["strength"] = applied["strength"] = _STRENGTH
+        return {name: str(value) for name, value in given.items()}, applied
+
+    def _done(self, reply: Reply, unit: Unit, applied: dict[str, Any], http: Http) -> Done:
+        images, answer = read_images(reply.body, reply.content_type, http, key=b'"image"')
+        if text(answer.get("finish_reason")).upper() == "CONTENT_FILTERED":
+            # An image may come all the same, but it is blurred.
+            said = Moderated(
+                "Stability AI: the finished image was filtered.",
+                provider=self.spec.name,
+                request_id=reply.request_id,
+            )
+            return Done(images=(Missing(error=said.info),), request_id=reply.request_id)
+        seed = answer.get("seed")
+        if isinstance(seed, int):
+            applied = {**applied, "seed": seed}
+        index = answer.get("image")
+        found = [Inline(data=images[index], applied=applied)] if images and isinstance(index, int) else []
+        return collected(found, unit, http, request_id=reply.request_id)
+
+    async def check(self, http: Http) -> None:
+        """Asks for the credits of the account."""
+        reply = await http.request("GET", f"{self._base}/v1/user/balance", max_bytes=POLL_BYTES)
+        if not reply.ok:
+            raise _error(reply, http)
+
+
+def _error(reply: Reply, http: Http) -> ProviderError:
+    """The error of an answer: ``{"id", "name", "errors": [text]}``."""
+    body = body_of(reply)
+    words = "; ".join(text(said) for said in rows(body.get("errors"))) or text(body.get("message"))
+    request_id: str | None = text(body.get("id")) or None
+    return refusal(reply, words, http, marks=text(body.get("name")), request_id=request_id)

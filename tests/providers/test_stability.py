@@ -1,0 +1,99 @@
+"""What is particular to Stability AI: forms, one address for a series, input images."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from imgplay_widget import catalog, errors
+from imgplay_widget._types import Done, Reference
+from imgplay_widget.providers.stability import Stability
+from imgplay_widget.testing import png
+from imgplay_widget.testing.server import ProviderServer, Received, answer
+from tests.providers.conftest import Caller
+
+PICTURE = Reference(digest="a" * 64, media_type="image/png", width=64, height=64)
+
+
+def call(id: str, references: tuple[Reference, ...] = (), **params: Any) -> tuple[Received, Done]:
+    image = {"image": b64encode(png()).decode(), "finish_reason": "SUCCESS", "seed": 123}
+    with ProviderServer([answer(image)]) as server:
+        provider = Stability(server.origin)
+        spec = provider.model(id)
+        assert spec is not None
+        request = catalog.make_request(spec, prompt="a paper boat", params=params, references=references)
+        (unit,) = provider.plan(request, spec, 5)
+        done = Caller(provider, files={PICTURE.digest: b"bytes"}).submit(unit)
+    return server.requests[0], done
+
+
+def test_a_form_is_sent_even_without_a_file() -> None:
+    received, done = call("core", aspect_ratio="16:9", style="origami")
+    assert received.path == "/v2beta/stable-image/generate/core"
+    assert received.headers["content-type"].startswith("multipart/form-data")
+    assert received.headers["accept"] == "application/json"
+    assert received.form() == {
+        "prompt": [b"a paper boat"],
+        "aspect_ratio": [b"16:9"],
+        "style_preset": [b"origami"],
+        "output_format": [b"png"],
+        "seed": [b"5"],
+    }
+    assert done.images[0].applied == {"seed": 123}
+
+
+def test_the_3_series_shares_an_address() -> None:
+    received, _ = call("sd3.5-medium", cfg=4.5)
+    form = received.form()
+    assert received.path == "/v2beta/stable-image/generate/sd3"
+    assert (form["model"], form["mode"], form["cfg_scale"]) == (
+        [b"sd3.5-medium"],
+        [b"text-to-image"],
+        [b"4.5"],
+    )
+
+
+def test_an_input_image_is_repainted_by_a_strength_that_is_told() -> None:
+    received, done = call("sd3.5-large", (PICTURE,))
+    form = received.form()
+    assert (form["image"], form["mode"], form["strength"]) == ([b"bytes"], [b"image-to-image"], [b"0.5"])
+    assert "aspect_ratio" not in form
+    assert done.images[0].applied["strength"] == 0.5
+    chosen, done = call("ultra", (PICTURE,), strength=0.8)
+    assert chosen.form()["strength"] == [b"0.8"]
+    assert "strength" not in done.images[0].applied
+
+
+def test_what_has_no_meaning_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(errors.InvalidRequest, match="aspect_ratio"):
+        call("ultra", (PICTURE,), aspect_ratio="1:1")
+    with pytest.raises(errors.InvalidRequest, match="strength"):
+        call("ultra", strength=0.5)
+
+
+def test_a_seed_is_never_0_which_would_mean_any() -> None:
+    with pytest.raises(errors.InvalidRequest, match="seed"):
+        call("core", seed=0)
+
+
+def test_the_turbo_model_has_no_negative_prompt() -> None:
+    with pytest.raises(errors.UnknownParameter, match="negative_prompt"):
+        call("sd3.5-large-turbo", negative_prompt="people")
+
+
+def test_a_newer_model_of_the_series_needs_no_new_version_of_ours() -> None:
+    provider = Stability()
+    assert provider.model("sd3.9-huge").parameter("cfg") is not None
+    assert provider.model("other") is None
+
+
+def test_check_asks_for_the_balance() -> None:
+    refused = answer({"id": "e1", "name": "unauthorized", "errors": ["bad key"]}, 401)
+    with ProviderServer([answer({"credits": 12.5}), refused]) as server:
+        provider = Stability(server.origin)
+        Caller(provider).run(provider.check)
+        with pytest.raises(errors.BadKey, match="bad key"):
+            Caller(provider).run(provider.check)
+    assert server.requests[0].path == "/v1/user/balance"
