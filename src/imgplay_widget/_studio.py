@@ -264,26 +264,37 @@ class Studio:
             source: who asked (see `SettingWritten`).
         """
         topic = await self.engine.add(prepared.entry, prepared.new_topic)
+        try:
+            await self._name(topic, prepared)
+            if select:
+                await self.select_topic(topic.id, source=source)
+        except ImgplayError as error:
+            # The request is stored and runs; only what goes with it was not written.
+            logger.warning("A topic could not be named or chosen: %s", error.message)
+
+    async def _name(self, topic: Topic, prepared: Prepared) -> None:
+        """Names a topic by its first batch, and only by that."""
+        if topic.title is not None and prepared.new_topic is None:
+            return
         batch = prepared.entry.batch
         if topic.title is None:
             topic = await self.engine.title_topic(topic.id, first_words(batch.prompt), by="prompt")
-        elif prepared.new_topic is None:
-            # A topic is named once, by its first batch.
-            batch = None
-        if batch is not None and topic.title_by == "prompt" and self._titles != "off":
+        if topic.title_by == "prompt" and self._titles != "off":
             self.engine.aside(self._entitle(topic.id, batch))
-        if select:
-            await self.select_topic(prepared.entry.batch.topic_id, source=source)
 
     async def _add(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
         try:
             await self.add(prepared, select=select)
-        except ImgplayError as error:
+        except Exception as error:
+            # Whoever waits for the handle must hear of anything, or would wait for ever.
             handle.fail(error)
             if prepared.new_topic is not None and self._active_topic == prepared.new_topic.id:
                 # It was never stored; the next request makes one.
                 self._active_topic = None
-            notice = Notice(kind="other", message=f"A request could not be stored. {error.message}")
+            if not isinstance(error, ImgplayError):
+                logger.exception("A request could not be stored")
+            message = error.message if isinstance(error, ImgplayError) else "The log has the details."
+            notice = Notice(kind="other", message=f"A request could not be stored. {message}")
             self._on_change(NoticeGiven(notice=notice))
 
     async def _entitle(self, topic_id: str, batch: Batch) -> None:

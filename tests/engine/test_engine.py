@@ -468,3 +468,16 @@ def test_references_reach_the_provider_and_are_kept():
         batch.result(WAIT)
         assert [(r.width, r.height) for r in fake.submits[1].references] == [(64, 64), (32, 16)]
         assert batch.entry.batch.references == fake.submits[1].references
+
+
+def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("a bug of ours")
+
+    with open_studio(FakeProvider()) as studio:
+        monkeypatch.setattr(studio.engine.store, "add_batch", broken)
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(RuntimeError, match="a bug of ours"):
+            batch.result(WAIT)
+        assert studio.active_topic is None
+    assert "could not be stored" in caplog.text

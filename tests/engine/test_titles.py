@@ -6,7 +6,9 @@ import pytest
 
 from imgplay_widget._titles import first_words, tidy
 from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.providers.gemini import Gemini
 from imgplay_widget.providers.openai import OpenAI
+from imgplay_widget.providers.openrouter import OpenRouter
 from imgplay_widget.testing import FakeProvider, open_studio
 from tests.servers import openai_server as script
 from tests.servers.openai_server import OpenAIServer
@@ -150,3 +152,52 @@ def test_an_answer_is_tidied_or_refused(answer, title):
 
 def test_first_words_of_nothing_but_marks():
     assert first_words("... !!") == "Untitled"
+
+
+def gemini_words(*parts):
+    return script.answer({"candidates": [{"content": {"role": "model", "parts": list(parts)}}]})
+
+
+def test_gemini_writes_titles_without_its_thoughts():
+    with OpenAIServer([gemini_words({"text": "hm", "thought": True}, {"text": "Winter Fox"})]) as server:
+        with open_studio(
+            Gemini(server.origin), FakeProvider(), keys={"gemini": KEY}, titles="auto"
+        ) as studio:
+            studio.generate("a red fox", model="fake:image").result(WAIT)
+            settle(studio)
+            assert studio.topics[0].title == "Winter Fox"
+        (asked,) = server.requests
+    assert asked.json()["contents"][0]["parts"] == [{"text": "a red fox"}]
+    assert asked.headers["x-goog-api-key"] == KEY
+
+
+def test_gemini_that_blocks_the_prompt_leaves_the_first_words():
+    blocked = script.answer({"promptFeedback": {"blockReason": "SAFETY"}})
+    with (
+        OpenAIServer([blocked]) as server,
+        open_studio(Gemini(server.origin), FakeProvider(), keys={"gemini": KEY}, titles="auto") as studio,
+    ):
+        studio.generate("a red fox", model="fake:image").result(WAIT)
+        settle(studio)
+        assert studio.topics[0].title == "a red fox"
+
+
+def test_openrouter_writes_titles(server):
+    with open_studio(
+        OpenRouter(f"{server.origin}/api/v1"), FakeProvider(), keys={"openrouter": KEY}, titles="auto"
+    ) as studio:
+        studio.generate("a red fox", model="fake:image").result(WAIT)
+        settle(studio)
+        assert studio.topics[0].title == "Winter Fox"
+    assert len(server.chats) == 1
+
+
+def test_the_batch_s_own_provider_goes_first(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    with OpenAIServer() as other:
+        providers = (OpenAI(), Gemini(other.origin))
+        with open_studio(*providers, keys={"openai": KEY, "gemini": KEY}, titles="auto") as studio:
+            studio.generate("a red fox", model="openai:gpt-image-2", n=2).result(WAIT)
+            settle(studio)
+        assert other.requests == []
+    assert len(server.chats) == 1

@@ -35,6 +35,8 @@ _OFFICIAL = "https://generativelanguage.googleapis.com"
 _OWN_MODELS = re.compile(r"gemini-[\w.-]+|nano-banana[\w.-]*")
 _PAINTS = re.compile(r"-image\b|nano-banana")
 """The listing does not say which models give images; their ids do."""
+_TEXT_MODEL = "gemini-3.1-flash-lite"
+"""The small model that Google names as the successor of gemini-2.0-flash-lite (shut down on 2026-06-01)."""
 _MAX_PAGES = 20
 _MODERATED = {
     "SAFETY",
@@ -113,6 +115,26 @@ class Gemini(Provider):
             request_id=request_id,
             usage=table(_field(answer, "usageMetadata")),
         )
+
+    def text_model(self) -> str | None:
+        """Gives Google's small text model."""
+        return _TEXT_MODEL
+
+    async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
+        """Asks a text model, by the same method that paints."""
+        body = {
+            "systemInstruction": {"parts": [{"text": instruction}]},
+            "contents": [{"role": "user", "parts": [{"text": text}]}],
+        }
+        url = f"{self._base}/models/{quote(model, safe='')}:generateContent"
+        reply = await http.request("POST", url, json=body)
+        if not reply.ok:
+            raise self._error(reply, model, http)
+        _, answer = read_images(reply.body, reply.content_type, http, key=b'"data"')
+        candidates = rows(answer.get("candidates"))
+        parts = rows(table(table(candidates[0]).get("content")).get("parts")) if candidates else []
+        words = [str(table(part).get("text") or "") for part in parts if not table(part).get("thought")]
+        return "".join(words)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks which models there are now, and gives those that paint."""

@@ -18,6 +18,7 @@ from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, Pro
 from imgplay_widget.errors import BadResponse, BillingError, ProviderError
 from imgplay_widget.providers._addresses import is_local
 from imgplay_widget.providers._answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._chat import ask
 from imgplay_widget.providers._openrouter_errors import error_from
 from imgplay_widget.providers._openrouter_models import general_model, listed_model
 from imgplay_widget.providers.base import Provider
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenRouter"]
 
 _OFFICIAL = "https://openrouter.ai/api/v1"
+_TEXT_MODEL = "google/gemini-3.1-flash-lite"
+"""Small and cheap; the same that the provider gemini uses."""
 _ID = re.compile(r"[\w.~-]+/[\w.-]+(:[\w.-]+)?")
 _STREAMS = "openai/"
 """The one author whose models stream, as the API's description has it; others ignore the wish."""
@@ -77,6 +80,14 @@ class OpenRouter(Provider):
         spec = self.model(unit.model)
         streams = unit.model.startswith(_STREAMS) or (spec is not None and spec.previews)
         return self._streamed(unit, http) if unit.n == 1 and streams else None
+
+    def text_model(self) -> str | None:
+        """Gives a small text model that is routed."""
+        return _TEXT_MODEL
+
+    async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
+        """Asks a text model by chat completions."""
+        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, self._error)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks for all image models with the parameters that each of them takes."""
