@@ -59,7 +59,7 @@ export interface BatchState {
   modelTitle: string;
   prompt: string;
   params: {
-    [k: string]: string | number | boolean | null;
+    [k: string]: string | boolean | number | null;
   };
   width: number | null;
   height: number | null;
@@ -95,8 +95,8 @@ export interface ErrorState {
 }
 export interface Difference {
   parameter: string;
-  requested: string | number | boolean | null;
-  applied: string | number | boolean | null;
+  requested: string | boolean | number | null;
+  applied: string | boolean | number | null;
 }
 export interface BatchRemoved {
   type: "batch_removed";
@@ -113,7 +113,7 @@ export interface Generate {
   prompt: string;
   n: number;
   params: {
-    [k: string]: string | number | boolean | null;
+    [k: string]: string | boolean | number | null;
   };
   topicId: string | null;
 }
@@ -188,7 +188,7 @@ export interface Config {
   count: number;
   params: {
     [k: string]: {
-      [k: string]: string | number | boolean | null;
+      [k: string]: string | boolean | number | null;
     };
   };
   ratioLocked: boolean;
@@ -333,7 +333,7 @@ export interface ParameterState {
   maximum: number | null;
   step: number | null;
   choices: (string | number)[];
-  default: string | number | boolean | null;
+  default: string | boolean | number | null;
   maxLength: number | null;
   advanced: boolean;
 }

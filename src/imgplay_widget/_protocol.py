@@ -69,7 +69,7 @@ class ParameterState(Message):
     maximum: float | None
     step: float | None
     choices: list[str | int | float]
-    default: str | int | float | bool | None
+    default: str | bool | int | float | None
     max_length: int | None
     advanced: bool
 
@@ -138,8 +138,8 @@ class Difference(Message):
     """Something that the provider changed."""
 
     parameter: str
-    requested: str | int | float | bool | None
-    applied: str | int | float | bool | None
+    requested: str | bool | int | float | None
+    applied: str | bool | int | float | None
 
 
 class GenerationState(Message):
@@ -177,7 +177,7 @@ class BatchState(Message):
     model: str
     model_title: str
     prompt: str
-    params: dict[str, str | int | float | bool | None]
+    params: dict[str, str | bool | int | float | None]
     width: int | None
     height: int | None
     created_at: int
@@ -218,7 +218,7 @@ class Config(Message):
 
     model: str
     count: Annotated[int, Field(ge=1, le=64)] = 1
-    params: dict[str, dict[str, str | int | float | bool | None]] = Field(default_factory=dict)
+    params: dict[str, dict[str, str | bool | int | float | None]] = Field(default_factory=dict)
     ratio_locked: bool = False
     panels: Panels = Field(default_factory=Panels)
 
@@ -265,7 +265,7 @@ class Generate(Message):
     model: str
     prompt: str
     n: int
-    params: dict[str, str | int | float | bool | None]
+    params: dict[str, str | bool | int | float | None]
     topic_id: str | None
 
 

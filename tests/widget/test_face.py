@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget._protocol import Config, parse
-from imgplay_widget._types import ModelSpec, Price
+from imgplay_widget._types import ModelSpec, Parameter, Price
 from imgplay_widget.errors import Moderated
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
@@ -387,3 +387,25 @@ def test_found_models_are_told_with_their_age(page, fake):
     ages = {p["name"]: p["discoveredAt"] for p in snapshot["providers"]}
     assert ages["fake"] > 0
     assert ages["demo"] is None
+
+
+def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):
+    defaults = {"on": True, "off": False, "one": 1, "zero": 0, "whole": 1.0, "word": "1", "none": None}
+    types = {bool: "boolean", int: "integer", float: "number"}
+
+    class Typed(FakeProvider):
+        def models(self):
+            parameters = tuple(
+                Parameter(
+                    name=name, type=types.get(type(value), "string"), kind="x", title=name, default=value
+                )
+                for name, value in defaults.items()
+            )
+            return [ModelSpec(provider="typed", id="model", title="Typed", parameters=parameters)]
+
+    with open_page(Typed(name="typed")) as page:
+        told = next(m for m in page.result("hello")["snapshot"]["models"] if m["name"] == "typed:model")
+    # In JSON, true is not 1; in Python they are equal.
+    assert {p["name"]: json.dumps(p["default"]) for p in told["parameters"]} == {
+        name: json.dumps(value) for name, value in defaults.items()
+    }
