@@ -213,3 +213,18 @@ def test_the_key_goes_to_the_queue_and_to_prices_only() -> None:
         return asks(http)
 
     assert Caller(Fal()).run(ask) == [True, True, False, False, False]
+
+
+def test_a_found_field_is_not_sent_under_the_name_that_was_shipped() -> None:
+    fields = {"prompt": {"type": "string"}, "steps": {"type": "integer", "minimum": 1, "maximum": 8}}
+    body = {"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}}
+    record = {
+        "endpoint_id": "fal-ai/flux-2",
+        "openapi": {"paths": {"/": {"post": {"requestBody": body}}}},
+    }
+    script = [answer({"models": [record]}), answer({"models": []})]
+    with ProviderServer(script) as server:
+        provider = Fal(server.origin)
+        found = Caller(provider).run(provider.discover)
+    merged = catalog.merge(provider.models(), {spec.id: spec for spec in found})["fal-ai/flux-2"]
+    assert planned(provider, merged, steps=5).params["input"] == {"steps": 5}

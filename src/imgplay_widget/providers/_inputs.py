@@ -156,7 +156,8 @@ def _parameters(
         title=text(field.get("title")) or name.replace("_", " ").capitalize(),
         help=_sentence(text(field.get("description"))),
         advanced=own not in _SHOWN,
-        wire=name if own != name else "",
+        # Said even where it is the same: the data that was shipped may know another field by our word.
+        wire=name,
     )
     edges = _edges(name, field, components)
     if choices:
