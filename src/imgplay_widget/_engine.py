@@ -553,6 +553,12 @@ class Engine(Archive):
             self._slots[name] = asyncio.Semaphore(limit)
         return self._slots[name]
 
+    async def connect(self) -> None:
+        """Makes what all clients share, off the loop: reading the certificates takes a tenth of a second."""
+        if self._client is None:
+            client = await self.in_pool(new_client)
+            self._client = self._client or client
+
     def http(self, provider: Provider) -> Http:
         """Gives the client of a provider; it lives as long as the engine."""
         name = provider.spec.name

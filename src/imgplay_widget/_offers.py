@@ -139,6 +139,7 @@ class Offers:
 
     async def _discover(self, provider: Provider) -> tuple[ModelSpec, ...] | None:
         name = provider.spec.name
+        await self._engine.connect()
         http = self._engine.http(provider)
         try:
             async with asyncio.timeout(ASK_WAIT):
@@ -264,6 +265,7 @@ class Offers:
     async def _try(self, provider: Provider) -> KeyCheck | None:
         """What a check found wrong, or None."""
         name, title = provider.spec.name, provider.spec.title
+        await self._engine.connect()
         http = self._engine.http(provider)
         try:
             async with asyncio.timeout(CHECK_WAIT):

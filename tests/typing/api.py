@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import assert_type
 
 from PIL import Image
 
-from imgplay_widget import BatchHandle, GenerationHandle, ImagePlayground, ImgplayError, Status, Studio, Topic
+from imgplay_widget import (
+    BatchHandle,
+    GenerationHandle,
+    ImagePlayground,
+    ImgplayError,
+    ModelTable,
+    Status,
+    Studio,
+    Topic,
+    models,
+)
 from imgplay_widget.providers import Done, Http, Inline, ModelSpec, Pending, Provider, ProviderSpec, Unit
 from imgplay_widget.testing import FakeProvider, open_studio
 
@@ -30,6 +41,14 @@ async def in_a_notebook() -> None:
     assert_type(pg.topics, list[Topic])
     assert_type(pg.new_topic("night"), Topic)
     assert_type(pg.batches("foxes"), list[BatchHandle])
+    assert_type(pg.models("openai"), ModelTable)
+    assert_type(pg.refresh_models("openai")[0], ModelSpec)
+    assert_type(models("demo")[1:], ModelTable)
+    assert_type(pg.estimate("demo:instant", 4, width=512), Decimal | None)
+    assert_type(pg.check("openai").ok, bool)
+    assert_type(pg.set_key("openai", "key", remember=True).message, str)
+    pg.set_key("openai")
+    pg.set_key("openai", None)
     pg.delete(batch)
 
 
