@@ -45,6 +45,7 @@ _BUILT_IN = {
     "a1111": "imgplay_widget.providers.a1111:A1111",
     "sdcpp": "imgplay_widget.providers.sdcpp:SdCpp",
     "stability": "imgplay_widget.providers.stability:Stability",
+    "huggingface": "imgplay_widget.providers.huggingface:HuggingFace",
 }
 """What pyproject.toml declares too: a source tree without metadata has no entry points."""
 

@@ -1,0 +1,261 @@
+"""The dialects behind Hugging Face's router: a call in each partner's words, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlsplit
+
+from imgplay_widget._types import Done, Inline, Pending, Remote, Unit
+from imgplay_widget.errors import BadResponse, ImgplayError, Lost, Moderated, NoImage, ServerError
+from imgplay_widget.providers._answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._jobs import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["PARTNERS", "Call", "Partner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent: path after the partner's name, JSON, further headers."""
+
+    path: str
+    fields: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Partner:
+    """One dialect.
+
+    Attributes:
+        name: the partner's, which is also the first part of the router's path.
+    """
+
+    name: ClassVar[str]
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        """Gives the call of a unit.
+
+        Args:
+            unit: what to send.
+            repo: the model's id on the Hub.
+            served: the model's id at the partner.
+        """
+        raise NotImplementedError
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending | Done:
+        """Reads the answer to the call.
+
+        Raises:
+            ProviderError: it holds no image.
+        """
+        raise NotImplementedError
+
+    def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        """Reads the answer to a question about a job.
+
+        Raises:
+            Lost: the partner has no queue.
+        """
+        raise Lost("This partner has no jobs to ask for.", provider=http.provider.spec.name)
+
+
+_COMMON = {"steps": "num_inference_steps", "cfg": "guidance_scale"}
+"""The Hub's names for our parameters, which most partners share."""
+
+
+def _params(unit: Unit, names: Mapping[str, str] = _COMMON) -> dict[str, Any]:
+    found = {names.get(name, name): value for name, value in unit.params.items()}
+    return found if unit.seed is None else {**found, "seed": unit.seed}
+
+
+def _take_size(params: dict[str, Any]) -> tuple[int, int] | None:
+    width, height = params.pop("width", None), params.pop("height", None)
+    return None if width is None or height is None else (width, height)
+
+
+def _sized(unit: Unit) -> dict[str, Any]:
+    """The parameters, with the size as ``"WxH"``."""
+    params = _params(unit)
+    size = _take_size(params)
+    return params | ({"size": f"{size[0]}x{size[1]}"} if size else {})
+
+
+def _json(reply: Reply, http: Http) -> dict[str, Any]:
+    return read_images(reply.body, reply.content_type, http)[1]
+
+
+def _one(url: object, unit: Unit, http: Http, **applied: Any) -> Done:
+    shown = text(url)
+    return collected([Remote(url=shown, applied=applied)] if shown else [], unit, http)
+
+
+def _path(link: str) -> str:
+    try:
+        return urlsplit(link).path
+    except ValueError:
+        return ""
+
+
+def _ticket(partner: str, path: str, http: Http) -> Pending:
+    if not path.startswith("/api/"):
+        raise BadResponse("The job was taken without saying where it is.", provider=http.provider.spec.name)
+    return Pending(ticket={"partner": partner, "path": path})
+
+
+def _finished(url: object, http: Http) -> Done:
+    if text(url):
+        return Done(images=(Remote(url=text(url)),))
+    return ended(NoImage("The finished job holds no image.", provider=http.provider.spec.name), 1)
+
+
+def _failure(message: str, provider: str) -> ImgplayError:
+    words = message.lower()
+    kind = Moderated if any(word in words for word in ("nsfw", "safety", "sensitive")) else ServerError
+    return kind(message, provider=provider)
+
+
+class _HfInference(Partner):
+    name = "hf-inference"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        return Call(f"/models/{quote(repo)}", {"inputs": unit.prompt, "parameters": _params(unit)})
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        if reply.content_type.startswith("image/"):
+            return Done(images=(Inline(data=bytes(reply.body)),), request_id=reply.request_id)
+        said = http.redact(text(_json(reply, http).get("error")))
+        raise BadResponse(
+            f"Hugging Face: the answer is no image. {said}".strip(), provider=http.provider.spec.name
+        )
+
+
+class _Fal(Partner):
+    name = "fal-ai"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        params = _params(unit)
+        size = _take_size(params)
+        if size:
+            params["image_size"] = {"width": size[0], "height": size[1]}
+        return Call(f"/{quote(served)}", {"prompt": unit.prompt, **params})
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        answer = _json(reply, http)
+        if rows(answer.get("has_nsfw_concepts"))[:1] == [True]:
+            raise Moderated(
+                "fal: the finished image was held back by the content rules.",
+                provider=http.provider.spec.name,
+                maybe_billed=True,
+            )
+        images = [table(image) for image in rows(answer.get("images"))]
+        seed = answer.get("seed")
+        applied = {"seed": seed} if isinstance(seed, int) else {}
+        return _one(images[0].get("url") if images else None, unit, http, **applied)
+
+
+class _Together(Partner):
+    name = "together"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        params = _params(unit, {"cfg": "guidance_scale"})
+        fields = {"model": served, "prompt": unit.prompt, "response_format": "base64", **params}
+        return Call("/v1/images/generations", fields)
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        images, answer = read_images(reply.body, reply.content_type, http)
+        places = [table(item).get("b64_json") for item in rows(answer.get("data"))]
+        found = [Inline(data=images[place]) for place in places if isinstance(place, int)]
+        return collected(found, unit, http, request_id=reply.request_id)
+
+
+class _Nscale(_Together):
+    name = "nscale"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        fields = {"model": served, "prompt": unit.prompt, "response_format": "b64_json", **_sized(unit)}
+        return Call("/v1/images/generations", fields)
+
+
+class _Replicate(Partner):
+    name = "replicate"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        model, _, version = served.partition(":")
+        fields: dict[str, Any] = {"input": {"prompt": unit.prompt, **_params(unit)}}
+        path = "/v1/predictions" if version else f"/v1/models/{quote(model)}/predictions"
+        return Call(path, fields | ({"version": version} if version else {}), {"Prefer": "wait"})
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
+        answer = _json(reply, http)
+        name = http.provider.spec.name
+        error = http.redact(text(answer.get("error")))
+        if error:
+            return ended(_failure(f"Replicate: {error}", name), unit.n)
+        if answer.get("output") is None and text(answer.get("status")) in ("starting", "processing"):
+            raise ServerError(
+                "Replicate was not done in the minute that the router waits.",
+                provider=name,
+                maybe_billed=True,
+            )
+        output = answer.get("output")
+        return _one(rows(output)[0] if rows(output) else output, unit, http)
+
+
+class _WaveSpeed(Partner):
+    name = "wavespeed"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        return Call(f"/api/v3/{quote(served)}", {"prompt": unit.prompt, **_params(unit)})
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending:
+        link = text(table(table(_json(reply, http).get("data")).get("urls")).get("get"))
+        # Only the path: jobs are asked for through the router, which alone knows the token.
+        return _ticket("wavespeed", _path(link), http)
+
+    def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        data = table(_json(reply, http).get("data"))
+        match text(data.get("status")).lower():
+            case "completed":
+                outputs = rows(data.get("outputs"))
+                return _finished(outputs[0] if outputs else None, http)
+            case "failed":
+                said = http.redact(text(data.get("error"))) or "the job failed."
+                return ended(_failure(f"WaveSpeed: {said}", http.provider.spec.name), 1)
+            case _:
+                return Pending(ticket=ticket)
+
+
+class _Zai(Partner):
+    name = "zai-org"
+
+    def call(self, unit: Unit, repo: str, served: str) -> Call:
+        fields = {"model": served, "prompt": unit.prompt, **_sized(unit)}
+        return Call("/api/paas/v4/async/images/generations", fields)
+
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending:
+        job = text(_json(reply, http).get("id"))
+        return _ticket("zai-org", f"/api/paas/v4/async-result/{quote(job, safe='')}" if job else "", http)
+
+    def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        answer = _json(reply, http)
+        match text(answer.get("task_status")).upper():
+            case "SUCCESS":
+                results = [table(result) for result in rows(answer.get("image_result"))]
+                return _finished(results[0].get("url") if results else None, http)
+            case "FAIL":
+                said = http.redact(text(table(answer.get("error")).get("message"))) or "the job failed."
+                return ended(_failure(f"Z.ai: {said}", http.provider.spec.name), 1)
+            case _:
+                return Pending(ticket=ticket)
+
+
+PARTNERS: Mapping[str, Partner] = {
+    partner.name: partner
+    for partner in (_HfInference(), _Fal(), _Together(), _Nscale(), _Replicate(), _WaveSpeed(), _Zai())
+}
+"""Those whose wire is known, in the order in which they are chosen."""
