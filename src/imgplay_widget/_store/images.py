@@ -261,5 +261,5 @@ def _square(image: Image.Image, edge: int) -> Image.Image:
 
 def _webp_of(image: Image.Image) -> bytes:
     out = io.BytesIO()
-    image.save(out, "WEBP", method=0, quality=80, icc_profile=b"", exif=b"", xmp=b"")
+    image.save(out, "WEBP", method=0, quality=72, icc_profile=b"", exif=b"", xmp=b"")
     return out.getvalue()
