@@ -74,7 +74,8 @@ def missing_key(spec: ProviderSpec) -> MissingKey:
     return MissingKey(
         f"{spec.title} needs a key, and none is set.",
         provider=spec.name,
-        next_step=f"Call set_key({spec.name!r}), set the environment variable {spec.key_variables[0]}{where}, "
+        next_step=f"Call set_key({spec.name!r}), "
+        f"set the environment variable {spec.key_variables[0]}{where}, "
         "or choose a demo model such as demo:instant, which needs none.",
     )
 
