@@ -1,7 +1,9 @@
 // Builds the page into the Python package: static/index.js and static/index.css.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist.
+import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { minify } from "terser";
 
 const MAX_BYTES = 120 * 1024;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -14,7 +16,6 @@ const shared = {
   jsxImportSource: "preact",
   legalComments: "none",
   logLevel: "warning",
-  metafile: true,
   minify: true,
   // The first ones with whole CSS nesting: for older ones each rule would carry the root's name.
   target: ["es2022", "chrome120", "firefox117", "safari17.2"],
@@ -26,7 +27,8 @@ const page = {
     { in: here("src/styles/index.css"), out: "index" },
   ],
   outdir: here("../src/imgplay_widget/static"),
-  plugins: [{ name: "report", setup: ({ onEnd }) => onEnd(report) }],
+  write: false,
+  plugins: [{ name: "finish", setup: ({ onEnd }) => onEnd(finish) }],
 };
 const dev = {
   ...shared,
@@ -39,10 +41,48 @@ const dev = {
   outdir: here("dev/dist"),
 };
 
-function report(result) {
-  for (const [path, { bytes }] of Object.entries(result.metafile?.outputs ?? {})) {
-    console.log(`${path.split("/").at(-1).padEnd(10)} ${(bytes / 1024).toFixed(1).padStart(7)} KB`);
-    if (path.endsWith("index.js") && bytes > MAX_BYTES) {
+// ---- The bundle is saved with each notebook: what esbuild leaves is made shorter.
+
+const NAME = /(?<![\w-])(?:--)?ip-[a-z]+(?:-[a-z]+)*(?![\w-])/g;
+// A name that is put together when the page runs would keep its length, and its rule would not.
+const BUILT = /(?<![\w-])ip-[a-z-]*(?:\$\{|["'`]\s*\+|-["'`\s])/;
+
+/** Gives the texts with short names, the same ones in all of them. */
+function shorten(texts) {
+  const counts = new Map();
+  for (const text of texts) {
+    const built = BUILT.exec(text);
+    if (built) throw new Error(`A class must be written whole to be shortened: ${built[0]}`);
+    for (const [name] of text.matchAll(NAME)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const byUse = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([name]) => name);
+  const short = new Map(
+    byUse.map((name, index) => [name, `${name.startsWith("--") ? "--" : ""}i${index.toString(36)}`]),
+  );
+  return texts.map((text) => text.replace(NAME, (name) => short.get(name)));
+}
+
+/** Gives the script with what a second minifier still finds, and quotes that JSON need not escape. */
+async function smaller(script) {
+  const { code } = await minify(script, {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 2 },
+    format: { quote_style: 1 },
+  });
+  return code;
+}
+
+async function finish({ outputFiles }) {
+  if (!outputFiles) return;
+  await mkdir(page.outdir, { recursive: true });
+  const texts = shorten(outputFiles.map(({ text }) => text));
+  for (const [index, { path }] of outputFiles.entries()) {
+    const text = texts[index];
+    const bytes = Buffer.from(path.endsWith(".js") ? await smaller(text) : text);
+    await writeFile(path, bytes);
+    console.log(`${path.split("/").at(-1).padEnd(10)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KB`);
+    if (path.endsWith("index.js") && bytes.length > MAX_BYTES) {
       console.error(
         `index.js is larger than ${MAX_BYTES / 1024} KB: it travels with every widget and is saved in notebooks.`,
       );

@@ -259,7 +259,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       {
         createdAt: now - 4 * minute,
         ...wide,
-        cost: "$0.08",
+        cost: "0.08",
       },
     ),
     batch(

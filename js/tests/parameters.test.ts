@@ -61,6 +61,7 @@ describe("a choice", () => {
     ["1024x768", "1024 × 768"],
     ["16:9", "16:9"],
     ["2K", "2K"],
+    ["webp", "WEBP"],
     [8, "8"],
     [true, "On"],
   ])("%s reads %s", (choice, text) => expect(choiceText(choice)).toBe(text));

@@ -383,9 +383,12 @@ class Face:
             batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
+        models = [model for model in whole.models if model.name == config.model]
+        used = {model.provider for model in models}
         bounded = whole.model_copy(
             update={
-                "models": [model for model in whole.models if model.name == config.model],
+                "models": models,
+                "providers": [provider for provider in whole.providers if provider.name in used],
                 "config": config.model_copy(
                     update={"params": {k: v for k, v in config.params.items() if k == config.model}}
                 ),

@@ -47,6 +47,7 @@ export function choiceText(choice: string | number | boolean): string {
   if (typeof choice === "boolean") return choice ? "On" : "Off";
   const text = String(choice);
   if (/^\d+x\d+$/.test(text)) return text.replace("x", " × ");
+  if (/^(png|jpe?g|webp)$/.test(text)) return text.toUpperCase();
   if (!/^[a-z][a-z_ -]*$/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
 }

@@ -91,7 +91,7 @@ function Notices() {
   return (
     <>
       {notices.map(({ id, level, message }) => (
-        <p key={id} class={`ip-note ip-notice ip-notice-${level}`}>
+        <p key={id} class="ip-note ip-notice" data-level={level}>
           <span>{message}</span>
           <IconButton icon="close" label="Dismiss" onClick={() => actions.dismissNotice(id)} />
         </p>

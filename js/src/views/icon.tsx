@@ -59,7 +59,8 @@ export type IconName = keyof typeof ICONS;
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
     <svg
-      class={`ip-icon ip-icon-${name}`}
+      class="ip-icon"
+      data-icon={name}
       width={size}
       height={size}
       viewBox="0 0 24 24"

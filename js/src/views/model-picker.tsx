@@ -59,12 +59,21 @@ function Picker({ current, onClose }: PickerProps) {
   const [active, setActive] = useState(current);
   const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
+  const picker = useRef<HTMLDivElement>(null);
   const groups = grouped(models, providers, query);
   const names = groups.flatMap((group) => group.models.map(({ name }) => name));
   const at = Math.max(names.indexOf(active), 0);
   const shown = names[at];
 
-  useEffect(() => input.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    input.current?.focus({ preventScroll: true });
+    const onPointerDown = (event: Event): void => {
+      // Inside a shadow root the target that the document sees is the host.
+      if (!event.composedPath().includes(picker.current as EventTarget)) onClose(false);
+    };
+    document.addEventListener("pointerdown", onPointerDown, true);
+    return () => document.removeEventListener("pointerdown", onPointerDown, true);
+  }, []);
   useLayoutEffect(() => {
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   }, [shown]);
@@ -78,18 +87,12 @@ function Picker({ current, onClose }: PickerProps) {
     const step = STEPS[event.key];
     if (step !== undefined) setActive(names[Math.min(Math.max(at + step, 0), names.length - 1)] ?? "");
     else if (event.key === "Enter") choose(shown);
-    else if (event.key === "Escape") onClose(true);
+    else if (event.key === "Escape" || event.key === "Tab") onClose(true);
     else return;
     event.preventDefault();
   };
   return (
-    <div
-      class="ip-picker"
-      onFocusOut={(event) => {
-        const next = event.relatedTarget;
-        if (!(next instanceof Node && event.currentTarget.contains(next))) onClose(false);
-      }}
-    >
+    <div ref={picker} class="ip-picker">
       <input
         ref={input}
         class="ip-input"

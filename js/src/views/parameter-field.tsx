@@ -69,7 +69,7 @@ export function ParameterField(props: ParameterFieldProps) {
         <Field label={title} help={help} control={id}>
           <Text
             id={id}
-            class={`ip-input ip-${control}`}
+            class={control === "text" ? "ip-input" : "ip-input ip-textarea"}
             rows={2}
             maxLength={maxLength ?? undefined}
             value={typeof value === "string" ? value : ""}

@@ -20,7 +20,8 @@ export function IconButton({ icon, label, onClick, testid, tone, pressed, disabl
   return (
     <button
       type="button"
-      class={`ip-button ${text ? "" : "ip-button-icon"} ${tone ? `ip-${tone}` : ""}`}
+      class={text ? "ip-button" : "ip-button ip-button-icon"}
+      data-tone={tone}
       aria-label={label}
       aria-pressed={pressed}
       title={label}

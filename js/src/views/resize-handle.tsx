@@ -28,7 +28,8 @@ export function ResizeHandle({ side, width }: { side: "left" | "right"; width: n
   return (
     // biome-ignore lint/a11y/useSemanticElements: a rule cannot be focused or dragged
     <div
-      class={`ip-handle ip-handle-${side}`}
+      class="ip-handle"
+      data-side={side}
       role="separator"
       aria-orientation="vertical"
       aria-label={`Width of the ${side} panel`}
