@@ -24,9 +24,16 @@ STILL_RUNNING = frozenset(
 which costs nothing, instead of sending a new one."""
 
 
-def cancel_note(task: Task) -> ErrorInfo:
-    """Gives what a cancel means for the bill, by where the task stood."""
+def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
+    """Gives what a cancel means for the bill.
+
+    Args:
+        task: as it stood.
+        paid: False for a provider that works on this machine, without a network.
+    """
     match task.stage:
+        case _ if not paid:
+            text = "Cancelled."
         case Stage.PENDING:
             text = "Cancelled before it was sent; nothing was paid."
         case Stage.SUBMITTING:

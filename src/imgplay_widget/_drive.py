@@ -430,7 +430,7 @@ class Drive:
 
     def _deadline(self) -> ProviderError:
         spent = f"after {self.task.deadline:g} s"
-        if self.task.stage is Stage.SUBMITTING:
+        if self.task.stage is Stage.SUBMITTING and self.provider.origin():
             return NetworkError(f"No answer came {spent}.", provider=self.task.provider)
         return DeadlineExceeded(
             f"The image was not ready {spent}.", provider=self.task.provider, maybe_billed=False

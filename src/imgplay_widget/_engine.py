@@ -282,7 +282,7 @@ class Engine(Archive):
         await self._halt(driven)
         for drive, _ in driven:
             if not drive.task.stage.final:
-                await self.save(drive, Cancel(cancel_note(drive.task)))
+                await self.save(drive, Cancel(cancel_note(drive.task, paid=bool(drive.provider.origin()))))
                 self.aside(drive.stop_remote())
         for task in elsewhere:
             await self._cancel_elsewhere(entry, task)
@@ -603,7 +603,7 @@ class Engine(Archive):
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""
-        cancelled = advance(task, Cancel(cancel_note(task)), self._clock.now())
+        cancelled = advance(task, Cancel(cancel_note(task, paid=True)), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
         if await self.write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)

@@ -481,3 +481,21 @@ def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
             batch.result(WAIT)
         assert studio.active_topic is None
     assert "could not be stored" in caplog.text
+
+
+class HomeMade(FakeProvider):
+    """Works on this machine, for nothing."""
+
+    def origin(self):
+        return ""
+
+
+def test_what_costs_nothing_never_speaks_of_bills():
+    fake = HomeMade([Gate(picture()), Gate(picture())])
+    with open_studio(fake) as studio:
+        late = studio.generate("a fox", model="fake:image", deadline=0.05)
+        with pytest.raises(DeadlineExceeded):
+            late.result(WAIT)
+        stopped = studio.generate("a fox", model="fake:image")
+        stopped.cancel()
+        assert "bill" not in str(late[0].error) + str(stopped[0].error)

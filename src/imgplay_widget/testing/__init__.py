@@ -164,6 +164,10 @@ class FakeProvider(Provider):
         """Gives the models."""
         return tuple(replace(spec, provider=self.spec.name) for spec in _MODELS)
 
+    def origin(self) -> str:
+        """Gives an address: it plays a provider that is paid for."""
+        return "https://fake.example"
+
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Answers as scripted."""
         self.submits.append(unit)
