@@ -365,3 +365,38 @@ def test_a_remote_server_of_another_name_has_a_key_of_its_own() -> None:
     spec = OpenAI("https://images.example.org/v1", name="my-lab").spec
     assert spec.key_variables == ("MY_LAB_API_KEY",)
     assert not spec.local
+
+
+def test_the_list_of_models_is_asked_for_free(official) -> None:
+    listed = {
+        "data": [
+            {"id": "gpt-6-luna"},
+            {"id": "gpt-image-2", "shutdown_date": "2027-05-01"},
+            {"id": "gpt-image-3-dawn"},
+            {"id": 7},
+            "noise",
+        ]
+    }
+    with OpenAIServer(files={"/v1/models": script.answer(listed)}) as server:
+        caller = official(server.base_url)
+        found = caller.run(caller.provider.discover)
+        local = Caller(OpenAI(server.base_url, name="local"), key=None)
+        others = local.run(local.provider.discover)
+        assert server.posts == 0
+    assert [spec.id for spec in found] == ["gpt-image-2", "gpt-image-3-dawn"]
+    assert found[0].retired_on == "2027-05-01"
+    assert found[0].parameter("width") is not None
+    assert [spec.id for spec in others] == ["gpt-6-luna", "gpt-image-2", "gpt-image-3-dawn"]
+
+
+def test_a_key_is_checked_by_the_list_of_models(official) -> None:
+    refused = script.error(401, "Incorrect API key provided")
+    page = script.html()
+    with OpenAIServer(files={"/v1/models": refused}) as server:
+        caller = official(server.base_url)
+        with pytest.raises(errors.BadKey):
+            caller.run(caller.provider.check)
+    with OpenAIServer(files={"/v1/models": page}) as server:
+        caller = official(server.base_url)
+        with pytest.raises(errors.BadResponse):
+            caller.run(caller.provider.check)

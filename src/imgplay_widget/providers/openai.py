@@ -26,6 +26,7 @@ from imgplay_widget._types import (
 )
 from imgplay_widget.errors import BadResponse, CorruptImage, NoImage, ProviderError
 from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._answers import rows, table, text
 from imgplay_widget.providers._chat import ask
 from imgplay_widget.providers._openai_errors import error_from
 from imgplay_widget.providers.base import Provider
@@ -44,6 +45,7 @@ _TEXT_MODEL = "gpt-5.6-luna"
 _PARTIALS = 2
 """Previews of one streamed image; each costs a few tokens."""
 _OWN_MODELS = re.compile(r"gpt-image-[2-9].*|gpt-image-1\.5.*|gpt-image-1-mini.*|chatgpt-image-.*")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
@@ -125,6 +127,34 @@ class OpenAI(Provider):
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
         """Asks a text model by chat completions, which compatible servers have too."""
         return await ask(http, f"{self._base}/chat/completions", model, instruction, text, self._error)
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Asks which models there are now.
+
+        OpenAI lists models of every kind, of which those for images are taken by their ids. Another server
+        does not say what its models are for, so that all are given.
+
+        Raises:
+            ProviderError: it could not be asked.
+        """
+        reply = await http.request("GET", f"{self._base}/models")
+        if not reply.ok:
+            raise self._error(reply, http)
+        try:
+            listed: object = reply.json()
+        except (ValueError, RecursionError):
+            raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
+        found: list[ModelSpec] = []
+        for record in map(table, rows(table(listed).get("data"))):
+            spec = self.model(text(record.get("id")))
+            if spec is not None:
+                ends = text(record.get("shutdown_date"))
+                found.append(replace(spec, retired_on=ends) if _DAY.fullmatch(ends) else spec)
+        return found
+
+    async def check(self, http: Http) -> None:
+        """Asks for the list of models, which is free and needs a good key."""
+        await self.discover(http)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Sends one call and waits for its images."""
