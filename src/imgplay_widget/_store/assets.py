@@ -302,7 +302,7 @@ class Assets:
         temporary = self.root / "temporary" / f"{self.owner}~{new_id()}"
         try:
             _write_whole(temporary, data, durable=durable)
-            _make_shelf(target.parent)
+            _make_shelf(target.parent, durable=durable)
             temporary.replace(target)
             if durable:
                 _sync_folder(target.parent)
@@ -329,10 +329,11 @@ def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:
         os.close(descriptor)
 
 
-def _make_shelf(path: Path) -> None:
+def _make_shelf(path: Path, *, durable: bool = True) -> None:
     with suppress(FileExistsError):
         path.mkdir()
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:
