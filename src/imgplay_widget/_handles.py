@@ -144,8 +144,9 @@ class BatchHandle:
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         # Shielded: a cell that is interrupted stops waiting; the images still come.
+        # A generator, whose frame keeps the handle: nobody else may, and the studio only tells living ones.
         future = asyncio.wrap_future(self._current())
-        return asyncio.shield(future).__await__()
+        return (yield from asyncio.shield(future).__await__())
 
     def _current(self) -> Future[BatchHandle]:
         with self._lock:

@@ -180,8 +180,8 @@ def test_a_failure_says_what_to_do_next(view: View) -> None:
     expect(failed).to_have_count(1, timeout=WAIT)
     expect(failed.first).to_contain_text("demo was asked to fail", ignore_case=True)
     expect(failed.first).to_contain_text("Rephrase the prompt")
-    # The same prompt would be refused again, so there is nothing to retry.
-    expect(failed.first.get_by_test_id("retry")).to_have_count(0)
+    # A refusal may pass at the second try, and the choice is the user's.
+    expect(failed.first.get_by_test_id("retry")).to_be_visible()
 
 
 def test_a_failure_that_may_pass_is_tried_again_in_its_place(open_notebook, studio_cells: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,6 +101,23 @@ def test_the_handle_is_awaited_from_any_loop():
 
     with open_studio(FakeProvider()) as studio:
         assert asyncio.run(main(studio)) == [Status.SUCCESS, Status.SUCCESS]
+
+
+def test_a_handle_that_nobody_keeps_is_awaited_to_its_end():
+    gate = Gate(picture())
+
+    async def main(studio):
+        def open_late():
+            assert gate.reached.wait(WAIT)
+            gc.collect()
+            gate.open()
+
+        asyncio.get_running_loop().run_in_executor(None, open_late)
+        async with asyncio.timeout(WAIT):
+            return (await studio.generate("one", model="fake:image")).status
+
+    with open_studio(FakeProvider([gate])) as studio:
+        assert asyncio.run(main(studio)) is Status.SUCCESS
 
 
 def test_result_gives_up_waiting_but_the_work_goes_on():
