@@ -220,11 +220,20 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     open.clear();
   });
 
-  const saved: unknown = model.get("_snapshot");
+  const saved = parsed(model.get("_snapshot"));
   if (isSnapshot(saved)) listener.snapshot(saved, [], false);
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
   return { request };
+}
+
+/** What a saved notebook holds may come from any version, or be cut. */
+function parsed(text: unknown): unknown {
+  try {
+    return typeof text === "string" ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isSnapshot(value: unknown): value is Snapshot {

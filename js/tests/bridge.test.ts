@@ -140,7 +140,7 @@ describe("the connection", () => {
     expect(seen.connections).toEqual(["waiting", "ready"]);
   });
   it("shows the saved snapshot until then, not as the kernel's word", async () => {
-    const { seen, hello } = connected({ _snapshot: { ...snapshot(0, false), seq: 3 } });
+    const { seen, hello } = connected({ _snapshot: JSON.stringify({ ...snapshot(0, false), seq: 3 }) });
     expect(seen.snapshots).toEqual([[3, false]]);
     await hello(5);
     expect(seen.snapshots).toEqual([
@@ -149,8 +149,9 @@ describe("the connection", () => {
     ]);
   });
   it("takes no snapshot of another protocol", () => {
-    expect(connected({ _snapshot: { protocol: 99 } }).seen.snapshots).toEqual([]);
-    expect(connected({ _snapshot: {} }).seen.snapshots).toEqual([]);
+    for (const saved of ['{"protocol":99}', "{}", '{"proto', "", {}, undefined]) {
+      expect(connected({ _snapshot: saved }).seen.snapshots).toEqual([]);
+    }
   });
 });
 

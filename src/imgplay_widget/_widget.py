@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,7 +61,8 @@ class ImagePlayground(anywidget.AnyWidget):
     _esm = STATIC / "index.js"
     _css = STATIC / "index.css"
 
-    _snapshot = traitlets.Dict().tag(sync=True)
+    # JSON in one line: a notebook writes a dict over many, and indents each.
+    _snapshot = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -238,7 +240,8 @@ class ImagePlayground(anywidget.AnyWidget):
 
     async def _write_state(self) -> None:
         # The only writer of the trait, always on the engine's loop: traits are not thread-safe.
-        self._snapshot = await self._face.small_snapshot()
+        state = await self._face.small_snapshot()
+        self._snapshot = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
 
 
 def _stay(_: object, default: object) -> object:
