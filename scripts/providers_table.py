@@ -36,7 +36,7 @@ This page is generated from the data that the form, the validation and the plann
 `model="fal:some/new-model"`.
 
 - **a call**: the most images that one call gives; more images are more calls.
-- **references**: the most input images.
+- **references**: the most input images, and whether a *mask* says what of the first may change.
 - **seed**: *exact* gives the same image again, *best effort* a similar one. Each image has a seed of its own.
 - **underway**: *previews* show a partial image, *progress* a fraction.
 - **cancel**: the provider stops a running job (*full*), or one that still waits (*queued*).
@@ -130,7 +130,7 @@ def _model(model: ModelSpec) -> list[str]:
         title,
         sizes(model),
         str(model.native_n),
-        str(model.references.max_count) if model.references else "",
+        f"{model.references.max_count}{', a mask' if model.mask else ''}" if model.references else "",
         {"none": "", "best_effort": "best effort", "exact": "exact"}[model.seed],
         f"${model.price.amount} / {model.price.unit}" if model.price else "",
         ", ".join(f"`{p.name}`" for p in model.parameters if p.name not in shown),

@@ -49,6 +49,7 @@ export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
     seed: "exact",
     sizeRule: null,
     maxReferences: 0,
+    mask: false,
     previews: true,
     progress: true,
     cancel: "full",

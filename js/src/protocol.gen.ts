@@ -316,6 +316,7 @@ export interface ModelState {
   seed: "none" | "best_effort" | "exact";
   sizeRule: SizeRuleState | null;
   maxReferences: number;
+  mask: boolean;
   previews: boolean;
   progress: boolean;
   cancel: "none" | "queued" | "full";

@@ -87,12 +87,18 @@ class ModelTable(Sequence[ModelSpec]):
             spec.title,
             sizes(spec),
             str(spec.native_n),
-            f"up to {spec.references.max_count}" if spec.references else "",
+            _inputs(spec),
             {"none": "", "best_effort": "best effort", "exact": "exact"}[spec.seed],
             f"${spec.price.amount} / {spec.price.unit}" if spec.price else "",
             self._keys.get(spec.provider, ""),
             retired,
         )
+
+
+def _inputs(spec: ModelSpec) -> str:
+    if spec.references is None:
+        return ""
+    return f"up to {spec.references.max_count}{' and a mask' if spec.mask else ''}"
 
 
 def models(provider: str | None = None) -> ModelTable:

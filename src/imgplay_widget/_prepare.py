@@ -8,7 +8,7 @@ import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from imgplay_widget._handles import GenerationHandle
 from imgplay_widget._ids import new_id
@@ -101,6 +101,7 @@ def prepare(
         height=request.params.get("height"),
         created_at=now,
         references=request.references,
+        mask=request.mask,
     )
     seed = request.params.get("seed")
     units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)
@@ -163,8 +164,8 @@ def _draw_seed(spec: ModelSpec) -> int | None:
     return random.randint(low, high)  # noqa: S311 - no secret
 
 
-def check_inputs(spec: ModelSpec, inputs: Sequence[Input]) -> None:
-    """Refuses an input image that is too large for the model.
+def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -> None:
+    """Refuses an input image or a mask that is too large for the model.
 
     Raises:
         InvalidRequest: names the image and the limit.
@@ -177,14 +178,25 @@ def check_inputs(spec: ModelSpec, inputs: Sequence[Input]) -> None:
                 f" {rule.max_bytes / 1e6:g} MB at most.",
                 parameter="references",
             )
+    limit = spec.max_mask_bytes or (rule.max_bytes if rule is not None else None)
+    if mask is not None and limit is not None and len(mask.data) > limit:
+        raise InvalidRequest(
+            f"The mask has {len(mask.data) / 1e6:.1f} MB; {spec.name} takes {limit / 1e6:g} MB at most.",
+            parameter="mask",
+        )
 
 
-def read_input(item: ReferenceLike) -> Input:
+def read_input(item: ReferenceLike, role: Literal["reference", "mask"] = "reference") -> Input:
     """Reads an input image and checks that it is one.
+
+    Args:
+        item: the image.
+        role: what it is for; errors call it so.
 
     Raises:
         InvalidRequest: it cannot be read, or is no image.
     """
+    parameter = "references" if role == "reference" else role
     match item:
         case bytes():
             data = item
@@ -195,15 +207,15 @@ def read_input(item: ReferenceLike) -> Input:
                 data = Path(item).expanduser().read_bytes()
             except OSError as error:
                 raise InvalidRequest(
-                    f"The reference {str(item)!r} cannot be read ({error.strerror}).",
-                    parameter="references",
+                    f"The {role} {str(item)!r} cannot be read ({error.strerror}).",
+                    parameter=parameter,
                 ) from None
         case _:
-            data = _encoded(item)
+            data = _encoded(item, role, parameter)
     try:
         accepted = images.accept(data)
     except CorruptImage as error:
-        raise InvalidRequest(f"A reference is no image: {error.message}", parameter="references") from None
+        raise InvalidRequest(f"A {role} is no image: {error.message}", parameter=parameter) from None
     reference = Reference(
         digest=hashlib.sha256(accepted.data).hexdigest(),
         media_type=accepted.media_type,
@@ -213,14 +225,14 @@ def read_input(item: ReferenceLike) -> Input:
     return Input(reference, accepted.data)
 
 
-def _encoded(item: object) -> bytes:
+def _encoded(item: object, role: str, parameter: str) -> bytes:
     """The PNG of a Pillow image."""
     save = getattr(item, "save", None)
     if save is None:
         raise InvalidRequest(
-            f"{type(item).__name__} is no reference.",
-            parameter="references",
-            next_step="Give paths, bytes, Pillow images or results.",
+            f"{type(item).__name__} is no {role}.",
+            parameter=parameter,
+            next_step="Give a path, bytes, a Pillow image or a result.",
         )
     buffer = io.BytesIO()
     save(buffer, format="PNG")

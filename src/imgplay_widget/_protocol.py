@@ -105,6 +105,7 @@ class ModelState(Message):
     seed: Literal["none", "best_effort", "exact"]
     size_rule: SizeRuleState | None
     max_references: int
+    mask: bool
     previews: bool
     progress: bool
     cancel: Literal["none", "queued", "full"]

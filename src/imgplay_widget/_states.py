@@ -64,6 +64,7 @@ def model_state(spec: ModelSpec) -> ModelState:
         seed=spec.seed,
         size_rule=SizeRuleState(**asdict(rule)) if rule else None,
         max_references=spec.references.max_count if spec.references else 0,
+        mask=spec.mask,
         previews=spec.previews,
         progress=spec.progress,
         cancel=spec.cancel,

@@ -180,6 +180,7 @@ class Studio:
         n: int = 1,
         topic: Topic | str | None = None,
         references: Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
         deadline: float | None = None,
         **params: Any,
     ) -> BatchHandle:
@@ -192,6 +193,8 @@ class Studio:
             topic: where it goes: a topic, its id or its title (made where there is none of that title);
                 None takes the active topic, or a new one.
             references: input images, for models that take some: paths, bytes, Pillow images or results.
+            mask: for models that take one: a PNG of the first reference's size, transparent where the
+                picture may change: a path, bytes, a Pillow image or a result.
             deadline: seconds in all for each task; None takes the model's.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; one that is not given
                 stands on its default, and None leaves it out. Without a seed, one is drawn and recorded.
@@ -213,6 +216,7 @@ class Studio:
             topic_id=topic_id,
             title=title,
             references=references,
+            mask=mask,
             deadline=deadline,
             params=params,
         )
@@ -232,6 +236,7 @@ class Studio:
         topic_id: str | None,
         title: str | None = None,
         references: Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
     ) -> Prepared:
@@ -240,17 +245,19 @@ class Studio:
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
         inputs = [read_input(item) for item in references]
-        check_inputs(spec, inputs)
+        over = None if mask is None else read_input(mask, "mask")
+        check_inputs(spec, inputs, over)
         request = catalog.make_request(
             spec,
             prompt=prompt,
             n=n,
             params=params,
             references=tuple(item.reference for item in inputs),
+            mask=None if over is None else over.reference,
             deadline=deadline,
             max_count=self.max_count,
         )
-        for item in inputs:
+        for item in inputs if over is None else (*inputs, over):
             self._store.assets.add_reference(item.data)
         scope = Scope(self._user_id, self._organization_id)
         return prepare(provider, spec, request, scope, topic_id=topic_id, title=title, now=self._clock.now())

@@ -192,6 +192,8 @@ class ModelSpec:
         seed: ``"none"``, ``"best_effort"`` or ``"exact"`` (same seed, same image).
         size_rule: what width and height must satisfy together.
         references: the input images it takes, or None.
+        mask: True where it takes a mask over its first reference; transparent is what may change.
+        max_mask_bytes: the most bytes of a mask; None takes those of a reference.
         previews: True where partial images arrive on the way.
         progress: True where a fraction arrives on the way.
         cancel: what the provider can do to stop a job: ``"none"``, ``"queued"`` (while it waits), ``"full"``.
@@ -214,6 +216,8 @@ class ModelSpec:
     seed: Literal["none", "best_effort", "exact"] = "none"
     size_rule: SizeRule | None = None
     references: ReferenceRule | None = None
+    mask: bool = False
+    max_mask_bytes: int | None = None
     previews: bool = False
     progress: bool = False
     cancel: Literal["none", "queued", "full"] = "none"
@@ -288,6 +292,7 @@ class Request:
         params: every parameter that will be sent, width, height and seed included; a parameter without
             a value is left out. ``"seed"`` is missing where the seed is random or the model has none.
         references: input images, in the user's order.
+        mask: a PNG of the first reference's size, or None; transparent is what may change.
         deadline: seconds in all for each task.
     """
 
@@ -297,6 +302,7 @@ class Request:
     n: int
     params: Mapping[str, JSON]
     references: tuple[Reference, ...] = ()
+    mask: Reference | None = None
     deadline: float = 600.0
 
 
@@ -311,6 +317,7 @@ class Unit:
         positions: the places in the batch that it fills; their number is the n of the call.
         seeds: the seed of each place, or None where none is sent; as long as `positions`.
         references: input images.
+        mask: the mask over the first of them, or None; transparent is what may change.
         key: unique for this call; sent where a provider honours an idempotency key.
     """
 
@@ -320,6 +327,7 @@ class Unit:
     positions: tuple[int, ...]
     seeds: tuple[int | None, ...]
     references: tuple[Reference, ...] = ()
+    mask: Reference | None = None
     key: str = ""
 
     @property
@@ -459,6 +467,7 @@ class Batch:
         config: every parameter that was asked for, as in `Request.params`, and ``"n"``.
         width, height: the size that was asked for, in pixels, or None where the model chose.
         references: the input images.
+        mask: the mask over the first of them, or None.
     """
 
     id: str
@@ -473,6 +482,12 @@ class Batch:
     height: int | None
     created_at: datetime
     references: tuple[Reference, ...] = ()
+    mask: Reference | None = None
+
+    @property
+    def inputs(self) -> tuple[Reference, ...]:
+        """Every stored image that the request names: its references, then its mask."""
+        return self.references if self.mask is None else (*self.references, self.mask)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,7 @@ class ImagePlayground(anywidget.AnyWidget):
         n: int = 1,
         topic: Topic | str | None = None,
         references: Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
         deadline: float | None = None,
         **params: Any,
     ) -> BatchHandle:
@@ -131,6 +132,8 @@ class ImagePlayground(anywidget.AnyWidget):
             n: how many images, 1 to `max_count`.
             topic: a topic, its id or its title; None takes the one that is shown, or makes a new one.
             references: input images, for models that take some: paths, bytes, Pillow images or results.
+            mask: for models that take one: a PNG of the first reference's size, transparent where the
+                picture may change: a path, bytes, a Pillow image or a result.
             deadline: seconds in all for each task; None takes the model's.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …
 
@@ -147,6 +150,7 @@ class ImagePlayground(anywidget.AnyWidget):
             n=n,
             topic=topic,
             references=references,
+            mask=mask,
             deadline=deadline,
             **params,
         )

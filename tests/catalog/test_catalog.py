@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -195,6 +196,39 @@ def test_a_wrong_request_is_refused(options: dict[str, Any], message: str) -> No
 def test_references_need_a_model_that_takes_them() -> None:
     with pytest.raises(InvalidRequest, match="demo:instant takes no input images"):
         ask(catalog.load("demo")[0], references=[REFERENCE])
+
+
+MASKED = replace(MODEL, mask=True)
+
+
+def test_a_mask_goes_with_its_reference() -> None:
+    assert ask(MASKED, references=[REFERENCE], mask=REFERENCE).mask == REFERENCE
+    assert ask(MASKED, references=[REFERENCE]).mask is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "references", "changed", "message"),
+    [
+        (MODEL, [REFERENCE], {}, "demo:slow takes no mask"),
+        (MASKED, [], {}, "no reference"),
+        (MASKED, [REFERENCE], {"media_type": "image/webp"}, "image/webp is not a kind of mask"),
+        (MASKED, [REFERENCE], {"height": 9}, "it has 8 × 9 pixels, but the first reference has 8 × 8"),
+    ],
+)
+def test_a_wrong_mask_is_refused(spec: ModelSpec, references: Any, changed: Any, message: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ask(spec, references=references, mask=replace(REFERENCE, **changed))
+    assert message in caught.value.message
+    assert caught.value.parameter == "mask"
+
+
+def test_the_size_of_a_mask_is_that_of_the_first_reference() -> None:
+    two = replace(MASKED, references=ReferenceRule(max_count=2, max_bytes=1000))
+    ask(two, references=[REFERENCE, replace(REFERENCE, width=99)], mask=REFERENCE)
+
+
+def test_every_image_model_of_openai_takes_a_mask() -> None:
+    assert {(model.mask, model.max_mask_bytes) for model in catalog.load("openai")} == {(True, 4_000_000)}
 
 
 def test_a_retired_model_names_its_successor_from_its_last_day_on() -> None:

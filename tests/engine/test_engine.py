@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
 from imgplay_widget import Status
 from imgplay_widget._types import Done, Missing, Partial, Pending
@@ -32,6 +35,20 @@ from imgplay_widget.errors import (
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
 
 WAIT = 20
+
+
+def jpeg():
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def large():
+    """A mask of more bytes than the fake takes."""
+    out = io.BytesIO()
+    noise = random.Random(3).randbytes(4 * 600 * 600)
+    Image.frombytes("RGBA", (600, 600), noise).save(out, "PNG", compress_level=0)
+    return out.getvalue()
 
 
 def rows(studio, table):
@@ -154,6 +171,14 @@ def test_a_request_without_any_image_raises_its_error():
         ({"model": "fake:nope"}, NotFound, "nope"),
         ({"references": [b"<html>"]}, InvalidRequest, "reference"),
         ({"references": [png()] * 3}, InvalidRequest, "2"),
+        ({"mask": png()}, InvalidRequest, "no reference"),
+        ({"references": [png()], "mask": png(32, 64)}, InvalidRequest, "32 × 64 pixels.*64 × 64"),
+        ({"references": [png()], "mask": jpeg()}, InvalidRequest, "image/jpeg"),
+        ({"references": [png()], "mask": b"<html>"}, InvalidRequest, "A mask is no image"),
+        ({"references": [png()], "mask": "nowhere.png"}, InvalidRequest, "The mask 'nowhere.png' cannot"),
+        ({"references": [png()], "mask": 7}, InvalidRequest, "int is no mask"),
+        ({"references": [png()], "mask": large()}, InvalidRequest, r"The mask has 1\.\d MB.* 1 MB at most"),
+        ({"model": "fake:sheet", "mask": png()}, InvalidRequest, "fake:sheet takes no mask"),
         ({"deadline": 0}, InvalidRequest, "deadline"),
     ],
 )
@@ -486,6 +511,39 @@ def test_references_reach_the_provider_and_are_kept():
         batch.result(WAIT)
         assert [(r.width, r.height) for r in fake.submits[1].references] == [(64, 64), (32, 16)]
         assert batch.entry.batch.references == fake.submits[1].references
+
+
+def test_a_mask_reaches_the_provider_and_outlives_retry_and_restart(tmp_path):
+    fake = FakeProvider([BillingError("no money")])
+    hole = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    with open_studio(fake, store=tmp_path) as studio:
+        batch = studio.generate("at night", model="fake:image", references=[png()], mask=hole)
+        with pytest.raises(BillingError):
+            batch.result(WAIT)
+    with open_studio(fake, store=tmp_path) as studio:
+        (batch,) = studio.batches()
+        batch.retry()
+        batch.result(WAIT)
+        first, second = fake.submits
+        assert first.mask == second.mask == batch.entry.batch.mask
+        assert first.references == second.references == batch.entry.batch.references
+        kept = studio.asset_path(f"originals/{first.mask.digest[:2]}/{first.mask.digest}.png")
+        with Image.open(kept) as image:
+            assert image.getpixel((5, 5)) == (0, 0, 0, 0)
+        batch.delete()
+        assert not kept.exists()
+
+
+@pytest.mark.parametrize("kind", [bytes, str, "result"])
+def test_a_mask_is_given_like_a_reference(kind, tmp_path):
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        first = studio.generate("a fox", model="fake:image").result(WAIT)[0]
+        (tmp_path / "mask.png").write_bytes(png())
+        mask = {bytes: png(), str: str(tmp_path / "mask.png"), "result": first}[kind]
+        studio.generate("at night", model="fake:image", references=[first], mask=mask).result(WAIT)
+        sent = fake.submits[1].mask
+        assert (sent.media_type, sent.width, sent.height) == ("image/png", 64, 64)
 
 
 def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):

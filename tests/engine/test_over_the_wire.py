@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 
 import pytest
 
@@ -137,6 +138,27 @@ def test_references_are_sent_as_an_edit(studio_for):
         (request,) = server.requests
         assert request.path == "/v1/images/edits"
         assert request.form()["image[]"] == [picture]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_mask_is_sent_with_its_references(studio_for, n):
+    first, second, mask = script.png(32, 32), script.png(48, 16), script.png(32, 32, shade=9)
+    with OpenAIServer() as server, studio_for(server) as studio:
+        studio.generate("at night", model=MODEL, n=n, references=[first, second], mask=mask).result(WAIT)
+        (request,) = server.requests
+        assert request.path == "/v1/images/edits"
+        form = request.form()
+        assert (form["image[]"], form["mask"]) == ([first, second], [mask])
+
+
+def test_a_mask_above_the_provider_s_limit_is_never_sent(studio_for):
+    edge = 1200
+    mask = script.png(edge, edge, noise=random.Random(5).randbytes(3 * edge * edge))
+    with OpenAIServer() as server, studio_for(server) as studio:
+        with pytest.raises(errors.InvalidRequest, match=r"mask has 4\.\d MB.* takes 4 MB"):
+            studio.generate("at night", model=MODEL, references=[script.png(edge, edge)], mask=mask)
+        assert studio.topics == []
+        assert server.requests == []
 
 
 def test_the_provider_s_own_figures_and_changes_are_recorded(studio_for):

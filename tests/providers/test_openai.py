@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -145,6 +146,20 @@ def test_references_go_as_a_form(official) -> None:
     form = request.form()
     assert form["image[]"] == [b"first bytes", b"\x89PNG second\r\n--bytes"]
     assert (form["prompt"], form["size"], form["n"]) == ([b"a paper boat"], [b"1024x1024"], [b"1"])
+    assert "mask" not in form
+
+
+def test_a_mask_is_a_part_of_the_form(official) -> None:
+    picture, mask = (
+        Reference(digest=name, media_type="image/png", width=8, height=8) for name in ("picture", "mask")
+    )
+    files = {"picture": b"picture bytes", "mask": b"mask bytes"}
+    with OpenAIServer([script.images(1)]) as server:
+        official(server.base_url, files=files).submit(replace(unit_of(1, references=(picture,)), mask=mask))
+    (request,) = server.requests
+    assert request.form()["mask"] == [b"mask bytes"]
+    assert request.form()["image[]"] == [b"picture bytes"]
+    assert b'filename="mask.png"' in request.body
 
 
 CASES = [

@@ -29,7 +29,7 @@ def make_topic(title="Foxes", *, user_id="local", organization_id=None, at=NOW):
     )
 
 
-def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), at=NOW):
+def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), mask=None, at=NOW):
     """A batch, its generations and its tasks."""
     batch = Batch(
         id=new_id(),
@@ -44,6 +44,7 @@ def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references
         height=48,
         created_at=at,
         references=tuple(references),
+        mask=mask,
     )
     groups = [tuple(range(n))] if one_task else [(i,) for i in range(n)]
     tasks = [make_task(batch, positions, owner=owner, until=until) for positions in groups]
@@ -76,6 +77,7 @@ def make_task(batch, positions=(0,), *, owner="me", until=SOON, seed=2**40):
         positions=tuple(positions),
         seeds=tuple(seed + i for i in positions),
         references=batch.references,
+        mask=batch.mask,
         key=new_id(),
     )
     return Task(

@@ -140,6 +140,8 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert second.asset is None
     assert [task.unit.positions for task in entry.tasks] == [(0,), (1,)]
     assert len(entry.batch.references) == 1
+    assert entry.batch.mask is None
+    assert [task.unit.mask for task in entry.tasks] == [None, None]
     assert store.setting("config") == {"model": "demo:paint"}
     assert store.sweep() == 0
     assert store.delete_topic(topic.id).topic_ids == (topic.id,)

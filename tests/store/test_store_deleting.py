@@ -44,8 +44,8 @@ def content(*generations):
 
 
 def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
-    reference = store.assets.add_reference(make_png())
-    batch, generations, tasks = add(store, topic, 2, references=[reference])
+    reference, mask = (store.assets.add_reference(make_png()) for _ in range(2))
+    batch, generations, tasks = add(store, topic, 2, references=[reference], mask=mask)
     waiting, places, more = make_batch(topic)
     store.add_batch(waiting, places, more)
     receive(store, places[0], make_png())
@@ -125,6 +125,20 @@ def test_bytes_that_another_row_names_stay(store, open_store, topic):
     store.delete_batch(using.id)
     assert files(store) == content(mine)
     other.delete_generation(hers.id)
+    assert files(store) == set()
+
+
+def test_a_mask_stays_as_long_as_some_batch_names_it(store, topic):
+    picture, mask = (store.assets.add_reference(make_png()) for _ in range(2))
+    urls = {store.assets.original_url(one.digest, one.media_type) for one in (picture, mask)}
+    first, *rest = make_batch(topic, references=[picture], mask=mask)
+    store.add_batch(first, *rest)
+    second, *rest = make_batch(topic, references=[picture], mask=mask)
+    store.add_batch(second, *rest)
+    assert store.sweep() == 0
+    store.delete_batch(first.id)
+    assert files(store) == urls
+    store.delete_batch(second.id)
     assert files(store) == set()
 
 

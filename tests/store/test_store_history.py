@@ -14,9 +14,10 @@ from imgplay_widget.errors import ErrorInfo, Moderated, NotFound
 
 
 def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_store):
-    reference = store.assets.add_reference(make_png())
+    references = [store.assets.add_reference(make_png()) for _ in range(2)]
+    mask = store.assets.add_reference(make_png(mode="RGBA"))
     topic = make_topic()
-    batch, generations, tasks = make_batch(topic, 2, references=[reference])
+    batch, generations, tasks = make_batch(topic, 2, references=references, mask=mask)
     generations[1] = replace(
         generations[1], favourite=True, parent_id=generations[0].id, error=Moderated("No.").info
     )
@@ -40,6 +41,7 @@ def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_s
 
     entry = open_store().entry(batch.id)
     assert entry.batch == batch
+    assert entry.batch.inputs == (*references, mask)
     assert entry.generations == tuple(generations)
     assert entry.tasks == tuple(tasks)
     assert entry.status_of(entry.generations[1]) is Status.ERROR
@@ -240,6 +242,24 @@ def test_the_version_moves_when_another_connection_commits(store, open_store):
     assert store.version() == before
     other.add_topic(make_topic())
     assert store.version() != before
+
+
+def test_a_mask_may_be_the_very_picture_that_it_lies_over(store, open_store):
+    picture = store.assets.add_reference(make_png())
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, references=[picture], mask=picture)
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    assert open_store().entry(batch.id).batch == batch
+
+
+def test_a_mask_whose_file_is_gone_is_refused_before_anything_is_stored(store):
+    topic = make_topic()
+    picture, mask = (store.assets.add_reference(make_png()) for _ in range(2))
+    store.assets.remove_content(mask.digest)
+    batch, generations, tasks = make_batch(topic, references=[picture], mask=mask)
+    with pytest.raises(NotFound, match="reference"):
+        store.add_batch(batch, generations, tasks, new_topic=topic)
+    assert store.topics() == []
 
 
 def test_a_reference_whose_file_is_gone_is_refused_before_anything_is_stored(store):

@@ -35,7 +35,18 @@ def m0002_who_gave_the_title(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (m0001_first_tables, m0002_who_gave_the_title)
+def m0003_masks(connection: Connection) -> None:
+    """What a request names is a reference, or the mask over the first one."""
+    connection.exec_driver_sql(
+        "ALTER TABLE image_generation_references ADD COLUMN role TEXT NOT NULL DEFAULT 'reference'"
+    )
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    m0001_first_tables,
+    m0002_who_gave_the_title,
+    m0003_masks,
+)
 
 
 def migrate(database: Database) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam,
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
-from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Task, Topic
+from imgplay_widget._types import Entry, FeedPage, Generation, Task, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,18 +112,18 @@ def _entries(connection: Connection, found: Sequence[RowMapping]) -> Iterable[En
     if not found:
         return
     parameters = {"ids": [row["id"] for row in found]}
-    of_references: defaultdict[str, list[Reference]] = defaultdict(list)
+    of_inputs: defaultdict[str, list[RowMapping]] = defaultdict(list)
     of_generations: defaultdict[str, list[Generation]] = defaultdict(list)
     of_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for row in connection.execute(_REFERENCES_OF, parameters).mappings():
-        of_references[row["batch_id"]].append(rows.reference_of(row))
+        of_inputs[row["batch_id"]].append(row)
     for row in connection.execute(_GENERATIONS_OF, parameters).mappings():
         of_generations[row["batch_id"]].append(rows.generation_of(row))
     for row in connection.execute(_TASKS_OF, parameters).mappings():
         of_tasks[row["batch_id"]].append(rows.task_of(row))
     for row in found:
         yield Entry(
-            batch=rows.batch_of(row, tuple(of_references[row["id"]])),
+            batch=rows.batch_of(row, of_inputs[row["id"]]),
             generations=tuple(of_generations[row["id"]]),
             tasks=tuple(of_tasks[row["id"]]),
         )

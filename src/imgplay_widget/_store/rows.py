@@ -9,6 +9,8 @@ from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Ta
 from imgplay_widget.errors import ErrorInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import RowMapping
 
 __all__ = [
@@ -17,14 +19,18 @@ __all__ = [
     "filling",
     "generation_of",
     "generation_row",
-    "reference_of",
-    "reference_row",
+    "input_rows",
     "task_changes",
     "task_of",
     "task_row",
     "topic_of",
     "topic_row",
 ]
+
+
+_REFERENCE = "reference"
+_MASK = "mask"
+_INPUTS = ("references", "mask")
 
 
 def topic_row(topic: Topic) -> dict[str, Any]:
@@ -38,23 +44,34 @@ def topic_of(row: RowMapping) -> Topic:
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
-    """The columns of a batch; its references are rows of their own."""
-    columns = {name: getattr(batch, name) for name in Batch.__slots__ if name != "references"}
+    """The columns of a batch; its references and its mask are rows of their own."""
+    columns = {name: getattr(batch, name) for name in Batch.__slots__ if name not in _INPUTS}
     columns["config"] = dict(batch.config)
     return columns
 
 
-def batch_of(row: RowMapping, references: tuple[Reference, ...]) -> Batch:
-    """The batch of a row."""
-    return Batch(**_columns(row), references=references)
+def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
+    """The batch of a row, and of the rows of what it names, in their order."""
+    references = tuple(_reference_of(one) for one in inputs if one["role"] == _REFERENCE)
+    mask = next((_reference_of(one) for one in inputs if one["role"] == _MASK), None)
+    return Batch(**_columns(row), references=references, mask=mask)
 
 
-def reference_row(batch_id: str, position: int, reference: Reference) -> dict[str, Any]:
-    """The columns of a batch's reference."""
-    return {"batch_id": batch_id, "position": position, **asdict(reference)}
+def input_rows(batch: Batch) -> list[dict[str, Any]]:
+    """The columns of a batch's references, and of its mask after them."""
+    last = len(batch.references)
+    return [
+        {
+            "batch_id": batch.id,
+            "position": position,
+            **asdict(one),
+            "role": _REFERENCE if position < last else _MASK,
+        }
+        for position, one in enumerate(batch.inputs)
+    ]
 
 
-def reference_of(row: RowMapping) -> Reference:
+def _reference_of(row: RowMapping) -> Reference:
     """The reference of a row."""
     return Reference(
         digest=row["digest"], media_type=row["media_type"], width=row["width"], height=row["height"]
@@ -171,6 +188,8 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
 
 
 def _unit_of(data: dict[str, Any]) -> Unit:
+    # Not there in the rows of older versions.
+    mask = data.get("mask")
     return Unit(
         model=data["model"],
         prompt=data["prompt"],
@@ -178,6 +197,7 @@ def _unit_of(data: dict[str, Any]) -> Unit:
         positions=tuple(data["positions"]),
         seeds=tuple(data["seeds"]),
         references=tuple(Reference(**reference) for reference in data["references"]),
+        mask=None if mask is None else Reference(**mask),
         key=data["key"],
     )
 

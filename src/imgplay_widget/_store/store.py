@@ -222,16 +222,15 @@ class Store:
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
         """
-        digests = [reference.digest for reference in batch.references]
+        digests = [reference.digest for reference in batch.inputs]
         with self._filing(needed=bool(digests)), self._database.writing() as connection:
-            for reference in batch.references:
+            for reference in batch.inputs:
                 url = self.assets.original_url(reference.digest, reference.media_type)
                 if not self.assets.path(url).exists():
                     raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
             topic = self._touch_topic(connection, batch, new_topic)
             _insert(connection, tables.batches, [rows.batch_row(batch)])
-            inputs = enumerate(batch.references)
-            _insert(connection, tables.references, [rows.reference_row(batch.id, *item) for item in inputs])
+            _insert(connection, tables.references, rows.input_rows(batch))
             _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
             _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
         self.assets.let_go(digests)

@@ -98,6 +98,7 @@ references = Table(
     Column("media_type", Text, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
+    Column("role", Text, nullable=False),
     Index("idx_references_digest", "digest"),
 )
 

@@ -26,6 +26,7 @@ def make_request(
     n: int = 1,
     params: Mapping[str, Any],
     references: Sequence[Reference] = (),
+    mask: Reference | None = None,
     deadline: float | None = None,
     max_count: int = 4,
     today: date | None = None,
@@ -40,6 +41,7 @@ def make_request(
         n: how many images, 1 to `max_count`.
         params: the model's own parameters by name.
         references: input images, in the user's order.
+        mask: a mask over the first of them, for models that take one.
         deadline: seconds in all for each task, up to a day; None takes the model's.
         max_count: the most images of one request.
         today: the day to compare `ModelSpec.retired_on` with; None takes the current one (UTC).
@@ -52,6 +54,7 @@ def make_request(
     _check_prompt(spec, prompt)
     _check_count(n, max_count)
     _check_references(spec, references)
+    _check_mask(spec, mask, references)
     seconds = spec.deadline if deadline is None else _check_deadline(deadline)
     for name in params:
         if spec.parameter(name) is None:
@@ -69,6 +72,7 @@ def make_request(
         n=n,
         params=values,
         references=tuple(references),
+        mask=mask,
         deadline=seconds,
     )
 
@@ -205,6 +209,36 @@ def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
                 f"it takes {', '.join(rule.media_types)}.",
                 parameter="references",
             )
+
+
+def _check_mask(spec: ModelSpec, mask: Reference | None, references: Sequence[Reference]) -> None:
+    if mask is None:
+        return
+    if not spec.mask:
+        raise InvalidRequest(
+            f"mask: {spec.name} takes no mask.",
+            parameter="mask",
+            next_step="Leave it out, or choose a model that takes a mask.",
+        )
+    if not references:
+        raise InvalidRequest(
+            "mask: there is no reference that it could lie over.",
+            parameter="mask",
+            next_step="Give the picture to change as the first reference.",
+        )
+    if mask.media_type != "image/png":
+        raise InvalidRequest(
+            f"mask: {mask.media_type} is not a kind of mask; it is image/png.",
+            parameter="mask",
+            next_step="Save it as PNG, transparent where the picture may change.",
+        )
+    first = references[0]
+    if (mask.width, mask.height) != (first.width, first.height):
+        raise InvalidRequest(
+            f"mask: it has {mask.width} × {mask.height} pixels, but the first reference has "
+            f"{first.width} × {first.height}; both must be of the same size.",
+            parameter="mask",
+        )
 
 
 def _check_size(spec: ModelSpec, values: Mapping[str, Any]) -> None:

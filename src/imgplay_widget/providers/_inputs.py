@@ -48,7 +48,7 @@ _IMAGES = (
 _NOT_OURS = {"prompt", "sync_mode", "num_images", "num_outputs", "webhook", "webhook_url"}
 """Fields that the request itself fills, or that change how the answer comes."""
 
-_RESERVED = {"model", "n", "topic", "references", "deadline"}
+_RESERVED = {"model", "n", "topic", "references", "mask", "deadline"}
 """What `generate` takes itself."""
 
 _FILE = re.compile(r"(.*_)?(image|mask|audio|video|pdf|file)s?(_\d+)?(_url)?s?")

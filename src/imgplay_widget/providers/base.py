@@ -102,6 +102,7 @@ class Provider:
                     positions=positions,
                     seeds=tuple(seeds[p] for p in positions),
                     references=request.references,
+                    mask=request.mask,
                 )
             )
         return units

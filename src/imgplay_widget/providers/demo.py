@@ -108,6 +108,7 @@ class Demo(Provider):
                 positions=tuple(chunk),
                 seeds=tuple(seeds[p] for p in chunk),
                 references=request.references,
+                mask=request.mask,
             )
             for chunk in chunks
         ]
@@ -267,6 +268,7 @@ def _png(picture: Image.Image) -> bytes:
 
 
 def _unit_from(data: Mapping[str, Any]) -> Unit:
+    mask = data.get("mask")
     return Unit(
         model=data["model"],
         prompt=data["prompt"],
@@ -274,5 +276,6 @@ def _unit_from(data: Mapping[str, Any]) -> Unit:
         positions=tuple(data["positions"]),
         seeds=tuple(data["seeds"]),
         references=tuple(Reference(**item) for item in data["references"]),
+        mask=None if mask is None else Reference(**mask),
         key=data["key"],
     )

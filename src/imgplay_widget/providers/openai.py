@@ -219,6 +219,8 @@ class OpenAI(Provider):
             )
             for i, r in enumerate(unit.references)
         ]
+        if unit.mask is not None:
+            files.append(("mask", ("mask.png", http.reference(unit.mask), unit.mask.media_type)))
         data = {name: "true" if value is True else str(value) for name, value in fields.items()}
         return f"{self._base}/images/edits", {"data": data, "files": files}
 

@@ -128,9 +128,9 @@ class Gate:
 class FakeProvider(Provider):
     """A provider that answers as it is told, and remembers what it was asked.
 
-    Its models: ``image`` (one image a call, exact seeds, references), ``sheet`` (four images a call, no
-    seeds), ``queue`` (tickets), ``keyed`` (tickets, and it honours idempotency keys), ``stream`` (partial
-    images from `partials`).
+    Its models: ``image`` (one image a call, exact seeds, references and a mask), ``sheet`` (four images a
+    call, no seeds), ``queue`` (tickets), ``keyed`` (tickets, and it honours idempotency keys), ``stream``
+    (partial images from `partials`).
 
     Args:
         script: what submits answer, one after the other; when it is used up, images come.
@@ -239,6 +239,7 @@ _MODELS = (
         parameters=(_WIDTH, _HEIGHT, _SEED),
         seed="exact",
         references=ReferenceRule(max_count=2, max_bytes=1_000_000),
+        mask=True,
     ),
     ModelSpec(provider="", id="sheet", title="Fake sheet", parameters=(_WIDTH, _HEIGHT), native_n=4),
     ModelSpec(
