@@ -36,6 +36,9 @@ export interface Listener {
 export interface Bridge {
   /** Sends a call; settles exactly once. Rejects with a `RequestError`. */
   request(call: Call): Promise<Answer>;
+  /** A view shows the page until the signal. Without any, nothing is acknowledged: the kernel then stops
+   * pushing pictures to a widget whose cell was run again. */
+  watch(signal: AbortSignal): void;
 }
 
 interface Open {
@@ -170,10 +173,19 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
 
   // ---------------------------------------------------------------- events
 
+  let views = 0;
+  const watch = (shown: AbortSignal): void => {
+    views += 1;
+    shown.addEventListener("abort", () => {
+      views -= 1;
+    });
+    if (greeted) acknowledge();
+  };
+
   let ackTimer: ReturnType<typeof setTimeout> | undefined;
   let acknowledged = -1;
   const acknowledge = (): void => {
-    if (ackTimer !== undefined || lastSeq <= acknowledged) return;
+    if (views === 0 || ackTimer !== undefined || lastSeq <= acknowledged) return;
     acknowledged = lastSeq;
     post({ kind: "ack", seq: lastSeq });
     ackTimer = setTimeout(() => {
@@ -224,7 +236,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   if (isSnapshot(saved)) listener.snapshot(saved, [], false);
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
-  return { request };
+  return { request, watch };
 }
 
 /** What a saved notebook holds may come from any version, or be cut. */

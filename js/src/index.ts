@@ -7,7 +7,11 @@ import { createPageStore, receive, showSnapshot } from "./store";
 import type { Page } from "./views/context";
 import { mount } from "./views/mount";
 
-function openPage(model: AnyModel, signal: AbortSignal): Page {
+interface Opened extends Page {
+  watch(signal: AbortSignal): void;
+}
+
+function openPage(model: AnyModel, signal: AbortSignal): Opened {
   const send: Send = (call) => bridge.request(call);
   const store = createPageStore(send);
   const media = new Media(send);
@@ -27,12 +31,12 @@ function openPage(model: AnyModel, signal: AbortSignal): Page {
     signal,
   );
   signal.addEventListener("abort", () => media.close());
-  return { store, media };
+  return { store, media, watch: bridge.watch };
 }
 
 /** anywidget calls this once for each model. */
 export default (() => {
-  let page: Page | undefined;
+  let page: Opened | undefined;
   return {
     initialize({ model, signal }) {
       const ended = new AbortController();
@@ -49,6 +53,7 @@ export default (() => {
     render({ model, el, signal }) {
       // A host without `initialize` shows one view for each model.
       page ??= openPage(model, signal);
+      page.watch(signal);
       return mount(el, page, signal);
     },
   };

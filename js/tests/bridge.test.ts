@@ -31,6 +31,8 @@ function connected(state: Record<string, unknown> = {}) {
     },
     ended.signal,
   );
+  const view = new AbortController();
+  bridge.watch(view.signal);
   const hello = async (seq: number): Promise<void> => {
     const request = fake.requests("hello").at(-1);
     if (!request) throw new Error("no hello was sent");
@@ -40,7 +42,7 @@ function connected(state: Record<string, unknown> = {}) {
   const events = (seq: number, ...list: KernelEvent[]): void =>
     fake.receive({ kind: "events", seq, events: list.length > 0 ? list : [event(String(seq))] });
   const messages = () => seen.events.map((each) => (each.type === "notice_shown" ? each.message : each.type));
-  return { fake, ended, seen, bridge, hello, events, messages };
+  return { fake, ended, view, seen, bridge, hello, events, messages };
 }
 
 describe("requests", () => {
@@ -200,6 +202,16 @@ describe("events", () => {
     await hello(0);
     events(1, { type: "models_changed" }, { type: "models_changed" });
     expect(fake.requests("hello")).toHaveLength(2);
+  });
+  it("are not acknowledged while no view shows them, and are again with the next view", async () => {
+    const { fake, bridge, view, hello, events } = connected();
+    await hello(0);
+    view.abort();
+    events(1);
+    await vi.advanceTimersByTimeAsync(3 * ACK_EVERY);
+    expect(fake.acks()).toEqual([0]);
+    bridge.watch(new AbortController().signal);
+    expect(fake.acks()).toEqual([0, 1]);
   });
   it("are acknowledged at most once a second, with the newest number", async () => {
     const { hello, events, fake } = connected();
