@@ -84,8 +84,9 @@ PUBLISH_EVERY = 0.05
 MAX_TITLE = 200
 """The most characters of a title of the user's."""
 
-CLOSE_WAIT = 2.0
-"""Seconds that closing waits for the engine; what is not written by then is taken up at the next start."""
+CLOSE_WAIT, EXIT_WAIT = 15.0, 2.0
+"""Seconds that closing waits for the engine, when it is asked for and when the interpreter ends. What is not
+written by then is taken up at the next start."""
 
 
 class Studio:
@@ -163,7 +164,7 @@ class Studio:
         self.keys.read_env_file()
         self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
         self.offers.load(stored)
-        atexit.register(self.close)
+        atexit.register(self._close, EXIT_WAIT)
         try:
             self._call(self.engine.start)
         except BaseException:
@@ -693,17 +694,20 @@ class Studio:
 
     def close(self) -> None:
         """Stops the engine and closes the store. What runs goes on at the next start. Idempotent."""
+        self._close(CLOSE_WAIT)
+
+    def _close(self, wait: float) -> None:
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
-        atexit.unregister(self.close)
+        atexit.unregister(self._close)
         self._subscriptions.clear()
         # Too slow, or the interpreter has stopped its threads already: the rows say what was going on, and
         # the next start goes on from there.
         with contextlib.suppress(TimeoutError, RuntimeError):
-            self._portal.start_task_soon(self.engine.close).result(CLOSE_WAIT)
+            self._portal.start_task_soon(self.engine.close).result(wait)
         self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument
-        self._loop.join(CLOSE_WAIT)
+        self._loop.join(wait)
 
     def __enter__(self) -> Studio:
         return self

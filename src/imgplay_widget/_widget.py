@@ -15,7 +15,7 @@ from imgplay_widget._changes import Change, Progressed
 from imgplay_widget._face import Face
 from imgplay_widget._key_reports import Ask
 from imgplay_widget._studio import Studio
-from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed
 
 if TYPE_CHECKING:
     import os
@@ -91,12 +91,16 @@ class ImagePlayground(anywidget.AnyWidget):
             titles=titles,
             concurrency=tuple(sorted((concurrency or {}).items())),
         )
+        try:
+            chosen = None if model is None else studio.registry.find(model)[1].name
+        except NotFound:
+            _release_studio(studio)
+            raise
         super().__init__()
         self._studio = studio
-        if model is not None:
-            spec = self._studio.registry.find(model)[1]
-            config = {**self._studio.config, "model": spec.name}
-            self._studio.start(self._studio.save_config, config).result()
+        if chosen is not None:
+            config = {**studio.config, "model": chosen}
+            studio.start(studio.save_config, config).result()
         if hasattr(self.comm, "_reply_subshell_for"):
             # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
             # made the widget is the first to do so, and clicks would wait for it. This keeps them on the

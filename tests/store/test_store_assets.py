@@ -117,6 +117,7 @@ except StoreError as error:
 print(store.setting("large"), store.entry(batch.id).batch == batch)
 store.save_setting("small", 1)
 print(store.setting("small"))
+store.close()
 """
 
 

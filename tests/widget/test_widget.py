@@ -119,8 +119,11 @@ def test_a_studio_of_the_users_own_is_shown_and_left_open(playground, tmp_path):
 
 
 def test_an_unknown_model_is_refused_at_the_start(playground):
+    before = set(threading.enumerate())
     with pytest.raises(NotFound, match="fake:imge"):
         playground(model="fake:imge")
+    # Nothing of the refused one goes on: its store would stay open and its tasks leased.
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "imgplay-engine"]
 
 
 def test_the_text_of_a_playground_is_stable(playground):
