@@ -48,7 +48,7 @@ export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
     nativeN: 4,
     seed: "exact",
     sizeRule: null,
-    maxReferences: 0,
+    references: null,
     mask: false,
     previews: true,
     progress: true,
@@ -70,6 +70,7 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
     keyUrl: "",
     keySource: "",
     discoveredAt: null,
+    server: null,
     ...patch,
   };
 }
@@ -123,6 +124,7 @@ export function generation(
     error: null,
     differences: [],
     cancellable: false,
+    favourite: false,
     startedAt: null,
     finishedAt: null,
     thumbnailBuffer: null,
@@ -149,13 +151,25 @@ export function batch(
     height: 1024,
     createdAt: 0,
     cost: null,
+    references: [],
+    mask: null,
     generations,
     ...patch,
   };
 }
 
 export function topic(id: string, title: string, updatedAt: number): TopicState {
-  return { id, title, coverVersion: "1", coverBuffer: null, createdAt: updatedAt, updatedAt };
+  return {
+    id,
+    title,
+    pinned: false,
+    images: 4,
+    running: 0,
+    coverVersion: "1",
+    coverBuffer: null,
+    createdAt: updatedAt,
+    updatedAt,
+  };
 }
 
 export function error(patch: Partial<ErrorState> = {}): ErrorState {
@@ -287,9 +301,11 @@ export function snapshot(now: number, open: boolean): Snapshot {
     }),
   ];
   return {
-    protocol: 1,
+    protocol: 2,
     seq: 0,
     models: models(),
+    catalog: "",
+    catalogBuffer: null,
     providers: [
       provider("demo", "Demo"),
       provider("openai", "OpenAI", {
@@ -304,6 +320,8 @@ export function snapshot(now: number, open: boolean): Snapshot {
       count: 4,
       params: {},
       ratioLocked: true,
+      favouriteModels: [],
+      recentModels: [],
       panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
     },
     maxCount: 4,
@@ -315,5 +333,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
     ],
     activeTopicId: open ? "t1" : null,
     feed: open ? { topicId: "t1", batches, before: null } : null,
+    draft: { prompt: "", references: [], mask: null },
+    thumbnails: {},
   };
 }

@@ -2,7 +2,15 @@
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark, ?topic=none|first, ?silent (no kernel).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
-import type { Call, Event as KernelEvent, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
+import type {
+  Call,
+  Feed,
+  Event as KernelEvent,
+  KernelMessage,
+  PageMessage,
+  Result,
+  SelectTopic,
+} from "../src/protocol.gen";
 import { batch, generation, snapshot } from "./fixtures";
 import { picture } from "./pictures";
 
@@ -75,14 +83,7 @@ class MockKernel {
       }
       case "feed":
       case "select_topic":
-        if (call.topicId === null) return { type: "empty" };
-        return {
-          type: "feed",
-          feed:
-            state.feed?.topicId === call.topicId
-              ? state.feed
-              : { topicId: call.topicId, batches: [], before: null },
-        };
+        return this.feed(call);
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
@@ -99,6 +100,9 @@ class MockKernel {
         const topic = {
           id: topicId,
           title: call.prompt.slice(0, 30),
+          pinned: false,
+          images: 0,
+          running: call.n,
           coverVersion: "1",
           coverBuffer: null,
           createdAt: now,
@@ -110,6 +114,15 @@ class MockKernel {
       default:
         return { type: "empty" };
     }
+  }
+
+  feed(call: Feed | SelectTopic): Result {
+    const { topicId } = call;
+    const own = this.state.feed?.topicId === topicId ? this.state.feed : null;
+    const feed = own ?? (topicId === null ? null : { topicId, batches: [], before: null });
+    if (call.method === "select_topic")
+      return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
+    return feed ? { type: "feed", feed } : { type: "empty" };
   }
 
   async run(tile: ReturnType<typeof generation>): Promise<void> {

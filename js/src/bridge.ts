@@ -1,17 +1,18 @@
 // The only file that touches the widget model: requests and their answers, events in order, acks.
 import type { AnyModel } from "@anywidget/types";
-import { type Answer, RequestError } from "./lib/answer";
+import { type Answer, RequestError, type Send } from "./lib/answer";
 import type {
   Call,
   ErrorState,
   Event as KernelEvent,
   KernelMessage,
+  ModelState,
   PageMessage,
   Snapshot,
 } from "./protocol.gen";
 import type { Connection } from "./slices/state";
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** Milliseconds without any message after which a request makes the page say that it waits. */
 export const WAITING_AFTER = 1000;
 export const ACK_EVERY = 1000;
@@ -29,13 +30,15 @@ const ASK_AGAIN = new Set<KernelEvent["type"]>(["store_changed", "models_changed
 /** What the bridge tells the layers above. */
 export interface Listener {
   snapshot(snapshot: Snapshot, buffers: DataView[], live: boolean): void;
+  /** All models that are offered. They come after a snapshot, and only when they have changed. */
+  catalog(models: ModelState[]): void;
   events(events: KernelEvent[], buffers: DataView[]): void;
   connection(connection: Connection): void;
 }
 
 export interface Bridge {
-  /** Sends a call; settles exactly once. Rejects with a `RequestError`. */
-  request(call: Call): Promise<Answer>;
+  /** Sends a call, with bytes where it takes some; settles exactly once. Rejects with a `RequestError`. */
+  request: Send;
   /** A view shows the page until the signal. Without any, nothing is acknowledged: the kernel then stops
    * pushing pictures to a widget whose cell was run again. */
   watch(signal: AbortSignal): void;
@@ -69,9 +72,10 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     listener.connection(next);
   };
 
-  const post = (message: PageMessage): void => model.send(message);
+  const post = (message: PageMessage, buffers?: ArrayBuffer[]): void =>
+    model.send(message, undefined, buffers);
 
-  const request = (call: Call): Promise<Answer> =>
+  const request: Send = (call, buffers) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(new RequestError(CLOSED));
@@ -82,7 +86,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
       const urgent = !UNHURRIED.has(call.method);
       open.set(id, { order, sentAt: Date.now(), urgent, resolve, reject });
       watchSilence();
-      post({ kind: "request", id, call });
+      post({ kind: "request", id, call }, buffers);
     });
 
   // ---------------------------------------------------------------- is anybody there
@@ -121,6 +125,8 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   // ---------------------------------------------------------------- snapshots
 
   let greeted = false;
+  /** The digest of the models that the listener has. */
+  let catalog: string | null = null;
   let asking = 0;
   let again = false;
   let held: Held[] = [];
@@ -138,7 +144,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
 
   const greet = (): void => {
     asking += 1;
-    request({ method: "hello", protocol: PROTOCOL })
+    request({ method: "hello", protocol: PROTOCOL, catalog })
       .then(({ result, buffers }) => {
         if (result.type === "snapshot") take(result.snapshot, buffers);
       })
@@ -156,11 +162,21 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     clearTimeout(helloTimer);
     connect("ready");
     listener.snapshot(snapshot, buffers, true);
+    void takeCatalog(snapshot, buffers);
     const newer = held.filter(({ seq }) => seq > snapshot.seq);
     lastSeq = Math.max(snapshot.seq, newer.at(-1)?.seq ?? -1);
     held = [];
     for (const message of newer) listener.events(message.events, message.buffers);
     acknowledge();
+  };
+
+  const takeCatalog = async (snapshot: Snapshot, buffers: DataView[]): Promise<void> => {
+    const packed = snapshot.catalogBuffer === null ? undefined : buffers[snapshot.catalogBuffer];
+    if (!packed) return;
+    const models = await unpacked(packed);
+    if (signal.aborted) return;
+    catalog = snapshot.catalog;
+    listener.catalog(models);
   };
 
   const greetUntilAnswered = (delay: number): void => {
@@ -237,6 +253,12 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
   return { request, watch };
+}
+
+async function unpacked(packed: DataView): Promise<ModelState[]> {
+  const bytes = new Uint8Array(packed.buffer as ArrayBuffer, packed.byteOffset, packed.byteLength);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).json();
 }
 
 /** What a saved notebook holds may come from any version, or be cut. */

@@ -12,7 +12,7 @@ interface Opened extends Page {
 }
 
 function openPage(model: AnyModel, signal: AbortSignal): Opened {
-  const send: Send = (call) => bridge.request(call);
+  const send: Send = (call, buffers) => bridge.request(call, buffers);
   const store = createPageStore(send);
   const media = new Media(send);
   const bridge = createBridge(
@@ -22,6 +22,7 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
         media.takeSnapshot(snapshot, buffers);
         showSnapshot(store, snapshot, live);
       },
+      catalog: (models) => store.getState().receiveCatalog(models),
       events: (events, buffers) => {
         media.takeEvents(events, buffers);
         for (const event of events) receive(store, event);

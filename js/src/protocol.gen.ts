@@ -6,18 +6,38 @@ export type Call =
   | Cancel
   | Retry
   | Delete
+  | Restore
+  | Favour
+  | MoveBatches
   | RenameTopic
+  | PinTopic
+  | ChooseCover
   | SelectTopic
   | Feed
+  | Queue
+  | Prompts
+  | SaveDraft
   | Thumbnails
   | Covers
   | Original
+  | Recipe
+  | Code
+  | Pack
+  | PackChunk
+  | DropPack
+  | Upload
+  | TakeReference
+  | ReferenceThumbnails
+  | ReferenceOriginal
+  | AddServer
+  | RemoveServer
   | Model
   | CheckProvider
   | SetKey
   | Configure;
 export type Event =
   | BatchAdded
+  | BatchChanged
   | GenerationChanged
   | GenerationProgress
   | GenerationRemoved
@@ -25,6 +45,7 @@ export type Event =
   | TopicChanged
   | TopicRemoved
   | TopicSelected
+  | DraftChanged
   | ConfigChanged
   | StoreChanged
   | ModelsChanged
@@ -35,9 +56,21 @@ export type Result =
   | Generated
   | SnapshotResult
   | FeedResult
+  | TopicShown
+  | QueueResult
+  | PromptList
   | ThumbnailList
   | CoverList
   | OriginalImage
+  | RecipeResult
+  | CodeText
+  | Packed
+  | Chunk
+  | UploadTaken
+  | ReferenceTaken
+  | ReferenceThumbnailList
+  | ReferenceImage
+  | ServerAdded
   | ModelResult
   | ProviderChecked
   | KeyTaken;
@@ -46,6 +79,13 @@ export type PageMessage = PageRequest | Ack;
 export interface Ack {
   kind: "ack";
   seq: number;
+}
+export interface AddServer {
+  method: "add_server";
+  name: string;
+  url: string;
+  key: string;
+  remember: boolean;
 }
 export interface BatchAdded {
   type: "batch_added";
@@ -65,7 +105,15 @@ export interface BatchState {
   height: number | null;
   createdAt: number;
   cost: string | null;
+  references: ReferenceState[];
+  mask: ReferenceState | null;
   generations: GenerationState[];
+}
+export interface ReferenceState {
+  digest: string;
+  mediaType: string;
+  width: number;
+  height: number;
 }
 export interface GenerationState {
   id: string;
@@ -79,6 +127,7 @@ export interface GenerationState {
   error: ErrorState | null;
   differences: Difference[];
   cancellable: boolean;
+  favourite: boolean;
   startedAt: number | null;
   finishedAt: number | null;
   thumbnailBuffer: number | null;
@@ -98,6 +147,10 @@ export interface Difference {
   requested: string | boolean | number | null;
   applied: string | boolean | number | null;
 }
+export interface BatchChanged {
+  type: "batch_changed";
+  batch: BatchState;
+}
 export interface BatchRemoved {
   type: "batch_removed";
   batchId: string;
@@ -106,6 +159,7 @@ export interface BatchRemoved {
 export interface Hello {
   method: "hello";
   protocol: number;
+  catalog: string | null;
 }
 export interface Generate {
   method: "generate";
@@ -116,6 +170,8 @@ export interface Generate {
     [k: string]: string | boolean | number | null;
   };
   topicId: string | null;
+  references: string[];
+  mask: string | null;
 }
 export interface Cancel {
   method: "cancel";
@@ -130,12 +186,53 @@ export interface Retry {
 export interface Delete {
   method: "delete";
   what: "topic" | "batch" | "generation";
-  id: string;
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  ids: string[];
+}
+export interface Restore {
+  method: "restore";
+  what: "topic" | "batch" | "generation";
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  ids: string[];
+}
+export interface Favour {
+  method: "favour";
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  generationIds: string[];
+  favourite: boolean;
+}
+export interface MoveBatches {
+  method: "move_batches";
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  batchIds: string[];
+  topicId: string | null;
 }
 export interface RenameTopic {
   method: "rename_topic";
   topicId: string;
   title: string;
+}
+export interface PinTopic {
+  method: "pin_topic";
+  topicId: string;
+  pinned: boolean;
+}
+export interface ChooseCover {
+  method: "choose_cover";
+  topicId: string;
+  generationId: string;
 }
 export interface SelectTopic {
   method: "select_topic";
@@ -143,9 +240,27 @@ export interface SelectTopic {
 }
 export interface Feed {
   method: "feed";
-  topicId: string;
+  topicId: string | null;
   before: string | null;
   limit: number;
+  search: string;
+  model: string | null;
+  status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
+  favourite: boolean;
+}
+export interface Queue {
+  method: "queue";
+}
+export interface Prompts {
+  method: "prompts";
+  limit: number;
+}
+export interface SaveDraft {
+  method: "save_draft";
+  topicId: string | null;
+  prompt: string;
+  references: string[];
+  mask: string | null;
 }
 export interface Thumbnails {
   method: "thumbnails";
@@ -164,6 +279,58 @@ export interface Covers {
 export interface Original {
   method: "original";
   generationId: string;
+}
+export interface Recipe {
+  method: "recipe";
+  generationId: string;
+}
+export interface Code {
+  method: "code";
+  batchId: string;
+}
+export interface Pack {
+  method: "pack";
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  generationIds: string[];
+}
+export interface PackChunk {
+  method: "pack_chunk";
+  packId: string;
+  offset: number;
+}
+export interface DropPack {
+  method: "drop_pack";
+  packId: string;
+}
+export interface Upload {
+  method: "upload";
+  uploadId: string;
+  offset: number;
+  total: number;
+  purpose: "reference" | "mask";
+}
+export interface TakeReference {
+  method: "take_reference";
+  source: "generation" | "link";
+  value: string;
+}
+export interface ReferenceThumbnails {
+  method: "reference_thumbnails";
+  /**
+   * @maxItems 64
+   */
+  digests: string[];
+}
+export interface ReferenceOriginal {
+  method: "reference_original";
+  digest: string;
+}
+export interface RemoveServer {
+  method: "remove_server";
+  name: string;
 }
 export interface Model {
   method: "model";
@@ -192,6 +359,14 @@ export interface Config {
     };
   };
   ratioLocked: boolean;
+  /**
+   * @maxItems 64
+   */
+  favouriteModels: string[];
+  /**
+   * @maxItems 8
+   */
+  recentModels: string[];
   panels: Panels;
 }
 export interface Panels {
@@ -199,6 +374,16 @@ export interface Panels {
   right: number;
   leftOpen: boolean;
   rightOpen: boolean;
+}
+export interface Chunk {
+  type: "chunk";
+  offset: number;
+  buffer: number;
+  last: boolean;
+}
+export interface CodeText {
+  type: "code";
+  text: string;
 }
 export interface ConfigChanged {
   type: "config_changed";
@@ -211,6 +396,16 @@ export interface CoverItem {
 export interface CoverList {
   type: "covers";
   items: CoverItem[];
+}
+export interface Draft {
+  prompt: string;
+  references: ReferenceState[];
+  mask: ReferenceState | null;
+}
+export interface DraftChanged {
+  type: "draft_changed";
+  topicId: string | null;
+  draft: Draft;
 }
 export interface Empty {
   type: "empty";
@@ -239,6 +434,9 @@ export interface TopicChanged {
 export interface TopicState {
   id: string;
   title: string;
+  pinned: boolean;
+  images: number;
+  running: number;
   coverVersion: string | null;
   coverBuffer: number | null;
   createdAt: number;
@@ -296,12 +494,18 @@ export interface Snapshot {
   protocol: number;
   seq: number;
   models: ModelState[];
+  catalog: string;
+  catalogBuffer: number | null;
   providers: ProviderState[];
   config: Config;
   maxCount: number;
   topics: TopicState[];
   activeTopicId: string | null;
   feed: FeedState | null;
+  draft: Draft;
+  thumbnails: {
+    [k: string]: string;
+  };
 }
 export interface ModelState {
   name: string;
@@ -315,7 +519,7 @@ export interface ModelState {
   nativeN: number;
   seed: "none" | "best_effort" | "exact";
   sizeRule: SizeRuleState | null;
-  maxReferences: number;
+  references: ReferenceRuleState | null;
   mask: boolean;
   previews: boolean;
   progress: boolean;
@@ -343,6 +547,11 @@ export interface SizeRuleState {
   maxPixels: number | null;
   maxRatio: number | null;
 }
+export interface ReferenceRuleState {
+  maxCount: number;
+  maxBytes: number;
+  mediaTypes: string[];
+}
 export interface PriceState {
   amount: string;
   unit: "image" | "megapixel";
@@ -357,6 +566,20 @@ export interface ProviderState {
   keyUrl: string;
   keySource: string;
   discoveredAt: number | null;
+  server: string | null;
+}
+export interface TopicShown {
+  type: "topic_shown";
+  feed: FeedState | null;
+  draft: Draft;
+}
+export interface QueueResult {
+  type: "queue";
+  batches: BatchState[];
+}
+export interface PromptList {
+  type: "prompts";
+  prompts: string[];
 }
 export interface ThumbnailList {
   type: "thumbnails";
@@ -372,6 +595,77 @@ export interface OriginalImage {
   mediaType: string;
   fileName: string;
   buffer: number;
+}
+export interface RecipeResult {
+  type: "recipe";
+  recipe: RecipeState;
+}
+export interface RecipeState {
+  generationId: string;
+  batchId: string;
+  prompt: string;
+  provider: string;
+  model: string;
+  modelTitle: string;
+  seed: number | null;
+  requested: {
+    [k: string]: string | boolean | number | null;
+  };
+  applied: {
+    [k: string]: string | boolean | number | null;
+  };
+  differences: Difference[];
+  width: number | null;
+  height: number | null;
+  mediaType: string | null;
+  bytes: number | null;
+  digest: string | null;
+  path: string | null;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  cost: string | null;
+  requestId: string | null;
+  attempt: number;
+  references: ReferenceState[];
+  mask: ReferenceState | null;
+  version: string;
+}
+export interface Packed {
+  type: "packed";
+  packId: string;
+  fileName: string;
+  size: number;
+  images: number;
+}
+export interface UploadTaken {
+  type: "upload_taken";
+  received: number;
+  reference: ReferenceState | null;
+}
+export interface ReferenceTaken {
+  type: "reference_taken";
+  reference: ReferenceState;
+}
+export interface ReferenceThumbnailList {
+  type: "reference_thumbnails";
+  items: ReferenceThumbnail[];
+}
+export interface ReferenceThumbnail {
+  digest: string;
+  buffer: number | null;
+}
+export interface ReferenceImage {
+  type: "reference_original";
+  digest: string;
+  mediaType: string;
+  buffer: number;
+}
+export interface ServerAdded {
+  type: "server_added";
+  provider: string;
+  outcome: "good" | "reached" | "unknown" | "missing_key" | "bad_key" | "no_network" | "other";
+  message: string;
 }
 export interface ModelResult {
   type: "model";

@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
 import { createBatchesSlice, type Feed } from "./slices/batches";
-import { createConfigSlice } from "./slices/config";
+import { createConfigSlice, joined } from "./slices/config";
 import { createCreateSlice } from "./slices/create";
 import type { State } from "./slices/state";
 import { createTopicsSlice, sorted } from "./slices/topics";
@@ -27,7 +27,7 @@ export function createPageStore(send: Send): Store {
 export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): void {
   const { models, providers, maxCount, topics, activeTopicId, feed, config } = snapshot;
   store.setState((state) => ({
-    models,
+    models: joined(state.catalog, models),
     providers,
     maxCount,
     topics: sorted(topics),
@@ -63,6 +63,9 @@ export function receive(store: Store, event: KernelEvent): void {
     case "batch_added":
       state.addBatch(event.batch);
       break;
+    case "batch_changed":
+      state.changeBatch(event.batch);
+      break;
     case "generation_changed":
       state.changeGeneration(event.generation);
       break;
@@ -92,6 +95,7 @@ export function receive(store: Store, event: KernelEvent): void {
     case "notice_shown":
       state.addNotice(event.level, event.message);
       break;
+    case "draft_changed":
     case "store_changed":
     case "models_changed":
       break;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { error, snapshot } from "../dev/fixtures";
+import { error, model, snapshot } from "../dev/fixtures";
 import { ACK_EVERY, createBridge, FIRST_HELLO_RETRY, LOST_AFTER, WAITING_AFTER } from "../src/bridge";
 import { RequestError } from "../src/lib/answer";
 import type { Call, Event as KernelEvent } from "../src/protocol.gen";
@@ -21,12 +21,14 @@ function connected(state: Record<string, unknown> = {}) {
     snapshots: [] as [number, boolean][],
     events: [] as KernelEvent[],
     connections: [] as string[],
+    catalogs: [] as string[][],
   };
   const bridge = createBridge(
     fake.model,
     {
       snapshot: ({ seq }, _buffers, live) => void seen.snapshots.push([seq, live]),
       events: (events) => void seen.events.push(...events),
+      catalog: (models) => void seen.catalogs.push(models.map(({ name }) => name)),
       connection: (connection) => void seen.connections.push(connection),
     },
     ended.signal,
@@ -44,6 +46,35 @@ function connected(state: Record<string, unknown> = {}) {
   const messages = () => seen.events.map((each) => (each.type === "notice_shown" ? each.message : each.type));
   return { fake, ended, view, seen, bridge, hello, events, messages };
 }
+
+describe("the catalog", () => {
+  it("comes packed with a snapshot, and is not asked for again", async () => {
+    vi.useRealTimers(); // a stream is unpacked
+    const { fake, seen, ended } = connected();
+    const text = new Blob([JSON.stringify([model("packed")])]);
+    const packed = await new Response(
+      text.stream().pipeThrough(new CompressionStream("deflate")),
+    ).arrayBuffer();
+    fake.receive(
+      {
+        kind: "reply",
+        to: fake.requests("hello")[0]?.id ?? "",
+        result: { type: "snapshot", snapshot: { ...snapshot(0, false), catalog: "abc", catalogBuffer: 0 } },
+        error: null,
+      },
+      [new DataView(packed)],
+    );
+    await vi.waitFor(() => expect(seen.catalogs).toEqual([["demo:packed"]]));
+    fake.receive({ kind: "events", seq: 1, events: [{ type: "models_changed" }] });
+    await vi.waitFor(() => expect(fake.requests("hello")).toHaveLength(2));
+    expect(fake.requests("hello").map(({ call }) => call)).toMatchObject([
+      { catalog: null },
+      { catalog: "abc" },
+    ]);
+    ended.abort();
+    vi.useFakeTimers();
+  });
+});
 
 describe("requests", () => {
   it("are answered by their own reply, once", async () => {

@@ -151,6 +151,8 @@ describe("what is sent", () => {
     count: 1,
     params,
     ratioLocked: false,
+    favouriteModels: [],
+    recentModels: [],
     panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
   });
 

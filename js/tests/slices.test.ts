@@ -141,8 +141,9 @@ describe("topics", () => {
     void state().selectTopic("t2");
     expect(state().activeTopicId).toBe("t2");
     await last().answer({
-      type: "feed",
+      type: "topic_shown",
       feed: { topicId: "t2", batches: [batch("b9", "t2", "x", [])], before: null },
+      draft: { prompt: "", references: [], mask: null },
     });
     expect(batches("t2")).toEqual(["b9"]);
   });
@@ -266,6 +267,8 @@ describe("create", () => {
       n: 2,
       params: { seed: 7 },
       topicId: "t1",
+      references: [],
+      mask: null,
     });
     expect(state().busy).toBe(true);
     await last().answer(reply("t1"));

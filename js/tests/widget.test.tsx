@@ -101,7 +101,7 @@ describe("the widget", () => {
     await drawn();
     expect(fake.requests("delete")).toHaveLength(0);
     find(views[0].el, "confirm-delete-topic").click();
-    expect(fake.requests("delete")[0]?.call).toMatchObject({ what: "topic", id: "t1" });
+    expect(fake.requests("delete")[0]?.call).toMatchObject({ what: "topic", ids: ["t1"] });
   });
   it("shows prompts as text, never as HTML", async () => {
     const { fake, views } = await opened();

@@ -7,8 +7,12 @@ runs on the engine's loop. The widget (and, later, a server) only carries its me
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import logging
+import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget import _protocol as protocol
@@ -125,10 +129,12 @@ class Face:
                 self._seen, self._pushed = True, 0
                 self._engine.eager_thumbnails = True
                 self._engine.aside(self._studio.offers.freshen())
-                return protocol.SnapshotResult(snapshot=await self.snapshot())
+                return protocol.SnapshotResult(snapshot=await self.snapshot(buffers, call.catalog))
             case protocol.Generate():
                 return await self._generate(call)
             case protocol.Feed():
+                if call.topic_id is None:
+                    raise InvalidRequest("A feed of all topics is not offered.")
                 return protocol.FeedResult(feed=await self._feed(call.topic_id, call.before, call.limit))
             case protocol.Thumbnails():
                 return await self._thumbnails(call.generation_ids, buffers)
@@ -138,9 +144,8 @@ class Face:
                 return await self._original(call.generation_id, buffers)
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
-                if call.topic_id is None:
-                    return protocol.Empty()
-                return protocol.FeedResult(feed=await self._feed(call.topic_id, None, FEED_PAGE))
+                feed = None if call.topic_id is None else await self._feed(call.topic_id, None, FEED_PAGE)
+                return protocol.TopicShown(feed=feed, draft=protocol.Draft())
             case protocol.Model() | protocol.CheckProvider() | protocol.SetKey():
                 return await self._offer(call)
             case (
@@ -152,6 +157,8 @@ class Face:
             ):
                 await self._act(call)
                 return protocol.Empty()
+            case _:
+                raise InvalidRequest(f"This version does not answer {call.method!r}.")
 
     async def _act(
         self,
@@ -163,7 +170,8 @@ class Face:
             case protocol.Retry():
                 await self._engine.retry(call.batch_id, call.generation_id)
             case protocol.Delete():
-                await self._delete(call)
+                for one in call.ids:
+                    await self._delete(call.what, one)
             case protocol.RenameTopic():
                 await self._studio.rename(call.topic_id, call.title)
             case protocol.Configure():
@@ -205,14 +213,14 @@ class Face:
                 error.message, next_step="Check the id: it is the provider's own, letter by letter."
             ) from None
 
-    async def _delete(self, call: protocol.Delete) -> None:
-        match call.what:
+    async def _delete(self, what: protocol.What, id: str) -> None:
+        match what:
             case "topic":
-                await self._engine.delete_topic(call.id)
+                await self._engine.delete_topic(id)
             case "batch":
-                await self._engine.delete_batch(call.id)
+                await self._engine.delete_batch(id)
             case "generation":
-                await self._engine.delete_generation(call.id)
+                await self._engine.delete_generation(id)
 
     async def _thumbnails(self, ids: Sequence[str], buffers: Buffers) -> protocol.ThumbnailList:
         items: list[protocol.ThumbnailItem] = []
@@ -333,35 +341,47 @@ class Face:
 
     # -------------------------------------------------------------- the whole picture
 
-    async def snapshot(self) -> protocol.Snapshot:
-        """Gives all that a page needs to show itself."""
+    async def snapshot(
+        self, buffers: Buffers | None = None, known_catalog: str | None = None
+    ) -> protocol.Snapshot:
+        """Gives all that a page needs to show itself.
+
+        Args:
+            buffers: takes the models that are offered; without it, the catalog is left out.
+            known_catalog: the digest of the catalog that the page has.
+        """
         # Read first: what happens while the rest is read is told again, and telling twice does no harm.
         seq = self._seq
         topics = await self._engine.topics()
         active = self._studio.active_topic
         feed = await self._feed(active, None, FEED_PAGE) if active else None
         registry = self._studio.registry
+        config = self._config()
+        catalog, packed = "", None
+        if buffers is not None:
+            catalog, packed = _packed(tuple(registry.models()))
+            packed = None if catalog == known_catalog else packed
         return protocol.Snapshot(
             protocol=protocol.PROTOCOL,
             seq=seq,
-            models=[model_state(spec) for spec in self._models()],
+            models=[model_state(spec) for spec in self._configured(config.model)],
+            catalog=catalog,
+            catalog_buffer=None if buffers is None else _add(buffers, packed),
             providers=[self._provider(provider.spec) for provider in registry.providers()],
-            config=self._config(),
+            config=config,
             max_count=self._studio.max_count,
             topics=[topic_state(topic) for topic in topics],
             active_topic_id=active,
             feed=feed,
+            draft=protocol.Draft(),
+            thumbnails={},
         )
 
-    def _models(self) -> list[ModelSpec]:
-        """Gives the models to choose from, with the configured one where its id is free text."""
-        specs = self._studio.registry.models()
-        name = self._config().model
-        if all(spec.name != name for spec in specs):
-            # A provider that was there when it was configured may not be there now; the page says so.
-            with contextlib.suppress(NotFound):
-                specs.append(self._studio.registry.find(name)[1])
-        return specs
+    def _configured(self, name: str) -> list[ModelSpec]:
+        # A provider that was there when it was configured may not be there now; the page says so.
+        with contextlib.suppress(NotFound):
+            return [self._studio.registry.find(name)[1]]
+        return []
 
     def _provider(self, spec: ProviderSpec) -> protocol.ProviderState:
         keys = self._studio.keys
@@ -383,11 +403,9 @@ class Face:
             batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
-        models = [model for model in whole.models if model.name == config.model]
-        used = {model.provider for model in models}
+        used = {model.provider for model in whole.models}
         bounded = whole.model_copy(
             update={
-                "models": models,
                 "providers": [provider for provider in whole.providers if provider.name in used],
                 "config": config.model_copy(
                     update={"params": {k: v for k, v in config.params.items() if k == config.model}}
@@ -424,6 +442,17 @@ def _add(buffers: Buffers, data: bytes | None) -> int | None:
         return None
     buffers.append(data)
     return len(buffers) - 1
+
+
+@lru_cache(4)
+def _packed(models: tuple[ModelSpec, ...]) -> tuple[str, bytes]:
+    """Gives the digest of the models, and the models as the page gets them.
+
+    A hundred models are hundreds of kilobytes of JSON that say nearly the same: compressed they are a tenth
+    of it, and a page that has them is not sent them again.
+    """
+    text = json.dumps([model_state(spec).wire() for spec in models], separators=(",", ":")).encode()
+    return hashlib.sha256(text).hexdigest()[:16], zlib.compress(text)
 
 
 def _removed(change: Removed) -> list[Any]:

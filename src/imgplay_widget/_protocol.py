@@ -21,7 +21,10 @@ from imgplay_widget.errors import InvalidRequest
 
 __all__ = ["PROTOCOL", "PageMessage", "parse"]
 
-PROTOCOL = 1
+MAX_SELECTED = 2000
+"""The most things that one call names."""
+
+PROTOCOL = 2
 """The version of the protocol. A saved notebook may hold an older page than the kernel's package."""
 
 
@@ -74,6 +77,23 @@ class ParameterState(Message):
     advanced: bool
 
 
+class ReferenceRuleState(Message):
+    """How many input images a model takes, the most bytes of each, and the kinds."""
+
+    max_count: int
+    max_bytes: int
+    media_types: list[str]
+
+
+class ReferenceState(Message):
+    """An input image that the store holds. `digest` is the sha256 of its bytes."""
+
+    digest: str
+    media_type: str
+    width: int
+    height: int
+
+
 class SizeRuleState(Message):
     """What width and height must satisfy together."""
 
@@ -104,7 +124,7 @@ class ModelState(Message):
     native_n: int
     seed: Literal["none", "best_effort", "exact"]
     size_rule: SizeRuleState | None
-    max_references: int
+    references: ReferenceRuleState | None
     mask: bool
     previews: bool
     progress: bool
@@ -123,6 +143,7 @@ class ProviderState(Message):
         key_url: the page where a key is made, or empty.
         key_source: where the key comes from ("environment variable FAL_KEY"), or empty.
         discovered_at: when it said itself which models it has, or None.
+        server: the address of a server that the user added and can remove, or None.
     """
 
     name: str
@@ -133,6 +154,7 @@ class ProviderState(Message):
     key_url: str
     key_source: str
     discovered_at: int | None
+    server: str | None
 
 
 class Difference(Message):
@@ -164,6 +186,7 @@ class GenerationState(Message):
     error: ErrorState | None
     differences: list[Difference]
     cancellable: bool
+    favourite: bool
     started_at: int | None
     finished_at: int | None
     thumbnail_buffer: int | None
@@ -183,14 +206,25 @@ class BatchState(Message):
     height: int | None
     created_at: int
     cost: str | None
+    references: list[ReferenceState]
+    mask: ReferenceState | None
     generations: list[GenerationState]
 
 
 class TopicState(Message):
-    """A topic in the list. `cover_version` changes when the cover does; None where there is none."""
+    """A topic in the list.
+
+    Attributes:
+        images: how many finished images it holds.
+        running: how many of its generations are not at their end.
+        cover_version: changes when the cover does; None where there is none.
+    """
 
     id: str
     title: str
+    pinned: bool
+    images: int
+    running: int
     cover_version: str | None
     cover_buffer: int | None
     created_at: int
@@ -215,12 +249,16 @@ class Config(Message):
         params: for each model that was used, its parameters; a missing one stands on its default, and
             ``None`` means "not sent" (a random seed).
         ratio_locked: whether width and height move together.
+        favourite_models: the names of the models that the user starred.
+        recent_models: the names of those used last, the newest first.
     """
 
     model: str
     count: Annotated[int, Field(ge=1, le=64)] = 1
     params: dict[str, dict[str, str | bool | int | float | None]] = Field(default_factory=dict)
     ratio_locked: bool = False
+    favourite_models: Annotated[list[str], Field(max_length=64)] = Field(default_factory=list)
+    recent_models: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
     panels: Panels = Field(default_factory=Panels)
 
 
@@ -232,35 +270,63 @@ class FeedState(Message):
     before: str | None
 
 
-class Snapshot(Message):
-    """All that the page needs to show itself. `seq` is that of the last event it includes.
+class Draft(Message):
+    """What stands in the prompt box of a topic, or of the "new topic" screen, and was not sent."""
 
-    `models` are those that the providers list, and the configured one where its id is free text.
+    prompt: str = ""
+    references: list[ReferenceState] = Field(default_factory=list[ReferenceState])
+    mask: ReferenceState | None = None
+
+
+class Snapshot(Message):
+    """All that the page needs to show itself.
+
+    Attributes:
+        seq: that of the last event it includes.
+        models: those that the page needs at once: the configured one.
+        catalog: a digest of all models that are offered.
+        catalog_buffer: index of these among the message's buffers: a JSON list of `ModelState`, compressed
+            (zlib); None where the page said in its `Hello` that it has them.
+        draft: that of the active topic.
+        thumbnails: small WebP pictures in base64 by generation id, in the synced state alone: a saved
+            notebook shows them without a kernel.
     """
 
     protocol: int
     seq: int
     models: list[ModelState]
+    catalog: str
+    catalog_buffer: int | None
     providers: list[ProviderState]
     config: Config
     max_count: int
     topics: list[TopicState]
     active_topic_id: str | None
     feed: FeedState | None
+    draft: Draft
+    thumbnails: dict[str, str]
 
 
 # ------------------------------------------------------------------ page → kernel
 
 
 class Hello(Message):
-    """A view was shown, or events were missed. Answer: `Snapshot`."""
+    """A view was shown, or events were missed. Answer: `Snapshot`.
+
+    Attributes:
+        catalog: `Snapshot.catalog` of the models that the page has, or None.
+    """
 
     method: Literal["hello"] = "hello"
     protocol: int = PROTOCOL
+    catalog: str | None = None
 
 
 class Generate(Message):
-    """Generate was clicked. Answer: `Generated`. Without a topic, one is made and becomes the active one."""
+    """Generate was clicked. Answer: `Generated`. Without a topic, one is made and becomes the active one.
+
+    References and mask are named by the digest that an `Upload` or a `TakeReference` gave.
+    """
 
     method: Literal["generate"] = "generate"
     model: str
@@ -268,6 +334,8 @@ class Generate(Message):
     n: int
     params: dict[str, str | bool | int | float | None]
     topic_id: str | None
+    references: list[str] = Field(default_factory=list)
+    mask: str | None = None
 
 
 class Cancel(Message):
@@ -286,12 +354,58 @@ class Retry(Message):
     generation_id: str | None = None
 
 
+What = Literal["topic", "batch", "generation"]
+
+
 class Delete(Message):
-    """Delete a topic, a batch or a generation (with it, what it holds). Answer: `Empty`."""
+    """Delete topics, batches or generations, with what they hold. Answer: `Empty`.
+
+    Nothing is gone before the time to undo is over; until then `Restore` brings all of it back.
+    """
 
     method: Literal["delete"] = "delete"
-    what: Literal["topic", "batch", "generation"]
-    id: str
+    what: What
+    ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
+
+
+class Restore(Message):
+    """Undo a `Delete`. Answer: `Empty`."""
+
+    method: Literal["restore"] = "restore"
+    what: What
+    ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
+
+
+class Favour(Message):
+    """Star images, or take the star away. Answer: `Empty`."""
+
+    method: Literal["favour"] = "favour"
+    generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
+    favourite: bool
+
+
+class MoveBatches(Message):
+    """Put batches into another topic, or into a new one (None). Answer: `Empty`."""
+
+    method: Literal["move_batches"] = "move_batches"
+    batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
+    topic_id: str | None
+
+
+class PinTopic(Message):
+    """Keep a topic at the top of the list, or let it go. Answer: `Empty`."""
+
+    method: Literal["pin_topic"] = "pin_topic"
+    topic_id: str
+    pinned: bool
+
+
+class ChooseCover(Message):
+    """Make an image the cover of its topic. Answer: `Empty`."""
+
+    method: Literal["choose_cover"] = "choose_cover"
+    topic_id: str
+    generation_id: str
 
 
 class RenameTopic(Message):
@@ -303,19 +417,54 @@ class RenameTopic(Message):
 
 
 class SelectTopic(Message):
-    """Show a topic, or the "new topic" screen. Answer: `FeedState`, or `Empty` for the screen."""
+    """Show a topic, or the "new topic" screen (None). Answer: `TopicShown`."""
 
     method: Literal["select_topic"] = "select_topic"
     topic_id: str | None
 
 
 class Feed(Message):
-    """The next page of a topic. Answer: `FeedState`."""
+    """A page of a topic, or of all of them (None), newest batch first. Answer: `FeedResult`.
+
+    Attributes:
+        before: the cursor of the page before, or None for the newest.
+        search: words that the prompt must hold, in any order, whatever their case.
+        model: the name of the model, or None for any.
+        status: batches with a generation of this status, or None for any.
+        favourite: True for batches with a starred image alone.
+    """
 
     method: Literal["feed"] = "feed"
-    topic_id: str
+    topic_id: str | None
     before: str | None = None
     limit: Annotated[int, Field(ge=1, le=50)] = 12
+    search: Annotated[str, Field(max_length=500)] = ""
+    model: str | None = None
+    status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
+    favourite: bool = False
+
+
+class Queue(Message):
+    """The batches that run or wait, in all topics, the oldest first. Answer: `QueueResult`."""
+
+    method: Literal["queue"] = "queue"
+
+
+class Prompts(Message):
+    """The prompts of the newest batches, each once. Answer: `PromptList`."""
+
+    method: Literal["prompts"] = "prompts"
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class SaveDraft(Message):
+    """What stands in the prompt box changed. Answer: `Empty`."""
+
+    method: Literal["save_draft"] = "save_draft"
+    topic_id: str | None
+    prompt: Annotated[str, Field(max_length=100_000)]
+    references: list[str]
+    mask: str | None
 
 
 class Thumbnails(Message):
@@ -337,6 +486,106 @@ class Original(Message):
 
     method: Literal["original"] = "original"
     generation_id: str
+
+
+class Recipe(Message):
+    """How an image was made, in full. Answer: `RecipeResult`."""
+
+    method: Literal["recipe"] = "recipe"
+    generation_id: str
+
+
+class Code(Message):
+    """A batch as Python code. Answer: `CodeText`."""
+
+    method: Literal["code"] = "code"
+    batch_id: str
+
+
+class Pack(Message):
+    """Put images into a ZIP, with a recipe of each. Answer: `Packed`; then it is read with `PackChunk`."""
+
+    method: Literal["pack"] = "pack"
+    generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
+
+
+class PackChunk(Message):
+    """The next piece of a ZIP, at most 1 MB. Answer: `Chunk`. After the last one the ZIP is gone."""
+
+    method: Literal["pack_chunk"] = "pack_chunk"
+    pack_id: str
+    offset: Annotated[int, Field(ge=0)]
+
+
+class DropPack(Message):
+    """Nobody wants a ZIP any more. Answer: `Empty`."""
+
+    method: Literal["drop_pack"] = "drop_pack"
+    pack_id: str
+
+
+class Upload(Message):
+    """A piece of a file, at most 1 MB, as the first buffer of the message. Answer: `UploadTaken`.
+
+    Pieces come in order, the next one after the answer to the last. The file is kept when all of it came.
+
+    Attributes:
+        upload_id: made by the page, the same for all pieces.
+        offset: where the piece belongs, in bytes.
+        total: bytes of the file.
+        purpose: what it is for: a mask must be a PNG.
+    """
+
+    method: Literal["upload"] = "upload"
+    upload_id: Annotated[str, Field(max_length=64)]
+    offset: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=1)]
+    purpose: Literal["reference", "mask"] = "reference"
+
+
+class TakeReference(Message):
+    """Make a reference of a result, or of a link, which the kernel fetches. Answer: `ReferenceTaken`."""
+
+    method: Literal["take_reference"] = "take_reference"
+    source: Literal["generation", "link"]
+    value: Annotated[str, Field(max_length=4096)]
+
+
+class ReferenceThumbnails(Message):
+    """Thumbnails of references that are on screen. Answer: `ReferenceThumbnailList`."""
+
+    method: Literal["reference_thumbnails"] = "reference_thumbnails"
+    digests: Annotated[list[str], Field(max_length=64)]
+
+
+class ReferenceOriginal(Message):
+    """The bytes of a reference. Answer: `ReferenceImage`."""
+
+    method: Literal["reference_original"] = "reference_original"
+    digest: str
+
+
+class AddServer(Message):
+    """Add a server that speaks OpenAI's protocol under a name. Answer: `ServerAdded`.
+
+    Attributes:
+        url: its base address (``http://localhost:8080/v1``).
+        key: its key, or empty where it needs none. It is never sent back.
+        remember: True puts the key into the system's keyring, where there is one.
+    """
+
+    method: Literal["add_server"] = "add_server"
+    name: Annotated[str, Field(max_length=64)]
+    url: Annotated[str, Field(max_length=2048)]
+    key: Annotated[SecretStr, Field(max_length=4096)]
+    remember: bool
+
+
+class RemoveServer(Message):
+    """Forget a server that the user added, and its key. Answer: `Empty`. The history stays."""
+
+    method: Literal["remove_server"] = "remove_server"
+    name: str
 
 
 class Model(Message):
@@ -379,12 +628,31 @@ Call = Annotated[
     | Cancel
     | Retry
     | Delete
+    | Restore
+    | Favour
+    | MoveBatches
     | RenameTopic
+    | PinTopic
+    | ChooseCover
     | SelectTopic
     | Feed
+    | Queue
+    | Prompts
+    | SaveDraft
     | Thumbnails
     | Covers
     | Original
+    | Recipe
+    | Code
+    | Pack
+    | PackChunk
+    | DropPack
+    | Upload
+    | TakeReference
+    | ReferenceThumbnails
+    | ReferenceOriginal
+    | AddServer
+    | RemoveServer
     | Model
     | CheckProvider
     | SetKey
@@ -435,10 +703,150 @@ class SnapshotResult(Message):
 
 
 class FeedResult(Message):
-    """Answer to `Feed` and `SelectTopic`."""
+    """Answer to `Feed`."""
 
     type: Literal["feed"] = "feed"
     feed: FeedState
+
+
+class TopicShown(Message):
+    """Answer to `SelectTopic`: the newest page of its feed (None: the "new topic" screen) and its draft."""
+
+    type: Literal["topic_shown"] = "topic_shown"
+    feed: FeedState | None
+    draft: Draft
+
+
+class QueueResult(Message):
+    """Answer to `Queue`."""
+
+    type: Literal["queue"] = "queue"
+    batches: list[BatchState]
+
+
+class PromptList(Message):
+    """Answer to `Prompts`, the newest first."""
+
+    type: Literal["prompts"] = "prompts"
+    prompts: list[str]
+
+
+class RecipeState(Message):
+    """How an image was made: what was asked for, what was applied, and where it lies.
+
+    Attributes:
+        requested: every parameter that was sent.
+        applied: what the provider says it used.
+        bytes: of the original.
+        path: of the original on the kernel's machine.
+        attempt: 1 for the first try.
+    """
+
+    generation_id: str
+    batch_id: str
+    prompt: str
+    provider: str
+    model: str
+    model_title: str
+    seed: int | None
+    requested: dict[str, str | bool | int | float | None]
+    applied: dict[str, str | bool | int | float | None]
+    differences: list[Difference]
+    width: int | None
+    height: int | None
+    media_type: str | None
+    bytes: int | None
+    digest: str | None
+    path: str | None
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    cost: str | None
+    request_id: str | None
+    attempt: int
+    references: list[ReferenceState]
+    mask: ReferenceState | None
+    version: str
+
+
+class RecipeResult(Message):
+    """Answer to `Recipe`."""
+
+    type: Literal["recipe"] = "recipe"
+    recipe: RecipeState
+
+
+class CodeText(Message):
+    """Answer to `Code`."""
+
+    type: Literal["code"] = "code"
+    text: str
+
+
+class Packed(Message):
+    """Answer to `Pack`: a ZIP that can be read. `size` in bytes; `images` may be fewer than were named."""
+
+    type: Literal["packed"] = "packed"
+    pack_id: str
+    file_name: str
+    size: int
+    images: int
+
+
+class Chunk(Message):
+    """Answer to `PackChunk`."""
+
+    type: Literal["chunk"] = "chunk"
+    offset: int
+    buffer: int
+    last: bool
+
+
+class UploadTaken(Message):
+    """Answer to `Upload`: how many bytes are there now, and the reference once all are."""
+
+    type: Literal["upload_taken"] = "upload_taken"
+    received: int
+    reference: ReferenceState | None
+
+
+class ReferenceTaken(Message):
+    """Answer to `TakeReference`."""
+
+    type: Literal["reference_taken"] = "reference_taken"
+    reference: ReferenceState
+
+
+class ReferenceThumbnail(Message):
+    """A thumbnail (WebP) of a reference. `buffer` is None where the image is gone."""
+
+    digest: str
+    buffer: int | None
+
+
+class ReferenceThumbnailList(Message):
+    """Answer to `ReferenceThumbnails`."""
+
+    type: Literal["reference_thumbnails"] = "reference_thumbnails"
+    items: list[ReferenceThumbnail]
+
+
+class ReferenceImage(Message):
+    """Answer to `ReferenceOriginal`."""
+
+    type: Literal["reference_original"] = "reference_original"
+    digest: str
+    media_type: str
+    buffer: int
+
+
+class ServerAdded(Message):
+    """Answer to `AddServer`: what a test of the connection said, in a sentence."""
+
+    type: Literal["server_added"] = "server_added"
+    provider: str
+    outcome: Literal["good", "reached", "unknown", "missing_key", "bad_key", "no_network", "other"]
+    message: str
 
 
 class ThumbnailItem(Message):
@@ -509,9 +917,21 @@ Result = Annotated[
     | Generated
     | SnapshotResult
     | FeedResult
+    | TopicShown
+    | QueueResult
+    | PromptList
     | ThumbnailList
     | CoverList
     | OriginalImage
+    | RecipeResult
+    | CodeText
+    | Packed
+    | Chunk
+    | UploadTaken
+    | ReferenceTaken
+    | ReferenceThumbnailList
+    | ReferenceImage
+    | ServerAdded
     | ModelResult
     | ProviderChecked
     | KeyTaken,
@@ -535,6 +955,13 @@ class BatchAdded(Message):
     """A batch was stored, from the page or from code."""
 
     type: Literal["batch_added"] = "batch_added"
+    batch: BatchState
+
+
+class BatchChanged(Message):
+    """A batch came back, went to another topic, or lost or regained images: it is shown as it is now."""
+
+    type: Literal["batch_changed"] = "batch_changed"
     batch: BatchState
 
 
@@ -593,6 +1020,14 @@ class TopicSelected(Message):
     topic_id: str | None
 
 
+class DraftChanged(Message):
+    """The draft of a topic (None: of the "new topic" screen) was changed from code or by another view."""
+
+    type: Literal["draft_changed"] = "draft_changed"
+    topic_id: str | None
+    draft: Draft
+
+
 class ConfigChanged(Message):
     """The configuration was changed from code or by another view."""
 
@@ -622,6 +1057,7 @@ class NoticeShown(Message):
 
 Event = Annotated[
     BatchAdded
+    | BatchChanged
     | GenerationChanged
     | GenerationProgress
     | GenerationRemoved
@@ -629,6 +1065,7 @@ Event = Annotated[
     | TopicChanged
     | TopicRemoved
     | TopicSelected
+    | DraftChanged
     | ConfigChanged
     | StoreChanged
     | ModelsChanged

@@ -15,10 +15,22 @@ from imgplay_widget._protocol import (
     ParameterState,
     PriceState,
     ProviderState,
+    ReferenceRuleState,
+    ReferenceState,
     SizeRuleState,
     TopicState,
 )
-from imgplay_widget._types import Entry, Generation, ModelSpec, Parameter, ProviderSpec, Status, Topic
+from imgplay_widget._types import (
+    Entry,
+    Generation,
+    ModelSpec,
+    Parameter,
+    ProviderSpec,
+    Reference,
+    ReferenceRule,
+    Status,
+    Topic,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +46,7 @@ __all__ = [
     "generation_state",
     "model_state",
     "provider_state",
+    "reference_state",
     "topic_state",
 ]
 
@@ -63,7 +76,7 @@ def model_state(spec: ModelSpec) -> ModelState:
         native_n=spec.native_n,
         seed=spec.seed,
         size_rule=SizeRuleState(**asdict(rule)) if rule else None,
-        max_references=spec.references.max_count if spec.references else 0,
+        references=_reference_rule(spec.references),
         mask=spec.mask,
         previews=spec.previews,
         progress=spec.progress,
@@ -72,6 +85,19 @@ def model_state(spec: ModelSpec) -> ModelState:
         retired_on=spec.retired_on,
         successor=spec.successor,
     )
+
+
+def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
+    if rule is None:
+        return None
+    return ReferenceRuleState(
+        max_count=rule.max_count, max_bytes=rule.max_bytes, media_types=list(rule.media_types)
+    )
+
+
+def reference_state(reference: Reference) -> ReferenceState:
+    """Gives an input image as the page knows it."""
+    return ReferenceState(**asdict(reference))
 
 
 def _parameter_state(parameter: Parameter) -> ParameterState:
@@ -108,6 +134,7 @@ def provider_state(
         key_url=spec.key_url,
         key_source=source,
         discovered_at=_milliseconds(discovered_at) if discovered_at else None,
+        server=None,
     )
 
 
@@ -116,6 +143,9 @@ def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
     return TopicState(
         id=topic.id,
         title=topic.title or "New topic",
+        pinned=False,
+        images=0,
+        running=0,
         cover_version=topic.cover_url,
         cover_buffer=cover_buffer,
         created_at=_milliseconds(topic.created_at),
@@ -145,6 +175,8 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
         height=batch.height,
         created_at=_milliseconds(batch.created_at),
         cost=str(sum(costs, Decimal())) if costs else None,
+        references=[reference_state(reference) for reference in batch.references],
+        mask=None if batch.mask is None else reference_state(batch.mask),
         generations=[
             generation_state(entry, generation, (buffers or {}).get(generation.id))
             for generation in entry.generations
@@ -172,6 +204,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         error=error_state(error) if error else None,
         differences=_differences(entry, generation),
         cancellable=not status.final,
+        favourite=generation.favourite,
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
         finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
         thumbnail_buffer=buffer,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
+import zlib
 from contextlib import contextmanager
 
 import pytest
@@ -44,6 +46,12 @@ class Page:
         reply, _ = self.call(method, **fields)
         assert reply["error"] is None, reply["error"]
         return reply["result"]
+
+    def catalog(self):
+        """Gives the models that are offered, by name, as a page that knows none gets them."""
+        reply, buffers = self.call("hello")
+        packed = buffers[reply["result"]["snapshot"]["catalogBuffer"]]
+        return {model["name"]: model for model in json.loads(zlib.decompress(packed))}
 
     def error(self, method, **fields):
         reply, _ = self.call(method, **fields)

@@ -36,11 +36,17 @@ def test_hello_is_answered_with_all_that_a_page_needs(page):
     assert snapshot["activeTopicId"] is None
     assert snapshot["feed"] is None
     assert snapshot["maxCount"] == 4
-    names = [model["name"] for model in snapshot["models"]]
-    assert "demo:instant" in names
-    assert "fake:image" in names
+    assert [model["name"] for model in snapshot["models"]] == ["demo:instant"]
+    assert {"demo:instant", "fake:image"} <= page.catalog().keys()
     assert {p["name"]: p["key"] for p in snapshot["providers"]}["openai"] == "missing"
     assert snapshot["config"]["model"] == "demo:instant"
+
+
+def test_a_page_that_has_the_catalog_is_not_sent_it_again(page):
+    snapshot = page.result("hello")["snapshot"]
+    reply, buffers = page.call("hello", catalog=snapshot["catalog"])
+    assert reply["result"]["snapshot"]["catalogBuffer"] is None
+    assert buffers == []
 
 
 def test_generate_makes_topic_and_batch_and_tells_every_step(page):
@@ -197,9 +203,9 @@ def test_retry_cancel_and_delete_from_the_page(fake, page):
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "cancelled" for e in events))
     page.result("retry", batchId=batch["id"], generationId=batch["generations"][0]["id"])
     page.wait_for(done(1))
-    page.result("delete", what="generation", id=batch["generations"][0]["id"])
+    page.result("delete", what="generation", ids=[batch["generations"][0]["id"]])
     page.wait_for(lambda events: [e for e in events if e["type"] == "batch_removed"])
-    page.result("delete", what="topic", id=batch["topicId"])
+    page.result("delete", what="topic", ids=[batch["topicId"]])
     page.wait_for(lambda events: [e for e in events if e["type"] == "topic_removed"])
     snapshot = page.result("hello")["snapshot"]
     assert snapshot["topics"] == []
@@ -330,7 +336,7 @@ def test_a_price_reaches_the_page(open_page):
             return [replace(spec, price=price) for spec in super().models() if spec.id == "image"]
 
     with open_page(Shop(name="shop")) as page:
-        prices = {m["name"]: m["price"] for m in page.result("hello")["snapshot"]["models"]}
+        prices = {name: m["price"] for name, m in page.catalog().items()}
     assert prices["shop:image"] == {"amount": "0.04", "unit": "image", "note": "November 2026"}
     assert prices["demo:instant"] is None
 
@@ -383,7 +389,7 @@ def test_found_models_are_told_with_their_age(page, fake):
         del type(fake).discover
     page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
     snapshot = page.result("hello")["snapshot"]
-    assert {m["name"]: m["price"] for m in snapshot["models"]}["fake:new"]["amount"] == "0.04"
+    assert page.catalog()["fake:new"]["price"]["amount"] == "0.04"
     ages = {p["name"]: p["discoveredAt"] for p in snapshot["providers"]}
     assert ages["fake"] > 0
     assert ages["demo"] is None
@@ -404,7 +410,7 @@ def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):
             return [ModelSpec(provider="typed", id="model", title="Typed", parameters=parameters)]
 
     with open_page(Typed(name="typed")) as page:
-        told = next(m for m in page.result("hello")["snapshot"]["models"] if m["name"] == "typed:model")
+        told = page.catalog()["typed:model"]
     # In JSON, true is not 1; in Python they are equal.
     assert {p["name"]: json.dumps(p["default"]) for p in told["parameters"]} == {
         name: json.dumps(value) for name, value in defaults.items()

@@ -6,8 +6,8 @@ export interface Answer {
   buffers: DataView[];
 }
 
-/** Sends a call to the kernel. Rejects with a `RequestError`. */
-export type Send = (call: Call) => Promise<Answer>;
+/** Sends a call to the kernel, with bytes where it takes some. Rejects with a `RequestError`. */
+export type Send = (call: Call, buffers?: ArrayBuffer[]) => Promise<Answer>;
 
 /** A call that was refused, by the kernel or on the way. */
 export class RequestError extends Error {

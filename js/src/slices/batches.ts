@@ -31,6 +31,8 @@ export interface BatchesSlice {
 
   receiveFeed(feed: FeedState): void;
   addBatch(batch: BatchState): void;
+  /** Shows a batch as it is now, in the feed of its topic and in no other. */
+  changeBatch(batch: BatchState): void;
   changeGeneration(generation: GenerationState): void;
   changeProgress(event: GenerationProgress): void;
   removeGeneration(batchId: string, id: string): void;
@@ -62,7 +64,16 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     if (get().feeds[topicId]?.loading) return;
     changeFeed(topicId, (feed) => ({ ...feed, loading: true }));
     try {
-      const { result } = await send({ method: "feed", topicId, before, limit: PAGE_SIZE });
+      const { result } = await send({
+        method: "feed",
+        topicId,
+        before,
+        limit: PAGE_SIZE,
+        search: "",
+        model: null,
+        status: null,
+        favourite: false,
+      });
       if (result.type !== "feed") return;
       if (before === null) get().receiveFeed(result.feed);
       else {
@@ -91,7 +102,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (!batch) return;
       get().removeBatch(id);
       try {
-        await send({ method: "delete", what: "batch", id });
+        await send({ method: "delete", what: "batch", ids: [id] });
       } catch (cause) {
         get().addBatch(batch);
         report(cause);
@@ -104,7 +115,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (!batch || !generation) return;
       get().removeGeneration(batchId, id);
       try {
-        await send({ method: "delete", what: "generation", id });
+        await send({ method: "delete", what: "generation", ids: [id] });
       } catch (cause) {
         if (batchOf(get(), batchId)) {
           changeBatch(batchId, (current) => ({
@@ -133,6 +144,17 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
           ? feed
           : { ...feed, batches: merged(feed.batches, [batch]) },
       ),
+
+    changeBatch: (batch) =>
+      set((state) => {
+        const without = Object.entries(state.feeds).map(([id, feed]): [string, Feed] => [
+          id,
+          { ...feed, batches: feed.batches.filter((other) => other.id !== batch.id) },
+        ]);
+        const feeds: Record<string, Feed> = Object.fromEntries(without);
+        const feed = feeds[batch.topicId] ?? NO_FEED;
+        return { feeds: { ...feeds, [batch.topicId]: { ...feed, batches: merged(feed.batches, [batch]) } } };
+      }),
 
     changeGeneration: (generation) => {
       const { id, batchId, status } = generation;

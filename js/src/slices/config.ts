@@ -15,7 +15,10 @@ export interface Said {
 }
 
 export interface ConfigSlice {
+  /** The models to choose from: those that are offered, and free-text ones that were used here. */
   models: ModelState[];
+  /** Those that are offered. */
+  catalog: ModelState[];
   providers: ProviderState[];
   config: Config;
   maxCount: number;
@@ -36,6 +39,8 @@ export interface ConfigSlice {
   setRatio(ratio: number): void;
   setRatioLocked(locked: boolean): void;
   setPanels(panels: Partial<Panels>): void;
+  /** Takes in all models that are offered; free-text ones that are known stay. */
+  receiveCatalog(models: ModelState[]): void;
   /** Takes over a config from the kernel, unless the user is just changing it here. */
   receiveConfig(config: Config): void;
   /** Saves now what waits to be saved. */
@@ -47,6 +52,8 @@ const EMPTY: Config = {
   count: 1,
   params: {},
   ratioLocked: false,
+  favouriteModels: [],
+  recentModels: [],
   panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
 };
 
@@ -85,6 +92,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
 
   return {
     models: [],
+    catalog: [],
     providers: [],
     config: EMPTY,
     maxCount: 4,
@@ -103,7 +111,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
         const { result } = await send({ method: "model", name });
         if (result.type === "model") {
           const { model } = result;
-          set(({ models }) => ({ models: [...models.filter((other) => other.name !== model.name), model] }));
+          set(({ models }) => ({ models: joined(models, [model]) }));
         }
         return null;
       } catch (cause) {
@@ -133,6 +141,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     },
     setRatioLocked: (locked) => change({ ratioLocked: locked }),
     setPanels: (panels) => change({ panels: { ...get().config.panels, ...panels } }),
+    receiveCatalog: (models) => set((state) => ({ catalog: models, models: joined(models, state.models) })),
     receiveConfig: (config) => {
       if (timer === undefined && saving === 0) set({ config });
     },
@@ -143,6 +152,12 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     setParameters({ [limits.width.name]: size.width, [limits.height.name]: size.height });
   }
 };
+
+/** Both lists, each model once; one of the first list wins. */
+export function joined(models: readonly ModelState[], more: readonly ModelState[]): ModelState[] {
+  const names = new Set(models.map(({ name }) => name));
+  return [...models, ...more.filter(({ name }) => !names.has(name))];
+}
 
 const BAD = new Set(["missing_key", "bad_key", "no_network", "other"]);
 

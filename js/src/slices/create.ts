@@ -8,6 +8,8 @@ export interface Notice {
   id: number;
   level: NoticeShown["level"];
   message: string;
+  /** What a button beside it does, as long as it is shown. */
+  action?: { label: string; run(): void };
 }
 
 export interface CreateSlice {
@@ -27,12 +29,15 @@ export interface CreateSlice {
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
   reuseSeed(batch: BatchState, seed: number): void;
-  addNotice(level: Notice["level"], message: string): void;
+  /** Says something. With an action it stands for ten seconds, else until it is dismissed. */
+  addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
   dismissNotice(id: number): void;
   announce(generation: GenerationState): void;
 }
 
 const MAX_NOTICES = 3;
+/** How long a deletion can be taken back. */
+export const UNDO_MILLISECONDS = 10_000;
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
@@ -61,6 +66,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
           n: Math.min(config.count, get().maxCount),
           params: paramsToSend(model, config),
           topicId: activeTopicId,
+          references: [],
+          mask: null,
         });
         if (result.type !== "generated") return;
         const { topic, batch } = result;
@@ -116,9 +123,10 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       get().addNotice("info", `Seed ${seed} is set.`);
     },
 
-    addNotice: (level, message) => {
+    addNotice: (level, message, action) => {
       notices += 1;
-      const notice = { id: notices, level, message };
+      const notice: Notice = { id: notices, level, message, ...(action && { action }) };
+      if (action) setTimeout(() => get().dismissNotice(notice.id), UNDO_MILLISECONDS);
       set((state) => ({
         notices: [...state.notices.filter((other) => other.message !== message), notice].slice(-MAX_NOTICES),
         announcement: message,

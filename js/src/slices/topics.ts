@@ -32,7 +32,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       choosing += 1;
       try {
         const { result } = await send({ method: "select_topic", topicId: id });
-        if (result.type === "feed") get().receiveFeed(result.feed);
+        if (result.type === "topic_shown" && result.feed) get().receiveFeed(result.feed);
       } catch (cause) {
         const { message, nextStep } = errorState(cause);
         get().addNotice("error", `${message} ${nextStep}`);
@@ -48,7 +48,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       const { activeTopicId, feeds } = get();
       get().removeTopic(id);
       try {
-        await send({ method: "delete", what: "topic", id });
+        await send({ method: "delete", what: "topic", ids: [id] });
       } catch (cause) {
         const feed = feeds[id];
         get().changeTopic(topic);

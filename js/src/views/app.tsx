@@ -90,9 +90,22 @@ function Notices() {
   const actions = useActions();
   return (
     <>
-      {notices.map(({ id, level, message }) => (
+      {notices.map(({ id, level, message, action }) => (
         <p key={id} class="ip-note ip-notice" data-level={level}>
           <span>{message}</span>
+          {action && (
+            <button
+              type="button"
+              class="ip-button"
+              data-testid="notice-action"
+              onClick={() => {
+                actions.dismissNotice(id);
+                action.run();
+              }}
+            >
+              {action.label}
+            </button>
+          )}
           <IconButton icon="close" label="Dismiss" onClick={() => actions.dismissNotice(id)} />
         </p>
       ))}
