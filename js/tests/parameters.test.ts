@@ -7,6 +7,7 @@ import {
   fits,
   fitting,
   formOf,
+  negativeOf,
   paramsToSend,
   randomSeed,
   ratioOf,
@@ -142,6 +143,14 @@ describe("the form", () => {
     expect(form.advanced.map(({ name }) => name)).toEqual(["steps"]);
   });
   it("is empty without a model", () => expect(formOf(undefined).plain).toEqual([]));
+});
+
+it("knows the negative prompt by its name or its kind", () => {
+  const text = (name: string, kind: string) => parameter(name, { type: "string", kind });
+  const parameters = [text("style", "text"), text("negative_prompt", "text")];
+  expect(negativeOf(model("m", { parameters }))?.name).toBe("negative_prompt");
+  expect(negativeOf(model("m", { parameters: [text("avoid", "negative_prompt")] }))?.name).toBe("avoid");
+  expect([negativeOf(model("m")), negativeOf(undefined)]).toEqual([null, null]);
 });
 
 describe("what is sent", () => {

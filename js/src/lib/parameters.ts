@@ -80,6 +80,17 @@ export function formOf(model: ModelState | undefined): Form {
   return form;
 }
 
+/** The parameter that says what a picture shall not show, where the model has one: it stands beside the prompt. */
+export function negativeOf(model: ModelState | undefined): ParameterState | null {
+  return model?.parameters.find(isNegative) ?? null;
+}
+
+function isNegative({ name, kind, type, choices }: ParameterState): boolean {
+  return (
+    type === "string" && choices.length === 0 && (name === "negative_prompt" || kind === "negative_prompt")
+  );
+}
+
 function isNumber({ type }: ParameterState): boolean {
   return type === "integer" || type === "number";
 }
