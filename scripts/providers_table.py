@@ -109,7 +109,7 @@ def _provider(provider: Provider, cases: Counter[str]) -> list[str]:
         " or ".join(f"`{name}`" for name in spec.key_variables) or "none",
         str(len(models)) if models else "yours",
         str(max((m.native_n for m in models), default=1)),
-        str(references) if references else "",
+        f"{references}{', a mask' if any(m.mask for m in models) else ''}" if references else "",
         "exact" if "exact" in seeds else "best effort" if "best_effort" in seeds else "",
         ", ".join(underway),
         "full" if "full" in cancels else "queued" if "queued" in cancels else "",

@@ -15,7 +15,7 @@ from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from imgplay_widget._types import Asset, Entry, FeedPage, Generation, Topic
+    from imgplay_widget._types import Asset, Entry, FeedPage, Generation, Reference, Topic
 
 __all__ = ["Archive", "gone"]
 
@@ -142,6 +142,16 @@ class Archive:
             return await self.in_pool(images.thumbnail, data)
         except CorruptImage:
             return None
+
+    async def white_mask(self, mask: Reference) -> bytes:
+        """Gives a stored mask as a grayscale PNG, white where the image may change.
+
+        Raises:
+            StoreError: it is gone.
+            CorruptImage: it cannot be decoded.
+        """
+        data = await self.read(self.store.assets.original_url(mask.digest, mask.media_type))
+        return await self.in_pool(images.white_mask, data)
 
     async def read(self, url: str) -> bytes:
         """Gives the bytes at a place that is relative to the asset folder.

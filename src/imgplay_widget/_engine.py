@@ -571,6 +571,7 @@ class Engine(Archive):
                 self._client,
                 key=lambda: self._keys.get(provider.spec),
                 references=self._reference,
+                masks=self.white_mask,
             )
         return known
 

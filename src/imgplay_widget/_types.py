@@ -318,6 +318,7 @@ class Unit:
         seeds: the seed of each place, or None where none is sent; as long as `positions`.
         references: input images.
         mask: the mask over the first of them, or None; transparent is what may change.
+        previews: True where the model sends partial images on the way.
         key: unique for this call; sent where a provider honours an idempotency key.
     """
 
@@ -328,6 +329,7 @@ class Unit:
     seeds: tuple[int | None, ...]
     references: tuple[Reference, ...] = ()
     mask: Reference | None = None
+    previews: bool = False
     key: str = ""
 
     @property

@@ -136,8 +136,17 @@ def test_the_providers_word_goes_first_and_its_silence_changes_nothing() -> None
     assert merged.native_n == 8
     assert merged.price == Price(amount="0.05", unit="image")
     assert merged.parameters == (replace(STEPS, maximum=100),)
-    kept = ("title", "description", "notice", "retired_on", "successor", "references", "seed", "resume")
+    kept = ("title", "description", "notice", "retired_on", "successor", "references", "resume")
     assert [getattr(merged, name) for name in kept] == [getattr(FULL, name) for name in kept]
+
+
+def test_a_model_that_is_listed_without_a_seed_takes_none() -> None:
+    seed = Parameter(name="seed", type="integer", kind="seed", title="Seed")
+    said = ModelSpec(provider="cloud", id="full", title="Full", parameters=(STEPS,))
+    assert catalog.merge([FULL], {"full": said})["full"].seed == "none"
+    said = replace(said, parameters=(STEPS, seed))
+    assert catalog.merge([FULL], {"full": said})["full"].seed == FULL.seed != "none"
+    assert catalog.merge([FULL], {"full": replace(said, parameters=())})["full"].seed == FULL.seed
 
 
 def test_shipped_models_come_first_and_stay_when_they_were_not_found() -> None:

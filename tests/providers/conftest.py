@@ -60,7 +60,12 @@ class Caller:
 
 
 def unit_of(
-    n: int = 1, *, model: str = "gpt-image-2", references: tuple[Reference, ...] = (), **params: Any
+    n: int = 1,
+    *,
+    model: str = "gpt-image-2",
+    references: tuple[Reference, ...] = (),
+    previews: bool = True,
+    **params: Any,
 ) -> Unit:
     return Unit(
         model=model,
@@ -69,6 +74,7 @@ def unit_of(
         positions=tuple(range(n)),
         seeds=(None,) * n,
         references=references,
+        previews=previews,
         key="unit-1",
     )
 

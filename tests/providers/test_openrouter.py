@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imgplay_widget import catalog, errors
-from imgplay_widget._types import Missing, Partial, Reference, Unit
+from imgplay_widget._types import Missing, ModelSpec, Partial, Reference, Request, Unit
 from imgplay_widget.providers import Registry
 from imgplay_widget.providers.openrouter import OpenRouter
 from imgplay_widget.testing import png
@@ -124,8 +124,19 @@ def test_a_stream_that_was_ignored_is_read_as_json() -> None:
 
 def test_only_single_images_of_models_that_stream_are_streamed() -> None:
     provider = OpenRouter()
-    for unit in (unit_of(2, model="openai/gpt-image-2"), unit_of(1, model="krea/krea-2-large")):
+    for unit in (
+        unit_of(2, model="openai/gpt-image-2"),
+        unit_of(1, model="krea/krea-2-large", previews=False),
+    ):
         assert Caller(provider).run(lambda http, unit=unit: _none(provider.stream(unit, http)))
+
+
+def test_a_found_model_of_any_author_streams_where_the_list_says_so() -> None:
+    provider = OpenRouter()
+    found = ModelSpec(provider="openrouter", id="krea/krea-2-large", title="Krea", previews=True)
+    request = Request(provider="openrouter", model=found.id, prompt="a boat", n=1, params={})
+    (unit,) = provider.plan(request, found, None)
+    assert not Caller(provider).run(lambda http: _none(provider.stream(unit, http)))
 
 
 async def _none(value: object) -> bool:

@@ -106,6 +106,21 @@ def cover(data: bytes, edge: int = 256) -> bytes:
     return _webp_of(_square(_decoded(data, None), edge))
 
 
+def white_mask(data: bytes) -> bytes:
+    """Gives a mask as a grayscale PNG, white where the image may change: so diffusion servers want it.
+
+    Args:
+        data: a PNG, transparent where it may change.
+
+    Raises:
+        CorruptImage: it cannot be decoded.
+    """
+    alpha = _decoded(data, None).convert("RGBA").getchannel("A")
+    out = io.BytesIO()
+    ImageOps.invert(alpha).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
 def render(data: bytes) -> tuple[bytes, bytes]:
     """Gives the thumbnail and the cover of an image, decoding it once.
 

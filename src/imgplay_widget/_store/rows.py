@@ -198,6 +198,7 @@ def _unit_of(data: dict[str, Any]) -> Unit:
         seeds=tuple(data["seeds"]),
         references=tuple(Reference(**reference) for reference in data["references"]),
         mask=None if mask is None else Reference(**mask),
+        previews=data.get("previews", False),
         key=data["key"],
     )
 

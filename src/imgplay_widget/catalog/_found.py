@@ -75,7 +75,10 @@ def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
         _filled(parameter, below.parameter(parameter.name), titled=parameter.name)
         for parameter in above.parameters
     )
-    return _filled(replace(above, parameters=parameters), below, titled=above.id)
+    whole = _filled(replace(above, parameters=parameters), below, titled=above.id)
+    # Whoever lists a model's parameters without a seed says that it takes none.
+    seedless = bool(above.parameters) and above.parameter("seed") is None
+    return replace(whole, seed="none") if seedless else whole
 
 
 def _filled(above: T, below: T | None, *, titled: str) -> T:

@@ -103,6 +103,8 @@ class A1111(Provider):
             fields["init_images"] = [b64encode(http.reference(r)).decode() for r in unit.references]
             if strength is not None:
                 fields["denoising_strength"] = strength
+        if unit.mask is not None:
+            fields["mask"] = b64encode(await http.white_mask(unit.mask)).decode()
         reply = await http.request("POST", f"{self._base}/sdapi/v1/{path}", json=fields)
         if not reply.ok:
             raise self._error(reply, http)

@@ -103,6 +103,7 @@ class Provider:
                     seeds=tuple(seeds[p] for p in positions),
                     references=request.references,
                     mask=request.mask,
+                    previews=spec.previews,
                 )
             )
         return units

@@ -109,6 +109,7 @@ class Demo(Provider):
                 seeds=tuple(seeds[p] for p in chunk),
                 references=request.references,
                 mask=request.mask,
+                previews=spec.previews,
             )
             for chunk in chunks
         ]

@@ -35,7 +35,7 @@ from imgplay_widget.providers._wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
     from imgplay_widget._types import ProviderSpec, Reference
     from imgplay_widget.providers.base import Provider
@@ -126,6 +126,7 @@ class Http:
         client: does the transfer; shared between providers.
         key: gives the current key, or None.
         references: gives the bytes of an input image.
+        masks: gives a mask in grayscale.
         resolve: gives the IP addresses of a host.
     """
 
@@ -135,6 +136,7 @@ class Http:
         client: httpx.AsyncClient,
         key: Callable[[], str | None],
         references: Callable[[Reference], bytes] | None = None,
+        masks: Callable[[Reference], Awaitable[bytes]] | None = None,
         *,
         resolve: addresses.Resolve = addresses.resolve,
     ) -> None:
@@ -142,6 +144,7 @@ class Http:
         self._client = client
         self._key = key
         self._references = references
+        self._masks = masks
         self._resolve = resolve
 
     @property
@@ -154,6 +157,15 @@ class Http:
         if self._references is None:
             raise LookupError("This client was made without references.")
         return self._references(reference)
+
+    async def white_mask(self, mask: Reference) -> bytes:
+        """Gives a mask as a grayscale PNG, white where the image may change, black elsewhere.
+
+        For providers that do not read a mask's transparency.
+        """
+        if self._masks is None:
+            raise LookupError("This client was made without masks.")
+        return await self._masks(mask)
 
     def redact(self, text: str) -> str:
         """Gives the text without the provider's key and whatever else looks like one."""

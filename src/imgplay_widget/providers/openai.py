@@ -176,8 +176,7 @@ class OpenAI(Provider):
 
         Events carry no image index, so that several images go without previews, in one call.
         """
-        spec = self.model(unit.model)
-        return self._streamed(unit, http) if unit.n == 1 and spec is not None and spec.previews else None
+        return self._streamed(unit, http) if unit.n == 1 and unit.previews else None
 
     async def _streamed(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
         fields = {**_fields(unit), "stream": True, "partial_images": _PARTIALS}

@@ -77,8 +77,7 @@ class OpenRouter(Provider):
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Sends one call with previews on the way, for a single image of a model that streams."""
-        spec = self.model(unit.model)
-        streams = unit.model.startswith(_STREAMS) or (spec is not None and spec.previews)
+        streams = unit.previews or unit.model.startswith(_STREAMS)
         return self._streamed(unit, http) if unit.n == 1 and streams else None
 
     def text_model(self) -> str | None:

@@ -59,7 +59,9 @@ class SdCpp(Provider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Puts a job into the server's queue."""
-        reply = await http.request("POST", f"{self._base}/sdcpp/v1/{_MODE}", json=self._fields(unit, http))
+        reply = await http.request(
+            "POST", f"{self._base}/sdcpp/v1/{_MODE}", json=await self._fields(unit, http)
+        )
         answer = self._read(reply, http)
         job = text(answer.get("id"))
         if not job:
@@ -124,9 +126,9 @@ class SdCpp(Provider):
             )
         ]
 
-    def _fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+    async def _fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         params = dict(unit.params)
-        starts = params.pop("reference_use", None) == "start"
+        starts = params.pop("reference_use", None) == "start" or unit.mask is not None
         known = self.models()[0]
         fields: dict[str, Any] = {"prompt": unit.prompt, "batch_count": unit.n}
         if unit.seed is not None:
@@ -143,6 +145,8 @@ class SdCpp(Provider):
         pictures = [b64encode(http.reference(reference)).decode() for reference in unit.references]
         if pictures and starts:
             fields["init_image"] = pictures.pop(0)
+        if unit.mask is not None:
+            fields["mask_image"] = b64encode(await http.white_mask(unit.mask)).decode()
         if pictures:
             fields["ref_images"] = pictures
         return fields

@@ -45,7 +45,16 @@ if TYPE_CHECKING:
 
     from imgplay_widget.providers.http import Http
 
-__all__ = ["FakeProvider", "Gate", "InstantClock", "open_studio", "picture", "png"]
+__all__ = [
+    "FakeProvider",
+    "Gate",
+    "InstantClock",
+    "free_of",
+    "mask_png",
+    "open_studio",
+    "picture",
+    "png",
+]
 
 Answer: TypeAlias = "Done | Pending | ImgplayError | Gate | Callable[[Unit], Done | Pending]"
 """What a `FakeProvider` can be told to answer."""
@@ -58,6 +67,37 @@ def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (200, 1
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), color).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def mask_png(width: int, height: int, *, free: tuple[int, int, int, int]) -> bytes:
+    """Gives the bytes of a mask of one free rectangle: transparent inside of it, black and opaque elsewhere.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        free: left, top, right and bottom of what may change, in pixels.
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    mask = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), free)
+    mask.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def free_of(mask: bytes) -> tuple[int, int, int, int] | None:
+    """Gives the rectangle around what a mask leaves free to change: left, top, right, bottom; None: nothing.
+
+    Args:
+        mask: an image, free where it is transparent; one without transparency is free where it is white.
+    """
+    from PIL import Image, ImageOps
+
+    image = Image.open(io.BytesIO(mask))
+    if image.has_transparency_data:
+        return ImageOps.invert(image.convert("RGBA").getchannel("A")).getbbox()
+    return image.convert("L").getbbox()
 
 
 def picture(n: int = 1, **applied: Any) -> Done:

@@ -57,7 +57,7 @@ from imgplay_widget.errors import (
     ServerError,
     Uncertain,
 )
-from imgplay_widget.testing import InstantClock, open_studio, png
+from imgplay_widget.testing import InstantClock, free_of, mask_png, open_studio, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, Item, ProviderServer, Received
 
 if TYPE_CHECKING:
@@ -169,6 +169,10 @@ class Wire(ProviderServer):
 
     def references_of(self, received: Received) -> list[bytes]:
         """Gives the input images that a submit sent."""
+        raise NotImplementedError
+
+    def mask_of(self, received: Received) -> bytes:
+        """Gives the mask that a submit sent."""
         raise NotImplementedError
 
     # -------------------------------------------------------------- to be used
@@ -298,6 +302,23 @@ class ProviderContract:
         before = len(wire.requests)
         with pytest.raises(InvalidRequest, match="reference"):
             self.generate(studio, references=[png()] * (model.references.max_count + 1))
+        assert len(wire.requests) == before
+
+    def test_a_mask_is_sent_with_its_reference(self, studio: Studio, wire: Wire) -> None:
+        """What may change is what was painted; other models, and calls without a reference, refuse it."""
+        model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
+        picture, mask = png(48, 32), mask_png(48, 32, free=(0, 0, 24, 32))
+        if not model.mask:
+            references = [picture] if model.references else []
+            with pytest.raises(InvalidRequest, match="mask"):
+                self.generate(studio, references=references, mask=mask)
+            assert wire.requests == []
+            return
+        self.generate(studio, references=[picture], mask=mask).result(WAIT)
+        assert free_of(wire.mask_of(wire.submits[-1])) == (0, 0, 24, 32)
+        before = len(wire.requests)
+        with pytest.raises(InvalidRequest, match="mask"):
+            self.generate(studio, mask=mask)
         assert len(wire.requests) == before
 
     # -------------------------------------------------------------- what fails

@@ -88,6 +88,9 @@ class A1111Wire(Wire):
     def references_of(self, received):
         return [b64decode(picture) for picture in received.json()["init_images"]]
 
+    def mask_of(self, received):
+        return b64decode(received.json()["mask"])
+
 
 class TestA1111(ProviderContract):
     wire_type = A1111Wire

@@ -71,6 +71,9 @@ class OpenAIWire(Wire):
     def references_of(self, received):
         return received.form()["image[]"]
 
+    def mask_of(self, received):
+        return received.form()["mask"][0]
+
 
 class TestOpenAI(ProviderContract):
     wire_type = OpenAIWire

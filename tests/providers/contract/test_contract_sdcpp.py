@@ -106,6 +106,9 @@ class SdCppWire(Wire):
     def references_of(self, received):
         return [b64decode(picture) for picture in received.json()["ref_images"]]
 
+    def mask_of(self, received):
+        return b64decode(received.json()["mask_image"])
+
 
 class TestSdCpp(ProviderContract):
     wire_type = SdCppWire
