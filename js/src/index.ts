@@ -3,6 +3,7 @@ import type { AnyModel, AnyWidget } from "@anywidget/types";
 import { createBridge } from "./bridge";
 import type { Send } from "./lib/answer";
 import { Media } from "./media";
+import { hostLanguage, speak } from "./messages";
 import { createPageStore, receive, showSnapshot } from "./store";
 import type { Page } from "./views/context";
 import { mount } from "./views/mount";
@@ -12,6 +13,7 @@ interface Opened extends Page {
 }
 
 function openPage(model: AnyModel, signal: AbortSignal): Opened {
+  speak(hostLanguage());
   const send: Send = (call, buffers) => bridge.request(call, buffers);
   const store = createPageStore(send);
   const media = new Media(send);

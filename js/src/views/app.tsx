@@ -1,5 +1,6 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useRef, useState } from "preact/hooks";
+import { t } from "../messages";
 import { ConfigPanel } from "./config-panel";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
@@ -43,23 +44,28 @@ export function App() {
       data-drawer={drawer ?? "none"}
       style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
     >
-      <aside class="ip-panel ip-left" data-testid="config-panel" aria-label="Configuration" inert={readOnly}>
+      <aside class="ip-panel ip-left" data-testid="config-panel" aria-label={t.frame.config} inert={readOnly}>
         <div class="ip-panel-body ip-stack">
           <ConfigPanel />
         </div>
       </aside>
       <ResizeHandle side="left" width={panels.left} />
-      <main class="ip-panel ip-center" data-testid="workspace" aria-label="Workspace">
+      <main class="ip-panel ip-center" data-testid="workspace" aria-label={t.frame.workspace}>
         <header class="ip-bar">
-          <IconButton icon="panelLeft" label="Configuration" onClick={() => toggle("left")} />
+          <IconButton icon="panelLeft" label={t.frame.config} onClick={() => toggle("left")} />
           <Connection />
-          <IconButton icon="panelRight" label="Topics" onClick={() => toggle("right")} />
+          <IconButton icon="panelRight" label={t.frame.topics} onClick={() => toggle("right")} />
         </header>
         <Notices />
         {shown ? <Workspace onOpen={setTarget} /> : <Loading />}
       </main>
       <ResizeHandle side="right" width={panels.right} />
-      <aside class="ip-panel ip-right" data-testid="topics-panel" aria-label="Topics" inert={readOnly}>
+      <aside
+        class="ip-panel ip-right"
+        data-testid="topics-panel"
+        aria-label={t.frame.topics}
+        inert={readOnly}
+      >
         <TopicsPanel onChosen={() => setDrawer(null)} />
       </aside>
       {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the buttons of the bar do the same by keyboard */}
@@ -78,11 +84,11 @@ function Connection() {
     return (
       <p class="ip-waiting" role="status" data-testid="connection">
         <Icon name="waiting" />
-        Waiting for the kernel…{!live && " Until it answers, the page is read-only."}
+        {t.states.waiting} {!live && t.states.waitingNext}
       </p>
     );
   }
-  return <h2 class="ip-title">{title ?? (live ? "New topic" : "")}</h2>;
+  return <h2 class="ip-title">{title ?? (live ? t.frame.newTopic : "")}</h2>;
 }
 
 function Notices() {
@@ -106,7 +112,7 @@ function Notices() {
               {action.label}
             </button>
           )}
-          <IconButton icon="close" label="Dismiss" onClick={() => actions.dismissNotice(id)} />
+          <IconButton icon="close" label={t.notice.dismiss} onClick={() => actions.dismissNotice(id)} />
         </p>
       ))}
     </>
@@ -115,7 +121,7 @@ function Notices() {
 
 function Loading() {
   return (
-    <div class="ip-loading" role="status" aria-label="Loading">
+    <div class="ip-loading" role="status" aria-label={t.common.loading}>
       <div class="ip-skeleton" />
       <div class="ip-skeleton" />
     </div>

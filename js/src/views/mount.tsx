@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { keepKeyboard } from "../lib/keyboard";
 import { followTheme } from "../lib/theme";
+import { language } from "../messages";
 import { App } from "./app";
 import { type Page, PageContext } from "./context";
 
@@ -10,6 +11,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   const root = document.createElement("div");
   root.className = "imgplay";
   root.dataset.testid = "imgplay";
+  root.lang = language;
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   keepKeyboard(root, ended.signal);
   followTheme(root, ended.signal);

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { choiceText, type Value } from "../lib/parameters";
+import { t } from "../messages";
 import { Icon, type IconName } from "./icon";
 
 interface IconButtonProps {
@@ -206,7 +207,7 @@ export function ChoiceSelect({ id, choices, value, automatic, testid, onChoose }
       value={String(chosen)}
       onChange={(event) => onChoose(choices[Number(event.currentTarget.value)] ?? null)}
     >
-      {(automatic || chosen < 0) && <option value="-1">Automatic</option>}
+      {(automatic || chosen < 0) && <option value="-1">{t.common.automatic}</option>}
       {choices.map((choice, index) => (
         <option key={index} value={String(index)}>
           {choiceText(choice)}

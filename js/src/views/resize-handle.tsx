@@ -1,3 +1,4 @@
+import { t } from "../messages";
 import { useActions } from "./context";
 
 const STEP = 16;
@@ -32,7 +33,7 @@ export function ResizeHandle({ side, width }: { side: "left" | "right"; width: n
       data-side={side}
       role="separator"
       aria-orientation="vertical"
-      aria-label={`Width of the ${side} panel`}
+      aria-label={side === "left" ? t.frame.leftWidth : t.frame.rightWidth}
       aria-valuenow={width}
       aria-valuemin={least}
       aria-valuemax={most}
