@@ -471,7 +471,7 @@ export interface FeedResult {
   feed: FeedState;
 }
 export interface FeedState {
-  topicId: string;
+  topicId: string | null;
   batches: BatchState[];
   before: string | null;
 }

@@ -33,7 +33,7 @@ export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): v
     topics: sorted(topics),
     activeTopicId,
     // Other feeds may have missed events too; they are asked for when they are shown.
-    feeds: feed ? { [feed.topicId]: refreshed(state.feeds[feed.topicId], feed) } : {},
+    feeds: feed?.topicId ? { [feed.topicId]: refreshed(state.feeds[feed.topicId], feed) } : {},
     progress: {},
     shown: true,
     live: live || state.live,

@@ -263,9 +263,14 @@ class Config(Message):
 
 
 class FeedState(Message):
-    """A page of a topic's feed, newest batch first. `before` is the cursor of the next page, or None."""
+    """A page of a topic's feed, newest batch first.
 
-    topic_id: str
+    Attributes:
+        topic_id: the topic, or None for a feed of all topics.
+        before: the cursor of the next page, or None.
+    """
+
+    topic_id: str | None
     batches: list[BatchState]
     before: str | None
 

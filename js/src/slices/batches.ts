@@ -134,8 +134,10 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       await send({ method: "retry", batchId, generationId: generationId ?? null }).catch(report);
     },
 
-    receiveFeed: ({ topicId, batches, before }) =>
-      changeFeed(topicId, (feed) => ({ ...feed, batches: merged([], batches), before, loaded: true })),
+    receiveFeed: ({ topicId, batches, before }) => {
+      if (topicId === null) return;
+      changeFeed(topicId, (feed) => ({ ...feed, batches: merged([], batches), before, loaded: true }));
+    },
 
     // A batch comes twice, in the reply and in an event; whatever else happened since came by events.
     addBatch: (batch) =>
