@@ -322,7 +322,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       ratioLocked: true,
       favouriteModels: [],
       recentModels: [],
-      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
+      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
     },
     maxCount: 4,
     topics: [

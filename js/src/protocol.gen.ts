@@ -374,6 +374,7 @@ export interface Panels {
   right: number;
   leftOpen: boolean;
   rightOpen: boolean;
+  advancedOpen: boolean;
 }
 export interface Chunk {
   type: "chunk";

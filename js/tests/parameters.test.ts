@@ -162,7 +162,7 @@ describe("what is sent", () => {
     ratioLocked: false,
     favouriteModels: [],
     recentModels: [],
-    panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
+    panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
   });
 
   it("leaves defaults out", () =>

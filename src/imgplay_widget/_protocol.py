@@ -232,12 +232,13 @@ class TopicState(Message):
 
 
 class Panels(Message):
-    """The widths of the side panels in pixels, and whether they are open."""
+    """The widths of the side panels in pixels, and which parts are open: both panels, the advanced fold."""
 
     left: Annotated[float, Field(ge=160, le=640)] = 280
     right: Annotated[float, Field(ge=120, le=640)] = 220
     left_open: bool = True
     right_open: bool = True
+    advanced_open: bool = False
 
 
 class Config(Message):

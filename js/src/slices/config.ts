@@ -54,7 +54,7 @@ const EMPTY: Config = {
   ratioLocked: false,
   favouriteModels: [],
   recentModels: [],
-  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true },
+  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
 };
 
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
