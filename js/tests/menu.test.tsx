@@ -1,0 +1,120 @@
+// @vitest-environment happy-dom
+import { render } from "preact";
+import { act } from "preact/test-utils";
+import { afterEach, describe, expect, it } from "vitest";
+import { placed } from "../src/lib/place";
+import { Menu, type MenuItem } from "../src/views/menu";
+
+let root: HTMLElement;
+afterEach(() => {
+  render(null, root);
+  document.body.replaceChildren();
+});
+
+function shown() {
+  const chosen: string[] = [];
+  const item = (text: string, more: Partial<MenuItem> = {}): MenuItem => ({
+    text,
+    onChoose: () => void chosen.push(text),
+    ...more,
+  });
+  root = document.createElement("div");
+  document.body.append(root);
+  const items = [item("Copy"), item("Move", { disabled: true }), item("Delete", { danger: true })];
+  act(() => render(<Menu icon="more" label="More" testid="more" items={items} />, root));
+  const button = root.querySelector("button") as HTMLButtonElement;
+  const press = (key: string) =>
+    act(() => {
+      const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+      document.activeElement?.dispatchEvent(event);
+    });
+  const focused = () => document.activeElement?.textContent;
+  const open = () => root.querySelector("[role=menu]") !== null;
+  return { chosen, button, press, focused, open };
+}
+
+describe("a menu", () => {
+  it("opens with the focus on its first entry, and moves it around by key", () => {
+    const { button, press, focused } = shown();
+    act(() => button.click());
+    expect(button.getAttribute("aria-expanded")).toBe("true");
+    expect(focused()).toBe("Copy");
+    press("ArrowDown");
+    expect(focused()).toBe("Move");
+    press("End");
+    expect(focused()).toBe("Delete");
+    press("ArrowDown");
+    expect(focused()).toBe("Copy");
+    press("ArrowUp");
+    expect(focused()).toBe("Delete");
+    press("m");
+    expect(focused()).toBe("Move");
+  });
+  it("opens at its end with the arrow up", () => {
+    const { button, press, focused } = shown();
+    button.focus();
+    press("ArrowUp");
+    expect(focused()).toBe("Delete");
+  });
+  it("does what is chosen once, closes, and gives the focus back", () => {
+    const { button, chosen, open } = shown();
+    act(() => button.click());
+    act(() => (document.activeElement as HTMLElement).click());
+    expect(chosen).toEqual(["Copy"]);
+    expect(open()).toBe(false);
+    expect(document.activeElement).toBe(button);
+  });
+  it("does nothing for an entry that is off", () => {
+    const { button, chosen, press, open } = shown();
+    act(() => button.click());
+    press("ArrowDown");
+    act(() => (document.activeElement as HTMLElement).click());
+    expect(chosen).toEqual([]);
+    expect(open()).toBe(true);
+  });
+  it("closes on Escape with the focus on its button, and lets nobody else hear of it", () => {
+    const { button, press, open } = shown();
+    const heard: string[] = [];
+    root.addEventListener("keydown", (event) => heard.push(event.key));
+    act(() => button.click());
+    press("Escape");
+    expect(open()).toBe(false);
+    expect(document.activeElement).toBe(button);
+    expect(heard).toEqual([]);
+  });
+  it("closes on a press elsewhere, and leaves the focus alone", () => {
+    const { button, open } = shown();
+    act(() => button.click());
+    act(() => void document.body.dispatchEvent(new Event("pointerdown", { bubbles: true, composed: true })));
+    expect(open()).toBe(false);
+  });
+});
+
+describe("the place of a popup", () => {
+  const room = { width: 400, height: 300 };
+  const popup = { width: 100, height: 120 };
+  it("is below its anchor where there is room", () => {
+    expect(placed({ left: 50, top: 20, width: 30, height: 30 }, popup, room, "start")).toMatchObject({
+      left: 50,
+      top: 54,
+    });
+  });
+  it("is above it near the lower edge", () => {
+    expect(placed({ left: 50, top: 250, width: 30, height: 30 }, popup, room, "end")).toMatchObject({
+      left: 8,
+      top: 126,
+    });
+  });
+  it("stays in the window, and says how high it may be", () => {
+    const tall = { width: 390, height: 900 };
+    const { left, top, maxHeight } = placed(
+      { left: 390, top: 200, width: 30, height: 30 },
+      tall,
+      room,
+      "start",
+    );
+    expect(left).toBe(8);
+    expect(top).toBe(8);
+    expect(maxHeight).toBe(188);
+  });
+});
