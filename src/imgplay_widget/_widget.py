@@ -39,6 +39,11 @@ if not (STATIC / "index.js").exists():
 STATE_EVERY = 1.0
 """Seconds between two writes of the synced state at least."""
 
+THEMES = ("auto", "dark", "light")
+
+LOWEST, HIGHEST = 320, 2000
+"""Pixels: below, the prompt box has no room; above, no screen shows it."""
+
 
 class ImagePlayground(anywidget.AnyWidget):
     """An image-generation studio in a cell: config panel, prompt and feed, topics.
@@ -51,11 +56,14 @@ class ImagePlayground(anywidget.AnyWidget):
             platform's user data folder. Playgrounds on one store share a studio.
         studio: an open studio to show, instead of `store` and the arguments below.
         model: the model to start with, ``"provider:id"``; None takes the one that was used last.
+        theme: ``"auto"`` follows the notebook; ``"dark"`` and ``"light"`` stay. Can be set later too.
+        height: of the widget, 320 to 2000 pixels; None leaves it to the page. Can be set later too.
         user_id, organization_id, providers, keys, max_count, titles, concurrency: see `Studio`.
 
     Raises:
         StoreError: the store cannot be opened.
         NotFound: there is no such model.
+        InvalidRequest: a theme that there is not, or a height out of its range.
     """
 
     _esm = STATIC / "index.js"
@@ -64,12 +72,17 @@ class ImagePlayground(anywidget.AnyWidget):
     # JSON in one line: a notebook writes a dict over many, and indents each.
     _snapshot = traitlets.Unicode().tag(sync=True)
 
+    theme = traitlets.Unicode("auto").tag(sync=True)
+    height = traitlets.Int(None, allow_none=True).tag(sync=True)
+
     def __init__(
         self,
         store: str | os.PathLike[str] | None = None,
         *,
         studio: Studio | None = None,
         model: str | None = None,
+        theme: Literal["auto", "dark", "light"] = "auto",
+        height: int | None = None,
         user_id: str = "local",
         organization_id: str | None = None,
         providers: Sequence[Provider] = (),
@@ -78,6 +91,8 @@ class ImagePlayground(anywidget.AnyWidget):
         titles: str = "auto",
         concurrency: Mapping[str, int] | None = None,
     ) -> None:
+        _check_theme(theme)
+        _check_height(height)
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
         # First, so that a store that cannot be opened leaves no half a widget behind.
@@ -96,7 +111,7 @@ class ImagePlayground(anywidget.AnyWidget):
         except NotFound:
             _release_studio(studio)
             raise
-        super().__init__()
+        super().__init__(theme=theme, height=height)
         self._studio = studio
         if chosen is not None:
             config = {**studio.config, "model": chosen}
@@ -113,6 +128,14 @@ class ImagePlayground(anywidget.AnyWidget):
         ]
         self._studio.start(self._write_state).result()
         self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+
+    @traitlets.validate("theme")
+    def _valid_theme(self, proposal: Any) -> str:
+        return _check_theme(proposal["value"])
+
+    @traitlets.validate("height")
+    def _valid_height(self, proposal: Any) -> int | None:
+        return _check_height(proposal["value"])
 
     # -------------------------------------------------------------- the studio, from code
 
@@ -250,6 +273,26 @@ class ImagePlayground(anywidget.AnyWidget):
         # The only writer of the trait, always on the engine's loop: traits are not thread-safe.
         state = await self._face.small_snapshot()
         self._snapshot = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
+
+
+def _check_theme(theme: Any) -> str:
+    if theme not in THEMES:
+        raise InvalidRequest(
+            f"There is no theme {theme!r}.", parameter="theme", next_step='Take "auto", "dark" or "light".'
+        )
+    return theme
+
+
+def _check_height(height: Any) -> int | None:
+    if height is None:
+        return None
+    if isinstance(height, bool) or not isinstance(height, int) or not LOWEST <= height <= HIGHEST:
+        raise InvalidRequest(
+            f"height={height!r} is out of range: {LOWEST} to {HIGHEST} pixels.",
+            parameter="height",
+            next_step="None leaves it to the page.",
+        )
+    return height
 
 
 def _stay(_: object, default: object) -> object:

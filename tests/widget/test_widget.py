@@ -135,3 +135,24 @@ def test_a_message_after_closing_is_ignored(playground, tmp_path):
         widget = playground(store=None, studio=studio)
     page_sends(widget, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
     assert widget.comm.custom("reply") == []
+
+
+def test_theme_and_height_are_said_to_the_page_and_checked(playground):
+    widget = playground(theme="light", height=640)
+    assert (widget.get_state()["theme"], widget.get_state()["height"]) == ("light", 640)
+    widget.theme, widget.height = "auto", None
+    assert (widget.get_state()["theme"], widget.get_state()["height"]) == ("auto", None)
+    assert playground().get_state()["theme"] == "auto"
+    for wrong in ({"theme": "blue"}, {"height": 100}, {"height": 2001}, {"height": True}, {"height": 400.5}):
+        with pytest.raises(InvalidRequest):
+            playground(**wrong)
+        ((name, value),) = wrong.items()
+        with pytest.raises(InvalidRequest if type(value) in (str, int) else Exception, match=name):
+            setattr(widget, name, value)
+    assert (widget.theme, widget.height) == ("auto", None)
+
+
+def test_a_height_that_the_page_drags_is_kept(playground):
+    widget = playground()
+    widget.set_state({"height": 700})
+    assert widget.height == 700
