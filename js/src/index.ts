@@ -23,6 +23,7 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
       snapshot: (snapshot, buffers, live) => {
         media.takeSnapshot(snapshot, buffers);
         showSnapshot(store, snapshot, live);
+        if (live) void store.getState().loadQueue();
       },
       catalog: (models) => store.getState().receiveCatalog(models),
       events: (events, buffers) => {
@@ -46,6 +47,7 @@ export default (() => {
       const end = (): void => {
         // What waits to be saved is sent while there is still a way to the kernel.
         page?.store.getState().saveConfig();
+        page?.store.getState().saveDraft();
         page = undefined;
         ended.abort();
       };

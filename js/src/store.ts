@@ -1,10 +1,12 @@
-// One store for each model, made of the four slices. It knows neither the DOM nor the widget model.
+// One store for each model, made of its slices. It knows neither the DOM nor the widget model.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
 import { createBatchesSlice, type Feed } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
 import { createCreateSlice } from "./slices/create";
+import { createDraftsSlice } from "./slices/drafts";
+import { createQueueSlice } from "./slices/queue";
 import type { State } from "./slices/state";
 import { createTopicsSlice, sorted } from "./slices/topics";
 
@@ -19,26 +21,31 @@ export function createPageStore(send: Send): Store {
     ...createConfigSlice(set, get, send),
     ...createTopicsSlice(set, get, send),
     ...createBatchesSlice(set, get, send),
+    ...createDraftsSlice(set, get, send),
+    ...createQueueSlice(set, get, send),
     ...createCreateSlice(set, get, send),
   }));
 }
 
 /** Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on. */
 export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): void {
-  const { models, providers, maxCount, topics, activeTopicId, feed, config } = snapshot;
+  const { models, providers, maxCount, topics, activeTopicId, feed, config, draft } = snapshot;
+  store.getState().showTopic(activeTopicId);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,
     maxCount,
     topics: sorted(topics),
-    activeTopicId,
     // Other feeds may have missed events too; they are asked for when they are shown.
     feeds: feed?.topicId ? { [feed.topicId]: refreshed(state.feeds[feed.topicId], feed) } : {},
     progress: {},
     shown: true,
     live: live || state.live,
   }));
-  store.getState().receiveConfig(config);
+  const state = store.getState();
+  state.receiveConfig(config);
+  state.receiveDraft(activeTopicId, draft);
+  if (live) state.saveDraft();
 }
 
 /** The newest page of a feed from a snapshot, with the older pages that were loaded already. */
@@ -62,26 +69,33 @@ export function receive(store: Store, event: KernelEvent): void {
   switch (event.type) {
     case "batch_added":
       state.addBatch(event.batch);
+      state.queueBatch(event.batch);
+      state.notePrompt(event.batch.prompt);
       break;
     case "batch_changed":
       state.changeBatch(event.batch);
+      state.queueBatch(event.batch);
       break;
     case "generation_changed":
+      state.queueGeneration(event.generation);
       state.changeGeneration(event.generation);
       break;
     case "generation_progress":
       state.changeProgress(event);
       break;
     case "generation_removed":
+      state.unqueue(event.batchId, event.generationId);
       state.removeGeneration(event.batchId, event.generationId);
       break;
     case "batch_removed":
+      state.unqueue(event.batchId);
       state.removeBatch(event.batchId);
       break;
     case "topic_changed":
       state.changeTopic(event.topic);
       break;
     case "topic_removed":
+      for (const { id } of state.queue.filter(({ topicId }) => topicId === event.topicId)) state.unqueue(id);
       state.removeTopic(event.topicId);
       break;
     case "topic_selected":
@@ -96,6 +110,8 @@ export function receive(store: Store, event: KernelEvent): void {
       state.addNotice(event.level, event.message);
       break;
     case "draft_changed":
+      state.receiveDraft(event.topicId, event.draft);
+      break;
     case "store_changed":
     case "models_changed":
       break;

@@ -1,8 +1,10 @@
-// Making something: the prompt, the request under way, a refusal, and what is said to the user.
+// Making something: the request under way, a refusal, and what is said to the user.
 import { errorState } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
+import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
-import type { Slice } from "./state";
+import { newestRunning } from "./queue";
+import type { Slice, State } from "./state";
 
 export interface Notice {
   id: number;
@@ -13,18 +15,18 @@ export interface Notice {
 }
 
 export interface CreateSlice {
-  prompt: string;
   /** A request of this page is not answered yet. */
   busy: boolean;
   /** Why the last request was refused. */
   refusal: ErrorState | null;
   /** The batch that this page asked for last: its feed goes to the top. */
   madeBatchId: string | null;
+  /** What this page asked for last: it tells whether the same would be asked for again. */
+  asked: { batchId: string; request: string } | null;
   notices: Notice[];
   /** What a screen reader says next. */
   announcement: string;
 
-  setPrompt(prompt: string): void;
   generate(): Promise<void>;
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
@@ -43,20 +45,19 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
 
   return {
-    prompt: "",
     busy: false,
     refusal: null,
     madeBatchId: null,
+    asked: null,
     notices: [],
     announcement: "",
-
-    setPrompt: (prompt) => set({ prompt }),
 
     generate: async () => {
       const { busy, live, models, config, activeTopicId } = get();
       const prompt = get().prompt.trim();
       const model = modelOf(models, config.model);
       if (busy || !live || !prompt || !model) return;
+      const request = requestOf(get());
       set({ busy: true, refusal: null });
       try {
         const { result } = await send({
@@ -73,17 +74,15 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         const { topic, batch } = result;
         get().changeTopic(topic);
         get().addBatch(batch);
-        set({ madeBatchId: batch.id });
-        if (activeTopicId === null) {
-          set((state) => {
-            const feed = state.feeds[topic.id];
-            return {
-              // The user may have gone to another topic meanwhile.
-              activeTopicId: state.activeTopicId ?? topic.id,
-              feeds: feed ? { ...state.feeds, [topic.id]: { ...feed, loaded: true } } : state.feeds,
-            };
-          });
-        }
+        get().queueBatch(batch);
+        get().notePrompt(prompt);
+        set({ madeBatchId: batch.id, asked: { batchId: batch.id, request } });
+        if (activeTopicId !== null) return;
+        set((state) => {
+          const feed = state.feeds[topic.id];
+          return feed ? { feeds: { ...state.feeds, [topic.id]: { ...feed, loaded: true } } } : {};
+        });
+        get().moveDraft(topic.id);
       } catch (cause) {
         set({ refusal: errorState(cause) });
       } finally {
@@ -92,10 +91,10 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     },
 
     reuse: (batch) => {
-      set({ prompt: batch.prompt });
+      get().setPrompt(batch.prompt);
       const model = modelOf(get().models, batch.model);
       if (!model) {
-        get().addNotice("warning", `${batch.modelTitle} is not offered any more; only the prompt was taken.`);
+        get().addNotice("warning", t.composer.modelGone(batch.modelTitle));
         return;
       }
       const { config } = get();
@@ -120,7 +119,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         get().chooseModel(batch.model);
         get().setParameter(other.name, seed);
       }
-      get().addNotice("info", `Seed ${seed} is set.`);
+      get().addNotice("info", t.composer.seedSet(seed));
     },
 
     addNotice: (level, message, action) => {
@@ -128,17 +127,47 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       const notice: Notice = { id: notices, level, message, ...(action && { action }) };
       if (action) setTimeout(() => get().dismissNotice(notice.id), UNDO_MILLISECONDS);
       set((state) => ({
-        notices: [...state.notices.filter((other) => other.message !== message), notice].slice(-MAX_NOTICES),
+        notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
         announcement: message,
       }));
     },
     dismissNotice: (id) => set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) })),
 
     announce: ({ position, status, error }) => {
-      const name = `Image ${position + 1}`;
-      if (status === "success") set({ announcement: `${name} is finished.` });
-      else if (status === "error") set({ announcement: `${name} failed: ${error?.message ?? ""}` });
-      else if (status === "cancelled") set({ announcement: `${name} was cancelled.` });
+      const { finished, failed, cancelled } = t.composer;
+      if (status === "success") set({ announcement: finished(position + 1) });
+      else if (status === "error") set({ announcement: failed(position + 1, error?.message ?? "") });
+      else if (status === "cancelled") set({ announcement: cancelled(position + 1) });
     },
   };
 };
+
+/** Whether a notice says no more than the one before. What can be taken back is never the same. */
+function repeats(notice: Notice, other: Notice): boolean {
+  return !notice.action && !other.action && notice.message === other.message;
+}
+
+/** Lets the oldest go where there are too many; what can still be taken back stays for its ten seconds. */
+function crowded(notices: Notice[]): Notice[] {
+  const plain = notices.filter(({ action }) => !action);
+  const kept = new Set(plain.slice(-MAX_NOTICES));
+  return notices.filter((notice) => notice.action || kept.has(notice));
+}
+
+/** All that would be sent, as one text. */
+function requestOf(state: State): string {
+  const { models, config, prompt } = state;
+  const model = modelOf(models, config.model);
+  return JSON.stringify([config.model, prompt.trim(), config.count, model && paramsToSend(model, config)]);
+}
+
+/** The batch that the main button stops: the newest of the topic, where generating now would only repeat it. */
+export function batchToCancel(state: State): BatchState | undefined {
+  const { asked, prompt, config } = state;
+  const batch = newestRunning(state);
+  if (!batch) return undefined;
+  if (asked?.batchId === batch.id) return asked.request === requestOf(state) ? batch : undefined;
+  return batch.prompt === prompt.trim() && `${batch.provider}:${batch.model}` === config.model
+    ? batch
+    : undefined;
+}

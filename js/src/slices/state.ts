@@ -3,6 +3,8 @@ import type { Send } from "../lib/answer";
 import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
 import type { CreateSlice } from "./create";
+import type { DraftsSlice } from "./drafts";
+import type { QueueSlice } from "./queue";
 import type { TopicsSlice } from "./topics";
 
 /** Whether the kernel answers: not heard of yet, answering, or silent while something is asked. */
@@ -17,7 +19,13 @@ export interface Standing {
   live: boolean;
 }
 
-export type State = Standing & ConfigSlice & TopicsSlice & BatchesSlice & CreateSlice;
+export type State = Standing &
+  ConfigSlice &
+  TopicsSlice &
+  BatchesSlice &
+  DraftsSlice &
+  QueueSlice &
+  CreateSlice;
 
 /** A slice gets the store's `set` and `get`, and the way to the kernel. */
 export type Slice<Part> = (

@@ -1,6 +1,8 @@
-// The topics, newest use first, and which one is shown.
+// The topics, pinned ones and newest use first, and which one is shown.
 import { errorState } from "../lib/answer";
+import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
+import { batchOf } from "./batches";
 import type { Slice } from "./state";
 
 export interface TopicsSlice {
@@ -9,7 +11,14 @@ export interface TopicsSlice {
   activeTopicId: string | null;
 
   selectTopic(id: string | null): Promise<void>;
+  /** Gives a topic a title of the user's, and a number after it where another one is called so. */
+  renameTopic(id: string, title: string): Promise<void>;
+  pinTopic(id: string, pinned: boolean): Promise<void>;
+  chooseCover(topicId: string, generationId: string): Promise<void>;
+  /** Deletes a topic; the notice about it can bring it back. */
   deleteTopic(id: string): Promise<void>;
+  /** Puts batches into another topic, or into a new one (null). */
+  moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
   /** Another topic was chosen from code or by another page. */
   topicSelected(id: string | null): void;
   changeTopic(topic: TopicState): void;
@@ -20,64 +29,138 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   // While the user's own choice is under way, the echo of an older one must not switch back.
   let choosing = 0;
 
+  const report = (cause: unknown): void => {
+    const { message, nextStep } = errorState(cause);
+    get().addNotice("error", `${message} ${nextStep}`);
+  };
+
+  const topicOf = (id: string): TopicState | undefined => get().topics.find((topic) => topic.id === id);
+
+  /** Shows a change at once, and takes it back where the kernel refuses it. */
+  const change = async (topic: TopicState, patch: Partial<TopicState>, sent: Promise<unknown>) => {
+    get().changeTopic({ ...topic, ...patch });
+    try {
+      await sent;
+    } catch (cause) {
+      const now = topicOf(topic.id);
+      const before = Object.fromEntries(
+        Object.keys(patch).map((key) => [key, topic[key as keyof TopicState]]),
+      );
+      if (now) get().changeTopic({ ...now, ...before });
+      report(cause);
+    }
+  };
+
   return {
     topics: [],
     activeTopicId: null,
 
     selectTopic: async (id) => {
       if (!get().live) return;
-      if (get().activeTopicId === id && (id === null || get().feeds[id]?.loaded)) return;
       const before = get().activeTopicId;
-      set({ activeTopicId: id, refusal: null });
+      if (before === id && (id === null || get().feeds[id]?.loaded)) return;
+      get().showTopic(id);
       choosing += 1;
       try {
         const { result } = await send({ method: "select_topic", topicId: id });
-        if (result.type === "topic_shown" && result.feed) get().receiveFeed(result.feed);
+        if (result.type !== "topic_shown") return;
+        if (result.feed) get().receiveFeed(result.feed);
+        get().receiveDraft(id, result.draft);
       } catch (cause) {
-        const { message, nextStep } = errorState(cause);
-        get().addNotice("error", `${message} ${nextStep}`);
-        if (get().activeTopicId === id) set({ activeTopicId: before });
+        report(cause);
+        if (get().activeTopicId === id) get().showTopic(before);
       } finally {
         choosing -= 1;
       }
     },
 
+    renameTopic: async (id, title) => {
+      const topic = topicOf(id);
+      const words = title.trim().replace(/\s+/g, " ");
+      if (!topic || !get().live || !words || words === topic.title) return;
+      const free = freeTitle(words, get().topics, id);
+      await change(topic, { title: free }, send({ method: "rename_topic", topicId: id, title: free }));
+    },
+
+    pinTopic: async (id, pinned) => {
+      const topic = topicOf(id);
+      if (!topic || !get().live) return;
+      await change(topic, { pinned }, send({ method: "pin_topic", topicId: id, pinned }));
+    },
+
+    chooseCover: async (topicId, generationId) => {
+      await send({ method: "choose_cover", topicId, generationId }).catch(report);
+    },
+
     deleteTopic: async (id) => {
-      const topic = get().topics.find((candidate) => candidate.id === id);
+      const topic = topicOf(id);
       if (!topic || !get().live) return;
       const { activeTopicId, feeds } = get();
+      const shown = activeTopicId === id;
       get().removeTopic(id);
+      const deleted = send({ method: "delete", what: "topic", ids: [id] });
+      const undo = async (): Promise<void> => {
+        try {
+          await deleted;
+          await send({ method: "restore", what: "topic", ids: [id] });
+        } catch (cause) {
+          report(cause);
+          return;
+        }
+        get().changeTopic(topic);
+        if (shown && get().activeTopicId === null) void get().selectTopic(id);
+      };
+      get().addNotice("info", t.topics.deleted(topic.title || t.topics.untitled, topic.images), {
+        label: t.notice.undo,
+        run: () => void undo(),
+      });
+      const notice = get().notices.at(-1);
       try {
-        await send({ method: "delete", what: "topic", ids: [id] });
+        await deleted;
       } catch (cause) {
+        if (notice) get().dismissNotice(notice.id);
         const feed = feeds[id];
         get().changeTopic(topic);
-        set((state) => ({
-          activeTopicId: state.activeTopicId ?? (activeTopicId === id ? id : null),
-          feeds: feed ? { ...state.feeds, [id]: feed } : state.feeds,
-        }));
-        const { message, nextStep } = errorState(cause);
-        get().addNotice("error", `${message} ${nextStep}`);
+        if (feed) set((state) => ({ feeds: { ...state.feeds, [id]: feed } }));
+        if (shown && get().activeTopicId === null) get().showTopic(id);
+        report(cause);
       }
+    },
+
+    moveBatches: async (ids, topicId) => {
+      const batches = ids.flatMap((id) => batchOf(get(), id) ?? []);
+      const moved = batches.filter((batch) => batch.topicId !== topicId).map(({ id }) => id);
+      // Those that this page does not know are the kernel's to judge.
+      const batchIds = ids.filter((id) => moved.includes(id) || !batches.some((batch) => batch.id === id));
+      if (batchIds.length === 0 || !get().live) return;
+      try {
+        await send({ method: "move_batches", batchIds: [...batchIds], topicId });
+      } catch (cause) {
+        report(cause);
+        return;
+      }
+      const from = new Set(batches.map((batch) => batch.topicId));
+      const [source] = from;
+      const title = topicId === null ? null : (topicOf(topicId)?.title ?? t.topics.untitled);
+      const action = { label: t.notice.undo, run: () => void get().moveBatches(batchIds, source ?? null) };
+      get().addNotice("info", t.topics.moved(batchIds.length, title), from.size === 1 ? action : undefined);
     },
 
     topicSelected: (id) => {
       if (choosing > 0 || get().activeTopicId === id) return;
-      set({ activeTopicId: id });
+      get().showTopic(id);
       if (id !== null && !get().feeds[id]?.loaded) void get().loadFeed(id);
     },
 
     changeTopic: (topic) => set((state) => ({ topics: sorted([...without(state.topics, topic.id), topic]) })),
 
-    removeTopic: (id) =>
+    removeTopic: (id) => {
+      if (get().activeTopicId === id) get().showTopic(null);
       set((state) => {
         const { [id]: _, ...feeds } = state.feeds;
-        return {
-          topics: without(state.topics, id),
-          activeTopicId: state.activeTopicId === id ? null : state.activeTopicId,
-          feeds,
-        };
-      }),
+        return { topics: without(state.topics, id), feeds };
+      });
+    },
   };
 };
 
@@ -85,7 +168,17 @@ function without(topics: readonly TopicState[], id: string): TopicState[] {
   return topics.filter((topic) => topic.id !== id);
 }
 
-/** Newest use first; the ids sort by time of creation, so they break a tie. */
+/** Pinned ones first, then newest use; the ids sort by time of creation, so they break a tie. */
 export function sorted(topics: readonly TopicState[]): TopicState[] {
-  return [...topics].sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1));
+  return [...topics].sort(
+    (a, b) => Number(b.pinned) - Number(a.pinned) || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1),
+  );
+}
+
+/** A title that no other topic has: "Foxes", "Foxes 2", "Foxes 3". */
+export function freeTitle(title: string, topics: readonly TopicState[], id: string): string {
+  const taken = new Set(topics.flatMap((topic) => (topic.id === id ? [] : [topic.title.toLowerCase()])));
+  let free = title;
+  for (let number = 2; taken.has(free.toLowerCase()); number += 1) free = `${title} ${number}`;
+  return free;
 }

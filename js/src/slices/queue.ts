@@ -1,0 +1,108 @@
+// The batches that run or wait, in all topics.
+import type { BatchState, GenerationState } from "../protocol.gen";
+import { batchOf, isRunning } from "./batches";
+import type { Slice, State } from "./state";
+
+export interface QueueSlice {
+  /** Oldest first. */
+  queue: BatchState[];
+
+  /** Asks the kernel what runs and waits. */
+  loadQueue(): Promise<void>;
+  /** Takes in a batch as it is now. */
+  queueBatch(batch: BatchState): void;
+  /** Takes in a generation as it is now. */
+  queueGeneration(generation: GenerationState): void;
+  /** A batch, or one of its generations, is gone. */
+  unqueue(batchId: string, generationId?: string): void;
+  /** Cancels all that runs or waits. */
+  cancelAll(): Promise<void>;
+}
+
+const ATTEMPTS = 3;
+
+export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
+  let asking = false;
+  /** Counts what came by events: an answer that was on its way meanwhile may be older. */
+  let events = 0;
+
+  return {
+    queue: [],
+
+    loadQueue: async () => {
+      if (asking) return;
+      asking = true;
+      try {
+        for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+          const before = events;
+          const { result } = await send({ method: "queue" });
+          if (result.type !== "queue") return;
+          if (events > before && attempt < ATTEMPTS - 1) continue;
+          set({ queue: inOrder(result.batches) });
+          return;
+        }
+      } catch {
+        // What runs is known by its events; the next snapshot asks again.
+      } finally {
+        asking = false;
+      }
+    },
+
+    queueBatch: (batch) => {
+      events += 1;
+      const { queue } = get();
+      const known = queue.some(({ id }) => id === batch.id);
+      if (!runs(batch)) {
+        if (known) set({ queue: queue.filter(({ id }) => id !== batch.id) });
+        return;
+      }
+      set({ queue: inOrder([...queue.filter(({ id }) => id !== batch.id), batch]) });
+    },
+
+    queueGeneration: (generation) => {
+      events += 1;
+      const batch = get().queue.find(({ id }) => id === generation.batchId);
+      const known = batch ?? batchOf(get(), generation.batchId);
+      if (known) {
+        const generations = known.generations.map((other) =>
+          other.id === generation.id ? generation : other,
+        );
+        get().queueBatch({ ...known, generations });
+      } else if (isRunning(generation)) void get().loadQueue();
+    },
+
+    unqueue: (batchId, generationId) => {
+      const batch = get().queue.find(({ id }) => id === batchId);
+      if (!batch) return;
+      const generations = batch.generations.filter(({ id }) => generationId && id !== generationId);
+      get().queueBatch({ ...batch, generations });
+    },
+
+    cancelAll: async () => {
+      await Promise.all(get().queue.map(({ id }) => get().cancel(id)));
+    },
+  };
+};
+
+export function runs(batch: BatchState): boolean {
+  return batch.generations.some(isRunning);
+}
+
+/** Whether nothing of a batch was begun. */
+export function waits(batch: BatchState): boolean {
+  return batch.generations.every((generation) => generation.status === "pending");
+}
+
+export function stoppable(batch: BatchState): boolean {
+  return batch.generations.some((generation) => isRunning(generation) && generation.cancellable);
+}
+
+/** The newest batch of the topic that is shown, as long as it runs and can be stopped. */
+export function newestRunning({ queue, activeTopicId }: State): BatchState | undefined {
+  const newest = queue.filter(({ topicId }) => topicId === activeTopicId).at(-1);
+  return newest && stoppable(newest) ? newest : undefined;
+}
+
+function inOrder(batches: BatchState[]): BatchState[] {
+  return batches.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+}

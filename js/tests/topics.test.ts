@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { batch, generation, snapshot, topic } from "../dev/fixtures";
+import { receive, showSnapshot } from "../src/store";
+import { settled, storeWithKernel } from "./kit";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function opened() {
+  const kernel = storeWithKernel();
+  const old = batch("b1", "t1", "old", [generation("b1", 0)], { createdAt: 1 });
+  showSnapshot(
+    kernel.store,
+    {
+      ...snapshot(0, true),
+      topics: [topic("t1", "one", 10), topic("t2", "two", 20)],
+      activeTopicId: "t1",
+      feed: { topicId: "t1", batches: [old], before: null },
+    },
+    true,
+  );
+  const state = () => kernel.store.getState();
+  return { ...kernel, state, titles: () => state().topics.map(({ title }) => title) };
+}
+
+describe("a topic", () => {
+  it("is called by another name at once, and by the old one where that is refused", async () => {
+    const { state, titles, last } = opened();
+    void state().renameTopic("t1", "  Red   foxes ");
+    expect(titles()).toEqual(["two", "Red foxes"]);
+    expect(last().call).toEqual({ method: "rename_topic", topicId: "t1", title: "Red foxes" });
+    await last().refuse();
+    expect(titles()).toEqual(["two", "one"]);
+    expect(state().notices).toHaveLength(1);
+  });
+  it("gets a number where another one is called so", () => {
+    const { state, titles } = opened();
+    void state().renameTopic("t1", "Two");
+    expect(titles()).toEqual(["two", "Two 2"]);
+  });
+  it("keeps its name where none is given", () => {
+    const { state, calls } = opened();
+    void state().renameTopic("t1", "   ");
+    void state().renameTopic("t1", "one");
+    expect(calls).toHaveLength(0);
+  });
+  it("stands at the top when it is pinned", async () => {
+    const { state, titles, last } = opened();
+    void state().pinTopic("t1", true);
+    expect(titles()).toEqual(["one", "two"]);
+    await last().refuse();
+    expect(titles()).toEqual(["two", "one"]);
+  });
+  it("comes back by Undo, and is shown again", async () => {
+    const { state, titles, calls, last } = opened();
+    void state().deleteTopic("t1");
+    expect(state().activeTopicId).toBeNull();
+    const undo = state().notices[0]?.action;
+    expect(undo?.label).toBe("Undo");
+    undo?.run();
+    expect(calls.map(({ call }) => call.method)).toEqual(["delete"]);
+    await last().answer();
+    expect(last().call).toEqual({ method: "restore", what: "topic", ids: ["t1"] });
+    await last().answer();
+    expect(titles()).toEqual(["two", "one"]);
+    expect(state().activeTopicId).toBe("t1");
+    expect(last().call).toEqual({ method: "select_topic", topicId: "t1" });
+  });
+  it("can be brought back for ten seconds, each of several", () => {
+    const { state } = opened();
+    void state().deleteTopic("t1");
+    vi.advanceTimersByTime(9_000);
+    void state().deleteTopic("t2");
+    expect(state().notices.map(({ message }) => message)).toEqual([
+      "“one” is deleted with its 4 images.",
+      "“two” is deleted with its 4 images.",
+    ]);
+    vi.advanceTimersByTime(1_000);
+    expect(state().notices.map(({ message }) => message)).toEqual(["“two” is deleted with its 4 images."]);
+  });
+  it("offers no Undo where it could not be deleted", async () => {
+    const { state, last } = opened();
+    void state().deleteTopic("t1");
+    await last().refuse();
+    expect(state().notices.map(({ level }) => level)).toEqual(["error"]);
+  });
+  it("takes a batch in, and can give it back", async () => {
+    const { store, state, last, calls } = opened();
+    void state().moveBatches(["b1"], "t2");
+    expect(last().call).toEqual({ method: "move_batches", batchIds: ["b1"], topicId: "t2" });
+    await last().answer();
+    const moved = batch("b1", "t2", "old", [generation("b1", 0)], { createdAt: 1 });
+    receive(store, { type: "batch_changed", batch: moved });
+    expect(state().notices[0]?.message).toBe("The batch is now in “two”.");
+    state().notices[0]?.action?.run();
+    expect(last().call).toEqual({ method: "move_batches", batchIds: ["b1"], topicId: "t1" });
+    expect(calls).toHaveLength(2);
+  });
+  it("takes nothing in that it has already", () => {
+    const { state, calls } = opened();
+    void state().moveBatches(["b1"], "t1");
+    expect(calls).toHaveLength(0);
+  });
+  it("says why it has not got the cover", async () => {
+    const { state, last } = opened();
+    void state().chooseCover("t1", "b1-0");
+    expect(last().call).toEqual({ method: "choose_cover", topicId: "t1", generationId: "b1-0" });
+    await last().refuse();
+    await settled();
+    expect(state().notices).toHaveLength(1);
+  });
+});
