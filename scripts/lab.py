@@ -73,6 +73,9 @@ class LabServer:
         environment: variables that the server and its kernels get beside those of this process.
     """
 
+    ALIVE = "/api"
+    """What answers when the server is up."""
+
     def __init__(
         self,
         folder: Path,
@@ -96,7 +99,7 @@ class LabServer:
 
     def start(self) -> None:
         """Starts it, and gives back control when it answers."""
-        self.notebooks.mkdir(parents=True)
+        self.notebooks.mkdir(parents=True, exist_ok=True)
         for name, values in self._settings.items():
             path = self._folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +186,7 @@ class LabServer:
             if self._process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(f"{self.url}/api", timeout=5).close()
+                urllib.request.urlopen(f"{self.url}{self.ALIVE}", timeout=5).close()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 # Nothing tells from outside when a server begins to listen, so it is asked now and then.
                 time.sleep(0.1)
@@ -191,7 +194,7 @@ class LabServer:
                 return
         self.stop()
         log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
-        raise RuntimeError(f"JupyterLab did not start:\n{log[-4000:]}")
+        raise RuntimeError(f"{type(self).__name__} did not start:\n{log[-4000:]}")
 
 
 def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
