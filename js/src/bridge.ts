@@ -22,7 +22,15 @@ const LAST_HELLO_RETRY = 60_000;
 export const LOST_AFTER = 30_000;
 
 /** Nobody waits for these with a finger on a button: a slow picture is no silent kernel. */
-const UNHURRIED: ReadonlySet<Call["method"]> = new Set(["thumbnails", "covers", "original"]);
+const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
+  "thumbnails",
+  "covers",
+  "original",
+  "upload",
+  "take_reference",
+  "reference_thumbnails",
+  "reference_original",
+]);
 
 /** Events after which the page asks for a snapshot: they say that something changed, not what. */
 const ASK_AGAIN = new Set<KernelEvent["type"]>(["store_changed", "models_changed"]);

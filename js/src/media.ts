@@ -3,6 +3,7 @@ import type { Send } from "./lib/answer";
 import { BlobUrls } from "./lib/blob-urls";
 import { Wanted } from "./lib/wanted";
 import type { GenerationState, Event as KernelEvent, Snapshot, TopicState } from "./protocol.gen";
+import { ReferencePictures } from "./reference-pictures";
 
 const THUMBNAILS = 400;
 const COVERS = 200;
@@ -23,9 +24,11 @@ export class Media {
   readonly #fileNames = new Map<string, string>();
   readonly wantedThumbnails: Wanted;
   readonly wantedCovers: Wanted;
+  readonly references: ReferencePictures;
 
   constructor(readonly send: Send) {
     this.wantedThumbnails = new Wanted((generationIds) => this.#askThumbnails(generationIds));
+    this.references = new ReferencePictures(send);
     this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));
   }
 
@@ -85,6 +88,7 @@ export class Media {
   close(): void {
     this.wantedThumbnails.close();
     this.wantedCovers.close();
+    this.references.close();
     for (const urls of [this.thumbnails, this.covers, this.previews, this.#originals]) urls.clear();
   }
 

@@ -7,6 +7,7 @@ import { createConfigSlice, joined } from "./slices/config";
 import { createCreateSlice } from "./slices/create";
 import { createDraftsSlice } from "./slices/drafts";
 import { createQueueSlice } from "./slices/queue";
+import { createReferencesSlice } from "./slices/references";
 import type { State } from "./slices/state";
 import { createTopicsSlice, sorted } from "./slices/topics";
 
@@ -24,6 +25,7 @@ export function createPageStore(send: Send): Store {
     ...createDraftsSlice(set, get, send),
     ...createQueueSlice(set, get, send),
     ...createCreateSlice(set, get, send),
+    ...createReferencesSlice(set, get, send),
   }));
 }
 

@@ -1,9 +1,10 @@
 // Making something: the request under way, a refusal, and what is said to the user.
-import { errorState } from "../lib/answer";
+import { errorState, RequestError } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
 import { newestRunning } from "./queue";
+import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
 
 export interface Notice {
@@ -60,6 +61,10 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       const request = requestOf(get());
       set({ busy: true, refusal: null });
       try {
+        if (get().references.some(({ status }) => status !== "ready")) {
+          const unsent = await get().settleReferences();
+          if (unsent) throw new RequestError(unsent);
+        }
         const { result } = await send({
           method: "generate",
           model: model.name,
@@ -67,8 +72,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
           n: Math.min(config.count, get().maxCount),
           params: paramsToSend(model, config),
           topicId: activeTopicId,
-          references: [],
-          mask: null,
+          ...referencesToSend(get()),
         });
         if (result.type !== "generated") return;
         const { topic, batch } = result;
@@ -105,6 +109,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         Object.fromEntries(known.map(({ name }) => [name, batch.params[name] ?? null] as const)),
       );
       get().setCount(batch.generations.length);
+      get().takeReferences(batch.references, batch.mask);
     },
 
     reuseSeed: (batch, seed) => {
@@ -158,7 +163,8 @@ function crowded(notices: Notice[]): Notice[] {
 function requestOf(state: State): string {
   const { models, config, prompt } = state;
   const model = modelOf(models, config.model);
-  return JSON.stringify([config.model, prompt.trim(), config.count, model && paramsToSend(model, config)]);
+  const params = model && paramsToSend(model, config);
+  return JSON.stringify([config.model, prompt.trim(), config.count, params, referencesToSend(state)]);
 }
 
 /** The batch that the main button stops: the newest of the topic, where generating now would only repeat it. */

@@ -1,5 +1,6 @@
 // What is written and not sent yet: the draft of each topic, and the prompts that were sent before.
 import type { Draft } from "../protocol.gen";
+import { referencesToSave } from "./references";
 import type { Slice, State } from "./state";
 
 /** How long a draft must rest before it is saved, in milliseconds. */
@@ -140,6 +141,8 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
         drafts: { ...drafts, [activeTopicId ?? NEW]: left },
         ...put(drafts[id ?? NEW] ?? NO_DRAFT),
       });
+      const { references, mask } = drafts[id ?? NEW] ?? NO_DRAFT;
+      get().showReferences(id, references, mask);
     },
 
     receiveDraft: (topicId, draft) => {
@@ -151,6 +154,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       // While an earlier prompt is looked at, the draft is what one comes back to.
       if (shown && walk) set({ walk: { ...walk, unsent: draft.prompt }, prompt });
       else if (shown) set(put(draft));
+      if (shown) get().showReferences(topicId, draft.references, draft.mask);
     },
 
     moveDraft: (topicId) => {
@@ -159,7 +163,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       set((state) => ({
         drafts: { ...state.drafts, [NEW]: NO_DRAFT, [topicId]: draft },
         // The user may have gone to another topic meanwhile.
-        ...(here ? { activeTopicId: topicId } : {}),
+        ...(here ? { activeTopicId: topicId, referencesOf: topicId } : {}),
         ...(state.activeTopicId === topicId ? put(draft) : {}),
       }));
       changed(null);
@@ -171,8 +175,8 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
 
 /** What the user would send or come back to in the topic that is shown. */
 export function shownDraft(state: State): Draft {
-  const { drafts, activeTopicId, prompt, walk } = state;
-  return { ...(drafts[activeTopicId ?? NEW] ?? NO_DRAFT), prompt: walk ? walk.unsent : prompt };
+  const { prompt, walk } = state;
+  return { prompt: walk ? walk.unsent : prompt, ...referencesToSave(state) };
 }
 
 function draftOf(state: State, topicId: string | null): Draft {

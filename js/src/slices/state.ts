@@ -5,6 +5,7 @@ import type { ConfigSlice } from "./config";
 import type { CreateSlice } from "./create";
 import type { DraftsSlice } from "./drafts";
 import type { QueueSlice } from "./queue";
+import type { ReferencesSlice } from "./references";
 import type { TopicsSlice } from "./topics";
 
 /** Whether the kernel answers: not heard of yet, answering, or silent while something is asked. */
@@ -25,7 +26,8 @@ export type State = Standing &
   BatchesSlice &
   DraftsSlice &
   QueueSlice &
-  CreateSlice;
+  CreateSlice &
+  ReferencesSlice;
 
 /** A slice gets the store's `set` and `get`, and the way to the kernel. */
 export type Slice<Part> = (

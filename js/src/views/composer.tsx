@@ -7,6 +7,7 @@ import { sizeOf } from "../slices/config";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { References } from "./references";
 
 const NEAR_LIMIT = 0.8;
 
@@ -38,6 +39,7 @@ export function Composer() {
       }}
     >
       <div class="ip-prompt-box">
+        <References />
         <textarea
           ref={area}
           rows={2}

@@ -4,6 +4,7 @@ import { useStore } from "./context";
 import { TopicFeed } from "./feed";
 import type { LightboxTarget } from "./lightbox";
 import { NewTopic } from "./new-topic";
+import { ReferenceDrop } from "./references-drop";
 
 export function Workspace({ onOpen }: { onOpen(target: LightboxTarget): void }) {
   const topicId = useStore((state) => state.activeTopicId);
@@ -11,6 +12,7 @@ export function Workspace({ onOpen }: { onOpen(target: LightboxTarget): void }) 
     <>
       <Composer />
       {topicId === null ? <NewTopic /> : <TopicFeed key={topicId} topicId={topicId} onOpen={onOpen} />}
+      <ReferenceDrop />
     </>
   );
 }

@@ -1,0 +1,345 @@
+// The input images beside the prompt: on their way to the kernel, there, or failed; and the mask over the first.
+import { errorState } from "../lib/answer";
+import { modelOf } from "../lib/parameters";
+import { type Candidate, linkOf, moved, problemOf, problemsOf } from "../lib/references";
+import { kindOf, UnreadableFile, upload } from "../lib/upload";
+import { t } from "../messages";
+import type { Draft, ErrorState, GenerationState, ReferenceState } from "../protocol.gen";
+import type { Slice, State } from "./state";
+
+/** Where a reference comes from, as long as the page knows it: for its picture, and to try again. */
+export type Source =
+  | { kind: "file"; blob: Blob }
+  | { kind: "generation"; id: string }
+  | { kind: "link"; url: string }
+  | { kind: "kernel" };
+
+/** A reference as the strip shows it. */
+export interface HeldReference extends Candidate {
+  key: number;
+  name: string;
+  source: Source;
+  status: "sending" | "ready" | "failed";
+  /** How much of a file is there, 0 to 1; null where nobody knows. */
+  share: number | null;
+  /** What the kernel holds, once it does. */
+  reference: ReferenceState | null;
+  /** Why it failed, and what to do. */
+  error: string;
+}
+
+/** A mask, and the digest of the reference that it was painted over. */
+export interface HeldMask {
+  reference: ReferenceState;
+  over: string;
+}
+
+/** A file that was chosen, dropped or pasted. */
+export interface NamedBlob {
+  name: string;
+  blob: Blob;
+}
+
+export interface ReferencesSlice {
+  /** Those of the draft that is shown, in their order. */
+  references: HeldReference[];
+  /** Those that were still on their way when another topic was shown, with their own. */
+  awayReferences: { topicId: string | null; item: HeldReference }[];
+  /** The topic whose draft the references belong to. */
+  referencesOf: string | null;
+  mask: HeldMask | null;
+
+  addFiles(files: readonly NamedBlob[]): Promise<void>;
+  /** Lets the kernel fetch a link. Gives what is wrong with it, or null. */
+  addLink(text: string): string | null;
+  /** Makes a reference of a finished image. */
+  useAsReference(generation: GenerationState): void;
+  /** Adds references that the kernel holds already. */
+  addReferences(list: readonly ReferenceState[]): void;
+  /** Puts the references and the mask of a batch into the place of those that are there. */
+  takeReferences(list: readonly ReferenceState[], mask: ReferenceState | null): void;
+  /** Shows those of a topic's draft. What is on its way stays with its topic. */
+  showReferences(topicId: string | null, list: readonly ReferenceState[], mask: ReferenceState | null): void;
+  retryReference(key: number): void;
+  removeReference(key: number): void;
+  clearReferences(): void;
+  moveReference(key: number, to: number): void;
+  /** Uploads a mask over the first reference. Gives the error where that fails. */
+  saveMask(blob: Blob, signal: AbortSignal): Promise<ErrorState | null>;
+  removeMask(): void;
+  /** Waits for what is on its way. Gives the reason where not all of it can be sent. */
+  settleReferences(): Promise<ErrorState | null>;
+}
+
+export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) => {
+  let keys = 0;
+  const running = new Map<number, { ended: AbortController; done: Promise<void> }>();
+
+  const held = (source: Source, name: string, candidate: Candidate): HeldReference => {
+    keys += 1;
+    const share = source.kind === "file" ? 0 : null;
+    return { key: keys, name, source, ...candidate, status: "sending", share, reference: null, error: "" };
+  };
+
+  const there = (reference: ReferenceState): HeldReference => {
+    const known = get().references.find((item) => item.reference?.digest === reference.digest);
+    if (known) return known;
+    const { mediaType } = reference;
+    return {
+      ...held({ kind: "kernel" }, "", { mediaType, bytes: null }),
+      status: "ready",
+      reference,
+    };
+  };
+
+  /** Something that belongs to the draft changed. */
+  const changed = (): void => get().scheduleDraft();
+
+  const patch = (key: number, more: Partial<HeldReference>): void =>
+    set((state) => ({
+      references: state.references.map((item) => (item.key === key ? { ...item, ...more } : item)),
+      awayReferences: state.awayReferences.map((each) =>
+        each.item.key === key ? { ...each, item: { ...each.item, ...more } } : each,
+      ),
+    }));
+
+  /** Shows another list; the mask goes where it does not lie over the first one any more. */
+  const show = (references: HeldReference[]): void => {
+    const { mask, references: before } = get();
+    set({ references });
+    if (mask && references[0]?.reference?.digest !== mask.over) {
+      const under = before.find((item) => item.reference?.digest === mask.over);
+      set({ mask: null });
+      get().addNotice("info", t.mask.dropped, {
+        label: t.notice.undo,
+        run: () => {
+          const rest = get().references.filter((item) => item.reference?.digest !== mask.over);
+          set({ references: under ? [under, ...rest] : rest, mask: under ? mask : null });
+          changed();
+        },
+      });
+    }
+    changed();
+  };
+
+  const stop = (key: number): void => {
+    running.get(key)?.ended.abort();
+    running.delete(key);
+  };
+
+  const obtain = async (item: HeldReference, signal: AbortSignal): Promise<ReferenceState> => {
+    const { key, source } = item;
+    if (source.kind === "file") {
+      const onProgress = (share: number): void => patch(key, { share });
+      return upload({ blob: source.blob, purpose: "reference", send, signal, onProgress });
+    }
+    if (source.kind === "kernel") throw new Error("it is there already");
+    const value = source.kind === "link" ? source.url : source.id;
+    const { result } = await send({ method: "take_reference", source: source.kind, value });
+    signal.throwIfAborted();
+    if (result.type !== "reference_taken") throw new Error("the answer holds no reference");
+    return result.reference;
+  };
+
+  const arrived = (key: number, reference: ReferenceState): void => {
+    const { references } = get();
+    if (references.some((item) => item.key !== key && item.reference?.digest === reference.digest)) {
+      show(references.filter((item) => item.key !== key));
+      get().addNotice("info", t.references.twice);
+      return;
+    }
+    patch(key, { status: "ready", reference, mediaType: reference.mediaType, share: null });
+    changed();
+  };
+
+  const begin = (item: HeldReference): void => {
+    const { key } = item;
+    const ended = new AbortController();
+    const work = async (): Promise<void> => {
+      try {
+        arrived(key, await obtain(item, ended.signal));
+      } catch (cause) {
+        if (ended.signal.aborted) return;
+        const { message, nextStep } = errorState(cause);
+        const error = cause instanceof UnreadableFile ? t.references.unreadable : `${message} ${nextStep}`;
+        patch(key, { status: "failed", share: null, error });
+        set({ announcement: t.references.failed(item.name, error) });
+      } finally {
+        if (running.get(key)?.ended === ended) running.delete(key);
+      }
+    };
+    running.set(key, { ended, done: work() });
+  };
+
+  /** Takes what the model takes, and says why of the rest. */
+  const add = (items: readonly HeldReference[]): void => {
+    const { models, config, live } = get();
+    if (!live || items.length === 0) return;
+    const model = modelOf(models, config.model);
+    let place = problemsOf(get().references, model).filter((problem) => problem === null).length;
+    const taken: HeldReference[] = [];
+    const refused = new Map<string, string[]>();
+    for (const item of items) {
+      const problem = problemOf(item, place, model);
+      if (problem === null) {
+        taken.push(item);
+        place += 1;
+      } else refused.set(problem, [...(refused.get(problem) ?? []), item.name]);
+    }
+    if (taken.length > 0) show([...get().references, ...taken]);
+    for (const item of taken) if (item.status === "sending") begin(item);
+    const why = [...refused].map(([problem, names]) => t.references.refused(names, problem));
+    if (why.length > 0) get().addNotice("warning", why.join(" "));
+  };
+
+  return {
+    references: [],
+    awayReferences: [],
+    referencesOf: null,
+    mask: null,
+
+    addFiles: async (files) => {
+      const items = await Promise.all(
+        files.map(async ({ name, blob }) => {
+          // What cannot be read says so when it is uploaded.
+          const mediaType = await kindOf(blob).catch(() => null);
+          return held({ kind: "file", blob }, name, { mediaType, bytes: blob.size });
+        }),
+      );
+      add(items);
+    },
+    addLink: (text) => {
+      const url = linkOf(text);
+      if (url === null) return t.references.badLink;
+      add([held({ kind: "link", url }, new URL(url).hostname, { mediaType: null, bytes: null })]);
+      return null;
+    },
+    useAsReference: ({ id, mediaType, position }) =>
+      add([held({ kind: "generation", id }, t.references.result(position + 1), { mediaType, bytes: null })]),
+    addReferences: (list) => {
+      const digests = new Set(get().references.map((item) => item.reference?.digest));
+      const fresh = list.filter(({ digest }) => !digests.has(digest));
+      if (fresh.length === 0) get().addNotice("info", t.references.twice);
+      else add(fresh.map((reference) => ({ ...there(reference), name: t.references.one })));
+    },
+    takeReferences: (list, mask) => {
+      for (const { key, status } of get().references) if (status === "sending") stop(key);
+      const over = list[0]?.digest;
+      set({ references: list.map(there), mask: mask && over ? { reference: mask, over } : null });
+      changed();
+    },
+    showReferences: (topicId, list, mask) => {
+      const { references, awayReferences, referencesOf } = get();
+      const open = references.filter((item) => item.status !== "ready");
+      const same = referencesOf === topicId;
+      const back = awayReferences.filter((each) => each.topicId === topicId).map(({ item }) => item);
+      const away = awayReferences.filter((each) => each.topicId !== topicId);
+      const digests = new Set(list.map(({ digest }) => digest));
+      const more = [...(same ? open : []), ...back].filter(
+        ({ reference }) => !reference || !digests.has(reference.digest),
+      );
+      const over = list[0]?.digest;
+      set({
+        references: [...list.map(there), ...more],
+        awayReferences: same ? away : [...away, ...open.map((item) => ({ topicId: referencesOf, item }))],
+        referencesOf: topicId,
+        mask: mask && over ? { reference: mask, over } : null,
+      });
+      if (back.some((item) => item.status === "ready")) changed();
+    },
+    retryReference: (key) => {
+      const item = get().references.find((each) => each.key === key);
+      if (item?.status !== "failed") return;
+      patch(key, { status: "sending", error: "", share: item.source.kind === "file" ? 0 : null });
+      begin(item);
+    },
+    removeReference: (key) => {
+      stop(key);
+      show(get().references.filter((item) => item.key !== key));
+    },
+    clearReferences: () => {
+      for (const { key } of get().references) stop(key);
+      show([]);
+    },
+    moveReference: (key, to) => {
+      const { references } = get();
+      const from = references.findIndex((item) => item.key === key);
+      const next = moved(references, from, to);
+      const place = next.findIndex((item) => item.key === key);
+      if (from < 0 || place === from) return;
+      show(next);
+      set({ announcement: t.references.movedTo(place + 1, next.length) });
+    },
+
+    saveMask: async (blob, signal) => {
+      const over = get().references[0]?.reference?.digest;
+      if (!over) return null;
+      try {
+        const reference = await upload({ blob, purpose: "mask", send, signal });
+        // The reference may have gone while the mask was on its way.
+        if (get().references[0]?.reference?.digest === over) set({ mask: { reference, over } });
+        changed();
+        return null;
+      } catch (cause) {
+        return signal.aborted ? null : errorState(cause);
+      }
+    },
+    removeMask: () => {
+      set({ mask: null });
+      changed();
+    },
+
+    settleReferences: async () => {
+      const waiting = (): Promise<void>[] =>
+        get().references.flatMap(({ key }) => running.get(key)?.done ?? []);
+      for (let open = waiting(); open.length > 0; open = waiting()) await Promise.all(open);
+      const failed = get().references.filter((item) => item.status === "failed").length;
+      if (failed === 0) return null;
+      return {
+        ...errorState(null),
+        code: "reference",
+        message: t.references.notAll(failed),
+        nextStep: t.references.notAllStep,
+      };
+    },
+  };
+};
+
+type Held = Pick<State, "references" | "mask" | "models" | "config">;
+
+/** Why each reference is not sent with the chosen model, or null where it is. */
+export function problemsIn({ references, models, config }: Omit<Held, "mask">): (string | null)[] {
+  return problemsOf(references, modelOf(models, config.model));
+}
+
+/** Why the mask is not sent, or null where it is. */
+export function maskProblem(state: Held): string | null {
+  const model = modelOf(state.models, state.config.model);
+  if (!state.mask) return null;
+  if (!model?.mask) return t.mask.takesNone(model?.title ?? "");
+  return sent(state)[0] === state.mask.over ? null : t.mask.notOverFirst;
+}
+
+function sent(state: Omit<Held, "mask">): string[] {
+  const problems = problemsIn(state);
+  return state.references.flatMap(({ reference }, index) =>
+    reference && problems[index] === null ? [reference.digest] : [],
+  );
+}
+
+/** What goes along with a request: only what the chosen model takes. */
+export function referencesToSend(state: Held): { references: string[]; mask: string | null } {
+  const mask = maskProblem(state) === null ? (state.mask?.reference.digest ?? null) : null;
+  return { references: sent(state), mask };
+}
+
+/** What belongs to the draft: all that the kernel holds, also what the chosen model does not take. */
+export function referencesToSave({
+  references,
+  mask,
+}: Pick<State, "references" | "mask">): Pick<Draft, "references" | "mask"> {
+  return {
+    references: references.flatMap(({ reference }) => reference ?? []),
+    mask: mask?.reference ?? null,
+  };
+}

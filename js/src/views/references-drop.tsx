@@ -1,0 +1,142 @@
+// Pictures that are dropped on the widget or pasted into it become references.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { modelOf } from "../lib/parameters";
+import { t } from "../messages";
+import type { GenerationState } from "../protocol.gen";
+import { batchOf } from "../slices/batches";
+import type { NamedBlob } from "../slices/references";
+import type { State } from "../store";
+import { useActions, usePage, useStore } from "./context";
+import { Icon } from "./icon";
+
+/** What a finished tile says of itself when it is dragged: its batch and its id. */
+const GENERATION = "application/x-imgplay-generation";
+
+/** Lets a tile be dragged into the composer; for its `dragstart`. */
+export function dragGeneration(event: DragEvent, { batchId, id }: GenerationState): void {
+  event.dataTransfer?.setData(GENERATION, `${batchId} ${id}`);
+}
+
+type Dragged = "files" | "generation" | "link";
+
+/** Watches the whole widget, and says over its parent that a picture can be dropped. */
+export function ReferenceDrop() {
+  const mark = useRef<HTMLDivElement>(null);
+  const { store } = usePage();
+  const actions = useActions();
+  const [over, setOver] = useState(false);
+  const model = useStore((state) => modelOf(state.models, state.config.model));
+  useLayoutEffect(() => {
+    const root = mark.current?.closest<HTMLElement>(".imgplay");
+    if (!root) return undefined;
+    const ended = new AbortController();
+    const { signal } = ended;
+    // A picture of the page itself is a file to the browser when it is dragged.
+    let ours = false;
+    const draggedIn = ({ dataTransfer }: DragEvent): Dragged | null => {
+      const types = dataTransfer?.types ?? [];
+      if (types.includes(GENERATION)) return "generation";
+      if (ours) return null;
+      return types.includes("Files") ? "files" : types.includes("text/uri-list") ? "link" : null;
+    };
+    const takes = (): boolean => {
+      const { live, models, config } = store.getState();
+      return live && Boolean(modelOf(models, config.model)?.references);
+    };
+    root.addEventListener(
+      "dragstart",
+      () => {
+        ours = true;
+      },
+      { signal },
+    );
+    // The drag may end over another window.
+    document.addEventListener(
+      "dragend",
+      () => {
+        ours = false;
+        setOver(false);
+      },
+      { signal },
+    );
+    root.addEventListener(
+      "dragover",
+      (event) => {
+        if (!draggedIn(event)) return;
+        // Else the browser would leave the notebook for the picture.
+        event.preventDefault();
+        event.stopPropagation();
+        if (event.dataTransfer) event.dataTransfer.dropEffect = takes() ? "copy" : "none";
+        setOver(true);
+      },
+      { signal },
+    );
+    root.addEventListener(
+      "dragleave",
+      ({ relatedTarget }) => {
+        if (!(relatedTarget instanceof Node && root.contains(relatedTarget))) setOver(false);
+      },
+      { signal },
+    );
+    root.addEventListener(
+      "drop",
+      (event) => {
+        setOver(false);
+        const kind = draggedIn(event);
+        if (!kind || !event.dataTransfer) return;
+        event.preventDefault();
+        event.stopPropagation();
+        drop(actions, store.getState(), kind, event.dataTransfer);
+      },
+      { signal },
+    );
+    root.addEventListener(
+      "paste",
+      (event) => {
+        const { clipboardData, target } = event;
+        const images = clipboardData ? imagesIn(clipboardData) : [];
+        const writing = target instanceof Element && target.closest("input, textarea") !== null;
+        // Office programs put a picture of the text beside the text.
+        if (images.length === 0 || (writing && clipboardData?.types.includes("text/plain"))) return;
+        event.preventDefault();
+        void actions.addFiles(images);
+      },
+      { signal },
+    );
+    return () => ended.abort();
+  }, [store, actions]);
+  return (
+    <div
+      ref={mark}
+      class="ip-drop"
+      data-shown={over}
+      data-testid="drop"
+      data-takes={Boolean(model?.references)}
+      aria-hidden="true"
+    >
+      <p>
+        <Icon name={model?.references ? "addImage" : "cancelled"} size={22} />
+        {model?.references ? t.references.drop : t.references.dropNone(model?.title ?? "")}
+      </p>
+    </div>
+  );
+}
+
+function drop(actions: State, state: State, kind: Dragged, data: DataTransfer): void {
+  if (kind === "files") {
+    void actions.addFiles([...data.files].map((blob) => ({ name: blob.name, blob })));
+  } else if (kind === "link") {
+    const problem = actions.addLink(data.getData("text/uri-list"));
+    if (problem) actions.addNotice("warning", problem);
+  } else {
+    const [batchId, id] = data.getData(GENERATION).split(" ");
+    const found = batchOf(state, batchId ?? "")?.generations.find((generation) => generation.id === id);
+    if (found) actions.useAsReference(found);
+  }
+}
+
+function imagesIn(data: DataTransfer): NamedBlob[] {
+  return [...data.files]
+    .filter(({ type }) => type.startsWith("image/"))
+    .map((blob) => ({ name: blob.name, blob }));
+}

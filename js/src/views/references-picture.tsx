@@ -1,0 +1,54 @@
+// The picture of a reference: from the file here as long as the page has it, else from the kernel.
+import { useEffect, useState } from "preact/hooks";
+import { errorState } from "../lib/answer";
+import type { HeldReference } from "../slices/references";
+import { useBlobUrl, usePage } from "./context";
+
+type Pictured = Pick<HeldReference, "source" | "reference">;
+
+/** The small picture of a reference, once it is known. */
+export function useThumbnail({ source, reference }: Pictured, onScreen = true): string | undefined {
+  const { media } = usePage();
+  const local = useLocalUrl(source.kind === "file" ? source.blob : null);
+  const result = useBlobUrl(media.thumbnails, source.kind === "generation" ? source.id : null, onScreen);
+  const digest = local || result ? null : (reference?.digest ?? null);
+  const held = useBlobUrl(media.references.thumbnails, digest, onScreen, media.references.wanted);
+  return local ?? result ?? held;
+}
+
+/** The whole picture of a reference, or why it cannot be shown. */
+export function useWhole({ source, reference }: Pictured): { url?: string; error?: string } {
+  const { media } = usePage();
+  const local = useLocalUrl(source.kind === "file" ? source.blob : null);
+  const digest = local ? null : (reference?.digest ?? null);
+  const [found, setFound] = useState<{ url?: string; error?: string }>({});
+  useEffect(() => {
+    if (!digest) return undefined;
+    let current = true;
+    media.references.original(digest).then(
+      (url) => current && setFound({ url }),
+      (cause: unknown) => {
+        const { message, nextStep } = errorState(cause);
+        if (current) setFound({ error: `${message} ${nextStep}` });
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [media, digest]);
+  return local ? { url: local } : found;
+}
+
+function useLocalUrl(blob: Blob | null): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (!blob) return undefined;
+    const made = URL.createObjectURL(blob);
+    setUrl(made);
+    return () => {
+      setUrl(undefined);
+      URL.revokeObjectURL(made);
+    };
+  }, [blob]);
+  return url;
+}

@@ -1,0 +1,125 @@
+// One reference large, with what can be done with it: the way for fingers, which have no small buttons.
+import { useEffect, useRef } from "preact/hooks";
+import { kindText } from "../lib/references";
+import { t } from "../messages";
+import type { HeldReference } from "../slices/references";
+import { useActions, useStore } from "./context";
+import { IconButton } from "./parts";
+import { useWhole } from "./references-picture";
+
+interface ReferencePreviewProps {
+  item: HeldReference;
+  problem: string | null;
+  onPaint: (() => void) | null;
+  onClose(): void;
+}
+
+export function ReferencePreview({ item, problem, onPaint, onClose }: ReferencePreviewProps) {
+  const { key, name, reference } = item;
+  const items = useStore((state) => state.references);
+  const masked = useStore((state) => state.mask !== null);
+  const actions = useActions();
+  const index = items.findIndex((each) => each.key === key);
+  return (
+    <ReferenceDialog
+      title={name || t.references.unnamed}
+      item={item}
+      facts={[
+        reference ? t.references.size(reference.width, reference.height) : "",
+        item.mediaType ? kindText(item.mediaType) : "",
+        problem ? t.references.notSent(1, problem) : "",
+      ]}
+      onClose={onClose}
+    >
+      {index > 0 && (
+        <IconButton
+          icon="left"
+          label={t.references.before}
+          onClick={() => actions.moveReference(key, index - 1)}
+        />
+      )}
+      {index < items.length - 1 && (
+        <IconButton
+          icon="right"
+          label={t.references.after}
+          onClick={() => actions.moveReference(key, index + 1)}
+        />
+      )}
+      {onPaint && (
+        <IconButton
+          icon="brush"
+          label={masked ? t.mask.edit : t.mask.paint}
+          text={masked ? t.mask.edit : t.mask.paint}
+          onClick={() => {
+            onClose();
+            onPaint();
+          }}
+        />
+      )}
+      {onPaint && masked && (
+        <IconButton
+          icon="eraser"
+          label={t.mask.remove}
+          testid="mask-remove"
+          onClick={() => actions.removeMask()}
+        />
+      )}
+      <IconButton
+        icon="delete"
+        label={t.references.remove(name || t.references.unnamed)}
+        tone="danger"
+        onClick={() => {
+          onClose();
+          actions.removeReference(key);
+        }}
+      />
+    </ReferenceDialog>
+  );
+}
+
+interface ReferenceDialogProps {
+  title: string;
+  item: Pick<HeldReference, "source" | "reference">;
+  facts: readonly string[];
+  children?: preact.ComponentChildren;
+  onClose(): void;
+}
+
+/** A picture over the page, its facts and what can be done with it below. */
+export function ReferenceDialog({ title, item, facts, children, onClose }: ReferenceDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const { url, error } = useWhole(item);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      class="ip-lightbox"
+      data-testid="reference-preview"
+      aria-label={title}
+      onClose={onClose}
+      // The keyboard has Escape.
+      onPointerDown={(event) => {
+        if (event.target === event.currentTarget) dialog.current?.close();
+      }}
+    >
+      <div class="ip-lightbox-stage">
+        {url && <img src={url} alt={title} />}
+        {error && <p role="alert">{error}</p>}
+      </div>
+      <footer class="ip-lightbox-foot">
+        <div class="ip-batch-words">
+          <p class="ip-lightbox-prompt">{title}</p>
+          <p class="ip-meta">
+            {facts
+              .filter((fact) => fact !== "")
+              .map((fact) => (
+                <span key={fact}>{fact}</span>
+              ))}
+          </p>
+        </div>
+        {children}
+        <IconButton icon="close" label={t.references.close} onClick={() => dialog.current?.close()} />
+      </footer>
+    </dialog>
+  );
+}

@@ -1,0 +1,67 @@
+// The references that a batch was made with, small, in its header.
+import { useRef, useState } from "preact/hooks";
+import { kindText } from "../lib/references";
+import { t } from "../messages";
+import type { ReferenceState } from "../protocol.gen";
+import { useActions, useOnScreen, useStore } from "./context";
+import { IconButton } from "./parts";
+import { useThumbnail } from "./references-picture";
+import { ReferenceDialog } from "./references-preview";
+
+/** A row of thumbnails; each one opens large, where it can be used again. */
+export function ReferenceThumbs({ references }: { references: readonly ReferenceState[] }) {
+  const list = useRef<HTMLUListElement>(null);
+  const onScreen = useOnScreen(list);
+  const live = useStore((state) => state.live);
+  const actions = useActions();
+  const [shown, setShown] = useState<ReferenceState | null>(null);
+  if (references.length === 0) return null;
+  return (
+    <>
+      <ul
+        ref={list}
+        class="ip-reference-thumbs"
+        aria-label={t.references.used(references.length)}
+        inert={!live}
+      >
+        {references.map((reference, index) => (
+          <li key={reference.digest}>
+            <button
+              type="button"
+              class="ip-reference-thumb"
+              data-testid="batch-reference"
+              aria-label={t.references.open(kindText(reference.mediaType), index + 1, references.length)}
+              onClick={() => setShown(reference)}
+            >
+              <Small reference={reference} onScreen={onScreen} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      {shown && (
+        <ReferenceDialog
+          title={t.references.title}
+          item={{ source: { kind: "kernel" }, reference: shown }}
+          facts={[t.references.size(shown.width, shown.height), kindText(shown.mediaType)]}
+          onClose={() => setShown(null)}
+        >
+          <IconButton
+            icon="addImage"
+            label={t.references.useAgain}
+            text={t.references.useAgain}
+            testid="reference-again"
+            onClick={() => {
+              actions.addReferences([shown]);
+              setShown(null);
+            }}
+          />
+        </ReferenceDialog>
+      )}
+    </>
+  );
+}
+
+function Small({ reference, onScreen }: { reference: ReferenceState; onScreen: boolean }) {
+  const url = useThumbnail({ source: { kind: "kernel" }, reference }, onScreen);
+  return url ? <img src={url} alt="" decoding="async" draggable={false} /> : <span class="ip-skeleton" />;
+}

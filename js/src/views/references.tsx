@@ -1,0 +1,320 @@
+// The strip of references in the composer: what goes along with the prompt, and how more are added.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { modelOf } from "../lib/parameters";
+import { problemsOf } from "../lib/references";
+import { t } from "../messages";
+import { type HeldReference, maskProblem } from "../slices/references";
+import { useActions, useStore } from "./context";
+import { Icon } from "./icon";
+import { MaskPainter } from "./mask-painter";
+import { IconButton } from "./parts";
+import { useThumbnail } from "./references-picture";
+import { ReferencePreview } from "./references-preview";
+
+/** What an entry of the strip says of itself when it is dragged to another place. */
+const DRAGGED = "application/x-imgplay-reference";
+
+export function References() {
+  const items = useStore((state) => state.references);
+  const model = useStore((state) => modelOf(state.models, state.config.model));
+  const mask = useStore((state) => state.mask);
+  const maskWord = useStore(maskProblem);
+  const live = useStore((state) => state.live);
+  const actions = useActions();
+  const [shown, setShown] = useState<number | null>(null);
+  const [painting, setPainting] = useState(false);
+  const rule = model?.references ?? null;
+  if (items.length === 0 && !rule) return null;
+  const problems = problemsOf(items, model);
+  const sent = problems.filter((problem) => problem === null).length;
+  const words = [...new Set(problems.filter((problem) => problem !== null))];
+  const preview = items.find((item) => item.key === shown);
+  const first = items[0];
+  const canPaint = Boolean(model?.mask && first?.reference && problems[0] === null);
+  return (
+    <div class="ip-references" data-testid="references" inert={!live}>
+      <ul class="ip-references-strip" aria-label={t.references.title}>
+        {items.map((item, index) => (
+          <Thumb
+            key={item.key}
+            item={item}
+            index={index}
+            count={items.length}
+            problem={problems[index] ?? null}
+            masked={index === 0 && mask !== null}
+            onOpen={() => setShown(item.key)}
+            onPaint={index === 0 && canPaint ? () => setPainting(true) : null}
+          />
+        ))}
+        {rule && sent < rule.maxCount && (
+          <li class="ip-references-add">
+            <Adder empty={items.length === 0} />
+          </li>
+        )}
+      </ul>
+      {items.map(
+        ({ key, name, status, error }) =>
+          status === "failed" && (
+            <p key={key} class="ip-help ip-help-bad ip-references-word" role="alert">
+              {t.references.failed(name || t.references.unnamed, error)}
+            </p>
+          ),
+      )}
+      {words.map((word) => (
+        <p key={word} class="ip-help ip-references-word" data-testid="reference-unsent">
+          {t.references.notSent(problems.filter((problem) => problem === word).length, word)}{" "}
+          {!rule && (
+            <button type="button" class="ip-link" onClick={() => actions.clearReferences()}>
+              {t.references.removeAll}
+            </button>
+          )}
+        </p>
+      ))}
+      {maskWord && rule && <p class="ip-help ip-references-word">{maskWord}</p>}
+      {preview && (
+        <ReferencePreview
+          item={preview}
+          problem={problems[items.indexOf(preview)] ?? null}
+          onPaint={preview === first && canPaint ? () => setPainting(true) : null}
+          onClose={() => setShown(null)}
+        />
+      )}
+      {painting && canPaint && first && <MaskPainter item={first} onClose={() => setPainting(false)} />}
+    </div>
+  );
+}
+
+interface ThumbProps {
+  item: HeldReference;
+  index: number;
+  count: number;
+  problem: string | null;
+  masked: boolean;
+  onOpen(): void;
+  onPaint: (() => void) | null;
+}
+
+function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbProps) {
+  const { key, status } = item;
+  const actions = useActions();
+  const button = useRef<HTMLButtonElement>(null);
+  const [over, setOver] = useState(false);
+  const name = item.name || t.references.unnamed;
+  const move = (by: number): void => {
+    actions.moveReference(key, index + by);
+    // The element went along with its key, and keeps the focus in most browsers.
+    requestAnimationFrame(() => button.current?.focus());
+  };
+  return (
+    <li
+      class="ip-reference"
+      data-testid="reference"
+      data-status={status}
+      data-sent={problem === null}
+      data-over={over}
+      draggable={status !== "failed"}
+      onDragStart={(event) => event.dataTransfer?.setData(DRAGGED, String(key))}
+      onDragOver={(event) => {
+        if (!event.dataTransfer?.types.includes(DRAGGED)) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        setOver(false);
+        const dragged = event.dataTransfer?.getData(DRAGGED);
+        if (!dragged) return;
+        event.preventDefault();
+        actions.moveReference(Number(dragged), index);
+      }}
+    >
+      <button
+        ref={button}
+        type="button"
+        class="ip-reference-open"
+        aria-label={`${t.references.open(name, index + 1, count)}${problem ? `. ${t.references.notSent(1, problem)}` : ""}`}
+        aria-keyshortcuts="Shift+ArrowLeft Shift+ArrowRight Delete"
+        title={problem ?? `${name}. ${t.references.keys}`}
+        onClick={() => (status === "failed" ? actions.retryReference(key) : onOpen())}
+        onKeyDown={(event) => {
+          const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+          if (by !== undefined) {
+            event.preventDefault();
+            if (event.shiftKey) move(by);
+            else neighbour(event.currentTarget, by)?.focus();
+          } else if (event.key === "Delete" || event.key === "Backspace") {
+            event.preventDefault();
+            const next = neighbour(event.currentTarget, 1) ?? neighbour(event.currentTarget, -1);
+            actions.removeReference(key);
+            next?.focus();
+          }
+        }}
+      >
+        <Picture item={item} />
+        {status === "sending" && <Ring share={item.share} />}
+        {status === "failed" && (
+          <span class="ip-reference-failed">
+            <Icon name="retry" />
+            {t.references.retry}
+          </span>
+        )}
+        {status === "ready" && problem && (
+          <span class="ip-reference-unsent">{t.references.notSentBadge}</span>
+        )}
+      </button>
+      <span class="ip-reference-remove">
+        <IconButton
+          icon="close"
+          label={status === "sending" ? t.references.cancel(name) : t.references.remove(name)}
+          testid="reference-remove"
+          onClick={() => actions.removeReference(key)}
+        />
+      </span>
+      {onPaint && (
+        <span class="ip-reference-mask" data-set={masked}>
+          <IconButton
+            icon="brush"
+            label={masked ? t.mask.edit : t.mask.paint}
+            testid="mask-paint"
+            onClick={onPaint}
+          />
+        </span>
+      )}
+    </li>
+  );
+}
+
+function neighbour(button: HTMLElement, by: number): HTMLElement | null {
+  const entry = button.closest("li");
+  const next = by < 0 ? entry?.previousElementSibling : entry?.nextElementSibling;
+  return next?.querySelector("button") ?? null;
+}
+
+function Picture({ item }: { item: HeldReference }) {
+  const url = useThumbnail(item);
+  const [broken, setBroken] = useState<string>();
+  if (!url || url === broken) {
+    return (
+      <span class={item.status === "ready" && !url ? "ip-skeleton" : "ip-reference-blank"}>
+        {(item.status !== "ready" || url) && (
+          <Icon name={item.source.kind === "link" ? "link" : "images"} size={18} />
+        )}
+      </span>
+    );
+  }
+  return <img src={url} alt="" decoding="async" draggable={false} onError={() => setBroken(url)} />;
+}
+
+const ROUND = 2 * Math.PI * 9;
+
+/** How much of a file is there; turns where nobody knows. */
+function Ring({ share }: { share: number | null }) {
+  return (
+    <span
+      class="ip-reference-ring"
+      role="progressbar"
+      aria-label={share === null ? t.references.fetching : t.references.sending}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={share === null ? undefined : Math.round(share * 100)}
+      data-open={share === null}
+    >
+      <svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true">
+        <circle cx="12" cy="12" r="9" />
+        <circle
+          cx="12"
+          cy="12"
+          r="9"
+          stroke-dasharray={ROUND}
+          stroke-dashoffset={ROUND * (1 - (share ?? 0.25))}
+        />
+      </svg>
+    </span>
+  );
+}
+
+/** The ways to add one: from files, or by a link. */
+function Adder({ empty }: { empty: boolean }) {
+  const actions = useActions();
+  const rule = useStore((state) => modelOf(state.models, state.config.model)?.references ?? null);
+  const input = useRef<HTMLInputElement>(null);
+  const [linking, setLinking] = useState(false);
+  if (linking) return <LinkForm onClose={() => setLinking(false)} />;
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        multiple={(rule?.maxCount ?? 1) > 1}
+        accept={rule?.mediaTypes.join(",")}
+        data-testid="reference-file"
+        onChange={(event) => {
+          const files = [...(event.currentTarget.files ?? [])];
+          // The same file can be chosen again.
+          event.currentTarget.value = "";
+          void actions.addFiles(files.map((blob) => ({ name: blob.name, blob })));
+        }}
+      />
+      <IconButton
+        icon="addImage"
+        label={t.references.add}
+        {...(empty && { text: t.references.addShort })}
+        testid="reference-add"
+        onClick={() => input.current?.click()}
+      />
+      <IconButton
+        icon="link"
+        label={t.references.link}
+        testid="reference-link"
+        onClick={() => setLinking(true)}
+      />
+      {empty && <span class="ip-references-hint">{t.references.hint}</span>}
+    </>
+  );
+}
+
+function LinkForm({ onClose }: { onClose(): void }) {
+  const actions = useActions();
+  const input = useRef<HTMLInputElement>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => input.current?.focus(), []);
+  const add = (): void => {
+    const wrong = actions.addLink(input.current?.value ?? "");
+    setProblem(wrong);
+    if (wrong === null) onClose();
+  };
+  return (
+    <span class="ip-references-link">
+      <input
+        ref={input}
+        class="ip-input"
+        type="url"
+        placeholder="https://"
+        aria-label={t.references.linkLabel}
+        aria-invalid={problem !== null}
+        data-testid="reference-url"
+        onInput={() => setProblem(null)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") {
+            // Not the form of the composer: it would generate.
+            event.preventDefault();
+            add();
+          } else if (event.key === "Escape") {
+            event.stopPropagation();
+            onClose();
+          }
+        }}
+      />
+      <button type="button" class="ip-button" onClick={add}>
+        {t.references.linkAdd}
+      </button>
+      <IconButton icon="close" label={t.references.linkCancel} onClick={onClose} />
+      {problem && (
+        <span class="ip-help ip-help-bad" role="alert">
+          {problem}
+        </span>
+      )}
+    </span>
+  );
+}
