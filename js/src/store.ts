@@ -2,12 +2,14 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
-import { createBatchesSlice, type Feed } from "./slices/batches";
+import { createBatchesSlice, refreshed } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
 import { createCreateSlice } from "./slices/create";
 import { createDraftsSlice } from "./slices/drafts";
+import { createFilterSlice } from "./slices/filter";
 import { createQueueSlice } from "./slices/queue";
 import { createReferencesSlice } from "./slices/references";
+import { createSelectionSlice } from "./slices/selection";
 import type { State } from "./slices/state";
 import { createTopicsSlice, sorted } from "./slices/topics";
 
@@ -24,6 +26,8 @@ export function createPageStore(send: Send): Store {
     ...createBatchesSlice(set, get, send),
     ...createDraftsSlice(set, get, send),
     ...createQueueSlice(set, get, send),
+    ...createFilterSlice(set, get, send),
+    ...createSelectionSlice(set, get, send),
     ...createCreateSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
   }));
@@ -39,7 +43,7 @@ export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): v
     maxCount,
     topics: sorted(topics),
     // Other feeds may have missed events too; they are asked for when they are shown.
-    feeds: feed?.topicId ? { [feed.topicId]: refreshed(state.feeds[feed.topicId], feed) } : {},
+    ...(feed ? refreshed(state, feed) : { feeds: {}, batches: {} }),
     progress: {},
     shown: true,
     live: live || state.live,
@@ -49,21 +53,6 @@ export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): v
   state.receiveDraft(activeTopicId, draft);
   if (live) state.saveDraft();
 }
-
-/** The newest page of a feed from a snapshot, with the older pages that were loaded already. */
-function refreshed(old: Feed | undefined, fresh: NonNullable<Snapshot["feed"]>): Feed {
-  const last = fresh.batches.at(-1);
-  const kept = { batches: fresh.batches, before: fresh.before, loading: false, loaded: true };
-  if (!old?.loaded || !last || fresh.before === null) return kept;
-  const older = old.batches.filter((batch) => batch.createdAt < last.createdAt);
-  const settled = older.every((batch) => batch.generations.every(({ status }) => FINAL.has(status)));
-  // What still ran on an older page is not known now; such pages are loaded again on the way down.
-  return older.length > 0 && settled
-    ? { ...kept, batches: [...fresh.batches, ...older], before: old.before }
-    : kept;
-}
-
-const FINAL = new Set<string>(["success", "error", "cancelled"]);
 
 /** Takes in one event. `store_changed` and `models_changed` are the bridge's: it asks for a snapshot. */
 export function receive(store: Store, event: KernelEvent): void {

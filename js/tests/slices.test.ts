@@ -30,7 +30,7 @@ function opened(patch: Partial<Snapshot> = {}) {
   const kernel = storeWithKernel();
   showSnapshot(kernel.store, small(patch), true);
   const state = () => kernel.store.getState();
-  const batches = (topicId = "t1") => state().feeds[topicId]?.batches.map(({ id }) => id) ?? [];
+  const batches = (topicId = "t1") => [...(state().feeds[topicId]?.ids ?? [])];
   return { ...kernel, state, batches };
 }
 
@@ -195,7 +195,7 @@ describe("batches", () => {
     receive(store, { ...event, progress: 0.5, queuePosition: null });
     expect(state().progress["b2-1"]?.progress).toBe(0.5);
     receive(store, { type: "generation_changed", generation: generation("b2", 1, { status: "success" }) });
-    expect(state().feeds.t1?.batches[0]?.generations[1]?.status).toBe("success");
+    expect(state().batches.b1?.generations[1]?.status).toBe("success");
     expect(state().progress).toEqual({});
     expect(state().announcement).toBe("Image 2 is finished.");
   });
@@ -208,14 +208,15 @@ describe("batches", () => {
   });
   it("come back in their place where deleting failed", async () => {
     const { state, last, batches } = opened();
-    void state().deleteBatch("b1");
+    void state().deleteBatches(["b1"]);
     expect(batches()).toEqual([]);
     await last().refuse();
     expect(batches()).toEqual(["b1"]);
-    void state().deleteGeneration("b1", "b1-0");
-    expect(state().feeds.t1?.batches[0]?.generations.map(({ id }) => id)).toEqual(["b1-1"]);
+    void state().deleteGenerations(["b1-0"]);
+    expect(state().batches.b1?.generations.map(({ id }) => id)).toEqual(["b1-1"]);
     await last().refuse();
-    expect(state().feeds.t1?.batches[0]?.generations.map(({ id }) => id)).toEqual(["b1-0", "b1-1"]);
+    expect(state().batches.b1?.generations.map(({ id }) => id)).toEqual(["b1-0", "b1-1"]);
+    expect(state().notices.map(({ action }) => action)).toEqual([undefined]);
   });
   it("are loaded page by page, each page once", async () => {
     const feed = { topicId: "t1", batches: [batch("b5", "t1", "x", [], { createdAt: 5 })], before: "cursor" };

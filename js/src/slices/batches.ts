@@ -1,10 +1,13 @@
-// The feeds: the batches of each topic that was shown, newest first, and how their generations stand.
+// The feeds: which batches each one shows, newest first, and how their generations stand.
 import { errorState } from "../lib/answer";
+import { t } from "../messages";
 import type { BatchState, FeedState, GenerationProgress, GenerationState } from "../protocol.gen";
+import { FOUND, isFiltering, matches } from "./filter";
 import type { Slice, State } from "./state";
 
 export interface Feed {
-  batches: BatchState[];
+  /** The batches in their order: the ids sort by time. What a batch holds may have been dropped for room. */
+  ids: readonly string[];
   /** The cursor of the next (older) page; null at the end. */
   before: string | null;
   loading: boolean;
@@ -18,20 +21,28 @@ export interface Progress {
 }
 
 export interface BatchesSlice {
+  /** By the id of the topic, and `FOUND` for what the filter finds. */
   feeds: Record<string, Feed>;
+  /** What is known of the batches of all feeds, by id; at most about `KEPT_BATCHES`. */
+  batches: Record<string, BatchState>;
   /** Of running generations only, by their id. Not stored anywhere. */
   progress: Record<string, Progress>;
+  /** Milliseconds by which this machine's clock is ahead of the kernel's, as far as messages show it. */
+  clockAhead: number | null;
 
-  loadFeed(topicId: string): Promise<void>;
-  loadMore(topicId: string): Promise<void>;
-  deleteBatch(id: string): Promise<void>;
-  deleteGeneration(batchId: string, id: string): Promise<void>;
+  loadFeed(key: string): Promise<void>;
+  loadMore(key: string): Promise<void>;
+  /** Asks again for what was dropped for room, from this batch on. */
+  loadFrom(key: string, id: string): Promise<void>;
+  deleteBatches(ids: readonly string[]): Promise<void>;
+  deleteGenerations(ids: readonly string[]): Promise<void>;
+  favour(ids: readonly string[], favourite: boolean): Promise<void>;
   cancel(batchId: string, generationId?: string): Promise<void>;
   retry(batchId: string, generationId?: string): Promise<void>;
 
   receiveFeed(feed: FeedState): void;
   addBatch(batch: BatchState): void;
-  /** Shows a batch as it is now, in the feed of its topic and in no other. */
+  /** Shows a batch as it is now, in the feed of its topic and in no other topic's. */
   changeBatch(batch: BatchState): void;
   changeGeneration(generation: GenerationState): void;
   changeProgress(event: GenerationProgress): void;
@@ -40,7 +51,11 @@ export interface BatchesSlice {
 }
 
 export const PAGE_SIZE = 12;
-const NO_FEED: Feed = { batches: [], before: null, loading: false, loaded: false };
+/** How many batches are held; beyond, those far from what was loaded last are dropped. */
+export const KEPT_BATCHES = 360;
+/** How many of one kind a single call takes. */
+const MAX_IDS = 2000;
+export const NO_FEED: Feed = { ids: [], before: null, loading: false, loaded: false };
 
 export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
   const report = (cause: unknown): void => {
@@ -48,83 +63,179 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     get().addNotice("error", `${message} ${nextStep}`);
   };
 
-  const changeFeed = (topicId: string, change: (feed: Feed) => Feed): void =>
-    set((state) => ({ feeds: { ...state.feeds, [topicId]: change(state.feeds[topicId] ?? NO_FEED) } }));
+  const changeFeed = (key: string, change: (feed: Feed) => Feed): void =>
+    set((state) => ({ feeds: { ...state.feeds, [key]: change(state.feeds[key] ?? NO_FEED) } }));
 
-  const changeBatch = (id: string, change: (batch: BatchState) => BatchState): void => {
-    const topicId = topicOfBatch(get(), id);
-    if (topicId === null) return;
-    changeFeed(topicId, (feed) => ({
-      ...feed,
-      batches: feed.batches.map((batch) => (batch.id === id ? change(batch) : batch)),
-    }));
-  };
+  const putBatch = (batch: BatchState): void =>
+    set((state) => ({ batches: { ...state.batches, [batch.id]: batch } }));
 
-  const ask = async (topicId: string, before: string | null): Promise<void> => {
-    if (get().feeds[topicId]?.loading) return;
-    changeFeed(topicId, (feed) => ({ ...feed, loading: true }));
+  const ask = async (key: string, before: string | null): Promise<void> => {
+    const { filter, activeTopicId } = get();
+    const found = key === FOUND;
+    changeFeed(key, (feed) => ({ ...feed, loading: true }));
     try {
       const { result } = await send({
         method: "feed",
-        topicId,
+        topicId: found ? (filter.everywhere ? null : activeTopicId) : key,
         before,
         limit: PAGE_SIZE,
-        search: "",
-        model: null,
-        status: null,
-        favourite: false,
+        search: found ? filter.search.trim() : "",
+        model: found ? filter.model : null,
+        status: found ? filter.status : null,
+        favourite: found && filter.favourite,
       });
-      if (result.type !== "feed") return;
-      if (before === null) get().receiveFeed(result.feed);
-      else {
-        const { batches, before: next } = result.feed;
-        changeFeed(topicId, (feed) => ({ ...feed, batches: merged(feed.batches, batches), before: next }));
-      }
+      // Meanwhile something else is looked for; its own answer comes.
+      if (result.type !== "feed" || (found && get().filter !== filter)) return;
+      take(key, result.feed, before);
     } catch (cause) {
-      report(cause);
+      if (!found || get().filter === filter) report(cause);
     } finally {
-      if (get().feeds[topicId]) changeFeed(topicId, (feed) => ({ ...feed, loading: false }));
+      if (get().feeds[key] && (!found || get().filter === filter))
+        changeFeed(key, (feed) => ({ ...feed, loading: false }));
     }
+  };
+
+  /** Takes in a page: the newest one (`after` null) stands alone, an older one joins what is there. */
+  const take = (key: string, page: FeedState, after: string | null): void =>
+    set((state) => {
+      const old = state.feeds[key] ?? NO_FEED;
+      const fresh = page.batches.map(({ id }) => id);
+      const last = old.ids.at(-1);
+      // A page in the middle, of what had been dropped: the end of the feed is known already.
+      const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
+      const feed: Feed = {
+        ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
+        before: inside ? old.before : page.before,
+        loading: old.loading,
+        loaded: true,
+      };
+      const batches = { ...state.batches };
+      for (const batch of page.batches) batches[batch.id] = batch;
+      return { feeds: { ...state.feeds, [key]: feed }, batches: trimmed(batches, feed.ids, fresh[0]) };
+    });
+
+  /** Sends the calls, and puts everything back if the kernel refuses. */
+  const change = async (call: Parameters<typeof send>[0][], undo: () => void): Promise<void> => {
+    try {
+      for (const each of call) await send(each);
+    } catch (cause) {
+      undo();
+      report(cause);
+    }
+  };
+
+  /** Says what was deleted, with Undo; gives what takes the notice away again. */
+  const offerUndo = (message: string, run: () => void): (() => void) => {
+    const action = { label: t.notice.undo, run };
+    get().addNotice("info", message, action);
+    return () => {
+      const notice = get().notices.find((other) => other.action === action);
+      if (notice) get().dismissNotice(notice.id);
+    };
+  };
+
+  const restore = async (
+    what: "batch" | "generation",
+    ids: readonly string[],
+    batches: readonly BatchState[],
+  ): Promise<void> => {
+    for (const batch of batches) get().changeBatch(joined(get().batches[batch.id], batch));
+    const calls = pieces(ids).map((part) => ({ method: "restore" as const, what, ids: part }));
+    await change(calls, () => {
+      for (const id of ids) {
+        if (what === "batch") get().removeBatch(id);
+        else removeGeneration(id);
+      }
+    });
+  };
+
+  const removeGeneration = (id: string): void => {
+    const batch = batchOfGeneration(get(), id);
+    if (batch) get().removeGeneration(batch.id, id);
   };
 
   return {
     feeds: {},
+    batches: {},
     progress: {},
+    clockAhead: null,
 
-    loadFeed: (topicId) => ask(topicId, null),
-    loadMore: async (topicId) => {
-      const before = get().feeds[topicId]?.before;
-      if (before) await ask(topicId, before);
+    loadFeed: async (key) => {
+      // Another search does not wait for the one before.
+      if (key === FOUND || !get().feeds[key]?.loading) await ask(key, null);
+    },
+    loadMore: async (key) => {
+      const feed = get().feeds[key];
+      if (feed?.before && !feed.loading) await ask(key, feed.before);
+    },
+    loadFrom: async (key, id) => {
+      const feed = get().feeds[key];
+      if (!feed || feed.loading) return;
+      const index = feed.ids.indexOf(id);
+      if (index >= 0) await ask(key, feed.ids[index - 1] ?? `${id}z`);
     },
 
-    deleteBatch: async (id) => {
-      const batch = batchOf(get(), id);
-      if (!batch) return;
-      get().removeBatch(id);
-      try {
-        await send({ method: "delete", what: "batch", ids: [id] });
-      } catch (cause) {
-        get().addBatch(batch);
-        report(cause);
-      }
+    deleteBatches: async (ids) => {
+      const batches = ids.flatMap((id) => get().batches[id] ?? []);
+      if (batches.length === 0) return;
+      for (const { id } of batches) get().removeBatch(id);
+      const gone = batches.map(({ id }) => id);
+      const takeBack = offerUndo(t.batch.deleted(gone.length), () => void restore("batch", gone, batches));
+      const calls = pieces(gone).map((part) => ({
+        method: "delete" as const,
+        what: "batch" as const,
+        ids: part,
+      }));
+      await change(calls, () => {
+        takeBack();
+        for (const batch of batches) get().changeBatch(batch);
+      });
     },
 
-    deleteGeneration: async (batchId, id) => {
-      const batch = batchOf(get(), batchId);
-      const generation = batch?.generations.find((candidate) => candidate.id === id);
-      if (!batch || !generation) return;
-      get().removeGeneration(batchId, id);
-      try {
-        await send({ method: "delete", what: "generation", ids: [id] });
-      } catch (cause) {
-        if (batchOf(get(), batchId)) {
-          changeBatch(batchId, (current) => ({
-            ...current,
-            generations: inPlace([...current.generations.filter((other) => other.id !== id), generation]),
-          }));
-        } else get().addBatch({ ...batch, generations: [generation] });
-        report(cause);
-      }
+    deleteGenerations: async (ids) => {
+      const wanted = new Set(ids);
+      const batches = holding(get(), wanted);
+      const gone = batches
+        .flatMap(({ generations }) => generations.map(({ id }) => id))
+        .filter((id) => wanted.has(id));
+      if (gone.length === 0) return;
+      for (const { id: batchId, generations } of batches)
+        for (const { id } of generations) if (wanted.has(id)) get().removeGeneration(batchId, id);
+      const takeBack = offerUndo(
+        t.tile.deleted(gone.length),
+        () => void restore("generation", gone, only(batches, wanted)),
+      );
+      const calls = pieces(gone).map((part) => ({
+        method: "delete" as const,
+        what: "generation" as const,
+        ids: part,
+      }));
+      await change(calls, () => {
+        takeBack();
+        for (const batch of only(batches, wanted)) get().changeBatch(joined(get().batches[batch.id], batch));
+      });
+    },
+
+    favour: async (ids, favourite) => {
+      const wanted = new Set(ids);
+      const changed = holding(get(), wanted)
+        .flatMap(({ generations }) => generations)
+        .filter((generation) => wanted.has(generation.id) && generation.favourite !== favourite);
+      if (changed.length === 0) return;
+      const mark = (value: boolean): void => {
+        for (const { id } of changed) {
+          const batch = batchOfGeneration(get(), id);
+          const now = batch?.generations.find((generation) => generation.id === id);
+          if (now) get().changeGeneration({ ...now, favourite: value });
+        }
+      };
+      mark(favourite);
+      const calls = pieces(changed.map(({ id }) => id)).map((generationIds) => ({
+        method: "favour" as const,
+        generationIds,
+        favourite,
+      }));
+      await change(calls, () => mark(!favourite));
     },
 
     cancel: async (batchId, generationId) => {
@@ -134,64 +245,79 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       await send({ method: "retry", batchId, generationId: generationId ?? null }).catch(report);
     },
 
-    receiveFeed: ({ topicId, batches, before }) => {
-      if (topicId === null) return;
-      changeFeed(topicId, (feed) => ({ ...feed, batches: merged([], batches), before, loaded: true }));
+    receiveFeed: (feed) => {
+      if (feed.topicId !== null) take(feed.topicId, feed, null);
     },
 
     // A batch comes twice, in the reply and in an event; whatever else happened since came by events.
-    addBatch: (batch) =>
-      changeFeed(batch.topicId, (feed) =>
-        feed.batches.some((other) => other.id === batch.id)
-          ? feed
-          : { ...feed, batches: merged(feed.batches, [batch]) },
-      ),
+    addBatch: (batch) => {
+      if (get().batches[batch.id]) return;
+      set((state) => ({ clockAhead: ahead(state.clockAhead, batch.createdAt) }));
+      get().changeBatch(batch);
+    },
 
     changeBatch: (batch) =>
       set((state) => {
-        const without = Object.entries(state.feeds).map(([id, feed]): [string, Feed] => [
-          id,
-          { ...feed, batches: feed.batches.filter((other) => other.id !== batch.id) },
-        ]);
-        const feeds: Record<string, Feed> = Object.fromEntries(without);
-        const feed = feeds[batch.topicId] ?? NO_FEED;
-        return { feeds: { ...feeds, [batch.topicId]: { ...feed, batches: merged(feed.batches, [batch]) } } };
+        const feeds = { ...state.feeds, [batch.topicId]: state.feeds[batch.topicId] ?? NO_FEED };
+        for (const [key, feed] of Object.entries(feeds)) {
+          const has = indexIn(feed.ids, batch.id) >= 0;
+          // What no longer fits the filter stays in sight until something else is looked for.
+          const belongs =
+            key === FOUND ? has || (isFiltering(state) && matches(state, batch)) : key === batch.topicId;
+          if (has && !belongs) feeds[key] = { ...feed, ids: feed.ids.filter((id) => id !== batch.id) };
+          else if (belongs && !has && reaches(feed, batch.id))
+            feeds[key] = { ...feed, ids: union(feed.ids, [batch.id]) };
+        }
+        return { feeds, batches: { ...state.batches, [batch.id]: batch } };
       }),
 
     changeGeneration: (generation) => {
-      const { id, batchId, status } = generation;
-      const before = batchOf(get(), batchId)?.generations.find((other) => other.id === id);
-      if (!before) return;
-      changeBatch(batchId, (batch) => ({
+      const { id, batchId, status, startedAt, finishedAt } = generation;
+      const batch = get().batches[batchId];
+      const before = batch?.generations.find((other) => other.id === id);
+      if (!batch || !before) return;
+      putBatch({
         ...batch,
         generations: batch.generations.map((other) => (other.id === id ? generation : other)),
-      }));
+      });
       if (status !== "processing" && id in get().progress) {
         set((state) => {
           const { [id]: _, ...progress } = state.progress;
           return { progress };
         });
       }
-      if (before.status !== status) get().announce(generation);
+      if (before.status === status) return;
+      const happened = finishedAt ?? startedAt;
+      if (happened !== null && status !== "pending")
+        set((state) => ({ clockAhead: ahead(state.clockAhead, happened) }));
+      get().announce(generation);
     },
 
     changeProgress: ({ generationId, progress, queuePosition }) =>
       set((state) => ({ progress: { ...state.progress, [generationId]: { progress, queuePosition } } })),
 
     removeGeneration: (batchId, id) => {
-      const batch = batchOf(get(), batchId);
+      const batch = get().batches[batchId];
       if (!batch) return;
       if (batch.generations.every((generation) => generation.id === id)) get().removeBatch(batchId);
       else {
-        const generations = batch.generations.filter((generation) => generation.id !== id);
-        changeBatch(batchId, (current) => ({ ...current, generations }));
+        putBatch({ ...batch, generations: batch.generations.filter((generation) => generation.id !== id) });
+        get().unselect([id]);
       }
     },
 
     removeBatch: (id) => {
-      const topicId = topicOfBatch(get(), id);
-      if (topicId === null) return;
-      changeFeed(topicId, (feed) => ({ ...feed, batches: feed.batches.filter((batch) => batch.id !== id) }));
+      const gone = get().batches[id];
+      set((state) => {
+        const feeds = { ...state.feeds };
+        for (const [key, feed] of Object.entries(feeds)) {
+          if (indexIn(feed.ids, id) >= 0)
+            feeds[key] = { ...feed, ids: feed.ids.filter((other) => other !== id) };
+        }
+        const { [id]: _, ...batches } = state.batches;
+        return { feeds, batches };
+      });
+      if (gone) get().unselect(gone.generations.map((generation) => generation.id));
     },
   };
 };
@@ -201,29 +327,130 @@ export function isRunning(generation: GenerationState): boolean {
 }
 
 /** Whether something runs in a topic, as far as the page knows it. */
-export function runsIn(feed: Feed | undefined): boolean {
-  return feed?.batches.some((batch) => batch.generations.some(isRunning)) ?? false;
+export function runsIn({ feeds, batches }: Pick<State, "feeds" | "batches">, topicId: string): boolean {
+  return feeds[topicId]?.ids.some((id) => batches[id]?.generations.some(isRunning)) ?? false;
 }
 
-export function batchOf(state: Pick<State, "feeds">, id: string): BatchState | undefined {
-  for (const feed of Object.values(state.feeds)) {
-    const found = feed.batches.find((batch) => batch.id === id);
-    if (found) return found;
+export function batchOf(state: Pick<State, "batches">, id: string): BatchState | undefined {
+  return state.batches[id];
+}
+
+export function batchOfGeneration(state: Pick<State, "batches">, id: string): BatchState | undefined {
+  return Object.values(state.batches).find(({ generations }) => generations.some((each) => each.id === id));
+}
+
+/** The feed that is shown: that of the topic, or what the filter finds; null on the "new topic" screen. */
+export function shownFeed(state: Pick<State, "filter" | "activeTopicId">): string | null {
+  return isFiltering(state) ? FOUND : state.activeTopicId;
+}
+
+/** The batches of a feed that are known, in their order. */
+export function batchesIn({ feeds, batches }: Pick<State, "feeds" | "batches">, key: string): BatchState[] {
+  return (feeds[key]?.ids ?? []).flatMap((id) => batches[id] ?? []);
+}
+
+/** A feed from a snapshot: its newest page, with the older ones that were loaded already. */
+export function refreshed(
+  state: Pick<State, "feeds" | "batches">,
+  { topicId, batches, before }: FeedState,
+): Pick<State, "feeds" | "batches"> {
+  const old = topicId === null ? undefined : state.feeds[topicId];
+  const fresh = newestFirst(batches.map(({ id }) => id));
+  const last = fresh.at(-1);
+  const feed: Feed = { ids: fresh, before, loading: false, loaded: true };
+  if (topicId === null) return { feeds: {}, batches: {} };
+  const known: Record<string, BatchState> = Object.fromEntries(batches.map((batch) => [batch.id, batch]));
+  if (old?.loaded && last && before !== null) {
+    const older = old.ids.filter((id) => id < last);
+    // What still ran on an older page is not known now; such pages are loaded again on the way down.
+    const settled = older.every((id) => !state.batches[id]?.generations.some(isRunning));
+    if (older.length > 0 && settled) {
+      feed.ids = [...fresh, ...older];
+      feed.before = old.before;
+      for (const id of older) {
+        const batch = state.batches[id];
+        if (batch) known[id] = batch;
+      }
+    }
   }
-  return undefined;
+  return { feeds: { [topicId]: feed }, batches: known };
 }
 
-function topicOfBatch(state: Pick<State, "feeds">, id: string): string | null {
-  return batchOf(state, id)?.topicId ?? null;
+/** The smallest distance of the clocks that messages allow: each one was a little under way. */
+function ahead(known: number | null, happenedAt: number): number {
+  const distance = Date.now() - happenedAt;
+  return known === null ? distance : Math.min(known, distance);
 }
 
-function inPlace(generations: GenerationState[]): GenerationState[] {
-  return generations.sort((a, b) => a.position - b.position);
+function newestFirst(ids: readonly string[]): string[] {
+  return [...ids].sort((a, b) => (a < b ? 1 : a > b ? -1 : 0));
 }
 
-/** Both lists as one, newest first, each batch once; a batch of the second list wins. */
-function merged(old: readonly BatchState[], fresh: readonly BatchState[]): BatchState[] {
-  const ids = new Set(fresh.map((batch) => batch.id));
-  const all = [...old.filter((batch) => !ids.has(batch.id)), ...fresh];
-  return all.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+function union(old: readonly string[], fresh: readonly string[]): string[] {
+  return newestFirst([...new Set([...old, ...fresh])]);
+}
+
+/** Where an id stands in a feed, or -1. */
+function indexIn(ids: readonly string[], id: string): number {
+  let low = 0;
+  let high = ids.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const other = ids[middle] as string;
+    if (other === id) return middle;
+    if (other > id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/** Whether a batch stands in the part of a feed that is loaded. */
+function reaches({ ids, before }: Feed, id: string): boolean {
+  const last = ids.at(-1);
+  return before === null || last === undefined || id > last;
+}
+
+/** The batches without those that are far from one of a feed; running ones are kept. */
+function trimmed(
+  batches: Record<string, BatchState>,
+  ids: readonly string[],
+  near: string | undefined,
+): Record<string, BatchState> {
+  const all = Object.values(batches);
+  if (near === undefined || all.length <= KEPT_BATCHES) return batches;
+  const index = Math.max(indexIn(ids, near), 0);
+  const half = KEPT_BATCHES / 3;
+  const kept = new Set(ids.slice(Math.max(index - half, 0), index + half));
+  return Object.fromEntries(
+    all
+      .filter(({ id, generations }) => kept.has(id) || generations.some(isRunning))
+      .map((batch) => [batch.id, batch]),
+  );
+}
+
+/** The batches that hold some of these generations. */
+function holding({ batches }: State, ids: ReadonlySet<string>): BatchState[] {
+  return Object.values(batches).filter(({ generations }) => generations.some(({ id }) => ids.has(id)));
+}
+
+/** The batches with these generations alone. */
+function only(batches: readonly BatchState[], ids: ReadonlySet<string>): BatchState[] {
+  return batches.map((batch) => ({
+    ...batch,
+    generations: batch.generations.filter(({ id }) => ids.has(id)),
+  }));
+}
+
+/** A batch as it is now, with generations that come back to it. */
+function joined(now: BatchState | undefined, back: BatchState): BatchState {
+  if (!now) return back;
+  const known = new Set(now.generations.map(({ id }) => id));
+  const generations = [...now.generations, ...back.generations.filter(({ id }) => !known.has(id))];
+  return { ...now, generations: generations.sort((a, b) => a.position - b.position) };
+}
+
+function pieces(ids: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / MAX_IDS) }, (_, part) =>
+    ids.slice(part * MAX_IDS, (part + 1) * MAX_IDS),
+  );
 }

@@ -4,8 +4,10 @@ import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
 import type { CreateSlice } from "./create";
 import type { DraftsSlice } from "./drafts";
+import type { FilterSlice } from "./filter";
 import type { QueueSlice } from "./queue";
 import type { ReferencesSlice } from "./references";
+import type { SelectionSlice } from "./selection";
 import type { TopicsSlice } from "./topics";
 
 /** Whether the kernel answers: not heard of yet, answering, or silent while something is asked. */
@@ -26,6 +28,8 @@ export type State = Standing &
   BatchesSlice &
   DraftsSlice &
   QueueSlice &
+  FilterSlice &
+  SelectionSlice &
   CreateSlice &
   ReferencesSlice;
 

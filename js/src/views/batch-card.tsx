@@ -69,7 +69,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
             label="Delete this batch"
             tone="danger"
             testid="delete-batch"
-            onClick={() => actions.deleteBatch(id)}
+            onClick={() => actions.deleteBatches([id])}
           />
         </div>
       </header>

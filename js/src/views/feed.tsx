@@ -23,16 +23,15 @@ export function TopicFeed({ topicId, onOpen }: TopicFeedProps) {
   useEffect(() => {
     if (missing && live) void actions.loadFeed(topicId);
   }, [missing, live, topicId, actions]);
-  const batches = feed?.batches ?? [];
+  const batches = useStore((state) => state.batches);
+  const ids = feed?.ids ?? [];
   return (
     <div ref={list} class="ip-feed">
-      {batches.length === 0 && feed?.loaded && (
+      {ids.length === 0 && feed?.loaded && (
         <p class="ip-feed-empty">This topic is empty. What you generate now comes here.</p>
       )}
       <ul class="ip-batches" aria-label="Batches">
-        {batches.map((batch) => (
-          <BatchCard key={batch.id} batch={batch} onOpen={onOpen} />
-        ))}
+        {ids.map((id) => batches[id] && <BatchCard key={id} batch={batches[id]} onOpen={onOpen} />)}
       </ul>
       {feed?.before && <More key={feed.before} topicId={topicId} />}
     </div>

@@ -97,7 +97,7 @@ function Finished({ generation, batch, onScreen, onOpen }: TileProps & { onScree
           label="Delete this image"
           tone="danger"
           testid="delete-generation"
-          onClick={() => void actions.deleteGeneration(batch.id, id)}
+          onClick={() => void actions.deleteGenerations([id])}
         />
       </div>
     </>
@@ -182,7 +182,7 @@ function Stopped({ generation }: { generation: GenerationState }) {
           label={uncertain ? "Discard" : "Delete"}
           tone="danger"
           testid="delete-generation"
-          onClick={() => void actions.deleteGeneration(batchId, id)}
+          onClick={() => void actions.deleteGenerations([id])}
         />
       </div>
     </div>

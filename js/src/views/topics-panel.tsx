@@ -52,7 +52,7 @@ function Topic({ topic, active, now, choose }: TopicProps) {
   const { media } = usePage();
   const actions = useActions();
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
-  const running = useStore((state) => runsIn(state.feeds[topic.id]));
+  const running = useStore((state) => runsIn(state, topic.id));
   const [asking, setAsking] = useState(false);
   return (
     <li

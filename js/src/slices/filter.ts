@@ -1,0 +1,90 @@
+// What the feed is narrowed to: words of the prompt, a model, a status, favourites, here or in all topics.
+import type { BatchState, GenerationState } from "../protocol.gen";
+import type { Slice, State } from "./state";
+
+export interface Filter {
+  search: string;
+  model: string | null;
+  status: GenerationState["status"] | null;
+  favourite: boolean;
+  /** All topics, not the one that is shown. */
+  everywhere: boolean;
+}
+
+export interface FilterSlice {
+  filter: Filter;
+  /** The bar is open. */
+  filterShown: boolean;
+
+  /** Looks for something else; words that are being typed wait for a short rest. */
+  setFilter(patch: Partial<Filter>): void;
+  showFilter(shown: boolean): void;
+  clearFilter(): void;
+}
+
+/** The key of the feed of what the filter finds. */
+export const FOUND = "found";
+export const SEARCH_DELAY = 250;
+export const NO_FILTER: Filter = {
+  search: "",
+  model: null,
+  status: null,
+  favourite: false,
+  everywhere: false,
+};
+
+export const createFilterSlice: Slice<FilterSlice> = (set, get) => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  return {
+    filter: NO_FILTER,
+    filterShown: false,
+
+    setFilter: (patch) => {
+      clearTimeout(timer);
+      const typed = Object.keys(patch).every((key) => key === "search");
+      const words = (text: string): string => text.trim();
+      const same = typed && words(patch.search ?? "") === words(get().filter.search);
+      set((state) => ({ filter: { ...state.filter, ...patch } }));
+      if (!isFiltering(get()) || !get().live || same) return;
+      if (typed) timer = setTimeout(() => void get().loadFeed(FOUND), SEARCH_DELAY);
+      else void get().loadFeed(FOUND);
+    },
+    showFilter: (filterShown) => {
+      if (filterShown) set({ filterShown });
+      else get().clearFilter();
+    },
+    clearFilter: () => {
+      clearTimeout(timer);
+      set((state) => {
+        const { [FOUND]: _, ...feeds } = state.feeds;
+        return { filter: NO_FILTER, filterShown: false, feeds };
+      });
+    },
+  };
+};
+
+/** Whether the feed is narrowed, or widened to all topics. */
+export function isFiltering({ filter }: Pick<State, "filter">): boolean {
+  const { search, model, status, favourite, everywhere } = filter;
+  return search.trim() !== "" || model !== null || status !== null || favourite || everywhere;
+}
+
+/** Whether the filter finds a batch; the kernel says the same of what it keeps. */
+export function matches(
+  { filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">,
+  batch: BatchState,
+): boolean {
+  const { search, model, status, favourite, everywhere } = filter;
+  const prompt = batch.prompt.toLowerCase();
+  return (
+    (everywhere || batch.topicId === activeTopicId) &&
+    (model === null || batch.model === model) &&
+    (status === null || batch.generations.some((generation) => generation.status === status)) &&
+    (!favourite || batch.generations.some((generation) => generation.favourite)) &&
+    search
+      .toLowerCase()
+      .split(/\s+/)
+      .every((word) => prompt.includes(word))
+  );
+}

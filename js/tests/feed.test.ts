@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
+import type { BatchState, FeedState } from "../src/protocol.gen";
+import { KEPT_BATCHES } from "../src/slices/batches";
+import { FOUND, SEARCH_DELAY } from "../src/slices/filter";
+import { receive, showSnapshot } from "../src/store";
+import { storeWithKernel } from "./kit";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const named = (id: string, prompt = id, count = 2, topicId = "t1"): BatchState =>
+  batch(
+    id,
+    topicId,
+    prompt,
+    Array.from({ length: count }, (_, position) => generation(id, position)),
+  );
+
+function opened(batches: BatchState[], before: string | null = null) {
+  const kernel = storeWithKernel();
+  const feed = { topicId: "t1", batches, before };
+  showSnapshot(
+    kernel.store,
+    {
+      ...snapshot(0, true),
+      models: [model("m")],
+      topics: [topic("t1", "one", 10), topic("t2", "two", 20)],
+      feed,
+    },
+    true,
+  );
+  const state = () => kernel.store.getState();
+  const ids = (key = "t1") => [...(state().feeds[key]?.ids ?? [])];
+  const images = (id: string) => state().batches[id]?.generations.map((each) => each.id);
+  return { ...kernel, state, ids, images };
+}
+
+const page = (batches: BatchState[], before: string | null = null): { type: "feed"; feed: FeedState } => ({
+  type: "feed",
+  feed: { topicId: "t1", batches, before },
+});
+
+describe("deletes", () => {
+  it("are made at once, and taken back by one click", async () => {
+    const { state, calls, last, ids } = opened([named("b2"), named("b1")]);
+    void state().deleteBatches(["b1"]);
+    expect(ids()).toEqual(["b2"]);
+    expect(last().call).toEqual({ method: "delete", what: "batch", ids: ["b1"] });
+    await last().answer();
+    state().notices[0]?.action?.run();
+    expect(ids()).toEqual(["b2", "b1"]);
+    expect(last().call).toEqual({ method: "restore", what: "batch", ids: ["b1"] });
+    await last().answer();
+    expect(calls).toHaveLength(2);
+    expect(ids()).toEqual(["b2", "b1"]);
+  });
+  it("of images in several batches are one call, and come back in their places", async () => {
+    const { state, calls, last, ids, images } = opened([named("b2", "x", 3), named("b1", "x", 1)]);
+    void state().deleteGenerations(["b2-1", "b1-0"]);
+    expect(ids()).toEqual(["b2"]);
+    expect(images("b2")).toEqual(["b2-0", "b2-2"]);
+    expect(calls.map(({ call }) => call)).toEqual([
+      { method: "delete", what: "generation", ids: ["b2-1", "b1-0"] },
+    ]);
+    await last().answer();
+    state().notices[0]?.action?.run();
+    expect(images("b2")).toEqual(["b2-0", "b2-1", "b2-2"]);
+    expect(ids()).toEqual(["b2", "b1"]);
+  });
+  it("stay where Undo was refused", async () => {
+    const { state, last, ids } = opened([named("b2"), named("b1")]);
+    void state().deleteBatches(["b1"]);
+    await last().answer();
+    state().notices[0]?.action?.run();
+    await last().refuse();
+    expect(ids()).toEqual(["b2"]);
+    expect(state().notices.at(-1)?.level).toBe("error");
+  });
+});
+
+describe("favourites", () => {
+  it("are marked at once, and unmarked when the kernel refuses", async () => {
+    const { state, last } = opened([named("b1")]);
+    const starred = () => state().batches.b1?.generations.map(({ favourite }) => favourite);
+    void state().favour(["b1-0", "b1-1"], true);
+    expect(starred()).toEqual([true, true]);
+    expect(last().call).toEqual({ method: "favour", generationIds: ["b1-0", "b1-1"], favourite: true });
+    await last().refuse();
+    expect(starred()).toEqual([false, false]);
+  });
+  it("that are so already are not sent", async () => {
+    const { state, calls } = opened([named("b1")]);
+    await state().favour(["b1-0"], false);
+    expect(calls).toHaveLength(0);
+  });
+});
+
+describe("a selection", () => {
+  it("grows by a range over batches, in the order of the page", () => {
+    const { state } = opened([named("b3"), named("b2"), named("b1")]);
+    state().select("b1-0", "one");
+    state().select("b3-1", "range");
+    expect([...state().selected].sort()).toEqual(["b1-0", "b2-0", "b2-1", "b3-1"]);
+    state().select("b2-0", "one");
+    expect(state().selected.has("b2-0")).toBe(false);
+  });
+  it("loses what is deleted, also from elsewhere", () => {
+    const { store, state } = opened([named("b2"), named("b1")]);
+    state().selectAll();
+    expect(state().selected.size).toBe(4);
+    receive(store, { type: "generation_removed", batchId: "b2", generationId: "b2-0" });
+    receive(store, { type: "batch_removed", batchId: "b1", topicId: "t1" });
+    expect([...state().selected]).toEqual(["b2-1"]);
+  });
+});
+
+describe("the filter", () => {
+  it("asks once after typing rested, and shows what was found apart", async () => {
+    const { state, calls, last, ids } = opened([named("b2", "a fox"), named("b1", "a bear")]);
+    state().setFilter({ search: "f" });
+    state().setFilter({ search: "fox" });
+    vi.advanceTimersByTime(SEARCH_DELAY);
+    expect(calls).toHaveLength(1);
+    expect(last().call).toMatchObject({ method: "feed", topicId: "t1", search: "fox", before: null });
+    await last().answer(page([named("b2", "a fox")]));
+    expect(ids(FOUND)).toEqual(["b2"]);
+    expect(ids()).toEqual(["b2", "b1"]);
+    state().clearFilter();
+    expect(state().feeds[FOUND]).toBeUndefined();
+  });
+  it("drops the answer to an older question", async () => {
+    const { state, calls, ids } = opened([named("b1")]);
+    state().setFilter({ favourite: true });
+    state().setFilter({ status: "error" });
+    expect(calls).toHaveLength(2);
+    await calls[1]?.answer(page([named("b1")]));
+    await calls[0]?.answer(page([named("b9")]));
+    expect(ids(FOUND)).toEqual(["b1"]);
+  });
+  it("shows new batches that it finds, and no others", async () => {
+    const { store, state, last, ids } = opened([named("b1", "Red FOX")]);
+    state().setFilter({ search: "fox red", everywhere: true });
+    expect(last().call).toMatchObject({ topicId: null, search: "fox red" });
+    await last().answer(page([named("b1", "Red FOX")]));
+    receive(store, { type: "batch_added", batch: named("b2", "a red fox", 1, "t2") });
+    receive(store, { type: "batch_added", batch: named("b3", "a bear", 1, "t2") });
+    expect(ids(FOUND)).toEqual(["b2", "b1"]);
+    receive(store, { type: "batch_removed", batchId: "b1", topicId: "t1" });
+    expect(ids(FOUND)).toEqual(["b2"]);
+  });
+});
+
+describe("a long feed", () => {
+  const id = (number: number) => `b${String(number).padStart(5, "0")}`;
+
+  it("drops what is far away, keeps the order, and asks for it again", async () => {
+    const { state, last, ids } = opened([named(id(9999))], "more");
+    for (let number = 9998; number > 9998 - KEPT_BATCHES; number -= 12) {
+      void state().loadMore("t1");
+      const part = Array.from({ length: 12 }, (_, index) => named(id(number - index)));
+      await last().answer(page(part, part.at(-1)?.id));
+    }
+    expect(ids()).toHaveLength(KEPT_BATCHES + 1);
+    expect(Object.keys(state().batches).length).toBeLessThan(KEPT_BATCHES);
+    expect(state().batches[id(9990)]).toBeUndefined();
+    const { before } = state().feeds.t1 ?? {};
+    void state().loadFrom("t1", id(9990));
+    expect(last().call).toMatchObject({ method: "feed", before: id(9991) });
+    await last().answer(page([named(id(9990)), named(id(9989))], id(9989)));
+    expect(state().batches[id(9990)]).toBeDefined();
+    expect(ids()).toHaveLength(KEPT_BATCHES + 1);
+    expect(state().feeds.t1?.before).toBe(before);
+  });
+  it("does not show an old batch among the loaded ones", () => {
+    const { store, ids } = opened([named("b5"), named("b4")], "b4");
+    receive(store, { type: "batch_changed", batch: named("b1") });
+    expect(ids()).toEqual(["b5", "b4"]);
+  });
+});
+
+describe("the kernel's clock", () => {
+  it("is learned from what just happened", () => {
+    vi.setSystemTime(100_000);
+    const { store, state } = opened([batch("b1", "t1", "x", [generation("b1", 0, { status: "pending" })])]);
+    expect(state().clockAhead).toBeNull();
+    const started = generation("b1", 0, { status: "processing", startedAt: 40_000 });
+    receive(store, { type: "generation_changed", generation: started });
+    expect(state().clockAhead).toBe(60_000);
+    vi.setSystemTime(105_000);
+    receive(store, {
+      type: "generation_changed",
+      generation: { ...started, status: "success", finishedAt: 46_000 },
+    });
+    expect(state().clockAhead).toBe(59_000);
+  });
+});
