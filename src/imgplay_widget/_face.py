@@ -13,7 +13,7 @@ import logging
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imgplay_widget import _protocol as protocol
 from imgplay_widget._changes import (
@@ -28,11 +28,13 @@ from imgplay_widget._changes import (
     StoreWritten,
     TopicWritten,
 )
+from imgplay_widget._face_archives import Archives
+from imgplay_widget._face_offers import Offered
 from imgplay_widget._ids import new_id
+from imgplay_widget._recipes import file_name
 from imgplay_widget._states import (
     batch_state,
     error_state,
-    file_name,
     generation_state,
     model_state,
     provider_state,
@@ -64,6 +66,16 @@ Buffers = list[bytes]
 Send = Callable[[dict[str, Any], Buffers], None]
 
 
+class Part(Protocol):
+    """Answers some of the calls."""
+
+    calls: tuple[type[Any], ...]
+
+    async def answer(self, call: Any, buffers: Buffers) -> protocol.Result:
+        """Answers one of its calls; bytes of the answer are added to the buffers."""
+        ...
+
+
 class Face:
     """One page's side of a studio.
 
@@ -80,6 +92,7 @@ class Face:
         self._seq = 0
         self._seen = False
         self._pushed = 0
+        self._parts: tuple[Part, ...] = (Archives(studio), Offered(studio))
 
     # -------------------------------------------------------------- what comes from the page
 
@@ -122,6 +135,12 @@ class Face:
         self._send(protocol.Reply(to=to, result=result, error=state).wire(), buffers or [])
 
     async def _answer(self, call: protocol.Call, buffers: Buffers) -> Any:
+        for part in self._parts:
+            if isinstance(call, part.calls):
+                return await part.answer(call, buffers)
+        return await self._answer_itself(call, buffers)
+
+    async def _answer_itself(self, call: protocol.Call, buffers: Buffers) -> Any:
         match call:
             case protocol.Hello():
                 if not self._seen:
@@ -146,8 +165,6 @@ class Face:
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 feed = None if call.topic_id is None else await self._feed(call.topic_id, None, FEED_PAGE)
                 return protocol.TopicShown(feed=feed, draft=protocol.Draft())
-            case protocol.Model() | protocol.CheckProvider() | protocol.SetKey():
-                return await self._offer(call)
             case (
                 protocol.Cancel()
                 | protocol.Retry()
@@ -178,22 +195,6 @@ class Face:
                 config = call.config.model_dump(mode="json")
                 await self._studio.save_config(config, source=self._id)
 
-    async def _offer(
-        self, call: protocol.Model | protocol.CheckProvider | protocol.SetKey
-    ) -> protocol.ModelResult | protocol.ProviderChecked | protocol.KeyTaken:
-        match call:
-            case protocol.Model():
-                return protocol.ModelResult(model=model_state(self._model(call.name)))
-            case protocol.CheckProvider():
-                check = await self._studio.offers.check(call.provider)
-                return protocol.ProviderChecked(
-                    provider=check.provider, outcome=check.outcome, message=check.message
-                )
-            case protocol.SetKey():
-                key = call.key.get_secret_value()
-                kept = await self._studio.offers.keep_key(call.provider, key, remember=call.remember)
-                return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
-
     async def _generate(self, call: protocol.Generate) -> protocol.Generated:
         await self._studio.offers.find_key(self._studio.registry.find(call.model)[0])
         prepared = self._studio.prepare(
@@ -204,14 +205,6 @@ class Face:
         entry = await self._engine.entry(batch.id)
         topic = await self._engine.topic(batch.topic_id)
         return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
-
-    def _model(self, name: str) -> ModelSpec:
-        try:
-            return self._studio.registry.find(name)[1]
-        except NotFound as error:
-            raise NotFound(
-                error.message, next_step="Check the id: it is the provider's own, letter by letter."
-            ) from None
 
     async def _delete(self, what: protocol.What, id: str) -> None:
         match what:
@@ -425,12 +418,7 @@ class Face:
         )
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
-        name = f"{entry.batch.provider}:{entry.batch.model}"
-        try:
-            title = self._studio.registry.find(name)[1].title
-        except NotFound:
-            title = entry.batch.model
-        return batch_state(entry, title)
+        return batch_state(entry, self._studio.model_title(entry.batch))
 
     def _config(self) -> protocol.Config:
         stored = self._studio.config

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from imgplay_widget._recipes import Recipe
+
 __all__ = ["BatchHandle", "GenerationHandle"]
 
 
@@ -25,6 +27,14 @@ class Owner(Protocol):
 
     def asset_path(self, url: str) -> Path:
         """Where the bytes of an asset lie."""
+        ...
+
+    def recipe(self, entry: Entry, generation: Generation) -> Recipe:
+        """How an image was made."""
+        ...
+
+    def code(self, entry: Entry) -> str:
+        """The Python code that makes a batch again."""
         ...
 
     def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
@@ -86,6 +96,11 @@ class BatchHandle:
     def params(self) -> Mapping[str, Any]:
         """Every parameter that was asked for."""
         return dict(self._entry.batch.config)
+
+    @property
+    def code(self) -> str:
+        """The Python code that makes it again: a call of ``pg.generate`` with the seed that was sent."""
+        return self._owner.code(self._entry)
 
     @property
     def status(self) -> Status:
@@ -265,6 +280,11 @@ class GenerationHandle:
     def applied(self) -> Mapping[str, Any]:
         """What the provider says it used, where it says so."""
         return dict(self._row.applied)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How it was made, as JSON: prompt, model, what was requested and applied, times, cost, place."""
+        return self._owner.recipe(self._batch.entry, self._row).as_json()
 
     @property
     def width(self) -> int | None:

@@ -745,6 +745,7 @@ class RecipeState(Message):
         applied: what the provider says it used.
         bytes: of the original.
         path: of the original on the kernel's machine.
+        cost: of the call that made it; one call can make several images.
         attempt: 1 for the first try.
     """
 

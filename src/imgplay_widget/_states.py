@@ -15,11 +15,13 @@ from imgplay_widget._protocol import (
     ParameterState,
     PriceState,
     ProviderState,
+    RecipeState,
     ReferenceRuleState,
     ReferenceState,
     SizeRuleState,
     TopicState,
 )
+from imgplay_widget._recipes import Recipe, differences
 from imgplay_widget._types import (
     Entry,
     Generation,
@@ -42,18 +44,13 @@ if TYPE_CHECKING:
 __all__ = [
     "batch_state",
     "error_state",
-    "file_name",
     "generation_state",
     "model_state",
     "provider_state",
+    "recipe_state",
     "reference_state",
     "topic_state",
 ]
-
-NAME_LENGTH = 60
-"""The most characters of a prompt in a file name."""
-
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 
 def error_state(info: ErrorInfo) -> ErrorState:
@@ -202,7 +199,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         height=asset.height if asset else entry.batch.height,
         media_type=asset.media_type if asset else None,
         error=error_state(error) if error else None,
-        differences=_differences(entry, generation),
+        differences=[Difference(**change._asdict()) for change in differences(entry, generation)],
         cancellable=not status.final,
         favourite=generation.favourite,
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
@@ -211,30 +208,14 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
     )
 
 
-def _differences(entry: Entry, generation: Generation) -> list[Difference]:
-    """What the provider changed: of what was asked for, what it (or the image itself) says otherwise."""
-    requested: dict[str, Any] = dict(entry.batch.config)
-    if generation.seed is not None:
-        requested["seed"] = generation.seed
-    applied = dict(generation.applied)
-    if generation.asset is not None:
-        applied["width"], applied["height"] = generation.asset.width, generation.asset.height
-    return [
-        Difference(parameter=name, requested=requested[name], applied=value)
-        for name, value in applied.items()
-        if name in requested
-        and requested[name] not in (value, "auto")
-        and isinstance(value, str | int | float | bool)
-    ]
-
-
-def file_name(entry: Entry, generation: Generation) -> str:
-    """Gives a file name for an image that is safe on every system: letters, digits and dashes."""
-    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
-    words = "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
-    mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
-    media_type = generation.asset.media_type if generation.asset else ""
-    return f"{words or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+def recipe_state(recipe: Recipe) -> RecipeState:
+    """Gives how an image was made as the page shows it."""
+    times: dict[str, Any] = {
+        "created_at": _milliseconds(recipe.created_at),
+        "started_at": _milliseconds(recipe.started_at) if recipe.started_at else None,
+        "finished_at": _milliseconds(recipe.finished_at) if recipe.finished_at else None,
+    }
+    return RecipeState(**(recipe.as_json() | times))
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -14,7 +14,8 @@ import os
 import threading
 import weakref
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget import catalog
@@ -43,6 +44,7 @@ from imgplay_widget._prepare import (
     prepare,
     read_input,
 )
+from imgplay_widget._recipes import Recipe, code, recipe
 from imgplay_widget._store import Store
 from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    from imgplay_widget._types import Batch, ModelSpec
+    from imgplay_widget._types import Batch, Generation, ModelSpec, Reference
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
@@ -665,6 +667,32 @@ class Studio:
         """Gives where the bytes of an asset lie."""
         return self._store.assets.path(url)
 
+    def reference_path(self, reference: Reference) -> Path:
+        """Gives where the bytes of an input image lie."""
+        assets = self._store.assets
+        return assets.path(assets.original_url(reference.digest, reference.media_type))
+
+    def model_title(self, batch: Batch) -> str:
+        """Gives the title of a batch's model; its id where the model is no longer known."""
+        try:
+            return self.registry.find(f"{batch.provider}:{batch.model}")[1].title
+        except NotFound:
+            return batch.model
+
+    def recipe(self, entry: Entry, generation: Generation) -> Recipe:
+        """Gives how an image was made, or was to be made."""
+        return recipe(
+            entry,
+            generation,
+            model_title=self.model_title(entry.batch),
+            path=None if generation.asset is None else self.asset_path(generation.asset.url),
+            version=_version(),
+        )
+
+    def code(self, entry: Entry) -> str:
+        """Gives the Python code that makes a batch again."""
+        return code(entry, self.reference_path)
+
     @property
     def location(self) -> str:
         """Where the store is, without a password."""
@@ -718,3 +746,8 @@ class Studio:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         return f"<Studio on {self.location} ({state})>"
+
+
+@cache
+def _version() -> str:
+    return version("imgplay-widget")

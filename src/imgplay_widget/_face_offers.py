@@ -1,0 +1,58 @@
+"""What the page asks about models, providers and keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgplay_widget import _protocol as protocol
+from imgplay_widget._states import model_state
+from imgplay_widget.errors import NotFound
+
+if TYPE_CHECKING:
+    from imgplay_widget._studio import Studio
+    from imgplay_widget._types import ModelSpec
+
+__all__ = ["Offered"]
+
+
+class Offered:
+    """Answers one page's calls. On the engine's loop.
+
+    Args:
+        studio: whose models they are.
+    """
+
+    calls = (protocol.Model, protocol.CheckProvider, protocol.SetKey)
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    async def answer(
+        self, call: protocol.Model | protocol.CheckProvider | protocol.SetKey, buffers: list[bytes]
+    ) -> protocol.Result:
+        """Answers a call.
+
+        Raises:
+            NotFound: there is no such model or provider.
+            InvalidRequest: it cannot be a key.
+        """
+        match call:
+            case protocol.Model():
+                return protocol.ModelResult(model=model_state(self._model(call.name)))
+            case protocol.CheckProvider():
+                check = await self._studio.offers.check(call.provider)
+                return protocol.ProviderChecked(
+                    provider=check.provider, outcome=check.outcome, message=check.message
+                )
+            case protocol.SetKey():
+                key = call.key.get_secret_value()
+                kept = await self._studio.offers.keep_key(call.provider, key, remember=call.remember)
+                return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
+
+    def _model(self, name: str) -> ModelSpec:
+        try:
+            return self._studio.registry.find(name)[1]
+        except NotFound as error:
+            raise NotFound(
+                error.message, next_step="Check the id: it is the provider's own, letter by letter."
+            ) from None

@@ -1,0 +1,225 @@
+"""How an image was made, and the code that makes it again: pure."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from imgplay_widget._types import Batch, Entry, Generation, Reference, Task
+
+__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "recipe"]
+
+NAME_LENGTH = 60
+"""The most characters of a prompt in a file name."""
+
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+
+Plain = str | bool | int | float | None
+
+
+class Changed(NamedTuple):
+    """A parameter that the provider changed."""
+
+    parameter: str
+    requested: Plain
+    applied: Plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How an image was made.
+
+    Attributes:
+        model: ``"provider:id"``.
+        seed: the seed that was sent for it, or None.
+        requested: every parameter that was sent with its call.
+        applied: what the provider says it used, and the size of the image.
+        differences: what of the former the latter contradicts.
+        bytes: of the original, as `digest` (sha256) and `path` are.
+        started_at, finished_at: of the call that made it; aware UTC, as `created_at` is.
+        cost: what the provider says that call cost, in USD; one call can make several images.
+        attempt: 1 for the first try.
+        version: of imgplay-widget.
+    """
+
+    generation_id: str
+    batch_id: str
+    prompt: str
+    provider: str
+    model: str
+    model_title: str
+    seed: int | None
+    requested: Mapping[str, Plain]
+    applied: Mapping[str, Plain]
+    differences: tuple[Changed, ...]
+    width: int | None
+    height: int | None
+    media_type: str | None
+    bytes: int | None
+    digest: str | None
+    path: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cost: str | None
+    request_id: str | None
+    attempt: int
+    references: tuple[Reference, ...]
+    mask: Reference | None
+    version: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Gives it as JSON types; times are ISO 8601."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("created_at", "started_at", "finished_at"):
+            found[name] = found[name].isoformat() if found[name] else None
+        return found | {
+            "requested": dict(self.requested),
+            "applied": dict(self.applied),
+            "differences": [change._asdict() for change in self.differences],
+            "references": [asdict(reference) for reference in self.references],
+            "mask": None if self.mask is None else asdict(self.mask),
+        }
+
+
+def recipe(
+    entry: Entry, generation: Generation, *, model_title: str, path: Path | None, version: str
+) -> Recipe:
+    """Gives how an image was made, or was to be made where there is none.
+
+    Args:
+        entry: its batch.
+        generation: the image.
+        model_title: the model, for people.
+        path: where the original lies, or None.
+        version: of this package.
+    """
+    batch, asset = entry.batch, generation.asset
+    task = entry.task_of(generation)
+    return Recipe(
+        generation_id=generation.id,
+        batch_id=batch.id,
+        prompt=batch.prompt if task is None else task.unit.prompt,
+        provider=batch.provider,
+        model=f"{batch.provider}:{batch.model}",
+        model_title=model_title,
+        seed=generation.seed,
+        requested=_requested(batch, generation, task),
+        applied={name: _plain(value) for name, value in _applied(generation).items()},
+        differences=differences(entry, generation),
+        width=asset.width if asset else None,
+        height=asset.height if asset else None,
+        media_type=asset.media_type if asset else None,
+        bytes=asset.size if asset else None,
+        digest=asset.digest if asset else None,
+        path=None if path is None else str(path),
+        created_at=batch.created_at,
+        started_at=task.submitted_at if task else None,
+        finished_at=task.finished_at if task else None,
+        cost=task.cost if task else None,
+        request_id=task.request_id if task else None,
+        attempt=task.attempt if task else 1,
+        references=batch.references,
+        mask=batch.mask,
+        version=version,
+    )
+
+
+def differences(entry: Entry, generation: Generation) -> tuple[Changed, ...]:
+    """Gives what the provider changed: what it (or the image itself) says otherwise than was asked for."""
+    requested: dict[str, Any] = dict(entry.batch.config)
+    if generation.seed is not None:
+        requested["seed"] = generation.seed
+    return tuple(
+        Changed(name, requested[name], value)
+        for name, value in _applied(generation).items()
+        if name in requested
+        and requested[name] not in (value, "auto")
+        and isinstance(value, str | int | float | bool)
+    )
+
+
+def file_name(entry: Entry, generation: Generation) -> str:
+    """Gives a file name for an image that is safe on every system: letters, digits and dashes."""
+    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
+    words = "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
+    mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
+    media_type = generation.asset.media_type if generation.asset else ""
+    return f"{words or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+
+
+def code(entry: Entry, place: Callable[[Reference], Path]) -> str:
+    """Gives Python code that makes a batch again: a call of ``pg.generate``.
+
+    A seed that was drawn for the batch stands in it, so that the same images come where the model can.
+
+    Args:
+        entry: the batch.
+        place: gives where the store keeps an input image.
+    """
+    batch = entry.batch
+    params = dict(batch.config)
+    n = params.pop("n", len(entry.generations))
+    seed = params.pop("seed", None)
+    seed = _first_seed(entry) if seed is None else seed
+    arguments = [_quoted(batch.prompt), f"model={_quoted(f'{batch.provider}:{batch.model}')}", f"n={n}"]
+    if seed is not None:
+        arguments.append(f"seed={seed!r}")
+    names = [name for name in params if name.isidentifier() and not keyword.iskeyword(name)]
+    arguments += [f"{name}={_quoted(params[name])}" for name in names]
+    if batch.references:
+        paths = ", ".join(_quoted(str(place(reference))) for reference in batch.references)
+        arguments.append(f"references=[{paths}]")
+    if batch.mask is not None:
+        arguments.append(f"mask={_quoted(str(place(batch.mask)))}")
+    others = ", ".join(f"{name!r}: {_quoted(params[name])}" for name in params if name not in names)
+    if others:
+        arguments.append(f"**{{{others}}}")
+    lines = "".join(f"    {argument},\n" for argument in arguments)
+    return f"batch = pg.generate(\n{lines})\n"
+
+
+def _requested(batch: Batch, generation: Generation, task: Task | None) -> dict[str, Plain]:
+    sent = dict(batch.config) if task is None else dict(task.unit.params)
+    sent.pop("n", None)
+    # In a call for several images, the first one's seed is that of the call.
+    seed = generation.seed if task is None or generation.seed is not None else task.unit.seed
+    if seed is not None:
+        sent["seed"] = seed
+    return {name: _plain(value) for name, value in sent.items()}
+
+
+def _applied(generation: Generation) -> dict[str, Any]:
+    applied = dict(generation.applied)
+    if generation.asset is not None:
+        applied["width"], applied["height"] = generation.asset.width, generation.asset.height
+    return applied
+
+
+def _first_seed(entry: Entry) -> int | None:
+    """The seed that was drawn for the first image; those after it have the next ones."""
+    for generation in entry.generations:
+        if generation.seed is not None and generation.seed >= generation.position:
+            return generation.seed - generation.position
+    return None
+
+
+def _plain(value: Any) -> Plain:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _quoted(value: Any) -> str:
+    """The value as Python; a text in double quotes where that needs no more of them."""
+    text = repr(value)
+    if isinstance(value, str) and text.startswith("'") and '"' not in text:
+        return f'"{text[1:-1]}"'
+    return text

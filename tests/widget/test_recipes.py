@@ -1,0 +1,114 @@
+"""How an image was made, as the page and code are told, and the code that makes it again."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+
+from imgplay_widget import __version__
+from imgplay_widget.testing import FakeProvider, picture, png
+
+WAIT = 20
+
+
+def made(page, prompt="a fox", **options):
+    return page.studio.generate(prompt, **{"model": "fake:image", **options}).result(WAIT)
+
+
+def replay(code):
+    """Runs the code against a playground that only listens, and gives what it was asked."""
+    calls = []
+
+    def generate(*args, **options):
+        calls.append((args, options))
+        return "a batch"
+
+    names = {"pg": SimpleNamespace(generate=generate)}
+    exec(code, names)
+    assert names["batch"] == "a batch"
+    ((call),) = calls
+    return call
+
+
+def test_a_recipe_says_how_an_image_was_made(page):
+    batch = made(page, n=2, seed=7)
+    second = batch[1]
+    recipe = page.result("recipe", generationId=second.id)["recipe"]
+    assert (recipe["generationId"], recipe["batchId"]) == (second.id, batch.id)
+    assert (recipe["prompt"], recipe["model"], recipe["provider"]) == ("a fox", "fake:image", "fake")
+    assert (recipe["seed"], recipe["requested"]["seed"]) == (8, 8)
+    assert "n" not in recipe["requested"]
+    assert recipe["digest"] == hashlib.sha256(second.bytes).hexdigest()
+    assert (recipe["bytes"], recipe["path"]) == (len(second.bytes), str(second.path))
+    assert (recipe["width"], recipe["height"]) == (second.width, second.height)
+    assert recipe["createdAt"] <= recipe["startedAt"] <= recipe["finishedAt"]
+    assert (recipe["attempt"], recipe["version"]) == (1, __version__)
+
+
+def test_code_reads_the_same_recipe(page):
+    one = made(page, n=1, seed=7)[0]
+    told = page.result("recipe", generationId=one.id)["recipe"]
+    read = one.recipe
+    assert read["generation_id"] == told["generationId"]
+    assert read["requested"] == told["requested"]
+    assert read["path"] == told["path"]
+    assert read["created_at"].endswith("+00:00")
+
+
+def test_a_recipe_tells_what_the_provider_changed(open_page):
+    provider = FakeProvider(script=[picture(seed=9, parts=["a", 1])])
+    with open_page(provider) as page:
+        one = made(page, seed=7)[0]
+        recipe = page.result("recipe", generationId=one.id)["recipe"]
+    assert {"parameter": "seed", "requested": 7, "applied": 9} in recipe["differences"]
+    assert recipe["requested"]["seed"] == 7
+    # What a form could not hold is told as text.
+    assert recipe["applied"]["parts"] == '["a", 1]'
+
+
+def test_a_recipe_of_nothing_is_refused(page):
+    assert page.error("recipe", generationId="none")["code"] == "not_found"
+    assert page.error("code", batchId="none")["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a fox",
+        'a "red" fox',
+        "a fox's den",
+        "both ' and \"",
+        'ends in quotes"""',
+        "a line\nand\r\nanother\ttab",
+        "back\\slash \\n \\",
+        '{braces} %s f"{x}"',
+        '"); import os; os.abort() #',
+        "狐狸 🦊 \u2028 \x07",
+    ],
+)
+def test_the_code_of_a_batch_asks_for_the_same(page, prompt):
+    batch = made(page, prompt, n=3, seed=11)
+    (args, options) = replay(page.result("code", batchId=batch.id)["text"])
+    assert args == (prompt,)
+    assert {k: options.pop(k) for k in ("model", "n", "seed")} == {"model": "fake:image", "n": 3, "seed": 11}
+    assert options == {k: v for k, v in batch.params.items() if k not in ("n", "seed")}
+    assert batch.code == page.result("code", batchId=batch.id)["text"]
+
+
+def test_the_code_holds_the_seed_that_was_drawn_and_makes_the_same_again(page):
+    batch = made(page, n=2)
+    (args, options) = replay(batch.code)
+    again = page.studio.generate(*args, **options).result(WAIT)
+    assert [g.seed for g in again] == [g.seed for g in batch]
+    batch[0].delete()
+    assert replay(batch.code)[1]["seed"] == options["seed"]
+
+
+def test_the_code_names_the_inputs_by_their_place_in_the_store(page):
+    batch = made(page, model="fake:image", references=[png(), png(32, 32)])
+    (_, options) = replay(batch.code)
+    assert len(options["references"]) == 2
+    again = page.studio.generate("a fox", **options).result(WAIT)
+    assert again.entry.batch.references == batch.entry.batch.references
