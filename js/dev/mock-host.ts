@@ -3,6 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
+  BatchState,
   Call,
   Feed,
   Event as KernelEvent,
@@ -22,7 +23,23 @@ type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
+  readonly drafts = new Map<string | null, string>();
   #seq = 0;
+
+  /** What runs in the topic that is open, and one more that waits elsewhere. */
+  queue(): BatchState[] {
+    const waiting = batch(
+      "b9",
+      "t2",
+      "A red fox asleep in fresh snow",
+      [generation("b9", 0, { status: "pending", cancellable: true })],
+      { createdAt: Date.now() },
+    );
+    const open = this.state.feed?.batches.filter(({ generations }) =>
+      generations.some(({ status }) => status === "processing"),
+    );
+    return [...(open ?? []), waiting];
+  }
 
   answer(message: KernelMessage, buffers: DataView[] = []): void {
     for (const handler of this.handlers) handler(message, buffers);
@@ -111,6 +128,13 @@ class MockKernel {
         for (const each of generations) void this.run(each);
         return { type: "generated", topic, batch: made };
       }
+      case "queue":
+        return { type: "queue", batches: this.queue() };
+      case "prompts":
+        return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
+      case "save_draft":
+        this.drafts.set(call.topicId, call.prompt);
+        return { type: "empty" };
       default:
         return { type: "empty" };
     }
@@ -121,7 +145,11 @@ class MockKernel {
     const own = this.state.feed?.topicId === topicId ? this.state.feed : null;
     const feed = own ?? (topicId === null ? null : { topicId, batches: [], before: null });
     if (call.method === "select_topic")
-      return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
+      return {
+        type: "topic_shown",
+        feed,
+        draft: { prompt: this.drafts.get(topicId) ?? "", references: [], mask: null },
+      };
     return feed ? { type: "feed", feed } : { type: "empty" };
   }
 

@@ -29,6 +29,7 @@ export interface CreateSlice {
   announcement: string;
 
   generate(): Promise<void>;
+  dismissRefusal(): void;
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
   reuseSeed(batch: BatchState, seed: number): void;
@@ -93,6 +94,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         set({ busy: false });
       }
     },
+
+    dismissRefusal: () => set({ refusal: null }),
 
     reuse: (batch) => {
       get().setPrompt(batch.prompt);
@@ -173,7 +176,5 @@ export function batchToCancel(state: State): BatchState | undefined {
   const batch = newestRunning(state);
   if (!batch) return undefined;
   if (asked?.batchId === batch.id) return asked.request === requestOf(state) ? batch : undefined;
-  return batch.prompt === prompt.trim() && `${batch.provider}:${batch.model}` === config.model
-    ? batch
-    : undefined;
+  return batch.prompt === prompt.trim() && batch.model === config.model ? batch : undefined;
 }

@@ -1,41 +1,62 @@
-// The composer: the prompt, what it is expected to cost, and the button that generates.
-import { useLayoutEffect, useRef } from "preact/hooks";
+// The composer: the prompt and what it shall leave out, what that is expected to cost, and the button that
+// generates or, while the same is being made, cancels.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
-import { modelOf } from "../lib/parameters";
+import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import { estimateText } from "../lib/price";
+import { t } from "../messages";
+import type { ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
+import { batchToCancel } from "../slices/create";
+import { newestRunning } from "../slices/queue";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { IconButton } from "./parts";
+import { QueueChip } from "./queue";
 import { References } from "./references";
-
-const NEAR_LIMIT = 0.8;
 
 export function Composer() {
   const prompt = useStore((state) => state.prompt);
-  const busy = useStore((state) => state.busy);
-  const live = useStore((state) => state.live);
-  const refusal = useStore((state) => state.refusal);
+  const walking = useStore((state) => state.walk);
+  const newTopic = useStore((state) => state.activeTopicId === null);
   const model = useStore((state) => modelOf(state.models, state.config.model));
-  const count = useStore((state) => state.config.count);
-  const estimate = useStore(estimateOf);
+  const ready = useStore(isReady);
   const actions = useActions();
   const area = useRef<HTMLTextAreaElement>(null);
-  const limit = model?.maxPrompt ?? null;
+  const form = useRef<HTMLFormElement>(null);
+  const [height, setHeight] = useState<number | null>(null);
+  useGrowing(area, prompt, height);
   useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
-  }, [prompt]);
-  const tooLong = limit !== null && prompt.trim().length > limit;
-  const ready = live && !busy && model !== undefined && prompt.trim() !== "" && !tooLong;
+    // The browser leaves the caret where it was in the text before.
+    if (walking) area.current?.setSelectionRange(prompt.length, prompt.length);
+  }, [walking, prompt]);
+  const limit = model?.maxPrompt ?? null;
+  const negative = negativeOf(model);
+  const left = useStore(({ config }) => negative && shownValue(negative, config.params[config.model]));
+  const leftOut = typeof left === "string" ? left : "";
+  const [unfolded, setUnfolded] = useState(false);
+
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
+    if (isComposing(event) || event.shiftKey) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (ready) void actions.generate();
+      return;
+    }
+    const step = event.altKey || event.ctrlKey || event.metaKey ? 0 : (STEPS[event.key] ?? 0);
+    if (step === 0 || !walks(event.currentTarget, step, walking !== null)) return;
+    event.preventDefault();
+    void actions.walkPrompts(step);
+  };
+
   return (
     <form
+      ref={form}
       class="ip-prompt"
       onSubmit={(event) => {
         event.preventDefault();
-        void actions.generate();
+        if (ready) void actions.generate();
       }}
     >
       <div class="ip-prompt-box">
@@ -44,48 +65,112 @@ export function Composer() {
           ref={area}
           rows={2}
           value={prompt}
-          placeholder="Describe a picture…"
-          aria-label="Prompt"
+          placeholder={newTopic ? t.composer.placeholder : t.composer.again}
+          aria-label={t.composer.prompt}
           data-testid="prompt"
           onInput={(event) => actions.setPrompt(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
-            event.preventDefault();
-            if (ready) void actions.generate();
-          }}
+          onKeyDown={onKeyDown}
         />
+        {negative && (unfolded || leftOut !== "") && (
+          <Negative
+            key={model?.name}
+            parameter={negative}
+            text={leftOut}
+            asked={unfolded}
+            onUse={() => setUnfolded(true)}
+            onFold={() => {
+              setUnfolded(false);
+              area.current?.focus();
+            }}
+          />
+        )}
         <div class="ip-prompt-foot">
-          {limit !== null && prompt.length > limit * NEAR_LIMIT && (
-            <span class={tooLong ? "ip-count ip-count-bad" : "ip-count"}>
-              {prompt.trim().length} / {limit}
-            </span>
+          <QueueChip />
+          {negative && !unfolded && leftOut === "" && (
+            <button
+              type="button"
+              class="ip-negative-add"
+              data-testid="add-negative"
+              onClick={() => setUnfolded(true)}
+            >
+              <Icon name="less" size={14} />
+              {t.composer.addNegative}
+            </button>
           )}
-          {estimate && (
-            <span class="ip-count" title={model?.price?.note || undefined} data-testid="estimate">
-              {estimate}
-            </span>
-          )}
-          <button
-            type="submit"
-            class="ip-button ip-generate"
-            disabled={!ready}
-            aria-busy={busy}
-            data-testid="generate"
-          >
-            <Icon name={busy ? "spinner" : "generate"} />
-            {busy ? "Sending…" : count > 1 ? `Generate ${count}` : "Generate"}
-          </button>
-        </div>
-      </div>
-      {refusal && (
-        <p class="ip-note ip-note-bad" role="alert" data-testid="refusal">
-          <Icon name="alert" />
-          <span>
-            <strong>{refusal.message}</strong> {refusal.nextStep}
+          <span class="ip-prompt-facts">
+            {limit !== null && prompt !== "" && <Counter length={lengthOf(prompt)} limit={limit} />}
+            <Estimate />
           </span>
-        </p>
-      )}
+          <Buttons ready={ready} />
+        </div>
+        <Grip form={form} area={area} height={height} onHeight={setHeight} />
+      </div>
+      <Refusal />
     </form>
+  );
+}
+
+const STEPS: Readonly<Record<string, 1 | -1>> = { ArrowUp: 1, ArrowDown: -1 };
+
+/** Whether an arrow key leads to another prompt and not to another line: up from the very start, and on from
+ * there as long as nothing was changed. */
+function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boolean {
+  const { selectionStart: start, selectionEnd: end, value } = area;
+  if (start !== end) return false;
+  if (walking) return start === 0 || start === value.length;
+  return step === 1 && start === 0;
+}
+
+/** Characters as Python counts them, and providers with it. */
+function lengthOf(text: string): number {
+  return [...text.trim()].length;
+}
+
+function isReady(state: State): boolean {
+  const { prompt, live, busy, models, config } = state;
+  const model = modelOf(models, config.model);
+  if (!live || busy || !model || prompt.trim() === "") return false;
+  return model.maxPrompt === null || lengthOf(prompt) <= model.maxPrompt;
+}
+
+/** Lets a text field grow with its text where the style sheet cannot. */
+function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string, fixed: number | null): void {
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (!element) return;
+    if (fixed !== null) element.style.height = `${fixed}px`;
+    else if (globalThis.CSS?.supports?.("field-sizing", "content")) element.style.height = "";
+    else {
+      element.style.height = "auto";
+      element.style.height = `${element.scrollHeight}px`;
+    }
+  }, [text, fixed]);
+}
+
+function Counter({ length, limit }: { length: number; limit: number }) {
+  const over = length - limit;
+  return (
+    <span
+      class={over > 0 ? "ip-count ip-count-bad" : "ip-count"}
+      title={t.composer.countLabel(length, limit)}
+      role={over > 0 ? "status" : undefined}
+      data-testid="counter"
+    >
+      {t.composer.count(length, limit)}
+      {over > 0 && ` · ${t.composer.tooLong(over)}`}
+    </span>
+  );
+}
+
+function Estimate() {
+  const model = useStore((state) => modelOf(state.models, state.config.model));
+  const estimate = useStore(estimateOf);
+  if (!estimate) return null;
+  const title = [t.composer.estimate, model?.price?.note].filter(Boolean).join(" · ");
+  return (
+    <span class="ip-count" title={title} data-testid="estimate">
+      {estimate}
+    </span>
   );
 }
 
@@ -93,4 +178,201 @@ function estimateOf(state: State): string {
   const { models, config, maxCount } = state;
   const size = sizeOf(state)?.current ?? null;
   return estimateText(modelOf(models, config.model), Math.min(config.count, maxCount), size);
+}
+
+/** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */
+function Buttons({ ready }: { ready: boolean }) {
+  const busy = useStore((state) => state.busy);
+  const live = useStore((state) => state.live);
+  const count = useStore((state) => state.config.count);
+  const repeated = useStore((state) => batchToCancel(state)?.id);
+  const running = useStore((state) => newestRunning(state)?.id);
+  const actions = useActions();
+  if (repeated && !busy) {
+    return (
+      <>
+        <button
+          type="submit"
+          class="ip-button"
+          title={t.composer.repeatTitle}
+          disabled={!ready}
+          data-testid="generate"
+        >
+          <Icon name="new" />
+          {t.composer.repeat}
+        </button>
+        <button
+          key="main"
+          type="button"
+          class="ip-button ip-generate"
+          data-turn="cancel"
+          title={t.composer.cancelNewest}
+          disabled={!live}
+          data-testid="cancel-newest"
+          onClick={(event) => {
+            // The second click of a double click was meant for Generate.
+            if (event.detail <= 1) void actions.cancel(repeated);
+          }}
+        >
+          <Icon name="stop" />
+          {t.composer.cancel}
+        </button>
+      </>
+    );
+  }
+  return (
+    <>
+      {running && (
+        <IconButton
+          icon="stop"
+          label={t.composer.cancelNewest}
+          text={t.composer.cancel}
+          testid="cancel-newest"
+          disabled={!live}
+          onClick={() => void actions.cancel(running)}
+        />
+      )}
+      <button
+        key="main"
+        type="submit"
+        class="ip-button ip-generate"
+        disabled={!ready}
+        aria-busy={busy}
+        data-testid="generate"
+      >
+        <Icon name={busy ? "spinner" : "generate"} />
+        {busy ? t.composer.sending : count > 1 ? t.composer.generateSome(count) : t.composer.generate}
+      </button>
+    </>
+  );
+}
+
+interface NegativeProps {
+  parameter: ParameterState;
+  text: string;
+  /** It was just unfolded by the user. */
+  asked: boolean;
+  /** It is written in: without a text too it stays. */
+  onUse(): void;
+  onFold(): void;
+}
+
+/** What the picture shall not show. */
+function Negative({ parameter, text, asked, onUse, onFold }: NegativeProps) {
+  const actions = useActions();
+  const area = useRef<HTMLTextAreaElement>(null);
+  useGrowing(area, text, null);
+  useLayoutEffect(() => {
+    if (asked) area.current?.focus();
+  }, []);
+  const change = (next: string): void =>
+    actions.setParameter(parameter.name, next === "" && parameter.default === null ? null : next);
+  return (
+    <div class="ip-negative">
+      <span class="ip-negative-label" aria-hidden="true">
+        {t.composer.negative}
+      </span>
+      <textarea
+        ref={area}
+        rows={1}
+        value={text}
+        maxLength={parameter.maxLength ?? undefined}
+        placeholder={t.composer.negativePlaceholder}
+        aria-label={t.composer.negative}
+        data-testid="negative-prompt"
+        onFocus={onUse}
+        onInput={(event) => change(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+          event.preventDefault();
+          event.currentTarget.form?.requestSubmit();
+        }}
+      />
+      <IconButton
+        icon="close"
+        label={t.composer.dropNegative}
+        testid="drop-negative"
+        onClick={() => {
+          change("");
+          onFold();
+        }}
+      />
+    </div>
+  );
+}
+
+const LEAST_HEIGHT = 44;
+const KEY_STEP = 16;
+/** The most of the workspace that the prompt may take; the style sheet says the same of the whole composer. */
+const MOST_SHARE = 0.5;
+
+interface GripProps {
+  form: { current: HTMLFormElement | null };
+  area: { current: HTMLTextAreaElement | null };
+  height: number | null;
+  onHeight(height: number | null): void;
+}
+
+/** The lower edge of the prompt: dragged, it sets the height; without that, the text does. */
+function Grip({ form, area, height, onHeight }: GripProps) {
+  const [most, setMost] = useState(320);
+  const drag = useRef<{ y: number; height: number } | null>(null);
+  const shown = (): number => area.current?.offsetHeight ?? LEAST_HEIGHT;
+  const set = (wanted: number): void => {
+    const room = Math.round((form.current?.parentElement?.clientHeight ?? 640) * MOST_SHARE);
+    setMost(room);
+    onHeight(Math.round(Math.min(Math.max(wanted, LEAST_HEIGHT), room)));
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a line between two paragraphs cannot be dragged
+    <div
+      class="ip-prompt-grip"
+      role="separator"
+      tabIndex={0}
+      aria-orientation="horizontal"
+      aria-label={t.composer.height}
+      aria-valuemin={LEAST_HEIGHT}
+      aria-valuemax={most}
+      aria-valuenow={height ?? LEAST_HEIGHT}
+      aria-valuetext={height === null ? t.common.automatic : undefined}
+      title={t.composer.heightTitle}
+      data-testid="prompt-grip"
+      onDblClick={() => onHeight(null)}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        drag.current = { y: event.clientY, height: shown() };
+      }}
+      onPointerMove={(event) => {
+        if (drag.current) set(drag.current.height + event.clientY - drag.current.y);
+      }}
+      onPointerUp={() => {
+        drag.current = null;
+      }}
+      onPointerCancel={() => {
+        drag.current = null;
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "ArrowDown") set(shown() + KEY_STEP);
+        else if (event.key === "ArrowUp") set(shown() - KEY_STEP);
+        else if (event.key === "Home") onHeight(null);
+        else return;
+        event.preventDefault();
+      }}
+    />
+  );
+}
+
+function Refusal() {
+  const refusal = useStore((state) => state.refusal);
+  const actions = useActions();
+  if (!refusal) return null;
+  return (
+    <div class="ip-note ip-note-bad ip-refusal" role="alert" data-testid="refusal">
+      <Icon name="alert" />
+      <span>
+        <strong>{refusal.message}</strong> {refusal.nextStep}
+      </span>
+      <IconButton icon="close" label={t.notice.dismiss} onClick={actions.dismissRefusal} />
+    </div>
+  );
 }
