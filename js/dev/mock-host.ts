@@ -1,5 +1,7 @@
 // The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
-// Build with `npm run dev` and open dev/index.html. ?theme=light|dark, ?topic=none|first, ?silent (no kernel).
+// Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
+// ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
+// ?saved (a notebook that was saved: a snapshot before any answer).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -17,6 +19,7 @@ import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
 document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
+document.documentElement.lang = query.get("lang") ?? "en";
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 
@@ -206,15 +209,32 @@ class MockKernel {
 }
 
 const kernel = new MockKernel();
+const status = query.get("kernel");
+const listeners = new Map<string, Set<() => void>>();
+const state: Record<string, unknown> = {
+  theme: query.get("look") ?? "auto",
+  height: query.has("height") ? Number(query.get("height")) : null,
+  _snapshot: query.has("saved") ? JSON.stringify(kernel.state) : "",
+};
 const model = {
-  get: () => null,
-  set: () => undefined,
+  get: (name: string) => state[name] ?? null,
+  set: (name: string, value: unknown) => {
+    state[name] = value;
+    for (const listener of listeners.get(`change:${name}`) ?? []) listener();
+  },
   save_changes: () => undefined,
-  on: (_: string, handler: Handler) => kernel.handlers.add(handler),
-  off: (_: string, handler: Handler) => kernel.handlers.delete(handler),
+  on: (name: string, handler: Handler) => {
+    if (name === "msg:custom") kernel.handlers.add(handler);
+    else listeners.set(name, (listeners.get(name) ?? new Set()).add(handler as () => void));
+  },
+  off: (name: string, handler: Handler) => {
+    kernel.handlers.delete(handler);
+    listeners.get(name)?.delete(handler as () => void);
+  },
   send: (message: PageMessage) => {
     setTimeout(() => void kernel.receive(message), 20);
   },
+  widget_manager: status ? { kernel: status === "none" ? null : { status } } : {},
 } as unknown as AnyModel;
 
 const { initialize, render } = widget();

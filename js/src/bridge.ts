@@ -10,7 +10,7 @@ import type {
   PageMessage,
   Snapshot,
 } from "./protocol.gen";
-import type { Connection } from "./slices/state";
+import type { Connection, Look } from "./slices/state";
 
 export const PROTOCOL = 2;
 /** Milliseconds without any message after which a request makes the page say that it waits. */
@@ -18,6 +18,8 @@ export const WAITING_AFTER = 1000;
 export const ACK_EVERY = 1000;
 export const FIRST_HELLO_RETRY = 5000;
 const LAST_HELLO_RETRY = 60_000;
+/** Milliseconds without a first answer from a kernel that has nothing to do: it doesn't know this widget. */
+export const UNKNOWN_AFTER = 5000;
 /** After this long, a request whose younger siblings were answered counts as lost on the way. */
 export const LOST_AFTER = 30_000;
 
@@ -42,6 +44,8 @@ export interface Listener {
   catalog(models: ModelState[]): void;
   events(events: KernelEvent[], buffers: DataView[]): void;
   connection(connection: Connection): void;
+  /** What was set from code, or by this page: `theme` and `height`. */
+  look(look: Look): void;
 }
 
 export interface Bridge {
@@ -50,6 +54,8 @@ export interface Bridge {
   /** A view shows the page until the signal. Without any, nothing is acknowledged: the kernel then stops
    * pushing pictures to a widget whose cell was run again. */
   watch(signal: AbortSignal): void;
+  /** Sets the height in pixels, null for the automatic one; the kernel learns it where it is `kept`. */
+  setHeight(height: number | null, kept: boolean): void;
 }
 
 interface Open {
@@ -80,8 +86,15 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     listener.connection(next);
   };
 
-  const post = (message: PageMessage, buffers?: ArrayBuffer[]): void =>
-    model.send(message, undefined, buffers);
+  const post = (message: PageMessage, buffers?: ArrayBuffer[]): boolean => {
+    try {
+      model.send(message, undefined, buffers);
+      return true;
+    } catch {
+      // The channel was closed, or its kernel has ended.
+      return false;
+    }
+  };
 
   const request: Send = (call, buffers) =>
     new Promise((resolve, reject) => {
@@ -89,30 +102,88 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
         reject(new RequestError(CLOSED));
         return;
       }
+      if (ended) {
+        reject(new RequestError(GONE));
+        return;
+      }
       order += 1;
       const id = `${page}-${order}`;
       const urgent = !UNHURRIED.has(call.method);
       open.set(id, { order, sentAt: Date.now(), urgent, resolve, reject });
       watchSilence();
-      post({ kind: "request", id, call }, buffers);
+      if (!post({ kind: "request", id, call }, buffers)) end();
     });
 
   // ---------------------------------------------------------------- is anybody there
 
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let silentSince = 0;
+  /** The channel was closed: nothing comes any more, unless something does. */
+  let ended = false;
+  /** The host said that something happened to the channel, but not what. */
+  let doubtful = false;
   const anybodyWaits = (): boolean => [...open.values()].some(({ urgent }) => urgent);
   const watchSilence = (): void => {
-    silence ??= setTimeout(() => {
+    if (silence !== undefined) return;
+    silentSince = Date.now();
+    listenOn();
+  };
+  const listenOn = (): void => {
+    silence = setTimeout(() => {
       silence = undefined;
-      if (anybodyWaits()) connect("waiting");
+      if (!anybodyWaits()) return;
+      connect(standing());
+      listenOn();
     }, WAITING_AFTER);
   };
   const heard = (): void => {
     clearTimeout(silence);
     silence = undefined;
+    doubtful = false;
     if (anybodyWaits()) watchSilence();
-    if (greeted) connect("ready");
+    if (!greeted) return;
+    const back = ended;
+    ended = false;
+    // What happened meanwhile is not known.
+    if (back) hello();
+    else connect("ready");
   };
+
+  /** Why nobody answers. */
+  const standing = (): Connection => {
+    const kernel = hostKernel(model);
+    if (ended || doubtful || ENDED.has(kernel?.status ?? "")) return "gone";
+    const { connectionStatus } = kernel ?? {};
+    const cut = connectionStatus === "disconnected" || (greeted && connectionStatus === "connecting");
+    if (cut || !navigator.onLine) return "offline";
+    if (kernel === null) return "none";
+    if (kernel?.status === "busy") return "busy";
+    if (greeted || Date.now() - silentSince < UNKNOWN_AFTER) return "waiting";
+    return kernel ? "gone" : "none";
+  };
+
+  /** Nobody will answer what was asked. */
+  const end = (): void => {
+    ended = true;
+    for (const { reject } of open.values()) reject(new RequestError(GONE));
+    open.clear();
+    connect("gone");
+  };
+  /** Asks whether anybody is there; the silence then says why not. */
+  const probe = (): void => {
+    if (!ended && asking < 2) greet();
+  };
+  const doubt = (): void => {
+    doubtful = true;
+    probe();
+  };
+  model.on("comm:close", end);
+  model.on("comm_live_update", doubt);
+  addEventListener("offline", probe, { signal });
+  addEventListener("online", probe, { signal });
+  const stopFollowing = followKernel(model, (status) => {
+    if (ENDED.has(status)) end();
+  });
 
   // A reply can be lost. Replies to younger requests show that the kernel is there and answers.
   const lost = setInterval(() => {
@@ -245,9 +316,22 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     heard();
   };
 
+  const look = (): void => listener.look(lookOf(model));
+  const setHeight: Bridge["setHeight"] = (height, kept) => {
+    model.set("height", height);
+    if (kept) model.save_changes();
+  };
+
   model.on("msg:custom", onMessage);
+  model.on("change:theme", look);
+  model.on("change:height", look);
   signal.addEventListener("abort", () => {
     model.off("msg:custom", onMessage);
+    model.off("change:theme", look);
+    model.off("change:height", look);
+    model.off("comm:close", end);
+    model.off("comm_live_update", doubt);
+    stopFollowing();
     clearTimeout(silence);
     clearTimeout(helloTimer);
     clearTimeout(ackTimer);
@@ -256,11 +340,53 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     open.clear();
   });
 
+  look();
   const saved = parsed(model.get("_snapshot"));
   if (isSnapshot(saved)) listener.snapshot(saved, [], false);
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
-  return { request, watch };
+  return { request, watch, setHeight };
+}
+
+/** States of a kernel after which what it knew is lost. */
+const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
+
+/** What a host tells of its kernel. */
+interface HostKernel {
+  status?: string;
+  connectionStatus?: string;
+  statusChanged?: {
+    connect(slot: StatusSlot): void;
+    disconnect(slot: StatusSlot): void;
+  };
+}
+type StatusSlot = (sender: unknown, status: string) => void;
+
+/** The kernel of the host; null where there is none, undefined where the host doesn't tell. */
+function hostKernel(model: AnyModel): HostKernel | null | undefined {
+  try {
+    // JupyterLab's manager and those made from it know their kernel; its type says nothing of it.
+    return (model.widget_manager as unknown as { kernel?: HostKernel | null } | undefined)?.kernel;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells each new status of the kernel, where the host does. */
+function followKernel(model: AnyModel, tell: (status: string) => void): () => void {
+  const changed = hostKernel(model)?.statusChanged;
+  const slot: StatusSlot = (_, status) => tell(status);
+  changed?.connect(slot);
+  return () => void changed?.disconnect(slot);
+}
+
+function lookOf(model: AnyModel): Look {
+  const theme: unknown = model.get("theme");
+  const height: unknown = model.get("height");
+  return {
+    theme: theme === "dark" || theme === "light" ? theme : "auto",
+    height: typeof height === "number" && height > 0 ? height : null,
+  };
 }
 
 async function unpacked(packed: DataView): Promise<ModelState[]> {
@@ -291,6 +417,13 @@ const CLOSED: ErrorState = {
   retryable: true,
   retryAfter: null,
   requestId: null,
+};
+
+const GONE: ErrorState = {
+  ...CLOSED,
+  code: "gone",
+  message: "The kernel no longer knows this studio.",
+  nextStep: "Run the cell again; what was stored is shown then.",
 };
 
 const LOST: ErrorState = {

@@ -4,7 +4,7 @@ import { createBridge } from "./bridge";
 import type { Send } from "./lib/answer";
 import { Media } from "./media";
 import { hostLanguage, speak } from "./messages";
-import { createPageStore, receive, showSnapshot } from "./store";
+import { createPageStore, receive, showConnection, showSnapshot } from "./store";
 import type { Page } from "./views/context";
 import { mount } from "./views/mount";
 
@@ -30,12 +30,13 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
         media.takeEvents(events, buffers);
         for (const event of events) receive(store, event);
       },
-      connection: (connection) => store.setState({ connection }),
+      connection: (connection) => showConnection(store, connection),
+      look: (look) => store.setState({ look }),
     },
     signal,
   );
   signal.addEventListener("abort", () => media.close());
-  return { store, media, watch: bridge.watch };
+  return { store, media, setHeight: bridge.setHeight, watch: bridge.watch };
 }
 
 /** anywidget calls this once for each model. */

@@ -46,7 +46,12 @@ export class Media {
   }
 
   /** Takes the pictures that came with a snapshot. */
-  takeSnapshot({ topics, feed }: Snapshot, buffers: readonly DataView[]): void {
+  takeSnapshot({ topics, feed, thumbnails }: Snapshot, buffers: readonly DataView[]): void {
+    // Those of a saved notebook are small, like previews: a thumbnail takes their place where a kernel has one.
+    for (const [id, text] of Object.entries(thumbnails ?? {})) {
+      const bytes = bytesOf(text);
+      if (bytes) this.previews.put(id, bytes, WEBP);
+    }
     for (const topic of topics) this.takeTopic(topic, buffers);
     for (const batch of feed?.batches ?? []) {
       for (const generation of batch.generations) this.takeGeneration(generation, buffers);
@@ -112,6 +117,16 @@ export class Media {
       const bytes = buffer === null ? undefined : buffers[buffer];
       if (bytes && key) this.covers.put(key, bytes, WEBP);
     }
+  }
+}
+
+/** Bytes from base64; none where the text is not whole. */
+function bytesOf(text: string): DataView | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new DataView(bytes.buffer);
+  } catch {
+    return undefined;
   }
 }
 

@@ -26,7 +26,6 @@ const en = {
     fill: "Fill the window",
     leave: "Leave the full window",
     shortcuts: "Keyboard shortcuts",
-    closePanel: "Close this panel",
   },
   // ---------------------------------------------------------------- how the page stands to the kernel
   states: {
@@ -61,8 +60,6 @@ const en = {
       shift: "Shift",
       escape: "Esc",
       arrows: "Arrow keys",
-      space: "Space",
-      delete: "Delete",
     },
     everywhere: "Everywhere",
     help: "Show this list",
@@ -391,7 +388,6 @@ const zh: Messages = {
     fill: "铺满窗口",
     leave: "退出铺满窗口",
     shortcuts: "键盘快捷键",
-    closePanel: "关闭此面板",
   },
   states: {
     connecting: "正在连接内核…",
@@ -423,8 +419,6 @@ const zh: Messages = {
       shift: "Shift",
       escape: "Esc",
       arrows: "方向键",
-      space: "空格",
-      delete: "Delete",
     },
     everywhere: "全局",
     help: "显示此列表",

@@ -10,15 +10,16 @@ import { createFilterSlice } from "./slices/filter";
 import { createQueueSlice } from "./slices/queue";
 import { createReferencesSlice } from "./slices/references";
 import { createSelectionSlice } from "./slices/selection";
-import type { State } from "./slices/state";
+import type { Connection, State } from "./slices/state";
 import { createTopicsSlice, sorted } from "./slices/topics";
 
-export type { Connection, State } from "./slices/state";
+export type { Connection, Look, State } from "./slices/state";
 export type Store = StoreApi<State>;
 
 export function createPageStore(send: Send): Store {
   return createStore<State>()((set, get) => ({
     connection: "connecting",
+    look: { theme: "auto", height: null },
     shown: false,
     live: false,
     ...createConfigSlice(set, get, send),
@@ -31,6 +32,12 @@ export function createPageStore(send: Send): Store {
     ...createCreateSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
   }));
+}
+
+/** Takes how the page stands to the kernel; without one that knows it, the page is read-only. */
+export function showConnection(store: Store, connection: Connection): void {
+  const lost = connection === "gone" || connection === "none";
+  store.setState(lost ? { connection, live: false } : { connection });
 }
 
 /** Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on. */

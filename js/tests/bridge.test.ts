@@ -1,8 +1,17 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, model, snapshot } from "../dev/fixtures";
-import { ACK_EVERY, createBridge, FIRST_HELLO_RETRY, LOST_AFTER, WAITING_AFTER } from "../src/bridge";
+import {
+  ACK_EVERY,
+  createBridge,
+  FIRST_HELLO_RETRY,
+  LOST_AFTER,
+  UNKNOWN_AFTER,
+  WAITING_AFTER,
+} from "../src/bridge";
 import { RequestError } from "../src/lib/answer";
 import type { Call, Event as KernelEvent } from "../src/protocol.gen";
+import type { Look } from "../src/slices/state";
 import { FakeModel, settled } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -13,15 +22,17 @@ afterEach(() => {
 
 const CANCEL: Call = { method: "cancel", batchId: "b", generationId: null };
 
-function connected(state: Record<string, unknown> = {}) {
+function connected(state: Record<string, unknown> = {}, manager: FakeModel["widget_manager"] = {}) {
   const fake = new FakeModel();
   fake.state = state;
+  fake.widget_manager = manager;
   const ended = new AbortController();
   const seen = {
     snapshots: [] as [number, boolean][],
     events: [] as KernelEvent[],
     connections: [] as string[],
     catalogs: [] as string[][],
+    looks: [] as Look[],
   };
   const bridge = createBridge(
     fake.model,
@@ -30,6 +41,7 @@ function connected(state: Record<string, unknown> = {}) {
       events: (events) => void seen.events.push(...events),
       catalog: (models) => void seen.catalogs.push(models.map(({ name }) => name)),
       connection: (connection) => void seen.connections.push(connection),
+      look: (look) => void seen.looks.push(look),
     },
     ended.signal,
   );
@@ -168,9 +180,9 @@ describe("the connection", () => {
     expect(fake.requests("hello")).toHaveLength(2);
     vi.advanceTimersByTime(FIRST_HELLO_RETRY);
     expect(fake.requests("hello")).toHaveLength(3);
-    expect(seen.connections).toEqual(["waiting"]);
+    expect(seen.connections).toEqual(["waiting", "none"]);
     await hello(0);
-    expect(seen.connections).toEqual(["waiting", "ready"]);
+    expect(seen.connections).toEqual(["waiting", "none", "ready"]);
   });
   it("shows the saved snapshot until then, not as the kernel's word", async () => {
     const { seen, hello } = connected({ _snapshot: JSON.stringify({ ...snapshot(0, false), seq: 3 }) });
@@ -185,6 +197,161 @@ describe("the connection", () => {
     for (const saved of ['{"protocol":99}', "{}", '{"proto', "", {}, undefined]) {
       expect(connected({ _snapshot: saved }).seen.snapshots).toEqual([]);
     }
+  });
+});
+
+/** A kernel as JupyterLab's manager shows it. */
+class HostKernel {
+  status = "idle";
+  connectionStatus = "connected";
+  readonly slots = new Set<(sender: unknown, status: string) => void>();
+  readonly statusChanged = {
+    connect: (slot: (sender: unknown, status: string) => void) => void this.slots.add(slot),
+    disconnect: (slot: (sender: unknown, status: string) => void) => void this.slots.delete(slot),
+  };
+  becomes(status: string): void {
+    this.status = status;
+    for (const slot of this.slots) slot(this, status);
+  }
+}
+
+describe("a silent kernel", () => {
+  async function answering() {
+    const kernel = new HostKernel();
+    const page = connected({}, { kernel });
+    await page.hello(0);
+    const ask = () => void page.bridge.request(CANCEL).catch(() => undefined);
+    return { ...page, kernel, ask };
+  }
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("is busy where the host says so, and ready again with its answer", async () => {
+    const { kernel, seen, fake, ask } = await answering();
+    kernel.becomes("busy");
+    ask();
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "busy"]);
+    await fake.reply(fake.requests("cancel")[0]?.id ?? "", { type: "empty" });
+    expect(seen.connections).toEqual(["ready", "busy", "ready"]);
+  });
+  it("is only waited for while it has nothing else to do", async () => {
+    const { seen, ask } = await answering();
+    ask();
+    vi.advanceTimersByTime(10 * WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "waiting"]);
+  });
+  it.each(["restarting", "autorestarting", "dead"])("is gone at once when it is %s", async (status) => {
+    const { kernel, seen, bridge } = await answering();
+    const answer = bridge.request(CANCEL);
+    kernel.becomes(status);
+    expect(seen.connections).toEqual(["ready", "gone"]);
+    await expect(answer).rejects.toMatchObject({ state: { code: "gone" } });
+    kernel.becomes("idle");
+    await expect(bridge.request(CANCEL)).rejects.toMatchObject({ state: { code: "gone" } });
+    vi.advanceTimersByTime(10 * WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "gone"]);
+  });
+  it("is gone when it closed the widget", async () => {
+    const { fake, seen } = await answering();
+    fake.trigger("comm:close");
+    expect(seen.connections).toEqual(["ready", "gone"]);
+  });
+  it("is gone when the way to it is closed and nothing can be sent", async () => {
+    const { fake, seen, bridge } = await answering();
+    fake.send = () => {
+      throw new Error("Kernel is dead");
+    };
+    await expect(bridge.request(CANCEL)).rejects.toMatchObject({ state: { code: "gone" } });
+    expect(seen.connections).toEqual(["ready", "gone"]);
+  });
+  it("is asked when the host doubts the channel, and gone only if it stays silent", async () => {
+    const { fake, seen, hello } = await answering();
+    fake.trigger("comm_live_update");
+    await hello(0);
+    vi.advanceTimersByTime(2 * WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready"]);
+    fake.trigger("comm_live_update");
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "gone"]);
+  });
+  it("that speaks again after all is asked for what happened", async () => {
+    const { fake, kernel, seen, events, hello } = await answering();
+    kernel.becomes("restarting");
+    events(1);
+    expect(fake.requests("hello")).toHaveLength(2);
+    await hello(1);
+    expect(seen.connections.at(-1)).toBe("ready");
+    expect(seen.snapshots.at(-1)).toEqual([1, true]);
+  });
+  it("is offline where the browser is, or the host's connection is cut", async () => {
+    const { kernel, seen, ask } = await answering();
+    kernel.connectionStatus = "connecting";
+    ask();
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "offline"]);
+    kernel.connectionStatus = "connected";
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections).toEqual(["ready", "offline", "waiting"]);
+    vi.stubGlobal("navigator", { onLine: false });
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections.at(-1)).toBe("offline");
+  });
+  it("is not looked for by clicks alone: going offline asks it", async () => {
+    const { fake, seen } = await answering();
+    vi.stubGlobal("navigator", { onLine: false });
+    window.dispatchEvent(new Event("offline"));
+    expect(fake.requests("hello")).toHaveLength(2);
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections.at(-1)).toBe("offline");
+  });
+  it("is none where the host has none", () => {
+    const { seen } = connected({}, { kernel: null });
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections).toEqual(["none"]);
+  });
+  it("doesn't know the widget when it has nothing to do and never answered", () => {
+    const { seen } = connected({}, { kernel: new HostKernel() });
+    vi.advanceTimersByTime(UNKNOWN_AFTER + WAITING_AFTER);
+    expect(seen.connections).toEqual(["waiting", "gone"]);
+  });
+  it("may be busy with another cell when the page is opened", () => {
+    const kernel = new HostKernel();
+    kernel.status = "busy";
+    const { seen } = connected({}, { kernel });
+    vi.advanceTimersByTime(10 * UNKNOWN_AFTER);
+    expect(seen.connections).toEqual(["busy"]);
+  });
+  it("is followed no longer than the page lives", async () => {
+    const { kernel, ended, seen } = await answering();
+    ended.abort();
+    expect(kernel.slots.size).toBe(0);
+    window.dispatchEvent(new Event("online"));
+    expect(seen.connections).toEqual(["ready"]);
+  });
+});
+
+describe("the look", () => {
+  it("is what code has set, and follows it", () => {
+    const { fake, seen } = connected({ theme: "dark", height: 700 });
+    fake.set("theme", "light");
+    fake.set("height", null);
+    expect(seen.looks).toEqual([
+      { theme: "dark", height: 700 },
+      { theme: "light", height: 700 },
+      { theme: "light", height: null },
+    ]);
+  });
+  it("is automatic where a host or an old notebook says nothing that makes sense", () => {
+    const { seen } = connected({ theme: "sepia", height: "tall" });
+    expect(seen.looks).toEqual([{ theme: "auto", height: null }]);
+  });
+  it("tells the kernel a height only when it is kept", () => {
+    const { fake, bridge, seen } = connected();
+    bridge.setHeight(500, false);
+    expect(fake.saved).toEqual({});
+    bridge.setHeight(520, true);
+    expect(fake.saved).toMatchObject({ height: 520 });
+    expect(seen.looks.map(({ height }) => height)).toEqual([null, 500, 520]);
   });
 });
 

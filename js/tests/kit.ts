@@ -49,15 +49,38 @@ type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 export class FakeModel {
   readonly sent: PageMessage[] = [];
   readonly handlers = new Set<Handler>();
+  readonly listeners = new Map<string, Set<() => void>>();
   state: Record<string, unknown> = {};
+  /** What was set and saved. */
+  saved: Record<string, unknown> = {};
+  widget_manager: { kernel?: unknown } = {};
 
   get = (name: string): unknown => this.state[name];
   send = (message: PageMessage): void => void this.sent.push(message);
-  on = (_name: string, handler: Handler): void => void this.handlers.add(handler);
-  off = (_name: string, handler: Handler): void => void this.handlers.delete(handler);
+  on = (name: string, handler: Handler): void => {
+    if (name === "msg:custom") this.handlers.add(handler);
+    else {
+      const known = this.listeners.get(name) ?? new Set();
+      this.listeners.set(name, known.add(handler as () => void));
+    }
+  };
+  off = (name: string, handler: Handler): void => {
+    if (name === "msg:custom") this.handlers.delete(handler);
+    else this.listeners.get(name)?.delete(handler as () => void);
+  };
+  set = (name: string, value: unknown): void => {
+    this.state[name] = value;
+    this.trigger(`change:${name}`);
+  };
+  save_changes = (): void => void Object.assign(this.saved, this.state);
 
   get model(): AnyModel {
     return this as unknown as AnyModel;
+  }
+
+  /** What the host says, for instance `comm:close`. */
+  trigger(name: string): void {
+    for (const listener of [...(this.listeners.get(name) ?? [])]) listener();
   }
 
   receive(message: KernelMessage, buffers: DataView[] = []): void {

@@ -311,21 +311,29 @@ describe("the keyboard", () => {
 });
 
 describe("the theme", () => {
-  const body = (name?: string, value?: string) => {
+  const page = (attributes: Record<string, string>) => {
     const element = document.createElement("body");
-    if (name) element.setAttribute(name, value ?? "");
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     return element;
   };
+  const none = document.createElement("html");
   it.each([
-    ["light", body("data-jp-theme-light", "true"), true],
-    ["dark", body("data-jp-theme-light", "false"), false],
-    ["light", body("data-vscode-theme-kind", "vscode-high-contrast-light"), true],
-    ["dark", body("data-vscode-theme-kind", "vscode-dark"), false],
-    ["dark", body(), true],
-    ["light", body(), false],
-  ])("is the host's: %s", (theme, element, prefersDark) =>
-    expect(hostTheme(element, prefersDark)).toBe(theme),
+    ["light", page({ "data-jp-theme-light": "true" }), true],
+    ["dark", page({ "data-jp-theme-light": "false" }), false],
+    ["light", page({ "data-vscode-theme-kind": "vscode-high-contrast-light" }), true],
+    ["dark", page({ "data-vscode-theme-kind": "vscode-dark" }), false],
+    ["dark", page({ class: "dark antialiased" }), false],
+    ["light", page({ "data-theme": "light" }), true],
+    ["dark", page({}), true],
+    ["light", page({}), false],
+  ])("is the host's: %s", (theme, body, prefersDark) =>
+    expect(hostTheme(none, body, prefersDark)).toBe(theme),
   );
+  it("is found on the document's own element too", () => {
+    const html = document.createElement("html");
+    html.setAttribute("theme", "dark");
+    expect(hostTheme(html, page({}), false)).toBe("dark");
+  });
 });
 
 describe("words", () => {

@@ -34,3 +34,21 @@ function isSave(event: KeyboardEvent): boolean {
 export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
+
+/** Whether a key goes into a text or moves a control of its own, so that a letter must be no shortcut. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const { target } = event;
+  if (isComposing(event) || !(target instanceof HTMLElement)) return true;
+  if (target instanceof HTMLInputElement)
+    return !["checkbox", "radio", "button", "range"].includes(target.type);
+  return (
+    target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable
+  );
+}
+
+/** Whether a single letter or sign was pressed as a shortcut: not in a text, a dialog or a menu, and alone. */
+export function isShortcut(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event))
+    return false;
+  return !(event.target as HTMLElement).closest("dialog, [popover]:not(.imgplay)");
+}

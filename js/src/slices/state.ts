@@ -10,12 +10,24 @@ import type { ReferencesSlice } from "./references";
 import type { SelectionSlice } from "./selection";
 import type { TopicsSlice } from "./topics";
 
-/** Whether the kernel answers: not heard of yet, answering, or silent while something is asked. */
-export type Connection = "connecting" | "ready" | "waiting";
+/**
+ * Whether the kernel answers: not heard of yet; answering; silent while something is asked (`waiting`), because it
+ * computes (`busy`), because it ended or no longer knows this widget (`gone`), because the way to it is cut
+ * (`offline`), or because there is none (`none`).
+ */
+export type Connection = "connecting" | "ready" | "waiting" | "busy" | "gone" | "offline" | "none";
+
+/** How the page is to look, as code or the user has set it. */
+export interface Look {
+  theme: "auto" | "dark" | "light";
+  /** Pixels; null is the automatic height. */
+  height: number | null;
+}
 
 /** What belongs to no slice: how the page stands to the kernel. */
 export interface Standing {
   connection: Connection;
+  look: Look;
   /** A snapshot is shown. */
   shown: boolean;
   /** The kernel itself has answered; before that, the page is read-only. */

@@ -1,94 +1,239 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isShortcut } from "../lib/keyboard";
+import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
+import type { Connection } from "../store";
+import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
 import { useActions, useStore } from "./context";
-import { Icon } from "./icon";
+import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
+import { Icon, type IconName } from "./icon";
 import { Lightbox, type LightboxTarget } from "./lightbox";
 import { IconButton } from "./parts";
-import { ResizeHandle } from "./resize-handle";
+import { HeightHandle, ResizeHandle } from "./resize-handle";
+import { Shortcuts } from "./shortcuts";
 import { TopicsPanel } from "./topics-panel";
 import { Workspace } from "./workspace";
 
-/** Below these widths a side panel becomes a drawer; the style sheet says the same. */
-const RIGHT_DRAWER_BELOW = 900;
-const LEFT_DRAWER_BELOW = 620;
-
 type Side = "left" | "right";
 
-export function App() {
+/** Which panel is a drawer in which fold; the style sheet says the same. */
+const DRAWERS: Record<Fold, readonly Side[]> = { wide: [], medium: ["right"], narrow: ["left", "right"] };
+
+/** @param root the element that all of it is drawn into, which may fill the window */
+export function App({ root }: { root: HTMLElement }) {
   const frame = useRef<HTMLDivElement>(null);
   const panels = useStore((state) => state.config.panels);
   const shown = useStore((state) => state.shown);
   const live = useStore((state) => state.live);
   // For the moment before the first answer the panels stay open to the focus: it would fall to the notebook.
-  const readOnly = useStore((state) => !state.live && state.connection === "waiting");
+  const readOnly = useStore((state) => !state.live && state.connection !== "connecting");
+  const reason = useStore((state) => (state.live ? undefined : inertReason(state)));
+  const fold = useFold(frame);
+  const full = useFullWindow(root);
+  const height = useHeight(root);
   const [drawer, setDrawer] = useState<Side | null>(null);
   const [target, setTarget] = useState<LightboxTarget | null>(null);
+  const [help, setHelp] = useState(false);
   const actions = useActions();
+  const open = drawer && DRAWERS[fold].includes(drawer) ? drawer : null;
+  const isOpen = (side: Side): boolean =>
+    DRAWERS[fold].includes(side) ? open === side : side === "left" ? panels.leftOpen : panels.rightOpen;
 
+  const part = (testid: string): HTMLElement | null =>
+    root.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
+  const leaveDrawer = (): void => {
+    if (!open) return;
+    setDrawer(null);
+    part(`toggle-${open}`)?.focus();
+  };
   const toggle = (side: Side): void => {
-    const below = side === "left" ? LEFT_DRAWER_BELOW : RIGHT_DRAWER_BELOW;
-    if ((frame.current?.clientWidth ?? 0) < below) setDrawer(drawer === side ? null : side);
+    if (isOpen(side) && frame.current?.querySelector(`[data-side="${side}"]`)?.contains(focused(root)))
+      part(`toggle-${side}`)?.focus();
+    if (DRAWERS[fold].includes(side)) setDrawer(open === side ? null : side);
     else if (side === "left") actions.setPanels({ leftOpen: !panels.leftOpen });
     else actions.setPanels({ rightOpen: !panels.rightOpen });
   };
 
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") {
+      if (event.defaultPrevented || event.isComposing || inLayer(event)) return;
+      if (open) leaveDrawer();
+      else if (full.on) full.set(false);
+      else return;
+      event.preventDefault();
+      return;
+    }
+    if (!isShortcut(event)) return;
+    if (event.key === "?") setHelp(true);
+    else if (event.key === "f") full.set(!full.on);
+    else if (event.key === "[") toggle("left");
+    else if (event.key === "]") toggle("right");
+    else if (event.key === "p") part("prompt")?.focus();
+    else return;
+    event.preventDefault();
+  };
+  const latest = useRef(onKey);
+  latest.current = onKey;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => latest.current(event);
+    root.addEventListener("keydown", listen);
+    return () => root.removeEventListener("keydown", listen);
+  }, [root]);
+  // A drawer that opens takes the focus, so that the next key goes into it.
+  useEffect(() => {
+    if (open) frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`)?.focus();
+  }, [open]);
+
+  /** The drawer holds nothing back: it closes when the focus goes to what it covers. */
+  const onFocusIn = (event: FocusEvent): void => {
+    const at = event.target as HTMLElement;
+    if (open && !at.closest(`[data-panel="${open}"], header, dialog, [popover]:not(.imgplay)`))
+      setDrawer(null);
+  };
+
   return (
-    <div
-      ref={frame}
-      class="ip-frame"
-      data-live={live}
-      data-left={panels.leftOpen ? "open" : "closed"}
-      data-right={panels.rightOpen ? "open" : "closed"}
-      data-drawer={drawer ?? "none"}
-      style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
-    >
-      <aside class="ip-panel ip-left" data-testid="config-panel" aria-label={t.frame.config} inert={readOnly}>
-        <div class="ip-panel-body ip-stack">
-          <ConfigPanel />
-        </div>
-      </aside>
-      <ResizeHandle side="left" width={panels.left} />
-      <main class="ip-panel ip-center" data-testid="workspace" aria-label={t.frame.workspace}>
-        <header class="ip-bar">
-          <IconButton icon="panelLeft" label={t.frame.config} onClick={() => toggle("left")} />
-          <Connection />
-          <IconButton icon="panelRight" label={t.frame.topics} onClick={() => toggle("right")} />
-        </header>
-        <Notices />
-        {shown ? <Workspace onOpen={setTarget} /> : <Loading />}
-      </main>
-      <ResizeHandle side="right" width={panels.right} />
-      <aside
-        class="ip-panel ip-right"
-        data-testid="topics-panel"
-        aria-label={t.frame.topics}
-        inert={readOnly}
+    <>
+      <div
+        ref={frame}
+        class="ip-frame"
+        data-live={live}
+        data-left={panels.leftOpen ? "open" : "closed"}
+        data-right={panels.rightOpen ? "open" : "closed"}
+        data-drawer={open ?? "none"}
+        style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
+        onFocusIn={onFocusIn}
       >
-        <TopicsPanel onChosen={() => setDrawer(null)} />
-      </aside>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the buttons of the bar do the same by keyboard */}
-      <div class="ip-scrim" onClick={() => setDrawer(null)} />
-      {target && <Lightbox target={target} onMove={setTarget} onClose={() => setTarget(null)} />}
-      <Announcer />
-    </div>
+        <section
+          class="ip-panel ip-left"
+          data-panel="left"
+          data-testid="config-panel"
+          aria-label={t.frame.config}
+          tabIndex={-1}
+          title={reason}
+        >
+          <div class="ip-panel-body ip-stack" inert={readOnly}>
+            <Boundary name="configuration">
+              <ConfigPanel />
+            </Boundary>
+          </div>
+        </section>
+        <ResizeHandle side="left" width={panels.left} />
+        <section class="ip-panel ip-center" data-testid="workspace" aria-label={t.frame.workspace}>
+          <header class="ip-bar">
+            <IconButton
+              icon="panelLeft"
+              label={t.frame.config}
+              expanded={isOpen("left")}
+              testid="toggle-left"
+              onClick={() => toggle("left")}
+            />
+            <Title />
+            <IconButton
+              icon="keyboard"
+              label={t.frame.shortcuts}
+              testid="show-shortcuts"
+              onClick={() => setHelp(true)}
+            />
+            <IconButton
+              icon={full.on ? "leave" : "fill"}
+              label={full.on ? t.frame.leave : t.frame.fill}
+              testid="full-window"
+              onClick={() => full.set(!full.on)}
+            />
+            <IconButton
+              icon="panelRight"
+              label={t.frame.topics}
+              expanded={isOpen("right")}
+              testid="toggle-right"
+              onClick={() => toggle("right")}
+            />
+          </header>
+          <Standing />
+          <Notices />
+          <Boundary name="workspace">{shown ? <Workspace onOpen={setTarget} /> : <Loading />}</Boundary>
+        </section>
+        <ResizeHandle side="right" width={panels.right} />
+        <section
+          class="ip-panel ip-right"
+          data-panel="right"
+          data-testid="topics-panel"
+          aria-label={t.frame.topics}
+          tabIndex={-1}
+          title={reason}
+        >
+          <div class="ip-panel-fill" inert={readOnly}>
+            <Boundary name="topics">
+              <TopicsPanel onChosen={leaveDrawer} />
+            </Boundary>
+          </div>
+        </section>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same by keyboard */}
+        <div class="ip-scrim" onClick={leaveDrawer} />
+        {target && (
+          <Boundary name="lightbox" onRetry={() => setTarget(null)}>
+            <Lightbox target={target} onMove={setTarget} onClose={() => setTarget(null)} />
+          </Boundary>
+        )}
+        {help && <Shortcuts onClose={() => setHelp(false)} />}
+        <Announcer />
+      </div>
+      {!full.on && <HeightHandle height={height} frame={frame} />}
+    </>
   );
 }
 
-function Connection() {
-  const connection = useStore((state) => state.connection);
+/** What has the focus, also where the host shows the widget in a shadow tree. */
+function focused(root: HTMLElement): Element | null {
+  return (root.getRootNode() as Document | ShadowRoot).activeElement;
+}
+
+/** Whether a key belongs to a dialog or to a popover other than the widget itself. */
+function inLayer(event: KeyboardEvent): boolean {
+  return event.target instanceof Element && event.target.closest("dialog, [popover]:not(.imgplay)") !== null;
+}
+
+function Title() {
   const live = useStore((state) => state.live);
   const title = useStore((state) => state.topics.find((topic) => topic.id === state.activeTopicId)?.title);
-  if (connection === "waiting") {
-    return (
-      <p class="ip-waiting" role="status" data-testid="connection">
-        <Icon name="waiting" />
-        {t.states.waiting} {!live && t.states.waitingNext}
-      </p>
-    );
-  }
   return <h2 class="ip-title">{title ?? (live ? t.frame.newTopic : "")}</h2>;
+}
+
+const STANDING_ICONS: Record<Connection, IconName> = {
+  ready: "check",
+  connecting: "spinner",
+  waiting: "waiting",
+  busy: "waiting",
+  gone: "gone",
+  offline: "offline",
+  none: "readOnly",
+};
+
+/** How the page stands to the kernel, as long as something is to be said of it. */
+function Standing() {
+  const connection = useStore((state) => state.connection);
+  const live = useStore((state) => state.live);
+  const shown = useStore((state) => state.shown);
+  const standing = standingOf({ connection, live });
+  if (!standing) return null;
+  const { text, next, lost } = standing;
+  // Where nothing else can be shown, it has the room.
+  const large = lost && !shown;
+  return (
+    <p
+      class={large ? "ip-lost" : "ip-standing"}
+      role="status"
+      data-testid="connection"
+      data-connection={connection}
+      data-lost={lost}
+    >
+      <Icon name={STANDING_ICONS[connection]} size={large ? 28 : 16} />
+      <span>
+        <strong>{text}</strong> {next}
+      </span>
+    </p>
+  );
 }
 
 function Notices() {
@@ -120,6 +265,8 @@ function Notices() {
 }
 
 function Loading() {
+  const lost = useStore((state) => standingOf(state)?.lost ?? false);
+  if (lost) return null;
   return (
     <div class="ip-loading" role="status" aria-label={t.common.loading}>
       <div class="ip-skeleton" />

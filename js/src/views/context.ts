@@ -10,6 +10,8 @@ import type { State, Store } from "../store";
 export interface Page {
   store: Store;
   media: Media;
+  /** Sets the height of the studio; while it is dragged it is not yet `kept`. */
+  setHeight(height: number | null, kept: boolean): void;
 }
 
 export const PageContext = createContext<Page | null>(null);

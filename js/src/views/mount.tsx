@@ -3,6 +3,7 @@ import { keepKeyboard } from "../lib/keyboard";
 import { followTheme } from "../lib/theme";
 import { language } from "../messages";
 import { App } from "./app";
+import { Boundary } from "./boundary";
 import { type Page, PageContext } from "./context";
 
 /** Shows a page in an element until the signal or the returned function ends it. */
@@ -14,11 +15,17 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   root.lang = language;
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   keepKeyboard(root, ended.signal);
-  followTheme(root, ended.signal);
+  const { store } = page;
+  const applyTheme = followTheme(root, () => store.getState().look.theme, ended.signal);
+  ended.signal.addEventListener("abort", store.subscribe(applyTheme));
+  // A click on what takes no focus must not give it to the notebook, where letters are commands.
+  root.tabIndex = -1;
   el.append(root);
   render(
     <PageContext.Provider value={page}>
-      <App />
+      <Boundary name="studio">
+        <App root={root} />
+      </Boundary>
     </PageContext.Provider>,
     root,
   );

@@ -12,12 +12,15 @@ interface IconButtonProps {
   testid?: string;
   tone?: "danger" | "accent";
   pressed?: boolean;
+  /** For a button that shows and hides something: whether it is shown. */
+  expanded?: boolean;
   disabled?: boolean;
   text?: string;
 }
 
 /** A button with an icon; `text` is shown beside it, `label` says the same to a screen reader and as a tip. */
-export function IconButton({ icon, label, onClick, testid, tone, pressed, disabled, text }: IconButtonProps) {
+export function IconButton(props: IconButtonProps) {
+  const { icon, label, onClick, testid, tone, pressed, expanded, disabled, text } = props;
   return (
     <button
       type="button"
@@ -25,6 +28,7 @@ export function IconButton({ icon, label, onClick, testid, tone, pressed, disabl
       data-tone={tone}
       aria-label={label}
       aria-pressed={pressed}
+      aria-expanded={expanded}
       title={label}
       disabled={disabled}
       data-testid={testid}

@@ -1,48 +1,128 @@
+// Edges that are dragged or moved with the arrow keys: between two panels, and below the whole.
 import { t } from "../messages";
-import { useActions } from "./context";
+import { useActions, usePage } from "./context";
 
 const STEP = 16;
+const PAGE = 64;
 const LIMITS = { left: [220, 480], right: [160, 400] } as const;
+const HEIGHTS = [320, 2000] as const;
 
-/** The edge between two panels: dragged, or moved with the arrow keys. */
-export function ResizeHandle({ side, width }: { side: "left" | "right"; width: number }) {
-  const actions = useActions();
-  const [least, most] = LIMITS[side];
-  // Away from the panel's own side makes it wider.
-  const direction = side === "left" ? 1 : -1;
-  const resize = (next: number): void =>
-    actions.setPanels({ [side]: Math.round(Math.min(Math.max(next, least), most)) });
+interface EdgeProps {
+  side: "left" | "right" | "bottom";
+  label: string;
+  value: number;
+  limits: readonly [number, number];
+  /** Whether moving right or down makes it larger. */
+  forward: boolean;
+  /** The size that a drag starts from, where it may differ from the value. */
+  measure?(): number;
+  /** While it is dragged, and once at the end (`kept`). */
+  onResize(size: number, kept: boolean): void;
+  onReset?(): void;
+}
+
+function Edge({ side, label, value, limits, forward, measure, onResize, onReset }: EdgeProps) {
+  const [least, most] = limits;
+  const direction = forward ? 1 : -1;
+  const flat = side === "bottom";
+  const now = (): number => measure?.() ?? value;
+  const resize = (size: number, kept: boolean): void =>
+    onResize(Math.round(Math.min(Math.max(size, least), most)), kept);
 
   const drag = (handle: HTMLElement, event: PointerEvent): void => {
-    const start = event.clientX;
+    const at = (pointer: PointerEvent): number => (flat ? pointer.clientY : pointer.clientX);
+    const start = at(event);
+    const size = now();
     event.preventDefault();
+    handle.focus({ preventScroll: true });
     handle.setPointerCapture(event.pointerId);
     const ended = new AbortController();
     const { signal } = ended;
-    const follow = (move: PointerEvent): void => resize(width + direction * (move.clientX - start));
+    let last = size;
+    const follow = (move: PointerEvent): void => {
+      last = size + direction * (at(move) - start);
+      resize(last, false);
+    };
     handle.addEventListener("pointermove", follow, { signal });
     for (const end of ["pointerup", "pointercancel"] as const) {
-      handle.addEventListener(end, () => ended.abort(), { signal });
+      handle.addEventListener(
+        end,
+        () => {
+          ended.abort();
+          if (last !== size) resize(last, true);
+        },
+        { signal },
+      );
     }
   };
-
+  const [less, more] = flat ? ["ArrowUp", "ArrowDown"] : ["ArrowLeft", "ArrowRight"];
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = event.shiftKey ? PAGE : STEP;
+    if (event.key === more) resize(now() + direction * step, true);
+    else if (event.key === less) resize(now() - direction * step, true);
+    else if (event.key === "Home") resize(least, true);
+    else if (event.key === "End") resize(most, true);
+    else if (event.key === "Delete" && onReset) onReset();
+    else return;
+    event.preventDefault();
+  };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a rule cannot be focused or dragged
     <div
       class="ip-handle"
       data-side={side}
+      data-testid={`resize-${side}`}
       role="separator"
-      aria-orientation="vertical"
-      aria-label={side === "left" ? t.frame.leftWidth : t.frame.rightWidth}
-      aria-valuenow={width}
+      aria-orientation={flat ? "horizontal" : "vertical"}
+      aria-label={label}
+      aria-valuenow={value}
       aria-valuemin={least}
       aria-valuemax={most}
       tabIndex={0}
+      title={label}
       onPointerDown={(event) => drag(event.currentTarget, event)}
-      onKeyDown={(event) => {
-        if (event.key === "ArrowRight") resize(width + direction * STEP);
-        else if (event.key === "ArrowLeft") resize(width - direction * STEP);
-      }}
+      onDblClick={onReset}
+      onKeyDown={onKeyDown}
+    />
+  );
+}
+
+/** The edge between a side panel and the workspace. */
+export function ResizeHandle({ side, width }: { side: "left" | "right"; width: number }) {
+  const actions = useActions();
+  return (
+    <Edge
+      side={side}
+      label={side === "left" ? t.frame.leftWidth : t.frame.rightWidth}
+      value={width}
+      limits={LIMITS[side]}
+      // Away from the panel's own side makes it wider.
+      forward={side === "left"}
+      onResize={(size) => actions.setPanels({ [side]: size })}
+    />
+  );
+}
+
+interface HeightHandleProps {
+  /** Null is the automatic height. */
+  height: number | null;
+  frame: { current: HTMLElement | null };
+}
+
+/** The lower edge of the studio. A double click or Delete makes the height automatic again. */
+export function HeightHandle({ height, frame }: HeightHandleProps) {
+  const { setHeight } = usePage();
+  const measure = (): number => frame.current?.offsetHeight || (height ?? HEIGHTS[0]);
+  return (
+    <Edge
+      side="bottom"
+      label={t.frame.height}
+      value={height ?? measure()}
+      limits={HEIGHTS}
+      forward
+      measure={measure}
+      onResize={setHeight}
+      onReset={() => setHeight(null, true)}
     />
   );
 }

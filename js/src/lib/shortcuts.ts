@@ -1,0 +1,44 @@
+// All shortcuts, as the list that `?` opens shows them. Who takes a key adds a line here.
+import { t } from "../messages";
+
+export interface Shortcut {
+  /** Keys that are pressed together; several lists are several ways to the same. */
+  keys: readonly (readonly string[])[];
+  text: string;
+}
+
+export interface ShortcutGroup {
+  title: string;
+  shortcuts: readonly Shortcut[];
+}
+
+/** The key that goes with a letter for a command: of the user's system. */
+export function commandKey(): string {
+  return /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl";
+}
+
+/** The groups in the language that is shown. */
+export function shortcutGroups(): ShortcutGroup[] {
+  const { keys, ...words } = t.shortcuts;
+  return [
+    {
+      title: words.everywhere,
+      shortcuts: [
+        { keys: [["?"]], text: words.help },
+        { keys: [["F"]], text: words.fill },
+        { keys: [["P"]], text: words.prompt },
+        { keys: [["["]], text: words.configuration },
+        { keys: [["]"]], text: words.topics },
+        { keys: [[keys.arrows]], text: words.move },
+        { keys: [[keys.escape]], text: words.leave },
+      ],
+    },
+    {
+      title: words.composer,
+      shortcuts: [
+        { keys: [[keys.enter]], text: words.generate },
+        { keys: [[keys.shift, keys.enter]], text: words.line },
+      ],
+    },
+  ];
+}

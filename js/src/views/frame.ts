@@ -1,0 +1,67 @@
+// The size of the frame: how it folds, how high it is, and whether it fills the window.
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useStore } from "./context";
+
+/** How much room there is: all panels side by side, the topics in a drawer, or both sides in drawers. */
+export type Fold = "wide" | "medium" | "narrow";
+
+/** Below these widths, in pixels, a side panel becomes a drawer; the style sheet says the same. */
+const MEDIUM_BELOW = 900;
+const NARROW_BELOW = 620;
+
+export function useFold(frame: { current: HTMLElement | null }): Fold {
+  const [fold, setFold] = useState<Fold>("wide");
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() => {
+      const width = element.offsetWidth;
+      setFold(width < NARROW_BELOW ? "narrow" : width < MEDIUM_BELOW ? "medium" : "wide");
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [frame]);
+  return fold;
+}
+
+/** The height that was set, in pixels; null is the automatic one. */
+export function useHeight(root: HTMLElement): number | null {
+  const height = useStore((state) => state.look.height);
+  useLayoutEffect(() => {
+    if (height === null) root.style.removeProperty("--ip-height");
+    else root.style.setProperty("--ip-height", `${height}px`);
+  }, [root, height]);
+  return height;
+}
+
+/**
+ * The full window. The root goes to the top layer where it stands, because a cell of a notebook clips, contains and
+ * transforms what is in it; nothing moves in the document, so that focus, scroll and open dialogs stay.
+ */
+export function useFullWindow(root: HTMLElement): { on: boolean; set(on: boolean): void } {
+  const [on, setOn] = useState(false);
+  const set = (next: boolean): void => {
+    const { activeElement } = root.getRootNode() as Document | ShadowRoot;
+    if (next) {
+      root.popover = "manual";
+      root.showPopover();
+    } else if (root.popover) {
+      root.hidePopover();
+      root.removeAttribute("popover");
+    }
+    if (activeElement instanceof HTMLElement && root.contains(activeElement))
+      activeElement.focus({ preventScroll: true });
+    setOn(next);
+  };
+  // A host that takes the cell out of the page closes it too.
+  useEffect(() => {
+    const closed = (event: Event): void => {
+      if (event.target !== root || (event as ToggleEvent).newState !== "closed") return;
+      root.removeAttribute("popover");
+      setOn(false);
+    };
+    root.addEventListener("toggle", closed);
+    return () => root.removeEventListener("toggle", closed);
+  }, [root]);
+  return { on, set };
+}
