@@ -1,7 +1,7 @@
 // What breaks inside is shown as a card in its place; what stands beside it goes on.
 import { Component, type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import packageJson from "../../package.json";
+import { version } from "../../package.json";
 import { copyText } from "../lib/clipboard";
 import { t } from "../messages";
 import { Icon } from "./icon";
@@ -68,7 +68,7 @@ function Broken({ name, error, onRetry }: { name: string; error: unknown; onRetr
 export function report(name: string, error: unknown): string {
   const { message = String(error), stack = "" } = error instanceof Error ? error : {};
   const lines = [
-    `imgplay-widget ${packageJson.version}: the part "${name}" broke`,
+    `imgplay-widget ${version}: the part "${name}" broke`,
     message,
     stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length).trim() : stack,
     navigator.userAgent,
