@@ -1,7 +1,8 @@
 // The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
-// ?saved (a notebook that was saved: a snapshot before any answer).
+// ?saved (a notebook that was saved: a snapshot before any answer),
+// ?model=edit (it takes references and a mask).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -11,10 +12,11 @@ import type {
   Event as KernelEvent,
   KernelMessage,
   PageMessage,
+  ReferenceState,
   Result,
   SelectTopic,
 } from "../src/protocol.gen";
-import { batch, generation, snapshot } from "./fixtures";
+import { batch, generation, model as madeModel, snapshot } from "./fixtures";
 import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
@@ -27,6 +29,8 @@ class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
   readonly drafts = new Map<string | null, string>();
+  readonly uploads = new Map<string, Blob[]>();
+  readonly references = new Map<string, { state: ReferenceState; bytes: DataView }>();
   #seq = 0;
 
   /** What runs in the topic that is open, and one more that waits elsewhere. */
@@ -53,14 +57,24 @@ class MockKernel {
     this.answer({ kind: "events", seq: this.#seq, events }, buffers);
   }
 
-  async receive(message: PageMessage): Promise<void> {
+  async keep(blob: Blob): Promise<ReferenceState> {
+    const bytes = await blob.arrayBuffer();
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    const digest = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const { width, height } = await createImageBitmap(blob);
+    const state = { digest, mediaType: blob.type, width, height };
+    this.references.set(digest, { state, bytes: new DataView(bytes) });
+    return state;
+  }
+
+  async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
     if (message.kind === "ack" || query.has("silent")) return;
     const buffers: DataView[] = [];
-    const result = await this.result(message.call, buffers);
+    const result = await this.result(message.call, buffers, sent);
     this.answer({ kind: "reply", to: message.id, result, error: null }, buffers);
   }
 
-  async result(call: Call, buffers: DataView[]): Promise<Result> {
+  async result(call: Call, buffers: DataView[], sent: ArrayBuffer[]): Promise<Result> {
     const { state } = this;
     switch (call.method) {
       case "hello":
@@ -98,6 +112,38 @@ class MockKernel {
           generationId,
           mediaType: "image/webp",
           fileName: "picture.webp",
+          buffer: 0,
+        };
+      }
+      case "upload": {
+        await new Promise((resolve) => setTimeout(resolve, Number(query.get("slow") ?? 60)));
+        const pieces = [...(this.uploads.get(call.uploadId) ?? []), new Blob(sent)];
+        this.uploads.set(call.uploadId, pieces);
+        const whole = new Blob(pieces, { type: "image/png" });
+        const reference = whole.size < call.total ? null : await this.keep(whole);
+        return { type: "upload_taken", received: whole.size, reference };
+      }
+      case "take_reference": {
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        const bytes = await picture(call.value.length, 1344, 768);
+        const blob = new Blob([new Uint8Array(bytes.buffer as ArrayBuffer)], { type: "image/webp" });
+        return { type: "reference_taken", reference: await this.keep(blob) };
+      }
+      case "reference_thumbnails": {
+        const items = call.digests.map((digest) => {
+          const bytes = this.references.get(digest)?.bytes;
+          return { digest, buffer: bytes ? buffers.push(bytes) - 1 : null };
+        });
+        return { type: "reference_thumbnails", items };
+      }
+      case "reference_original": {
+        const { digest } = call;
+        const held = this.references.get(digest);
+        buffers.push(held?.bytes ?? (await picture(7, 800, 600)));
+        return {
+          type: "reference_original",
+          digest,
+          mediaType: held?.state.mediaType ?? "image/webp",
           buffer: 0,
         };
       }
@@ -209,6 +255,14 @@ class MockKernel {
 }
 
 const kernel = new MockKernel();
+kernel.state.models.push(
+  madeModel("edit", {
+    title: "Demo edit",
+    mask: true,
+    references: { maxCount: 4, maxBytes: 10_000_000, mediaTypes: ["image/png", "image/jpeg", "image/webp"] },
+  }),
+);
+if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
 const state: Record<string, unknown> = {
@@ -231,8 +285,8 @@ const model = {
     kernel.handlers.delete(handler);
     listeners.get(name)?.delete(handler as () => void);
   },
-  send: (message: PageMessage) => {
-    setTimeout(() => void kernel.receive(message), 20);
+  send: (message: PageMessage, _: unknown, buffers?: ArrayBuffer[]) => {
+    setTimeout(() => void kernel.receive(message, buffers), 20);
   },
   widget_manager: status ? { kernel: status === "none" ? null : { status } } : {},
 } as unknown as AnyModel;

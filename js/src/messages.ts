@@ -221,7 +221,6 @@ const en = {
     dropNone: (model: string) => `${model} takes no reference images`,
     useAgain: "Use as a reference again",
     used: (count: number) => (count === 1 ? "1 reference" : `${count} references`),
-    missing: "The image is not there any more.",
   },
   mask: {
     paint: "Paint a mask",
@@ -248,7 +247,6 @@ const en = {
     discard: "Discard",
     unsaved: "The painting is not saved.",
     empty: "Nothing is painted yet.",
-    all: "All of it is painted: everything may change.",
     tooBig: "This browser cannot make a mask of this size.",
     loading: "Loading the picture…",
     dropped: "The mask was removed: it belongs to another first reference.",
@@ -568,7 +566,6 @@ const zh: Messages = {
     dropNone: (model) => `${model} 不接受参考图`,
     useAgain: "再次用作参考图",
     used: (count) => `${count} 张参考图`,
-    missing: "该图片已不存在。",
   },
   mask: {
     paint: "绘制蒙版",
@@ -595,7 +592,6 @@ const zh: Messages = {
     discard: "放弃",
     unsaved: "绘制内容尚未保存。",
     empty: "尚未绘制任何内容。",
-    all: "已全部涂抹：整张图片都可更改。",
     tooBig: "浏览器无法生成这么大的蒙版。",
     loading: "正在加载图片…",
     dropped: "蒙版已移除：它属于另一张首位参考图。",
