@@ -109,6 +109,9 @@ class Engine(Archive):
         clock: the time.
         concurrency: the most tasks at once by provider; a provider that is not named has its own default.
         heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
+
+    Attributes:
+        each_beat: called at each look: what must end some time after nobody asks for it any more.
     """
 
     def __init__(
@@ -126,6 +129,7 @@ class Engine(Archive):
         self.registry = registry
         self.owner = new_id()
         self.eager_thumbnails = False
+        self.each_beat: list[Callable[[], None]] = []
         self._keys = keys
         self._clock = clock
         self._concurrency = dict(concurrency)
@@ -180,6 +184,8 @@ class Engine(Archive):
 
     async def beat(self) -> None:
         """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
+        for follow in tuple(self.each_beat):
+            follow()
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now

@@ -92,7 +92,12 @@ class Face:
         self._seq = 0
         self._seen = False
         self._pushed = 0
-        self._parts: tuple[Part, ...] = (Archives(studio), Offered(studio))
+        self._archives = Archives(studio)
+        self._parts: tuple[Part, ...] = (self._archives, Offered(studio))
+
+    async def close(self) -> None:
+        """Forgets what only this page can still ask for."""
+        self._archives.close()
 
     # -------------------------------------------------------------- what comes from the page
 

@@ -7,19 +7,23 @@ import io
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 from imgplay_widget._types import Entry, Generation, Status
 from imgplay_widget.errors import Cancelled, ErrorInfo, ImgplayError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    import os
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from PIL.Image import Image
 
     from imgplay_widget._recipes import Recipe
 
-__all__ = ["BatchHandle", "GenerationHandle"]
+__all__ = ["BatchHandle", "GenerationHandle", "Images"]
+
+Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | GenerationHandle]"
+"""What can be named where images are wanted: batches, generations, or several of them."""
 
 
 class Owner(Protocol):
@@ -35,6 +39,10 @@ class Owner(Protocol):
 
     def code(self, entry: Entry) -> str:
         """The Python code that makes a batch again."""
+        ...
+
+    def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
+        """Writes images into a ZIP of the user's."""
         ...
 
     def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
@@ -178,6 +186,19 @@ class BatchHandle:
         self._owner.retry(self.id)
         return self
 
+    def save_zip(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the finished images and their recipes (``recipes.json``) into a ZIP, and gives its path.
+
+        Args:
+            path: the file to write; one that is there is replaced.
+
+        Raises:
+            InvalidRequest: no image is finished.
+            DiskFull: there is no space for it.
+            OSError: it cannot be written there.
+        """
+        return self._owner.save_zip(path, self)
+
     def delete(self) -> None:
         """Deletes the batch with its images."""
         self._owner.delete(self)
@@ -238,6 +259,11 @@ class GenerationHandle:
             if generation.id == self._id:
                 return generation
         raise NotFound(f"The generation {self._id!r} was deleted.")
+
+    @property
+    def row(self) -> Generation:
+        """The values behind the handle, as they were last committed. Raises `NotFound` once it is deleted."""
+        return self._row
 
     @property
     def id(self) -> str:

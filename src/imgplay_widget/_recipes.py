@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from imgplay_widget._types import Batch, Entry, Generation, Reference, Task
 
-__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "recipe"]
+__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "pack_name", "recipe"]
 
 NAME_LENGTH = 60
 """The most characters of a prompt in a file name."""
@@ -148,11 +148,16 @@ def differences(entry: Entry, generation: Generation) -> tuple[Changed, ...]:
 
 def file_name(entry: Entry, generation: Generation) -> str:
     """Gives a file name for an image that is safe on every system: letters, digits and dashes."""
-    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
-    words = "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
     mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
     media_type = generation.asset.media_type if generation.asset else ""
-    return f"{words or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+    return f"{_words(entry) or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+
+
+def pack_name(entries: Sequence[Entry], images: int, now: datetime) -> str:
+    """Gives the name of a ZIP: by the prompt where all is of one batch, else by the day."""
+    of_one = len({entry.batch.id for entry in entries}) == 1
+    words = _words(entries[0]) if of_one else ""
+    return f"{words or f'images-{now:%Y-%m-%d}'}-{images}.zip"
 
 
 def code(entry: Entry, place: Callable[[Reference], Path]) -> str:
@@ -184,6 +189,11 @@ def code(entry: Entry, place: Callable[[Reference], Path]) -> str:
         arguments.append(f"**{{{others}}}")
     lines = "".join(f"    {argument},\n" for argument in arguments)
     return f"batch = pg.generate(\n{lines})\n"
+
+
+def _words(entry: Entry) -> str:
+    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
+    return "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
 
 
 def _requested(batch: Batch, generation: Generation, task: Task | None) -> dict[str, Plain]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import getpass
 import logging
 import os
@@ -16,6 +17,7 @@ import weakref
 from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget import catalog
@@ -30,7 +32,7 @@ from imgplay_widget._changes import (
 )
 from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
-from imgplay_widget._handles import BatchHandle, GenerationHandle
+from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
 from imgplay_widget._ids import new_id
 from imgplay_widget._key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._loop import LoopThread, Subscriber, Subscription
@@ -44,8 +46,8 @@ from imgplay_widget._prepare import (
     prepare,
     read_input,
 )
-from imgplay_widget._recipes import Recipe, code, recipe
-from imgplay_widget._store import Store
+from imgplay_widget._recipes import Recipe, code, file_name, recipe
+from imgplay_widget._store import PackedImage, Store, write_pack
 from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
     Entry,
@@ -53,6 +55,7 @@ from imgplay_widget._types import (
     Topic,
 )
 from imgplay_widget.errors import (
+    DiskFull,
     ImgplayError,
     InvalidRequest,
     NotFound,
@@ -65,8 +68,8 @@ from imgplay_widget.providers.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from concurrent.futures import Future
+    from datetime import datetime
     from decimal import Decimal
-    from pathlib import Path
 
     from imgplay_widget._types import Batch, Generation, ModelSpec, Reference
     from imgplay_widget.providers.base import Provider
@@ -667,10 +670,60 @@ class Studio:
         """Gives where the bytes of an asset lie."""
         return self._store.assets.path(url)
 
+    def now(self) -> datetime:
+        """Gives the present by the studio's clock, aware UTC."""
+        return self._clock.now()
+
     def reference_path(self, reference: Reference) -> Path:
         """Gives where the bytes of an input image lie."""
         assets = self._store.assets
         return assets.path(assets.original_url(reference.digest, reference.media_type))
+
+    def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
+        """Writes finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
+
+        Args:
+            path: the file to write; one that is there is replaced.
+            images: batches and generations; of them, what is not finished is left out.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidRequest: no image among them is finished.
+            DiskFull: there is no space for it.
+            OSError: it cannot be written there.
+        """
+        several = [images] if isinstance(images, BatchHandle | GenerationHandle) else images
+        found: dict[str, PackedImage] = {}
+        for item in several:
+            for one in item if isinstance(item, BatchHandle) else (item,):
+                packed = self.packed(one.batch.entry, one.row)
+                if packed is not None:
+                    found[one.id] = packed
+        target = Path(path)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            write_pack(part, found.values())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            if error.errno == errno.ENOSPC:
+                raise DiskFull(f"There is no space left to write {target.name}.") from error
+            raise
+        return target
+
+    def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
+        """Gives an image as it goes into a ZIP, or None while there is none."""
+        if generation.asset is None:
+            return None
+        recipe = self.recipe(entry, generation)
+        return PackedImage(
+            name=file_name(entry, generation),
+            source=self.asset_path(generation.asset.url),
+            made_at=recipe.finished_at or recipe.created_at,
+            recipe=recipe.as_json(),
+        )
 
     def model_title(self, batch: Batch) -> str:
         """Gives the title of a batch's model; its id where the model is no longer known."""

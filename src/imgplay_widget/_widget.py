@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from imgplay_widget._handles import BatchHandle
+    from imgplay_widget._handles import BatchHandle, Images
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
     from imgplay_widget._prepare import ReferenceLike
@@ -208,6 +208,15 @@ class ImagePlayground(anywidget.AnyWidget):
         """Deletes a topic, a batch, a generation or the one of that id, with all that it holds."""
         self._studio.delete(what)
 
+    def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
+        """Writes finished images into a ZIP with their recipes, and gives its path. See `Studio.save_zip`.
+
+        Args:
+            path: the file to write; one that is there is replaced.
+            images: batches and generations; of them, what is not finished is left out.
+        """
+        return self._studio.save_zip(path, images)
+
     def models(self, provider: str | None = None) -> ModelTable:
         """Gives the models as a table that shows itself. See `Studio.models`."""
         return self._studio.models(provider)
@@ -242,6 +251,8 @@ class ImagePlayground(anywidget.AnyWidget):
         for end in ends:
             end()
         if ends:
+            with contextlib.suppress(StudioClosed):
+                self._studio.start(self._face.close)
             _release_studio(self._studio)
         super().close()
 

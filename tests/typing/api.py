@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 from PIL import Image
 
@@ -37,6 +37,10 @@ async def in_a_notebook() -> None:
     assert_type(batch[0].image, Image.Image)
     assert_type(batch[0].path, Path)
     assert_type(batch[0].seed, int | None)
+    assert_type(batch[0].recipe, dict[str, Any])
+    assert_type(batch.code, str)
+    assert_type(batch.save_zip("a.zip"), Path)
+    assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
     assert_type(batch[0].error, ImgplayError | None)
     assert_type(pg.topics, list[Topic])
     assert_type(pg.new_topic("night"), Topic)

@@ -5,6 +5,7 @@
 
 from imgplay_widget._store import images
 from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.packs import PackedImage, write_pack
 from imgplay_widget._store.store import Deleted, Store, StoredImage
 
-__all__ = ["Assets", "Deleted", "Store", "StoredImage", "images"]
+__all__ = ["Assets", "Deleted", "PackedImage", "Store", "StoredImage", "images", "write_pack"]

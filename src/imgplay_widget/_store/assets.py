@@ -29,6 +29,7 @@ import filelock
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import images
 from imgplay_widget._store.database import make_folder
+from imgplay_widget._store.packs import PackedImage, write_pack
 from imgplay_widget._types import Asset, Reference
 from imgplay_widget.errors import DiskFull, InvalidRequest, NotFound, StoreError, StoreLocked
 
@@ -223,6 +224,26 @@ class Assets:
         url = f"covers/{topic_id}-{hashlib.sha256(data).hexdigest()[:12]}.webp"
         self._write(self.path(url), data)
         return url
+
+    # -------------------------------------------------------------- ZIPs
+
+    def pack(self, images: Iterable[PackedImage]) -> tuple[Path, int]:
+        """Writes images into a ZIP among the temporary files, which go with their owner.
+
+        Returns:
+            Where it is, and how many images are in it.
+
+        Raises:
+            InvalidRequest: none of the images is there.
+            DiskFull: there is no space; nothing of it stays.
+        """
+        target = self.root / "temporary" / f"{self.owner}~{new_id()}"
+        try:
+            return target, write_pack(target, images)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull("There is no space left for a ZIP of these images.") from error
+            raise _failure(error, target) from error
 
     # -------------------------------------------------------------- removing
 

@@ -1,0 +1,143 @@
+"""ZIPs: images byte for byte with their recipes, read in pieces, and gone afterwards."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import zipfile
+
+import pytest
+
+from imgplay_widget._face_archives import PIECE
+from imgplay_widget._store import packs
+from imgplay_widget.errors import DiskFull, InvalidRequest
+from imgplay_widget.providers import Done, Inline
+from imgplay_widget.testing import FakeProvider, Gate, picture, png
+
+WAIT = 20
+
+
+def made(page, prompt="A red fox!", **options):
+    return page.studio.generate(prompt, **{"model": "fake:image", "n": 2, **options}).result(WAIT)
+
+
+def left(page):
+    """The files that packing has left in the store, once covers and thumbnails are written."""
+    page.studio.start(page.studio.engine.settle).result(WAIT)
+    return list((page.studio.engine.store.assets.root / "temporary").iterdir())
+
+
+def read(page, packed):
+    """Reads a ZIP as the page does."""
+    data, sizes = b"", []
+    while True:
+        reply, buffers = page.call("pack_chunk", packId=packed["packId"], offset=len(data))
+        chunk = reply["result"]
+        data += buffers[chunk["buffer"]]
+        sizes.append(len(buffers[chunk["buffer"]]))
+        if chunk["last"]:
+            return data, sizes
+
+
+def test_a_zip_holds_the_originals_and_their_recipes(page):
+    batch = made(page, n=3)
+    packed = page.result("pack", generationIds=[g.id for g in batch])
+    data, sizes = read(page, packed)
+    assert (len(data), max(sizes) <= PIECE) == (packed["size"], True)
+    assert (packed["images"], packed["fileName"]) == (3, "a-red-fox-3.zip")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+        recipes = json.loads(archive.read("recipes.json"))
+        assert [r["generation_id"] for r in recipes] == [g.id for g in batch]
+        assert recipes[1] == {"file": recipes[1]["file"], **batch[1].recipe}
+        for recipe, generation in zip(recipes, batch, strict=True):
+            assert archive.read(recipe["file"]) == generation.bytes
+    assert left(page) == []
+    assert page.error("pack_chunk", packId=packed["packId"], offset=0)["code"] == "not_found"
+
+
+def test_names_in_a_zip_are_safe_and_each_is_once(page, tmp_path):
+    batches = [made(page, prompt, seed=5) for prompt in ("a fox", "A FOX", "../../a  fox\\", "狐")]
+    path = page.studio.save_zip(tmp_path / "foxes.zip", batches)
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    assert len({name.casefold() for name in names}) == len(names) == 9
+    assert "a-fox-1-seed-5.png" in names
+    assert "a-fox-1-seed-5-2.png" in names
+    assert not [name for name in names if set(name) & set('/\\:*?"<>| ')]
+
+
+def test_what_is_not_finished_or_gone_is_left_out(open_page):
+    gate, other = Gate(picture()), Done(images=(Inline(data=png(32, 32)),))
+    with open_page(FakeProvider(script=[picture(), other, gate])) as page:
+        done = made(page, n=1)
+        lost = made(page, n=1)
+        lost[0].path.unlink()
+        running = page.studio.generate("slow", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        wanted = [done[0].id, done[0].id, lost[0].id, running[0].id, "gone"]
+        assert page.result("pack", generationIds=wanted)["images"] == 1
+        nothing = page.error("pack", generationIds=[running[0].id])
+        assert (nothing["code"], nothing["fault"]) == ("invalid_request", "you")
+        assert len(left(page)) == 1
+        gate.open()
+
+
+def test_a_zip_goes_when_nobody_wants_it(page):
+    ids = [g.id for g in made(page)]
+    page.result("drop_pack", packId=page.result("pack", generationIds=ids)["packId"])
+    assert left(page) == []
+    page.result("drop_pack", packId="none")
+    page.result("pack", generationIds=ids)
+    page.studio.start(page.face.close).result(WAIT)
+    assert left(page) == []
+
+
+def test_a_zip_that_nobody_reads_goes_after_ten_minutes(open_page):
+    with open_page() as page:
+        clock, ids = page.studio._clock, [g.id for g in made(page)]
+        packed = page.result("pack", generationIds=ids)
+        clock.advance(599)
+        page.studio.start(page.studio.engine.beat).result(WAIT)
+        assert len(left(page)) == 1
+        clock.advance(1)
+        page.studio.start(page.studio.engine.beat).result(WAIT)
+        assert left(page) == []
+        assert page.error("pack_chunk", packId=packed["packId"], offset=0)["code"] == "not_found"
+
+
+def test_a_page_that_forgets_its_zips_does_not_fill_the_disk(page):
+    ids = [g.id for g in made(page)]
+    for _ in range(7):
+        last = page.result("pack", generationIds=ids)
+    assert len(left(page)) == 4
+    assert read(page, last)[0]
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(page, tmp_path, monkeypatch):
+    batch = made(page)
+    monkeypatch.setattr(packs.shutil, "copyfileobj", full)
+    assert page.error("pack", generationIds=[batch[0].id])["code"] == "disk_full"
+    assert left(page) == []
+    (tmp_path / "mine.zip").write_bytes(b"before")
+    with pytest.raises(DiskFull):
+        batch.save_zip(tmp_path / "mine.zip")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"mine.zip": b"before"}
+
+
+def test_code_writes_the_same_zip(page, tmp_path):
+    batch = made(page)
+    told = read(page, page.result("pack", generationIds=[g.id for g in batch]))[0]
+    assert batch.save_zip(tmp_path / "a.zip").read_bytes() == told
+    assert page.studio.save_zip(tmp_path / "b.zip", [batch[0], batch[1]]).read_bytes() == told
+    with pytest.raises(InvalidRequest, match="no finished image"):
+        page.studio.save_zip(tmp_path / "c.zip", [])
+    with pytest.raises(FileNotFoundError):
+        batch.save_zip(tmp_path / "none" / "a.zip")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.zip", "b.zip"]
