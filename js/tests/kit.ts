@@ -7,6 +7,8 @@ import { createPageStore, type Store } from "../src/store";
 
 export interface Pending {
   call: Call;
+  /** The bytes that went along. */
+  buffers: ArrayBuffer[];
   answer(result?: Result): Promise<void>;
   refuse(state?: ErrorState): Promise<void>;
 }
@@ -15,10 +17,11 @@ export interface Pending {
 export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pending } {
   const calls: Pending[] = [];
   const store = createPageStore(
-    (call) =>
+    (call, sent) =>
       new Promise<Answer>((resolve, reject) => {
         calls.push({
           call,
+          buffers: sent ?? [],
           answer: async (result = { type: "empty" }) => {
             resolve({ result, buffers: [] });
             await settled();

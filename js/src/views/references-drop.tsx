@@ -2,7 +2,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { modelOf } from "../lib/parameters";
 import { t } from "../messages";
-import type { GenerationState } from "../protocol.gen";
 import { batchOf } from "../slices/batches";
 import type { NamedBlob } from "../slices/references";
 import type { State } from "../store";
@@ -11,11 +10,6 @@ import { Icon } from "./icon";
 
 /** What a finished tile says of itself when it is dragged: its batch and its id. */
 const GENERATION = "application/x-imgplay-generation";
-
-/** Lets a tile be dragged into the composer; for its `dragstart`. */
-export function dragGeneration(event: DragEvent, { batchId, id }: GenerationState): void {
-  event.dataTransfer?.setData(GENERATION, `${batchId} ${id}`);
-}
 
 type Dragged = "files" | "generation" | "link";
 

@@ -1,0 +1,297 @@
+import { describe, expect, it } from "vitest";
+import { batch, error, generation, model, snapshot } from "../dev/fixtures";
+import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
+import { kindOf, PIECE } from "../src/lib/upload";
+import type { Draft, ReferenceState, Result, Upload } from "../src/protocol.gen";
+import { maskProblem, referencesToSend } from "../src/slices/references";
+import { showSnapshot } from "../src/store";
+import { type Pending, settled, storeWithKernel } from "./kit";
+
+const RULE = { maxCount: 2, maxBytes: 3_000_000, mediaTypes: ["image/png", "image/jpeg"] };
+const EDIT = model("edit", { references: RULE, mask: true });
+const ONE = model("one", { references: { ...RULE, maxCount: 1 } });
+const NONE = model("none", { title: "No eyes" });
+
+const held = (digest: string, more: Partial<ReferenceState> = {}): ReferenceState => ({
+  digest,
+  mediaType: "image/png",
+  width: 30,
+  height: 20,
+  ...more,
+});
+
+const taken = (received: number, reference: ReferenceState | null = null): Result => ({
+  type: "upload_taken",
+  received,
+  reference,
+});
+
+function png(size = 100, name = "cat.png"): { name: string; blob: Blob } {
+  const bytes = new Uint8Array(size);
+  bytes.set([0x89, 0x50, 0x4e, 0x47]);
+  return { name, blob: new Blob([bytes]) };
+}
+
+function opened(name = "demo:edit", draft: Draft = { prompt: "", references: [], mask: null }) {
+  const kernel = storeWithKernel();
+  const base = snapshot(0, false);
+  const shown = { ...base, models: [EDIT, ONE, NONE], config: { ...base.config, model: name }, draft };
+  showSnapshot(kernel.store, shown, true);
+  const state = () => kernel.store.getState();
+  const uploads = () => kernel.calls.filter(({ call }) => call.method === "upload");
+  const notices = () => state().notices.map(({ message }) => message);
+  /** Adds files and waits until their first pieces are out. */
+  const add = async (...files: { name: string; blob: Blob }[]) => {
+    await state().addFiles(files);
+    await outstanding(
+      () => uploads().length >= state().references.filter(({ source }) => source.kind === "file").length,
+    );
+  };
+  return { ...kernel, state, uploads, notices, add };
+}
+
+/** Lets the host do one of its own tasks. */
+const hostTurn = () => new Promise((resolve) => setTimeout(resolve));
+
+/** Blobs are read by tasks of the host, which no promise of ours announces. */
+async function outstanding(there: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 200 && !there(); turn++) await hostTurn();
+  expect(there()).toBe(true);
+}
+
+const piece = (pending: Pending | undefined) => pending?.call as Upload;
+
+describe("an upload", () => {
+  it("goes in pieces, the next one after the answer to the last", async () => {
+    const { uploads, add, state } = opened();
+    await add(png(2 * PIECE + 7));
+    expect(uploads()).toHaveLength(1);
+    expect(piece(uploads()[0])).toMatchObject({ offset: 0, total: 2 * PIECE + 7, purpose: "reference" });
+    expect(uploads()[0]?.buffers[0]?.byteLength).toBe(PIECE);
+    await uploads()[0]?.answer(taken(PIECE));
+    await outstanding(() => uploads().length === 2);
+    expect(state().references[0]?.share).toBeCloseTo(0.5, 2);
+    await uploads()[1]?.answer(taken(2 * PIECE));
+    await outstanding(() => uploads().length === 3);
+    expect(uploads()[2]?.buffers[0]?.byteLength).toBe(7);
+    expect(new Set(uploads().map((each) => piece(each).uploadId)).size).toBe(1);
+    await uploads()[2]?.answer(taken(2 * PIECE + 7, held("a")));
+    expect(state().references).toMatchObject([{ status: "ready", reference: held("a") }]);
+  });
+  it("runs beside others, and its failure leaves them", async () => {
+    const { uploads, add, state } = opened();
+    await add(png(10, "a.png"), png(20, "b.png"));
+    await uploads()[1]?.refuse(error({ message: "The disk is full.", nextStep: "Make room." }));
+    await uploads()[0]?.answer(taken(10, held("a")));
+    expect(state().references.map(({ status }) => status)).toEqual(["ready", "failed"]);
+    expect(state().references[1]?.error).toBe("The disk is full. Make room.");
+    state().retryReference(state().references[1]?.key ?? 0);
+    await outstanding(() => uploads().length === 3);
+    expect(piece(uploads()[2]).offset).toBe(0);
+    await uploads()[2]?.answer(taken(20, held("b")));
+    expect(state().references.map(({ status }) => status)).toEqual(["ready", "ready"]);
+  });
+  it("ends when it is removed, whatever the kernel answers then", async () => {
+    const { uploads, add, state } = opened();
+    await add(png(2 * PIECE));
+    state().removeReference(state().references[0]?.key ?? 0);
+    await uploads()[0]?.answer(taken(PIECE));
+    for (let turn = 0; turn < 20; turn++) await hostTurn();
+    expect(state().references).toEqual([]);
+    expect(uploads()).toHaveLength(1);
+    expect(state().announcement).toBe("");
+  });
+  it("of a file that cannot be read says so", async () => {
+    const { state } = opened();
+    const blob = new Blob(["x"]);
+    blob.slice = () => ({ arrayBuffer: () => Promise.reject(new Error("gone")) }) as unknown as Blob;
+    await state().addFiles([{ name: "gone.png", blob }]);
+    await outstanding(() => state().references[0]?.status === "failed");
+    expect(state().references[0]?.error).toContain("could not be read");
+  });
+  it("of an image that is there already adds nothing", async () => {
+    const { uploads, add, state, notices } = opened();
+    await add(png(10, "a.png"), png(10, "b.png"));
+    await uploads()[0]?.answer(taken(10, held("a")));
+    await uploads()[1]?.answer(taken(10, held("a")));
+    expect(state().references).toHaveLength(1);
+    expect(notices()).toEqual(["This image is among the references already."]);
+  });
+});
+
+describe("a refusal", () => {
+  it("says why, before anything is sent", async () => {
+    const { state, notices, calls } = opened();
+    await state().addFiles([{ name: "anim.gif", blob: new Blob(["GIF89a......"]) }]);
+    await state().addFiles([png(3_000_001, "huge.png")]);
+    await state().addFiles([{ name: "notes.txt", blob: new Blob(["words"]) }]);
+    expect(notices()).toEqual([
+      "anim.gif was not added. It is GIF; this model takes PNG, JPEG.",
+      "huge.png was not added. It has 3 MB; this model takes at most 3 MB.",
+      "notes.txt was not added. It is no image that can be read here.",
+    ]);
+    expect(calls).toHaveLength(0);
+  });
+  it("takes what fits of too many", async () => {
+    const { state, notices, add } = opened();
+    await add(png(9, "a"), png(9, "b"), png(9, "c"));
+    expect(state().references.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(notices()).toEqual(["c was not added. This model takes at most 2 references."]);
+  });
+  it("names the model that takes none", async () => {
+    const { state, notices } = opened("demo:none");
+    state().useAsReference(generation("b1", 0, { mediaType: "image/png" }));
+    expect(notices()).toEqual(["result 1 was not added. No eyes takes no reference images."]);
+  });
+  it("of a link comes to where it was typed", () => {
+    const { state, calls } = opened();
+    expect(state().addLink("http://example.org/cat.png")).toContain("https://");
+    expect(calls).toHaveLength(0);
+  });
+});
+
+describe("what is sent", () => {
+  const draft: Draft = { prompt: "a fox", references: [held("a"), held("b")], mask: held("m") };
+
+  it("is what the model takes, in the order that is shown", async () => {
+    const { state, last } = opened("demo:edit", draft);
+    state().moveReference(state().references[1]?.key ?? 0, 0);
+    void state().generate();
+    expect(last().call).toMatchObject({ references: ["b", "a"], mask: null });
+  });
+  it("has the mask as long as its reference is the first", () => {
+    const { state, notices } = opened("demo:edit", draft);
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+    state().removeReference(state().references[0]?.key ?? 0);
+    expect(state().mask).toBeNull();
+    expect(notices()).toEqual(["The mask was removed: it belongs to another first reference."]);
+    state().notices[0]?.action?.run();
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+  });
+  it("follows the model, and keeps the rest with a word", () => {
+    const { state } = opened("demo:edit", draft);
+    state().chooseModel("demo:one");
+    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: null });
+    expect(problemsOf(state().references, ONE)).toEqual([null, "This model takes at most 1 reference."]);
+    expect(maskProblem(state())).toContain("takes none");
+    state().chooseModel("demo:none");
+    expect(referencesToSend(state())).toEqual({ references: [], mask: null });
+    state().chooseModel("demo:edit");
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+  });
+  it("waits for what is on its way", async () => {
+    const { state, uploads, add, calls } = opened("demo:edit", { ...draft, references: [], mask: null });
+    await add(png(10));
+    const done = state().generate();
+    await settled();
+    expect(calls.map(({ call }) => call.method)).not.toContain("generate");
+    await uploads()[0]?.answer(taken(10, held("z")));
+    await settled();
+    const made = calls.find(({ call }) => call.method === "generate");
+    expect(made?.call).toMatchObject({ references: ["z"] });
+    await made?.refuse();
+    await done;
+  });
+  it("is nothing while a reference is missing", async () => {
+    const { state, uploads, add, calls } = opened("demo:edit", { ...draft, references: [], mask: null });
+    await add(png(10));
+    await uploads()[0]?.refuse();
+    await state().generate();
+    expect(calls.map(({ call }) => call.method)).not.toContain("generate");
+    expect(state().refusal?.message).toBe("A reference could not be uploaded.");
+    expect(state().busy).toBe(false);
+  });
+});
+
+describe("the references of a draft", () => {
+  const draft: Draft = { prompt: "", references: [held("a")], mask: held("m") };
+
+  it("are there when the page opens, with the mask", () => {
+    const { state } = opened("demo:edit", draft);
+    expect(state().references).toMatchObject([{ status: "ready", reference: { digest: "a" } }]);
+    expect(state().mask).toEqual({ reference: held("m"), over: "a" });
+  });
+  it("are saved when they change", () => {
+    const { state, last } = opened("demo:edit", draft);
+    state().addReferences([held("b")]);
+    state().saveDraft();
+    expect(last().call).toMatchObject({ method: "save_draft", references: ["a", "b"], mask: "m" });
+  });
+  it("stay with their topic, also when they arrive later", async () => {
+    const { state, uploads, add } = opened("demo:edit", draft);
+    await add(png(10));
+    state().showTopic("other");
+    expect(state().references).toEqual([]);
+    await uploads()[0]?.answer(taken(10, held("z")));
+    expect(state().references).toEqual([]);
+    state().showTopic(null);
+    expect(state().references.map(({ reference }) => reference?.digest)).toEqual(["a", "z"]);
+  });
+  it("of a batch come back with its settings", () => {
+    const { state } = opened("demo:edit", draft);
+    state().reuse(
+      batch("b1", "t1", "again", [], { model: "demo:edit", references: [held("x")], mask: held("y") }),
+    );
+    expect(referencesToSend(state())).toEqual({ references: ["x"], mask: "y" });
+  });
+});
+
+describe("a reference from elsewhere", () => {
+  it("is taken by the kernel from a result", async () => {
+    const { state, last } = opened();
+    state().useAsReference(generation("b1", 2, { mediaType: "image/png" }));
+    expect(last().call).toEqual({ method: "take_reference", source: "generation", value: "b1-2" });
+    await last().answer({ type: "reference_taken", reference: held("r") });
+    expect(referencesToSend(state()).references).toEqual(["r"]);
+  });
+  it("that turns out to be of a wrong kind is kept and not sent", async () => {
+    const { state, last } = opened();
+    expect(state().addLink("https://example.org/cat")).toBeNull();
+    await last().answer({ type: "reference_taken", reference: held("r", { mediaType: "image/webp" }) });
+    expect(referencesToSend(state()).references).toEqual([]);
+    expect(problemsOf(state().references, EDIT)).toEqual(["It is WEBP; this model takes PNG, JPEG."]);
+  });
+});
+
+describe("a mask", () => {
+  it("is uploaded as one and lies over the first reference", async () => {
+    const { state, uploads } = opened("demo:edit", { prompt: "", references: [held("a")], mask: null });
+    const saved = state().saveMask(png(9).blob, new AbortController().signal);
+    await outstanding(() => uploads().length === 1);
+    expect(piece(uploads()[0]).purpose).toBe("mask");
+    await uploads()[0]?.answer(taken(9, held("m")));
+    expect(await saved).toBeNull();
+    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: "m" });
+    state().removeMask();
+    expect(referencesToSend(state()).mask).toBeNull();
+  });
+  it("that is refused says why, and the earlier one stays", async () => {
+    const { state, uploads } = opened("demo:edit", { prompt: "", references: [held("a")], mask: held("m") });
+    const saved = state().saveMask(png(9).blob, new AbortController().signal);
+    await outstanding(() => uploads().length === 1);
+    await uploads()[0]?.refuse(error({ message: "No room." }));
+    expect((await saved)?.message).toBe("No room.");
+    expect(referencesToSend(state()).mask).toBe("m");
+  });
+});
+
+describe("the rules", () => {
+  it("leave to the kernel what the page does not know", () => {
+    expect(problemOf({ mediaType: null, bytes: null }, 0, EDIT)).toBeNull();
+  });
+  it("know files by their first bytes, not by their names", async () => {
+    expect(await kindOf(new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xe0])]))).toBe("image/jpeg");
+    expect(await kindOf(new Blob(["RIFF\0\0\0\0WEBPVP8 "]))).toBe("image/webp");
+    expect(await kindOf(new Blob(["\0\0\0\x1cftypheic\0\0\0\0"]))).toBe("image/heic");
+    expect(await kindOf(new Blob([]))).toBe("");
+  });
+  it("take one link of a dropped list", () => {
+    expect(linkOf("# from a browser\r\nhttps://example.org/a.png\r\n")).toBe("https://example.org/a.png");
+    expect(linkOf("javascript:alert(1)")).toBeNull();
+  });
+  it("move an entry within the list", () => {
+    expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
+    expect(moved(["a", "b", "c"], 0, 9)).toEqual(["b", "c", "a"]);
+    expect(moved(["a"], 3, 0)).toEqual(["a"]);
+  });
+});
