@@ -195,9 +195,9 @@ function inLayer(event: KeyboardEvent): boolean {
 }
 
 function Title() {
-  const live = useStore((state) => state.live);
+  const fresh = useStore((state) => state.live && state.activeTopicId === null);
   const title = useStore((state) => state.topics.find((topic) => topic.id === state.activeTopicId)?.title);
-  return <h2 class="ip-title">{title ?? (live ? t.frame.newTopic : "")}</h2>;
+  return <h2 class="ip-title">{title || (fresh ? t.frame.newTopic : t.frame.studio)}</h2>;
 }
 
 const STANDING_ICONS: Record<Connection, IconName> = {
