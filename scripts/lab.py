@@ -367,6 +367,8 @@ class View:
     def choose_model(self, name: str) -> None:
         """Chooses a model, ``"provider:id"``."""
         self.part("model-select").click()
+        # Without a search, a model that was used lately is there twice.
+        self.part("model-search").fill(name)
         self.part("model-option").and_(self.page.locator(f'[data-model="{name}"]')).click()
 
     def generate(self, prompt: str, n: int | None = None, *, model: str | None = None) -> None:

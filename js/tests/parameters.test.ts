@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { everyKind, model, parameter } from "../dev/fixtures";
 import {
-  choicesOf,
   choiceText,
   controlOf,
   fits,
   fitting,
   formOf,
   negativeOf,
+  optionsOf,
   paramsToSend,
   randomSeed,
   ratioOf,
@@ -18,12 +18,13 @@ import type { Config } from "../src/protocol.gen";
 describe("which control", () => {
   it.each([
     ["switch", parameter("x", { type: "boolean", default: false })],
-    ["select", parameter("x", { type: "boolean" })],
+    ["segments", parameter("x", { type: "boolean" })],
     ["text", parameter("seed", { type: "string" })],
     ["seed", parameter("seed")],
     ["segments", parameter("x", { type: "string", choices: ["low", "high"], default: "low" })],
-    ["select", parameter("x", { type: "string", choices: ["low", "high"] })],
-    ["select", parameter("x", { type: "string", choices: ["a", "b", "c", "d"], default: "a" })],
+    ["segments", parameter("x", { type: "string", choices: ["low", "high"] })],
+    ["select", parameter("x", { type: "string", choices: ["a", "b", "c", "d", "e"], default: "a" })],
+    ["select", parameter("x", { type: "string", choices: ["a", "b", "c", "d"] })],
     ["slider", parameter("x", { type: "number", minimum: 0, maximum: 1 })],
     ["number", parameter("x", { minimum: 0 })],
     ["text", parameter("x", { type: "string", kind: "name", maxLength: 20 })],
@@ -36,22 +37,22 @@ it("gives each parameter of a model with every kind its control", () =>
     width: "slider",
     height: "slider",
     seed: "seed",
-    size: "select",
+    size: "shapes",
     aspect_ratio: "shapes",
     resolution: "segments",
-    quality: "select",
-    background: "select",
+    quality: "segments",
+    background: "segments",
     output_format: "segments",
     cfg: "slider",
     steps: "slider",
     strength: "slider",
     negative_prompt: "textarea",
     sampler: "select",
-    scheduler: "select",
+    scheduler: "segments",
     safety_tolerance: "slider",
     prompt_expansion: "switch",
-    watermark: "select",
-    thinking_level: "select",
+    watermark: "segments",
+    thinking_level: "segments",
     extra_text: "text",
     extra_number: "number",
   }));
@@ -62,14 +63,37 @@ describe("a choice", () => {
     ["1024x768", "1024 × 768"],
     ["16:9", "16:9"],
     ["2K", "2K"],
+    ["portrait_16_9", "9:16"],
+    ["landscape_4_3", "4:3"],
+    ["square_hd", "Square HD"],
     ["webp", "WEBP"],
     [8, "8"],
     [true, "On"],
   ])("%s reads %s", (choice, text) => expect(choiceText(choice)).toBe(text));
-  it("of a switch is on or off", () =>
-    expect(choicesOf(parameter("x", { type: "boolean" }))).toEqual([true, false]));
+  it.each([
+    ["on or off, or neither", parameter("x", { type: "boolean" }), null, [null, true, false]],
+    ["what is sent, whatever it is", parameter("x", { choices: [1, 2], default: 1 }), 7, [7, 1, 2]],
+    ["auto only once", parameter("x", { type: "string", choices: ["a", "auto"] }), null, [null, "a"]],
+    [
+      "auto, where it was said",
+      parameter("x", { type: "string", choices: ["a", "auto"] }),
+      "auto",
+      ["a", "auto"],
+    ],
+    [
+      "the default's own auto",
+      parameter("x", { choices: ["auto", "a"], default: "auto" }),
+      "a",
+      ["auto", "a"],
+    ],
+  ])("can be %s", (_, given, value, options) => expect(optionsOf(given, value)).toEqual(options));
   it("has a shape where it is a ratio", () => {
     expect([ratioOf("16:9"), ratioOf("2.5:1"), ratioOf("1024x512")]).toEqual([16 / 9, 2.5, 2]);
+    expect([ratioOf("square_hd"), ratioOf("portrait_4_3"), ratioOf("landscape_4_3")]).toEqual([
+      1,
+      3 / 4,
+      4 / 3,
+    ]);
     expect([ratioOf("auto"), ratioOf("1:0"), ratioOf(7)]).toEqual([null, null, null]);
   });
 });

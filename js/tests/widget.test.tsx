@@ -203,6 +203,10 @@ describe("the model", () => {
       await drawn();
       return fake.requests("model").at(-1);
     };
+    find(el, "model-select").click();
+    await drawn();
+    find(el, "other-model").click();
+    await drawn();
     const provider = find<HTMLSelectElement>(el, "other-provider");
     provider.value = "openai";
     provider.dispatchEvent(new Event("change", { bubbles: true }));

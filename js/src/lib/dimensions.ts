@@ -1,4 +1,5 @@
 // Width and height: what a model allows, and how the two move together. Pure.
+import { t } from "../messages";
 import type { ParameterState, SizeRuleState } from "../protocol.gen";
 
 export interface Size {
@@ -44,16 +45,12 @@ export function allowed(parameter: ParameterState): number[] {
 /** Why a size breaks the rule, in a sentence, or null where it does not. */
 export function problem({ width, height }: Size, rule: SizeRuleState | null): string | null {
   if (!rule) return null;
+  const { minPixels, maxPixels, maxRatio } = rule;
   const pixels = width * height;
-  if (rule.maxPixels !== null && pixels > rule.maxPixels) {
-    return `At most ${megapixels(rule.maxPixels)} in all.`;
-  }
-  if (rule.minPixels !== null && pixels < rule.minPixels) {
-    return `At least ${megapixels(rule.minPixels)} in all.`;
-  }
-  const ratio = Math.max(width / height, height / width);
-  if (rule.maxRatio !== null && ratio > rule.maxRatio + 1e-9) {
-    return `The longer edge is at most ${rule.maxRatio} times the shorter one.`;
+  if (maxPixels !== null && pixels > maxPixels) return t.size.atMost(megapixels(maxPixels));
+  if (minPixels !== null && pixels < minPixels) return t.size.atLeast(megapixels(minPixels));
+  if (maxRatio !== null && Math.max(width / height, height / width) > maxRatio + 1e-9) {
+    return t.size.tooLong(maxRatio);
   }
   return null;
 }
@@ -61,17 +58,11 @@ export function problem({ width, height }: Size, rule: SizeRuleState | null): st
 /** The rule in words, or an empty text. */
 export function explain(rule: SizeRuleState | null): string {
   if (!rule) return "";
-  const parts: string[] = [];
-  if (rule.minPixels !== null && rule.maxPixels !== null) {
-    parts.push(`${megapixels(rule.minPixels)} to ${megapixels(rule.maxPixels)}`);
-  } else if (rule.maxPixels !== null) parts.push(`up to ${megapixels(rule.maxPixels)}`);
-  else if (rule.minPixels !== null) parts.push(`from ${megapixels(rule.minPixels)}`);
-  if (rule.maxRatio !== null) parts.push(`ratio up to ${rule.maxRatio} : 1`);
-  const text = parts.join(", ");
-  return text && `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  const { minPixels, maxPixels, maxRatio } = rule;
+  return t.size.rule(minPixels && megapixels(minPixels), maxPixels && megapixels(maxPixels), maxRatio);
 }
 
-function megapixels(pixels: number): string {
+export function megapixels(pixels: number): string {
   const value = pixels / 1e6;
   return `${value >= 10 ? Math.round(value) : Number(value.toFixed(value < 1 ? 2 : 1))} MP`;
 }
@@ -85,31 +76,31 @@ export interface Limits {
 
 /**
  * The size after one edge was changed: the edge gets the nearest allowed value, the other one follows the
- * ratio where it is locked, and moves as little as the rule makes it otherwise.
+ * ratio (width / height) where one is locked, and moves as little as the rule makes it otherwise.
  */
 export function withEdge(
   edge: "width" | "height",
   value: number,
   current: Size,
   limits: Limits,
-  ratioLocked: boolean,
+  ratio: number | null,
 ): Size {
   const other = edge === "width" ? "height" : "width";
-  const wanted = ratioLocked ? (value * current[other]) / current[edge] : current[other];
   const size = (edgeValue: number, otherValue: number): Size =>
     edge === "width" ? { width: edgeValue, height: otherValue } : { width: otherValue, height: edgeValue };
+  // How long the other edge is for each pixel of this one.
+  const share = ratio === null ? null : edge === "width" ? 1 / ratio : ratio;
+  const own = snap(value, limits[edge]);
+  const wanted = share === null ? current[other] : own * share;
 
-  let result = size(snap(value, limits[edge]), snap(wanted, limits[other]));
-  if (ratioLocked) {
+  let result = size(own, snap(wanted, limits[other]));
+  if (share !== null && Math.abs(wanted - result[other]) > (limits[other].step || 1)) {
     // Where the other edge met its limit, this one comes back, so that the ratio stays.
-    const back = (result[other] * current[edge]) / current[other];
-    if (Math.abs(wanted - result[other]) > (limits[other].step || 1)) {
-      result = size(snap(back, limits[edge]), result[other]);
-    }
+    result = size(snap(result[other] / share, limits[edge]), result[other]);
   }
   if (!problem(result, limits.rule)) return result;
-  if (ratioLocked) {
-    const kept = closest(current.width / current.height, result.width * result.height, limits);
+  if (ratio !== null) {
+    const kept = closest(ratio, result.width * result.height, limits);
     if (kept) return kept;
   }
   const byDistance = (values: number[], target: number): number[] =>
@@ -122,26 +113,75 @@ export function withEdge(
   return result;
 }
 
-/** The size with the given ratio (width / height) and about the area of the current one. */
-export function withRatio(ratio: number, current: Size, limits: Limits): Size {
-  return closest(ratio, current.width * current.height, limits) ?? current;
+/** The size with the given ratio (width / height) and area, as well as the limits allow. */
+export function withRatio(ratio: number, area: number, limits: Limits): Size | null {
+  return closest(ratio, area, limits);
 }
 
-/** The allowed size that is nearest to a ratio and an area; a wrong ratio weighs more than a wrong area. */
+/** The size on its side: exactly where that is allowed, else the nearest one. */
+export function swapped({ width, height }: Size, limits: Limits): Size {
+  const size = { width: height, height: width };
+  const exact = snap(height, limits.width) === height && snap(width, limits.height) === width;
+  return exact && !problem(size, limits.rule)
+    ? size
+    : (closest(height / width, width * height, limits) ?? size);
+}
+
+/** By how much an area may miss what is wanted to get a better ratio. */
+const AREA_SLACK = 0.07;
+const RATIO_SLACK = 0.01;
+
+/**
+ * The allowed size that is nearest to a ratio and an area. Sizes that miss either by more than the steps make
+ * it necessary come last; among equals, a wrong ratio weighs more than a wrong area.
+ */
 function closest(ratio: number, area: number, limits: Limits): Size | null {
+  const halfSteps =
+    gap(limits.width) / Math.sqrt(area * ratio) / 2 + gap(limits.height) / Math.sqrt(area / ratio) / 2;
+  const heights = allowed(limits.height);
   let best: Size | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const width of allowed(limits.width)) {
-    const height = snap(width / ratio, limits.height);
-    if (problem({ width, height }, limits.rule)) continue;
-    const distance =
-      10 * Math.abs(Math.log(width / height / ratio)) + Math.abs(Math.log((width * height) / area));
-    if (distance < bestDistance) {
-      bestDistance = distance;
-      best = { width, height };
+    for (const height of around(within(width / ratio, width, limits.rule), heights)) {
+      if (problem({ width, height }, limits.rule)) continue;
+      const off = Math.abs(Math.log(width / height / ratio));
+      const missed = Math.abs(Math.log((width * height) / area));
+      const far = off > halfSteps + RATIO_SLACK || missed > Math.max(halfSteps, AREA_SLACK);
+      const distance = (far ? 1000 : 0) + 10 * off + missed;
+      if (distance < bestDistance) {
+        bestDistance = distance;
+        best = { width, height };
+      }
     }
   }
   return best;
+}
+
+/** The height nearest to a wanted one that the rule allows beside a width. */
+function within(height: number, width: number, rule: SizeRuleState | null): number {
+  const ratio = rule?.maxRatio ?? Number.POSITIVE_INFINITY;
+  const least = Math.max((rule?.minPixels ?? 0) / width, width / ratio);
+  const most = Math.min((rule?.maxPixels ?? Number.POSITIVE_INFINITY) / width, width * ratio);
+  return Math.max(Math.min(height, most), least);
+}
+
+/** The values on both sides of a number, of a rising list. */
+function around(value: number, values: readonly number[]): number[] {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return values.slice(Math.max(low - 1, 0), low + 1);
+}
+
+/** The largest distance between two neighbours among the values of a dimension. */
+function gap(parameter: ParameterState): number {
+  if (parameter.choices.length === 0) return parameter.step || 1;
+  const values = allowed(parameter);
+  return Math.max(0, ...values.slice(1).map((value, index) => value - (values[index] ?? value)));
 }
 
 /** The presets of the ratio chips. */
@@ -155,16 +195,46 @@ export const RATIOS: readonly (readonly [number, number])[] = [
   [9, 16],
 ];
 
-/** Which preset a size is, near enough for steps of 64 pixels, as an index into `RATIOS`, or -1. */
-export function presetOf({ width, height }: Size): number {
+/** Which preset a ratio is, near enough for steps of 64 pixels, as an index into `RATIOS`, or -1. */
+export function presetOf(ratio: number): number {
   let best = -1;
   let bestDistance = 0.03;
   RATIOS.forEach(([across, down], index) => {
-    const distance = Math.abs(Math.log(width / height / (across / down)));
+    const distance = Math.abs(Math.log((ratio * down) / across));
     if (distance < bestDistance) {
       bestDistance = distance;
       best = index;
     }
   });
   return best;
+}
+
+/** The ratio that a size stands for: that of the preset which it is nearly, else its own. */
+export function meantRatio({ width, height }: Size): number {
+  const [across, down] = RATIOS[presetOf(width / height)] ?? [width, height];
+  return across / down;
+}
+
+/** Whether a size has a ratio, as well as the eye can tell. */
+export function hasRatio({ width, height }: Size, ratio: number): boolean {
+  return Math.abs(Math.log(width / height / ratio)) < 0.015;
+}
+
+const LARGEST_TERM = 21;
+
+/** A ratio as people write it: "16:9", or "1.85:1" where no short fraction is near. */
+export function ratioText(ratio: number): string {
+  let best = "";
+  let bestDistance = 0.004;
+  for (let down = 1; down <= LARGEST_TERM; down++) {
+    const across = Math.round(ratio * down);
+    const distance = Math.abs(Math.log(across / down / ratio));
+    if (across > 0 && across <= LARGEST_TERM && distance < bestDistance - 1e-9) {
+      bestDistance = distance;
+      best = `${across}:${down}`;
+    }
+  }
+  if (best) return best;
+  const long = Number(Math.max(ratio, 1 / ratio).toFixed(2));
+  return ratio > 1 ? `${long}:1` : `1:${long}`;
 }

@@ -1,30 +1,96 @@
 // The models as a list to choose from. Pure.
-import type { ModelState, ProviderState } from "../protocol.gen";
+import { language, t } from "../messages";
+import type { Config, ModelState, ProviderState } from "../protocol.gen";
 
-/** The models of one provider. */
+/** Some models under a title: those of one provider, the favourites, the recent ones. */
 export interface Group {
+  /** The provider's name; of the favourites and the recent ones what no provider is called. */
   name: string;
   title: string;
-  key: ProviderState["key"];
+  /** The provider, where all models are of one that is known. */
+  provider: ProviderState | null;
   models: ModelState[];
 }
 
-/** The models whose words hold all of the query's, by provider, in their order. */
+/**
+ * The models whose words hold all of the query's, by provider, in their order. Without a query, the favourites
+ * and those used last come first.
+ */
 export function grouped(
   models: readonly ModelState[],
   providers: readonly ProviderState[],
   query = "",
+  { favouriteModels = [], recentModels = [] }: Partial<Config> = {},
 ): Group[] {
-  const wanted = query.toLowerCase().split(/\s+/);
+  const wanted = query.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  const known = new Map(providers.map((provider) => [provider.name, provider]));
   const groups = new Map<string, Group>();
   for (const model of models) {
-    const { title = model.provider, key = "not_needed" } =
-      providers.find(({ name }) => name === model.provider) ?? {};
-    const words = `${title} ${model.name} ${model.title} ${model.description}`.toLowerCase();
-    if (!wanted.every((word) => words.includes(word))) continue;
-    const group = groups.get(model.provider) ?? { name: model.provider, title, key, models: [] };
+    const provider = known.get(model.provider) ?? null;
+    const title = provider?.title ?? model.provider;
+    if (wanted.length > 0) {
+      const words = `${title} ${model.name} ${model.title} ${model.description}`.toLowerCase();
+      if (!wanted.every((word) => words.includes(word))) continue;
+    }
+    const group = groups.get(model.provider) ?? { name: model.provider, title, provider, models: [] };
     group.models.push(model);
     groups.set(model.provider, group);
   }
-  return [...groups.values()];
+  const all = [...groups.values()];
+  if (wanted.length > 0) return all;
+  const byName = new Map(models.map((model) => [model.name, model]));
+  const pick = (names: readonly string[]): ModelState[] => names.flatMap((name) => byName.get(name) ?? []);
+  const starred = pick(favouriteModels);
+  const recent = pick(recentModels.filter((name) => !favouriteModels.includes(name)));
+  const first: Group[] = [
+    { name: "*favourites", title: t.model.favourites, provider: null, models: starred },
+    { name: "*recent", title: t.model.recent, provider: null, models: recent },
+  ];
+  return [...first.filter((group) => group.models.length > 0), ...all];
+}
+
+/** One thing that a model can do: its icon and its word. */
+export interface Capability {
+  icon: "images" | "mask" | "preview" | "progress" | "cancelled" | "seed" | "several";
+  text: string;
+  /** What is shown beside the icon where there is no place for the word. */
+  count: number | null;
+}
+
+/** What a model can do. */
+export function capabilities(model: ModelState): Capability[] {
+  const { references, nativeN, cancel } = model;
+  const all: Capability[] = [];
+  const add = (icon: Capability["icon"], text: string, count: number | null = null): void => {
+    all.push({ icon, text, count });
+  };
+  if (references) {
+    const { maxCount } = references;
+    add("images", t.model.references(maxCount), maxCount);
+  }
+  if (model.mask) add("mask", t.model.mask);
+  if (nativeN > 1) add("several", t.model.several(nativeN), nativeN);
+  if (model.seed === "exact") add("seed", t.model.exactSeed);
+  if (model.previews) add("preview", t.model.previews);
+  if (model.progress) add("progress", t.model.progress);
+  if (cancel === "full") add("cancelled", t.model.cancel);
+  if (cancel === "queued") add("cancelled", t.model.cancelQueued);
+  return all;
+}
+
+/** The name of the model that follows a retired one, or null. */
+export function successorOf({ provider, successor }: ModelState): string | null {
+  return successor && `${provider}:${successor}`;
+}
+
+const MINUTE = 60_000;
+
+/** How long ago something was, in words: "5 minutes ago". */
+export function since(then: number, now: number): string {
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const minutes = Math.max(Math.floor((now - then) / MINUTE), 0);
+  if (minutes < 1) return words.format(0, "second");
+  if (minutes < 60) return words.format(-minutes, "minute");
+  if (minutes < 24 * 60) return words.format(-Math.floor(minutes / 60), "hour");
+  return words.format(-Math.floor(minutes / 24 / 60), "day");
 }

@@ -1,4 +1,6 @@
 // What a form shows of a model, what of it is sent, and what of it another model takes too. Pure.
+
+import { t } from "../messages";
 import type { Config, ModelState, ParameterState } from "../protocol.gen";
 import { problem, snap } from "./dimensions";
 
@@ -23,59 +25,141 @@ const LONG_TEXT = 160;
 export function controlOf(parameter: ParameterState): Control {
   const { type, kind, choices, minimum, maximum, maxLength } = parameter;
   // A switch cannot say "as the provider likes".
-  if (type === "boolean") return parameter.default === null ? "select" : "switch";
+  if (type === "boolean") return parameter.default === null ? "segments" : "switch";
   if (kind === "seed" && isNumber(parameter)) return "seed";
   if (choices.length > 0) {
-    if (kind === "aspect_ratio" && choices.some((choice) => ratioOf(choice) !== null)) return "shapes";
-    const few = choices.length <= 3 && choices.join("").length <= SHORT_CHOICES;
-    return few && parameter.default !== null ? "segments" : "select";
+    if (isShape(parameter) && choices.some((choice) => ratioOf(choice) !== null)) return "shapes";
+    const words = optionsOf(parameter, parameter.default).map(optionText);
+    return words.length <= 4 && words.join("").length <= SHORT_CHOICES ? "segments" : "select";
   }
   if (type === "string") {
-    const long = kind === "text" || kind === "negative_prompt" || (maxLength ?? 0) > LONG_TEXT;
+    const long = kind === "text" || (maxLength ?? 0) > LONG_TEXT;
     return long ? "textarea" : "text";
   }
   return minimum !== null && maximum !== null ? "slider" : "number";
 }
 
-/** The values to choose from. */
-export function choicesOf({ type, choices }: ParameterState): readonly (string | number | boolean)[] {
-  return type === "boolean" ? [true, false] : choices;
+/** Whether the choices of a parameter say which shape or size a picture has. */
+function isShape({ name, kind }: ParameterState): boolean {
+  return SHAPES.has(name) || SHAPES.has(kind);
+}
+
+const SHAPES = new Set(["size", "aspect_ratio"]);
+
+const AUTO = "auto";
+
+/**
+ * The values to choose from; null stands for what the provider chooses, where it may. A value that is none of
+ * them is one too, for it would be sent.
+ */
+export function optionsOf({ type, choices, default: preset }: ParameterState, value: Value): Value[] {
+  const known: Value[] = type === "boolean" ? [true, false] : [...choices];
+  const open = preset === null || value === null;
+  // To leave it out says the same as "auto", and one of the two is enough.
+  const named = open && value !== AUTO ? known.filter((choice) => choice !== AUTO) : known;
+  const all = open && !named.includes(AUTO) ? [null, ...named] : named;
+  return all.includes(value) ? all : [value, ...all];
+}
+
+/** What an option is called. */
+export function optionText(option: Value): string {
+  return option === null ? t.parameter.automatic : choiceText(option);
 }
 
 /** A choice in words: "high_quality" reads "High quality", "1024x768" reads "1024 × 768". */
 export function choiceText(choice: string | number | boolean): string {
-  if (typeof choice === "boolean") return choice ? "On" : "Off";
+  if (typeof choice === "boolean") return choice ? t.parameter.on : t.parameter.off;
   const text = String(choice);
+  const known = t.parameter.choices[text];
+  if (known) return known;
   if (/^\d+x\d+$/.test(text)) return text.replace("x", " × ");
   if (/^(png|jpe?g|webp)$/.test(text)) return text.toUpperCase();
+  const [, side, longer, shorter] = NAMED_RATIO.exec(text) ?? [];
+  if (side) return side === "portrait" ? `${shorter}:${longer}` : `${longer}:${shorter}`;
   if (!/^[a-z][a-z_ -]*$/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
 }
 
-/** Width divided by height of a choice like "16:9", or null for one like "auto". */
+const NAMED_RATIO = /^(portrait|landscape)_(\d+)_(\d+)$/;
+
+/** Width divided by height of a choice like "16:9" or "portrait_4_3", or null for one like "auto". */
 export function ratioOf(choice: string | number): number | null {
-  const [, across, down] = /^([\d.]+)[:x]([\d.]+)$/.exec(String(choice)) ?? [];
+  const text = String(choice);
+  if (/^square(_|$)/.test(text)) return 1;
+  const [, side, longer, shorter] = NAMED_RATIO.exec(text) ?? [];
+  if (side) return side === "portrait" ? Number(shorter) / Number(longer) : Number(longer) / Number(shorter);
+  const [, across, down] = /^([\d.]+)[:x]([\d.]+)$/.exec(text) ?? [];
   const ratio = Number(across) / Number(down);
   return ratio > 0 && Number.isFinite(ratio) ? ratio : null;
 }
 
-/** The parameters of a model, as the panel groups them. */
+/** The choice whose shape is nearest to a ratio, or null where none has a shape. */
+export function nearestChoice({ choices }: ParameterState, ratio: number): string | number | null {
+  let best: string | number | null = null;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const choice of choices) {
+    const distance = Math.abs(Math.log((ratioOf(choice) ?? Number.NaN) / ratio));
+    if (distance < bestDistance) {
+      bestDistance = distance;
+      best = choice;
+    }
+  }
+  return best;
+}
+
+/** The title of a parameter, in the page's language where it is a known one. */
+export function titleOf({ name, kind, title }: ParameterState): string {
+  return t.parameter.titles[name] ?? t.parameter.titles[kind] ?? title;
+}
+
+/** The parameters of a model, as the panel groups them. The negative prompt is not among them. */
 export interface Form {
   width: ParameterState | null;
   height: ParameterState | null;
+  /** Sizes by name that stand instead of width and height: one of both is given. */
+  named: ParameterState | null;
+  /** The value that `named` has when width and height are given. */
+  custom: string | null;
   seed: ParameterState | null;
+  /** What else says which shape and how large. */
+  shapes: ParameterState[];
   plain: ParameterState[];
   advanced: ParameterState[];
 }
 
+const CUSTOM = "custom";
+
 export function formOf(model: ModelState | undefined): Form {
-  const form: Form = { width: null, height: null, seed: null, plain: [], advanced: [] };
+  const form: Form = {
+    width: null,
+    height: null,
+    named: null,
+    custom: null,
+    seed: null,
+    shapes: [],
+    plain: [],
+    advanced: [],
+  };
   for (const parameter of model?.parameters ?? []) {
-    const { kind } = parameter;
+    const { kind, name } = parameter;
+    if (isNegative(parameter)) continue;
     if ((kind === "width" || kind === "height" || kind === "seed") && isNumber(parameter)) {
       form[kind] = parameter;
+    } else if (parameter.choices.length > 0 && (isShape(parameter) || name === "resolution")) {
+      form.shapes.push(parameter);
     } else if (parameter.advanced) form.advanced.push(parameter);
     else form.plain.push(parameter);
+  }
+  // Edges with a value of their own are sent beside every name.
+  if (form.width?.default === null && form.height?.default === null) {
+    const named = form.shapes.find(
+      (shape) => isShape(shape) && (shape.default === null || shape.choices.includes(CUSTOM)),
+    );
+    if (named) {
+      form.named = named;
+      form.custom = named.choices.includes(CUSTOM) ? CUSTOM : null;
+      form.shapes = form.shapes.filter((shape) => shape !== named);
+    }
   }
   return form;
 }
@@ -103,6 +187,11 @@ export function shownValue(parameter: ParameterState, values: Values | undefined
 
 export function modelOf(models: readonly ModelState[], name: string): ModelState | undefined {
   return models.find((model) => model.name === name);
+}
+
+/** Whether the user gave a parameter another value than its default. */
+export function isChanged(parameter: ParameterState, values: Values | undefined): boolean {
+  return shownValue(parameter, values) !== parameter.default;
 }
 
 /** The parameters to send: all that is shown and differs from the default. */

@@ -1,4 +1,5 @@
 // What a request is expected to cost. Pure.
+import { t } from "../messages";
 import type { ModelState, PriceState } from "../protocol.gen";
 import type { Size } from "./dimensions";
 
@@ -15,7 +16,9 @@ export function dollars(amount: string | number): string {
 
 /** What one unit costs: "$0.04 / image", or an empty text. */
 export function priceText(price: PriceState | null): string {
-  return price ? `${dollars(price.amount)} / ${price.unit === "image" ? "image" : "MP"}` : "";
+  if (!price) return "";
+  const amount = dollars(price.amount);
+  return price.unit === "image" ? t.model.perImage(amount) : t.model.perMegapixel(amount);
 }
 
 /** What so many images of a size are expected to cost, or an empty text where nobody knows. */

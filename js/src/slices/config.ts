@@ -1,7 +1,26 @@
 // What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
 import { type Answer, errorState } from "../lib/answer";
-import { type Limits, type Size, withEdge, withRatio } from "../lib/dimensions";
-import { fitting, formOf, modelOf, shownValue, type Value, type Values } from "../lib/parameters";
+import {
+  hasRatio,
+  type Limits,
+  meantRatio,
+  ratioText,
+  type Size,
+  swapped,
+  withEdge,
+  withRatio,
+} from "../lib/dimensions";
+import {
+  choiceText,
+  fitting,
+  formOf,
+  modelOf,
+  nearestChoice,
+  shownValue,
+  type Value,
+  type Values,
+} from "../lib/parameters";
+import { t } from "../messages";
 import type { Config, ErrorState, ModelState, Panels, ProviderState } from "../protocol.gen";
 import type { Slice, State } from "./state";
 
@@ -14,6 +33,13 @@ export interface Said {
   message: string;
 }
 
+/** What was asked of a size. Steps and limits move the size itself, and would move it on with each change. */
+interface Meant extends Size {
+  model: string;
+  ratio: number;
+  area: number;
+}
+
 export interface ConfigSlice {
   /** The models to choose from: those that are offered, and free-text ones that were used here. */
   models: ModelState[];
@@ -22,6 +48,10 @@ export interface ConfigSlice {
   providers: ProviderState[];
   config: Config;
   maxCount: number;
+  /** What the size was meant to be when it was last set here. */
+  meant: Meant | null;
+  /** The size of a reference whose ratio is offered. */
+  offeredRatio: Size | null;
 
   /** Shows another model, with those values of the present one that it takes too. */
   chooseModel(name: string): void;
@@ -31,13 +61,29 @@ export interface ConfigSlice {
   giveKey(provider: string, key: string): Promise<Said>;
   /** Tests the connection to a provider. */
   checkProvider(provider: string): Promise<Said>;
+  /** Adds a server that speaks OpenAI's protocol, and chooses its first model as soon as one is known. */
+  addServer(name: string, url: string, key: string): Promise<Said>;
+  /** Takes such a server away, until it is put back by the notice that says so. */
+  removeServer(name: string): Promise<void>;
+  /** Stars a model, or takes its star. */
+  toggleFavourite(name: string): void;
+  /** Puts a model in front of those that were used last. */
+  rememberModel(name: string): void;
   setCount(count: number): void;
   setParameter(name: string, value: Value): void;
   setParameters(values: Values): void;
-  resetParameters(): void;
+  /** Puts parameters back to their defaults: the named ones, else all of the chosen model. */
+  resetParameters(names?: readonly string[]): void;
   setEdge(edge: "width" | "height", value: number): void;
   setRatio(ratio: number): void;
+  swapEdges(): void;
+  /** Chooses one of the sizes that stand instead of width and height; null leaves it to the provider. */
+  setNamedSize(value: Value): void;
   setRatioLocked(locked: boolean): void;
+  /** Offers the ratio of a picture, say of a reference that came in; the user may take it or not. */
+  offerRatio(width: number, height: number): void;
+  takeOfferedRatio(): void;
+  dismissOfferedRatio(): void;
   setPanels(panels: Partial<Panels>): void;
   /** Takes in all models that are offered; free-text ones that are known stay. */
   receiveCatalog(models: ModelState[]): void;
@@ -60,6 +106,8 @@ const EMPTY: Config = {
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let saving = 0;
+  /** A server whose first model is to be chosen when it is known. */
+  let awaited: string | null = null;
 
   const save = (): void => {
     if (timer === undefined) return;
@@ -96,6 +144,8 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     providers: [],
     config: EMPTY,
     maxCount: 4,
+    meant: null,
+    offeredRatio: null,
 
     chooseModel: (name) => {
       const { models, config } = get();
@@ -103,7 +153,12 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       if (!model || name === config.model) return;
       const kept = fitting(config.params[config.model], model);
       const values = { ...config.params[name], ...kept };
-      change({ model: name, params: { ...config.params, [name]: values } });
+      awaited = null;
+      change({
+        model: name,
+        params: { ...config.params, [name]: values },
+        recentModels: withFirst(name, config.recentModels),
+      });
     },
     learnModel: async (name) => {
       if (modelOf(get().models, name)) return null;
@@ -120,38 +175,159 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     },
     giveKey: (provider, key) => hear(send({ method: "set_key", provider, key, remember: true })),
     checkProvider: (provider) => hear(send({ method: "check_provider", provider })),
+    addServer: async (name, url, key) => {
+      try {
+        const { result } = await send({ method: "add_server", name, url, key, remember: key !== "" });
+        if (result.type !== "server_added") return { good: true, message: "" };
+        awaited = result.provider;
+        chooseAwaited();
+        return { good: !BAD.has(result.outcome), message: result.message };
+      } catch (cause) {
+        return refused(cause);
+      }
+    },
+    removeServer: async (name) => {
+      const url = get().providers.find((provider) => provider.name === name)?.server;
+      const said = await hear(send({ method: "remove_server", name }));
+      if (!said.good) {
+        get().addNotice("error", said.message);
+        return;
+      }
+      get().addNotice("info", t.server.removed(name), {
+        label: t.notice.undo,
+        run: () => {
+          void get()
+            .addServer(name, url ?? "", "")
+            .then((again) => !again.good && get().addNotice("warning", again.message));
+        },
+      });
+    },
+    toggleFavourite: (name) => {
+      const { favouriteModels } = get().config;
+      const others = favouriteModels.filter((other) => other !== name);
+      const starred = others.length === favouriteModels.length;
+      if (starred && others.length === MAX_FAVOURITES) {
+        get().addNotice("warning", t.model.tooManyFavourites(MAX_FAVOURITES));
+      } else change({ favouriteModels: starred ? [...others, name] : others });
+    },
+    rememberModel: (name) => {
+      const { recentModels } = get().config;
+      if (recentModels[0] !== name) change({ recentModels: withFirst(name, recentModels) });
+    },
     setCount: (count) => change({ count: Math.min(Math.max(Math.round(count), 1), get().maxCount) }),
     setParameter: (name, value) => setParameters({ [name]: value }),
     setParameters,
-    resetParameters: () => {
+    resetParameters: (names) => {
       const { config } = get();
       const params = { ...config.params };
+      const own = Object.entries(params[config.model] ?? {});
       delete params[config.model];
+      const kept = own.filter(([name]) => names && !names.includes(name));
+      if (kept.length > 0) params[config.model] = Object.fromEntries(kept);
       change({ params });
     },
     setEdge: (edge, value) => {
       const size = sizeOf(get());
       if (!size) return;
       const { limits, current } = size;
-      setSize(limits, withEdge(edge, value, current, limits, get().config.ratioLocked));
+      const locked = get().config.ratioLocked ? meantOf(get(), current).ratio : null;
+      const next = withEdge(edge, value, current, limits, locked);
+      setSize(next, { ratio: locked ?? meantRatio(next), area: next.width * next.height });
     },
     setRatio: (ratio) => {
       const size = sizeOf(get());
-      if (size) setSize(size.limits, withRatio(ratio, size.current, size.limits));
+      if (!size) return;
+      const { area } = meantOf(get(), size.current);
+      setSize(withRatio(ratio, area, size.limits) ?? size.current, { ratio, area });
+    },
+    swapEdges: () => {
+      const size = sizeOf(get());
+      if (!size) return;
+      const { ratio, area } = meantOf(get(), size.current);
+      setSize(swapped(size.current, size.limits), { ratio: 1 / ratio, area });
+    },
+    setNamedSize: (value) => {
+      const { width, height, named } = formOf(modelOf(get().models, get().config.model));
+      if (!width || !height || !named) return;
+      setParameters({ [named.name]: value, [width.name]: null, [height.name]: null });
     },
     setRatioLocked: (locked) => change({ ratioLocked: locked }),
+    offerRatio: (width, height) => set({ offeredRatio: width > 0 && height > 0 ? { width, height } : null }),
+    takeOfferedRatio: () => {
+      const offer = offerOf(get());
+      if (!offer) return;
+      if (offer.parameter) setParameters({ [offer.parameter]: offer.choice });
+      else get().setRatio(offer.ratio);
+      set({ offeredRatio: null });
+    },
+    dismissOfferedRatio: () => set({ offeredRatio: null }),
     setPanels: (panels) => change({ panels: { ...get().config.panels, ...panels } }),
-    receiveCatalog: (models) => set((state) => ({ catalog: models, models: joined(models, state.models) })),
+    receiveCatalog: (models) => {
+      set((state) => ({ catalog: models, models: joined(models, state.models) }));
+      chooseAwaited();
+    },
     receiveConfig: (config) => {
       if (timer === undefined && saving === 0) set({ config });
     },
     saveConfig: save,
   };
 
-  function setSize(limits: Limits, size: Size): void {
-    setParameters({ [limits.width.name]: size.width, [limits.height.name]: size.height });
+  function setSize(size: Size, meant: { ratio: number; area: number }): void {
+    const model = modelOf(get().models, get().config.model);
+    const { width, height, named, custom } = formOf(model);
+    if (!model || !width || !height) return;
+    setParameters({
+      [width.name]: size.width,
+      [height.name]: size.height,
+      ...(named && { [named.name]: custom }),
+    });
+    set({ meant: { ...size, ...meant, model: model.name } });
+  }
+
+  function chooseAwaited(): void {
+    const first = get().models.find(({ provider }) => provider === awaited);
+    if (first) get().chooseModel(first.name);
   }
 };
+
+const MAX_FAVOURITES = 64;
+const MAX_RECENT = 8;
+
+function withFirst(name: string, names: readonly string[]): string[] {
+  return [name, ...names.filter((other) => other !== name)].slice(0, MAX_RECENT);
+}
+
+/** What a size was meant to be: what was asked for when it was set here, else what it is. */
+export function meantOf({ meant, config }: Pick<State, "meant" | "config">, size: Size): Meant {
+  const known = meant?.model === config.model && meant.width === size.width && meant.height === size.height;
+  if (meant && known) return meant;
+  return { ...size, model: config.model, ratio: meantRatio(size), area: size.width * size.height };
+}
+
+/** How the offered ratio would be taken by the chosen model, or null where it has it already, or has none. */
+export function offerOf(state: Pick<State, "models" | "config" | "offeredRatio">): {
+  text: string;
+  ratio: number;
+  parameter: string | null;
+  choice: string | number | null;
+} | null {
+  const { models, config, offeredRatio } = state;
+  if (!offeredRatio) return null;
+  const ratio = offeredRatio.width / offeredRatio.height;
+  const size = sizeOf(state);
+  if (size) {
+    const is = !size.automatic && size.named === null && hasRatio(size.current, ratio);
+    return is ? null : { text: ratioText(ratio), ratio, parameter: null, choice: null };
+  }
+  const model = modelOf(models, config.model);
+  for (const shape of formOf(model).shapes) {
+    const choice = nearestChoice(shape, ratio);
+    if (choice === null) continue;
+    const is = shownValue(shape, config.params[config.model]) === choice;
+    return is ? null : { text: choiceText(choice), ratio, parameter: shape.name, choice };
+  }
+  return null;
+}
 
 /** Both lists, each model once; one of the first list wins. */
 export function joined(models: readonly ModelState[], more: readonly ModelState[]): ModelState[] {
@@ -168,25 +344,41 @@ async function hear(answer: Promise<Answer>): Promise<Said> {
       return { good: !BAD.has(result.outcome), message: result.message };
     return { good: true, message: result.type === "key_taken" ? result.message : "" };
   } catch (cause) {
-    const { message, nextStep } = errorState(cause);
-    return { good: false, message: `${message} ${nextStep}` };
+    return refused(cause);
   }
+}
+
+function refused(cause: unknown): Said {
+  const { message, nextStep } = errorState(cause);
+  return { good: false, message: `${message} ${nextStep}` };
 }
 
 const UNSET_EDGE = 1024;
 
-/** The size that is shown, and its limits; null where the model has no free width and height. */
-export function sizeOf(state: Pick<State, "models" | "config">): { current: Size; limits: Limits } | null {
+/** The size that is shown, and its limits. */
+export interface Sizing {
+  current: Size;
+  limits: Limits;
+  /** Nothing is sent, and the provider chooses: `current` is where a choice would begin. */
+  automatic: boolean;
+  /** The size by name that is chosen instead, or null. */
+  named: string | number | null;
+}
+
+/** The size of the chosen model; null where it has no free width and height. */
+export function sizeOf(state: Pick<State, "models" | "config">): Sizing | null {
   const model = modelOf(state.models, state.config.model);
-  const { width, height } = formOf(model);
+  const { width, height, named, custom } = formOf(model);
   if (!model || !width || !height) return null;
   const values = state.config.params[model.name];
-  const edge = (parameter: Limits["width"]): number => {
-    const value = shownValue(parameter, values);
-    return typeof value === "number" && value > 0 ? value : UNSET_EDGE;
-  };
+  const own = [shownValue(width, values), shownValue(height, values)];
+  const edge = (value: Value | undefined): number =>
+    typeof value === "number" && value > 0 ? value : UNSET_EDGE;
+  const name = named && shownValue(named, values);
   return {
-    current: { width: edge(width), height: edge(height) },
+    current: { width: edge(own[0]), height: edge(own[1]) },
     limits: { width, height, rule: model.sizeRule },
+    automatic: own.every((value) => value === null),
+    named: name === custom || typeof name === "boolean" ? null : name,
   };
 }

@@ -61,6 +61,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       if (busy || !live || !prompt || !model) return;
       const request = requestOf(get());
       set({ busy: true, refusal: null });
+      get().rememberModel(model.name);
       try {
         if (get().references.some(({ status }) => status !== "ready")) {
           const unsent = await get().settleReferences();

@@ -176,8 +176,12 @@ function Estimate() {
 
 function estimateOf(state: State): string {
   const { models, config, maxCount } = state;
-  const size = sizeOf(state)?.current ?? null;
-  return estimateText(modelOf(models, config.model), Math.min(config.count, maxCount), size);
+  const size = sizeOf(state);
+  return estimateText(
+    modelOf(models, config.model),
+    Math.min(config.count, maxCount),
+    size?.automatic ? null : (size?.current ?? null),
+  );
 }
 
 /** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */

@@ -1,68 +1,68 @@
 // The left panel: which model, and everything that it takes.
-import { formOf, modelOf, shownValue } from "../lib/parameters";
-import type { ModelState, ParameterState } from "../protocol.gen";
+import { formOf, isChanged, modelOf, shownValue } from "../lib/parameters";
+import { t } from "../messages";
+import type { ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
 import { useActions, useStore } from "./context";
+import { Field } from "./field";
 import { Icon } from "./icon";
-import { ModelPicker } from "./model-picker";
-import { OtherModel } from "./other-model";
+import { ModelField } from "./model-field";
 import { ParameterField } from "./parameter-field";
-import { Field, IconButton, Segments, useId } from "./parts";
-import { ProviderKey } from "./provider-key";
-import { SizeFields } from "./size-fields";
+import { IconButton, NumberInput, Segments } from "./parts";
+import { OfferedRatio, SizeFields } from "./size-fields";
 
 export function ConfigPanel() {
   const models = useStore((state) => state.models);
   const config = useStore((state) => state.config);
-  const maxCount = useStore((state) => state.maxCount);
   const actions = useActions();
   const model = modelOf(models, config.model);
   const form = formOf(model);
-  const size = sizeOf({ models, config });
-  const changed = Object.keys(config.params[config.model] ?? {}).length > 0;
+  const values = config.params[config.model];
+  const sized = sizeOf({ models, config }) !== null;
   const field = (parameter: ParameterState) => (
     <ParameterField
       key={`${config.model} ${parameter.name}`}
       parameter={parameter}
-      value={shownValue(parameter, config.params[config.model])}
+      value={shownValue(parameter, values)}
       onChange={(value) => actions.setParameter(parameter.name, value)}
     />
   );
   // Without both edges there is no ratio, so that one alone is a number like any other.
-  const edges = size ? [] : [form.width, form.height].filter((edge) => edge !== null);
+  const edges = sized ? [] : [form.width, form.height].filter((edge) => edge !== null);
+  const { advancedOpen } = config.panels;
+  const hidden = form.advanced.filter((parameter) => isChanged(parameter, values)).length;
   return (
     <>
       <ModelField model={model} />
-      <Field label="Images">
-        <Segments
-          label="Number of images"
-          options={Array.from({ length: Math.min(maxCount, MAX_SEGMENTS) }, (_, index) => ({
-            value: index + 1,
-            text: String(index + 1),
-            testid: `count-${index + 1}`,
-          }))}
-          value={config.count}
-          onChoose={actions.setCount}
-        />
-      </Field>
-      {size && <SizeFields key={config.model} current={size.current} limits={size.limits} />}
+      <Count />
+      {sized && <SizeFields key={config.model} />}
+      {form.shapes.map(field)}
+      <OfferedRatio />
       {[...edges, ...form.plain].map(field)}
       {form.seed && field(form.seed)}
       {form.advanced.length > 0 && (
-        <details class="ip-details">
-          <summary>
-            <Icon name="down" /> Advanced
+        <details
+          class="ip-details"
+          open={advancedOpen}
+          onToggle={({ currentTarget: { open } }) => {
+            if (open !== advancedOpen) actions.setPanels({ advancedOpen: open });
+          }}
+        >
+          <summary data-testid="advanced">
+            <Icon name="down" /> {t.parameter.advanced}
+            {!advancedOpen && hidden > 0 && <span class="ip-details-count">{hidden}</span>}
           </summary>
           <div class="ip-stack">{form.advanced.map(field)}</div>
         </details>
       )}
-      {changed && (
+      {model?.parameters.some((parameter) => isChanged(parameter, values)) && (
         <div>
           <IconButton
             icon="retry"
-            label="Reset the parameters of this model"
-            text="Reset"
-            onClick={actions.resetParameters}
+            label={t.parameter.resetAllHelp}
+            text={t.parameter.resetAll}
+            testid="reset-all"
+            onClick={() => actions.resetParameters()}
           />
         </div>
       )}
@@ -71,40 +71,39 @@ export function ConfigPanel() {
 }
 
 const MAX_SEGMENTS = 8;
+/** Where more may be made, these are one click away. */
+const QUICK = 4;
 
-function ModelField({ model }: { model: ModelState | undefined }) {
-  const id = useId();
-  const providers = useStore((state) => state.providers);
-  const configured = useStore((state) => state.config.model);
-  const provider = providers.find((candidate) => candidate.name === model?.provider);
+function Count() {
+  const maxCount = useStore((state) => state.maxCount);
+  const count = useStore((state) => Math.min(state.config.count, state.maxCount));
+  const actions = useActions();
+  const many = maxCount > MAX_SEGMENTS;
   return (
-    <div class="ip-stack">
-      <Field label="Model" help={model?.description} control={id}>
-        <ModelPicker id={id} model={model} />
-      </Field>
-      <OtherModel />
-      {!model && configured && (
-        <p class="ip-note ip-note-warn" data-testid="model-missing">
-          <Icon name="alert" />
-          <span>{configured} is not offered here; choose another model.</span>
-        </p>
-      )}
-      {model?.notice && (
-        <p class="ip-note" data-testid="notice">
-          <Icon name="notice" />
-          <span>{model.notice}</span>
-        </p>
-      )}
-      {model?.retiredOn && (
-        <p class="ip-note">
-          <Icon name="alert" />
-          <span>
-            Its provider ends it on {model.retiredOn}
-            {model.successor && `; ${model.successor} follows it`}.
-          </span>
-        </p>
-      )}
-      {provider && <ProviderKey key={provider.name} provider={provider} />}
-    </div>
+    <Field label={t.size.count}>
+      <div class="ip-row">
+        <Segments
+          label={t.size.countLabel}
+          options={Array.from({ length: many ? QUICK : maxCount }, (_, index) => ({
+            value: index + 1,
+            text: String(index + 1),
+            testid: `count-${index + 1}`,
+          }))}
+          value={count}
+          onChoose={actions.setCount}
+        />
+        {many && (
+          <NumberInput
+            label={t.size.countLabel}
+            value={count}
+            minimum={1}
+            maximum={maxCount}
+            step={1}
+            testid="count"
+            onCommit={(next) => next !== null && actions.setCount(next)}
+          />
+        )}
+      </div>
+    </Field>
   );
 }

@@ -1,131 +1,212 @@
-// Choosing a model among many: a list with a search field, over the panel, grouped by provider.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Group, grouped } from "../lib/models";
+// Choosing a model among many: a list with a search field, above everything, grouped by provider.
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isComposing } from "../lib/keyboard";
+import { capabilities, type Group, grouped, since } from "../lib/models";
+import { place } from "../lib/place";
 import { priceText } from "../lib/price";
+import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
-import { useActions, useStore } from "./context";
+import { useActions, useMinute, useStore } from "./context";
+import { Icon } from "./icon";
+import { OtherModel } from "./other-model";
 import { useId } from "./parts";
 
-export function ModelPicker({ id, model }: { id: string; model: ModelState | undefined }) {
-  const [open, setOpen] = useState(false);
-  const trigger = useRef<HTMLButtonElement>(null);
-  const title = model?.title ?? "Choose a model";
-  return (
-    <>
-      <button
-        ref={trigger}
-        id={id}
-        type="button"
-        class="ip-input ip-select"
-        aria-label={`Model: ${title}`}
-        aria-haspopup="listbox"
-        aria-expanded={open}
-        data-testid="model-select"
-        data-model={model?.name}
-        onClick={() => setOpen(!open)}
-      >
-        {title}
-      </button>
-      {open && (
-        <Picker
-          current={model?.name ?? ""}
-          onClose={(refocus) => {
-            setOpen(false);
-            if (refocus) trigger.current?.focus();
-          }}
-        />
-      )}
-    </>
-  );
-}
-
 interface PickerProps {
+  anchor: HTMLElement;
+  /** The name of the chosen model. */
   current: string;
+  /** A server is to be added. */
+  onServer(): void;
   /** `refocus`: the focus was in here and goes back to where it came from. */
   onClose(refocus: boolean): void;
 }
 
 /** How many models a page key goes. */
 const PAGE = 8;
+/** How many entries are drawn more than are needed. */
+const AHEAD = 40;
 
-const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE };
-
-function Picker({ current, onClose }: PickerProps) {
+export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps) {
   const id = useId();
   const models = useStore((state) => state.models);
   const providers = useStore((state) => state.providers);
+  const favouriteModels = useStore((state) => state.config.favouriteModels);
+  const recentModels = useStore((state) => state.config.recentModels);
   const actions = useActions();
   const [query, setQuery] = useState("");
-  const [active, setActive] = useState(current);
+  const [other, setOther] = useState(false);
   const input = useRef<HTMLInputElement>(null);
-  const list = useRef<HTMLDivElement>(null);
   const picker = useRef<HTMLDivElement>(null);
-  const groups = grouped(models, providers, query);
-  const names = groups.flatMap((group) => group.models.map(({ name }) => name));
-  const at = Math.max(names.indexOf(active), 0);
-  const shown = names[at];
+  const list = useRef<HTMLDivElement>(null);
+  const groups = useMemo(
+    () => grouped(models, providers, query, { favouriteModels, recentModels }),
+    [models, providers, query, favouriteModels, recentModels],
+  );
+  const entries = useMemo(
+    () =>
+      groups.flatMap((group) => group.models.map((model) => ({ key: `${group.name} ${model.name}`, model }))),
+    [groups],
+  );
+  // With favourites or recent ones the list begins there; the chosen model is shown in its place else.
+  const first = entries.findIndex(({ model }) => model.name === current);
+  const [active, setActive] = useState<string | null>(null);
+  const found = entries.findIndex(({ key }) => key === active);
+  const at = found >= 0 ? found : query ? 0 : Math.max(first, 0);
+  const [limit, setLimit] = useState(0);
+  const drawn = Math.max(limit, at + AHEAD);
+  const shown = entries[at];
 
-  useEffect(() => {
-    input.current?.focus({ preventScroll: true });
-    const onPointerDown = (event: Event): void => {
-      // Inside a shadow root the target that the document sees is the host.
-      if (!event.composedPath().includes(picker.current as EventTarget)) onClose(false);
-    };
-    document.addEventListener("pointerdown", onPointerDown, true);
-    return () => document.removeEventListener("pointerdown", onPointerDown, true);
+  useLayoutEffect(() => {
+    const element = picker.current;
+    if (!element) return undefined;
+    element.showPopover?.();
+    const put = (): void => place(element, anchor);
+    put();
+    const ended = new AbortController();
+    const options = { capture: true, passive: true, signal: ended.signal };
+    document.addEventListener(
+      "pointerdown",
+      (event) => {
+        const path = event.composedPath();
+        if (!path.includes(element) && !path.includes(anchor)) onClose(false);
+      },
+      options,
+    );
+    // A keyboard on the screen changes the window; the list stays.
+    addEventListener("resize", put, options);
+    document.addEventListener(
+      "scroll",
+      ({ target }) => {
+        if (target instanceof Node && !element.contains(target) && target.contains(anchor)) put();
+      },
+      options,
+    );
+    return () => ended.abort();
   }, []);
+  useEffect(() => {
+    if (!other) input.current?.focus({ preventScroll: true });
+  }, [other]);
   useLayoutEffect(() => {
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
-  }, [shown]);
+  }, [shown?.key]);
 
-  const choose = (name: string | undefined): void => {
-    if (name === undefined) return;
-    actions.chooseModel(name);
+  const choose = (model: ModelState | undefined): void => {
+    if (!model) return;
+    actions.chooseModel(model.name);
     onClose(true);
   };
+  const go = (to: number): void =>
+    setActive(entries[Math.min(Math.max(to, 0), entries.length - 1)]?.key ?? null);
   const onKeyDown = (event: KeyboardEvent): void => {
-    const step = STEPS[event.key];
-    if (step !== undefined) setActive(names[Math.min(Math.max(at + step, 0), names.length - 1)] ?? "");
-    else if (event.key === "Enter") choose(shown);
-    else if (event.key === "Escape" || event.key === "Tab") onClose(true);
+    if (isComposing(event)) return;
+    const { key, currentTarget } = event;
+    const empty = (currentTarget as HTMLInputElement).value === "";
+    if (key === "ArrowDown") go(at + 1);
+    else if (key === "ArrowUp") go(at - 1);
+    else if (key === "PageDown") go(at + PAGE);
+    else if (key === "PageUp") go(at - PAGE);
+    // In a text they go to its ends.
+    else if (key === "Home" && (empty || event.ctrlKey)) go(0);
+    else if (key === "End" && (empty || event.ctrlKey)) go(entries.length - 1);
+    else if (key === "Enter") choose(shown?.model);
     else return;
     event.preventDefault();
   };
+  let index = 0;
   return (
-    <div ref={picker} class="ip-picker">
-      <input
-        ref={input}
-        class="ip-input"
-        type="text"
-        role="combobox"
-        aria-label="Search the models"
-        aria-expanded="true"
-        aria-controls={id}
-        aria-autocomplete="list"
-        aria-activedescendant={shown && `${id}-${shown}`}
-        placeholder="Search the models"
-        autocomplete="off"
-        spellcheck={false}
-        data-testid="model-search"
-        value={query}
-        onInput={(event) => setQuery(event.currentTarget.value)}
-        onKeyDown={onKeyDown}
-      />
-      <div ref={list} id={id} class="ip-options" role="listbox" aria-label="Models">
-        {groups.map((group) => (
-          <Options
-            key={group.name}
+    <div
+      ref={picker}
+      class="ip-picker"
+      popover="manual"
+      role="dialog"
+      aria-label={t.model.list}
+      data-testid="model-picker"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        if (other) setOther(false);
+        else onClose(true);
+      }}
+      onFocusOut={({ relatedTarget }) => {
+        if (!(relatedTarget instanceof Node) || relatedTarget === anchor) return;
+        if (!picker.current?.contains(relatedTarget)) onClose(false);
+      }}
+    >
+      {other ? (
+        <OtherModel text={query} onBack={() => setOther(false)} onUsed={() => onClose(true)} />
+      ) : (
+        <>
+          <div class="ip-search">
+            <Icon name="search" />
+            <input
+              ref={input}
+              class="ip-input"
+              type="text"
+              role="combobox"
+              aria-label={t.model.search}
+              aria-expanded="true"
+              aria-controls={id}
+              aria-autocomplete="list"
+              aria-activedescendant={shown && `${id}-${at}`}
+              placeholder={t.model.search}
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              data-testid="model-search"
+              value={query}
+              onInput={(event) => {
+                setQuery(event.currentTarget.value);
+                setActive(null);
+                setLimit(0);
+                list.current?.scrollTo?.(0, 0);
+              }}
+              onKeyDown={onKeyDown}
+            />
+          </div>
+          <div
+            ref={list}
             id={id}
-            group={group}
-            current={current}
-            active={shown}
-            onChoose={choose}
-          />
-        ))}
-        {names.length === 0 && (
-          <p class="ip-help">No listed model is called so. “Other model” takes any id.</p>
-        )}
-      </div>
+            class="ip-options"
+            role="listbox"
+            aria-label={t.model.list}
+            tabIndex={-1}
+            onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+              if (drawn < entries.length && scrollTop + 2 * clientHeight > scrollHeight)
+                setLimit(drawn + 2 * AHEAD);
+            }}
+          >
+            {groups.map((group) => {
+              const from = index;
+              index += group.models.length;
+              if (from >= drawn) return null;
+              return (
+                <Options
+                  key={group.name}
+                  id={id}
+                  group={group}
+                  from={from}
+                  until={drawn}
+                  current={current}
+                  active={at}
+                  favourites={favouriteModels}
+                  onChoose={choose}
+                />
+              );
+            })}
+          </div>
+          {entries.length === 0 && <p class="ip-help ip-options-none">{t.model.none}</p>}
+          <div class="ip-picker-foot">
+            <button type="button" class="ip-button" data-testid="other-model" onClick={() => setOther(true)}>
+              {t.model.other}
+            </button>
+            <button type="button" class="ip-button" data-testid="add-server" onClick={onServer}>
+              <Icon name="server" />
+              {t.server.add}
+            </button>
+          </div>
+        </>
+      )}
     </div>
   );
 }
@@ -133,41 +214,100 @@ function Picker({ current, onClose }: PickerProps) {
 interface OptionsProps {
   id: string;
   group: Group;
+  /** The place of its first model in the whole list, and of the first that is not drawn. */
+  from: number;
+  until: number;
   current: string;
-  active: string | undefined;
-  onChoose(name: string): void;
+  active: number;
+  favourites: readonly string[];
+  onChoose(model: ModelState): void;
 }
 
-function Options({ id, group, current, active, onChoose }: OptionsProps) {
-  const { title, key, models } = group;
+function Options({ id, group, from, until, current, active, favourites, onChoose }: OptionsProps) {
+  const now = useMinute();
+  const { title, provider, models } = group;
+  const missing = provider?.key === "missing";
   return (
     // biome-ignore lint/a11y/useSemanticElements: a listbox has no other groups
-    <div role="group" aria-label={key === "missing" ? `${title}, key missing` : title}>
+    <div role="group" aria-label={missing ? t.keys.missingFor(title) : title}>
       <p class="ip-option-group" aria-hidden="true">
-        {title}
-        {key !== "not_needed" && <span data-key={key}>{key === "set" ? "key set" : "key missing"}</span>}
+        <strong>{title}</strong>
+        {provider?.discoveredAt != null && <span>{t.model.listed(since(provider.discoveredAt, now))}</span>}
+        {provider && provider.key !== "not_needed" && (
+          <span data-key={provider.key} title={missing ? provider.keyHelp : provider.keySource}>
+            {missing ? t.keys.missing : t.keys.set}
+          </span>
+        )}
       </p>
-      {models.map(({ name, title, description, price }) => (
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the search field's, which keeps the focus
-        <div
-          key={name}
-          id={`${id}-${name}`}
-          class="ip-option"
-          role="option"
-          tabIndex={-1}
-          aria-selected={name === current}
-          data-active={name === active}
-          data-testid="model-option"
-          data-model={name}
-          // The focus stays in the search field.
-          onMouseDown={(event) => event.preventDefault()}
-          onClick={() => onChoose(name)}
-        >
-          <strong>{title}</strong>
-          <span>{priceText(price)}</span>
-          <p>{description}</p>
-        </div>
+      {models.slice(0, until - from).map((model, index) => (
+        <Option
+          key={model.name}
+          id={`${id}-${from + index}`}
+          model={model}
+          chosen={model.name === current}
+          active={from + index === active}
+          starred={favourites.includes(model.name)}
+          onChoose={onChoose}
+        />
       ))}
+    </div>
+  );
+}
+
+interface OptionProps {
+  id: string;
+  model: ModelState;
+  chosen: boolean;
+  active: boolean;
+  starred: boolean;
+  onChoose(model: ModelState): void;
+}
+
+function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
+  const actions = useActions();
+  const { name, title, description } = model;
+  const price = priceText(model.price);
+  const able = capabilities(model);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the search field's, which keeps the focus
+    <div
+      id={id}
+      class="ip-option"
+      role="option"
+      tabIndex={-1}
+      aria-selected={chosen}
+      aria-label={[title, price, ...able.map(({ text }) => text)].filter(Boolean).join(", ")}
+      data-active={active}
+      data-testid="model-option"
+      data-model={name}
+      // The focus stays in the search field.
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => onChoose(model)}
+    >
+      <strong>{title}</strong>
+      <span>{price}</span>
+      {/* By keyboard the star is beside the name of the chosen model: an option holds no buttons. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: see above */}
+      <span
+        class="ip-option-star"
+        data-on={starred}
+        title={starred ? t.model.unstar(title) : t.model.star(title)}
+        onClick={(event) => {
+          event.stopPropagation();
+          actions.toggleFavourite(name);
+        }}
+      >
+        <Icon name="star" size={14} />
+      </span>
+      <p>{description}</p>
+      <span class="ip-option-able">
+        {able.map(({ icon, count, text }) => (
+          <span key={icon} title={text}>
+            <Icon name={icon} size={13} />
+            {count}
+          </span>
+        ))}
+      </span>
     </div>
   );
 }

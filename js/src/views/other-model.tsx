@@ -1,19 +1,30 @@
 // A model that no list has: any id of any provider.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../messages";
 import type { ErrorState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
-import { Icon } from "./icon";
+import { IconButton } from "./parts";
 
-export function OtherModel() {
+interface OtherModelProps {
+  /** What was searched for, in vain. */
+  text: string;
+  onBack(): void;
+  /** The model is chosen. */
+  onUsed(): void;
+}
+
+export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) {
   const providers = useStore((state) => state.providers);
+  const current = useStore((state) => state.config.model);
   const live = useStore((state) => state.live);
   const actions = useActions();
-  const [open, setOpen] = useState(false);
-  const [provider, setProvider] = useState("");
-  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const [provider, setProvider] = useState(() => current.slice(0, Math.max(current.indexOf(":"), 0)));
+  const [text, setText] = useState(searched);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorState | null>(null);
-  const chosen = provider || (providers.at(-1)?.name ?? "");
+  const chosen = providers.some(({ name }) => name === provider) ? provider : (providers.at(-1)?.name ?? "");
+  useEffect(() => input.current?.focus(), []);
 
   const use = async (): Promise<void> => {
     const name = `${chosen}:${text.trim()}`;
@@ -23,24 +34,24 @@ export function OtherModel() {
     setError(refused);
     if (refused) return;
     actions.chooseModel(name);
-    setOpen(false);
-    setText("");
+    onUsed();
   };
   return (
-    <details class="ip-details" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary data-testid="other-model">
-        <Icon name="down" /> Other model…
-      </summary>
-      <form
-        class="ip-other"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void use();
-        }}
-      >
+    <form
+      class="ip-other"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void use();
+      }}
+    >
+      <div class="ip-other-head">
+        <IconButton icon="left" label={t.model.list} onClick={onBack} />
+        <strong>{t.model.other}</strong>
+      </div>
+      <label class="ip-field">
+        <span class="ip-label">{t.model.provider}</span>
         <select
           class="ip-input ip-select"
-          aria-label="Provider"
           data-testid="other-provider"
           value={chosen}
           onChange={(event) => setProvider(event.currentTarget.value)}
@@ -51,37 +62,40 @@ export function OtherModel() {
             </option>
           ))}
         </select>
-        <div class="ip-row">
-          <input
-            class="ip-input"
-            type="text"
-            aria-label="Model id"
-            placeholder="Model id"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            data-testid="other-id"
-            value={text}
-            onInput={(event) => {
-              setText(event.currentTarget.value);
-              setError(null);
-            }}
-          />
-          <button
-            type="submit"
-            class="ip-button"
-            data-testid="other-use"
-            disabled={!live || busy || !text.trim()}
-          >
-            Use
-          </button>
-        </div>
-        {error && (
-          <p class="ip-help ip-help-bad" role="alert" data-testid="other-error">
-            {error.message} {error.nextStep}
-          </p>
-        )}
-      </form>
-    </details>
+      </label>
+      <label class="ip-field">
+        <span class="ip-label">{t.model.id}</span>
+        <input
+          ref={input}
+          class="ip-input"
+          type="text"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          data-testid="other-id"
+          value={text}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setError(null);
+          }}
+        />
+      </label>
+      <p class="ip-help">{t.model.otherHelp}</p>
+      {error && (
+        <p class="ip-help ip-help-bad" role="alert" data-testid="other-error">
+          {error.message} {error.nextStep}
+        </p>
+      )}
+      <div>
+        <button
+          type="submit"
+          class="ip-button"
+          data-testid="other-use"
+          disabled={!live || busy || !text.trim()}
+        >
+          {t.model.use}
+        </button>
+      </div>
+    </form>
   );
 }

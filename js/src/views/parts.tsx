@@ -1,8 +1,5 @@
 // Small controls that the panels share.
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { choiceText, type Value } from "../lib/parameters";
-import { t } from "../messages";
 import { Icon, type IconName } from "./icon";
 
 interface IconButtonProps {
@@ -40,28 +37,6 @@ export function IconButton(props: IconButtonProps) {
       <Icon name={icon} />
       {text}
     </button>
-  );
-}
-
-interface FieldProps {
-  label: string;
-  help?: string;
-  control?: string;
-  aside?: ComponentChildren;
-  children: ComponentChildren;
-}
-
-/** A labelled row; `control` is the id of the input that the label belongs to. */
-export function Field({ label, help, control, aside, children }: FieldProps) {
-  return (
-    <div class="ip-field">
-      <div class="ip-field-head">
-        {control ? <label for={control}>{label}</label> : <span class="ip-label">{label}</span>}
-        {aside}
-      </div>
-      {children}
-      {help && <p class="ip-help">{help}</p>}
-    </div>
   );
 }
 
@@ -133,16 +108,19 @@ interface SliderProps {
   maximum: number;
   step: number | null;
   disabled?: boolean;
+  /** What stands for the value where it has none. */
+  valueText?: string | undefined;
   onInput(value: number): void;
 }
 
-export function Slider({ label, value, minimum, maximum, step, disabled, onInput }: SliderProps) {
+export function Slider({ label, value, minimum, maximum, step, disabled, valueText, onInput }: SliderProps) {
   const share = maximum > minimum ? (value - minimum) / (maximum - minimum) : 0;
   return (
     <input
       class="ip-slider"
       type="range"
       aria-label={label}
+      aria-valuetext={valueText}
       min={minimum}
       max={maximum}
       step={step ?? "any"}
@@ -187,36 +165,5 @@ export function Segments<T extends string | number>({
         </button>
       ))}
     </div>
-  );
-}
-
-interface ChoiceSelectProps {
-  id?: string;
-  choices: readonly (string | number | boolean)[];
-  value: Value;
-  /** Whether the choice may be left to the provider. */
-  automatic?: boolean;
-  testid?: string;
-  onChoose(value: Value): void;
-}
-
-/** Many choices in a menu. What is none of them reads "Automatic". */
-export function ChoiceSelect({ id, choices, value, automatic, testid, onChoose }: ChoiceSelectProps) {
-  const chosen = value === null ? -1 : choices.indexOf(value);
-  return (
-    <select
-      id={id}
-      class="ip-input ip-select"
-      data-testid={testid}
-      value={String(chosen)}
-      onChange={(event) => onChoose(choices[Number(event.currentTarget.value)] ?? null)}
-    >
-      {(automatic || chosen < 0) && <option value="-1">{t.common.automatic}</option>}
-      {choices.map((choice, index) => (
-        <option key={index} value={String(index)}>
-          {choiceText(choice)}
-        </option>
-      ))}
-    </select>
   );
 }

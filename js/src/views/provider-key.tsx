@@ -1,13 +1,14 @@
-// The key of a provider: whether it is there, where it comes from, and a way to give or test one.
+// How a provider is reached: its key, whether it is there and where it comes from, and the address of a server.
 import { useState } from "preact/hooks";
-import { ago } from "../lib/words";
+import { since } from "../lib/models";
+import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
 import type { Said } from "../slices/config";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
 
 export function ProviderKey({ provider }: { provider: ProviderState }) {
-  const { key, keyHelp, keySource, title } = provider;
+  const { key, keyHelp, keySource, keyUrl, title, server } = provider;
   // Above the form, which is another one once the key is there: what was said of it must stay.
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState<Said | null>(null);
@@ -16,25 +17,34 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
     if (next) setOpen(true);
   };
   const form = <KeyForm provider={provider} said={said} onSaid={hear} />;
-  if (key === "not_needed") return <Age provider={provider} />;
   if (key === "missing") {
     return (
-      <>
-        <p class="ip-note ip-note-warn" data-testid="key-missing">
+      <div class="ip-key">
+        <div class="ip-note ip-note-warn" data-testid="key-missing">
           <Icon name="key" />
-          <span>{keyHelp}</span>
-        </p>
+          <span>
+            {keyHelp}{" "}
+            {/^https:/.test(keyUrl) && (
+              <a href={keyUrl} target="_blank" rel="noreferrer">
+                {t.keys.get}
+              </a>
+            )}
+          </span>
+        </div>
         {form}
-      </>
+      </div>
     );
   }
+  if (key === "not_needed" && server === null) return <Age provider={provider} />;
   return (
-    <details class="ip-details" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="ip-details ip-key" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary data-testid="key-set">
-        <Icon name="down" /> Key of {title}
+        <Icon name="down" />
+        <span class="ip-key-title">{server ?? t.keys.label(title)}</span>
+        {key === "set" && <span data-key="set">{t.keys.set}</span>}
       </summary>
-      <div class="ip-stack">
-        {keySource && <p class="ip-help">It comes from: {keySource}.</p>}
+      <div class="ip-key-body">
+        {keySource && key === "set" && <p class="ip-help">{t.keys.from(keySource)}</p>}
         {form}
         <Age provider={provider} />
       </div>
@@ -48,7 +58,8 @@ interface KeyFormProps {
   onSaid(said: Said | null): void;
 }
 
-function KeyForm({ provider: { name, title, key, keyVariable }, said, onSaid }: KeyFormProps) {
+function KeyForm({ provider, said, onSaid }: KeyFormProps) {
+  const { name, title, key, keyVariable, server } = provider;
   const live = useStore((state) => state.live);
   const actions = useActions();
   // Here and nowhere else on the page, and only until it is sent.
@@ -69,7 +80,7 @@ function KeyForm({ provider: { name, title, key, keyVariable }, said, onSaid }: 
   };
   return (
     <form
-      class="ip-other"
+      class="ip-key-form"
       onSubmit={(event) => {
         event.preventDefault();
         save();
@@ -79,8 +90,8 @@ function KeyForm({ provider: { name, title, key, keyVariable }, said, onSaid }: 
         <input
           class="ip-input"
           type="password"
-          aria-label={`Key of ${title}`}
-          placeholder={key === "set" ? "Another key" : (keyVariable ?? "Key")}
+          aria-label={t.keys.label(title)}
+          placeholder={key === "set" ? t.keys.another : (keyVariable ?? t.keys.placeholder)}
           autocomplete="off"
           spellcheck={false}
           data-testid="key-input"
@@ -93,11 +104,11 @@ function KeyForm({ provider: { name, title, key, keyVariable }, said, onSaid }: 
           data-testid="key-save"
           disabled={!live || busy || !draft.trim()}
         >
-          Save
+          {t.keys.save}
         </button>
       </div>
-      {key === "set" && (
-        <div>
+      {key !== "missing" && (
+        <div class="ip-row">
           <button
             type="button"
             class="ip-button"
@@ -106,17 +117,32 @@ function KeyForm({ provider: { name, title, key, keyVariable }, said, onSaid }: 
             onClick={() => void ask(actions.checkProvider(name))}
           >
             {busy && <Icon name="spinner" />}
-            Test connection
+            {busy ? t.keys.testing : t.keys.test}
           </button>
+          {server !== null && (
+            <button
+              type="button"
+              class="ip-button"
+              data-tone="danger"
+              data-testid="remove-server"
+              title={t.server.remove}
+              disabled={!live || busy}
+              onClick={() => void actions.removeServer(name)}
+            >
+              <Icon name="delete" />
+              {t.server.remove}
+            </button>
+          )}
         </div>
       )}
       {said && (
         <p
-          class={said.good ? "ip-help" : "ip-help ip-help-bad"}
+          class={said.good ? "ip-said" : "ip-said ip-help-bad"}
           role={said.good ? "status" : "alert"}
           data-testid="key-said"
         >
-          {said.message}
+          <Icon name={said.good ? "check" : "alert"} size={14} />
+          <span>{said.message}</span>
         </p>
       )}
     </form>
@@ -129,7 +155,7 @@ function Age({ provider: { title, discoveredAt } }: { provider: ProviderState })
   if (discoveredAt === null) return null;
   return (
     <p class="ip-help" title={new Date(discoveredAt).toLocaleString()} data-testid="models-age">
-      Models as {title} listed them: {ago(discoveredAt, now)}
+      {t.model.listedBy(title, since(discoveredAt, now))}
     </p>
   );
 }

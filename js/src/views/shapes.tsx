@@ -1,11 +1,22 @@
 // Choices that are shapes of a picture, drawn as such.
+import { useState } from "preact/hooks";
+import { presetOf } from "../lib/dimensions";
+import { t } from "../messages";
 
-const BOX = 18;
-const LONGER_EDGE = 14;
-/** More letters than this need more than one place of the grid. */
-const SHORT = 5;
+const BOX = 20;
+const LONGER_EDGE = 16;
+/** Drawn no thinner than this, so that 8:1 is still a shape. */
+const THINNEST = 3;
+/** How many fit side by side in a narrow panel: the longest text, in letters, and the columns. */
+const COLUMNS = [
+  [5, 7],
+  [9, 4],
+  [Number.POSITIVE_INFINITY, 3],
+] as const;
+/** With more shapes than this the usual ones come first, and the others on demand. */
+const MANY = 12;
 
-interface Shape {
+export interface Shape {
   text: string;
   /** Width divided by height, or null where the choice is none ("auto"). */
   ratio: number | null;
@@ -14,30 +25,37 @@ interface Shape {
 }
 
 export function Shapes({ label, shapes }: { label: string; shapes: readonly Shape[] }) {
+  const [all, setAll] = useState(false);
+  const usual = ({ ratio, chosen }: Shape): boolean => chosen || ratio === null || presetOf(ratio) >= 0;
+  const many = shapes.length > MANY;
+  const shown = many && !all ? shapes.filter(usual) : shapes;
+  const places = shown.length + (many ? 1 : 0);
+  const longest = Math.max(...shown.map(({ text }) => text.length));
+  const most = COLUMNS.find(([letters]) => longest <= letters)?.[1] ?? 3;
+  // Rows of about the same length.
+  const columns = Math.ceil(places / Math.ceil(places / most));
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a frame and a legend that cannot be laid out
-    <div class="ip-ratios" role="group" aria-label={label}>
-      {shapes.map(({ text, ratio, chosen, onChoose }) => (
-        <button
-          key={text}
-          type="button"
-          class="ip-ratio"
-          title={ratio === null ? text : undefined}
-          aria-pressed={chosen}
-          style={text.length > SHORT ? { gridColumn: `span ${text.length > 2 * SHORT ? 3 : 2}` } : undefined}
-          onClick={onChoose}
-        >
+    <div class="ip-ratios" role="group" aria-label={label} style={{ "--columns": columns }}>
+      {shown.map(({ text, ratio, chosen, onChoose }) => (
+        <button key={text} type="button" class="ip-ratio" aria-pressed={chosen} onClick={onChoose}>
           <Drawing ratio={ratio} />
           <span>{text}</span>
         </button>
       ))}
+      {many && (
+        <button type="button" class="ip-ratio" aria-expanded={all} onClick={() => setAll(!all)}>
+          <span class="ip-ratio-more">{all ? "–" : "+"}</span>
+          <span>{all ? t.size.fewer : t.size.more}</span>
+        </button>
+      )}
     </div>
   );
 }
 
 function Drawing({ ratio }: { ratio: number | null }) {
-  const width = LONGER_EDGE * Math.min(ratio ?? 1, 1);
-  const height = LONGER_EDGE * Math.min(1 / (ratio ?? 1), 1);
+  const width = Math.max(LONGER_EDGE * Math.min(ratio ?? 1, 1), THINNEST);
+  const height = Math.max(LONGER_EDGE * Math.min(1 / (ratio ?? 1), 1), THINNEST);
   return (
     <svg width={BOX} height={BOX} viewBox={`0 0 ${BOX} ${BOX}`} aria-hidden="true">
       <rect
@@ -46,7 +64,7 @@ function Drawing({ ratio }: { ratio: number | null }) {
         width={width}
         height={height}
         rx="2"
-        stroke-dasharray={ratio === null ? "3 2" : undefined}
+        stroke-dasharray={ratio === null ? "3 2.4" : undefined}
       />
     </svg>
   );

@@ -1,0 +1,152 @@
+// The chosen model: the button that opens the list, what the model can do, and what stands in its way.
+import { useRef, useState } from "preact/hooks";
+import { capabilities, successorOf } from "../lib/models";
+import { modelOf } from "../lib/parameters";
+import { priceText } from "../lib/price";
+import { language, t } from "../messages";
+import type { ModelState } from "../protocol.gen";
+import { AddServer } from "./add-server";
+import { useActions, useMinute, useStore } from "./context";
+import { Field, SmallButton } from "./field";
+import { Icon } from "./icon";
+import { ModelPicker } from "./model-picker";
+import { useId } from "./parts";
+import { ProviderKey } from "./provider-key";
+
+export function ModelField({ model }: { model: ModelState | undefined }) {
+  const id = useId();
+  const trigger = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState<"list" | "server" | null>(null);
+  const providers = useStore((state) => state.providers);
+  const configured = useStore((state) => state.config.model);
+  const starred = useStore((state) => state.config.favouriteModels.includes(state.config.model));
+  const live = useStore((state) => state.live);
+  const actions = useActions();
+  const provider = providers.find((candidate) => candidate.name === model?.provider);
+  const title = model?.title ?? t.model.choose;
+  return (
+    <div class="ip-model">
+      <Field
+        label={t.model.label}
+        help={model?.description}
+        control={id}
+        aside={
+          model && (
+            <SmallButton
+              icon="star"
+              label={starred ? t.model.unstar(title) : t.model.star(title)}
+              pressed={starred}
+              testid="favourite-model"
+              onClick={() => actions.toggleFavourite(model.name)}
+            />
+          )
+        }
+      >
+        <button
+          ref={trigger}
+          id={id}
+          type="button"
+          class="ip-input ip-select"
+          aria-label={t.model.chosen(title)}
+          aria-haspopup="dialog"
+          aria-expanded={open === "list"}
+          disabled={!live}
+          data-testid="model-select"
+          data-model={model?.name}
+          onClick={() => setOpen(open === "list" ? null : "list")}
+        >
+          {title}
+        </button>
+      </Field>
+      {open === "list" && trigger.current && (
+        <ModelPicker
+          anchor={trigger.current}
+          current={model?.name ?? ""}
+          onServer={() => setOpen("server")}
+          onClose={(refocus) => {
+            setOpen(null);
+            if (refocus) trigger.current?.focus();
+          }}
+        />
+      )}
+      {open === "server" && (
+        <AddServer
+          onClose={() => {
+            setOpen(null);
+            trigger.current?.focus();
+          }}
+        />
+      )}
+      {model && <Facts model={model} provider={provider?.title ?? model.provider} />}
+      {!model && configured && (
+        <p class="ip-note ip-note-warn" data-testid="model-missing">
+          <Icon name="alert" />
+          <span>{t.model.missing(configured)}</span>
+        </p>
+      )}
+      {model?.retiredOn && <Retired model={model} on={model.retiredOn} />}
+      {model?.notice && (
+        <p class="ip-note" data-testid="notice">
+          <Icon name="notice" />
+          <span>{model.notice}</span>
+        </p>
+      )}
+      {provider && <ProviderKey key={provider.name} provider={provider} />}
+    </div>
+  );
+}
+
+/** Whose model it is, what an image costs, and what it can do. */
+function Facts({ model, provider }: { model: ModelState; provider: string }) {
+  const price = priceText(model.price);
+  return (
+    <ul class="ip-facts" data-testid="model-facts">
+      <li class="ip-fact">
+        <strong>{provider}</strong>
+      </li>
+      {price && (
+        <li class="ip-fact" title={model.price?.note || undefined}>
+          {price}
+        </li>
+      )}
+      {capabilities(model).map(({ icon, text }) => (
+        <li key={icon} class="ip-fact">
+          <Icon name={icon} size={12} />
+          {text}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Retired({ model, on }: { model: ModelState; on: string }) {
+  const now = useMinute();
+  const models = useStore((state) => state.models);
+  const actions = useActions();
+  const name = successorOf(model);
+  const successor = name === null ? undefined : modelOf(models, name);
+  const over = Date.parse(on) <= now;
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(
+    Date.parse(on),
+  );
+  return (
+    <div class="ip-note ip-note-warn" data-testid="retired">
+      <Icon name="alert" />
+      <span>
+        {over ? t.model.retired(day) : t.model.retires(day)}
+        {name !== null && (
+          <button
+            type="button"
+            class="ip-button"
+            data-testid="use-successor"
+            onClick={async () => {
+              if ((await actions.learnModel(name)) === null) actions.chooseModel(name);
+            }}
+          >
+            {t.model.useSuccessor(successor?.title ?? model.successor ?? "")}
+          </button>
+        )}
+      </span>
+    </div>
+  );
+}
