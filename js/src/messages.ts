@@ -263,6 +263,12 @@ const en = {
     today: "Today",
     yesterday: "Yesterday",
     dropped: "Loading this batch again…",
+    feed: "Feed",
+    click: "click",
+    keyArrows: "Go from image to image",
+    keySelect: "Select an image, or take it out",
+    keyRange: "Select all up to this image",
+    keyDelete: "Delete the selected images",
   },
   // ---------------------------------------------------------------- one request in the feed
   batch: {
@@ -724,6 +730,12 @@ const zh: Messages = {
     today: "今天",
     yesterday: "昨天",
     dropped: "正在重新加载此批次…",
+    feed: "动态",
+    click: "点击",
+    keyArrows: "在图片之间移动",
+    keySelect: "选择或取消选择图片",
+    keyRange: "选择到此图片为止的所有图片",
+    keyDelete: "删除所选图片",
   },
   batch: {
     images: "图片",

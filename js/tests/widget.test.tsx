@@ -9,7 +9,9 @@ import { FakeModel, settled } from "./kit";
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => {
+afterEach(async () => {
+  // Effects that wait for a timer which is gone would hold back those of the next test.
+  await drawn();
   vi.useRealTimers();
   document.body.replaceChildren();
 });

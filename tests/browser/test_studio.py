@@ -63,12 +63,14 @@ def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: Vie
     gone = view.tiles().nth(1)
     gone_id = gone.get_attribute("data-generation-id")
     gone.hover()
+    gone.get_by_test_id("tile-menu").click()
     gone.get_by_test_id("delete-generation").click()
     expect(view.tiles()).to_have_count(3)
     expect(view.root.locator(f'[data-generation-id="{gone_id}"]')).to_have_count(0)
 
     newest = view.batches().first
     newest.hover()
+    newest.get_by_test_id("batch-menu").click()
     newest.get_by_test_id("delete-batch").click()
     expect(view.batches()).to_have_count(1)
     expect(view.batches().first).to_contain_text("a desert at night")
@@ -96,6 +98,7 @@ def test_a_second_view_stays_in_step(open_notebook, studio_cells: list[str]) -> 
     expect(second.batches().first).to_contain_text("a forest in snow")
 
     second.tiles().first.hover()
+    second.tiles().first.get_by_test_id("tile-menu").click()
     second.tiles().first.get_by_test_id("delete-generation").click()
     expect(second.tiles()).to_have_count(1)
     expect(first.tiles()).to_have_count(1)

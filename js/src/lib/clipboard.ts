@@ -26,3 +26,37 @@ function copySelected(text: string): boolean {
     if (before instanceof HTMLElement) before.focus();
   }
 }
+
+/** Copies a text that is still on its way; a browser wants to be asked within the click. False as above. */
+export async function copyLater(text: Promise<string>): Promise<boolean> {
+  const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
+  return (await write({ "text/plain": blob })) || text.then(copyText, () => false);
+}
+
+/** Copies an image as PNG, the one kind that every clipboard takes. False as above, or where there is no image. */
+export function copyImage(url: Promise<string>): Promise<boolean> {
+  return write({ "image/png": url.then(asPng) });
+}
+
+async function write(item: Record<string, Promise<Blob>>): Promise<boolean> {
+  try {
+    await navigator.clipboard.write([new ClipboardItem(item)]);
+    return true;
+  } catch {
+    for (const blob of Object.values(item)) blob.catch(() => undefined);
+    return false;
+  }
+}
+
+async function asPng(url: string): Promise<Blob> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  canvas.getContext("2d")?.drawImage(image, 0, 0);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
+  );
+}

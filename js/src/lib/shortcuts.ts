@@ -40,5 +40,17 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [[keys.shift, keys.enter]], text: words.line },
       ],
     },
+    {
+      title: t.feed.feed,
+      shortcuts: [
+        { keys: [["/"]], text: t.filter.open },
+        { keys: [[keys.arrows]], text: t.feed.keyArrows },
+        { keys: [[commandKey(), t.feed.click]], text: t.feed.keySelect },
+        { keys: [[keys.shift, t.feed.click]], text: t.feed.keyRange },
+        { keys: [[commandKey(), "A"]], text: t.selection.all },
+        { keys: [["Delete"]], text: t.feed.keyDelete },
+        { keys: [[keys.escape]], text: t.selection.clear },
+      ],
+    },
   ];
 }

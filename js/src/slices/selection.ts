@@ -5,10 +5,18 @@ import type { Slice, State } from "./state";
 /** How a click changes the selection. */
 export type Reach = "one" | "range";
 
+/** A ZIP that is on its way. */
+export interface Packing {
+  /** From 0 to 1. */
+  share: number;
+  cancel(): void;
+}
+
 export interface SelectionSlice {
   selected: ReadonlySet<string>;
   /** Where a range begins. */
   anchor: string | null;
+  packing: Packing | null;
 
   /** Takes an image in or out; a range takes in all between the last one and this one. */
   select(id: string, reach: Reach): void;
@@ -17,6 +25,7 @@ export interface SelectionSlice {
   /** Takes these out. */
   unselect(ids: readonly string[]): void;
   clearSelection(): void;
+  showPacking(packing: Packing | null): void;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -24,6 +33,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 export const createSelectionSlice: Slice<SelectionSlice> = (set, get) => ({
   selected: NOTHING,
   anchor: null,
+  packing: null,
 
   select: (id, reach) => {
     const { selected, anchor } = get();
@@ -47,6 +57,7 @@ export const createSelectionSlice: Slice<SelectionSlice> = (set, get) => ({
     if (get().selected.size > 0) set({ selected: NOTHING });
     set({ anchor: null });
   },
+  showPacking: (packing) => set({ packing }),
 });
 
 /** The images of the feed that is shown, as they stand on the page. */

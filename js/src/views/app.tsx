@@ -7,6 +7,7 @@ import type { Connection } from "../store";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
 import { useActions, useStore } from "./context";
+import { FilterButton } from "./filter-bar";
 import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
 import { Icon, type IconName } from "./icon";
 import { Lightbox, type LightboxTarget } from "./lightbox";
@@ -130,6 +131,7 @@ export function App({ root }: { root: HTMLElement }) {
               onClick={() => toggle("left")}
             />
             <Title />
+            <FilterButton />
             <IconButton
               icon="keyboard"
               label={t.frame.shortcuts}

@@ -1,14 +1,23 @@
 // One request in the feed: what was asked for, and its tiles.
 import { useState } from "preact/hooks";
+import { clockText, timeText } from "../lib/days";
 import { dollars } from "../lib/price";
-import { sizeText, took } from "../lib/words";
+import { differenceText, sizeText, took } from "../lib/words";
+import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { isRunning } from "../slices/batches";
-import { useActions, useStore } from "./context";
+import { useActions, usePage, useStore } from "./context";
+import { copyWords, savePack } from "./download";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
+import { Menu } from "./menu";
+import { MoveDialog } from "./move-dialog";
 import { IconButton } from "./parts";
-import { Tile } from "./tile";
+import { ReferenceThumbs } from "./references-thumbs";
+import { leaveToFeed, Tile } from "./tile";
+
+/** What a dragged batch carries: a JSON list of batch ids. */
+const DRAGGED = "application/x-imgplay-batch";
 
 interface BatchCardProps {
   batch: BatchState;
@@ -18,91 +27,166 @@ interface BatchCardProps {
 export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
   const { id, generations, prompt } = batch;
   const [open, setOpen] = useState(false);
-  const actions = useActions();
   const live = useStore((state) => state.live);
-  const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
-  const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
   return (
-    <li class="ip-batch" data-testid="batch" data-batch-id={id}>
-      <header class="ip-batch-head">
+    <article
+      class="ip-batch"
+      data-testid="batch"
+      data-batch-id={id}
+      aria-label={prompt.length > 80 ? `${prompt.slice(0, 80)}…` : prompt}
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the menu moves it by keyboard */}
+      <header
+        class="ip-batch-head"
+        draggable={live && !open}
+        title={live && !open ? t.batch.drag : undefined}
+        onDragStart={(event) => {
+          if (!event.dataTransfer) return;
+          event.dataTransfer.setData(DRAGGED, JSON.stringify([id]));
+          event.dataTransfer.setData("text/plain", prompt);
+          event.dataTransfer.effectAllowed = "copyMove";
+        }}
+      >
         <div class="ip-batch-words">
           <button
             type="button"
-            class={`ip-batch-prompt ${open ? "ip-open" : ""}`}
+            class={open ? "ip-batch-prompt ip-open" : "ip-batch-prompt"}
             aria-expanded={open}
-            title={open ? "Show less" : prompt}
-            onClick={() => setOpen(!open)}
+            title={open ? t.batch.showLess : prompt}
+            onClick={() => {
+              // Selecting a part of the text is not a click.
+              if (!open || String(getSelection()) === "") setOpen(!open);
+            }}
           >
             {prompt}
           </button>
-          <p class="ip-meta">
-            {metaOf(batch).map((part) => (
-              <span key={part}>{part}</span>
-            ))}
-          </p>
+          <Facts batch={batch} />
         </div>
-        <div class="ip-actions" inert={!live}>
-          {failed && (
-            <IconButton
-              icon="retry"
-              label="Retry all that failed"
-              testid="retry-batch"
-              onClick={() => actions.retry(id)}
-            />
-          )}
-          {stoppable && (
-            <IconButton
-              icon="cancelled"
-              label="Cancel this batch"
-              testid="cancel-batch"
-              onClick={() => actions.cancel(id)}
-            />
-          )}
-          <IconButton
-            icon="settings"
-            label="Use these settings again"
-            testid="reuse"
-            onClick={() => actions.reuse(batch)}
-          />
-          <IconButton
-            icon="delete"
-            label="Delete this batch"
-            tone="danger"
-            testid="delete-batch"
-            onClick={() => actions.deleteBatches([id])}
-          />
-        </div>
+        {batch.references.length > 0 && <ReferenceThumbs references={batch.references} />}
+        <Actions batch={batch} />
       </header>
       <ul
         class="ip-tiles"
         data-count={generations.length}
         style={{ "--ratio": ratioOf(batch) }}
-        aria-label="Images"
+        aria-label={t.batch.images}
       >
         {generations.map((generation) => (
           <Tile key={generation.id} generation={generation} batch={batch} onOpen={onOpen} />
         ))}
       </ul>
-    </li>
+    </article>
   );
 });
 
-function ratioOf({ width, height, generations }: BatchState): number {
+function Facts({ batch }: { batch: BatchState }) {
+  const { modelTitle, model, width, height, generations, cost, createdAt } = batch;
+  const starts = generations.map(({ startedAt }) => startedAt).filter((time) => time !== null);
+  const ends = generations.map(({ finishedAt }) => finishedAt).filter((time) => time !== null);
+  const done = ends.length === generations.length && starts.length > 0;
+  const changed = [...new Set(generations.flatMap(({ differences }) => differences.map(differenceText)))];
+  return (
+    <p class="ip-meta">
+      <span title={model}>{modelTitle}</span>
+      {width && height && <span>{sizeText(width, height)}</span>}
+      {generations.length > 1 && <span>×{generations.length}</span>}
+      {done && <span>{took(Math.max(...ends) - Math.min(...starts))}</span>}
+      {cost !== null && <span>{dollars(cost)}</span>}
+      <span>
+        <time dateTime={new Date(createdAt).toISOString()} title={timeText(createdAt)}>
+          {clockText(createdAt)}
+        </time>
+      </span>
+      {changed.length > 0 && (
+        <span class="ip-changed" title={changed.join("\n")} data-testid="batch-differences">
+          {changed.length === 1 ? changed[0] : t.tile.changed(changed.length)}
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Actions({ batch }: { batch: BatchState }) {
+  const { id, generations, prompt } = batch;
+  const page = usePage();
+  const actions = useActions();
+  const live = useStore((state) => state.live);
+  const [moving, setMoving] = useState(false);
+  const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
+  const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
+  const finished = generations.filter(({ status }) => status === "success").map((each) => each.id);
+  const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
+  const copyCode = (): void => {
+    const code = page.media
+      .send({ method: "code", batchId: id })
+      .then(({ result }) => (result.type === "code" ? result.text : ""));
+    void copyWords(code, t.batch.codeCopied, actions);
+  };
+  return (
+    <div class="ip-actions" inert={!live}>
+      {stoppable && (
+        <IconButton
+          icon="cancelled"
+          label={t.batch.cancel}
+          testid="cancel-batch"
+          onClick={() => void actions.cancel(id)}
+        />
+      )}
+      {failed && (
+        <IconButton
+          icon="retry"
+          label={t.batch.retry}
+          testid="retry-batch"
+          onClick={() => void actions.retry(id)}
+        />
+      )}
+      <span class="ip-wide">
+        <IconButton icon="copy" label={t.batch.copyPrompt} testid="copy-prompt" onClick={copyPrompt} />
+      </span>
+      <IconButton icon="settings" label={t.batch.reuse} testid="reuse" onClick={() => actions.reuse(batch)} />
+      <Menu
+        icon="more"
+        label={t.batch.more}
+        testid="batch-menu"
+        items={[
+          {
+            icon: "zip",
+            text: t.batch.zip,
+            testid: "zip-batch",
+            disabled: finished.length === 0,
+            onChoose: () => void savePack(page, finished),
+          },
+          { icon: "copy", text: t.batch.copyPrompt, onChoose: copyPrompt },
+          { icon: "code", text: t.batch.code, testid: "copy-code", onChoose: copyCode },
+          { icon: "settings", text: t.batch.reuse, apart: true, onChoose: () => actions.reuse(batch) },
+          {
+            icon: "retry",
+            text: t.batch.retry,
+            disabled: !failed,
+            onChoose: () => void actions.retry(id),
+          },
+          { icon: "move", text: t.batch.move, testid: "move-batch", onChoose: () => setMoving(true) },
+          {
+            icon: "delete",
+            text: t.batch.delete,
+            testid: "delete-batch",
+            danger: true,
+            apart: true,
+            onChoose: () => {
+              leaveToFeed();
+              void actions.deleteBatches([id]);
+            },
+          },
+        ]}
+      />
+      {moving && <MoveDialog batch={batch} onClose={() => setMoving(false)} />}
+    </div>
+  );
+}
+
+/** The shape of a batch's tiles, width divided by height. */
+export function ratioOf({ width, height, generations }: BatchState): number {
   if (width && height) return width / height;
   const known = generations.find((generation) => generation.width && generation.height);
   return known?.width && known.height ? known.width / known.height : 1;
-}
-
-function metaOf(batch: BatchState): string[] {
-  const { modelTitle, width, height, generations, cost } = batch;
-  const starts = generations.map((generation) => generation.startedAt).filter((time) => time !== null);
-  const ends = generations.map((generation) => generation.finishedAt).filter((time) => time !== null);
-  const done = ends.length === generations.length && starts.length > 0;
-  return [
-    modelTitle,
-    sizeText(width, height),
-    generations.length > 1 ? `×${generations.length}` : "",
-    done ? took(Math.max(...ends) - Math.min(...starts)) : "",
-    cost === null ? "" : dollars(cost),
-  ].filter((part) => part !== "");
 }

@@ -1,63 +1,255 @@
-// The feed of a topic: its batches, newest first, and older ones on the way down.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { BatchCard } from "./batch-card";
-import { useActions, useStore } from "./context";
+// The feed: batches, newest first, parted by days; older ones come on the way down.
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { dayOf, dayText } from "../lib/days";
+import { t } from "../messages";
+import type { BatchState } from "../protocol.gen";
+import { FOUND } from "../slices/filter";
+import type { Store } from "../store";
+import { BatchCard, ratioOf } from "./batch-card";
+import { useActions, useMinute, usePage, useStore } from "./context";
+import { NothingFound } from "./filter-bar";
 import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
+import { leaveToFeed } from "./tile";
+import { useRows } from "./use-rows";
 
 interface TopicFeedProps {
-  topicId: string;
+  /** Which feed: the id of a topic, or what the filter finds. */
+  feedKey: string;
   onOpen(target: LightboxTarget): void;
 }
 
-export function TopicFeed({ topicId, onOpen }: TopicFeedProps) {
-  const feed = useStore((state) => state.feeds[topicId]);
-  const actions = useActions();
+/** The next page is asked for when its place is nearer than this, in pixels. */
+const AHEAD = 1600;
+/** What a row's key begins with where it is a day and no batch. */
+const DAY = "day ";
+
+export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
+  const { store } = usePage();
+  const feed = useStore((state) => state.feeds[feedKey]);
   const live = useStore((state) => state.live);
   const made = useStore((state) => state.madeBatchId);
-  const list = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    if (made) list.current?.scrollTo({ top: 0 });
-  }, [made]);
+  const actions = useActions();
+  const ids = feed?.ids ?? NOTHING;
+  const days = useRef(new Map<string, string>());
+  const keys = useMemo(() => withDays(ids, store.getState().batches, days.current), [ids, store]);
+  const estimate = useCallback(
+    (key: string, width: number) => {
+      if (key.startsWith(DAY)) return DAY_HEIGHT;
+      return batchHeight(store.getState().batches[key], width);
+    },
+    [store],
+  );
+  const { scroller, rows, total, rest, measure, toTop } = useRows(keys, estimate);
+
   const missing = !feed?.loaded;
+  const loading = feed?.loading ?? false;
   useEffect(() => {
-    if (missing && live) void actions.loadFeed(topicId);
-  }, [missing, live, topicId, actions]);
-  const batches = useStore((state) => state.batches);
-  const ids = feed?.ids ?? [];
+    if (missing && live) void actions.loadFeed(feedKey);
+  }, [missing, live, feedKey, actions]);
+  const near = rest < AHEAD && !!feed?.before && !loading;
+  useEffect(() => {
+    if (near && live) void actions.loadMore(feedKey);
+  }, [near, live, feedKey, actions, feed?.before]);
+  // What was just asked for is shown; the feed that was there before stays where it is.
+  const first = useRef(made);
+  useLayoutEffect(() => {
+    if (made !== first.current) toTop();
+    first.current = made;
+  }, [made, toTop]);
+  useEffect(() => () => actions.clearSelection(), [actions]);
+
   return (
-    <div ref={list} class="ip-feed">
-      {ids.length === 0 && feed?.loaded && (
-        <p class="ip-feed-empty">This topic is empty. What you generate now comes here.</p>
-      )}
-      <ul class="ip-batches" aria-label="Batches">
-        {ids.map((id) => batches[id] && <BatchCard key={id} batch={batches[id]} onOpen={onOpen} />)}
+    // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts for what stands in it
+    <div
+      ref={scroller}
+      class="ip-feed"
+      tabIndex={-1}
+      data-testid="feed"
+      onKeyDown={(event) => onKey(event, store)}
+    >
+      {ids.length === 0 && feed?.loaded && !loading && (feedKey === FOUND ? <NothingFound /> : <Empty />)}
+      {ids.length === 0 && (missing || loading) && <Older />}
+      <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
+        {rows.map(({ key, index, top }) => (
+          <FeedRow
+            key={key}
+            id={key}
+            index={index}
+            count={feed?.before ? -1 : keys.length}
+            top={top}
+            feedKey={feedKey}
+            measure={measure}
+            onOpen={onOpen}
+          />
+        ))}
       </ul>
-      {feed?.before && <More key={feed.before} topicId={topicId} />}
+      {ids.length > 0 && feed?.before && <Older />}
     </div>
   );
 }
 
-/** The end of what is loaded: coming near it loads the next page. */
-function More({ topicId }: { topicId: string }) {
-  const mark = useRef<HTMLDivElement>(null);
-  const [near, setNear] = useState(false);
+const NOTHING: readonly string[] = [];
+
+interface FeedRowProps extends TopicFeedProps {
+  id: string;
+  index: number;
+  count: number;
+  top: number;
+  measure(element: HTMLElement, key: string): () => void;
+}
+
+function FeedRow({ id, index, count, top, feedKey, measure, onOpen }: FeedRowProps) {
+  const element = useRef<HTMLLIElement>(null);
+  const batch = useStore((state) => state.batches[id]);
+  useLayoutEffect(() => (element.current ? measure(element.current, id) : undefined), [id, measure]);
+  return (
+    <li
+      ref={element}
+      class="ip-feed-row"
+      data-row={id}
+      aria-posinset={index + 1}
+      aria-setsize={count}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      {id.startsWith(DAY) ? (
+        <Day day={id.slice(DAY.length)} />
+      ) : batch ? (
+        <BatchCard batch={batch} onOpen={onOpen} />
+      ) : (
+        <Dropped feedKey={feedKey} id={id} />
+      )}
+    </li>
+  );
+}
+
+function Day({ day }: { day: string }) {
+  const now = useMinute();
+  return (
+    <h3 class="ip-day" data-testid="day">
+      {dayText(day, now)}
+    </h3>
+  );
+}
+
+/** The place of a batch whose content was dropped for room. */
+function Dropped({ feedKey, id }: { feedKey: string; id: string }) {
   const live = useStore((state) => state.live);
+  const loading = useStore((state) => state.feeds[feedKey]?.loading ?? false);
   const actions = useActions();
   useEffect(() => {
-    if (!mark.current) return undefined;
-    const observer = new IntersectionObserver(([entry]) => setNear(entry?.isIntersecting ?? false), {
-      rootMargin: "600px",
-    });
-    observer.observe(mark.current);
-    return () => observer.disconnect();
-  }, []);
-  useEffect(() => {
-    if (near && live) void actions.loadMore(topicId);
-  }, [near, live, topicId, actions]);
+    if (live && !loading) void actions.loadFrom(feedKey, id);
+  }, [live, loading, feedKey, id, actions]);
+  return <div class="ip-dropped ip-skeleton" role="status" aria-label={t.feed.dropped} />;
+}
+
+function Older() {
   return (
-    <div ref={mark} class="ip-more" role="status">
-      <Icon name="spinner" /> Loading older pictures…
+    <div class="ip-more" role="status">
+      <Icon name="spinner" /> {t.feed.older}
     </div>
   );
+}
+
+function Empty() {
+  return <p class="ip-feed-empty">{t.feed.empty}</p>;
+}
+
+/** The rows: before the first batch of a day, the day. A batch that was dropped keeps the day it had. */
+function withDays(
+  ids: readonly string[],
+  batches: Record<string, BatchState>,
+  known: Map<string, string>,
+): string[] {
+  const keys: string[] = [];
+  let last = "";
+  for (const id of ids) {
+    const batch = batches[id];
+    const day = batch ? dayOf(batch.createdAt) : (known.get(id) ?? last);
+    known.set(id, day);
+    if (day !== last) keys.push(DAY + day);
+    last = day;
+    keys.push(id);
+  }
+  return keys;
+}
+
+const DAY_HEIGHT = 34;
+const HEAD_HEIGHT = 50;
+const ROW_GAP = 22;
+const TILE_GAP = 8;
+
+/** The height that a batch will have; the style sheet lays its tiles out by the same rules. */
+function batchHeight(batch: BatchState | undefined, width: number): number {
+  if (!batch) return HEAD_HEIGHT + 220 + ROW_GAP;
+  const ratio = ratioOf(batch);
+  const count = batch.generations.length;
+  const most = 300 * Math.max(1, ratio);
+  const columns =
+    count === 1
+      ? 1
+      : width < 480 || count === 2
+        ? 2
+        : count === 3
+          ? 3
+          : count === 4
+            ? width >= 640
+              ? 4
+              : 2
+            : Math.max(Math.floor((width + TILE_GAP) / (180 + TILE_GAP)), 1);
+  const share = (width - TILE_GAP * (columns - 1)) / columns;
+  const capped = count === 2 || (count === 4 && columns === 2);
+  const tile =
+    count === 1
+      ? Math.min(width, 340 * Math.max(1, ratio), 420 * ratio)
+      : capped && width >= 480
+        ? Math.min(share, most)
+        : share;
+  const lines = Math.ceil(count / columns);
+  return HEAD_HEIGHT + lines * (tile / ratio) + (lines - 1) * TILE_GAP + ROW_GAP;
+}
+
+/** Ctrl+A selects all, Escape nothing; Delete deletes the selection or the image; arrows go from image to image. */
+function onKey(event: KeyboardEvent, store: Store): void {
+  const { target, key } = event;
+  if (!(target instanceof HTMLElement) || target.closest("dialog, [role=menu], input, textarea, select"))
+    return;
+  const state = store.getState();
+  const some = state.selected.size > 0;
+  const own = target.matches("[data-select]") ? target.closest<HTMLElement>("[data-generation-id]") : null;
+  if (key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) state.selectAll();
+  else if (key === "Escape" && some) state.clearSelection();
+  else if (key === "Delete" && state.live && (some || own)) {
+    leaveToFeed();
+    void state.deleteGenerations(some ? [...state.selected] : [own?.dataset.generationId ?? ""]);
+  } else if (key.startsWith("Arrow") && own) {
+    const to = neighbour(target, key);
+    if (!to) return;
+    to.focus();
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** The image beside another one, on the page. */
+function neighbour(from: HTMLElement, key: string): HTMLElement | undefined {
+  const feed = from.closest("[data-testid=feed]");
+  const all = [...(feed?.querySelectorAll<HTMLElement>("button[data-select]") ?? [])];
+  const here = from.getBoundingClientRect();
+  const side = key === "ArrowLeft" || key === "ArrowRight";
+  if (side) return all[all.indexOf(from) + (key === "ArrowRight" ? 1 : -1)];
+  const down = key === "ArrowDown" ? 1 : -1;
+  let best: HTMLElement | undefined;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const other of all) {
+    const there = other.getBoundingClientRect();
+    const fall = (there.top - here.top) * down;
+    if (fall < 8) continue;
+    const distance = fall * 3 + Math.abs(there.left - here.left);
+    if (distance < bestDistance) {
+      best = other;
+      bestDistance = distance;
+    }
+  }
+  return best;
 }

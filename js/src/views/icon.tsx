@@ -9,6 +9,7 @@ import {
   ChevronLeft,
   ChevronRight,
   CircleAlert,
+  CodeXml,
   Contrast,
   Copy,
   Dices,
@@ -17,6 +18,9 @@ import {
   Eraser,
   Eye,
   FlaskConical,
+  FolderDown,
+  FolderInput,
+  GalleryThumbnails,
   Hourglass,
   ImagePlus,
   Images,
@@ -117,6 +121,11 @@ const ICONS = {
   waiting: Hourglass,
   zoomIn: ZoomIn,
   zoomOut: ZoomOut,
+  code: CodeXml,
+  cover: GalleryThumbnails,
+  move: FolderInput,
+  star: Star,
+  zip: FolderDown,
 } as const;
 
 export type IconName = keyof typeof ICONS;

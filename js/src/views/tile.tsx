@@ -1,13 +1,22 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
-import { useRef } from "preact/hooks";
 import { differenceText, elapsed } from "../lib/words";
+import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
-import { useActions, useBlobUrl, useNow, useOnScreen, usePage, useStore } from "./context";
-import { saveOriginal } from "./download";
+import { useActions, useBlobUrl, useNow, usePage, useStore } from "./context";
+import { copyOriginal, copyWords, saveOriginal } from "./download";
 import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
+import { Menu } from "./menu";
 import { IconButton } from "./parts";
+
+/** What a dragged image carries: the ids of its batch and its own. */
+const DRAGGED = "application/x-imgplay-generation";
+
+/** Before what has the focus is deleted: the focus goes to the feed, and not to the notebook. */
+export function leaveToFeed(): void {
+  document.activeElement?.closest<HTMLElement>("[data-testid=feed]")?.focus({ preventScroll: true });
+}
 
 interface TileProps {
   generation: GenerationState;
@@ -16,45 +25,77 @@ interface TileProps {
 }
 
 export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
-  const element = useRef<HTMLLIElement>(null);
-  const onScreen = useOnScreen(element);
-  const { id, status, width, height } = generation;
+  const { id, status, width, height, position } = generation;
+  const selected = useStore((state) => state.selected.has(id));
+  const selecting = useStore((state) => state.selected.size > 0);
+  const live = useStore((state) => state.live);
+  const actions = useActions();
   const ratio = status === "success" && width && height ? width / height : undefined;
   return (
     <li
-      ref={element}
       class="ip-tile"
       data-testid="tile"
       data-generation-id={id}
       data-status={status}
+      data-selected={selected}
+      data-selecting={selecting}
       style={ratio ? { "--ratio": ratio } : undefined}
+      draggable={live && status === "success"}
+      onDragStart={(event) => {
+        event.dataTransfer?.setData(DRAGGED, `${batch.id} ${id}`);
+        if (event.dataTransfer) event.dataTransfer.effectAllowed = "copy";
+      }}
+      // Before the image opens: with a key, or while others are selected, a click selects.
+      onClickCapture={(event) => {
+        const reach = event.shiftKey ? "range" : "one";
+        const onImage = event.target instanceof Element && event.target.closest("[data-select]");
+        if (!live || !onImage || !(selecting || event.shiftKey || event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        event.stopPropagation();
+        actions.select(id, reach);
+      }}
     >
-      {status === "success" && (
-        <Finished generation={generation} batch={batch} onScreen={onScreen} onOpen={onOpen} />
-      )}
-      {(status === "pending" || status === "processing") && (
-        <Running generation={generation} onScreen={onScreen} />
-      )}
+      {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} />}
+      {(status === "pending" || status === "processing") && <Running generation={generation} />}
       {(status === "error" || status === "cancelled") && <Stopped generation={generation} />}
+      {/* biome-ignore lint/a11y/useSemanticElements: a checkbox would change by itself where Shift adds a range */}
+      <button
+        type="button"
+        class="ip-tile-check"
+        role="checkbox"
+        aria-checked={selected}
+        aria-label={t.tile.select(position + 1)}
+        title={t.tile.select(position + 1)}
+        data-testid="select"
+        inert={!live}
+        onClick={(event) => actions.select(id, event.shiftKey ? "range" : "one")}
+      >
+        <Icon name="check" size={14} />
+      </button>
     </li>
   );
 });
 
-function Finished({ generation, batch, onScreen, onOpen }: TileProps & { onScreen: boolean }) {
-  const { media } = usePage();
+function Finished({ generation, batch, onOpen }: TileProps) {
+  const page = usePage();
+  const { media } = page;
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, position, seed, differences } = generation;
-  const url = useBlobUrl(media.thumbnails, id, onScreen, media.wantedThumbnails);
+  const { id, position, seed, differences, favourite } = generation;
+  const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   // Until the thumbnail is there, the last preview is nearer to it than a grey box.
-  const preview = useBlobUrl(media.previews, id, onScreen);
+  const preview = useBlobUrl(media.previews, id, true);
   const shown = url ?? preview;
+  const favour = (): void => void actions.favour([id], !favourite);
+  const download = (): void => void saveOriginal(media, id, actions);
+  const favourText = favourite ? t.tile.dropFavourite : t.tile.addFavourite;
   return (
     <>
       <button
         type="button"
         class="ip-tile-open"
-        aria-label={`Open image ${position + 1}: ${batch.prompt}`}
+        data-select
+        aria-label={t.tile.open(position + 1, batch.prompt)}
         onClick={() => onOpen({ batchId: batch.id, generationId: id })}
       >
         {shown ? (
@@ -70,65 +111,126 @@ function Finished({ generation, batch, onScreen, onOpen }: TileProps & { onScree
           <span class="ip-skeleton" />
         )}
       </button>
-      {differences.length > 0 && (
-        <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
-          {differences.length === 1 && differences[0]
-            ? differenceText(differences[0])
-            : `${differences.length} changed`}
-        </span>
-      )}
-      <div class="ip-tile-actions" inert={!live}>
-        <IconButton
-          icon="download"
-          label="Download the original"
-          testid="download"
-          onClick={() => void saveOriginal(media, id, actions)}
-        />
-        {seed !== null && (
-          <IconButton
-            icon="seed"
-            label={`Use seed ${seed} again`}
-            testid="reuse-seed"
-            onClick={() => actions.reuseSeed(batch, seed)}
-          />
+      <div class="ip-tile-marks">
+        {differences.length > 0 && (
+          <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
+            {differences.length === 1 && differences[0]
+              ? differenceText(differences[0])
+              : t.tile.changed(differences.length)}
+          </span>
         )}
-        <IconButton
-          icon="delete"
-          label="Delete this image"
-          tone="danger"
-          testid="delete-generation"
-          onClick={() => void actions.deleteGenerations([id])}
+        <button
+          type="button"
+          class="ip-star"
+          aria-pressed={favourite}
+          aria-label={t.tile.favourite}
+          title={favourText}
+          data-testid="favourite"
+          inert={!live}
+          onClick={favour}
+        >
+          <Icon name="star" />
+        </button>
+      </div>
+      <div class="ip-tile-actions" inert={!live}>
+        <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
+        <span class="ip-tile-second">
+          <IconButton
+            icon="addImage"
+            label={t.tile.reference}
+            testid="use-as-reference"
+            onClick={() => actions.useAsReference(generation)}
+          />
+          {seed !== null && (
+            <IconButton
+              icon="seed"
+              label={t.tile.seed(seed)}
+              testid="reuse-seed"
+              onClick={() => actions.reuseSeed(batch, seed)}
+            />
+          )}
+        </span>
+        <Menu
+          icon="more"
+          label={t.tile.more}
+          testid="tile-menu"
+          items={[
+            {
+              icon: "copy",
+              text: t.tile.copyImage,
+              testid: "copy-image",
+              onChoose: () => void copyOriginal(media, id, actions),
+            },
+            {
+              icon: "copy",
+              text: t.batch.copyPrompt,
+              onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
+            },
+            { icon: "download", text: t.tile.download, onChoose: download },
+            { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
+            ...(seed === null
+              ? []
+              : [
+                  {
+                    icon: "seed" as const,
+                    text: t.tile.seed(seed),
+                    onChoose: () => actions.reuseSeed(batch, seed),
+                  },
+                ]),
+            { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
+            { icon: "star", text: favourText, apart: true, onChoose: favour },
+            {
+              icon: "cover",
+              text: t.tile.cover,
+              testid: "use-as-cover",
+              onChoose: () => void actions.chooseCover(batch.topicId, id),
+            },
+            {
+              icon: "delete",
+              text: t.tile.delete,
+              testid: "delete-generation",
+              danger: true,
+              apart: true,
+              onChoose: () => {
+                leaveToFeed();
+                void actions.deleteGenerations([id]);
+              },
+            },
+          ]}
         />
       </div>
     </>
   );
 }
 
-function Running({ generation, onScreen }: { generation: GenerationState; onScreen: boolean }) {
+function Running({ generation }: { generation: GenerationState }) {
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, batchId, status, startedAt, cancellable } = generation;
+  const { id, batchId, status, startedAt, cancellable, position } = generation;
   const moved = useStore((state) => state.progress[id]);
-  const now = useNow(onScreen && status === "processing");
-  const preview = useBlobUrl(media.previews, id, onScreen);
+  const clockAhead = useStore((state) => state.clockAhead ?? 0);
+  const now = useNow(status === "processing") - clockAhead;
+  const preview = useBlobUrl(media.previews, id, true);
   const share = moved?.progress ?? null;
-  const position = moved?.queuePosition ?? null;
-  const queued = status === "pending" || position !== null;
+  const place = moved?.queuePosition ?? null;
+  const queued = status === "pending" || place !== null;
   return (
-    <div class={`ip-running ${preview ? "" : "ip-shimmer"}`}>
+    <div class={preview ? "ip-running" : "ip-running ip-shimmer"} data-select>
       {preview && <img class="ip-preview" src={preview} alt="" decoding="async" draggable={false} />}
       <div class="ip-running-words">
-        <span>{queued ? queueText(position) : "Working"}</span>
+        <span>{queued ? t.tile.queued(place) : t.tile.working}</span>
         {status === "processing" && startedAt !== null && (
-          <span class="ip-time">{elapsed(now - startedAt)}</span>
+          <span class="ip-time" data-testid="elapsed">
+            {elapsed(now - startedAt)}
+          </span>
         )}
         {share !== null && <span class="ip-time">{Math.round(share * 100)} %</span>}
         {cancellable && (
           <span class="ip-running-cancel" inert={!live}>
             <IconButton
               icon="close"
-              label="Cancel"
+              label={t.tile.cancel}
               testid="cancel"
               onClick={() => void actions.cancel(batchId, id)}
             />
@@ -139,7 +241,7 @@ function Running({ generation, onScreen }: { generation: GenerationState; onScre
         <div
           class="ip-progress"
           role="progressbar"
-          aria-label={`Image ${generation.position + 1}`}
+          aria-label={t.tile.image(position + 1)}
           aria-valuemin={0}
           aria-valuemax={100}
           aria-valuenow={share === null ? undefined : Math.round(share * 100)}
@@ -152,18 +254,14 @@ function Running({ generation, onScreen }: { generation: GenerationState; onScre
   );
 }
 
-function queueText(position: number | null): string {
-  return position === null ? "Queued" : `Queued · ${position}`;
-}
-
 function Stopped({ generation }: { generation: GenerationState }) {
   const actions = useActions();
   const live = useStore((state) => state.live);
   const { id, batchId, status, error } = generation;
   const uncertain = error?.code === "uncertain";
-  const message = status === "cancelled" ? "Cancelled" : (error?.message ?? "It failed.");
+  const message = status === "cancelled" ? t.tile.cancelled : (error?.message ?? t.tile.failed);
   return (
-    <div class="ip-stopped">
+    <div class="ip-stopped" data-select>
       <Icon name={status === "cancelled" ? "cancelled" : "alert"} size={20} />
       <p class="ip-stopped-words" title={error ? `${error.message} ${error.nextStep}` : undefined}>
         <strong>{message}</strong>
@@ -172,17 +270,20 @@ function Stopped({ generation }: { generation: GenerationState }) {
       <div class="ip-stopped-actions" inert={!live}>
         <IconButton
           icon="retry"
-          label="Retry"
-          text="Retry"
+          label={t.tile.retry}
+          text={t.tile.retry}
           testid="retry"
           onClick={() => void actions.retry(batchId, id)}
         />
         <IconButton
           icon="delete"
-          label={uncertain ? "Discard" : "Delete"}
+          label={uncertain ? t.tile.discard : t.tile.delete}
           tone="danger"
           testid="delete-generation"
-          onClick={() => void actions.deleteGenerations([id])}
+          onClick={() => {
+            leaveToFeed();
+            void actions.deleteGenerations([id]);
+          }}
         />
       </div>
     </div>

@@ -1,17 +1,22 @@
 // The centre: the composer, and the feed of the topic or the "new topic" screen.
+import { shownFeed } from "../slices/batches";
 import { Composer } from "./composer";
 import { useStore } from "./context";
 import { TopicFeed } from "./feed";
+import { FilterBar } from "./filter-bar";
 import type { LightboxTarget } from "./lightbox";
 import { NewTopic } from "./new-topic";
 import { ReferenceDrop } from "./references-drop";
+import { SelectionBar } from "./selection-bar";
 
 export function Workspace({ onOpen }: { onOpen(target: LightboxTarget): void }) {
-  const topicId = useStore((state) => state.activeTopicId);
+  const feedKey = useStore(shownFeed);
   return (
     <>
       <Composer />
-      {topicId === null ? <NewTopic /> : <TopicFeed key={topicId} topicId={topicId} onOpen={onOpen} />}
+      <FilterBar />
+      {feedKey === null ? <NewTopic /> : <TopicFeed key={feedKey} feedKey={feedKey} onOpen={onOpen} />}
+      <SelectionBar />
       <ReferenceDrop />
     </>
   );

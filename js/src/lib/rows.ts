@@ -1,0 +1,94 @@
+// Where the rows of a long list stand, and which of them are near the screen. Pure: keys and numbers.
+
+/** A place in the list that stays when rows come, go or change their height above it. */
+export interface Anchor {
+  key: string;
+  /** Pixels below the row's top. */
+  within: number;
+}
+
+export class Rows {
+  #keys: readonly string[] = [];
+  /** Where each row begins, and at last where the list ends. */
+  #tops: number[] = [0];
+  readonly #indexes = new Map<string, number>();
+  readonly #heights = new Map<string, number>();
+  #estimate: (key: string) => number = () => 0;
+
+  get total(): number {
+    return this.#tops.at(-1) ?? 0;
+  }
+
+  /** Takes the rows in their order; `estimate` gives the height of one that was not measured. */
+  show(keys: readonly string[], estimate: (key: string) => number): void {
+    this.#keys = keys;
+    this.#estimate = estimate;
+    this.#indexes.clear();
+    for (const [index, key] of keys.entries()) this.#indexes.set(key, index);
+    this.#lay();
+  }
+
+  /** Takes measured heights; whether anything moved. */
+  measure(heights: Iterable<readonly [string, number]>): boolean {
+    let changed = false;
+    for (const [key, height] of heights) {
+      if (!this.#indexes.has(key) || Math.abs(this.heightOf(key) - height) < 0.5) continue;
+      this.#heights.set(key, height);
+      changed = true;
+    }
+    if (changed) this.#lay();
+    return changed;
+  }
+
+  /** The width changed: only the rows that are on the page still have a known height. */
+  keep(mounted: ReadonlySet<string>): void {
+    for (const key of this.#heights.keys()) if (!mounted.has(key)) this.#heights.delete(key);
+    this.#lay();
+  }
+
+  heightOf(key: string): number {
+    return this.#heights.get(key) ?? this.#estimate(key);
+  }
+
+  topOf(index: number): number {
+    return this.#tops[index] ?? 0;
+  }
+
+  indexOf(key: string): number {
+    return this.#indexes.get(key) ?? -1;
+  }
+
+  /** The row that covers an offset. */
+  at(offset: number): number {
+    let low = 0;
+    let high = this.#keys.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.topOf(middle) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return Math.max(low, 0);
+  }
+
+  anchorAt(offset: number): Anchor | null {
+    const index = this.at(offset);
+    const key = this.#keys[index];
+    return key === undefined ? null : { key, within: offset - this.topOf(index) };
+  }
+
+  /** Where an anchor stands now; null when its row is gone. */
+  offsetOf({ key, within }: Anchor): number | null {
+    const index = this.indexOf(key);
+    return index < 0 ? null : this.topOf(index) + within;
+  }
+
+  #lay(): void {
+    const tops = [0];
+    let top = 0;
+    for (const key of this.#keys) {
+      top += this.heightOf(key);
+      tops.push(top);
+    }
+    this.#tops = tops;
+  }
+}

@@ -1,0 +1,237 @@
+// What narrows the feed: words, model, status, favourites; here or in all topics.
+import { useEffect, useRef } from "preact/hooks";
+import { isShortcut } from "../lib/keyboard";
+import { t } from "../messages";
+import type { GenerationState } from "../protocol.gen";
+import { isFiltering } from "../slices/filter";
+import { useActions, usePage, useStore } from "./context";
+import { Icon } from "./icon";
+import { IconButton } from "./parts";
+
+const STATUSES = ["success", "processing", "pending", "error", "cancelled"] as const;
+
+/** Opens and closes the bar. */
+export function FilterButton() {
+  const shown = useStore((state) => state.filterShown);
+  const any = useStore((state) => state.topics.length > 0);
+  const actions = useActions();
+  if (!any) return null;
+  return (
+    <IconButton
+      icon="search"
+      label={shown ? t.filter.close : t.filter.open}
+      pressed={shown}
+      testid="filter-button"
+      onClick={() => actions.showFilter(!shown)}
+    />
+  );
+}
+
+export function FilterBar() {
+  const place = useRef<HTMLDivElement>(null);
+  const { store } = usePage();
+  const shown = useStore((state) => state.filterShown);
+  // "/" opens it from anywhere in the widget where nothing is written.
+  useEffect(() => {
+    const root = place.current?.closest(".imgplay");
+    const onKey = (event: Event): void => {
+      if (!isShortcut(event as KeyboardEvent) || (event as KeyboardEvent).key !== "/") return;
+      if (store.getState().topics.length === 0) return;
+      event.preventDefault();
+      store.getState().showFilter(true);
+      place.current?.querySelector("input")?.focus();
+    };
+    root?.addEventListener("keydown", onKey);
+    return () => root?.removeEventListener("keydown", onKey);
+  }, [store]);
+  // Another topic was chosen, or something was asked for: that is shown, and no longer what was found.
+  const topicId = useStore((state) => state.activeTopicId);
+  const made = useStore((state) => state.madeBatchId);
+  const before = useRef({ topicId, made });
+  useEffect(() => {
+    const changed = before.current.topicId !== topicId || before.current.made !== made;
+    before.current = { topicId, made };
+    if (changed) store.getState().clearFilter();
+  }, [topicId, made, store]);
+  return <div ref={place}>{shown && <Fields />}</div>;
+}
+
+function Fields() {
+  const filter = useStore((state) => state.filter);
+  const here = useStore((state) => state.activeTopicId !== null);
+  const filtering = useStore(isFiltering);
+  const live = useStore((state) => state.live);
+  const models = useModels();
+  const actions = useActions();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    field.current?.focus();
+    // On the screen of a new topic there is nothing else to look through.
+    if (!here) actions.setFilter({ everywhere: true });
+  }, []);
+  return (
+    <search
+      class="ip-filter"
+      aria-label={t.filter.open}
+      inert={!live}
+      data-testid="filter"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        const feed = event.currentTarget
+          .closest("[data-testid=workspace]")
+          ?.querySelector<HTMLElement>("[data-testid=feed]");
+        actions.clearFilter();
+        feed?.focus();
+      }}
+    >
+      <label class="ip-filter-words">
+        <Icon name="search" />
+        <input
+          ref={field}
+          type="search"
+          value={filter.search}
+          placeholder={t.filter.search}
+          aria-label={t.filter.search}
+          maxLength={500}
+          data-testid="filter-search"
+          onInput={(event) => actions.setFilter({ search: event.currentTarget.value })}
+        />
+      </label>
+      <select
+        class="ip-input ip-select"
+        aria-label={t.filter.model}
+        data-set={filter.model !== null}
+        data-testid="filter-model"
+        value={filter.model ?? ""}
+        onChange={(event) => actions.setFilter({ model: event.currentTarget.value || null })}
+      >
+        <option value="">{t.filter.anyModel}</option>
+        {models.map(([name, title]) => (
+          <option key={name} value={name}>
+            {title}
+          </option>
+        ))}
+      </select>
+      <select
+        class="ip-input ip-select"
+        aria-label={t.filter.status}
+        data-set={filter.status !== null}
+        data-testid="filter-status"
+        value={filter.status ?? ""}
+        onChange={(event) =>
+          actions.setFilter({
+            status: (event.currentTarget.value || null) as GenerationState["status"] | null,
+          })
+        }
+      >
+        <option value="">{t.filter.anyStatus}</option>
+        {STATUSES.map((status) => (
+          <option key={status} value={status}>
+            {t.filter.statuses[status]}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        class="ip-button ip-toggle"
+        aria-pressed={filter.favourite}
+        data-testid="filter-favourites"
+        onClick={() => actions.setFilter({ favourite: !filter.favourite })}
+      >
+        <Icon name="star" size={14} /> {t.filter.favourites}
+      </button>
+      <button
+        type="button"
+        class="ip-button ip-toggle"
+        aria-pressed={filter.everywhere}
+        disabled={!here}
+        data-testid="filter-everywhere"
+        onClick={() => actions.setFilter({ everywhere: !filter.everywhere })}
+      >
+        <Icon name="images" size={14} /> {t.filter.everywhere}
+      </button>
+      <IconButton
+        icon="close"
+        label={filtering ? t.filter.clear : t.filter.close}
+        testid="filter-close"
+        onClick={() => actions.clearFilter()}
+      />
+    </search>
+  );
+}
+
+/** The models of the batches that are known, by name; the chosen one is among them. */
+function useModels(): [string, string][] {
+  const { store } = usePage();
+  const { batches, filter, models } = store.getState();
+  const titles = new Map(Object.values(batches).map(({ model, modelTitle }) => [model, modelTitle]));
+  const chosen = filter.model;
+  if (chosen !== null && !titles.has(chosen))
+    titles.set(chosen, models.find(({ name }) => name === chosen)?.title ?? chosen);
+  return [...titles].sort(([, a], [, b]) => a.localeCompare(b));
+}
+
+/** The filter finds nothing: what it looks for, each part to be dropped, and what else may be tried. */
+export function NothingFound() {
+  const filter = useStore((state) => state.filter);
+  const model = useStore((state) => state.models.find(({ name }) => name === filter.model)?.title);
+  const here = useStore((state) => state.activeTopicId !== null);
+  const actions = useActions();
+  const words = filter.search.trim().split(/\s+/).filter(Boolean);
+  return (
+    <div class="ip-nothing" role="status" data-testid="nothing-found">
+      <Icon name="search" size={24} />
+      <h3>{t.filter.nothing}</h3>
+      <ul class="ip-chips">
+        {words.map((word, index) => (
+          <Chip
+            key={index}
+            text={word}
+            onDrop={() =>
+              actions.setFilter({ search: words.filter((_, other) => other !== index).join(" ") })
+            }
+          />
+        ))}
+        {filter.model && (
+          <Chip text={model ?? filter.model} onDrop={() => actions.setFilter({ model: null })} />
+        )}
+        {filter.status && (
+          <Chip text={t.filter.statuses[filter.status]} onDrop={() => actions.setFilter({ status: null })} />
+        )}
+        {filter.favourite && (
+          <Chip text={t.filter.favourites} onDrop={() => actions.setFilter({ favourite: false })} />
+        )}
+      </ul>
+      <p>
+        {words.length > 1 && t.filter.hintWords} {filter.favourite && t.filter.hintFavourites}{" "}
+        {!filter.everywhere && t.filter.hintHere}
+      </p>
+      <div class="ip-nothing-next">
+        {here && !filter.everywhere && (
+          <button
+            type="button"
+            class="ip-button"
+            data-testid="look-everywhere"
+            onClick={() => actions.setFilter({ everywhere: true })}
+          >
+            {t.filter.lookEverywhere}
+          </button>
+        )}
+        <button type="button" class="ip-button" onClick={() => actions.clearFilter()}>
+          {t.filter.clear}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Chip({ text, onDrop }: { text: string; onDrop(): void }) {
+  return (
+    <li>
+      <button type="button" class="ip-chip" aria-label={t.filter.drop(text)} onClick={onDrop}>
+        {text} <Icon name="close" size={12} />
+      </button>
+    </li>
+  );
+}

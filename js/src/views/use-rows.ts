@@ -1,0 +1,139 @@
+// A long list in a scrolling element: only the rows near the screen are drawn, and what is read stays in place.
+import { useCallback, useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { type Anchor, Rows } from "../lib/rows";
+
+/** How far beyond the screen rows are drawn, in pixels. */
+const NEAR = 500;
+/** Nearer to the top than this, what comes on top is shown instead of kept out of sight. */
+const TOP = 24;
+
+export interface Row {
+  key: string;
+  index: number;
+  top: number;
+}
+
+export interface RowsOnScreen {
+  scroller: { current: HTMLDivElement | null };
+  rows: Row[];
+  total: number;
+  /** Pixels from the lower edge of the screen to the end of the list. */
+  rest: number;
+  /** Watches the height of a row as long as it is drawn. */
+  measure(element: HTMLElement, key: string): () => void;
+  toTop(): void;
+}
+
+/** `estimate` gives the height of a row in a list of a width; it must stay the same between drawings. */
+export function useRows(
+  keys: readonly string[],
+  estimate: (key: string, width: number) => number,
+): RowsOnScreen {
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef(new Rows());
+  const anchor = useRef<Anchor | null>(null);
+  const width = useRef(0);
+  const mounted = useRef(new Map<Element, string>());
+  const shown = useRef<{ keys?: readonly string[]; estimate?: typeof estimate; from: number; to: number }>({
+    from: 0,
+    to: -1,
+  });
+  const focused = useRef<string | null>(null);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+
+  if (shown.current.keys !== keys || shown.current.estimate !== estimate) {
+    list.current.show(keys, (key) => estimate(key, width.current));
+    shown.current.keys = keys;
+    shown.current.estimate = estimate;
+  }
+  const height = scroller.current?.clientHeight ?? 0;
+  const kept = anchor.current && list.current.offsetOf(anchor.current);
+  const offset = kept ?? scroller.current?.scrollTop ?? 0;
+  const [from, to] = range(list.current, keys.length, offset, height);
+  shown.current.from = from;
+  shown.current.to = to;
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element || kept === null) return;
+    if (Math.abs(element.scrollTop - kept) >= 1) element.scrollTop = kept;
+  });
+
+  const observer = useRef<ResizeObserver | null>(null);
+  observer.current ??= new ResizeObserver((entries) => {
+    const heights: [string, number][] = [];
+    for (const { target, contentRect } of entries) {
+      const key = mounted.current.get(target);
+      if (key !== undefined) heights.push([key, contentRect.height]);
+      else if (target === scroller.current && contentRect.width !== width.current) {
+        width.current = contentRect.width;
+        list.current.keep(new Set(mounted.current.values()));
+        redraw(0);
+      }
+    }
+    if (list.current.measure(heights)) redraw(0);
+  });
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return undefined;
+    observer.current?.observe(element);
+    const onScroll = (): void => {
+      const { scrollTop, clientHeight } = element;
+      anchor.current = scrollTop <= TOP ? null : list.current.anchorAt(scrollTop);
+      const [first, last] = range(list.current, shown.current.keys?.length ?? 0, scrollTop, clientHeight);
+      // What leaves may wait a little; what comes may not.
+      if (first !== shown.current.from || last !== shown.current.to) redraw(0);
+    };
+    const onFocus = (event: FocusEvent): void => {
+      const row = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-row]") : null;
+      focused.current = event.type === "focusin" ? (row?.dataset.row ?? null) : null;
+    };
+    element.addEventListener("scroll", onScroll, { passive: true });
+    element.addEventListener("focusin", onFocus);
+    element.addEventListener("focusout", onFocus);
+    return () => {
+      element.removeEventListener("scroll", onScroll);
+      element.removeEventListener("focusin", onFocus);
+      element.removeEventListener("focusout", onFocus);
+    };
+  }, []);
+  useEffect(() => () => observer.current?.disconnect(), []);
+
+  const measure = useCallback((element: HTMLElement, key: string) => {
+    mounted.current.set(element, key);
+    observer.current?.observe(element);
+    return () => {
+      mounted.current.delete(element);
+      observer.current?.unobserve(element);
+    };
+  }, []);
+  const toTop = useCallback(() => {
+    anchor.current = null;
+    scroller.current?.scrollTo({ top: 0 });
+  }, []);
+
+  const rows: Row[] = [];
+  const add = (index: number): void => {
+    const key = keys[index];
+    if (key !== undefined) rows.push({ key, index, top: list.current.topOf(index) });
+  };
+  // The row that has the focus stays, or the focus would fall to the notebook.
+  const held = focused.current === null ? -1 : list.current.indexOf(focused.current);
+  if (held >= 0 && held < from) add(held);
+  for (let index = from; index <= to; index++) add(index);
+  if (held > to) add(held);
+  return {
+    scroller,
+    rows,
+    total: list.current.total,
+    rest: list.current.total - offset - height,
+    measure,
+    toTop,
+  };
+}
+
+function range(rows: Rows, count: number, offset: number, height: number): [number, number] {
+  if (count === 0) return [0, -1];
+  return [rows.at(Math.max(offset - NEAR, 0)), rows.at(offset + height + NEAR)];
+}
