@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { model, parameter, provider, snapshot } from "../dev/fixtures";
+import { capabilities, grouped, since, successorOf } from "../src/lib/models";
+import { formOf } from "../src/lib/parameters";
+import type { ModelState } from "../src/protocol.gen";
+import { offerOf, sizeOf } from "../src/slices/config";
+import { showSnapshot } from "../src/store";
+import { storeWithKernel } from "./kit";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const EDGE = { minimum: 256, maximum: 2048, step: 64 } as const;
+const edges = (preset: number | null) => [
+  parameter("width", { ...EDGE, default: preset }),
+  parameter("height", { ...EDGE, default: preset }),
+];
+const choice = (name: string, choices: string[], preset: string | null = null) =>
+  parameter(name, { type: "string", kind: name, choices, default: preset });
+
+/** A store that shows one model of these parameters, and another one. */
+function shown(parameters: ModelState["parameters"], patch: Partial<ModelState> = {}) {
+  const kernel = storeWithKernel();
+  const base = snapshot(0, true);
+  const models = [model("m", { parameters, ...patch }), model("other")];
+  const config = { ...base.config, model: "demo:m", ratioLocked: true };
+  showSnapshot(kernel.store, { ...base, models, config }, true);
+  const state = () => kernel.store.getState();
+  return { ...kernel, state, params: () => state().config.params["demo:m"] };
+}
+
+describe("a size that the provider may choose", () => {
+  it("is nothing until a shape is chosen, and nothing again by a reset", () => {
+    const { state, params } = shown(edges(null));
+    expect(sizeOf(state())?.automatic).toBe(true);
+    state().setRatio(16 / 9);
+    expect(params()).toEqual({ width: 1344, height: 768 });
+    expect(sizeOf(state())?.automatic).toBe(false);
+    state().resetParameters(["width", "height"]);
+    expect(params()).toBeUndefined();
+  });
+  it("stands in the model's own sizes or in width and height, never in both", () => {
+    const { state, params } = shown([...edges(null), choice("size", ["square_hd", "portrait_4_3"])]);
+    state().setNamedSize("portrait_4_3");
+    expect(params()).toEqual({ size: "portrait_4_3", width: null, height: null });
+    expect(sizeOf(state())?.named).toBe("portrait_4_3");
+    state().setEdge("width", 1024);
+    expect(params()).toMatchObject({ size: null, width: 1024 });
+    expect(sizeOf(state())).toMatchObject({ named: null, automatic: false });
+  });
+  it("says “custom” where the model wants that said", () => {
+    const { state, params } = shown([
+      ...edges(null),
+      choice("aspect_ratio", ["custom", "1:1", "16:9"], "1:1"),
+    ]);
+    expect(sizeOf(state())?.named).toBe("1:1");
+    state().setRatio(1);
+    expect(params()).toEqual({ aspect_ratio: "custom", width: 1024, height: 1024 });
+    state().setNamedSize("16:9");
+    expect(params()).toEqual({ aspect_ratio: "16:9", width: null, height: null });
+  });
+  it("is one choice more beside edges that have a size of their own", () => {
+    const form = formOf(model("m", { parameters: [...edges(1024), choice("size", ["1024x1024"])] }));
+    expect([form.named, form.shapes.map(({ name }) => name)]).toEqual([null, ["size"]]);
+  });
+});
+
+describe("a locked ratio", () => {
+  it("comes back after sizes whose steps could not keep it", () => {
+    const { state, params } = shown(edges(1024));
+    state().setRatio(16 / 9);
+    for (const width of [640, 384, 320, 2000]) state().setEdge("width", width);
+    expect(params()).toEqual({ width: 1984, height: 1088 });
+    state().setEdge("width", 1344);
+    expect(params()).toEqual({ width: 1344, height: 768 });
+  });
+  it("loses no area by going through shapes that the limits make small", () => {
+    const { state, params } = shown(edges(1024));
+    for (const ratio of [1, 21 / 9, 1 / 4, 9 / 16, 1]) state().setRatio(ratio);
+    expect(params()).toEqual({ width: 1024, height: 1024 });
+  });
+  it("is turned by a swap", () => {
+    const { state, params } = shown(edges(1024));
+    state().setRatio(16 / 9);
+    state().swapEdges();
+    expect(params()).toEqual({ width: 768, height: 1344 });
+  });
+});
+
+describe("the ratio of a reference", () => {
+  it("is offered, and taken by width and height", () => {
+    const { state, params } = shown(edges(1024));
+    state().offerRatio(3000, 2000);
+    expect(params()).toBeUndefined();
+    expect(offerOf(state())?.text).toBe("3:2");
+    state().takeOfferedRatio();
+    const { width, height } = sizeOf(state())?.current ?? { width: 0, height: 1 };
+    expect(width / height).toBeCloseTo(1.5, 1);
+    expect(offerOf(state())).toBeNull();
+  });
+  it("is taken by the nearest choice", () => {
+    const { state, params } = shown([choice("aspect_ratio", ["auto", "1:1", "4:3", "9:16"], "auto")]);
+    state().offerRatio(1000, 1790);
+    expect(offerOf(state())?.text).toBe("9:16");
+    state().takeOfferedRatio();
+    expect(params()).toEqual({ aspect_ratio: "9:16" });
+  });
+  it("is not offered where it is there already, nor where there is no shape, nor after it was declined", () => {
+    const { state } = shown(edges(1024));
+    state().offerRatio(500, 500);
+    expect(offerOf(state())).toBeNull();
+    state().offerRatio(500, 900);
+    state().dismissOfferedRatio();
+    expect(offerOf(state())).toBeNull();
+    const none = shown([parameter("seed")]);
+    none.state().offerRatio(500, 900);
+    expect(offerOf(none.state())).toBeNull();
+  });
+});
+
+describe("the models that were used", () => {
+  it("are remembered, the newest first, at most eight", () => {
+    const { state } = shown(edges(1024));
+    state().chooseModel("demo:other");
+    state().rememberModel("demo:m");
+    expect(state().config.recentModels).toEqual(["demo:m", "demo:other"]);
+    for (let index = 0; index < 9; index++) state().rememberModel(`demo:${index}`);
+    expect(state().config.recentModels).toHaveLength(8);
+    expect(state().config.recentModels[0]).toBe("demo:8");
+  });
+  it("are starred and lose their star, and more than fit are refused with a word", () => {
+    const { state } = shown(edges(1024));
+    state().toggleFavourite("demo:m");
+    expect(state().config.favouriteModels).toEqual(["demo:m"]);
+    state().toggleFavourite("demo:m");
+    expect(state().config.favouriteModels).toEqual([]);
+    for (let index = 0; index < 65; index++) state().toggleFavourite(`demo:${index}`);
+    expect(state().config.favouriteModels).toHaveLength(64);
+    expect(state().notices[0]?.message).toContain("64");
+  });
+  it("stand before the providers, but not among what is searched for", () => {
+    const models = [model("a"), model("b"), model("c", { provider: "x" })];
+    const config = { favouriteModels: ["x:c", "gone:d"], recentModels: ["demo:b", "x:c"] };
+    const names = (query: string) =>
+      grouped(models, [provider("demo", "Demo")], query, config).map((group) => [
+        group.title,
+        group.models.map(({ id }) => id).join(" "),
+      ]);
+    expect(names("")).toEqual([
+      ["Favourites", "c"],
+      ["Recent", "b"],
+      ["Demo", "a b"],
+      ["x", "c"],
+    ]);
+    expect(names("demo b")).toEqual([["Demo", "b"]]);
+    expect(names("nothing")).toEqual([]);
+  });
+});
+
+describe("a server of the user's own", () => {
+  const added = { type: "server_added", provider: "mine", message: "It answers." } as const;
+  it("is added, and its first model chosen as soon as it is known", async () => {
+    const { state, last } = shown(edges(1024));
+    const said = state().addServer("mine", "http://localhost:8080/v1", "");
+    expect(last().call).toEqual({
+      method: "add_server",
+      name: "mine",
+      url: "http://localhost:8080/v1",
+      key: "",
+      remember: false,
+    });
+    await last().answer({ ...added, outcome: "reached" });
+    expect(await said).toEqual({ good: true, message: "It answers." });
+    expect(state().config.model).toBe("demo:m");
+    state().receiveCatalog([...state().models, model("flux", { provider: "mine" })]);
+    expect(state().config.model).toBe("mine:flux");
+  });
+  it("does not take the model from who chose another one meanwhile", async () => {
+    const { state, last } = shown(edges(1024));
+    void state().addServer("mine", "http://localhost:8080/v1", "");
+    await last().answer({ ...added, outcome: "good" });
+    state().chooseModel("demo:other");
+    state().receiveCatalog([...state().models, model("flux", { provider: "mine" })]);
+    expect(state().config.model).toBe("demo:other");
+  });
+  it("says why it was refused", async () => {
+    const { state, last } = shown(edges(1024));
+    const said = state().addServer("demo", "nonsense", "");
+    await last().refuse();
+    expect(await said).toMatchObject({ good: false });
+  });
+  it("is removed, and put back by Undo", async () => {
+    const { store, state, last } = shown(edges(1024));
+    store.setState({ providers: [provider("mine", "mine", { server: "http://localhost:8080/v1" })] });
+    void state().removeServer("mine");
+    expect(last().call).toEqual({ method: "remove_server", name: "mine" });
+    await last().answer();
+    state().notices[0]?.action?.run();
+    expect(last().call).toMatchObject({
+      method: "add_server",
+      name: "mine",
+      url: "http://localhost:8080/v1",
+    });
+  });
+});
+
+describe("a model says", () => {
+  it("what it can do", () => {
+    const able = model("m", {
+      references: { maxCount: 16, maxBytes: 1, mediaTypes: [] },
+      mask: true,
+      nativeN: 10,
+      cancel: "queued",
+      previews: false,
+      progress: false,
+      seed: "best_effort",
+    });
+    expect(capabilities(able).map(({ text }) => text)).toEqual([
+      "16 references",
+      "Mask",
+      "10 in one call",
+      "Cancel while queued",
+    ]);
+  });
+  it("who follows it", () => {
+    expect(successorOf(model("m", { provider: "openai", successor: "n" }))).toBe("openai:n");
+    expect(successorOf(model("m"))).toBeNull();
+  });
+  it("when it was listed", () =>
+    expect([since(0, 5000), since(0, 180_000), since(0, 7_200_000), since(0, 3 * 86_400_000)]).toEqual([
+      "now",
+      "3 minutes ago",
+      "2 hours ago",
+      "3 days ago",
+    ]));
+});
