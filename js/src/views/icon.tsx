@@ -124,7 +124,6 @@ const ICONS = {
   code: CodeXml,
   cover: GalleryThumbnails,
   move: FolderInput,
-  star: Star,
   zip: FolderDown,
 } as const;
 
