@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from scripts.lab import WAIT
 
+pytestmark = pytest.mark.browser
+
 PAGE = Path(__file__).resolve().parents[2] / "js"
 AXE = PAGE / "node_modules" / "axe-core" / "axe.min.js"
 ORIGIN = "http://page.invalid"

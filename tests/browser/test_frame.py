@@ -1,0 +1,67 @@
+"""The frame in a real JupyterLab: the full window, the look that code sets, and a kernel that ends."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from scripts.lab import WAIT, Notebook
+
+pytestmark = pytest.mark.browser
+
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+
+
+def test_the_full_window_covers_jupyterlab_and_keeps_keys_to_itself(notebook: Notebook) -> None:
+    view = notebook.view()
+    cells = notebook.cell_count()
+    view.part("new-topic").focus()
+    notebook.page.keyboard.press("f")
+    size = notebook.page.viewport_size
+    assert size is not None
+    assert view.root.bounding_box() == {"x": 0, "y": 0, **size}
+    # The notebook would insert a cell.
+    notebook.page.keyboard.press("b")
+    assert notebook.cell_count() == cells
+    view.generate("a fox in the full window", 1, model="demo:instant")
+    view.expect_images(1)
+    view.part("full-window").focus()
+    notebook.page.keyboard.press("Escape")
+    expect(notebook.page.locator(":popover-open")).to_have_count(0)
+    box = view.root.bounding_box()
+    assert box is not None
+    assert box["width"] < size["width"]
+    expect(view.part("tile-image")).to_be_visible()
+
+
+def test_code_sets_the_look_and_a_dragged_edge_tells_it(open_notebook, studio_cells: list[str]) -> None:
+    notebook = open_notebook(
+        [studio_cells[0], "pg.theme = 'dark'; pg.height = 500", "print(pg.theme, pg.height)"]
+    )
+    notebook.run(0)
+    view = notebook.view()
+    expect(view.root).to_have_attribute("data-theme", "light")
+    notebook.run(1)
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    edge = view.part("resize-bottom")
+    expect(edge).to_have_attribute("aria-valuenow", "500")
+    edge.press("ArrowDown")
+    expect(edge).to_have_attribute("aria-valuenow", "516")
+    notebook.run(2)
+    assert notebook.text(2) == "dark 516\n"
+
+
+def test_a_restarted_kernel_makes_the_page_say_so_until_the_cell_is_run_again(notebook: Notebook) -> None:
+    view = notebook.view()
+    view.generate("a fox that outlives its kernel", 1, model="demo:instant")
+    view.expect_images(1)
+    notebook.page.evaluate(f"() => {KERNEL}.restart()")
+    banner = view.part("connection")
+    expect(banner).to_have_attribute("data-connection", "gone", timeout=WAIT)
+    expect(banner).to_contain_text("Run the cell again")
+    expect(view.part("tile-image")).to_be_visible()
+    expect(view.part("generate")).to_be_disabled()
+    notebook.page.wait_for_function(f"() => {KERNEL}.status === 'idle'", timeout=WAIT)
+    notebook.run(0)
+    expect(view.part("connection")).to_have_count(0, timeout=WAIT)
+    expect(view.part("tile-image")).to_be_visible(timeout=WAIT)
