@@ -388,6 +388,7 @@ class Face:
             keys.state(spec),
             source=keys.source(spec),
             discovered_at=self._studio.offers.asked_at(spec.name),
+            server=self._studio.servers.url(spec.name),
         )
 
     async def small_snapshot(self) -> dict[str, Any]:

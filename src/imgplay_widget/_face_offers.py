@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Offered"]
 
 
+Call = protocol.Model | protocol.CheckProvider | protocol.SetKey | protocol.AddServer | protocol.RemoveServer
+
+
 class Offered:
     """Answers one page's calls. On the engine's loop.
 
@@ -22,19 +25,23 @@ class Offered:
         studio: whose models they are.
     """
 
-    calls = (protocol.Model, protocol.CheckProvider, protocol.SetKey)
+    calls = (
+        protocol.Model,
+        protocol.CheckProvider,
+        protocol.SetKey,
+        protocol.AddServer,
+        protocol.RemoveServer,
+    )
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    async def answer(
-        self, call: protocol.Model | protocol.CheckProvider | protocol.SetKey, buffers: list[bytes]
-    ) -> protocol.Result:
+    async def answer(self, call: Call, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
 
         Raises:
-            NotFound: there is no such model or provider.
-            InvalidRequest: it cannot be a key.
+            NotFound: there is no such model, provider or server.
+            InvalidRequest: it cannot be a key, or a server's name or address.
         """
         match call:
             case protocol.Model():
@@ -48,6 +55,15 @@ class Offered:
                 key = call.key.get_secret_value()
                 kept = await self._studio.offers.keep_key(call.provider, key, remember=call.remember)
                 return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
+            case protocol.AddServer():
+                key = call.key.get_secret_value()
+                check = await self._studio.servers.add(call.name, call.url, key, remember=call.remember)
+                return protocol.ServerAdded(
+                    provider=check.provider, outcome=check.outcome, message=check.message
+                )
+            case protocol.RemoveServer():
+                await self._studio.servers.remove(call.name)
+                return protocol.Empty()
 
     def _model(self, name: str) -> ModelSpec:
         try:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
-__all__ = ["DISCOVERY", "Offers"]
+__all__ = ["DISCOVERY", "Offers", "usable_key"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -135,7 +135,7 @@ class Offers:
             for provider in self._registry.providers()
             if _has_list(provider) and self._keys.state(provider.spec) != "missing"
         ]
-        await asyncio.gather(*(self._refresh_quietly(provider) for provider in ready))
+        await asyncio.gather(*(self.refresh_quietly(provider) for provider in ready))
 
     async def _discover(self, provider: Provider) -> tuple[ModelSpec, ...] | None:
         name = provider.spec.name
@@ -172,7 +172,7 @@ class Offers:
         for provider in self._registry.providers():
             if self._is_stale(provider):
                 self._tried[provider.spec.name] = self._clock.monotonic()
-                self._engine.aside(self._refresh_quietly(provider))
+                self._engine.aside(self.refresh_quietly(provider))
 
     def _is_stale(self, provider: Provider) -> bool:
         name = provider.spec.name
@@ -185,7 +185,8 @@ class Offers:
             and (tried is None or self._clock.monotonic() - tried >= TRY_AGAIN)
         )
 
-    async def _refresh_quietly(self, provider: Provider) -> None:
+    async def refresh_quietly(self, provider: Provider) -> None:
+        """Asks a provider what it offers now; where it cannot be asked, that is a notice at most."""
         try:
             await self.refresh(provider.spec.name)
         except (MissingKey, NetworkError) as error:
@@ -194,6 +195,13 @@ class Offers:
         except ImgplayError as error:
             message = f"{provider.spec.title} could not be asked for its models. {error.message}"
             self._notify(NoticeGiven(notice=Notice(kind="other", message=message)))
+
+    async def forget(self, name: str) -> None:
+        """Forgets what a provider said that it offers."""
+        await self._engine.save_setting(DISCOVERY + name, None)
+        self._asked_at.pop(name, None)
+        self._tried.pop(name, None)
+        self._registry.found(name, ())
 
     # -------------------------------------------------------------- keys
 
@@ -215,7 +223,7 @@ class Offers:
             InvalidRequest: it cannot be a key.
         """
         spec = self._registry.get(name).spec
-        key = _usable(key)
+        key = usable_key(key)
         kept = False
         if remember:
             kept = await self._engine.keep_key(name, key)
@@ -291,8 +299,12 @@ def _has_list(provider: Provider) -> bool:
     return type(provider).discover is not Provider.discover
 
 
-def _usable(key: str | None) -> str | None:
-    """The key without the space around it, or None for no key."""
+def usable_key(key: str | None) -> str | None:
+    """Gives a key without the space around it, or None for no key.
+
+    Raises:
+        InvalidRequest: it cannot be a key.
+    """
     key = (key or "").strip()
     if len(key) > LONGEST_KEY or not key.isascii() or any(not "!" <= c <= "~" for c in key):
         # Such a header cannot be sent. The message must not show what it may be.

@@ -115,7 +115,12 @@ def _parameter_state(parameter: Parameter) -> ParameterState:
 
 
 def provider_state(
-    spec: ProviderSpec, key: KeyState, *, source: str = "", discovered_at: datetime | None = None
+    spec: ProviderSpec,
+    key: KeyState,
+    *,
+    source: str = "",
+    discovered_at: datetime | None = None,
+    server: str | None = None,
 ) -> ProviderState:
     """Gives a provider as the page shows it; of the key only whether it is there and where it comes from."""
     hint = ""
@@ -131,7 +136,7 @@ def provider_state(
         key_url=spec.key_url,
         key_source=source,
         discovered_at=_milliseconds(discovered_at) if discovered_at else None,
-        server=None,
+        server=server,
     )
 
 

@@ -47,6 +47,8 @@ from imgplay_widget._prepare import (
     read_input,
 )
 from imgplay_widget._recipes import Recipe, code, file_name, recipe
+from imgplay_widget._servers import SETTING as SERVERS
+from imgplay_widget._servers import Servers
 from imgplay_widget._store import PackedImage, Store, write_pack
 from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
@@ -152,7 +154,7 @@ class Studio:
         self._config: dict[str, Any] = self._store.setting("config") or {}
         self._active_topic: str | None = self._store.setting("active_topic")
         self._stored_topic = self._active_topic
-        stored = self._store.settings(DISCOVERY)
+        stored, servers = self._store.settings(DISCOVERY), self._store.setting(SERVERS)
         if self._active_topic is not None and self._store.topic(self._active_topic) is None:
             self._active_topic = None
         self._loop = LoopThread()
@@ -168,6 +170,8 @@ class Studio:
         )
         self.keys.read_env_file()
         self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
+        self.servers = Servers(self.engine, self.registry, self.offers, self.keys, self._on_change)
+        self.servers.load(servers)
         self.offers.load(stored)
         atexit.register(self._close, EXIT_WAIT)
         try:
@@ -539,6 +543,33 @@ class Studio:
             if not key:
                 return KeyKept(provider, "nowhere", "Nothing was entered, and nothing changed.")
         return self._call(partial(self.offers.keep_key, spec.name, key, remember=remember))
+
+    def add_server(self, name: str, url: str, key: str | None = None, *, remember: bool = False) -> KeyCheck:
+        """Adds a server that speaks OpenAI's protocol, for this and later studios on the store.
+
+        Its models are then ``"name:model-id"``. What comes back says itself: whether it answers. A server
+        that does not run now is added all the same.
+
+        Args:
+            name: 1 to 64 letters, digits, ``-`` and ``_``; no other provider's. One that was added before
+                gets the new address.
+            url: its base address (``"http://localhost:8080/v1"``). Plain http only on this machine or
+                network.
+            key: its key, where it needs one; it stays in memory.
+            remember: True puts the key into the system's keyring too.
+
+        Raises:
+            InvalidRequest: name, address or key cannot be one.
+        """
+        return self._call(partial(self.servers.add, name, url, key, remember=remember))
+
+    def remove_server(self, name: str) -> None:
+        """Forgets a server that was added, and its key. What it made stays.
+
+        Raises:
+            NotFound: no such server was added.
+        """
+        self._call(self.servers.remove, name)
 
     def _model(self, name: str | None) -> tuple[Provider, ModelSpec]:
         return self.registry.find(name or self._config.get("model") or DEFAULT_MODEL)

@@ -245,6 +245,21 @@ class ImagePlayground(anywidget.AnyWidget):
         """
         return self._studio.set_key(provider, key, remember=remember)
 
+    def add_server(self, name: str, url: str, key: str | None = None, *, remember: bool = False) -> KeyCheck:
+        """Adds a server that speaks OpenAI's protocol, and says whether it answers. See `Studio.add_server`.
+
+        Args:
+            name: letters, digits, ``-`` and ``_``; its models are then ``"name:model-id"``.
+            url: its base address (``"http://localhost:8080/v1"``).
+            key: its key, where it needs one.
+            remember: True puts the key into the system's keyring too.
+        """
+        return self._studio.add_server(name, url, key, remember=remember)
+
+    def remove_server(self, name: str) -> None:
+        """Forgets a server that was added, and its key. See `Studio.remove_server`."""
+        self._studio.remove_server(name)
+
     def close(self) -> None:
         """Takes the widget off the page. The studio closes with its last playground."""
         ends, self._ends = getattr(self, "_ends", []), []

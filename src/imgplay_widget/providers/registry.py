@@ -85,6 +85,16 @@ class Registry:
         """What went wrong with third-party providers so far."""
         return tuple(self._notices)
 
+    def add(self, provider: Provider) -> None:
+        """Takes in a provider of this studio alone; one of the same name is replaced."""
+        with self._lock:
+            self._extra = {**self._extra, provider.spec.name: provider}
+
+    def remove(self, name: str) -> None:
+        """Forgets a provider that was given to this studio alone; nothing where there is none."""
+        with self._lock:
+            self._extra = {known: provider for known, provider in self._extra.items() if known != name}
+
     def get(self, name: str) -> Provider:
         """Gives the provider of that name.
 
