@@ -136,6 +136,14 @@ class Archive:
             logger.warning("A thumbnail could not be made: %s", error.message)
             return None
 
+    async def miniature(self, generation: Generation) -> bytes | None:
+        """Gives a very small WebP of a generation (192 px at most), or None where there is none."""
+        data = await self.thumbnail(generation)
+        try:
+            return None if data is None else await self.in_pool(images.miniature, data)
+        except CorruptImage:
+            return None
+
     async def shrink(self, data: bytes) -> bytes | None:
         """Gives a preview made small (WebP, longest edge 768 px at most), or None where it is no image."""
         try:

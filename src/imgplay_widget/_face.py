@@ -6,6 +6,7 @@ runs on the engine's loop. The widget (and, later, a server) only carries its me
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -59,6 +60,9 @@ UNACKNOWLEDGED = 64
 SMALL_PREVIEW = 100_000
 """Bytes above which a preview is made small before it is sent."""
 
+STATE_IMAGES, STATE_PICTURES = 8, 28_000
+"""Pictures in the synced state, and the characters of all of them."""
+
 STATE_TOPICS, STATE_BATCHES, STATE_TEXT = 24, 6, 240
 """Bounds of the synced state: topics, batches, and characters of a text."""
 
@@ -92,6 +96,7 @@ class Face:
         self._seq = 0
         self._seen = False
         self._pushed = 0
+        self._minis: dict[str, str] = {}
         self._archives = Archives(studio)
         self._parts: tuple[Part, ...] = (self._archives, Offered(studio))
 
@@ -392,7 +397,7 @@ class Face:
         )
 
     async def small_snapshot(self) -> dict[str, Any]:
-        """Gives the snapshot for the synced state: bounded, whatever the history, without any image.
+        """Gives the snapshot for the synced state: bounded, whatever the history, with very small pictures.
 
         A page shows it until the kernel answers; a saved notebook keeps it.
         """
@@ -402,6 +407,7 @@ class Face:
             batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
+        shown = [] if feed is None else [g.id for b in feed.batches for g in b.generations if g.media_type]
         used = {model.provider for model in whole.models}
         bounded = whole.model_copy(
             update={
@@ -411,9 +417,30 @@ class Face:
                 ),
                 "topics": whole.topics[:STATE_TOPICS],
                 "feed": feed,
+                "thumbnails": await self._miniatures(shown[:STATE_IMAGES]),
             }
         )
         return bounded.wire()
+
+    async def _miniatures(self, ids: Sequence[str]) -> dict[str, str]:
+        """The pictures of a saved notebook, in base64 by generation; each is made once."""
+        known, self._minis, room = self._minis, {}, STATE_PICTURES
+        for generation_id in ids:
+            text = known.get(generation_id)
+            if text is None:
+                try:
+                    _, generation = await self._engine.generation(generation_id)
+                except NotFound:
+                    continue
+                data = await self._engine.miniature(generation)
+                text = "" if data is None else base64.b64encode(data).decode()
+            self._minis[generation_id] = text
+        found: dict[str, str] = {}
+        for generation_id, text in tuple(self._minis.items()):
+            if text and len(text) <= room:
+                found[generation_id] = text
+                room -= len(text)
+        return found
 
     async def _feed(self, topic_id: str, before: str | None, limit: int) -> protocol.FeedState:
         page: FeedPage = await self._engine.feed(topic_id, before=before, limit=limit)

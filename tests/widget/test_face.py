@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from dataclasses import replace
@@ -12,6 +13,7 @@ from PIL import Image
 from imgplay_widget._protocol import Config, parse
 from imgplay_widget._types import ModelSpec, Parameter, Price
 from imgplay_widget.errors import Moderated
+from imgplay_widget.providers import Done, Inline
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
 
@@ -289,6 +291,35 @@ def test_the_synced_state_is_bounded_whatever_the_history(page):
     state = page.studio.start(page.face.small_snapshot).result(WAIT)
     assert len(json.dumps(state)) < 64_000
     assert state["feed"]["batches"]
+
+
+def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, monkeypatch):
+    noise = Image.effect_noise((768, 768), 90).convert("RGB")
+    large = io.BytesIO()
+    noise.save(large, "PNG")
+    answer = Done(images=(Inline(data=large.getvalue()),))
+    with open_page(FakeProvider(script=[answer] * 4)) as page:
+        old = page.studio.generate("old", model="fake:image", n=4).result(WAIT)
+        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        assert 1 <= len(state["thumbnails"]) <= 4
+        assert sum(map(len, state["thumbnails"].values())) <= 28_000
+        new = page.studio.generate("new", model="fake:image", n=4).result(WAIT)
+        made = []
+        kept = page.studio.engine.miniature
+
+        async def counted(generation):
+            made.append(generation.id)
+            return await kept(generation)
+
+        monkeypatch.setattr(page.studio.engine, "miniature", counted)
+        for _ in range(2):
+            state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        assert list(state["thumbnails"])[:4] == [g.id for g in new]
+        # Each is made once, however often the state is written.
+        assert made == [g.id for g in new]
+        picture_of = Image.open(io.BytesIO(base64.b64decode(state["thumbnails"][new[0].id])))
+        assert (picture_of.format, max(picture_of.size) <= 192) == ("WEBP", True)
+        assert set(state["thumbnails"]) <= {g.id for g in (*new, *old)}
 
 
 def test_no_key_reaches_the_page(page, monkeypatch):

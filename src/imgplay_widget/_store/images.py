@@ -16,7 +16,17 @@ from PIL import Image, ImageOps
 
 from imgplay_widget.errors import CorruptImage
 
-__all__ = ["EXTENSIONS", "MAX_BYTES", "MAX_PIXELS", "Accepted", "accept", "cover", "render", "thumbnail"]
+__all__ = [
+    "EXTENSIONS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "Accepted",
+    "accept",
+    "cover",
+    "miniature",
+    "render",
+    "thumbnail",
+]
 
 MAX_PIXELS = 50_000_000
 """The most pixels of an image; a small file can unfold to gigabytes."""
@@ -119,6 +129,19 @@ def white_mask(data: bytes) -> bytes:
     out = io.BytesIO()
     ImageOps.invert(alpha).save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def miniature(data: bytes, edge: int = 192) -> bytes:
+    """Gives a very small WebP of an image, of two to four kilobytes, for where only the gist counts.
+
+    Args:
+        data: the image.
+        edge: the most pixels of the longer edge.
+
+    Raises:
+        CorruptImage: as for `thumbnail`.
+    """
+    return _webp_of(_fitted(_decoded(data, edge), edge), quality=50, method=4)
 
 
 def render(data: bytes) -> tuple[bytes, bytes]:
@@ -274,7 +297,7 @@ def _square(image: Image.Image, edge: int) -> Image.Image:
     return cut.resize((edge, edge), Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _webp_of(image: Image.Image) -> bytes:
+def _webp_of(image: Image.Image, quality: int = 72, method: int = 0) -> bytes:
     out = io.BytesIO()
-    image.save(out, "WEBP", method=0, quality=72, icc_profile=b"", exif=b"", xmp=b"")
+    image.save(out, "WEBP", method=method, quality=quality, icc_profile=b"", exif=b"", xmp=b"")
     return out.getvalue()
