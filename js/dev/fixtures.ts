@@ -158,7 +158,12 @@ export function batch(
   };
 }
 
-export function topic(id: string, title: string, updatedAt: number): TopicState {
+export function topic(
+  id: string,
+  title: string,
+  updatedAt: number,
+  patch: Partial<TopicState> = {},
+): TopicState {
   return {
     id,
     title,
@@ -169,6 +174,7 @@ export function topic(id: string, title: string, updatedAt: number): TopicState 
     coverBuffer: null,
     createdAt: updatedAt,
     updatedAt,
+    ...patch,
   };
 }
 

@@ -1,7 +1,7 @@
 // The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
-// ?saved (a notebook that was saved: a snapshot before any answer),
+// ?saved (a notebook that was saved: a snapshot before any answer), ?many (topics),
 // ?model=edit (it takes references and a mask).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
@@ -16,7 +16,7 @@ import type {
   Result,
   SelectTopic,
 } from "../src/protocol.gen";
-import { batch, generation, model as madeModel, snapshot } from "./fixtures";
+import { batch, generation, model as madeModel, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
@@ -263,6 +263,16 @@ kernel.state.models.push(
   }),
 );
 if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
+// ?many: hundreds of topics, some of them pinned.
+if (query.has("many")) {
+  const { topics } = kernel.state;
+  const now = Date.now();
+  for (let index = 0; index < 300; index++) {
+    const title = `Study ${index} of ${["a harbour", "two chairs", "old maps", "glass"][index % 4]}`;
+    const more = { pinned: index % 120 === 7, images: (index * 7) % 60 };
+    topics.push(topic(`m${index}`, title, now - index * 40 * 60_000, more));
+  }
+}
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
 const state: Record<string, unknown> = {

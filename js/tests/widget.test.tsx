@@ -97,13 +97,15 @@ describe("the widget", () => {
     if (tile) find(tile, "retry").click();
     expect(fake.requests("retry")[0]?.call).toMatchObject({ batchId: "b4", generationId: "b4-2" });
   });
-  it("deletes a topic only when it is confirmed", async () => {
+  it("deletes a topic at once, and offers to take it back", async () => {
     const { fake, views } = await opened();
-    find(views[0].el, "delete-topic").click();
+    find(views[0].el, "topic-menu").click();
     await drawn();
-    expect(fake.requests("delete")).toHaveLength(0);
-    find(views[0].el, "confirm-delete-topic").click();
+    find(views[0].el, "delete-topic").click();
     expect(fake.requests("delete")[0]?.call).toMatchObject({ what: "topic", ids: ["t1"] });
+    await drawn();
+    expect(views[0].el.querySelectorAll('[data-testid="topic"]')).toHaveLength(3);
+    find(views[0].el, "notice-action");
   });
   it("shows prompts as text, never as HTML", async () => {
     const { fake, views } = await opened();

@@ -77,8 +77,8 @@ def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: Vie
 
     topic = view.topics().first
     topic.hover()
-    topic.get_by_test_id("delete-topic").click()
-    view.part("confirm-delete-topic").click()
+    topic.get_by_test_id("topic-menu").click()
+    view.part("delete-topic").click()
     expect(view.topics()).to_have_count(0)
     expect(view.batches()).to_have_count(0)
 

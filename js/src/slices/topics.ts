@@ -5,6 +5,15 @@ import type { TopicState } from "../protocol.gen";
 import { batchOf } from "./batches";
 import type { Slice } from "./state";
 
+/** An image to choose a cover from. */
+export interface FinishedImage {
+  id: string;
+  prompt: string;
+}
+
+/** How many batches are looked through for a page of finished images. */
+const COVERS_PAGE = 24;
+
 export interface TopicsSlice {
   topics: TopicState[];
   /** The topic that is shown; null on the "new topic" screen. */
@@ -15,6 +24,11 @@ export interface TopicsSlice {
   renameTopic(id: string, title: string): Promise<void>;
   pinTopic(id: string, pinned: boolean): Promise<void>;
   chooseCover(topicId: string, generationId: string): Promise<void>;
+  /** Some of a topic's finished images, newest first, and the cursor of older ones. */
+  finishedImages(
+    topicId: string,
+    before: string | null,
+  ): Promise<{ images: FinishedImage[]; before: string | null }>;
   /** Deletes a topic; the notice about it can bring it back. */
   deleteTopic(id: string): Promise<void>;
   /** Puts batches into another topic, or into a new one (null). */
@@ -90,6 +104,29 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
 
     chooseCover: async (topicId, generationId) => {
       await send({ method: "choose_cover", topicId, generationId }).catch(report);
+    },
+
+    finishedImages: async (topicId, before) => {
+      try {
+        const { result } = await send({
+          method: "feed",
+          topicId,
+          before,
+          limit: COVERS_PAGE,
+          search: "",
+          model: null,
+          status: "success",
+          favourite: false,
+        });
+        if (result.type !== "feed") return { images: [], before: null };
+        const images = result.feed.batches.flatMap(({ prompt, generations }) =>
+          generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
+        );
+        return { images, before: result.feed.before };
+      } catch (cause) {
+        report(cause);
+        return { images: [], before };
+      }
     },
 
     deleteTopic: async (id) => {

@@ -1,39 +1,119 @@
-// The screen of a topic that is not there yet.
+// Where nothing is yet: the screen of a topic that is still to be made, and a topic without batches.
 import { modelOf } from "../lib/parameters";
+import { language, t } from "../messages";
+import type { ProviderState } from "../protocol.gen";
+import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 
-const EXAMPLES = [
-  "A red fox asleep in fresh snow, soft morning light",
-  "A lighthouse on a cliff above a stormy sea at dusk",
-  "A paper-cut city of warm windows under a violet night",
-] as const;
+/** The little pictures beside the examples, in their order; the style sheet paints them. */
+const SCENES = ["sea", "snow", "city", "leaves"] as const;
+/** So many providers are named; the panel has them all. */
+const NAMED = 3;
 
 export function NewTopic() {
-  const notice = useStore((state) => modelOf(state.models, state.config.model)?.notice ?? "");
+  const first = useStore((state) => state.shown && state.topics.length === 0);
   const actions = useActions();
   return (
-    <div class="ip-empty">
-      <span class="ip-empty-mark">
-        <Icon name="images" size={28} />
+    <div class="ip-empty" data-testid="new-topic-screen">
+      <span class="ip-fan" aria-hidden="true">
+        <span class="ip-scene" data-scene="leaves" />
+        <span class="ip-scene" data-scene="city" />
+        <span class="ip-scene" data-scene="sea" />
       </span>
-      <h3>Describe a picture…</h3>
-      <p>Each topic keeps its pictures, prompts and settings together.</p>
-      <ul class="ip-examples">
-        {EXAMPLES.map((example) => (
+      <h3>{first ? t.empty.hello : t.empty.another}</h3>
+      <p class="ip-empty-more">{first ? t.empty.helloMore : t.empty.anotherMore}</p>
+      <ul class="ip-examples" aria-label={t.empty.examples}>
+        {t.empty.prompts.map((example, index) => (
           <li key={example}>
-            <button type="button" class="ip-chip" onClick={() => actions.setPrompt(example)}>
-              {example}
+            <button
+              type="button"
+              class="ip-example"
+              data-testid="example"
+              onClick={(event) => {
+                actions.setPrompt(example);
+                within(event.currentTarget, "prompt")?.focus();
+              }}
+            >
+              <span class="ip-scene" data-scene={SCENES[index]} />
+              <span>{example}</span>
             </button>
           </li>
         ))}
       </ul>
-      {notice && (
-        <p class="ip-note">
-          <Icon name="notice" />
-          <span>{notice}</span>
-        </p>
-      )}
+      <Ready />
     </div>
+  );
+}
+
+/** A topic that is there, with nothing in it. */
+export function EmptyTopic() {
+  return (
+    <div class="ip-empty" data-testid="empty-topic">
+      <span class="ip-empty-mark">
+        <Icon name="images" size={26} />
+      </span>
+      <h3>{t.empty.topic}</h3>
+      <p class="ip-empty-more">{t.empty.topicMore}</p>
+    </div>
+  );
+}
+
+/** What can be done at once, and what a key would open. */
+function Ready() {
+  const notice = useStore((state) => modelOf(state.models, state.config.model)?.notice ?? "");
+  const needsKey = useStore(needsAKey);
+  const providers = useStore((state) => state.providers);
+  if (!notice) return null;
+  if (!needsKey) {
+    return (
+      <p class="ip-note">
+        <Icon name="notice" />
+        <span>{notice}</span>
+      </p>
+    );
+  }
+  const titles = providers.filter(isLocked).map(({ title }) => title);
+  const named = [...titles.slice(0, NAMED), ...(titles.length > NAMED ? [t.empty.otherProvider] : [])];
+  const list = new Intl.ListFormat(language, { type: "disjunction" }).format(named);
+  return (
+    <div class="ip-note ip-ready" data-testid="no-key">
+      <Icon name="notice" />
+      <span>
+        <strong>{t.empty.demo}</strong> {notice} {t.empty.keys(list)}
+      </span>
+      <button
+        type="button"
+        class="ip-button"
+        data-testid="choose-model"
+        onClick={(event) => chooseModel(event.currentTarget)}
+      >
+        <Icon name="key" />
+        {t.empty.choose}
+      </button>
+    </div>
+  );
+}
+
+function isLocked({ key }: ProviderState): boolean {
+  return key === "missing";
+}
+
+/** Whether a key is what stands between the user and every model that asks for one. */
+function needsAKey({ providers }: State): boolean {
+  return providers.some(isLocked) && !providers.some(({ key }) => key === "set");
+}
+
+/** Opens the list of models, and the panel around it where that is folded. */
+function chooseModel(from: HTMLElement): void {
+  const toggle = within(from, "toggle-left");
+  if (toggle?.getAttribute("aria-expanded") === "false") toggle.click();
+  // The panel is unfolded with the next drawing.
+  requestAnimationFrame(() => within(from, "model-select")?.click());
+}
+
+function within(from: HTMLElement, testid: string): HTMLElement | null {
+  return (
+    from.closest('[data-testid="imgplay"]')?.querySelector<HTMLElement>(`[data-testid="${testid}"]`) ?? null
   );
 }

@@ -1,12 +1,20 @@
-// The right panel: the topics, newest use first.
-import { useRef, useState } from "preact/hooks";
+// The right panel: the topics, pinned ones and newest use first, and all that is done to them.
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { draggedBatches, isBatchDrag } from "../lib/drag";
+import { isComposing } from "../lib/keyboard";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
+import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
-import { runsIn } from "../slices/batches";
 import { useActions, useBlobUrl, useMinute, useOnScreen, usePage, useStore } from "./context";
+import { CoverPicker } from "./cover-picker";
 import { Icon } from "./icon";
+import { memo } from "./memo";
+import { Menu, type MenuItem } from "./menu";
 import { IconButton } from "./parts";
+
+/** Up to so many topics are seen at a glance, and need no search. */
+const AT_A_GLANCE = 6;
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const topics = useStore((state) => state.topics);
@@ -14,88 +22,320 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const shown = useStore((state) => state.shown);
   const now = useMinute();
   const actions = useActions();
-  const choose = (id: string | null): void => {
+  const [words, setWords] = useState("");
+  const [coverOf, setCoverOf] = useState<TopicState | null>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const drop = useDrop(null);
+  const chosen = useRef(onChosen);
+  chosen.current = onChosen;
+  const choose = useCallback((id: string | null): void => {
     void actions.selectTopic(id);
-    onChosen();
+    chosen.current();
+  }, []);
+  const many = topics.length > AT_A_GLANCE;
+  const found = many && words.trim() ? topics.filter((topic) => holds(topic, words)) : topics;
+  // One stop for Tab; the arrow keys go from one to the next.
+  const stop = found.some(({ id }) => id === activeId) ? activeId : found[0]?.id;
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (!(event.target instanceof Element) || !event.target.matches("[data-row]")) return;
+    const rows = [...(list.current?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
+    const at = rows.indexOf(event.target as HTMLElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus();
   };
   return (
-    <div class="ip-panel-body">
-      <button
-        type="button"
-        class="ip-button ip-new-topic"
-        data-testid="new-topic"
-        aria-current={activeId === null && shown ? "true" : undefined}
-        onClick={() => choose(null)}
-      >
-        <Icon name="new" /> New topic
-      </button>
-      <ul class="ip-topics" aria-label="Topics">
-        {topics.map((topic) => (
-          <Topic key={topic.id} topic={topic} active={topic.id === activeId} now={now} choose={choose} />
+    <div class="ip-topics-panel">
+      <div class="ip-topics-head">
+        <button
+          type="button"
+          class="ip-button ip-new-topic"
+          data-testid="new-topic"
+          data-drop={drop.over}
+          aria-current={activeId === null && shown ? "true" : undefined}
+          onClick={() => choose(null)}
+          {...drop.handlers}
+        >
+          <Icon name="new" /> {drop.over ? t.topics.dropNew : t.topics.create}
+        </button>
+        {many && (
+          <div class="ip-topics-search">
+            <Icon name="search" size={14} />
+            <input
+              class="ip-input"
+              type="search"
+              value={words}
+              placeholder={t.topics.search}
+              aria-label={t.topics.search}
+              data-testid="search-topics"
+              onInput={(event) => setWords(event.currentTarget.value)}
+              onKeyDown={(event) => {
+                if (isComposing(event)) return;
+                if (event.key === "Escape" && words) setWords("");
+                else if (event.key === "Enter" && found[0]) choose(found[0].id);
+                else if (event.key === "ArrowDown")
+                  list.current?.querySelector<HTMLElement>("[data-row]")?.focus();
+                else return;
+                event.preventDefault();
+              }}
+            />
+            {words && <IconButton icon="close" label={t.topics.clear} onClick={() => setWords("")} />}
+          </div>
+        )}
+      </div>
+      <ul ref={list} class="ip-topics" aria-label={t.topics.list} onKeyDown={onKeyDown}>
+        {found.map((topic) => (
+          <Topic
+            key={topic.id}
+            topic={topic}
+            active={topic.id === activeId}
+            stop={topic.id === stop}
+            now={now}
+            choose={choose}
+            onCover={setCoverOf}
+          />
         ))}
+        {found.length === 0 && shown && (
+          <li class="ip-topics-none">
+            {topics.length === 0 ? t.topics.none : t.topics.noMatch(words.trim())}
+            {topics.length > 0 && (
+              <button type="button" class="ip-button" onClick={() => setWords("")}>
+                {t.topics.clear}
+              </button>
+            )}
+          </li>
+        )}
       </ul>
-      {shown && topics.length === 0 && <p class="ip-help">Your topics will be listed here.</p>}
+      {coverOf && <CoverPicker topic={coverOf} onClose={() => setCoverOf(null)} />}
     </div>
   );
+}
+
+function holds({ title }: TopicState, words: string): boolean {
+  const text = (title || t.topics.untitled).toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 interface TopicProps {
   topic: TopicState;
   active: boolean;
+  /** Tab stops here. */
+  stop: boolean;
   now: number;
   choose(id: string): void;
+  onCover(topic: TopicState): void;
 }
 
-function Topic({ topic, active, now, choose }: TopicProps) {
+const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) => {
+  const { id, pinned, images } = topic;
+  const title = topic.title || t.topics.untitled;
   const element = useRef<HTMLLIElement>(null);
+  const row = useRef<HTMLButtonElement>(null);
   const onScreen = useOnScreen(element);
   const { media } = usePage();
   const actions = useActions();
+  const live = useStore((state) => state.live);
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
-  const running = useStore((state) => runsIn(state, topic.id));
-  const [asking, setAsking] = useState(false);
+  const running = useStore((state) => runningIn(state.queue, topic));
+  const [renaming, setRenaming] = useState(false);
+  const drop = useDrop(id);
+  const back = useRef(false);
+  useLayoutEffect(() => {
+    if (!renaming && back.current) row.current?.focus();
+    back.current = false;
+  }, [renaming]);
+  const remove = (): void => {
+    focusNeighbour(element.current);
+    void actions.deleteTopic(id);
+  };
+  const rename = (): void => setRenaming(live);
+  const items = (): MenuItem[] => [
+    { icon: "rename", text: t.topics.rename, testid: "rename-topic", onChoose: rename },
+    {
+      icon: pinned ? "unpin" : "pin",
+      text: pinned ? t.topics.unpin : t.topics.pin,
+      testid: "pin-topic",
+      onChoose: () => void actions.pinTopic(id, !pinned),
+    },
+    {
+      icon: "images",
+      text: t.topics.cover,
+      testid: "cover-topic",
+      disabled: images === 0,
+      onChoose: () => onCover(topic),
+    },
+    {
+      icon: "delete",
+      text: t.topics.delete,
+      testid: "delete-topic",
+      danger: true,
+      apart: true,
+      onChoose: remove,
+    },
+  ];
+  const facts = [
+    running > 0 ? t.topics.running(running) : images > 0 ? t.topics.images(images) : t.topics.noImages,
+    running > 0 ? "" : ago(topic.updatedAt, now),
+  ];
   return (
     <li
       ref={element}
       class="ip-topic"
       data-testid="topic"
-      data-topic-id={topic.id}
+      data-topic-id={id}
+      data-drop={drop.over}
       aria-current={active ? "true" : undefined}
-      onMouseLeave={() => setAsking(false)}
+      {...drop.handlers}
     >
-      <button type="button" class="ip-topic-open" onClick={() => choose(topic.id)} title={topic.title}>
-        <span class="ip-cover">
-          {cover ? <img src={cover} alt="" decoding="async" draggable={false} /> : <Icon name="images" />}
-          {running && <span class="ip-dot" title="Something is running" />}
-        </span>
-        <span class="ip-topic-words">
-          <span class="ip-topic-title">{topic.title || "Untitled"}</span>
-          <span class="ip-topic-time">{running ? "running" : ago(topic.updatedAt, now)}</span>
-        </span>
-      </button>
-      {asking ? (
-        <span class="ip-topic-confirm">
-          <span>Delete all?</span>
-          <IconButton
-            icon="check"
-            label="Delete the topic and every image in it"
-            tone="danger"
-            testid="confirm-delete-topic"
-            onClick={() => void actions.deleteTopic(topic.id)}
+      {renaming ? (
+        <div class="ip-topic-open">
+          <Cover url={cover} running={running > 0} />
+          <Rename
+            title={topic.title}
+            onSave={(next) => void actions.renameTopic(id, next)}
+            onLeave={(refocus) => {
+              back.current = refocus;
+              setRenaming(false);
+            }}
           />
-          <IconButton icon="close" label="Keep the topic" onClick={() => setAsking(false)} />
-        </span>
+        </div>
       ) : (
-        <span class="ip-topic-delete">
-          <IconButton
-            icon="delete"
-            label="Delete this topic"
-            tone="danger"
-            testid="delete-topic"
-            onClick={() => setAsking(true)}
-          />
+        <button
+          ref={row}
+          type="button"
+          class="ip-topic-open"
+          data-row
+          tabIndex={stop ? 0 : -1}
+          title={title}
+          onClick={() => choose(id)}
+          onDblClick={rename}
+          onKeyDown={(event) => {
+            if (event.key === "F2") rename();
+            else if (event.key === "Delete") remove();
+            else return;
+            event.preventDefault();
+          }}
+        >
+          <Cover url={cover} running={running > 0} />
+          <span class="ip-topic-words">
+            <span class="ip-topic-title">{title}</span>
+            <span class="ip-topic-facts">
+              {drop.over ? t.topics.drop : facts.filter(Boolean).join(" · ")}
+            </span>
+          </span>
+          {pinned && (
+            <span class="ip-topic-pin" title={t.topics.pinned}>
+              <Icon name="pin" size={12} />
+              <span class="ip-hidden">{t.topics.pinned}</span>
+            </span>
+          )}
+        </button>
+      )}
+      {!renaming && (
+        <span class="ip-topic-menu" inert={!live}>
+          <Menu icon="more" label={t.topics.menu(title)} testid="topic-menu" items={items()} />
         </span>
       )}
     </li>
   );
+});
+
+/** How many images of a topic are not at their end: as the kernel counts them, or at least that there are some. */
+function runningIn(queue: readonly { topicId: string }[], topic: TopicState): number {
+  return topic.running || Number(queue.some(({ topicId }) => topicId === topic.id));
+}
+
+/** Where a row goes, the focus goes on to another one: else the next key would be the notebook's. */
+function focusNeighbour(row: HTMLElement | null): void {
+  const next = row?.nextElementSibling ?? row?.previousElementSibling;
+  const button = next ?? row?.parentElement?.previousElementSibling;
+  button?.querySelector<HTMLElement>("[data-row], button")?.focus();
+}
+
+function Cover({ url, running }: { url: string | undefined; running: boolean }) {
+  return (
+    <span class="ip-cover">
+      {url ? <img src={url} alt="" decoding="async" draggable={false} /> : <Icon name="images" />}
+      {running && <span class="ip-dot" title={t.topics.something} />}
+    </span>
+  );
+}
+
+interface RenameProps {
+  title: string;
+  onSave(title: string): void;
+  /** `refocus`: it was left by key, and the focus goes back to the row. */
+  onLeave(refocus: boolean): void;
+}
+
+/** A title that is written in its place. */
+function Rename({ title, onSave, onLeave }: RenameProps) {
+  const input = useRef<HTMLInputElement>(null);
+  const ended = useRef(false);
+  useLayoutEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
+  const end = (save: boolean, refocus: boolean): void => {
+    if (ended.current) return;
+    ended.current = true;
+    if (save) onSave(input.current?.value ?? "");
+    onLeave(refocus);
+  };
+  return (
+    <input
+      ref={input}
+      class="ip-input ip-topic-name"
+      aria-label={t.topics.newTitle}
+      defaultValue={title}
+      maxLength={200}
+      data-testid="topic-title"
+      onBlur={() => end(true, false)}
+      onKeyDown={(event) => {
+        if (isComposing(event)) return;
+        if (event.key === "Enter") end(true, true);
+        else if (event.key === "Escape") end(false, true);
+        else return;
+        event.preventDefault();
+      }}
+    />
+  );
+}
+
+/** Takes batches that are dragged here: into a topic, or into a new one (null). */
+function useDrop(topicId: string | null) {
+  const [over, setOver] = useState(false);
+  const actions = useActions();
+  const enter = (event: DragEvent): void => {
+    if (!isBatchDrag(event)) return;
+    event.preventDefault();
+    // The workspace takes other things that are dropped.
+    event.stopPropagation();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "move";
+    setOver(true);
+  };
+  return {
+    over: over || undefined,
+    handlers: {
+      onDragEnter: enter,
+      onDragOver: enter,
+      onDragLeave: (event: DragEvent & { currentTarget: HTMLElement }): void => {
+        if (!(event.relatedTarget instanceof Node) || !event.currentTarget.contains(event.relatedTarget))
+          setOver(false);
+      },
+      onDrop: (event: DragEvent): void => {
+        setOver(false);
+        const ids = draggedBatches(event);
+        if (ids.length === 0) return;
+        event.preventDefault();
+        event.stopPropagation();
+        void actions.moveBatches(ids, topicId);
+      },
+    },
+  };
 }

@@ -1,0 +1,309 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { batch, generation, snapshot, topic } from "../dev/fixtures";
+import widget from "../src/index";
+import type { Snapshot } from "../src/protocol.gen";
+import { FakeModel, settled } from "./kit";
+
+type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+});
+
+const running = [
+  generation("b1", 0, { status: "processing", cancellable: true }),
+  generation("b1", 1, { status: "pending", cancellable: true }),
+];
+
+/** A widget with four topics, of which the first is shown and empty. */
+async function opened(patch: Partial<Snapshot> = {}) {
+  const fake = new FakeModel();
+  const { initialize, render } = widget();
+  const el = document.createElement("div");
+  document.body.append(el);
+  const { signal } = new AbortController();
+  initialize({ model: fake.model, signal } as unknown as Props);
+  render({ model: fake.model, el, signal } as unknown as Props);
+  await fake.reply(fake.requests("hello")[0]?.id ?? "", {
+    type: "snapshot",
+    snapshot: {
+      ...snapshot(Date.now(), true),
+      feed: { topicId: "t1", batches: [], before: null },
+      ...patch,
+    },
+  });
+  await drawn();
+  let seq = 0;
+  const part = <T extends HTMLElement = HTMLElement>(testid: string, at = 0): T => {
+    const found = parts(testid)[at] as T | undefined;
+    if (!found) throw new Error(`${testid} is not on the page`);
+    return found;
+  };
+  const parts = (testid: string) => [...el.querySelectorAll<HTMLElement>(`[data-testid="${testid}"]`)];
+  const click = async (testid: string, at = 0) => {
+    part(testid, at).click();
+    await drawn();
+  };
+  const type = async (testid: string, text: string) => {
+    const field = part<HTMLTextAreaElement>(testid);
+    field.value = text;
+    field.setSelectionRange(text.length, text.length);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    await drawn();
+    return field;
+  };
+  const press = async (target: Element, key: string) => {
+    const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    target.dispatchEvent(event);
+    await drawn();
+    return event.defaultPrevented;
+  };
+  const add = async (id: string, topicId: string, prompt = id) => {
+    seq += 1;
+    const generations = running.map((each) => ({ ...each, id: `${id}-${each.position}`, batchId: id }));
+    const added = batch(id, topicId, prompt, generations, { createdAt: Date.now() });
+    fake.receive({ kind: "events", seq, events: [{ type: "batch_added", batch: added }] });
+    await drawn();
+  };
+  return { fake, el, part, parts, click, type, press, add };
+}
+
+async function drawn(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(50);
+  await settled();
+}
+
+describe("the composer", () => {
+  it("counts the characters as the model does, and says how many are too many", async () => {
+    const { part, type } = await opened();
+    await type("prompt", "🦊".repeat(3));
+    expect(part("counter").textContent).toBe("3 / 1000");
+    await type("prompt", "x".repeat(1002));
+    expect(part("counter").textContent).toBe("1002 / 1000 · 2 too many for this model");
+    expect(part<HTMLButtonElement>("generate").disabled).toBe(true);
+  });
+  it("turns Generate to Cancel while the same runs, and back when something is typed", async () => {
+    const { fake, part, parts, type, click, add } = await opened();
+    await type("prompt", "a fox");
+    expect(parts("cancel-newest")).toHaveLength(0);
+    await add("b1", "t1", "a fox");
+    expect(part("cancel-newest").textContent).toBe("Cancel");
+    expect(part("generate").textContent).toBe("Again");
+    await click("cancel-newest");
+    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchId: "b1", generationId: null });
+    await type("prompt", "a fox in the rain");
+    expect(part("generate").textContent).toBe("Generate 4");
+    part("cancel-newest");
+  });
+  it("takes a double click on Generate for one", async () => {
+    const { fake, part, type, add } = await opened();
+    await type("prompt", "a fox");
+    await add("b1", "t1", "a fox");
+    part("cancel-newest").dispatchEvent(new MouseEvent("click", { detail: 2, bubbles: true }));
+    expect(fake.requests("cancel")).toHaveLength(0);
+  });
+  it("walks through earlier prompts from the start of the text, and back to what was written", async () => {
+    const { fake, type, press } = await opened();
+    const prompt = await type("prompt", "mine");
+    expect(await press(prompt, "ArrowUp")).toBe(false);
+    prompt.setSelectionRange(0, 0);
+    expect(await press(prompt, "ArrowUp")).toBe(true);
+    await fake.reply(fake.requests("prompts")[0]?.id ?? "", { type: "prompts", prompts: ["two", "one"] });
+    await drawn();
+    expect(prompt.value).toBe("two");
+    await press(prompt, "ArrowUp");
+    expect(prompt.value).toBe("one");
+    await press(prompt, "ArrowDown");
+    await press(prompt, "ArrowDown");
+    expect(prompt.value).toBe("mine");
+    expect(await press(prompt, "ArrowDown")).toBe(false);
+  });
+  it("unfolds what the picture shall not show, and sends it", async () => {
+    const { fake, part, parts, type, click, press } = await opened();
+    expect(parts("negative-prompt")).toHaveLength(0);
+    await click("add-negative");
+    const negative = await type("negative-prompt", "text");
+    await type("prompt", "a fox");
+    await press(part("prompt"), "Enter");
+    expect(fake.requests("generate")[0]?.call).toMatchObject({ params: { negative_prompt: "text" } });
+    negative.focus();
+    await type("negative-prompt", "");
+    part("negative-prompt");
+    await click("drop-negative");
+    expect(parts("negative-prompt")).toHaveLength(0);
+  });
+  it("keeps a refused prompt, says why, and lets that be put away", async () => {
+    const { fake, part, parts, type, press } = await opened();
+    await press(await type("prompt", "a fox"), "Enter");
+    const to = fake.requests("generate")[0]?.id ?? "";
+    const refused = { code: "x", message: "No.", nextStep: "Wait.", fault: "provider" } as const;
+    const error = { ...refused, provider: null, retryable: false, retryAfter: null, requestId: null };
+    fake.receive({ kind: "reply", to, result: null, error });
+    await drawn();
+    expect(part("refusal").textContent).toContain("No. Wait.");
+    expect(part<HTMLTextAreaElement>("prompt").value).toBe("a fox");
+    part("refusal").querySelector("button")?.click();
+    await drawn();
+    expect(parts("refusal")).toHaveLength(0);
+  });
+  it("grows by key, and by itself again", async () => {
+    const { part, press } = await opened();
+    const prompt = part("prompt");
+    await press(part("prompt-grip"), "ArrowDown");
+    expect(prompt.style.height).toMatch(/^\d+px$/);
+    const fixed = prompt.style.height;
+    await press(part("prompt-grip"), "Home");
+    expect(prompt.style.height).not.toBe(fixed);
+  });
+});
+
+describe("the queue", () => {
+  it("names what runs in all topics, cancels it and leads to it", async () => {
+    const { fake, part, parts, click, add } = await opened();
+    expect(parts("queue")).toHaveLength(0);
+    await add("b1", "t1", "a fox");
+    await add("b2", "t2", "a hare");
+    expect(part("queue").textContent).toBe("2 running");
+    await click("queue");
+    expect(parts("queue-row").map((row) => row.textContent)).toEqual([
+      expect.stringContaining("a fox"),
+      expect.stringContaining("a hare"),
+    ]);
+    await click("queue-cancel", 1);
+    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchId: "b2" });
+    part("queue-row", 1).querySelector("button")?.click();
+    await drawn();
+    expect(fake.requests("select_topic")[0]?.call).toMatchObject({ topicId: "t2" });
+    expect(parts("queue-list")).toHaveLength(0);
+  });
+  it("closes on Escape, and gives the focus back", async () => {
+    const { part, parts, click, press, add } = await opened();
+    await add("b1", "t1");
+    await click("queue");
+    await press(part("queue-list"), "Escape");
+    expect(parts("queue-list")).toHaveLength(0);
+    expect(document.activeElement).toBe(part("queue"));
+  });
+});
+
+describe("the topics panel", () => {
+  it("says how many images a topic has, what runs, and what is pinned", async () => {
+    const { part, add } = await opened({
+      topics: [topic("t1", "one", 10, { images: 1 }), topic("t2", "two", 5, { images: 0, pinned: true })],
+    });
+    expect(part("topic", 0).textContent).toContain("twoempty");
+    expect(part("topic", 0).textContent).toContain("Pinned");
+    expect(part("topic", 1).textContent).toContain("1 image ·");
+    await add("b1", "t1");
+    expect(part("topic", 1).textContent).toContain("running");
+  });
+  it("renames in place: Enter saves, Escape leaves", async () => {
+    const { fake, part, parts, click, press } = await opened();
+    const row = part("topic").querySelector("button");
+    if (!row) throw new Error("no row");
+    await press(row, "F2");
+    const input = part<HTMLInputElement>("topic-title");
+    expect(input.value).toBe("Lighthouse and other places");
+    input.value = "never mind";
+    await press(input, "Escape");
+    expect(parts("topic-title")).toHaveLength(0);
+    expect(fake.requests("rename_topic")).toHaveLength(0);
+
+    await click("topic-menu");
+    await click("rename-topic");
+    part<HTMLInputElement>("topic-title").value = "Towers";
+    await press(part("topic-title"), "Enter");
+    expect(fake.requests("rename_topic")[0]?.call).toMatchObject({ topicId: "t1", title: "Towers" });
+    expect(part("topic").textContent).toContain("Towers");
+    expect(document.activeElement).toBe(part("topic").querySelector("button"));
+  });
+  it("goes from topic to topic by arrow, and on to the next where one is deleted", async () => {
+    const { part, parts, press } = await opened();
+    const rows = () => parts("topic").map((each) => each.querySelector("button"));
+    rows()[0]?.focus();
+    await press(rows()[0] as Element, "ArrowDown");
+    expect(document.activeElement).toBe(rows()[1]);
+    await press(rows()[1] as Element, "Delete");
+    expect(parts("topic")).toHaveLength(3);
+    expect(document.activeElement?.textContent).toContain("Posters");
+    expect(part("notice-action").textContent).toBe("Undo");
+  });
+  it("has a search where there are many", async () => {
+    const few = await opened();
+    expect(few.parts("search-topics")).toHaveLength(0);
+    const titles = ["Red fox", "Blue fox", "c", "d", "e", "f", "g"];
+    const { parts, type, press, part } = await opened({
+      topics: titles.map((title, at) => topic(`s${at}`, title, at)),
+    });
+    // The first widget is still on the page.
+    expect(parts("topic")).toHaveLength(7);
+    await type("search-topics", "FOX red");
+    expect(parts("topic").map((each) => each.textContent)).toEqual([expect.stringContaining("Red fox")]);
+    await type("search-topics", "zebra");
+    expect(part("topics-panel").textContent).toContain("No topic is called “zebra”.");
+    await press(part("search-topics"), "Escape");
+    expect(parts("topic")).toHaveLength(7);
+  });
+  it("takes batches that are dragged to a topic, and nothing else", async () => {
+    const { fake, part } = await opened();
+    const drop = async (target: HTMLElement, type: string, data: string) => {
+      const transfer = { types: [type], getData: () => data, dropEffect: "none" };
+      for (const name of ["dragover", "drop"]) {
+        const event = new Event(name, { bubbles: true, cancelable: true });
+        target.dispatchEvent(Object.assign(event, { dataTransfer: transfer }));
+        await drawn();
+      }
+    };
+    await drop(part("topic", 1), "application/x-imgplay-batch", '["b9"]');
+    await drop(part("new-topic"), "application/x-imgplay-batch", '["b8"]');
+    await drop(part("topic", 1), "text/plain", "hello");
+    await drop(part("topic", 1), "application/x-imgplay-batch", "{broken");
+    expect(fake.requests("move_batches").map(({ call }) => call)).toMatchObject([
+      { batchIds: ["b9"], topicId: "t2" },
+      { batchIds: ["b8"], topicId: null },
+    ]);
+  });
+  it("lets a cover be chosen among the finished images", async () => {
+    const { fake, part, parts, click } = await opened();
+    await click("topic-menu");
+    await click("cover-topic");
+    const [asked] = fake.requests("feed");
+    expect(asked?.call).toMatchObject({ topicId: "t1", status: "success" });
+    const mixed = batch("b1", "t1", "a fox", [generation("b1", 0, { status: "error" }), generation("b1", 1)]);
+    await fake.reply(asked?.id ?? "", {
+      type: "feed",
+      feed: { topicId: "t1", batches: [mixed], before: null },
+    });
+    await drawn();
+    expect(parts("cover-choice")).toHaveLength(1);
+    await click("cover-choice");
+    expect(fake.requests("choose_cover")[0]?.call).toMatchObject({ topicId: "t1", generationId: "b1-1" });
+    expect(part("topic").textContent).toContain("Lighthouse");
+  });
+});
+
+describe("where nothing is yet", () => {
+  const empty = { topics: [], activeTopicId: null, feed: null };
+  it("there are examples that fill the prompt", async () => {
+    const { part, click } = await opened(empty);
+    expect(part("new-topic-screen").textContent).toContain("What would you like to see?");
+    await click("example");
+    expect(part<HTMLTextAreaElement>("prompt").value).toBe(part("example").textContent);
+    expect(document.activeElement).toBe(part("prompt"));
+  });
+  it("the demo is said to be ready, and how to add a key", async () => {
+    const { part } = await opened(empty);
+    expect(part("no-key").textContent).toContain("The demo is ready, without a key.");
+    expect(part("no-key").textContent).toContain("OpenAI");
+    expect(part("no-key").textContent).toContain("not an AI model");
+  });
+  it("nobody who has a key is told how to get one", async () => {
+    const base = snapshot(0, true);
+    const providers = base.providers.map((each) => ({ ...each, key: "set" as const }));
+    const { parts } = await opened({ ...empty, providers });
+    expect(parts("no-key")).toHaveLength(0);
+  });
+});
