@@ -28,7 +28,8 @@ describe("which control", () => {
     ["slider", parameter("x", { type: "number", minimum: 0, maximum: 1 })],
     ["number", parameter("x", { minimum: 0 })],
     ["text", parameter("x", { type: "string", kind: "name", maxLength: 20 })],
-    ["textarea", parameter("x", { type: "string", kind: "text" })],
+    ["text", parameter("sampler", { type: "string", kind: "text" })],
+    ["textarea", parameter("system_prompt", { type: "string", kind: "text" })],
   ])("%s", (control, given) => expect(controlOf(given)).toBe(control));
 });
 
@@ -65,7 +66,7 @@ describe("a choice", () => {
     ["2K", "2K"],
     ["portrait_16_9", "9:16"],
     ["landscape_4_3", "4:3"],
-    ["square_hd", "Square HD"],
+    ["square_hd", "1:1 HD"],
     ["webp", "WEBP"],
     [8, "8"],
     [true, "On"],

@@ -33,7 +33,7 @@ export function controlOf(parameter: ParameterState): Control {
     return words.length <= 4 && words.join("").length <= SHORT_CHOICES ? "segments" : "select";
   }
   if (type === "string") {
-    const long = kind === "text" || (maxLength ?? 0) > LONG_TEXT;
+    const long = /prompt/.test(parameter.name) || (maxLength ?? 0) > LONG_TEXT;
     return long ? "textarea" : "text";
   }
   return minimum !== null && maximum !== null ? "slider" : "number";

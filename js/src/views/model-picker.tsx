@@ -276,7 +276,6 @@ function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
       role="option"
       tabIndex={-1}
       aria-selected={chosen}
-      aria-label={[title, price, ...able.map(({ text }) => text)].filter(Boolean).join(", ")}
       data-active={active}
       data-testid="model-option"
       data-model={name}
@@ -287,9 +286,9 @@ function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
       <strong>{title}</strong>
       <span>{price}</span>
       {/* By keyboard the star is beside the name of the chosen model: an option holds no buttons. */}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: see above */}
       <span
         class="ip-option-star"
+        aria-hidden="true"
         data-on={starred}
         title={starred ? t.model.unstar(title) : t.model.star(title)}
         onClick={(event) => {
@@ -300,7 +299,8 @@ function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
         <Icon name="star" size={14} />
       </span>
       <p>{description}</p>
-      <span class="ip-option-able">
+      <span class="ip-hidden">{able.map(({ text }) => text).join(", ")}</span>
+      <span class="ip-option-able" aria-hidden="true">
         {able.map(({ icon, count, text }) => (
           <span key={icon} title={text}>
             <Icon name={icon} size={13} />

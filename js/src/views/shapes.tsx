@@ -10,7 +10,7 @@ const THINNEST = 3;
 /** How many fit side by side in a narrow panel: the longest text, in letters, and the columns. */
 const COLUMNS = [
   [5, 7],
-  [9, 4],
+  [7, 4],
   [Number.POSITIVE_INFINITY, 3],
 ] as const;
 /** With more shapes than this the usual ones come first, and the others on demand. */
