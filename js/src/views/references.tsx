@@ -258,7 +258,7 @@ function Adder({ empty }: { empty: boolean }) {
       />
       <IconButton
         icon="addImage"
-        label={t.references.add}
+        label={empty ? t.references.addShort : t.references.add}
         {...(empty && { text: t.references.addShort })}
         testid="reference-add"
         onClick={() => input.current?.click()}
