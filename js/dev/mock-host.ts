@@ -59,8 +59,9 @@ class MockKernel {
 
   async keep(blob: Blob): Promise<ReferenceState> {
     const bytes = await blob.arrayBuffer();
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const digest = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    // Any number that differs; browsers have the real digest on secure pages alone.
+    const sum = new Uint8Array(bytes).reduce((before, byte) => (before * 31 + byte) >>> 0, 7);
+    const digest = sum.toString(16).padStart(64, "0");
     const { width, height } = await createImageBitmap(blob);
     const state = { digest, mediaType: blob.type, width, height };
     this.references.set(digest, { state, bytes: new DataView(bytes) });

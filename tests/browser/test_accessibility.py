@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,26 @@ def right_drawer(page: Page) -> None:
     expect(page.get_by_test_id("topics-panel")).to_be_visible()
 
 
+def references(page: Page) -> None:
+    """One that is sent, and one that failed to be added."""
+    png = b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    page.get_by_test_id("reference-file").set_input_files(
+        [
+            {"name": "dot.png", "mimeType": "image/png", "buffer": png},
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"},
+        ]
+    )
+    expect(page.locator('[data-testid="reference"][data-status="ready"]')).to_have_count(1)
+
+
+def mask(page: Page) -> None:
+    references(page)
+    page.get_by_test_id("mask-paint").click()
+    expect(page.get_by_test_id("mask-area").locator("img")).to_be_visible()
+
+
 def standing(page: Page) -> None:
     expect(page.get_by_test_id("connection")).to_be_visible()
 
@@ -165,6 +186,9 @@ STATES: dict[str, tuple[str, int, Callable[[Page], object]]] = {
     "full-window": ("", WIDE, full_window),
     "left-drawer": ("", NARROW, left_drawer),
     "right-drawer": ("", NARROW, right_drawer),
+    "references": ("model=edit", WIDE, references),
+    "mask": ("model=edit", WIDE, mask),
+    "mask-narrow": ("model=edit", NARROW, mask),
     "no-kernel": ("silent&kernel=none", WIDE, standing),
     "saved": ("silent&saved&kernel=none", WIDE, standing),
     "busy": ("silent&saved&kernel=busy", WIDE, standing),

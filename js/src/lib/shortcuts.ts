@@ -48,8 +48,27 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [[commandKey(), t.feed.click]], text: t.feed.keySelect },
         { keys: [[keys.shift, t.feed.click]], text: t.feed.keyRange },
         { keys: [[commandKey(), "A"]], text: t.selection.all },
-        { keys: [["Delete"]], text: t.feed.keyDelete },
+        { keys: [[keys.delete]], text: t.feed.keyDelete },
         { keys: [[keys.escape]], text: t.selection.clear },
+      ],
+    },
+    {
+      title: t.references.title,
+      shortcuts: [
+        { keys: [[keys.arrows]], text: t.references.goKeys },
+        { keys: [[keys.shift, keys.arrows]], text: t.references.moveKeys },
+        { keys: [[keys.delete]], text: t.references.removeKeys },
+      ],
+    },
+    {
+      title: t.mask.paint,
+      shortcuts: [
+        { keys: [["B"], ["E"]], text: t.mask.toolKeys },
+        { keys: [["["], ["]"]], text: t.mask.sizeKeys },
+        { keys: [[keys.space]], text: t.mask.downKeys },
+        { keys: [["I"]], text: t.mask.invert },
+        { keys: [[commandKey(), "Z"]], text: t.mask.undo },
+        { keys: [[keys.shift, commandKey(), "Z"]], text: t.mask.redo },
       ],
     },
   ];
