@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { generation } from "../dev/fixtures";
+import { generation, snapshot } from "../dev/fixtures";
 import type { Answer } from "../src/lib/answer";
 import { BlobUrls } from "../src/lib/blob-urls";
 import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
@@ -125,5 +125,22 @@ describe("the pictures of a page", () => {
     expect(await media.original("g")).toEqual(first);
     expect(first.fileName).toBe("g.png");
     expect(send).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("the pictures of a saved notebook", () => {
+  it("stand in for thumbnails until a kernel sends them", () => {
+    const media = new Media(() => new Promise<Answer>(() => undefined));
+    media.takeSnapshot({ ...snapshot(0, false), thumbnails: { g: btoa("RIFF") } }, []);
+    expect(media.previews.get("g")).toBeDefined();
+    // Still missing, so that it is asked for.
+    expect(media.thumbnails.get("g")).toBeUndefined();
+    media.close();
+    expect(alive.size).toBe(0);
+  });
+  it("are left out where the notebook was cut", () => {
+    const media = new Media(() => new Promise<Answer>(() => undefined));
+    media.takeSnapshot({ ...snapshot(0, false), thumbnails: { g: "not base64!" } }, []);
+    expect(media.previews.get("g")).toBeUndefined();
   });
 });
