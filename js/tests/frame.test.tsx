@@ -24,7 +24,12 @@ async function drawn(): Promise<void> {
 }
 
 /** A shown widget, as a host opens it; the kernel answers where `answered`. */
-async function opened({ state = {}, manager = {}, answered = true } = {}) {
+async function opened({
+  state = {},
+  manager = {},
+  answered = true,
+  snapshotted = snapshot(Date.now(), true),
+} = {}) {
   const fake = new FakeModel();
   fake.state = state;
   fake.widget_manager = manager;
@@ -36,7 +41,7 @@ async function opened({ state = {}, manager = {}, answered = true } = {}) {
   show({ model: fake.model, el, signal } as unknown as Props);
   if (answered) {
     const to = fake.requests("hello")[0]?.id ?? "";
-    await fake.reply(to, { type: "snapshot", snapshot: snapshot(Date.now(), true) });
+    await fake.reply(to, { type: "snapshot", snapshot: snapshotted });
   }
   await drawn();
   const root = el.firstElementChild as HTMLElement;
@@ -195,6 +200,20 @@ describe("a part that breaks", () => {
     act(() => root.querySelector<HTMLElement>('[data-testid="broken-retry"]')?.click());
     expect(root.textContent).toBe("wholebeside");
     render(null, root);
+  });
+  it("is one tile of the feed, not the feed", async () => {
+    const feed = snapshot(Date.now(), true);
+    const all = feed.feed?.batches.flatMap(({ generations }) => generations);
+    const victim = all?.find(({ error }) => error !== null);
+    if (!victim?.error) throw new Error("nothing failed");
+    // What no kernel sends: it cannot be made a text.
+    victim.error = { ...victim.error, message: Symbol("broken") as never };
+    const { part, root } = await opened({ snapshotted: feed });
+    expect(root.querySelectorAll('[data-testid="broken"]')).toHaveLength(1);
+    expect(part("broken")?.closest('[data-testid="tile"]')?.getAttribute("data-generation-id")).toBe(
+      victim.id,
+    );
+    expect(root.querySelectorAll('[data-testid="batch"]').length).toBeGreaterThan(1);
   });
   it("can be reported: what broke, where, in which version, and no key", () => {
     const text = report("tile", new Error("no edge at sk-proj-abcdefghijklmnopqrstuvwxyz012345"));

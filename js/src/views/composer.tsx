@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import { estimateText } from "../lib/price";
+import { inertReason } from "../lib/standing";
 import { t } from "../messages";
 import type { ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
@@ -191,6 +192,7 @@ function Buttons({ ready }: { ready: boolean }) {
   const count = useStore((state) => state.config.count);
   const repeated = useStore((state) => batchToCancel(state)?.id);
   const running = useStore((state) => newestRunning(state)?.id);
+  const reason = useStore(inertReason);
   const actions = useActions();
   if (repeated && !busy) {
     return (
@@ -240,6 +242,7 @@ function Buttons({ ready }: { ready: boolean }) {
         key="main"
         type="submit"
         class="ip-button ip-generate"
+        title={reason}
         disabled={!ready}
         aria-busy={busy}
         data-testid="generate"

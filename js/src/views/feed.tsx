@@ -6,6 +6,7 @@ import type { BatchState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
 import type { Store } from "../store";
 import { BatchCard, ratioOf } from "./batch-card";
+import { Boundary } from "./boundary";
 import { useActions, useMinute, usePage, useStore } from "./context";
 import { NothingFound } from "./filter-bar";
 import { Icon } from "./icon";
@@ -115,7 +116,9 @@ function FeedRow({ id, index, count, top, feedKey, measure, onOpen }: FeedRowPro
       {id.startsWith(DAY) ? (
         <Day day={id.slice(DAY.length)} />
       ) : batch ? (
-        <BatchCard batch={batch} onOpen={onOpen} />
+        <Boundary name="batch">
+          <BatchCard batch={batch} onOpen={onOpen} />
+        </Boundary>
       ) : (
         <Dropped feedKey={feedKey} id={id} />
       )}

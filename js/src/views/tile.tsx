@@ -2,6 +2,7 @@
 import { differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
+import { Boundary } from "./boundary";
 import { useActions, useBlobUrl, useNow, usePage, useStore } from "./context";
 import { copyOriginal, copyWords, saveOriginal } from "./download";
 import { Icon } from "./icon";
@@ -55,9 +56,11 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
         actions.select(id, reach);
       }}
     >
-      {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} />}
-      {(status === "pending" || status === "processing") && <Running generation={generation} />}
-      {(status === "error" || status === "cancelled") && <Stopped generation={generation} />}
+      <Boundary name="tile">
+        {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} />}
+        {(status === "pending" || status === "processing") && <Running generation={generation} />}
+        {(status === "error" || status === "cancelled") && <Stopped generation={generation} />}
+      </Boundary>
       {/* biome-ignore lint/a11y/useSemanticElements: a checkbox would change by itself where Shift adds a range */}
       <button
         type="button"
