@@ -8,6 +8,7 @@ import { createCreateSlice } from "./slices/create";
 import { createDraftsSlice } from "./slices/drafts";
 import { createFilterSlice } from "./slices/filter";
 import { createQueueSlice } from "./slices/queue";
+import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
 import { createSelectionSlice } from "./slices/selection";
 import type { Connection, State } from "./slices/state";
@@ -30,6 +31,7 @@ export function createPageStore(send: Send): Store {
     ...createFilterSlice(set, get, send),
     ...createSelectionSlice(set, get, send),
     ...createCreateSlice(set, get, send),
+    ...createRecipesSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
   }));
 }

@@ -35,3 +35,13 @@ export function differenceText({ parameter, requested, applied }: Difference): s
   const word = (value: Difference["applied"]): string => (value === null ? "none" : String(value));
   return `${parameter}: ${word(requested)} → ${word(applied)}`;
 }
+
+/** A number of bytes: "812 KB", "1.4 MB". */
+export function bytesText(bytes: number): string {
+  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A moment in full, in the host's form. */
+export function moment(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}

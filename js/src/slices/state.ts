@@ -6,6 +6,7 @@ import type { CreateSlice } from "./create";
 import type { DraftsSlice } from "./drafts";
 import type { FilterSlice } from "./filter";
 import type { QueueSlice } from "./queue";
+import type { RecipesSlice } from "./recipes";
 import type { ReferencesSlice } from "./references";
 import type { SelectionSlice } from "./selection";
 import type { TopicsSlice } from "./topics";
@@ -43,6 +44,7 @@ export type State = Standing &
   FilterSlice &
   SelectionSlice &
   CreateSlice &
+  RecipesSlice &
   ReferencesSlice;
 
 /** A slice gets the store's `set` and `get`, and the way to the kernel. */

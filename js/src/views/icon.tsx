@@ -10,6 +10,7 @@ import {
   ChevronRight,
   CircleAlert,
   CodeXml,
+  Columns2,
   Contrast,
   Copy,
   Dices,
@@ -24,6 +25,7 @@ import {
   Hourglass,
   ImagePlus,
   Images,
+  Info,
   Keyboard,
   KeyRound,
   Layers,
@@ -63,6 +65,9 @@ import {
 import { h } from "preact";
 
 const ICONS = {
+  reference: ImagePlus,
+  info: Info,
+  compare: Columns2,
   addImage: ImagePlus,
   alert: CircleAlert,
   broken: TriangleAlert,

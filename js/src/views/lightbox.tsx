@@ -1,17 +1,22 @@
-// One image large: the original, on demand, with the others of its batch beside it.
-import { useEffect, useRef, useState } from "preact/hooks";
+// One image large: the original on demand, with a way through the whole feed; or two of them side by side.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { errorState } from "../lib/answer";
+import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
-import type { ErrorState } from "../protocol.gen";
-import { batchOf } from "../slices/batches";
+import { type Box, FITTED, trueScale, type Zoom, zoomed } from "../lib/zoom";
+import { t } from "../messages";
+import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
+import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
-import { IconButton } from "./parts";
+import { Info } from "./lightbox-info";
+import { IconButton, Segments } from "./parts";
+import { ZoomArea, ZoomedImage } from "./zoom-area";
 
-export interface LightboxTarget {
-  batchId: string;
-  generationId: string;
-}
+export type LightboxTarget = Place;
+
+const ZOOM_STEP = 1.5;
+const NO_STAGE: Box = { width: 0, height: 0 };
 
 interface LightboxProps {
   target: LightboxTarget;
@@ -19,114 +24,415 @@ interface LightboxProps {
   onClose(): void;
 }
 
+/** What is seen of an image: the original, or until it is there its thumbnail. */
+interface Seen {
+  batch: BatchState;
+  generation: GenerationState;
+  src: string | undefined;
+  full: boolean;
+  error: ErrorState | undefined;
+  box: Box;
+}
+
+type Compare = "sides" | "slider";
+
 export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const batch = useStore((state) => batchOf(state, target.batchId));
+  const [zoom, setZoom] = useState<Zoom>(FITTED);
+  const [stage, setStage] = useState<Box>(NO_STAGE);
+  const [info, setInfo] = useState(false);
+  const [pinned, setPinned] = useState<LightboxTarget | null>(null);
+  const [compare, setCompare] = useState<Compare>("sides");
+  const seen = useSeen(target);
+  const other = useSeen(pinned);
+  const way = useWay(target, (place) => {
+    setZoom(FITTED);
+    onMove(place);
+  });
+  const live = useStore((state) => state.live);
   const { media } = usePage();
   const actions = useActions();
-  const finished = batch?.generations.filter((generation) => generation.status === "success") ?? [];
-  const index = finished.findIndex((generation) => generation.id === target.generationId);
-  const generation = finished[index];
-  const { original, error } = useOriginal(target.generationId);
-  const thumbnail = useBlobUrl(media.thumbnails, target.generationId, true, media.wantedThumbnails);
 
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
-  // It was deleted from elsewhere.
+  // It was deleted, here or elsewhere: the next one takes its place.
+  const { leave } = way;
   useEffect(() => {
-    if (!generation) onClose();
-  }, [generation, onClose]);
-  if (!batch || !generation) return null;
+    if (!seen && !leave()) onClose();
+  }, [seen, leave, onClose]);
+  if (!seen) return null;
 
-  const move = (by: number): void => {
-    const next = finished[index + by];
-    if (next) onMove({ batchId: target.batchId, generationId: next.id });
+  const { batch, generation, box } = seen;
+  const step = (factor: number): void => setZoom(zoomed(zoom, factor, { x: 0, y: 0 }, box, stage));
+  const toTrue = (): void => step(trueScale(box, stage) / zoom.scale);
+  const keys: Record<string, () => void> = {
+    ArrowLeft: () => way.go(-1),
+    ArrowRight: () => way.go(1),
+    "+": () => step(ZOOM_STEP),
+    "=": () => step(ZOOM_STEP),
+    "-": () => step(1 / ZOOM_STEP),
+    "0": () => setZoom(FITTED),
+    "1": toTrue,
+    i: () => setInfo(!info),
+    c: () => setPinned(pinned ? null : target),
+    f: () => void (live && actions.favour([generation.id], !generation.favourite)),
+    Delete: () => void (live && actions.deleteGenerations([generation.id])),
   };
-  const facts = [
-    batch.modelTitle,
-    sizeText(generation.width, generation.height),
-    generation.seed === null ? "" : `seed ${generation.seed}`,
-    ...generation.differences.map(differenceText),
-  ].filter((fact) => fact !== "");
   return (
     <dialog
       ref={dialog}
       class="ip-lightbox"
       data-testid="lightbox"
-      aria-label={`Image ${generation.position + 1}`}
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === event.currentTarget) dialog.current?.close();
+      data-info={info}
+      aria-label={t.lightbox.label(generation.position + 1)}
+      onClose={(event) => {
+        if (event.target === dialog.current) onClose();
+      }}
+      onCancel={(event) => {
+        // Escape leaves the comparison first.
+        if (event.target !== dialog.current || !pinned) return;
+        event.preventDefault();
+        setPinned(null);
       }}
       onKeyDown={(event) => {
-        if (event.key === "ArrowLeft") move(-1);
-        else if (event.key === "ArrowRight") move(1);
+        const typing = event.target instanceof HTMLInputElement && event.key.startsWith("Arrow");
+        if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+        const act = keys[event.key];
+        if (!act) return;
+        event.preventDefault();
+        act();
       }}
     >
-      <div class="ip-lightbox-stage">
-        {(original ?? thumbnail) && (
-          <img
-            key={generation.id}
-            src={original ?? thumbnail}
-            alt={batch.prompt}
-            width={generation.width ?? undefined}
-            height={generation.height ?? undefined}
-            data-testid={original ? "lightbox-image" : undefined}
-            data-full={original !== undefined}
+      <header class="ip-lightbox-bar">
+        <div class="ip-lightbox-tools">
+          <IconButton icon="zoomOut" label={t.lightbox.zoomOut} onClick={() => step(1 / ZOOM_STEP)} />
+          <button
+            type="button"
+            class="ip-button ip-lightbox-scale"
+            title={t.lightbox.actual}
+            data-testid="lightbox-scale"
+            onClick={zoom.scale > 1 ? () => setZoom(FITTED) : toTrue}
+          >
+            {stage.width > 0 ? `${Math.round((zoom.scale / trueScale(box, stage)) * 100)} %` : "–"}
+          </button>
+          <IconButton icon="zoomIn" label={t.lightbox.zoomIn} onClick={() => step(ZOOM_STEP)} />
+        </div>
+        {pinned && (
+          <Segments<Compare>
+            label={t.lightbox.compare}
+            options={[
+              { value: "sides", text: t.lightbox.sides, testid: "compare-sides" },
+              { value: "slider", text: t.lightbox.slider, testid: "compare-slider" },
+            ]}
+            value={compare}
+            onChoose={setCompare}
           />
         )}
-        {index > 0 && (
+        <div class="ip-lightbox-tools">
+          <IconButton
+            icon="compare"
+            label={pinned ? t.lightbox.endCompare : t.lightbox.startCompare}
+            pressed={pinned !== null}
+            testid="lightbox-compare"
+            onClick={() => setPinned(pinned ? null : target)}
+          />
+          <IconButton
+            icon="info"
+            label={t.lightbox.info}
+            pressed={info}
+            testid="lightbox-info"
+            onClick={() => setInfo(!info)}
+          />
+          <span class="ip-lightbox-live" inert={!live}>
+            <IconButton
+              icon="star"
+              label={generation.favourite ? t.tile.dropFavourite : t.tile.addFavourite}
+              pressed={generation.favourite}
+              testid="lightbox-favourite"
+              onClick={() => void actions.favour([generation.id], !generation.favourite)}
+            />
+            <IconButton
+              icon="reference"
+              label={t.tile.reference}
+              testid="lightbox-reference"
+              onClick={() => {
+                actions.useAsReference(generation);
+                dialog.current?.close();
+              }}
+            />
+            <IconButton
+              icon="download"
+              label={t.tile.download}
+              testid="lightbox-download"
+              onClick={() => void saveOriginal(media, generation.id, actions)}
+            />
+            <IconButton
+              icon="delete"
+              label={t.tile.delete}
+              tone="danger"
+              testid="lightbox-delete"
+              onClick={() => void actions.deleteGenerations([generation.id])}
+            />
+          </span>
+          <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
+        </div>
+      </header>
+      <div class="ip-lightbox-stage">
+        {pinned && !other && <p class="ip-lightbox-hint">{t.lightbox.gone}</p>}
+        {other && compare === "slider" ? (
+          <Slider before={other} after={seen} zoom={zoom} onZoom={setZoom} onStage={setStage} />
+        ) : (
+          <>
+            {other && <Pane seen={other} zoom={zoom} onZoom={setZoom} caption={t.lightbox.first} />}
+            <Pane
+              seen={seen}
+              zoom={zoom}
+              onZoom={setZoom}
+              onStage={setStage}
+              onSwipe={way.go}
+              caption={other ? t.lightbox.second : undefined}
+              testid="lightbox-image"
+            />
+          </>
+        )}
+        {other && other.generation.id === generation.id && (
+          <p class="ip-lightbox-hint">{t.lightbox.chooseOther}</p>
+        )}
+        {way.before && (
           <div class="ip-lightbox-left">
-            <IconButton icon="left" label="Image before" onClick={() => move(-1)} />
+            <IconButton
+              icon="left"
+              label={t.lightbox.before}
+              testid="lightbox-before"
+              onClick={() => way.go(-1)}
+            />
           </div>
         )}
-        {index < finished.length - 1 && (
+        {way.after && (
           <div class="ip-lightbox-right">
-            <IconButton icon="right" label="Next image" onClick={() => move(1)} />
+            <IconButton
+              icon="right"
+              label={t.lightbox.after}
+              testid="lightbox-after"
+              onClick={() => way.go(1)}
+            />
           </div>
         )}
       </div>
-      <footer class="ip-lightbox-foot">
-        <div class="ip-batch-words">
-          <p class="ip-lightbox-prompt">{batch.prompt}</p>
-          <p class="ip-meta">
-            {error ? (
-              <span role="alert">
-                {error.message} {error.nextStep}
-              </span>
-            ) : (
-              facts.map((fact) => <span key={fact}>{fact}</span>)
-            )}
-          </p>
-        </div>
-        <IconButton
-          icon="download"
-          label="Download the original"
-          testid="lightbox-download"
-          onClick={() => void saveOriginal(media, generation.id, actions)}
-        />
-        <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
-      </footer>
+      {info && <Info key={generation.id} batch={batch} generation={generation} />}
+      <Foot seen={seen} />
     </dialog>
   );
 }
 
-function useOriginal(generationId: string): {
-  original?: string | undefined;
-  error?: ErrorState | undefined;
-} {
+function Foot({ seen: { batch, generation, error } }: { seen: Seen }) {
+  const facts = [
+    batch.modelTitle,
+    sizeText(generation.width, generation.height),
+    generation.seed === null ? "" : t.lightbox.seed(generation.seed),
+    ...generation.differences.map(differenceText),
+  ].filter((fact) => fact !== "");
+  return (
+    <footer class="ip-lightbox-foot">
+      <p class="ip-lightbox-prompt" title={batch.prompt}>
+        {batch.prompt}
+      </p>
+      <p class="ip-meta">
+        {error ? (
+          <span role="alert">
+            {error.message} {error.nextStep}
+          </span>
+        ) : (
+          facts.map((fact) => <span key={fact}>{fact}</span>)
+        )}
+      </p>
+    </footer>
+  );
+}
+
+interface PaneProps {
+  seen: Seen;
+  zoom: Zoom;
+  onZoom(zoom: Zoom): void;
+  onStage?(stage: Box): void;
+  onSwipe?(by: -1 | 1): void;
+  caption?: string | undefined;
+  testid?: string;
+}
+
+function Pane({ seen, zoom, onZoom, onStage, onSwipe, caption, testid }: PaneProps) {
+  return (
+    <figure class="ip-lightbox-pane">
+      <ZoomArea
+        image={seen.box}
+        zoom={zoom}
+        onZoom={onZoom}
+        {...(onStage && { onStage })}
+        {...(onSwipe && { onSwipe })}
+      >
+        {(stage) => <Shown seen={seen} stage={stage} zoom={zoom} testid={testid} />}
+      </ZoomArea>
+      {caption && <figcaption class="ip-lightbox-caption">{caption}</figcaption>}
+    </figure>
+  );
+}
+
+interface ShownProps {
+  seen: Seen;
+  stage: Box;
+  zoom: Zoom;
+  testid?: string | undefined;
+}
+
+function Shown({ seen, stage, zoom, testid }: ShownProps) {
+  if (!seen.src)
+    return <span class="ip-lightbox-waits ip-shimmer" role="status" aria-label={t.common.loading} />;
+  return (
+    <ZoomedImage
+      key={seen.generation.id}
+      src={seen.src}
+      alt={seen.batch.prompt}
+      image={seen.box}
+      stage={stage}
+      zoom={zoom}
+      testid={seen.full ? testid : undefined}
+    />
+  );
+}
+
+interface SliderProps {
+  before: Seen;
+  after: Seen;
+  zoom: Zoom;
+  onZoom(zoom: Zoom): void;
+  onStage(stage: Box): void;
+}
+
+/** Two images in one place, parted by a line that can be moved. */
+function Slider({ before, after, zoom, onZoom, onStage }: SliderProps) {
+  const [share, setShare] = useState(50);
+  return (
+    <figure class="ip-lightbox-pane" style={{ "--ip-share": `${share}%` }}>
+      <ZoomArea image={after.box} zoom={zoom} onZoom={onZoom} onStage={onStage}>
+        {(stage) => (
+          <>
+            <div class="ip-lightbox-under">
+              <Shown seen={before} stage={stage} zoom={zoom} />
+            </div>
+            <div class="ip-lightbox-over">
+              <Shown seen={after} stage={stage} zoom={zoom} testid="lightbox-image" />
+            </div>
+            <span class="ip-lightbox-line" />
+          </>
+        )}
+      </ZoomArea>
+      <input
+        class="ip-slider ip-lightbox-slider"
+        type="range"
+        min={0}
+        max={100}
+        step={0.5}
+        value={share}
+        aria-label={t.lightbox.line}
+        data-testid="compare-line"
+        onInput={(event) => setShare(Number(event.currentTarget.value))}
+      />
+    </figure>
+  );
+}
+
+/** An image with the best picture of it; undefined where it is gone. */
+function useSeen(target: LightboxTarget | null): Seen | undefined {
+  const batch = useStore((state) => (target ? batchOf(state, target.batchId) : undefined));
+  const id = target?.generationId ?? null;
   const { media } = usePage();
-  const [found, setFound] = useState<{ id: string; original?: string; error?: ErrorState }>({ id: "" });
+  const thumbnail = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
+  const [found, setFound] = useState<{ id: string; url?: string; error?: ErrorState }>({ id: "" });
   useEffect(() => {
+    if (id === null) return undefined;
     let current = true;
-    media.original(generationId).then(
-      ({ url }) => current && setFound({ id: generationId, original: url }),
-      (cause: unknown) => current && setFound({ id: generationId, error: errorState(cause) }),
+    media.original(id).then(
+      ({ url }) => current && setFound({ id, url }),
+      (cause: unknown) => current && setFound({ id, error: errorState(cause) }),
     );
     return () => {
       current = false;
     };
-  }, [media, generationId]);
-  return found.id === generationId ? found : {};
+  }, [media, id]);
+  const generation = batch?.generations.find((each) => each.id === id && each.status === "success");
+  if (!batch || !generation) return undefined;
+  const original = found.id === id ? found.url : undefined;
+  return {
+    batch,
+    generation,
+    src: original ?? thumbnail,
+    full: original !== undefined,
+    error: found.id === id ? found.error : undefined,
+    box: { width: generation.width ?? 1024, height: generation.height ?? 1024 },
+  };
+}
+
+interface Way {
+  before: boolean;
+  after: boolean;
+  go(by: -1 | 1): void;
+  /** Goes on from an image that is gone. False where there is no other. */
+  leave(): boolean;
+}
+
+/** The way through the feed that is shown; older pages are loaded on the way. */
+function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void): Way {
+  const feedKey = useStore(shownFeed);
+  const feed = useStore((state) => (feedKey === null ? NO_FEED : (state.feeds[feedKey] ?? NO_FEED)));
+  const batches = useStore((state) => state.batches);
+  const actions = useActions();
+  const { store } = usePage();
+  const [waiting, setWaiting] = useState<-1 | 1 | null>(null);
+  const before = neighbour(feed.ids, batches, target, -1);
+  const after = neighbour(feed.ids, batches, target, 1);
+  // Where to go on if the image is deleted; kept from when it was still there.
+  const exits = useRef<{ of: string; to: LightboxTarget | null }>({ of: "", to: null });
+  const nearest = [after, before].find((step) => step !== null && "place" in step);
+  const there = batches[target.batchId]?.generations.some(({ id }) => id === target.generationId);
+  if (there) {
+    exits.current = {
+      of: target.generationId,
+      to: nearest && "place" in nearest ? nearest.place : null,
+    };
+  }
+
+  const go = (by: -1 | 1): void => {
+    const step = by > 0 ? after : before;
+    if (step && "place" in step) {
+      onMove(step.place);
+      return;
+    }
+    if (feedKey === null || feed.loading) return;
+    if (step) {
+      setWaiting(by);
+      void actions.loadFrom(feedKey, step.missing);
+    } else if (by > 0 && feed.before !== null) {
+      setWaiting(by);
+      void actions.loadMore(feedKey);
+    }
+  };
+  // What was asked for has come: the step that waited for it is taken.
+  useEffect(() => {
+    if (waiting === null || feed.loading) return;
+    setWaiting(null);
+    const step = waiting > 0 ? after : before;
+    if (step && "place" in step) onMove(step.place);
+  }, [waiting, feed, batches]);
+
+  const move = useRef(onMove);
+  move.current = onMove;
+  const leave = useCallback((): boolean => {
+    const { of, to } = exits.current;
+    const batch = to && store.getState().batches[to.batchId];
+    if (!to || of === "" || !batch?.generations.some(({ id }) => id === to.generationId)) return false;
+    move.current(to);
+    return true;
+  }, [store]);
+  return { before: before !== null, after: after !== null || feed.before !== null, go, leave };
 }

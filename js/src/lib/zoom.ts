@@ -1,0 +1,62 @@
+// How far an image is zoomed in and where it was moved to. Pure.
+
+export interface Box {
+  width: number;
+  height: number;
+}
+
+/** `scale` is relative to the fitted image; `x` and `y` move its centre from the stage's, in CSS pixels. */
+export interface Zoom {
+  scale: number;
+  x: number;
+  y: number;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export const FITTED: Zoom = { scale: 1, x: 0, y: 0 };
+/** One pixel of the image covers at most so many of the screen's. */
+const LARGEST_PIXEL = 8;
+
+/** The size of an image that is shown whole and not enlarged. */
+export function fitted(image: Box, stage: Box): Box {
+  const share = Math.min(stage.width / image.width, stage.height / image.height, 1);
+  return { width: image.width * share, height: image.height * share };
+}
+
+/** The scale at which one pixel of the image is one of the screen. */
+export function trueScale(image: Box, stage: Box): number {
+  return image.width / fitted(image, stage).width;
+}
+
+/** Zooms around a point (from the stage's centre), which stays where it is as far as the edges allow. */
+export function zoomed(zoom: Zoom, factor: number, point: Point, image: Box, stage: Box): Zoom {
+  const most = Math.max(trueScale(image, stage) * LARGEST_PIXEL, 4);
+  const scale = Math.min(Math.max(zoom.scale * factor, 1), most);
+  const share = scale / zoom.scale;
+  return held(
+    { scale, x: point.x - (point.x - zoom.x) * share, y: point.y - (point.y - zoom.y) * share },
+    image,
+    stage,
+  );
+}
+
+/** Moves the image by so many CSS pixels. */
+export function moved(zoom: Zoom, by: Point, image: Box, stage: Box): Zoom {
+  return held({ ...zoom, x: zoom.x + by.x, y: zoom.y + by.y }, image, stage);
+}
+
+/** No edge of the image comes into the stage further than its fitted place. */
+function held({ scale, x, y }: Zoom, image: Box, stage: Box): Zoom {
+  const size = fitted(image, stage);
+  const room = (edge: number, across: number): number => Math.max((edge * scale - across) / 2, 0);
+  const within = (value: number, most: number): number => Math.min(Math.max(value, -most), most) + 0;
+  return {
+    scale,
+    x: within(x, room(size.width, stage.width)),
+    y: within(y, room(size.height, stage.height)),
+  };
+}

@@ -1,0 +1,167 @@
+// The recipe of an image beside it: what was asked for, what was applied, where it lies.
+import { useEffect, useState } from "preact/hooks";
+import { errorState } from "../lib/answer";
+import { copyText } from "../lib/clipboard";
+import { choiceText } from "../lib/parameters";
+import { dollars } from "../lib/price";
+import { bytesText, moment, sizeText, took } from "../lib/words";
+import { t } from "../messages";
+import type { BatchState, ErrorState, GenerationState, RecipeState } from "../protocol.gen";
+import { useActions, useStore } from "./context";
+import { IconButton } from "./parts";
+
+interface InfoProps {
+  batch: BatchState;
+  generation: GenerationState;
+}
+
+export function Info({ batch, generation }: InfoProps) {
+  const actions = useActions();
+  const live = useStore((state) => state.live);
+  const [recipe, setRecipe] = useState<RecipeState | null>(null);
+  const [error, setError] = useState<ErrorState | null>(null);
+  useEffect(() => {
+    let current = true;
+    if (live) {
+      actions.recipeOf(generation.id).then(
+        (found) => current && setRecipe(found),
+        (cause: unknown) => current && setError(errorState(cause)),
+      );
+    }
+    return () => {
+      current = false;
+    };
+  }, [actions, generation.id, live]);
+  const copy = async (text: string, done: string): Promise<void> => {
+    const copied = await copyText(text);
+    actions.addNotice(copied ? "info" : "warning", copied ? done : t.states.notReported);
+  };
+  const { seed } = generation;
+  return (
+    <aside class="ip-lightbox-info" aria-label={t.lightbox.info} data-testid="recipe">
+      <section>
+        <h3>{t.lightbox.prompt}</h3>
+        <p class="ip-lightbox-words">{batch.prompt}</p>
+        <div class="ip-lightbox-tools" inert={!live}>
+          <IconButton
+            icon="copy"
+            label={t.batch.copyPrompt}
+            text={t.common.copy}
+            onClick={() => void copy(batch.prompt, t.batch.promptCopied)}
+          />
+          <IconButton
+            icon="settings"
+            label={t.tile.settings}
+            text={t.lightbox.reuse}
+            testid="lightbox-reuse"
+            onClick={() => actions.reuse(batch)}
+          />
+          {seed !== null && (
+            <IconButton
+              icon="seed"
+              label={t.tile.seed(seed)}
+              text={t.lightbox.reuseSeed}
+              onClick={() => actions.reuseSeed(batch, seed)}
+            />
+          )}
+        </div>
+      </section>
+      {error && (
+        <p class="ip-note ip-note-warn">
+          {error.message} {error.nextStep}
+        </p>
+      )}
+      <section>
+        <h3>{t.lightbox.image}</h3>
+        <Facts rows={imageFacts(batch, generation, recipe)} />
+      </section>
+      {recipe && Object.keys(recipe.requested).length > 0 && (
+        <section>
+          <h3>{t.lightbox.parameters}</h3>
+          <Parameters recipe={recipe} />
+        </section>
+      )}
+      {recipe && (
+        <section>
+          <h3>{t.lightbox.origin}</h3>
+          <Facts rows={originFacts(recipe)} />
+          <IconButton
+            icon="copy"
+            label={t.lightbox.copyRecipe}
+            text={t.lightbox.copyRecipe}
+            testid="copy-recipe"
+            onClick={() => void copy(JSON.stringify(recipe, null, 2), t.lightbox.recipeCopied)}
+          />
+        </section>
+      )}
+    </aside>
+  );
+}
+
+type Row = readonly [name: string, value: string];
+
+function Facts({ rows }: { rows: readonly Row[] }) {
+  return (
+    <dl class="ip-lightbox-facts">
+      {rows
+        .filter(([, value]) => value !== "")
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+/** Every parameter that was asked for; where the provider did otherwise, both. */
+function Parameters({ recipe }: { recipe: RecipeState }) {
+  const differences = new Map(recipe.differences.map((each) => [each.parameter, each.applied]));
+  return (
+    <dl class="ip-lightbox-facts">
+      {Object.entries(recipe.requested).map(([name, value]) => {
+        const applied = differences.get(name);
+        return (
+          <div key={name} data-changed={applied !== undefined}>
+            <dt>{name}</dt>
+            <dd>
+              {applied === undefined ? (
+                choiceText(value ?? t.tile.none)
+              ) : (
+                <>
+                  <s>{choiceText(value ?? t.tile.none)}</s> {choiceText(applied ?? t.tile.none)}
+                </>
+              )}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}
+
+function imageFacts(batch: BatchState, generation: GenerationState, recipe: RecipeState | null): Row[] {
+  const { width, height, seed, startedAt, finishedAt } = generation;
+  return [
+    [t.lightbox.model, batch.modelTitle],
+    [t.lightbox.size, sizeText(width, height)],
+    [t.lightbox.seedName, seed === null ? "" : String(seed)],
+    [t.lightbox.kind, generation.mediaType?.replace("image/", "").toUpperCase() ?? ""],
+    [t.lightbox.bytes, recipe?.bytes ? bytesText(recipe.bytes) : ""],
+    [t.lightbox.made, moment(batch.createdAt)],
+    [t.lightbox.took, startedAt !== null && finishedAt !== null ? took(finishedAt - startedAt) : ""],
+    [t.lightbox.cost, recipe?.cost ? dollars(recipe.cost) : ""],
+  ];
+}
+
+function originFacts(recipe: RecipeState): Row[] {
+  return [
+    [t.lightbox.modelName, recipe.model],
+    [t.lightbox.requestId, recipe.requestId ?? ""],
+    [t.lightbox.attempt, recipe.attempt > 1 ? String(recipe.attempt) : ""],
+    [t.lightbox.references, recipe.references.length > 0 ? String(recipe.references.length) : ""],
+    [t.lightbox.path, recipe.path ?? ""],
+    [t.lightbox.version, recipe.version],
+  ];
+}

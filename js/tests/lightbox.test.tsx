@@ -1,0 +1,154 @@
+// @vitest-environment happy-dom
+import { render } from "preact";
+import { useState } from "preact/hooks";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { batch, generation, snapshot } from "../dev/fixtures";
+import { Media } from "../src/media";
+import type { RecipeState } from "../src/protocol.gen";
+import { showSnapshot } from "../src/store";
+import { PageContext } from "../src/views/context";
+import { Lightbox, type LightboxTarget } from "../src/views/lightbox";
+import { settled, storeWithKernel } from "./kit";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+});
+
+const RECIPE: RecipeState = {
+  generationId: "new-0",
+  batchId: "new",
+  prompt: "a fox",
+  provider: "demo",
+  model: "demo:studio",
+  modelTitle: "Demo studio",
+  seed: 7,
+  requested: { steps: 20, style: "vivid" },
+  applied: { steps: 25 },
+  differences: [{ parameter: "steps", requested: 20, applied: 25 }],
+  width: 1024,
+  height: 1024,
+  mediaType: "image/png",
+  bytes: 1_400_000,
+  digest: "d",
+  path: "/store/assets/d.png",
+  createdAt: 0,
+  startedAt: 0,
+  finishedAt: 1000,
+  cost: "0.04",
+  requestId: "req-1",
+  attempt: 1,
+  references: [],
+  mask: null,
+  version: "0.1.0",
+};
+
+/** A lightbox over two batches of two images each, of which an older page is not loaded yet. */
+async function opened(start: LightboxTarget = { batchId: "new", generationId: "new-0" }) {
+  const { store, calls, last } = storeWithKernel();
+  const two = (id: string) =>
+    batch(
+      id,
+      "t1",
+      `prompt of ${id}`,
+      [0, 1].map((at) => generation(id, at, { width: 64, height: 32 })),
+    );
+  const feed = { topicId: "t1", batches: [two("old2"), two("old1")], before: "old1" };
+  showSnapshot(store, { ...snapshot(0, true), feed }, true);
+  const media = new Media(() => new Promise(() => undefined));
+  const page = { store, media } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
+  const root = document.createElement("div");
+  document.body.append(root);
+  let target: LightboxTarget | null = start;
+  function Host() {
+    const [shown, show] = useState<LightboxTarget | null>(start);
+    target = shown;
+    return shown && <Lightbox target={shown} onMove={show} onClose={() => show(null)} />;
+  }
+  render(
+    <PageContext.Provider value={page}>
+      <Host />
+    </PageContext.Provider>,
+    root,
+  );
+  const drawn = async (): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(50);
+    await settled();
+  };
+  await drawn();
+  const dialog = (): HTMLElement | null => root.querySelector('[data-testid="lightbox"]');
+  const press = async (key: string): Promise<void> => {
+    dialog()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    await drawn();
+  };
+  return { store, calls, last, root, dialog, press, drawn, shown: () => target?.generationId ?? null, two };
+}
+
+const FIRST = { batchId: "old2", generationId: "old2-0" };
+
+describe("the lightbox", () => {
+  it("goes through the whole feed with the arrow keys, and loads older pages on the way", async () => {
+    const { press, shown, last, two, drawn } = await opened(FIRST);
+    for (const id of ["old2-1", "old1-0", "old1-1"]) {
+      await press("ArrowRight");
+      expect(shown()).toBe(id);
+    }
+    await press("ArrowRight");
+    expect(last().call).toMatchObject({ method: "feed", topicId: "t1", before: "old1" });
+    await last().answer({
+      type: "feed",
+      feed: { topicId: "t1", batches: [two("old0")], before: null },
+    });
+    await drawn();
+    expect(shown()).toBe("old0-0");
+    await press("ArrowLeft");
+    expect(shown()).toBe("old1-1");
+  });
+  it("shows the next image when the one that is shown is deleted, and closes after the last", async () => {
+    const { store, shown, drawn } = await opened(FIRST);
+    store.getState().removeGeneration("old2", "old2-0");
+    await drawn();
+    expect(shown()).toBe("old2-1");
+    store.getState().removeBatch("old1");
+    store.getState().removeBatch("old2");
+    await drawn();
+    expect(shown()).toBeNull();
+  });
+  it("tells how the image was made, and what the provider changed", async () => {
+    const { press, root, last, drawn } = await opened(FIRST);
+    await press("i");
+    expect(last().call).toEqual({ method: "recipe", generationId: "old2-0" });
+    await last().answer({ type: "recipe", recipe: RECIPE });
+    await drawn();
+    const text = root.querySelector('[data-testid="recipe"]')?.textContent ?? "";
+    for (const word of ["1.4 MB", "$0.04", "req-1", "/store/assets/d.png", "Vivid"])
+      expect(text).toContain(word);
+    expect(root.querySelector('[data-changed="true"]')?.textContent).toBe("steps20 25");
+  });
+  it("says why there is no recipe", async () => {
+    const { press, root, last, drawn } = await opened(FIRST);
+    await press("i");
+    await last().refuse();
+    await drawn();
+    expect(root.querySelector('[data-testid="recipe"]')?.textContent).toContain("Wait a minute");
+  });
+  it("pins an image to compare it with another one", async () => {
+    const { press, root } = await opened(FIRST);
+    await press("c");
+    expect(root.querySelectorAll("figure")).toHaveLength(2);
+    await press("ArrowRight");
+    expect(root.querySelectorAll("figure")).toHaveLength(2);
+    await press("c");
+    expect(root.querySelectorAll("figure")).toHaveLength(1);
+  });
+  it("stars the image by a key", async () => {
+    const { press, calls } = await opened(FIRST);
+    await press("f");
+    expect(calls.map(({ call }) => call)).toContainEqual({
+      method: "favour",
+      generationIds: ["old2-0"],
+      favourite: true,
+    });
+  });
+});
