@@ -193,7 +193,7 @@ def test_a_failure_that_may_pass_is_tried_again_in_its_place(open_notebook, stud
     notebook.run(0)
     view = notebook.view()
     view.choose_model("demo:broken")
-    view.part("config-panel").get_by_label("Failure").select_option(label="Overloaded")
+    view.part("config-panel").get_by_role("combobox", name="Failure").select_option(label="Overloaded")
     view.generate("anything", 1)
     failed = view.tiles("error")
     expect(failed).to_have_count(1, timeout=WAIT)
