@@ -6,7 +6,7 @@ const BATCHES = "application/x-imgplay-batch";
 export function dragBatches(event: DragEvent, ids: readonly string[]): void {
   if (!event.dataTransfer) return;
   event.dataTransfer.setData(BATCHES, JSON.stringify(ids));
-  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.effectAllowed = "copyMove";
 }
 
 /** Whether batches are dragged. What they are is told only when they are dropped. */

@@ -38,6 +38,15 @@ export function shortcutGroups(): ShortcutGroup[] {
       shortcuts: [
         { keys: [[keys.enter]], text: words.generate },
         { keys: [[keys.shift, keys.enter]], text: words.line },
+        { keys: [["↑"], ["↓"]], text: t.composer.walkKeys },
+      ],
+    },
+    {
+      title: t.topics.list,
+      shortcuts: [
+        { keys: [[keys.arrows]], text: t.topics.goKeys },
+        { keys: [["F2"]], text: t.topics.rename },
+        { keys: [[keys.delete]], text: t.topics.delete },
       ],
     },
     {

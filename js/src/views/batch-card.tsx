@@ -1,6 +1,7 @@
 // One request in the feed: what was asked for, and its tiles.
 import { useState } from "preact/hooks";
 import { clockText, timeText } from "../lib/days";
+import { dragBatches } from "../lib/drag";
 import { dollars } from "../lib/price";
 import { differenceText, sizeText, took } from "../lib/words";
 import { t } from "../messages";
@@ -15,9 +16,6 @@ import { MoveDialog } from "./move-dialog";
 import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { leaveToFeed, Tile } from "./tile";
-
-/** What a dragged batch carries: a JSON list of batch ids. */
-const DRAGGED = "application/x-imgplay-batch";
 
 interface BatchCardProps {
   batch: BatchState;
@@ -41,10 +39,8 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
         draggable={live && !open}
         title={live && !open ? t.batch.drag : undefined}
         onDragStart={(event) => {
-          if (!event.dataTransfer) return;
-          event.dataTransfer.setData(DRAGGED, JSON.stringify([id]));
-          event.dataTransfer.setData("text/plain", prompt);
-          event.dataTransfer.effectAllowed = "copyMove";
+          dragBatches(event, [id]);
+          event.dataTransfer?.setData("text/plain", prompt);
         }}
       >
         <div class="ip-batch-words">

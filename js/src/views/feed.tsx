@@ -11,6 +11,7 @@ import { useActions, useMinute, usePage, useStore } from "./context";
 import { NothingFound } from "./filter-bar";
 import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
+import { EmptyTopic } from "./new-topic";
 import { leaveToFeed } from "./tile";
 import { useRows } from "./use-rows";
 
@@ -69,7 +70,10 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
       data-testid="feed"
       onKeyDown={(event) => onKey(event, store)}
     >
-      {ids.length === 0 && feed?.loaded && !loading && (feedKey === FOUND ? <NothingFound /> : <Empty />)}
+      {ids.length === 0 &&
+        feed?.loaded &&
+        !loading &&
+        (feedKey === FOUND ? <NothingFound /> : <EmptyTopic />)}
       {ids.length === 0 && (missing || loading) && <Older />}
       <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
         {rows.map(({ key, index, top }) => (
@@ -152,10 +156,6 @@ function Older() {
       <Icon name="spinner" /> {t.feed.older}
     </div>
   );
-}
-
-function Empty() {
-  return <p class="ip-feed-empty">{t.feed.empty}</p>;
 }
 
 /** The rows: before the first batch of a day, the day. A batch that was dropped keeps the day it had. */

@@ -1,0 +1,45 @@
+"""Topics as a user keeps them: names of one's own, and a prompt that stays where it was written."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from scripts.lab import Notebook, View
+
+pytestmark = pytest.mark.browser
+
+INSTANT = "demo:instant"
+
+
+def test_a_topic_is_renamed_in_its_place_and_code_sees_it(open_notebook, studio_cells: list[str]) -> None:
+    notebook: Notebook = open_notebook([studio_cells[0], "print([topic.title for topic in pg.topics])"])
+    notebook.run(0)
+    view: View = notebook.view()
+    view.generate("a red fox", 1, model=INSTANT)
+    view.expect_images(1)
+    cells = notebook.cell_count()
+
+    view.topics().first.get_by_role("button").first.dblclick()
+    view.part("topic-title").fill("Foxes, at last")
+    view.part("topic-title").press("Enter")
+    expect(view.topics().first).to_contain_text("Foxes, at last")
+
+    notebook.run(1)
+    assert "Foxes, at last" in notebook.text(1)
+    assert notebook.cell_count() == cells
+
+
+def test_the_unsaved_prompt_belongs_to_its_topic(view: View) -> None:
+    view.generate("a red fox", 1, model=INSTANT)
+    view.expect_images(1)
+    prompt = view.part("prompt")
+    prompt.fill("a red fox, asleep")
+
+    view.part("new-topic").click()
+    expect(prompt).to_have_value("")
+    prompt.fill("something else")
+    view.topics().first.click()
+    expect(prompt).to_have_value("a red fox, asleep")
+    view.part("new-topic").click()
+    expect(prompt).to_have_value("something else")
