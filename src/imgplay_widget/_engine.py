@@ -732,6 +732,10 @@ class Engine(Archive):
 
     # -------------------------------------------------------------- small parts
 
+    def monotonic(self) -> float:
+        """Gives the seconds of a clock that never goes back."""
+        return self._clock.monotonic()
+
     def _leased(self, task: Task) -> Task:
         return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
 

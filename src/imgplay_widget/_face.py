@@ -31,6 +31,7 @@ from imgplay_widget._changes import (
 )
 from imgplay_widget._face_archives import Archives
 from imgplay_widget._face_offers import Offered
+from imgplay_widget._face_references import ReferenceFace
 from imgplay_widget._ids import new_id
 from imgplay_widget._recipes import file_name
 from imgplay_widget._states import (
@@ -98,16 +99,23 @@ class Face:
         self._pushed = 0
         self._minis: dict[str, str] = {}
         self._archives = Archives(studio)
+        self._references = ReferenceFace(studio)
         self._parts: tuple[Part, ...] = (self._archives, Offered(studio))
 
     async def close(self) -> None:
         """Forgets what only this page can still ask for."""
         self._archives.close()
+        self._references.close()
 
     # -------------------------------------------------------------- what comes from the page
 
-    async def receive(self, content: object) -> None:
-        """Takes a message of the page. Every request is answered exactly once, with a result or an error."""
+    async def receive(self, content: object, pieces: Sequence[bytes | memoryview] = ()) -> None:
+        """Takes a message of the page. Every request is answered exactly once, with a result or an error.
+
+        Args:
+            content: the message.
+            pieces: the binary buffers that came with it.
+        """
         try:
             message = protocol.parse(content)
         except InvalidRequest as error:
@@ -122,7 +130,7 @@ class Face:
             return
         buffers: Buffers = []
         try:
-            result = await self._answer(message.call, buffers)
+            result = await self._answer(message.call, pieces, buffers)
         except ImgplayError as error:
             self._reply(message.id, error=error)
         except Exception:
@@ -144,7 +152,11 @@ class Face:
         state = error_state(error.info) if error else None
         self._send(protocol.Reply(to=to, result=result, error=state).wire(), buffers or [])
 
-    async def _answer(self, call: protocol.Call, buffers: Buffers) -> Any:
+    async def _answer(
+        self, call: protocol.Call, pieces: Sequence[bytes | memoryview], buffers: Buffers
+    ) -> Any:
+        if isinstance(call, self._references.calls):
+            return await self._references.answer(call, pieces, buffers)
         for part in self._parts:
             if isinstance(call, part.calls):
                 return await part.answer(call, buffers)
@@ -165,12 +177,8 @@ class Face:
                 if call.topic_id is None:
                     raise InvalidRequest("A feed of all topics is not offered.")
                 return protocol.FeedResult(feed=await self._feed(call.topic_id, call.before, call.limit))
-            case protocol.Thumbnails():
-                return await self._thumbnails(call.generation_ids, buffers)
-            case protocol.Covers():
-                return await self._covers(call.topic_ids, buffers)
-            case protocol.Original():
-                return await self._original(call.generation_id, buffers)
+            case protocol.Thumbnails() | protocol.Covers() | protocol.Original():
+                return await self._pictures(call, buffers)
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 feed = None if call.topic_id is None else await self._feed(call.topic_id, None, FEED_PAGE)
@@ -186,6 +194,17 @@ class Face:
                 return protocol.Empty()
             case _:
                 raise InvalidRequest(f"This version does not answer {call.method!r}.")
+
+    async def _pictures(
+        self, call: protocol.Thumbnails | protocol.Covers | protocol.Original, buffers: Buffers
+    ) -> Any:
+        match call:
+            case protocol.Thumbnails():
+                return await self._thumbnails(call.generation_ids, buffers)
+            case protocol.Covers():
+                return await self._covers(call.topic_ids, buffers)
+            case protocol.Original():
+                return await self._original(call.generation_id, buffers)
 
     async def _act(
         self,
@@ -207,8 +226,15 @@ class Face:
 
     async def _generate(self, call: protocol.Generate) -> protocol.Generated:
         await self._studio.offers.find_key(self._studio.registry.find(call.model)[0])
+        inputs = self._studio.inputs
         prepared = self._studio.prepare(
-            call.prompt, model=call.model, n=call.n, topic_id=call.topic_id, params=call.params
+            call.prompt,
+            model=call.model,
+            n=call.n,
+            topic_id=call.topic_id,
+            references=[await inputs.find(digest) for digest in call.references],
+            mask=None if call.mask is None else await inputs.find(call.mask, "mask"),
+            params=call.params,
         )
         await self._studio.add(prepared, select=True, source=self._id)
         batch = prepared.entry.batch

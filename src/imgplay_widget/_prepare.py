@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
 import random
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
-from imgplay_widget._handles import GenerationHandle
 from imgplay_widget._ids import new_id
-from imgplay_widget._store import images
 from imgplay_widget._titles import first_words
-from imgplay_widget._types import Batch, Entry, Generation, Reference, Stage, Task, Topic
-from imgplay_widget.errors import CorruptImage, InvalidRequest
+from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
-
-    from PIL.Image import Image
 
     from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["Input", "Prepared", "ReferenceLike", "Scope", "check_inputs", "prepare", "read_input"]
-
-ReferenceLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | GenerationHandle"
-"""What can be given as an input image."""
+__all__ = ["Prepared", "Scope", "prepare"]
 
 
 class Scope(NamedTuple):
@@ -37,13 +24,6 @@ class Scope(NamedTuple):
 
     user_id: str
     organization_id: str | None
-
-
-class Input(NamedTuple):
-    """An input image that was read and checked, with its bytes."""
-
-    reference: Reference
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,78 +142,3 @@ def _draw_seed(spec: ModelSpec) -> int | None:
     low = int(parameter.minimum or 0)
     high = int(parameter.maximum) if parameter.maximum is not None else 2**31 - 1
     return random.randint(low, high)  # noqa: S311 - no secret
-
-
-def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -> None:
-    """Refuses an input image or a mask that is too large for the model.
-
-    Raises:
-        InvalidRequest: names the image and the limit.
-    """
-    rule = spec.references
-    for number, (_, data) in enumerate(inputs, 1):
-        if rule is not None and len(data) > rule.max_bytes:
-            raise InvalidRequest(
-                f"Reference {number} has {len(data) / 1e6:.1f} MB; {spec.name} takes"
-                f" {rule.max_bytes / 1e6:g} MB at most.",
-                parameter="references",
-            )
-    limit = spec.max_mask_bytes or (rule.max_bytes if rule is not None else None)
-    if mask is not None and limit is not None and len(mask.data) > limit:
-        raise InvalidRequest(
-            f"The mask has {len(mask.data) / 1e6:.1f} MB; {spec.name} takes {limit / 1e6:g} MB at most.",
-            parameter="mask",
-        )
-
-
-def read_input(item: ReferenceLike, role: Literal["reference", "mask"] = "reference") -> Input:
-    """Reads an input image and checks that it is one.
-
-    Args:
-        item: the image.
-        role: what it is for; errors call it so.
-
-    Raises:
-        InvalidRequest: it cannot be read, or is no image.
-    """
-    parameter = "references" if role == "reference" else role
-    match item:
-        case bytes():
-            data = item
-        case GenerationHandle():
-            data = item.bytes
-        case str() | os.PathLike():
-            try:
-                data = Path(item).expanduser().read_bytes()
-            except OSError as error:
-                raise InvalidRequest(
-                    f"The {role} {str(item)!r} cannot be read ({error.strerror}).",
-                    parameter=parameter,
-                ) from None
-        case _:
-            data = _encoded(item, role, parameter)
-    try:
-        accepted = images.accept(data)
-    except CorruptImage as error:
-        raise InvalidRequest(f"A {role} is no image: {error.message}", parameter=parameter) from None
-    reference = Reference(
-        digest=hashlib.sha256(accepted.data).hexdigest(),
-        media_type=accepted.media_type,
-        width=accepted.width,
-        height=accepted.height,
-    )
-    return Input(reference, accepted.data)
-
-
-def _encoded(item: object, role: str, parameter: str) -> bytes:
-    """The PNG of a Pillow image."""
-    save = getattr(item, "save", None)
-    if save is None:
-        raise InvalidRequest(
-            f"{type(item).__name__} is no {role}.",
-            parameter=parameter,
-            next_step="Give a path, bytes, a Pillow image or a result.",
-        )
-    buffer = io.BytesIO()
-    save(buffer, format="PNG")
-    return buffer.getvalue()

@@ -34,19 +34,14 @@ from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
 from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
 from imgplay_widget._ids import new_id
+from imgplay_widget._inputs import Input, ReferenceLike, Role, check_inputs, read_input
 from imgplay_widget._key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._loop import LoopThread, Subscriber, Subscription
 from imgplay_widget._models import ModelTable, table_of
 from imgplay_widget._offers import DISCOVERY, Offers
-from imgplay_widget._prepare import (
-    Prepared,
-    ReferenceLike,
-    Scope,
-    check_inputs,
-    prepare,
-    read_input,
-)
+from imgplay_widget._prepare import Prepared, Scope, prepare
 from imgplay_widget._recipes import Recipe, code, file_name, recipe
+from imgplay_widget._references import References, stored_input
 from imgplay_widget._servers import SETTING as SERVERS
 from imgplay_widget._servers import Servers
 from imgplay_widget._store import PackedImage, Store, write_pack
@@ -54,6 +49,7 @@ from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
     Entry,
     Notice,
+    Reference,
     Topic,
 )
 from imgplay_widget.errors import (
@@ -73,7 +69,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from imgplay_widget._types import Batch, Generation, ModelSpec, Reference
+    from imgplay_widget._types import Batch, Generation, ModelSpec
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
@@ -168,6 +164,7 @@ class Studio:
             concurrency=concurrency or {},
             heartbeat=heartbeat,
         )
+        self.inputs = References(self.engine)
         self.keys.read_env_file()
         self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
         self.servers = Servers(self.engine, self.registry, self.offers, self.keys, self._on_change)
@@ -254,8 +251,8 @@ class Studio:
         provider, spec = self._model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
-        inputs = [read_input(item) for item in references]
-        over = None if mask is None else read_input(mask, "mask")
+        inputs = [self._input(item) for item in references]
+        over = None if mask is None else self._input(mask, "mask")
         check_inputs(spec, inputs, over)
         request = catalog.make_request(
             spec,
@@ -268,9 +265,15 @@ class Studio:
             max_count=self.max_count,
         )
         for item in inputs if over is None else (*inputs, over):
-            self._store.assets.add_reference(item.data)
+            if item.data is not None:
+                self._store.assets.add_reference(item.data)
         scope = Scope(self._user_id, self._organization_id)
         return prepare(provider, spec, request, scope, topic_id=topic_id, title=title, now=self._clock.now())
+
+    def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
+        return (
+            stored_input(self.engine, item, role) if isinstance(item, Reference) else read_input(item, role)
+        )
 
     async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> None:
         """Stores a prepared request and starts it. On the loop.

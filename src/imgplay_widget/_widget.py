@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from imgplay_widget._handles import BatchHandle, Images
+    from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
-    from imgplay_widget._prepare import ReferenceLike
     from imgplay_widget._types import Topic
     from imgplay_widget.providers.base import Provider
 
@@ -277,10 +277,10 @@ class ImagePlayground(anywidget.AnyWidget):
 
     # -------------------------------------------------------------- messages
 
-    def _receive(self, _: object, content: object, __: object) -> None:
+    def _receive(self, _: object, content: object, buffers: Sequence[bytes | memoryview] | None) -> None:
         """Takes a message of the page, on whatever thread the kernel uses: hand over and return."""
         try:
-            self._studio.start(self._face.receive, content)
+            self._studio.start(self._face.receive, content, tuple(buffers or ()))
         except StudioClosed:
             # Nobody can answer any more; the page says that the kernel does not.
             return

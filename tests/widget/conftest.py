@@ -32,13 +32,13 @@ class Page:
             self.messages.append((content, buffers))
             self._arrived.notify_all()
 
-    def send(self, content):
-        self.studio.start(self.face.receive, content).result(WAIT)
+    def send(self, content, pieces=()):
+        self.studio.start(self.face.receive, content, pieces).result(WAIT)
 
-    def call(self, method, **fields):
-        """Sends a request and gives its reply and buffers."""
+    def call(self, method, pieces=(), **fields):
+        """Sends a request, with the buffers that go with it, and gives its reply and buffers."""
         to = f"r{next(self._ids)}"
-        self.send({"kind": "request", "id": to, "call": {"method": method, **fields}})
+        self.send({"kind": "request", "id": to, "call": {"method": method, **fields}}, pieces)
         (reply,) = [(c, b) for c, b in self.messages if c["kind"] == "reply" and c["to"] == to]
         return reply
 
@@ -52,6 +52,21 @@ class Page:
         reply, buffers = self.call("hello")
         packed = buffers[reply["result"]["snapshot"]["catalogBuffer"]]
         return {model["name"]: model for model in json.loads(zlib.decompress(packed))}
+
+    def upload(self, data, *, name="file", step=2**20, **fields):
+        """Sends a file in pieces, and gives the last reply."""
+        reply = None
+        for offset in range(0, len(data), step):
+            piece = memoryview(data)[offset : offset + step]
+            place = {"uploadId": name, "offset": offset, "total": len(data)}
+            reply, _ = self.call("upload", [piece], **place, **fields)
+            if reply["error"]:
+                break
+        return reply
+
+    def refer(self, data, **fields):
+        """Uploads an image and gives its digest."""
+        return self.upload(data, **fields)["result"]["reference"]["digest"]
 
     def error(self, method, **fields):
         reply, _ = self.call(method, **fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import comm as comm_package
@@ -9,7 +10,7 @@ import pytest
 
 from imgplay_widget import ImagePlayground, Studio
 from imgplay_widget.errors import InvalidRequest, NotFound
-from imgplay_widget.testing import FakeProvider
+from imgplay_widget.testing import FakeProvider, png
 
 WAIT = 20
 
@@ -57,9 +58,15 @@ def playground(tmp_path, monkeypatch):
 PROVIDERS = (FakeProvider(),)
 
 
-def page_sends(widget, content):
+def page_sends(widget, content, buffers=()):
     """What ipywidgets does with a custom message, on whatever thread."""
-    widget._handle_custom_msg(content, [])
+    widget._handle_custom_msg(content, list(buffers))
+
+
+def kernel_receives(widget, content, buffers):
+    """What the kernel does with a message of the comm: buffers are views of what the socket brought."""
+    data = {"method": "custom", "content": content}
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": [memoryview(b) for b in buffers]})
 
 
 def test_a_request_over_the_comm_is_answered_once(playground):
@@ -69,6 +76,31 @@ def test_a_request_over_the_comm_is_answered_once(playground):
     page_sends(widget, {"kind": "request", "id": "r2", "call": {"method": "hello"}})
     widget.comm.wait_for(lambda: len(widget.comm.custom("reply")) == 2)
     assert [content["to"] for content, _ in widget.comm.custom("reply")] == ["r1", "r2"]
+
+
+def test_an_upload_comes_with_the_buffers_of_the_comm(playground):
+    widget, data = playground(), png()
+    call = {"method": "upload", "uploadId": "a", "offset": 0, "total": len(data)}
+    kernel_receives(widget, {"kind": "request", "id": "r1", "call": call}, [data])
+    widget.comm.wait_for(lambda: widget.comm.custom("reply"))
+    ((reply, _),) = widget.comm.custom("reply")
+    assert reply["error"] is None
+    digest = reply["result"]["reference"]["digest"]
+    assert digest == hashlib.sha256(data).hexdigest()
+    assert widget.studio.start(widget.studio.inputs.original, digest).result(WAIT)[1] == data
+
+
+def test_closing_the_widget_forgets_what_was_on_its_way(playground, tmp_path):
+    with Studio(tmp_path / "own.sqlite", providers=PROVIDERS) as studio:
+        widget = playground(store=None, studio=studio)
+        call = {"method": "upload", "uploadId": "a", "offset": 0, "total": 100}
+        kernel_receives(widget, {"kind": "request", "id": "r1", "call": call}, [bytes(10)])
+        widget.comm.wait_for(lambda: widget.comm.custom("reply"))
+        assert studio.engine.each_beat
+        widget.close()
+        # The loop takes what it is asked in order: the closing is done when this is answered.
+        studio.start(studio.engine.settle).result(WAIT)
+        assert studio.engine.each_beat == []
 
 
 def test_code_drives_what_the_page_shows(playground):

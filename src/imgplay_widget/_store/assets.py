@@ -43,6 +43,7 @@ UNKNOWN = "unknown"
 """Who writes files before an owner is registered."""
 
 _URL = re.compile(r"(originals|thumbnails)/[0-9a-f]{2}/[0-9a-f]{64}\.(png|jpg|webp)|covers/[\w-]+\.webp")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[\w-]{1,64}")
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _FOLDERS = ("originals", "thumbnails", "covers", "incoming", "held", "temporary", "owners")
@@ -160,6 +161,33 @@ class Assets:
             digest=digest, media_type=accepted.media_type, width=accepted.width, height=accepted.height
         )
 
+    def hold(self, reference: Reference) -> bool:
+        """Keeps an image that the store has already, as `add_reference` does; False where it is gone."""
+        target = self.path(self.original_url(reference.digest, reference.media_type))
+        with self.exclusive():
+            if not target.exists():
+                return False
+            (self.root / "held" / reference.digest).touch()
+        return True
+
+    def reference(self, digest: str) -> Reference | None:
+        """Gives what an original of that digest is, or None where the store has none."""
+        if not _DIGEST.fullmatch(digest):
+            return None
+        for media_type in images.EXTENSIONS:
+            with suppress(FileNotFoundError):
+                data = self.path(self.original_url(digest, media_type)).read_bytes()
+                found = images.accept(data)
+                return Reference(digest=digest, media_type=media_type, width=found.width, height=found.height)
+        return None
+
+    def size(self, reference: Reference) -> int | None:
+        """Gives how many bytes a reference has, or None where it is gone."""
+        try:
+            return self.path(self.original_url(reference.digest, reference.media_type)).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def let_go(self, digests: Iterable[str]) -> None:
         """Ends the holding of references: a row names them now."""
         for digest in digests:
@@ -196,12 +224,19 @@ class Assets:
             CorruptImage: the original cannot be decoded.
             StoreError: the original is gone.
         """
+        return self._thumbnail(asset.digest, asset.url)
+
+    def reference_thumbnail(self, reference: Reference) -> bytes:
+        """Gives the thumbnail of a reference. As `thumbnail` does."""
+        return self._thumbnail(reference.digest, self.original_url(reference.digest, reference.media_type))
+
+    def _thumbnail(self, digest: str, url: str) -> bytes:
         with suppress(FileNotFoundError):
-            return self.path(asset.thumbnail_url).read_bytes()
-        data = images.thumbnail(self.read(asset.url))
+            return self.path(self.thumbnail_url(digest)).read_bytes()
+        data = images.thumbnail(self.read(url))
         # The picture matters more than its cache.
         with suppress(StoreError):
-            self.write_thumbnail(asset.digest, data)
+            self.write_thumbnail(digest, data)
         return data
 
     def write_thumbnail(self, digest: str, data: bytes) -> None:

@@ -23,7 +23,9 @@ __all__ = [
     "Accepted",
     "accept",
     "cover",
+    "has_alpha",
     "miniature",
+    "png_of",
     "render",
     "thumbnail",
 ]
@@ -142,6 +144,25 @@ def miniature(data: bytes, edge: int = 192) -> bytes:
         CorruptImage: as for `thumbnail`.
     """
     return _webp_of(_fitted(_decoded(data, edge), edge), quality=50, method=4)
+
+
+def has_alpha(data: bytes) -> bool:
+    """Says whether an accepted image can be transparent anywhere, by its header alone."""
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+        return image.has_transparency_data
+
+
+def png_of(mode: str, size: tuple[int, int], pixels: bytes) -> bytes:
+    """Gives the PNG of raw pixels.
+
+    Args:
+        mode: ``"RGB"`` or ``"RGBA"``, a byte a channel.
+        size: width and height.
+        pixels: row by row; as many as the size says.
+    """
+    out = io.BytesIO()
+    Image.frombytes(mode, size, pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()
 
 
 def render(data: bytes) -> tuple[bytes, bytes]:

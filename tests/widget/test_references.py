@@ -1,0 +1,279 @@
+"""Input images from the page: uploads in pieces, results taken as references, and requests that use them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+
+import pytest
+from PIL import Image
+
+from imgplay_widget import _uploads
+from imgplay_widget.testing import mask_png, open_studio, png
+
+WAIT = 20
+REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 1, "params": {}, "topicId": None}
+LEFT = (0, 0, 32, 64)
+
+EMPTY_JPEG = b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x40\x00\x40\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01\xff\xd9"
+"""Whole by its structure, without any pixels."""
+
+
+def noise(width=640, height=640):
+    """A PNG of more than a megabyte."""
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (width, height), os.urandom(width * height * 3)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def stored(page):
+    root = page.studio._store.assets.root
+    return {file.stem for file in (root / "originals").rglob("*.*")}
+
+
+def temporary(page):
+    return list((page.studio._store.assets.root / "temporary").iterdir())
+
+
+# ------------------------------------------------------------------ uploads
+
+
+def test_a_file_comes_in_pieces_and_is_kept_byte_for_byte(page):
+    data = noise()
+    answers = []
+    for offset in range(0, len(data), 2**20):
+        piece = memoryview(data)[offset : offset + 2**20]
+        answers.append(
+            page.call("upload", [piece], uploadId="a", offset=offset, total=len(data))[0]["result"]
+        )
+    assert [answer["received"] for answer in answers] == [2**20, len(data)]
+    assert answers[0]["reference"] is None
+    assert answers[1]["reference"] == {
+        "digest": sha(data),
+        "mediaType": "image/png",
+        "width": 640,
+        "height": 640,
+    }
+    reply, buffers = page.call("reference_original", digest=sha(data))
+    assert buffers == [data]
+    assert reply["result"]["mediaType"] == "image/png"
+
+
+def test_files_that_come_at_the_same_time_do_not_mix(page):
+    first, second = noise(), noise(600, 700)
+    for offset in (0, 2**20):
+        for name, data in (("a", first), ("b", second)):
+            piece = data[offset : offset + 2**20]
+            page.result("upload", pieces=[piece], uploadId=name, offset=offset, total=len(data))
+    assert {sha(first), sha(second)} <= stored(page)
+
+
+def test_a_piece_that_comes_twice_changes_nothing(page):
+    # Its answer was lost, and the page asks again.
+    data = noise()
+    for _ in range(2):
+        answer = page.result("upload", pieces=[data[:1000]], uploadId="a", offset=0, total=len(data))
+        assert answer["received"] == 1000
+    assert page.upload(data)["result"]["reference"]["digest"] == sha(data)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "says"),
+    [
+        ([(0, 3_000_000, 2**20), (2_000_000, 3_000_000, 1000)], "missing"),
+        ([(5, 3000, 1000)], "beginning"),
+        ([(0, 3000, 1000), (1000, 4000, 1000)], "changed its size"),
+        ([(0, 500, 1000)], "More of the file"),
+        ([(0, 3_000_000, 2**20 + 1)], "has 1 to"),
+        ([(0, 3000, 0)], "0 bytes"),
+        ([(0, 3000, None)], "0 bytes"),
+        ([(0, 64 * 2**20 + 1, 1000)], "the most is 67 MB"),
+    ],
+)
+def test_a_piece_that_does_not_fit_ends_the_upload(page, pieces, says):
+    *before, (offset, total, size) = pieces
+    for at, of, length in before:
+        page.result("upload", pieces=[bytes(length)], uploadId="a", offset=at, total=of)
+    given = [] if size is None else [bytes(size)]
+    error = page.error("upload", pieces=given, uploadId="a", offset=offset, total=total)
+    assert error["code"] == "invalid_request"
+    assert says in error["message"]
+    # It begins anew.
+    assert page.upload(png(), name="a")["result"]["reference"]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"<html>not found</html>", "web page"),
+        (b"GIF89a" + bytes(100), "GIF"),
+        (png()[:-20], "cut off"),
+        (png().replace(b"IDAT", b"IDAX"), "checksum"),
+        (EMPTY_JPEG, "decoded"),
+    ],
+)
+def test_what_is_no_image_is_refused_and_not_kept(page, data, says):
+    error = page.upload(data)["error"]
+    assert error["code"] == "invalid_request"
+    assert says in error["message"]
+    assert stored(page) == set()
+    assert temporary(page) == []
+
+
+def test_a_mask_is_a_png_with_transparency(page):
+    jpeg = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(jpeg, format="JPEG")
+    for data in (png(), jpeg.getvalue()):
+        error = page.upload(data, purpose="mask")["error"]
+        assert error["message"] == "The mask is no PNG with transparency."
+    assert page.refer(mask_png(64, 64, free=LEFT), purpose="mask")
+
+
+def test_only_so_many_files_are_on_their_way(page, monkeypatch):
+    monkeypatch.setattr(_uploads, "MAX_OPEN", 2)
+    for name in "ab":
+        page.result("upload", pieces=[bytes(10)], uploadId=name, offset=0, total=100)
+    error = page.error("upload", pieces=[bytes(10)], uploadId="c", offset=0, total=100)
+    assert "2 files are on their way" in error["message"]
+    assert "Wait" in error["nextStep"]
+
+
+def test_a_file_of_which_nothing_comes_any_more_is_forgotten(page):
+    page.result("upload", pieces=[bytes(10)], uploadId="a", offset=0, total=100)
+    engine, uploads = page.studio.engine, page.face._references._uploads
+    page.studio.start(engine.beat).result(WAIT)
+    assert len(uploads) == 1
+    page.studio._clock.advance(_uploads.PATIENCE + 1)
+    page.studio.start(engine.beat).result(WAIT)
+    assert len(uploads) == 0
+    error = page.error("upload", pieces=[bytes(10)], uploadId="a", offset=10, total=100)
+    assert "beginning" in error["message"]
+
+
+def test_closing_in_the_middle_of_an_upload_leaves_nothing(page):
+    page.result("upload", pieces=[bytes(10)], uploadId="a", offset=0, total=100)
+    page.studio.start(page.face.close).result(WAIT)
+    assert len(page.face._references._uploads) == 0
+    assert page.face._references._tidy not in page.studio.engine.each_beat
+    assert stored(page) == set()
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(page, monkeypatch):
+    import errno
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imgplay_widget._store.assets._write_whole", full)
+        assert page.upload(png())["error"]["code"] == "disk_full"
+    assert stored(page) == set()
+    assert temporary(page) == []
+    assert page.upload(png())["result"]["reference"]["digest"] == sha(png())
+
+
+# ------------------------------------------------------------------ generate
+
+
+def test_uploaded_references_and_mask_are_sent_in_their_order(page, fake):
+    first, second = png(64, 64), png(32, 16)
+    mask = mask_png(64, 64, free=LEFT)
+    digests = [page.refer(first), page.refer(second)]
+    over = page.refer(mask, purpose="mask")
+    made = page.result("generate", **REQUEST, references=digests, mask=over)
+    page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "success" for e in events))
+    (unit,) = fake.submits
+    assert [reference.digest for reference in unit.references] == [sha(first), sha(second)]
+    assert unit.mask.digest == sha(mask)
+    assert [r["digest"] for r in made["batch"]["references"]] == digests
+    assert made["batch"]["mask"]["digest"] == over
+
+
+@pytest.mark.parametrize(
+    ("references", "mask", "code", "says"),
+    [
+        (["gone"], None, "not_found", "reference is gone"),
+        (["../../etc/passwd"], None, "not_found", "reference is gone"),
+        (["0" * 64], None, "not_found", "reference is gone"),
+        ([png(), png(32, 32), png(16, 16)], None, "invalid_request", "3 are too many"),
+        ([noise()], None, "invalid_request", "takes 1 MB at most"),
+        ([png()], "0" * 64, "not_found", "mask is gone"),
+        ([png(32, 32)], mask_png(64, 64, free=LEFT), "invalid_request", "same size"),
+        ([], mask_png(64, 64, free=LEFT), "invalid_request", "no reference"),
+    ],
+)
+def test_a_reference_that_does_not_do_is_refused_before_anything_is_stored(
+    page, fake, references, mask, code, says
+):
+    def digest(item, purpose="reference"):
+        return page.refer(item, purpose=purpose) if isinstance(item, bytes) else item
+
+    digests = [digest(item) for item in references]
+    over = None if mask is None else digest(mask, "mask")
+    error = page.error("generate", **REQUEST, references=digests, mask=over)
+    assert error["code"] == code
+    assert says in error["message"]
+    assert page.result("hello")["snapshot"]["topics"] == []
+    assert fake.submits == []
+
+
+def test_a_reference_whose_file_is_gone_is_refused(page, fake):
+    digest = page.refer(png())
+    shutil.rmtree(page.studio._store.assets.root / "originals")
+    assert page.error("generate", **REQUEST, references=[digest])["code"] == "not_found"
+    reply, buffers = page.call("reference_thumbnails", digests=["0" * 64, digest])
+    # The thumbnail is still cached, and of something that cannot be sent.
+    assert [item["buffer"] for item in reply["result"]["items"]] == [None, None]
+    assert buffers == []
+
+
+# ------------------------------------------------------------------ results as references
+
+
+def test_a_result_is_a_reference_without_a_copy(page, fake):
+    batch = page.studio.generate("a fox", model="fake:image").result(WAIT)
+    before = stored(page)
+    taken = page.result("take_reference", source="generation", value=batch[0].id)["reference"]
+    assert taken["digest"] == sha(batch[0].bytes)
+    assert (taken["width"], taken["height"]) == (64, 64)
+    assert stored(page) == before
+    page.result("generate", **REQUEST, references=[taken["digest"]])
+
+
+def test_a_result_that_is_deleted_stays_as_reference(page):
+    batch = page.studio.generate("a fox", model="fake:image").result(WAIT)
+    data = batch[0].bytes
+    digest = page.result("take_reference", source="generation", value=batch[0].id)["reference"]["digest"]
+    batch.delete()
+    assert page.call("reference_original", digest=digest)[1] == [data]
+    assert page.result("generate", **REQUEST, references=[digest])
+
+
+def test_what_has_no_image_is_no_reference(page):
+    assert page.error("take_reference", source="generation", value="gone")["code"] == "not_found"
+
+
+def test_thumbnails_of_references_are_small(page):
+    data = noise(1600, 400)
+    digest = page.refer(data)
+    reply, buffers = page.call("reference_thumbnails", digests=["gone", digest])
+    assert reply["result"]["items"] == [
+        {"digest": "gone", "buffer": None},
+        {"digest": digest, "buffer": 0},
+    ]
+    image = Image.open(io.BytesIO(buffers[0]))
+    assert (image.format, max(image.size)) == ("WEBP", 768)
+
+
+def test_an_upload_outlives_the_kernel(tmp_path, fake, open_page):
+    with open_page(store=tmp_path / "s.sqlite") as page:
+        digest = page.refer(png())
+    with open_studio(fake, store=tmp_path / "s.sqlite") as studio:
+        studio.start(studio.engine.settle).result(WAIT)
+        assert studio.start(studio.inputs.find, digest).result(WAIT).width == 64
