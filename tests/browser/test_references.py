@@ -1,0 +1,80 @@
+"""Pictures beside the prompt, and a mask painted over the first, reach the provider as they are shown."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import FilePayload, expect
+
+from scripts.lab import WAIT, Notebook, View
+
+pytestmark = pytest.mark.browser
+
+SHOW = """
+from imgplay_widget import ImagePlayground
+from imgplay_widget._types import ModelSpec, ReferenceRule
+from imgplay_widget.testing import FakeProvider
+
+EDIT = ModelSpec(
+    provider="made_up", id="edit", title="Edit", mask=True, parameters=(),
+    references=ReferenceRule(max_count=2, max_bytes=5_000_000, media_types=("image/png",)),
+)
+
+class MadeUp(FakeProvider):
+    def models(self):
+        return (EDIT,)
+
+made_up = MadeUp(name="made_up")
+pg = ImagePlayground(store={store!r}, providers=[made_up])
+pg
+"""
+SENT = """
+import json
+unit = made_up.submits[-1]
+print(json.dumps([[r.width for r in unit.references], unit.mask and [unit.mask.media_type, unit.mask.width]]))
+"""
+
+
+def png(width: int, *, noisy: bool = False) -> FilePayload:
+    """A picture of that width; a noisy one takes more than one piece to upload."""
+    picture = Image.effect_noise((width, width), 80) if noisy else Image.new("RGB", (width, 40), "teal")
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return {"name": f"{width}.png", "mimeType": "image/png", "buffer": data.getvalue()}
+
+
+@pytest.fixture
+def notebook(open_notebook, store: Path) -> Notebook:
+    notebook = open_notebook([SHOW.replace("{store!r}", repr(str(store))), SENT])
+    notebook.run(0)
+    return notebook
+
+
+def test_uploads_and_a_painted_mask_are_sent(notebook: Notebook, view: View) -> None:
+    view.choose_model("made_up:edit")
+    large = png(1300, noisy=True)
+    assert len(large["buffer"]) > 1_000_000
+    view.part("reference-file").set_input_files([large, png(80), png(90)])
+    ready = view.part("reference").and_(view.root.locator('[data-status="ready"]'))
+    expect(ready).to_have_count(2, timeout=WAIT)
+    # The third one was refused: the model takes two.
+    expect(view.part("reference")).to_have_count(2)
+
+    view.part("mask-paint").click()
+    area = notebook.page.get_by_test_id("mask-area")
+    expect(area.locator("img")).to_be_visible()
+    area.focus()
+    for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
+        area.press(key)
+    notebook.page.get_by_test_id("mask-save").click()
+    expect(notebook.page.get_by_test_id("mask-painter")).to_have_count(0, timeout=WAIT)
+
+    view.generate("A calm evening")
+    view.expect_images(1)
+    expect(view.part("batch-reference")).to_have_count(2)
+    notebook.run(1)
+    assert json.loads(notebook.text(1)) == [[1300, 80], ["image/png", 1300]]
