@@ -211,7 +211,8 @@ def test_axe_finds_nothing_in_any_open_menu(show: Show) -> None:
     )
     for name in names:
         button = page.get_by_test_id(name).first
-        button.focus()
+        # Some are shown only where the pointer or the focus is.
+        button.evaluate("button => (button.closest('li')?.querySelector('button') ?? button).focus()")
         button.press("ArrowDown")
         expect(page.get_by_test_id("menu")).to_be_visible()
         assert violations(page) == "", name
