@@ -1,4 +1,5 @@
 // The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
+// ?long=2500 gives the first topic so many batches of four, in pages, as a kernel would.
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many (topics),
@@ -9,6 +10,7 @@ import type {
   BatchState,
   Call,
   Feed,
+  FeedState,
   Event as KernelEvent,
   KernelMessage,
   PageMessage,
@@ -16,6 +18,7 @@ import type {
   Result,
   SelectTopic,
 } from "../src/protocol.gen";
+import { NO_FILTER } from "../src/slices/filter";
 import { batch, generation, model as madeModel, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
 
@@ -25,9 +28,29 @@ document.documentElement.lang = query.get("lang") ?? "en";
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 
+const LONG = Number(query.get("long") ?? 0);
+const SHAPES = [
+  [1024, 1024],
+  [1344, 768],
+  [768, 1344],
+] as const;
+const SUBJECTS = [
+  "A lighthouse at dusk",
+  "A red fox in fresh snow",
+  "Paper-cut city",
+  "Tiny robots",
+  "Mountains",
+];
+
 class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
+  readonly #batches = new Map(this.state.feed?.batches.map((each) => [each.id, each]));
+  /** Of all batches, newest first; those of the fixtures come before a long history. */
+  readonly ids = [
+    ...this.#batches.keys(),
+    ...Array.from({ length: LONG }, (_, index) => `a${String(LONG - index).padStart(6, "0")}`),
+  ];
   readonly drafts = new Map<string | null, string>();
   readonly uploads = new Map<string, Blob[]>();
   readonly references = new Map<string, { state: ReferenceState; bytes: DataView }>();
@@ -79,15 +102,23 @@ class MockKernel {
     const { state } = this;
     switch (call.method) {
       case "hello":
-        return { type: "snapshot", snapshot: { ...state, seq: this.#seq } };
+        return {
+          type: "snapshot",
+          snapshot: {
+            ...state,
+            seq: this.#seq,
+            feed: state.feed && this.page({ topicId: "t1", before: null, limit: 12, ...NO_FILTER }),
+          },
+        };
       case "thumbnails": {
         const items = await Promise.all(
           call.generationIds.map(async (generationId) => {
-            const known = state.feed?.batches.flatMap((each) => each.generations);
-            const tile = known?.find((each) => each.id === generationId);
+            const { generations } = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
+            const tile = generations.find((each) => each.id === generationId);
             const ratio = tile?.width && tile.height ? tile.width / tile.height : 1;
             const view = await picture(
-              tile?.seed ?? 1,
+              // A few pictures again and again: drawing them is no part of what the page does.
+              (tile?.seed ?? 1) % (LONG ? 12 : 1e6),
               Math.round(512 * Math.sqrt(ratio)),
               Math.round(512 / Math.sqrt(ratio)),
             );
@@ -154,7 +185,7 @@ class MockKernel {
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
-        const id = `b${now}`;
+        const id = `c${now}`;
         const generations = Array.from({ length: call.n }, (_, position) =>
           generation(id, position, { status: "pending", cancellable: true }),
         );
@@ -192,15 +223,49 @@ class MockKernel {
 
   feed(call: Feed | SelectTopic): Result {
     const { topicId } = call;
-    const own = this.state.feed?.topicId === topicId ? this.state.feed : null;
-    const feed = own ?? (topicId === null ? null : { topicId, batches: [], before: null });
-    if (call.method === "select_topic")
-      return {
-        type: "topic_shown",
-        feed,
-        draft: { prompt: this.drafts.get(topicId) ?? "", references: [], mask: null },
-      };
-    return feed ? { type: "feed", feed } : { type: "empty" };
+    if (call.method === "feed") return { type: "feed", feed: this.page(call) };
+    const feed = topicId === null ? null : this.page({ topicId, before: null, limit: 12, ...NO_FILTER });
+    return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
+  }
+
+  /** A page of what the filter finds, newest first. */
+  page(call: Omit<Feed, "method">): FeedState {
+    const { topicId, before, limit, search, model, status, favourite } = call;
+    const words = search.toLowerCase().split(/\s+/);
+    const found: BatchState[] = [];
+    for (const id of this.ids) {
+      if (before !== null && id >= before) continue;
+      const each = this.batch(id);
+      const fits =
+        (topicId === null || each.topicId === topicId) &&
+        (model === null || each.model === model) &&
+        (status === null || each.generations.some((tile) => tile.status === status)) &&
+        (!favourite || each.generations.some((tile) => tile.favourite)) &&
+        words.every((word) => each.prompt.toLowerCase().includes(word));
+      if (fits && found.push(each) > limit) break;
+    }
+    const batches = found.slice(0, limit);
+    return { topicId, batches, before: found.length > limit ? (batches.at(-1)?.id ?? null) : null };
+  }
+
+  /** A batch of the fixtures, or one of a long history, made from its number. */
+  batch(id: string): BatchState {
+    const known = this.#batches.get(id);
+    if (known) return known;
+    const number = Number(id.slice(1));
+    const [width, height] = SHAPES[number % SHAPES.length] as [number, number];
+    const createdAt = Date.now() - (LONG - number) * 40 * 60_000;
+    const generations = Array.from({ length: 4 }, (_, position) =>
+      generation(id, position, {
+        width,
+        height,
+        seed: number * 4 + position,
+        startedAt: createdAt,
+        finishedAt: createdAt + 9000,
+      }),
+    );
+    const prompt = `${SUBJECTS[number % SUBJECTS.length]}, study ${number}`;
+    return batch(id, "t1", prompt, generations, { createdAt, width, height });
   }
 
   async run(tile: ReturnType<typeof generation>): Promise<void> {

@@ -1,6 +1,16 @@
 // Pictures for the page without a kernel: a sky, a sun and hills, different for each seed.
 
-export async function picture(seed: number, width: number, height: number): Promise<DataView> {
+const drawn = new Map<string, Promise<DataView>>();
+
+/** A picture; the same one is drawn once. */
+export function picture(seed: number, width: number, height: number): Promise<DataView> {
+  const key = `${seed} ${width} ${height}`;
+  const known = drawn.get(key) ?? draw(seed, width, height);
+  if (drawn.size < 100) drawn.set(key, known);
+  return known;
+}
+
+async function draw(seed: number, width: number, height: number): Promise<DataView> {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;

@@ -24,7 +24,7 @@ export function dayText(day: string, now: number): string {
 
 /** "14:32". */
 export function clockText(time: number): string {
-  return new Date(time).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  return new Date(time).toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
 }
 
 /** Date and time in full. */
