@@ -342,7 +342,9 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
 
   look();
   const saved = parsed(model.get("_snapshot"));
-  if (isSnapshot(saved)) listener.snapshot(saved, [], false);
+  const pictures = parsed(model.get("_pictures"));
+  if (isSnapshot(saved))
+    listener.snapshot({ ...saved, thumbnails: isPictures(pictures) ? pictures : {} }, [], false);
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
   return { request, watch, setHeight };
@@ -402,6 +404,14 @@ function parsed(text: unknown): unknown {
   } catch {
     return undefined;
   }
+}
+
+function isPictures(value: unknown): value is Snapshot["thumbnails"] {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((text) => typeof text === "string")
+  );
 }
 
 function isSnapshot(value: unknown): value is Snapshot {

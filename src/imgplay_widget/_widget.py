@@ -71,6 +71,8 @@ class ImagePlayground(anywidget.AnyWidget):
 
     # JSON in one line: a notebook writes a dict over many, and indents each.
     _snapshot = traitlets.Unicode().tag(sync=True)
+    # Its pictures stand apart: it changes with each step of a task, they only with a finished image.
+    _pictures = traitlets.Unicode().tag(sync=True)
 
     theme = traitlets.Unicode("auto").tag(sync=True)
     height = traitlets.Int(None, allow_none=True).tag(sync=True)
@@ -298,6 +300,7 @@ class ImagePlayground(anywidget.AnyWidget):
     async def _write_state(self) -> None:
         # The only writer of the trait, always on the engine's loop: traits are not thread-safe.
         state = await self._face.small_snapshot()
+        self._pictures = json.dumps(state.pop("thumbnails"), separators=(",", ":"))
         self._snapshot = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 
 import comm as comm_package
@@ -34,6 +35,11 @@ class RecordingComm(comm_package.base_comm.BaseComm):
             for t, d, b in self.sent
             if t == "comm_msg" and d.get("method") == "custom" and d["content"]["kind"] == kind
         ]
+
+    def states(self, trait):
+        """The values of a trait, in the order in which the page was sent them."""
+        sent = [d["state"] for _, d, _ in self.sent if trait in d.get("state", {})]
+        return [state[trait] for state in sent]
 
     def wait_for(self, test):
         with self.arrived:
@@ -128,6 +134,16 @@ def test_the_state_holds_no_image_and_no_key(playground, monkeypatch):
     assert canary not in repr(state)
     assert canary not in repr(widget)
     assert not any(isinstance(value, bytes | memoryview) for value in state.values())
+
+
+def test_the_pictures_of_the_state_change_with_an_image_alone(playground):
+    widget = playground()
+    widget.generate("a fox", model="fake:image", n=2).result(WAIT)
+    widget.comm.wait_for(lambda: any(text.count(":") == 2 for text in widget.comm.states("_pictures")))
+    before = len(widget.comm.states("_pictures"))
+    widget.rename_topic(widget.topics[0], "Foxes")
+    widget.comm.wait_for(lambda: "Foxes" in widget.comm.states("_snapshot")[-1])
+    assert len(widget.comm.states("_pictures")) == before
 
 
 def test_running_the_cell_again_uses_the_same_studio(playground, tmp_path):
