@@ -6,16 +6,16 @@ import asyncio
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from imgplay_widget._changes import Change, TopicWritten
 from imgplay_widget._store import Store, images
 from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
-    from imgplay_widget._types import Asset, Entry, FeedPage, Generation, Reference, Topic
+    from imgplay_widget._changes import Change
+    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic
 
 __all__ = ["Archive", "gone"]
 
@@ -39,7 +39,6 @@ class Archive:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
         self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
         self._side: set[asyncio.Task[Any]] = set()
-        self._covered: set[str] = set()
 
     async def write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
         """Calls the store on its thread."""
@@ -85,7 +84,7 @@ class Archive:
         return await self.write(self.store.feed, topic_id, before=before, limit=limit)
 
     async def topics(self) -> list[Topic]:
-        """Gives the topics, the last used one first."""
+        """Gives the topics: those that are pinned first, then the last used one."""
         return await self.write(self.store.topics)
 
     async def topic(self, topic_id: str) -> Topic:
@@ -97,25 +96,6 @@ class Archive:
         topic = await self.write(self.store.topic, topic_id)
         if topic is None:
             raise gone("topic", topic_id)
-        return topic
-
-    async def add_topic(self, topic: Topic) -> None:
-        """Stores a new, empty topic."""
-        await self.write(self.store.add_topic, topic)
-        self._notify(TopicWritten(topic=topic))
-
-    async def title_topic(
-        self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
-    ) -> Topic:
-        """Gives a topic a title, unless somebody who goes before has given it one.
-
-        Raises:
-            NotFound: there is no such topic.
-        """
-        topic = await self.write(self.store.title_topic, topic_id, title, by=by)
-        if topic is None:
-            raise gone("topic", topic_id)
-        self._notify(TopicWritten(topic=topic))
         return topic
 
     async def setting(self, name: str) -> Any:
@@ -168,30 +148,6 @@ class Archive:
             StoreError: they are gone.
         """
         return await self.in_pool(self.store.assets.read, url)
-
-    # -------------------------------------------------------------- covers
-
-    def cover_aside(self, topic_id: str, generations: Sequence[Generation]) -> None:
-        """Gives a topic its cover, if it has none, from the first of these that is an image."""
-        asset = next((g.asset for g in generations if g.asset is not None), None)
-        if asset is not None and topic_id not in self._covered:
-            self.aside(self._cover(topic_id, asset))
-
-    async def _cover(self, topic_id: str, asset: Asset) -> None:
-        """Gives the topic its cover, from the first image that it ever got."""
-        try:
-            if (await self.topic(topic_id)).cover_url is None:
-                data = await self.in_pool(self._make_cover, asset.url)
-                changed = await self.write(self.store.save_cover, topic_id, data)
-                if changed is not None:
-                    self._notify(TopicWritten(topic=changed))
-            self._covered.add(topic_id)
-        except ImgplayError as error:
-            # The image itself is safe; the next one makes the cover.
-            logger.warning("A cover could not be made: %s", error.message)
-
-    def _make_cover(self, url: str) -> bytes:
-        return images.cover(self.store.assets.read(url))
 
 
 def gone(what: str, id: str) -> NotFound:

@@ -12,6 +12,7 @@ __all__ = [
     "Change",
     "EntryAdded",
     "EntryChanged",
+    "EntryWritten",
     "ModelsWritten",
     "NoticeGiven",
     "Progressed",
@@ -39,6 +40,13 @@ class EntryChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryWritten:
+    """A batch came back, or lost or regained images: it is to be shown as it is now."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed:
     """A running generation moved. Not stored.
 
@@ -57,7 +65,10 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """Something was deleted: ids of topics, (batch, topic) pairs and (generation, batch) pairs."""
+    """Something was deleted: ids of topics, (batch, topic) pairs and (generation, batch) pairs.
+
+    Generations that went with their batch are not among them; batches that went with their topic are.
+    """
 
     topic_ids: tuple[str, ...]
     batches: tuple[tuple[str, str], ...]
@@ -66,9 +77,14 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicWritten:
-    """A topic was made, or its title, cover or last use changed."""
+    """A topic was made or came back, or something of it changed.
+
+    Attributes:
+        returned: True where it had been deleted, with all that it holds.
+    """
 
     topic: Topic
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +120,7 @@ class NoticeGiven:
 Change = (
     EntryAdded
     | EntryChanged
+    | EntryWritten
     | Progressed
     | Removed
     | TopicWritten

@@ -19,7 +19,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from imgplay_widget._archive import Archive, gone
+from imgplay_widget._archive import gone
 from imgplay_widget._attempts import again, cancel_note
 from imgplay_widget._changes import (
     Change,
@@ -27,10 +27,9 @@ from imgplay_widget._changes import (
     EntryChanged,
     NoticeGiven,
     Progressed,
-    Removed,
     StoreWritten,
-    TopicWritten,
 )
+from imgplay_widget._curator import Curator
 from imgplay_widget._drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
 from imgplay_widget._lifecycle import (
@@ -68,10 +67,10 @@ from imgplay_widget.errors import (
 from imgplay_widget.providers.http import Http, new_client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from imgplay_widget._clock import Clock
-    from imgplay_widget._store import Deleted, Store, StoredImage
+    from imgplay_widget._store import Store, StoredImage
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
@@ -88,6 +87,9 @@ LEASE = timedelta(seconds=30)
 RENEW_EVERY = 10.0
 """Seconds between renewals."""
 
+PURGE_EVERY = 10.0
+"""Seconds between looks for what was deleted long enough ago."""
+
 HEARTBEAT = 2.0
 """Seconds between looks at the store: what did other processes write, what did they leave?"""
 
@@ -98,7 +100,7 @@ TEXT_TIMEOUT = 30.0
 """Seconds that a text model may take for a title."""
 
 
-class Engine(Archive):
+class Engine(Curator):
     """Runs tasks.
 
     Args:
@@ -125,13 +127,12 @@ class Engine(Archive):
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
-        super().__init__(store, notify)
+        super().__init__(store, notify, clock)
         self.registry = registry
         self.owner = new_id()
         self.eager_thumbnails = False
         self.each_beat: list[Callable[[], None]] = []
         self._keys = keys
-        self._clock = clock
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
         self._tools = Tools(
@@ -151,7 +152,7 @@ class Engine(Archive):
         self._heart: asyncio.Task[None] | None = None
         self._claimed: list[Task] = []
         self._taking_up = asyncio.Lock()
-        self._renewed_at = 0.0
+        self._renewed_at = self._purged_at = 0.0
         self._version = 0
         self._closing = False
 
@@ -163,7 +164,8 @@ class Engine(Archive):
         self._version = await self.write(self.store.version)
         self._renewed_at = self._clock.monotonic()
         await self._take_up()
-        self.aside(self._sweep())
+        self._purged_at = self._renewed_at
+        self.aside(self._clean())
         if self._heartbeat is not None:
             self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
 
@@ -183,17 +185,21 @@ class Engine(Archive):
         self._key_thread.shutdown(wait=False, cancel_futures=True)
 
     async def beat(self) -> None:
-        """Renews the leases when it is time, takes up what another process left, tells what others wrote."""
+        """Does what is due: renews leases, purges, takes up what others left, tells what others wrote."""
         for follow in tuple(self.each_beat):
             follow()
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now
             await self.write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
+        if now - self._purged_at >= PURGE_EVERY:
+            self._purged_at = now
+            await self.purge()
         await self._take_up()
         version = await self.write(self.store.version)
         if version != self._version:
             self._version = version
+            self._covered.clear()
             await self._catch_up()
             self._notify(StoreWritten())
 
@@ -242,8 +248,11 @@ class Engine(Archive):
                 # A store that is locked now may be free at the next beat; the work itself goes on.
                 logger.warning("The store could not be looked after: %s", error.message)
 
-    async def _sweep(self) -> None:
+    async def _clean(self) -> None:
         try:
+            await self.purge()
+            # A process may have died between an image and the cover that is made from it.
+            self._cover_anew(await self.topics())
             await self.write(self.store.sweep)
         except ImgplayError as error:
             logger.warning("Left-over files could not be removed: %s", error.message)
@@ -321,31 +330,10 @@ class Engine(Archive):
             raise gone("batch", batch_id)
         self._entries[batch_id] = changed
         self._notify(EntryChanged(entry=changed, generation_ids=tuple(fresh)))
+        self.tell_topic(changed.batch.topic_id)
         for task in {task.id: task for task in fresh.values()}.values():
             action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
             await self._launch(task, action)
-
-    async def delete_topic(self, topic_id: str) -> None:
-        """Deletes a topic with all that it holds; its running tasks are stopped."""
-        for entry in [e for e in self._entries.values() if e.batch.topic_id == topic_id]:
-            await self._stop_tasks(entry, None)
-        self._forget(await self.write(self.store.delete_topic, topic_id))
-
-    async def delete_batch(self, batch_id: str) -> None:
-        """Deletes a batch with its generations; its running tasks are stopped."""
-        if batch_id in self._entries:
-            await self._stop_tasks(self._entries[batch_id], None)
-        self._forget(await self.write(self.store.delete_batch, batch_id))
-
-    async def delete_generation(self, generation_id: str) -> None:
-        """Deletes a generation, and its batch with the last one.
-
-        A task that fills others too goes on; one that fills only this one is stopped.
-        """
-        for entry in list(self._entries.values()):
-            if any(generation.id == generation_id for generation in entry.generations):
-                await self._stop_tasks(entry, generation_id)
-        self._forget(await self.write(self.store.delete_generation, generation_id))
 
     # -------------------------------------------------------------- what users ask
 
@@ -404,7 +392,8 @@ class Engine(Archive):
             entry = self._entries.get(changed.batch_id)
             self._told(drive, changed, generations)
             if entry is not None:
-                self.cover_aside(entry.batch.topic_id, generations)
+                seen = {generation.id for generation in entry.generations}
+                self.cover_aside(entry.batch.topic_id, [g for g in generations if g.id in seen])
 
         await self._commit(drive, commit, tell)
 
@@ -418,8 +407,10 @@ class Engine(Archive):
         preview: bytes | None,
     ) -> None:
         """Tells that a task moved: one image of its unit, or (index None) all."""
+        entry = self._entries.get(drive.task.batch_id)
+        seen = {generation.id for generation in entry.generations} if entry else set[str]()
         for place, generation in enumerate(drive.generations):
-            if generation is not None and index in (None, place):
+            if generation is not None and generation.id in seen and index in (None, place):
                 self._notify(
                     Progressed(
                         batch_id=generation.batch_id,
@@ -485,15 +476,18 @@ class Engine(Archive):
     def _tell_task(self, entry: Entry, task: Task) -> None:
         ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
         self._notify(EntryChanged(entry=entry, generation_ids=ids))
+        if task.stage.final:
+            self.tell_topic(entry.batch.topic_id)
 
     # -------------------------------------------------------------- driving
 
-    async def _launch(self, task: Task, action: Resume) -> None:
+    async def _launch(self, task: Task, action: Resume, places: Sequence[Generation] | None = None) -> None:
+        """Starts to drive a task; `places` are the generations that it fills, where not all are seen."""
         if self._closing:
             return
         entry = await self.entry(task.batch_id)
         self._entries[task.batch_id] = entry
-        by_position = {g.position: g for g in entry.generations if g.async_task_id == task.id}
+        by_position = {g.position: g for g in places or entry.generations if g.async_task_id == task.id}
         provider, spec = self.registry.find(f"{task.provider}:{task.model}")
         drive = Drive(
             task=task,
@@ -591,22 +585,21 @@ class Engine(Archive):
             runner.cancel()
         await asyncio.gather(*(runner for _, runner in driven), return_exceptions=True)
 
-    async def _stop_tasks(self, entry: Entry, generation_id: str | None) -> None:
-        """Stops the drives of what is about to be deleted, and asks their providers to stop."""
-        ending: list[tuple[Drive, asyncio.Task[None]]] = []
-        for task in entry.tasks:
-            if task.id not in self._drives:
-                continue
-            drive, runner = self._drives[task.id]
-            left = [g if g is not None and g.id != generation_id else None for g in drive.generations]
-            if generation_id is None or not any(left):
-                ending.append((drive, runner))
-            else:
-                drive.generations = left
-        await self._halt(ending)
-        for drive, _ in ending:
+    def _as_cancelled(self, task: Task) -> Task:
+        driven = self._drives.get(task.id)
+        paid = driven is None or bool(driven[0].provider.origin())
+        return advance(task, Cancel(cancel_note(task, paid=paid)), self._clock.now())
+
+    async def _stop_ended(self, tasks: Sequence[Task]) -> None:
+        driven = [self._drives[task.id] for task in tasks if task.id in self._drives]
+        await self._halt(driven)
+        for drive, _ in driven:
             if not drive.task.stage.final:
                 self.aside(drive.stop_remote())
+
+    async def _reread(self, batch_ids: Collection[str]) -> None:
+        for batch_id in self._entries.keys() & set(batch_ids):
+            await self._reload(batch_id)
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""
@@ -614,21 +607,7 @@ class Engine(Archive):
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
         if await self.write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
-            self._tell_task(replace(entry, tasks=tasks), task)
-
-    def _forget(self, deleted: Deleted) -> None:
-        for batch_id, _ in deleted.batches:
-            self._entries.pop(batch_id, None)
-        gone = {generation_id for generation_id, _ in deleted.generations}
-        for batch_id in {batch_id for _, batch_id in deleted.generations} & self._entries.keys():
-            entry = self._entries[batch_id]
-            left = tuple(g for g in entry.generations if g.id not in gone)
-            self._entries[batch_id] = replace(entry, generations=left)
-        self._notify(
-            Removed(topic_ids=deleted.topic_ids, batches=deleted.batches, generations=deleted.generations)
-        )
-        if deleted.topic is not None:
-            self._notify(TopicWritten(topic=deleted.topic))
+            self._tell_task(replace(entry, tasks=tasks), cancelled)
 
     # -------------------------------------------------------------- after a restart
 
@@ -663,7 +642,8 @@ class Engine(Archive):
         if plan.error is not None:
             await self._end_unstarted(task, plan.error.to_exception())
         else:
-            await self._launch(task, plan.action)
+            # Deleted ones too: what is paid for is kept in case they come back.
+            await self._launch(task, plan.action, await self.write(self.store.places, task.id))
 
     async def _adopt(self, task: Task, *, whole: bool) -> bool:
         """Takes images that were written before the process died, whose rows were not.
@@ -675,12 +655,9 @@ class Engine(Archive):
         if task.stage is not Stage.SUBMITTING:
             # In the other stages the provider can be asked again, which brings all of them.
             return False
-        entry = await self.entry(task.batch_id)
         stored: list[StoredImage] = []
         failures: dict[str, ErrorInfo] = {}
-        for generation in entry.generations:
-            if generation.async_task_id != task.id:
-                continue
+        for generation in await self.write(self.store.places, task.id):
             try:
                 image = await self.in_pool(self._adopt_one, generation.id)
             except ImgplayError as error:
@@ -701,6 +678,7 @@ class Engine(Archive):
         if generations:
             entry = await self.entry(task.batch_id)
             self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
+            self.tell_topic(entry.batch.topic_id)
             self.cover_aside(entry.batch.topic_id, generations)
         return True
 
@@ -728,7 +706,7 @@ class Engine(Archive):
         saved = await self.write(self.store.save_task, ended, owner=self.owner)
         await self._reload(task.batch_id)
         if saved:
-            self._tell_task(await self.entry(task.batch_id), task)
+            self._tell_task(await self.entry(task.batch_id), ended)
 
     # -------------------------------------------------------------- small parts
 

@@ -21,6 +21,7 @@ from imgplay_widget._changes import (
     Change,
     EntryAdded,
     EntryChanged,
+    EntryWritten,
     ModelsWritten,
     NoticeGiven,
     Progressed,
@@ -30,6 +31,7 @@ from imgplay_widget._changes import (
     TopicWritten,
 )
 from imgplay_widget._face_archives import Archives
+from imgplay_widget._face_history import History
 from imgplay_widget._face_offers import Offered
 from imgplay_widget._face_references import ReferenceFace
 from imgplay_widget._ids import new_id
@@ -100,7 +102,7 @@ class Face:
         self._minis: dict[str, str] = {}
         self._archives = Archives(studio)
         self._references = ReferenceFace(studio)
-        self._parts: tuple[Part, ...] = (self._archives, Offered(studio))
+        self._parts: tuple[Part, ...] = (self._archives, History(studio), Offered(studio))
 
     async def close(self) -> None:
         """Forgets what only this page can still ask for."""
@@ -183,13 +185,7 @@ class Face:
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 feed = None if call.topic_id is None else await self._feed(call.topic_id, None, FEED_PAGE)
                 return protocol.TopicShown(feed=feed, draft=protocol.Draft())
-            case (
-                protocol.Cancel()
-                | protocol.Retry()
-                | protocol.Delete()
-                | protocol.RenameTopic()
-                | protocol.Configure()
-            ):
+            case protocol.Cancel() | protocol.Retry() | protocol.RenameTopic() | protocol.Configure():
                 await self._act(call)
                 return protocol.Empty()
             case _:
@@ -208,16 +204,13 @@ class Face:
 
     async def _act(
         self,
-        call: protocol.Cancel | protocol.Retry | protocol.Delete | protocol.RenameTopic | protocol.Configure,
+        call: protocol.Cancel | protocol.Retry | protocol.RenameTopic | protocol.Configure,
     ) -> None:
         match call:
             case protocol.Cancel():
                 await self._engine.cancel(call.batch_id, call.generation_id)
             case protocol.Retry():
                 await self._engine.retry(call.batch_id, call.generation_id)
-            case protocol.Delete():
-                for one in call.ids:
-                    await self._delete(call.what, one)
             case protocol.RenameTopic():
                 await self._studio.rename(call.topic_id, call.title)
             case protocol.Configure():
@@ -241,15 +234,6 @@ class Face:
         entry = await self._engine.entry(batch.id)
         topic = await self._engine.topic(batch.topic_id)
         return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
-
-    async def _delete(self, what: protocol.What, id: str) -> None:
-        match what:
-            case "topic":
-                await self._engine.delete_topic(id)
-            case "batch":
-                await self._engine.delete_batch(id)
-            case "generation":
-                await self._engine.delete_generation(id)
 
     async def _thumbnails(self, ids: Sequence[str], buffers: Buffers) -> protocol.ThumbnailList:
         items: list[protocol.ThumbnailItem] = []
@@ -315,6 +299,8 @@ class Face:
                 ]
             case EntryChanged():
                 return await self._changed(change, buffers)
+            case EntryWritten():
+                return [protocol.BatchChanged(batch=self._batch(change.entry))]
             case Progressed():
                 return [await self._progress(change, buffers)]
             case Removed():
@@ -503,7 +489,6 @@ def _packed(models: tuple[ModelSpec, ...]) -> tuple[str, bytes]:
 
 
 def _removed(change: Removed) -> list[Any]:
-    whole = {batch_id for batch_id, _ in change.batches}
     topics = set(change.topic_ids)
     return [
         *(protocol.TopicRemoved(topic_id=topic_id) for topic_id in change.topic_ids),
@@ -515,7 +500,6 @@ def _removed(change: Removed) -> list[Any]:
         *(
             protocol.GenerationRemoved(generation_id=generation_id, batch_id=batch_id)
             for generation_id, batch_id in change.generations
-            if batch_id not in whole
         ),
     ]
 

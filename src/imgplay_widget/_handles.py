@@ -75,6 +75,7 @@ class BatchHandle:
         self._entry = entry
         self._lock = threading.Lock()
         self._done: Future[BatchHandle] = Future()
+        self._gone = False
         self._generations = {g.id: GenerationHandle(owner, self, g.id) for g in entry.generations}
         self._settle()
 
@@ -200,7 +201,7 @@ class BatchHandle:
         return self._owner.save_zip(path, self)
 
     def delete(self) -> None:
-        """Deletes the batch with its images."""
+        """Deletes the batch with its images; `restore` of the studio or the playground brings it back."""
         self._owner.delete(self)
 
     # -------------------------------------------------------------- kept in step by the studio
@@ -213,7 +214,8 @@ class BatchHandle:
                 if generation.id not in self._generations:
                     self._generations[generation.id] = GenerationHandle(self._owner, self, generation.id)
             finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
-            if not finished and self._done.done():
+            returned, self._gone = self._gone and bool(entry.generations), not entry.generations
+            if (returned or not finished) and self._done.done():
                 self._done = Future()
         self._settle()
 
@@ -367,7 +369,7 @@ class GenerationHandle:
         self._owner.cancel(self._batch.id, self._id)
 
     def delete(self) -> None:
-        """Deletes it with its image."""
+        """Deletes it with its image; `restore` of the studio or the playground brings it back."""
         self._owner.delete(self)
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from anyio.from_thread import BlockingPortal
 
-from imgplay_widget._changes import Change, Progressed
+from imgplay_widget._changes import Change, Progressed, TopicWritten
 
 if TYPE_CHECKING:
     from imgplay_widget._clock import Clock
@@ -56,7 +56,9 @@ class LoopThread(threading.Thread):
 
 
 class Subscription:
-    """A stream of changes to one subscriber, bundled: progress of one generation only counts once."""
+    """A stream of changes to one subscriber, bundled: of one generation's progress, and of one topic, only
+    the newest counts.
+    """
 
     def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
         self._subscriber = subscriber
@@ -69,8 +71,17 @@ class Subscription:
         """Adds a change. On the loop."""
         if isinstance(change, Progressed):
             change = self._merged(change)
+        elif isinstance(change, TopicWritten):
+            change = self._newest(change)
         self._waiting.append(change)
         self._wake.set()
+
+    def _newest(self, change: TopicWritten) -> TopicWritten:
+        for index, other in enumerate(self._waiting):
+            if isinstance(other, TopicWritten) and other.topic.id == change.topic.id:
+                del self._waiting[index]
+                return TopicWritten(topic=change.topic, returned=change.returned or other.returned)
+        return change
 
     def _merged(self, change: Progressed) -> Progressed:
         for index, other in enumerate(self._waiting):

@@ -145,9 +145,9 @@ def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
     return TopicState(
         id=topic.id,
         title=topic.title or "New topic",
-        pinned=False,
-        images=0,
-        running=0,
+        pinned=topic.pinned,
+        images=topic.images,
+        running=topic.running,
         cover_version=topic.cover_url,
         cover_buffer=cover_buffer,
         created_at=_milliseconds(topic.created_at),

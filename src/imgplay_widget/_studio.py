@@ -25,10 +25,12 @@ from imgplay_widget._changes import (
     Change,
     EntryAdded,
     EntryChanged,
+    EntryWritten,
     NoticeGiven,
     Removed,
     SettingWritten,
     StoreWritten,
+    TopicWritten,
 )
 from imgplay_widget._clock import Clock
 from imgplay_widget._engine import HEARTBEAT, Engine
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from imgplay_widget._types import Batch, Generation, ModelSpec
+    from imgplay_widget._types import Batch, Generation, Kind, ModelSpec
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
@@ -348,7 +350,7 @@ class Studio:
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics, the last used one first."""
+        """The topics: those that are pinned first, then the last used one."""
         return self._call(self.engine.topics)
 
     @property
@@ -420,7 +422,9 @@ class Studio:
         return [self._handle(entry) for entry in page.entries]
 
     def delete(self, what: object) -> None:
-        """Deletes a topic, a batch or a generation, with all that it holds.
+        """Deletes a topic, a batch or a generation, with all that it holds. What runs for it is stopped.
+
+        For a minute, `restore` brings it back; then its images are removed from the disk.
 
         Args:
             what: a topic, a handle, or the id of any of them.
@@ -428,33 +432,43 @@ class Studio:
         Raises:
             NotFound: there is no such thing.
         """
-        match what:
-            case Topic():
-                self._call(self.engine.delete_topic, what.id)
-            case BatchHandle():
-                self._call(self.engine.delete_batch, what.id)
-            case GenerationHandle():
-                self._call(self.engine.delete_generation, what.id)
-            case str():
-                self._call(self._delete_by_id, what)
-            case _:
-                raise InvalidRequest(
-                    f"{type(what).__name__} is nothing that can be deleted.",
-                    next_step="Give a topic, a batch, a generation, or the id of one.",
-                )
+        self._call(self._delete, *_named(what, "deleted"))
 
-    async def _delete_by_id(self, id: str) -> None:
-        try:
+    async def _delete(self, kind: Kind | None, id: str) -> None:
+        if kind is None:
+            kind = await self._kind(id)
+        await self.engine.delete(kind, [id])
+
+    async def _kind(self, id: str) -> Kind:
+        with contextlib.suppress(NotFound):
             await self.engine.topic(id)
-        except NotFound:
-            pass
-        else:
-            return await self.engine.delete_topic(id)
-        try:
+            return "topic"
+        with contextlib.suppress(NotFound):
             await self.engine.entry(id)
-        except NotFound:
-            return await self.engine.delete_generation((await self.engine.generation(id))[1].id)
-        return await self.engine.delete_batch(id)
+            return "batch"
+        await self.engine.generation(id)
+        return "generation"
+
+    def restore(self, what: object) -> None:
+        """Brings back what was deleted in the last minute; what is there stays as it is.
+
+        What was deleted before it stays deleted: a batch that went with its topic comes back with it, one
+        that was deleted for itself does not. What ran and was stopped can be retried.
+
+        Args:
+            what: a topic, a handle, or the id of any of them.
+
+        Raises:
+            NotFound: it is gone for good, or never was.
+        """
+        self._call(self._restore, *_named(what, "brought back"))
+
+    async def _restore(self, kind: Kind | None, id: str) -> None:
+        kinds: tuple[Kind, ...] = ("topic", "batch", "generation") if kind is None else (kind,)
+        for one in kinds:
+            if (await self.engine.restore(one, [id])).ids:
+                return
+        await self._kind(id)
 
     def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
         """Stops the unfinished tasks of a batch, or that of one generation."""
@@ -654,7 +668,7 @@ class Studio:
     def _on_change(self, change: Change) -> None:
         """Hands a change on. On the loop."""
         match change:
-            case EntryAdded() | EntryChanged():
+            case EntryAdded() | EntryChanged() | EntryWritten():
                 handle = self._handles.get(change.entry.batch.id)
                 if handle is not None:
                     handle.update(change.entry)
@@ -664,15 +678,17 @@ class Studio:
                     self._active_topic = None
             case StoreWritten():
                 self.engine.aside(self._refresh_handles())
+            case TopicWritten(returned=True):
+                self.engine.aside(self._refresh_handles(change.topic.id))
             case _:
                 pass
         for subscription in self._subscriptions:
             subscription.put(change)
 
-    async def _refresh_handles(self) -> None:
-        """Brings handles in step with what another process wrote."""
+    async def _refresh_handles(self, topic_id: str | None = None) -> None:
+        """Brings handles in step with what another process wrote, or those of a topic that came back."""
         for handle in list(self._handles.values()):
-            if handle.status.final:
+            if handle.topic_id != topic_id if topic_id is not None else handle.status.final:
                 continue
             try:
                 entry = await self.engine.entry(handle.id)
@@ -838,3 +854,21 @@ class Studio:
 @cache
 def _version() -> str:
     return version("imgplay-widget")
+
+
+def _named(what: object, done: str) -> tuple[Kind | None, str]:
+    """The kind of a thing, or None where only its id is known, and its id."""
+    match what:
+        case Topic():
+            return "topic", what.id
+        case BatchHandle():
+            return "batch", what.id
+        case GenerationHandle():
+            return "generation", what.id
+        case str():
+            return None, what
+        case _:
+            raise InvalidRequest(
+                f"{type(what).__name__} is nothing that can be {done}.",
+                next_step="Give a topic, a batch, a generation, or the id of one.",
+            )

@@ -26,6 +26,7 @@ __all__ = [
     "FeedPage",
     "Generation",
     "Inline",
+    "Kind",
     "Missing",
     "ModelSpec",
     "Notice",
@@ -48,6 +49,9 @@ __all__ = [
 
 JSON = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
+
+Kind = Literal["topic", "batch", "generation"]
+"""What can be deleted and brought back."""
 
 
 class Status(StrEnum):
@@ -449,6 +453,9 @@ class Topic:
         cover_url: relative to the store's asset folder, or None.
         title_by: who gave the title: ``"prompt"`` (the first words of one), ``"model"``, or ``"user"``, whose
             title is never overwritten.
+        pinned: True where it stays at the top of the list.
+        images: how many images it holds.
+        running: how many of its generations are not at their end.
     """
 
     id: str
@@ -459,6 +466,9 @@ class Topic:
     created_at: datetime
     updated_at: datetime
     title_by: Literal["prompt", "model", "user"] = "prompt"
+    pinned: bool = False
+    images: int = 0
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,7 +191,7 @@ class ImagePlayground(anywidget.AnyWidget):
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics, the last used one first."""
+        """The topics: those that are pinned first, then the last used one."""
         return self._studio.topics
 
     def new_topic(self, title: str | None = None) -> Topic:
@@ -207,8 +207,15 @@ class ImagePlayground(anywidget.AnyWidget):
         return self._studio.batches(topic, limit=limit)
 
     def delete(self, what: object) -> None:
-        """Deletes a topic, a batch, a generation or the one of that id, with all that it holds."""
+        """Deletes a topic, a batch, a generation or the one of that id, with all that it holds.
+
+        For a minute, `restore` brings it back.
+        """
         self._studio.delete(what)
+
+    def restore(self, what: object) -> None:
+        """Brings back what was deleted in the last minute. See `Studio.restore`."""
+        self._studio.restore(what)
 
     def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
         """Writes finished images into a ZIP with their recipes, and gives its path. See `Studio.save_zip`.

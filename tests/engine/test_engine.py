@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from imgplay_widget import Status
-from imgplay_widget._types import Done, Missing, Partial, Pending
+from imgplay_widget._changes import TopicWritten
+from imgplay_widget._types import Done, Inline, Missing, Partial, Pending
 from imgplay_widget.errors import (
     BadResponse,
     BillingError,
@@ -380,8 +381,14 @@ def test_only_as_many_tasks_run_at_once_as_the_provider_allows():
         batch.result(WAIT)
 
 
+def purged(studio):
+    """Lets the time to undo go by."""
+    studio._clock.advance(61)
+    studio.start(studio.engine.beat).result(WAIT)
+
+
 def test_deleting_leaves_no_row_and_no_file():
-    with open_studio(FakeProvider()) as studio:
+    with open_studio(FakeProvider(), clock=InstantClock()) as studio:
         first = studio.generate("one", model="fake:image", n=2, topic="foxes").result(WAIT)
         second = studio.generate("two", model="fake:sheet", n=2, topic="foxes").result(WAIT)
         folder = studio.asset_path("covers/x.webp").parent.parent
@@ -391,6 +398,8 @@ def test_deleting_leaves_no_row_and_no_file():
         assert [batch.id for batch in studio.batches("foxes")] == [second.id]
         studio.delete(studio.topics[0])
         assert studio.topics == []
+        studio.start(studio.engine.settle).result(WAIT)
+        purged(studio)
         for table in ("topics", "batches"):
             assert rows(studio, f"image_generation_{table}") == []
         assert rows(studio, "image_generations") == []
@@ -410,7 +419,12 @@ def test_deleting_what_runs_stops_it():
             batch.result(WAIT)
         studio.start(studio.engine.settle).result(WAIT)
         assert fake.cancelled == [{"job": "job-1"}]
-        assert rows(studio, "image_async_tasks") == []
+        assert [row["status"] for row in rows(studio, "image_async_tasks")] == ["cancelled"]
+        studio.restore(batch)
+        assert [g.status for g in batch] == [Status.CANCELLED]
+        with pytest.raises(Cancelled):
+            batch.result(WAIT)
+        assert batch.retry().result(WAIT).status is Status.SUCCESS
 
 
 def test_deleting_one_place_of_a_running_call_keeps_the_others():
@@ -419,11 +433,94 @@ def test_deleting_one_place_of_a_running_call_keeps_the_others():
     with open_studio(fake) as studio:
         batch = studio.generate("foxes", model="fake:sheet", n=2)
         assert gate.reached.wait(WAIT)
-        batch[0].delete()
+        deleted = batch[0]
+        deleted.delete()
         gate.open()
         batch.result(WAIT)
         assert [g.status for g in batch] == [Status.SUCCESS]
-        assert len(rows(studio, "image_generations")) == 1
+        studio.restore(deleted)
+        assert [g.status for g in batch] == [Status.SUCCESS, Status.SUCCESS]
+        assert deleted.image.size == batch[1].image.size
+
+
+def test_what_is_deleted_comes_back_as_it_was_for_a_minute():
+    clock = InstantClock()
+    with open_studio(FakeProvider(), clock=clock) as studio:
+        batch = studio.generate("foxes", model="fake:image", n=2).result(WAIT)
+        first, second = batch
+        topic = studio.topics[0]
+        first.delete()
+        studio.delete(topic)
+        with pytest.raises(NotFound):
+            batch.result(0)
+        assert studio.batches(topic.id if studio.topics else None) == []
+        clock.advance(30)
+        studio.start(studio.engine.beat).result(WAIT)
+        studio.restore(topic.id)
+        studio.start(studio.engine.settle).result(WAIT)
+        assert [g.id for g in batch] == [second.id]
+        assert batch.result(WAIT).status is Status.SUCCESS
+        studio.restore(first.id)
+        assert [g.id for g in batch] == [first.id, second.id]
+        studio.restore(batch)
+        batch.delete()
+        purged(studio)
+        for gone in (batch, first.id):
+            with pytest.raises(NotFound):
+                studio.restore(gone)
+
+
+def test_what_cannot_be_deleted_or_restored_is_named():
+    with open_studio(FakeProvider()) as studio:
+        for act in (studio.delete, studio.restore):
+            with pytest.raises(InvalidRequest, match="int is nothing that can be"):
+                act(5)
+            with pytest.raises(NotFound):
+                act("nothing")
+
+
+def test_a_deleted_cover_makes_way_for_the_next_image():
+    red = Done(images=(Inline(data=png(color=(200, 10, 10))),))
+    with open_studio(FakeProvider([picture(), red])) as studio:
+        first = studio.generate("one", model="fake:image").result(WAIT)
+        second = studio.generate("two", model="fake:image").result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        cover = studio.topics[0].cover_url
+        first.delete()
+        studio.start(studio.engine.settle).result(WAIT)
+        again = studio.topics[0].cover_url
+        assert again not in (None, cover)
+        last = second[0]
+        last.delete()
+        assert studio.topics[0].cover_url is None
+        studio.restore(last)
+        studio.start(studio.engine.settle).result(WAIT)
+        assert studio.topics[0].cover_url == again
+
+
+def test_a_topic_knows_its_images_and_what_runs():
+    gate = Gate(picture())
+    seen = []
+
+    async def listen(changes):
+        seen.extend(change.topic for change in changes if isinstance(change, TopicWritten))
+
+    with open_studio(FakeProvider([picture(), gate])) as studio:
+        end = studio.subscribe(listen, every=0.0)
+        done = studio.generate("one", model="fake:image").result(WAIT)
+        running = studio.generate("two", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        assert [(t.images, t.running) for t in studio.topics] == [(1, 1)]
+        gate.open()
+        running.result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        assert [(t.images, t.running) for t in studio.topics] == [(2, 0)]
+        done.delete()
+        assert [(t.images, t.running) for t in studio.topics] == [(1, 0)]
+        studio.restore(done)
+        assert [(t.images, t.running) for t in studio.topics] == [(2, 0)]
+        end()
+    assert (seen[-1].images, seen[-1].running) == (2, 0)
 
 
 def test_a_topic_gets_title_cover_and_last_use():
@@ -531,6 +628,8 @@ def test_a_mask_reaches_the_provider_and_outlives_retry_and_restart(tmp_path):
         with Image.open(kept) as image:
             assert image.getpixel((5, 5)) == (0, 0, 0, 0)
         batch.delete()
+        assert kept.exists()
+        purged(studio)
         assert not kept.exists()
 
 

@@ -45,6 +45,8 @@ POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
     "inside the row's transaction": (Assets, "adopt", "after", always),
     "after the row": (Store, "finish_task", "after", always),
     "before the end": (Store, "finish_task", "before", always),
+    "after a delete": (Store, "hide", "after", always),
+    "after an undo": (Store, "restore", "after", always),
     "between rows and files": (removal, "finish", "before", always),
     "after a retry's task": (Store, "replace_tasks", "after", always),
     "before a retry's files": (Assets, "discard", "before", always),
@@ -95,6 +97,12 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
             return studio.retry(batch)
         case {"do": "delete", "what": what}:
             return studio.delete(what)
+        case {"do": "restore", "what": what}:
+            return studio.restore(what)
+        case {"do": "purge"}:
+            assert isinstance(studio._clock, QuickClock)
+            studio._clock.advance(61)
+            return studio._call(studio.engine.purge)
         case {"do": "cancel", "batch": batch}:
             return studio.cancel(batch, command.get("generation"))
         case {"do": "limit files", "bytes": size}:

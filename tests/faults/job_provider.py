@@ -93,5 +93,8 @@ class QuickClock(Clock):
     def now(self) -> datetime:
         return super().now() + self._ahead
 
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, self._longest))

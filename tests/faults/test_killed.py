@@ -33,6 +33,8 @@ def assert_retry_and_discard_work(store: Path, server: JobServer, studio) -> Non
     assert_whole(store)
     batch.delete()
     studio.delete(studio.topics[0])
+    studio._clock.advance(61)
+    studio._call(studio.engine.purge)
     assert_whole(store)
     assert not [path for path in store.with_suffix(".assets").rglob("*.*") if path.suffix != ".lock"]
 
@@ -169,21 +171,73 @@ def test_in_a_retry_before_it_is_sent(start, store, server):
     assert_whole(store)
 
 
-@pytest.mark.parametrize("what", ["topic", "batch", "generation"])
-def test_in_a_delete_between_rows_and_files(start, store, server, what):
-    child = start()
+def deleted_by(child, store, what):
+    """Makes two images and gives the id of what is to be deleted."""
     child.ask("generate", prompts=["a fox"], model="sheet", n=2)
     assert child.ask("wait") == [[OK, OK]]
     child.ask("settle")
     tables = {"topic": "image_generation_topics", "batch": "image_generation_batches"}
     ((gone,), *_) = rows(store, f"SELECT id FROM {tables.get(what, 'image_generations')}")
+    return gone
+
+
+@pytest.mark.parametrize("what", ["topic", "batch", "generation"])
+def test_in_a_purge_between_rows_and_files(start, store, server, what):
+    child = start()
+    gone = deleted_by(child, store, what)
+    child.ask("delete", what=gone)
     child.ask("arm", point="between rows and files")
-    child.tell("delete", what=gone)
+    child.tell("purge")
     child.died()
     with next_start(store, server) as studio:
         assert outcomes(studio) == ([[OK]] if what == "generation" else [])
         assert len(studio.topics) == (what != "topic")
     assert_whole(store)
+
+
+@pytest.mark.parametrize("what", ["topic", "batch", "generation"])
+@pytest.mark.parametrize("point", ["after a delete", "after an undo"])
+def test_what_was_deleted_can_be_brought_back_by_the_next_kernel(start, store, server, what, point):
+    child = start()
+    gone = deleted_by(child, store, what)
+    if point == "after an undo":
+        child.ask("delete", what=gone)
+    # By its id alone, it is looked for as a topic first, then as a batch.
+    tries = ("topic", "batch", "generation").index(what) + 1 if point == "after an undo" else 1
+    child.ask("arm", point=point, count=tries)
+    child.tell("restore" if point == "after an undo" else "delete", what=gone)
+    child.died()
+    with next_start(store, server) as studio:
+        if point == "after a delete":
+            assert outcomes(studio) == ([[OK]] if what == "generation" else [])
+            studio.restore(gone)
+            studio._call(studio.engine.settle)
+        assert outcomes(studio) == [[OK, OK]]
+        (topic,) = studio.topics
+        assert (topic.images, topic.running) == (2, 0)
+        assert topic.cover_url is not None
+    assert_whole(store)
+
+
+def test_what_ran_when_it_was_deleted_is_not_taken_up(start, store, server):
+    server.working = True
+    child = start()
+    (batch,) = child.ask("generate", prompts=["a fox"], model="queue", n=2)
+    server.until(lambda: len(server.polls) >= 2)
+    child.ask("arm", point="after a delete")
+    child.tell("delete", what=batch)
+    child.died()
+    with next_start(store, server) as studio:
+        assert outcomes(studio) == []
+        studio.restore(batch)
+        assert outcomes(studio) == [["cancelled", "cancelled"]]
+    assert len(server.submits) == 2
+    assert_whole(store)
+    with next_start(store, server) as studio:
+        studio.delete(batch)
+    with next_start(store, server, ahead=61) as studio:
+        assert studio.topics[0].images == 0
+    assert rows(store, "SELECT id FROM image_generation_batches") == []
 
 
 def test_a_shutdown_in_the_middle_goes_on_at_the_next_start(start, store, server):

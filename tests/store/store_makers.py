@@ -11,6 +11,7 @@ from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import StoredImage, images
 from imgplay_widget._types import Batch, Generation, Stage, Task, Topic, Unit
+from imgplay_widget.errors import Cancelled
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
@@ -151,3 +152,20 @@ def files(store):
     return {
         str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"
     }
+
+
+def ended(task):
+    """The task as a deletion leaves it."""
+    cancelled = life.advance(task, life.Cancel(Cancelled("Cancelled.").info), NOW)
+    return replace(cancelled, lease_owner=None, lease_until=None)
+
+
+def delete(store, what, *ids):
+    """Deletes, at `NOW`."""
+    return store.hide(what, ids, at=NOW, ended=ended)
+
+
+def purge(store):
+    """Removes all that was deleted."""
+    while store.purge(LATE):
+        pass

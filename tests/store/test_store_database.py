@@ -4,13 +4,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
-from store_makers import NOW, files, fill, make_batch, make_png, make_topic
+from store_makers import NOW, delete, files, fill, make_batch, make_png, make_topic, purge
 
 from imgplay_widget._store import Store, database, migrations, tables
 from imgplay_widget.errors import InvalidRequest, StoreError, StoreLocked, StoreTooNew
@@ -144,7 +145,11 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert [task.unit.mask for task in entry.tasks] == [None, None]
     assert store.setting("config") == {"model": "demo:paint"}
     assert store.sweep() == 0
-    assert store.delete_topic(topic.id).topic_ids == (topic.id,)
+    assert (topic.images, topic.running, topic.pinned) == (1, 1, False)
+    assert delete(store, "topic", topic.id).topic_ids == (topic.id,)
+    assert store.restore("topic", [topic.id]).topics == (replace(topic, running=0),)
+    delete(store, "topic", topic.id)
+    purge(store)
     assert files(store) == set()
 
 

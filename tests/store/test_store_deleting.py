@@ -6,10 +6,23 @@ import threading
 import time
 
 import pytest
-from store_makers import files, fill, make_batch, make_png, make_topic, receive
+from store_makers import (
+    LATE,
+    NOW,
+    delete,
+    ended,
+    files,
+    fill,
+    make_batch,
+    make_png,
+    make_topic,
+    purge,
+    receive,
+    succeed,
+)
 
 from imgplay_widget._ids import new_id
-from imgplay_widget._store import Deleted
+from imgplay_widget._store import Hidden, Restored
 from imgplay_widget.errors import StoreLocked
 
 
@@ -45,19 +58,20 @@ def content(*generations):
 
 def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
     reference, mask = (store.assets.add_reference(make_png()) for _ in range(2))
-    batch, generations, tasks = add(store, topic, 2, references=[reference], mask=mask)
+    batch, _, _ = add(store, topic, 2, references=[reference], mask=mask)
     waiting, places, more = make_batch(topic)
     store.add_batch(waiting, places, more)
     receive(store, places[0], make_png())
     store.update_topic(topic.id, cover_url=store.assets.write_cover(topic.id, b"cover"))
 
-    deleted = store.delete_topic(topic.id)
-
+    deleted = delete(store, "topic", topic.id)
     assert deleted.topic_ids == (topic.id,)
     assert set(deleted.batches) == {(batch.id, topic.id), (waiting.id, topic.id)}
-    assert set(deleted.generations) == {(g.id, g.batch_id) for g in [*generations, *places]}
-    assert set(deleted.task_ids) == {task.id for task in [*tasks, *more]}
-    assert deleted.topic is None
+    assert [task.id for task in deleted.tasks] == [more[0].id]
+    assert rows(store, "image_generations") == 3
+
+    purge(store)
+
     assert files(store) == set()
     for table in ("generation_topics", "generation_batches", "generations", "async_tasks"):
         assert rows(store, f"image_{table}") == 0
@@ -66,44 +80,147 @@ def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
 
 def test_deleting_a_batch_keeps_the_topic_and_its_other_batches(store, topic):
     kept, (there,), _ = add(store, topic)
-    batch, (gone,), (task,) = add(store, topic)
+    batch, _, _ = add(store, topic)
 
-    deleted = store.delete_batch(batch.id)
+    deleted = delete(store, "batch", batch.id)
 
-    assert deleted == Deleted(
-        batches=((batch.id, topic.id),),
-        generations=((gone.id, batch.id),),
-        task_ids=(task.id,),
-        topic=store.topic(topic.id),
-    )
-    assert deleted.topic is not None
+    assert deleted == Hidden(batches=((batch.id, topic.id),), topics=(store.topic(topic.id),))
+    assert store.topic(topic.id).images == 1
     assert [entry.batch.id for entry in store.feed(topic.id).entries] == [kept.id]
+    purge(store)
     assert files(store) == content(there)
+    assert rows(store, "image_async_tasks") == 1
 
 
-def test_deleting_a_generation_takes_its_task_unless_a_sibling_needs_it(store, topic):
+def test_deleting_a_generation_ends_its_task_unless_a_sibling_needs_it(store, topic):
     batch, generations, (shared,) = make_batch(topic, 2, one_task=True)
     store.add_batch(batch, generations, [shared])
-    deleted = store.delete_generation(generations[0].id)
-    assert (deleted.generations, deleted.task_ids) == (((generations[0].id, batch.id),), ())
+    deleted = delete(store, "generation", generations[0].id)
+    assert (deleted.generations, deleted.tasks) == (((generations[0].id, batch.id),), ())
+    assert [task.id for task in store.entry(batch.id).tasks] == [shared.id]
+    ending = delete(store, "generation", generations[1].id).tasks
+    assert [(task.id, task.stage.value) for task in ending] == [(shared.id, "cancelled")]
 
     own, (first, second), tasks = add(store, topic, 2)
-    deleted = store.delete_generation(first.id)
-    assert (deleted.batches, deleted.task_ids) == ((), (tasks[0].id,))
+    deleted = delete(store, "generation", first.id)
+    assert (deleted.batches, deleted.tasks) == ((), ())
     assert store.entry(own.id).generations == (second,)
+    assert [task.id for task in store.entry(own.id).tasks] == [tasks[1].id]
+    purge(store)
     assert files(store) == content(second)
+    assert rows(store, "image_async_tasks") == 1
 
 
 def test_deleting_the_last_generation_deletes_the_batch(store, topic):
-    batch, (only,), _ = add(store, topic)
-    assert store.delete_generation(only.id).batches == ((batch.id, topic.id),)
+    batch, (first, last), _ = add(store, topic, 2)
+    assert delete(store, "generation", first.id).batches == ()
+    assert delete(store, "generation", last.id).batches == ((batch.id, topic.id),)
     assert store.entry(batch.id) is None
+    assert store.feed(topic.id).entries == ()
+    purge(store)
+    assert rows(store, "image_generation_batches") == 0
     assert rows(store, "image_async_tasks") == 0
 
 
 def test_deleting_what_is_gone_does_nothing(store):
-    for delete in (store.delete_topic, store.delete_batch, store.delete_generation):
-        assert delete(new_id()) == Deleted()
+    for what in ("topic", "batch", "generation"):
+        assert delete(store, what, new_id()) == Hidden()
+        assert store.restore(what, [new_id()]) == Restored()
+
+
+def test_undo_brings_back_exactly_what_was_deleted(store, topic):
+    kept, (one, two, three), _ = add(store, topic, 3)
+    before, _, _ = add(store, topic)
+    delete(store, "generation", one.id)
+    delete(store, "batch", before.id)
+    delete(store, "batch", kept.id)
+    delete(store, "topic", topic.id)
+    assert store.topics() == []
+
+    back = store.restore("topic", [topic.id])
+    assert (back.ids, back.topics, back.batch_ids) == ((topic.id,), (store.topic(topic.id),), ())
+    assert store.feed(topic.id).entries == ()
+    back = store.restore("batch", [kept.id])
+    assert (back.batch_ids, back.topics) == ((kept.id,), (store.topic(topic.id),))
+    assert store.entry(kept.id).generations == (two, three)
+    assert [entry.batch.id for entry in store.feed(topic.id).entries] == [kept.id]
+    assert store.topic(topic.id).images == 2
+    assert store.restore("generation", [one.id]).batch_ids == (kept.id,)
+    assert store.entry(kept.id).generations == (one, two, three)
+    assert store.topic(topic.id).images == 3
+    assert store.entry(before.id) is None
+
+
+def test_the_last_generation_comes_back_with_its_batch(store, topic):
+    batch, (only,), _ = add(store, topic)
+    delete(store, "generation", only.id)
+    assert store.restore("generation", [only.id]).batch_ids == (batch.id,)
+    assert store.entry(batch.id).generations == (only,)
+
+
+def test_nothing_is_purged_before_its_time(store, topic):
+    batch, generations, _ = add(store, topic, 2)
+    whole = files(store)
+    for what, one in (("generation", generations[0]), ("batch", batch), ("topic", topic)):
+        delete(store, what, one.id)
+        assert store.purge(NOW) is False
+        store.sweep()
+        assert files(store) == whole
+        assert store.restore(what, [one.id]).ids == (one.id,)
+        assert store.purge(LATE) is False
+    assert store.feed(topic.id).entries[0].generations == tuple(generations)
+
+
+def test_many_are_deleted_brought_back_and_purged_at_once(store, topic):
+    batches = [add(store, topic)[0] for _ in range(3)]
+    for _ in range(150):
+        store.add_batch(*make_batch(topic))
+    ids = [entry.batch.id for entry in store.feed(topic.id, limit=1000).entries]
+    assert len(ids) == 153
+    hidden = delete(store, "batch", *ids)
+    assert (len(hidden.batches), len(hidden.tasks)) == (153, 150)
+    assert set(store.restore("batch", ids).batch_ids) == set(ids)
+    delete(store, "batch", *ids)
+    purge(store)
+    assert rows(store, "image_generation_batches") == 0
+    assert files(store) == set()
+    assert store.entries([batch.id for batch in batches]) == []
+
+
+def test_a_deleted_task_is_neither_driven_nor_taken_up(store, topic):
+    batch, generations, (task,) = make_batch(topic)
+    store.add_batch(batch, generations, [task])
+    delete(store, "topic", topic.id)
+    assert store.save_task(task, owner="me") is False
+    assert store.claim("you", now=LATE, until=LATE) == []
+    store.restore("topic", [topic.id])
+    assert store.entry(batch.id).tasks == (ended(task),)
+
+
+def test_what_is_paid_for_reaches_a_deleted_place_of_a_shared_call(store, topic):
+    batch, generations, (task,) = make_batch(topic, 2, one_task=True)
+    store.add_batch(batch, generations, [task])
+    delete(store, "generation", generations[0].id)
+    images = [receive(store, generation, make_png()) for generation in generations]
+    assert store.finish_task(succeed(task), images, {}, owner="me")
+    assert store.topic(topic.id).images == 1
+    store.restore("generation", [generations[0].id])
+    assert all(generation.asset for generation in store.entry(batch.id).generations)
+    assert store.topic(topic.id).images == 2
+
+
+def test_the_cover_goes_with_its_image(store, topic):
+    _, (first, second), _ = add(store, topic, 2)
+    url = store.save_cover(topic.id, first.id, b"cover").cover_url
+    delete(store, "generation", second.id)
+    assert store.topic(topic.id).cover_url == url
+    assert store.cover_candidate(topic.id) is None
+    store.restore("generation", [second.id])
+    delete(store, "generation", first.id)
+    assert store.topic(topic.id).cover_url is None
+    assert url not in files(store)
+    assert store.cover_candidate(topic.id) == second
+    assert store.save_cover(topic.id, first.id, b"of what is deleted").cover_url is None
 
 
 def test_bytes_that_another_row_names_stay(store, open_store, topic):
@@ -120,11 +237,16 @@ def test_bytes_that_another_row_names_stay(store, open_store, topic):
     other.add_batch(batch, generations, [task])
     hers = fill(other, generations[0], task, data, owner="her")
 
-    store.delete_generation(mine.id)
+    delete(store, "generation", mine.id)
+    purge(store)
     assert files(store) == content(mine)
-    store.delete_batch(using.id)
+    delete(store, "batch", using.id)
+    purge(store)
     assert files(store) == content(mine)
-    other.delete_generation(hers.id)
+    delete(other, "generation", hers.id)
+    purge(store)
+    assert files(store) == content(mine)
+    purge(other)
     assert files(store) == set()
 
 
@@ -136,9 +258,11 @@ def test_a_mask_stays_as_long_as_some_batch_names_it(store, topic):
     second, *rest = make_batch(topic, references=[picture], mask=mask)
     store.add_batch(second, *rest)
     assert store.sweep() == 0
-    store.delete_batch(first.id)
+    delete(store, "batch", first.id)
+    purge(store)
     assert files(store) == urls
-    store.delete_batch(second.id)
+    delete(store, "batch", second.id)
+    purge(store)
     assert files(store) == set()
 
 

@@ -5,10 +5,23 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
-from store_makers import NOW, SOON, fill, make_batch, make_png, make_task, make_topic, receive, succeed
+from store_makers import (
+    LATE,
+    NOW,
+    SOON,
+    delete,
+    fill,
+    make_batch,
+    make_png,
+    make_task,
+    make_topic,
+    receive,
+    succeed,
+)
 
 from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
+from imgplay_widget._store import Hidden, Restored
 from imgplay_widget._types import Stage, Status
 from imgplay_widget.errors import ErrorInfo, Moderated, NotFound
 
@@ -98,14 +111,19 @@ def test_a_new_cover_has_a_new_url_and_takes_the_old_file_away(store):
 
 
 def test_a_topic_gets_its_cover_once(store):
+    store.register("me")
     topic = make_topic()
-    store.add_topic(topic)
-    url = store.save_cover(topic.id, b"first").cover_url
+    batch, (first, second), tasks = make_batch(topic, 2)
+    store.add_batch(batch, [first, second], tasks, new_topic=topic)
+    url = store.save_cover(topic.id, first.id, b"first").cover_url
     assert store.assets.read(url) == b"first"
-    assert store.save_cover(topic.id, b"second") == store.topic(topic.id)
+    assert store.save_cover(topic.id, second.id, b"second") == store.topic(topic.id)
     assert store.topic(topic.id).cover_url == url
-    assert store.save_cover(new_id(), b"of no topic") is None
+    assert store.save_cover(new_id(), second.id, b"of no topic") is None
     assert store.assets.covers() == [url]
+    chosen = store.save_cover(topic.id, second.id, b"second", replace=True).cover_url
+    assert store.assets.covers() == [chosen]
+    assert store.assets.read(chosen) == b"second"
 
 
 def test_a_batch_for_a_topic_that_is_gone_stores_nothing(store):
@@ -197,9 +215,13 @@ def test_another_user_or_organization_sees_and_changes_nothing(store, open_store
     assert stranger.claim("them", now=NOW, until=SOON) == []
     assert stranger.replace_tasks({more[0].id: make_task(waiting)}) is None
     assert stranger.setting("config") is None
-    for delete in (stranger.delete_topic, stranger.delete_batch, stranger.delete_generation):
+    for what in ("topic", "batch", "generation"):
         for name in (topic.id, batch.id, generations[0].id):
-            assert not delete(name).generations
+            assert delete(stranger, what, name) == Hidden()
+    delete(store, "batch", waiting.id)
+    assert stranger.restore("batch", [waiting.id]) == Restored()
+    assert stranger.purge(LATE) is False
+    assert store.restore("batch", [waiting.id]).ids == (waiting.id,)
     with pytest.raises(NotFound):
         stranger.add_batch(*make_batch(topic))
     assert len(store.feed(topic.id).entries) == 2

@@ -10,11 +10,13 @@ import pytest
 from store_makers import (
     LATE,
     NOW,
+    delete,
     files,
     fill,
     make_batch,
     make_png,
     make_topic,
+    purge,
     receive,
     succeed,
 )
@@ -97,7 +99,8 @@ def test_a_finish_by_another_owner_changes_nothing_and_keeps_what_arrived(regist
 def test_a_finish_of_a_deleted_batch_leaves_no_file(registered):
     batch, generations, (task,) = add(registered)
     image = receive(registered, generations[0], make_png())
-    registered.delete_batch(batch.id)
+    delete(registered, "batch", batch.id)
+    purge(registered)
     registered.assets.receive(generations[0].id, make_png())
     registered.assets.write_thumbnail(image.digest, b"small")
     assert registered.finish_task(succeed(task), [image], {}, owner="me") is None
@@ -107,7 +110,8 @@ def test_a_finish_of_a_deleted_batch_leaves_no_file(registered):
 def test_a_finish_leaves_out_a_generation_that_was_deleted(registered):
     _, generations, (task,) = add(registered, 2, one_task=True)
     images = [receive(registered, generation, make_png()) for generation in generations]
-    registered.delete_generation(generations[0].id)
+    delete(registered, "generation", generations[0].id)
+    purge(registered)
     registered.assets.receive(generations[0].id, make_png())
     registered.assets.write_thumbnail(images[0].digest, b"small")
 

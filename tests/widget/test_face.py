@@ -214,6 +214,34 @@ def test_retry_cancel_and_delete_from_the_page(fake, page):
     assert snapshot["activeTopicId"] is None
 
 
+def test_a_delete_is_undone_from_the_page(page):
+    page.result("hello")
+    page.studio.generate("foxes", model="fake:image", n=2).result(WAIT)
+    page.wait_for(done(2))
+    snapshot = page.result("hello")["snapshot"]
+    (batch,) = snapshot["feed"]["batches"]
+    (topic,) = snapshot["topics"]
+    assert (topic["images"], topic["running"]) == (2, 0)
+    first, second = (generation["id"] for generation in batch["generations"])
+
+    page.result("delete", what="generation", ids=[first])
+    removed = {"type": "generation_removed", "generationId": first, "batchId": batch["id"]}
+    page.wait_for(lambda events: removed in events)
+    assert page.result("hello")["snapshot"]["topics"][0]["images"] == 1
+    page.result("delete", what="generation", ids=[second])
+    page.wait_for(lambda events: [e for e in events if e["type"] == "batch_removed"])
+    page.result("restore", what="generation", ids=[second, first])
+    back = page.wait_for(lambda events: [e for e in events if e["type"] == "batch_changed"])[-1]["batch"]
+    assert [generation["id"] for generation in back["generations"]] == [first, second]
+    assert {**back, "generations": []} == {**batch, "generations": []}
+    page.result("delete", what="topic", ids=[topic["id"]])
+    assert page.result("hello")["snapshot"]["topics"] == []
+    page.result("restore", what="topic", ids=[topic["id"]])
+    (again,) = page.result("hello")["snapshot"]["topics"]
+    assert (again["id"], again["images"]) == (topic["id"], 2)
+    assert page.error("restore", what="topic", ids=[topic["id"]])["code"] == "not_found"
+
+
 def test_config_and_active_topic_last_across_studios(open_page, tmp_path):
     config = Config(model="fake:image", count=3, params={"fake:image": {"width": 128}}).wire()
     with open_page(store=tmp_path) as page:

@@ -6,6 +6,15 @@
 from imgplay_widget._store import images
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.packs import PackedImage, write_pack
-from imgplay_widget._store.store import Deleted, Store, StoredImage
+from imgplay_widget._store.store import Hidden, Restored, Store, StoredImage
 
-__all__ = ["Assets", "Deleted", "PackedImage", "Store", "StoredImage", "images", "write_pack"]
+__all__ = [
+    "Assets",
+    "Hidden",
+    "PackedImage",
+    "Restored",
+    "Store",
+    "StoredImage",
+    "images",
+    "write_pack",
+]

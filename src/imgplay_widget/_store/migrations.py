@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from imgplay_widget._store import tables
+from imgplay_widget._store.rows import folded
 from imgplay_widget.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -42,10 +43,24 @@ def m0003_masks(connection: Connection) -> None:
     )
 
 
+def m0004_undo_and_search(connection: Connection) -> None:
+    """What is deleted can come back for a while; topics are pinned and counted; prompts are searched."""
+    for statement in _M0004:
+        connection.exec_driver_sql(statement)
+    # By Python: what is searched for is folded in the same way, and no database does it like another.
+    prompts = connection.execute(text("SELECT id, prompt FROM image_generation_batches")).all()
+    values = [{"batch": row.id, "folded": folded(row.prompt)} for row in prompts]
+    if values:
+        connection.execute(
+            text("UPDATE image_generation_batches SET prompt_folded = :folded WHERE id = :batch"), values
+        )
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     m0001_first_tables,
     m0002_who_gave_the_title,
     m0003_masks,
+    m0004_undo_and_search,
 )
 
 
@@ -195,4 +210,33 @@ CREATE TABLE image_settings (
     "CREATE INDEX idx_tasks_status ON image_async_tasks(user_id, status)",
     "CREATE INDEX idx_tasks_batch ON image_async_tasks(batch_id)",
     "CREATE INDEX idx_tasks_durations ON image_async_tasks(user_id, provider, model, status, finished_at)",
+)
+
+_M0004 = (
+    "ALTER TABLE image_generation_topics ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT FALSE",
+    "ALTER TABLE image_generation_topics ADD COLUMN images INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE image_generation_topics ADD COLUMN cover_of TEXT",
+    "ALTER TABLE image_generation_topics ADD COLUMN deleted_at TIMESTAMP WITH TIME ZONE",
+    "ALTER TABLE image_generation_batches ADD COLUMN prompt_folded TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE image_generation_batches ADD COLUMN deleted_at TIMESTAMP WITH TIME ZONE",
+    "ALTER TABLE image_generations ADD COLUMN deleted_at TIMESTAMP WITH TIME ZONE",
+    """
+UPDATE image_generation_topics SET images = (
+  SELECT count(*) FROM image_generations AS g JOIN image_generation_batches AS b ON b.id = g.batch_id
+  WHERE b.topic_id = image_generation_topics.id AND g.asset_digest IS NOT NULL
+)
+""",
+    """
+UPDATE image_generation_topics SET cover_of = (
+  SELECT g.id FROM image_generations AS g JOIN image_generation_batches AS b ON b.id = g.batch_id
+  LEFT JOIN image_async_tasks AS t ON t.id = g.async_task_id
+  WHERE b.topic_id = image_generation_topics.id AND g.asset_digest IS NOT NULL
+  ORDER BY t.finished_at, g.id LIMIT 1
+) WHERE cover_url IS NOT NULL
+""",
+    "CREATE INDEX idx_batches_user ON image_generation_batches(user_id, organization_id, id)",
+    "CREATE INDEX idx_generations_favourite ON image_generations(favourite, batch_id)",
+    "CREATE INDEX idx_topics_deleted ON image_generation_topics(deleted_at) WHERE deleted_at IS NOT NULL",
+    "CREATE INDEX idx_batches_deleted ON image_generation_batches(deleted_at) WHERE deleted_at IS NOT NULL",
+    "CREATE INDEX idx_generations_deleted ON image_generations(deleted_at) WHERE deleted_at IS NOT NULL",
 )

@@ -1,4 +1,7 @@
-"""Reads, and whose rows they see.
+"""Reads, and which rows they see: those of one user that are not deleted.
+
+A deletion marks one row and nothing below it, so that undoing it brings back exactly that: a batch is seen
+while neither it nor its topic is marked and one of its generations is not.
 
 To build a statement costs more than to run it. Those of every image are built once for each scope.
 """
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, func, select
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
@@ -20,17 +23,63 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-__all__ = ["SCOPES", "Scope", "durations", "entry", "feed", "generation", "topic", "topics_of"]
+__all__ = [
+    "SCOPES",
+    "SEEN_BATCH",
+    "SEEN_GENERATION",
+    "UNFINISHED",
+    "Scope",
+    "cover_candidate",
+    "durations",
+    "entries",
+    "entry",
+    "feed",
+    "generation",
+    "places",
+    "topic",
+    "topics_by_id",
+    "topics_of",
+]
 
 Condition = ColumnElement[bool]
+
+UNFINISHED = ("pending", "processing")
+"""The states of a task that is not at its end."""
+
+_CHUNK = 500
 
 SCOPES = 64
 """So many scopes of a process keep their statements."""
 
+SEEN_BATCH: Condition = and_(
+    batches.c.deleted_at.is_(None),
+    select(topics.c.id)
+    .where(topics.c.id == batches.c.topic_id, topics.c.deleted_at.is_(None))
+    .correlate(batches)
+    .exists(),
+    select(generations.c.id)
+    .where(generations.c.batch_id == batches.c.id, generations.c.deleted_at.is_(None))
+    .correlate(batches)
+    .exists(),
+)
+"""A batch that is not deleted."""
+
+SEEN_GENERATION: Condition = and_(
+    generations.c.deleted_at.is_(None),
+    select(batches.c.id)
+    .join(topics, topics.c.id == batches.c.topic_id)
+    .where(
+        batches.c.id == generations.c.batch_id, batches.c.deleted_at.is_(None), topics.c.deleted_at.is_(None)
+    )
+    .correlate(generations)
+    .exists(),
+)
+"""A generation that is not deleted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose rows a store sees: every query is held to them."""
+    """Whose rows a store sees, deleted or not: every query is held to them."""
 
     user_id: str
     organization_id: str | None
@@ -55,21 +104,34 @@ class Scope:
 
 
 def topics_of(connection: Connection, scope: Scope, limit: int) -> list[Topic]:
-    """Gives the topics, the one worked on last first."""
-    newest = select(topics).where(*scope.topics()).order_by(topics.c.updated_at.desc(), topics.c.id.desc())
-    return [rows.topic_of(row) for row in connection.execute(newest.limit(limit)).mappings()]
+    """Gives the topics: those that are pinned first, then the one worked on last."""
+    running = _running(connection, scope)
+    found = connection.execute(_topics(scope), {"most": limit}).mappings()
+    return [rows.topic_of(row, running.get(row["id"], 0)) for row in found]
 
 
 def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
     """Gives a topic, or None."""
-    row = connection.execute(_topic(scope), {"topic_id": topic_id}).mappings().one_or_none()
-    return None if row is None else rows.topic_of(row)
+    return next(iter(topics_by_id(connection, scope, [topic_id])), None)
+
+
+def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Topic]:
+    """Gives those of some topics that are there."""
+    found = connection.execute(_topic(scope), {"ids": ids}).mappings().all()
+    running = _running(connection, scope) if found else {}
+    return [rows.topic_of(row, running.get(row["id"], 0)) for row in found]
+
+
+def _running(connection: Connection, scope: Scope) -> dict[str, int]:
+    # From the unfinished tasks, which are few, however many images there are.
+    found = connection.execute(_unfinished(scope))
+    return {row.topic_id: row.running for row in found}
 
 
 def feed(connection: Connection, scope: Scope, topic_id: str, *, before: str | None, limit: int) -> FeedPage:
     """Gives a page of a topic's batches, newest first."""
     # By id alone: ids sort by time, so that the index gives any page at the same cost.
-    wanted = select(batches).where(batches.c.topic_id == topic_id, *scope.batches())
+    wanted = select(batches).where(batches.c.topic_id == topic_id, *scope.batches(), SEEN_BATCH)
     if before is not None:
         wanted = wanted.where(batches.c.id < before)
     found = connection.execute(wanted.order_by(batches.c.id.desc()).limit(limit + 1)).mappings().all()
@@ -82,8 +144,17 @@ def feed(connection: Connection, scope: Scope, topic_id: str, *, before: str | N
 
 def entry(connection: Connection, scope: Scope, batch_id: str) -> Entry | None:
     """Gives a batch with what belongs to it, or None."""
-    found = connection.execute(_batch(scope), {"batch_id": batch_id}).mappings().all()
-    return next(iter(_entries(connection, found)), None)
+    return next(iter(entries(connection, scope, [batch_id])), None)
+
+
+def entries(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Entry]:
+    """Gives those of some batches that are there, with what belongs to them, oldest first."""
+    found: list[Entry] = []
+    for start in range(0, len(ids), _CHUNK):
+        parameters = {"ids": ids[start : start + _CHUNK]}
+        part = connection.execute(_batches(scope), parameters).mappings().all()
+        found += _entries(connection, part)
+    return sorted(found, key=lambda entry: entry.batch.id)
 
 
 def generation(connection: Connection, scope: Scope, generation_id: str) -> tuple[Entry, Generation] | None:
@@ -92,13 +163,43 @@ def generation(connection: Connection, scope: Scope, generation_id: str) -> tupl
     found = None if batch_id is None else entry(connection, scope, batch_id)
     if found is None:
         return None
-    return found, next(item for item in found.generations if item.id == generation_id)
+    wanted = next((item for item in found.generations if item.id == generation_id), None)
+    return None if wanted is None else (found, wanted)
+
+
+def places(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:
+    """Gives the generations that a task fills, deleted ones too: what was paid for is kept for an undo."""
+    mine = select(generations).where(generations.c.async_task_id == task_id, *scope.generations())
+    found = connection.execute(mine.order_by(generations.c.position)).mappings()
+    return [rows.generation_of(row) for row in found]
 
 
 def tasks_of(connection: Connection, scope: Scope, ids: Sequence[str]) -> dict[str, Task]:
     """Gives those of some tasks that are there, by id."""
     found = connection.execute(_tasks(scope), {"ids": ids}).mappings()
     return {row["id"]: rows.task_of(row) for row in found}
+
+
+def cover_candidate(connection: Connection, scope: Scope, topic_id: str) -> Generation | None:
+    """Gives the first image of a topic that has no cover, or None."""
+    bare = topics.c.id == topic_id, topics.c.deleted_at.is_(None), topics.c.cover_url.is_(None)
+    first = (
+        select(generations)
+        .select_from(topics)
+        .join(batches, batches.c.topic_id == topics.c.id)
+        .join(generations, generations.c.batch_id == batches.c.id)
+        .where(
+            *bare,
+            *scope.topics(),
+            batches.c.deleted_at.is_(None),
+            generations.c.deleted_at.is_(None),
+            generations.c.asset_digest.is_not(None),
+        )
+        .order_by(batches.c.id, generations.c.position)
+        .limit(1)
+    )
+    row = connection.execute(first).mappings().one_or_none()
+    return None if row is None else rows.generation_of(row)
 
 
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
@@ -119,8 +220,10 @@ def _entries(connection: Connection, found: Sequence[RowMapping]) -> Iterable[En
         of_inputs[row["batch_id"]].append(row)
     for row in connection.execute(_GENERATIONS_OF, parameters).mappings():
         of_generations[row["batch_id"]].append(rows.generation_of(row))
+    filling = {item.async_task_id for items in of_generations.values() for item in items}
     for row in connection.execute(_TASKS_OF, parameters).mappings():
-        of_tasks[row["batch_id"]].append(rows.task_of(row))
+        if row["id"] in filling:
+            of_tasks[row["batch_id"]].append(rows.task_of(row))
     for row in found:
         yield Entry(
             batch=rows.batch_of(row, of_inputs[row["id"]]),
@@ -136,7 +239,9 @@ _REFERENCES_OF = (
     select(references).where(references.c.batch_id.in_(bindparam("ids"))).order_by(references.c.position)
 )
 _GENERATIONS_OF = (
-    select(generations).where(generations.c.batch_id.in_(bindparam("ids"))).order_by(generations.c.position)
+    select(generations)
+    .where(generations.c.batch_id.in_(bindparam("ids")), generations.c.deleted_at.is_(None))
+    .order_by(generations.c.position)
 )
 _TASKS_OF = (
     select(tasks).where(tasks.c.batch_id.in_(bindparam("ids"))).order_by(tasks.c.created_at, tasks.c.id)
@@ -144,13 +249,37 @@ _TASKS_OF = (
 
 
 @lru_cache(SCOPES)
-def _topic(scope: Scope) -> Select[Any]:
-    return select(topics).where(topics.c.id == bindparam("topic_id"), *scope.topics())
+def _topics(scope: Scope) -> Select[Any]:
+    newest = topics.c.pinned.desc(), topics.c.updated_at.desc(), topics.c.id.desc()
+    mine = select(topics).where(*scope.topics(), topics.c.deleted_at.is_(None))
+    return mine.order_by(*newest).limit(bindparam("most"))
 
 
 @lru_cache(SCOPES)
-def _batch(scope: Scope) -> Select[Any]:
-    return select(batches).where(batches.c.id == bindparam("batch_id"), *scope.batches())
+def _topic(scope: Scope) -> Select[Any]:
+    mine = *scope.topics(), topics.c.deleted_at.is_(None)
+    return select(topics).where(topics.c.id.in_(bindparam("ids")), *mine)
+
+
+@lru_cache(SCOPES)
+def _unfinished(scope: Scope) -> Select[Any, int]:
+    """How many generations of each topic are not at their end."""
+    counted = select(batches.c.topic_id, func.count().label("running")).select_from(tasks)
+    joined = counted.join(generations, generations.c.async_task_id == tasks.c.id).join(
+        batches, batches.c.id == generations.c.batch_id
+    )
+    return joined.where(
+        tasks.c.user_id == scope.user_id,
+        tasks.c.status.in_(UNFINISHED),
+        *scope.batches(),
+        batches.c.deleted_at.is_(None),
+        generations.c.deleted_at.is_(None),
+    ).group_by(batches.c.topic_id)
+
+
+@lru_cache(SCOPES)
+def _batches(scope: Scope) -> Select[Any]:
+    return select(batches).where(batches.c.id.in_(bindparam("ids")), *scope.batches(), SEEN_BATCH)
 
 
 @lru_cache(SCOPES)

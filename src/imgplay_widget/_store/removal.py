@@ -1,4 +1,4 @@
-"""Deleting: rows first, in one transaction; then the files that no other row names.
+"""Purging what was deleted for long: rows first, in one transaction; then the files that no other row names.
 
 The other way round a crash would leave rows without bytes. This way it leaves at most files without rows,
 which `sweep` removes.
@@ -10,133 +10,97 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
-from imgplay_widget._store import queries
 from imgplay_widget._store.assets import UNKNOWN
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from imgplay_widget._store.assets import Assets
     from imgplay_widget._store.database import Database
     from imgplay_widget._store.leases import Owners
     from imgplay_widget._store.queries import Scope
-    from imgplay_widget._types import Topic
 
-__all__ = ["Deleted", "collect", "delete_batch", "delete_generation", "delete_topic", "finish", "sweep"]
+__all__ = ["Removal", "collect", "delete_idle_tasks", "expired", "finish", "purge", "sweep"]
 
 _CHUNK = 500
+_PART = 100
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted:
-    """What a deletion removed. All empty where there was nothing to delete.
-
-    Attributes:
-        topic_ids: the topics.
-        batches: id and topic id of each batch.
-        generations: id and batch id of each generation.
-        task_ids: the tasks; whoever drives one of them has to stop.
-        topic: the topic as it is now, or None where it is gone.
-    """
-
-    topic_ids: tuple[str, ...] = ()
-    batches: tuple[tuple[str, str], ...] = ()
-    generations: tuple[tuple[str, str], ...] = ()
-    task_ids: tuple[str, ...] = ()
-    topic: Topic | None = None
-
-
 @dataclass(slots=True)
 class Removal:
-    """What was deleted, and the files that may have lost their last row."""
+    """What was purged, and the files that may have lost their last row."""
 
-    deleted: Deleted = field(default_factory=Deleted)
+    generation_ids: list[str] = field(default_factory=list[str])
     digests: set[str] = field(default_factory=set[str])
-    cover_url: str | None = None
+    cover_urls: list[str] = field(default_factory=list[str])
 
 
-def delete_topic(connection: Connection, scope: Scope, topic_id: str) -> Removal:
-    """Deletes the rows of a topic."""
-    topic = queries.topic(connection, scope, topic_id)
-    if topic is None:
-        return Removal()
-    mine = select(batches.c.id).where(batches.c.topic_id == topic_id)
-    removal = _of_batches(connection, connection.scalars(mine.order_by(batches.c.id)).all(), topic_id)
-    connection.execute(delete(topics).where(topics.c.id == topic_id))
-    old = removal.deleted
-    removal.cover_url = topic.cover_url
-    removal.deleted = Deleted(
-        topic_ids=(topic_id,), batches=old.batches, generations=old.generations, task_ids=old.task_ids
+def expired(connection: Connection, scope: Scope, before: datetime) -> bool:
+    """Says whether something was deleted before a time and is still there."""
+    owned = {topics: scope.topics(), batches: scope.batches(), generations: scope.generations()}
+    return any(
+        connection.scalar(select(table.c.id).where(table.c.deleted_at < before, *mine).limit(1)) is not None
+        for table, mine in owned.items()
     )
-    return removal
 
 
-def delete_batch(connection: Connection, scope: Scope, batch_id: str) -> Removal:
-    """Deletes the rows of a batch."""
-    mine = select(batches.c.topic_id).where(batches.c.id == batch_id, *scope.batches())
-    topic_id = connection.scalar(mine)
-    if topic_id is None:
-        return Removal()
-    removal = _of_batches(connection, [batch_id], topic_id)
-    connection.execute(delete(batches).where(batches.c.id == batch_id))
-    old = removal.deleted
-    removal.deleted = Deleted(
-        batches=old.batches,
-        generations=old.generations,
-        task_ids=old.task_ids,
-        topic=queries.topic(connection, scope, topic_id),
-    )
-    return removal
-
-
-def delete_generation(connection: Connection, scope: Scope, generation_id: str) -> Removal:
-    """Deletes the row of a generation; with the last one of a batch, the batch."""
-    mine = select(generations, batches.c.topic_id).join(batches)
-    row = connection.execute(
-        mine.where(generations.c.id == generation_id, *scope.generations())
+def purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
+    """Removes the rows of some of what was deleted before a time: so many that others need not wait long."""
+    topic = connection.execute(
+        select(topics.c.id, topics.c.cover_url).where(topics.c.deleted_at < before, *scope.topics()).limit(1)
     ).one_or_none()
-    if row is None:
-        return Removal()
-    others = select(func.count()).where(
-        generations.c.batch_id == row.batch_id, generations.c.id != generation_id
-    )
-    if not connection.scalar(others):
-        return delete_batch(connection, scope, row.batch_id)
-    connection.execute(delete(generations).where(generations.c.id == generation_id))
-    task_ids = delete_idle_tasks(connection, row.batch_id)
-    deleted = Deleted(
-        generations=((generation_id, row.batch_id),),
-        task_ids=task_ids,
-        topic=queries.topic(connection, scope, row.topic_id),
-    )
-    return Removal(deleted, {row.asset_digest} - {None})
+    if topic is not None:
+        mine = select(batches.c.id).where(batches.c.topic_id == topic.id)
+        removal = _of_batches(connection, connection.scalars(mine.order_by(batches.c.id)).all())
+        connection.execute(delete(topics).where(topics.c.id == topic.id))
+        removal.cover_urls += [topic.cover_url] if topic.cover_url else []
+        return removal
+    marked = select(batches.c.id).where(batches.c.deleted_at < before, *scope.batches())
+    batch_ids = connection.scalars(marked.limit(_PART)).all()
+    if batch_ids:
+        return _remove_batches(connection, batch_ids)
+    return _purge_generations(connection, scope, before)
 
 
-def delete_idle_tasks(connection: Connection, batch_id: str) -> tuple[str, ...]:
-    """Deletes the tasks of a batch that fill none of its generations, and gives their ids."""
+def _purge_generations(connection: Connection, scope: Scope, before: datetime) -> Removal:
+    """Removes generations; with the last one of a batch, the batch."""
+    marked = select(generations.c.id, generations.c.batch_id, generations.c.asset_digest).where(
+        generations.c.deleted_at < before, *scope.generations()
+    )
+    found = connection.execute(marked.limit(_PART)).all()
+    removal = Removal([row.id for row in found], {row.asset_digest for row in found} - {None})
+    connection.execute(delete(generations).where(generations.c.id.in_(removal.generation_ids)))
+    batch_ids = sorted({row.batch_id for row in found})
+    rest = select(generations.c.batch_id).where(generations.c.batch_id.in_(batch_ids))
+    left = set(connection.scalars(rest))
+    for batch_id in left:
+        delete_idle_tasks(connection, batch_id)
+    empty = _remove_batches(connection, [batch_id for batch_id in batch_ids if batch_id not in left])
+    removal.digests |= empty.digests
+    return removal
+
+
+def delete_idle_tasks(connection: Connection, batch_id: str) -> None:
+    """Deletes the tasks of a batch that fill none of its generations."""
     filled = select(generations.c.async_task_id).where(
         generations.c.batch_id == batch_id, generations.c.async_task_id.is_not(None)
     )
-    idle = select(tasks.c.id).where(tasks.c.batch_id == batch_id, tasks.c.id.not_in(filled))
-    ids = tuple(connection.scalars(idle.order_by(tasks.c.id)))
-    for part in _chunks(ids):
-        connection.execute(delete(tasks).where(tasks.c.id.in_(part)))
-    return ids
+    connection.execute(delete(tasks).where(tasks.c.batch_id == batch_id, tasks.c.id.not_in(filled)))
 
 
-def finish(database: Database, assets: Assets, removal: Removal) -> Deleted:
-    """Removes the files of what was deleted, after the commit."""
-    for generation_id, _ in removal.deleted.generations:
+def finish(database: Database, assets: Assets, removal: Removal) -> None:
+    """Removes the files of what was purged, after the commit."""
+    for generation_id in removal.generation_ids:
         assets.discard(generation_id)
-    if removal.cover_url is not None:
-        assets.remove_cover(removal.cover_url)
+    for url in removal.cover_urls:
+        assets.remove_cover(url)
     collect(database, assets, removal.digests)
-    return removal.deleted
 
 
 def collect(database: Database, assets: Assets, digests: Iterable[str]) -> int:
@@ -189,23 +153,23 @@ def sweep(database: Database, assets: Assets, owners: Owners) -> int:
     return removed
 
 
-def _of_batches(connection: Connection, ids: Sequence[str], topic_id: str) -> Removal:
-    found: list[tuple[str, str]] = []
-    task_ids: list[str] = []
-    digests: set[str] = set()
+def _remove_batches(connection: Connection, ids: Sequence[str]) -> Removal:
+    removal = _of_batches(connection, ids)
     for part in _chunks(ids):
-        chosen = select(generations.c.id, generations.c.batch_id, generations.c.asset_digest)
-        for row in connection.execute(chosen.where(generations.c.batch_id.in_(part))):
-            found.append((row.id, row.batch_id))
-            digests |= {row.asset_digest} - {None}
-        task_ids += connection.scalars(select(tasks.c.id).where(tasks.c.batch_id.in_(part)))
-        digests |= set(connection.scalars(select(references.c.digest).where(references.c.batch_id.in_(part))))
-    deleted = Deleted(
-        batches=tuple((batch_id, topic_id) for batch_id in ids),
-        generations=tuple(found),
-        task_ids=tuple(task_ids),
-    )
-    return Removal(deleted, digests)
+        connection.execute(delete(batches).where(batches.c.id.in_(part)))
+    return removal
+
+
+def _of_batches(connection: Connection, ids: Sequence[str]) -> Removal:
+    removal = Removal()
+    for part in _chunks(ids):
+        chosen = select(generations.c.id, generations.c.asset_digest).where(generations.c.batch_id.in_(part))
+        for row in connection.execute(chosen):
+            removal.generation_ids.append(row.id)
+            removal.digests |= {row.asset_digest} - {None}
+        inputs = select(references.c.digest).where(references.c.batch_id.in_(part))
+        removal.digests |= set(connection.scalars(inputs))
+    return removal
 
 
 def _named(connection: Connection, digests: Sequence[str]) -> set[str]:

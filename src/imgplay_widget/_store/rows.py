@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "batch_of",
     "batch_row",
     "filling",
+    "folded",
     "generation_of",
     "generation_row",
     "input_rows",
@@ -33,20 +35,29 @@ _MASK = "mask"
 _INPUTS = ("references", "mask")
 
 
+def folded(text: str) -> str:
+    """A text as it is searched: without case, and with one way to write each character."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
 def topic_row(topic: Topic) -> dict[str, Any]:
-    """The columns of a topic."""
-    return asdict(topic)
+    """The columns of a new topic."""
+    columns = asdict(topic)
+    del columns["running"]
+    return columns
 
 
-def topic_of(row: RowMapping) -> Topic:
-    """The topic of a row."""
-    return Topic(**_columns(row))
+def topic_of(row: RowMapping, running: int) -> Topic:
+    """The topic of a row, and of how many of its generations are not at their end."""
+    columns = _columns(row, "cover_of", "deleted_at")
+    return Topic(**columns, running=running)
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
     """The columns of a batch; its references and its mask are rows of their own."""
     columns = {name: getattr(batch, name) for name in Batch.__slots__ if name not in _INPUTS}
     columns["config"] = dict(batch.config)
+    columns["prompt_folded"] = folded(batch.prompt)
     return columns
 
 
@@ -54,7 +65,7 @@ def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
     """The batch of a row, and of the rows of what it names, in their order."""
     references = tuple(_reference_of(one) for one in inputs if one["role"] == _REFERENCE)
     mask = next((_reference_of(one) for one in inputs if one["role"] == _MASK), None)
-    return Batch(**_columns(row), references=references, mask=mask)
+    return Batch(**_columns(row, "prompt_folded", "deleted_at"), references=references, mask=mask)
 
 
 def input_rows(batch: Batch) -> list[dict[str, Any]]:
@@ -97,8 +108,7 @@ def filling(generation: Generation) -> dict[str, Any]:
 
 def generation_of(row: RowMapping) -> Generation:
     """The generation of a row."""
-    columns = _columns(row)
-    del columns["asset_digest"]
+    columns = _columns(row, "asset_digest", "deleted_at")
     columns["asset"] = None if row["asset"] is None else _asset_of(row["asset"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
     return Generation(**columns)
@@ -170,9 +180,7 @@ def task_changes(task: Task) -> dict[str, Any]:
 
 def task_of(row: RowMapping) -> Task:
     """The task of a row."""
-    columns = _columns(row)
-    for name in ("type", "status", "error_code", "retryable"):
-        del columns[name]
+    columns = _columns(row, "type", "status", "error_code", "retryable")
     kept = columns.pop("metadata")
     columns["stage"] = Stage(row["stage"])
     columns["unit"] = _unit_of(row["unit"])
@@ -203,5 +211,5 @@ def _unit_of(data: dict[str, Any]) -> Unit:
     )
 
 
-def _columns(row: RowMapping) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items()}
+def _columns(row: RowMapping, *without: str) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items() if name not in without}

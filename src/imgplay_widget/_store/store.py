@@ -10,23 +10,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
-from imgplay_widget._store import leases, migrations, queries, removal, rows, tables
+from imgplay_widget._store import curation, leases, migrations, queries, removal, rows, tables
 from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.curation import Hidden, Restored
 from imgplay_widget._store.database import Database, place_of
 from imgplay_widget._store.leases import Owners
 from imgplay_widget._store.queries import Scope
-from imgplay_widget._store.removal import Deleted
 from imgplay_widget._types import JSON, Asset, Batch, Entry, FeedPage, Generation, Notice, Task, Topic
 from imgplay_widget.errors import ErrorInfo, NotFound
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import EllipsisType
 
-__all__ = ["Deleted", "Store", "StoredImage"]
+    from imgplay_widget._types import Kind
+
+__all__ = ["Hidden", "Restored", "Store", "StoredImage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ class Store:
             _insert(connection, tables.topics, [rows.topic_row(topic)])
 
     def topics(self, limit: int = 200) -> list[Topic]:
-        """Gives the topics, the one worked on last first."""
+        """Gives the topics: those that are pinned first, then the one worked on last."""
         with self._database.reading() as connection:
             return queries.topics_of(connection, self._scope, limit)
 
@@ -141,6 +143,11 @@ class Store:
         """Gives a topic, or None."""
         with self._database.reading() as connection:
             return queries.topic(connection, self._scope, id)
+
+    def topics_by_id(self, ids: Sequence[str]) -> list[Topic]:
+        """Gives those of some topics that are there."""
+        with self._database.reading() as connection:
+            return queries.topics_by_id(connection, self._scope, ids)
 
     def title_topic(
         self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
@@ -160,14 +167,19 @@ class Store:
             return queries.topic(connection, self._scope, topic_id)
 
     def update_topic(
-        self, id: str, *, title: str | EllipsisType | None = ..., cover_url: str | EllipsisType | None = ...
+        self,
+        id: str,
+        *,
+        title: str | EllipsisType | None = ...,
+        cover_url: str | EllipsisType | None = ...,
+        pinned: bool | EllipsisType = ...,
     ) -> Topic | None:
         """Changes a topic; its place in the list stays. What is not given stays as it is.
 
         Returns:
             The topic as it is now, or None where it is gone.
         """
-        given = {"title": title, "cover_url": cover_url}
+        given = {"title": title, "cover_url": cover_url, "pinned": pinned}
         changes = {name: value for name, value in given.items() if value is not ...}
         with self._database.writing() as connection:
             old = queries.topic(connection, self._scope, id)
@@ -178,25 +190,41 @@ class Store:
             self.assets.remove_cover(old.cover_url or "")
         return new
 
-    def save_cover(self, topic_id: str, data: bytes) -> Topic | None:
-        """Gives a topic its cover, where it has none.
+    def save_cover(
+        self, topic_id: str, generation_id: str, data: bytes, *, replace: bool = False
+    ) -> Topic | None:
+        """Gives a topic its cover, where it has none and the image is still seen in it.
 
         Args:
             topic_id: the topic.
+            generation_id: the image that the cover was made from.
             data: what `images.cover` gave.
+            replace: True takes the place of another cover.
 
         Returns:
             The topic as it is now, or None where it is gone.
         """
         # Nothing removes files meanwhile: a cover that no row names is a left-over at any other moment.
         with self._filing(needed=True), self._database.writing() as connection:
-            topic = queries.topic(connection, self._scope, topic_id)
-            if topic is None or topic.cover_url is not None:
-                return topic
+            old = queries.topic(connection, self._scope, topic_id)
+            seen = queries.generation(connection, self._scope, generation_id)
+            if old is None or seen is None or seen[0].batch.topic_id != topic_id:
+                return old
+            if old.cover_url is not None and not replace:
+                return old
             url = self.assets.write_cover(topic_id, data)
             mine = tables.topics.c.id == topic_id
-            connection.execute(update(tables.topics).where(mine).values(cover_url=url))
-            return queries.topic(connection, self._scope, topic_id)
+            changes = {"cover_url": url, "cover_of": generation_id}
+            connection.execute(update(tables.topics).where(mine).values(changes))
+            new = queries.topic(connection, self._scope, topic_id)
+        if old.cover_url not in (None, url):
+            self.assets.remove_cover(old.cover_url or "")
+        return new
+
+    def cover_candidate(self, topic_id: str) -> Generation | None:
+        """Gives the first image of a topic that has no cover, or None."""
+        with self._database.reading() as connection:
+            return queries.cover_candidate(connection, self._scope, topic_id)
 
     # -------------------------------------------------------------- batches
 
@@ -228,11 +256,12 @@ class Store:
                 url = self.assets.original_url(reference.digest, reference.media_type)
                 if not self.assets.path(url).exists():
                     raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
-            topic = self._touch_topic(connection, batch, new_topic)
+            self._touch_topic(connection, batch, new_topic)
             _insert(connection, tables.batches, [rows.batch_row(batch)])
             _insert(connection, tables.references, rows.input_rows(batch))
             _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
             _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
+            (topic,) = queries.topics_by_id(connection, self._scope, [batch.topic_id])
         self.assets.let_go(digests)
         return topic
 
@@ -240,6 +269,16 @@ class Store:
         """Gives a batch with what belongs to it, or None."""
         with self._database.reading() as connection:
             return queries.entry(connection, self._scope, batch_id)
+
+    def entries(self, batch_ids: Sequence[str]) -> list[Entry]:
+        """Gives those of some batches that are there, with what belongs to them, oldest first."""
+        with self._database.reading() as connection:
+            return queries.entries(connection, self._scope, batch_ids)
+
+    def places(self, task_id: str) -> list[Generation]:
+        """Gives the generations that a task fills, also those that are deleted and may come back."""
+        with self._database.reading() as connection:
+            return queries.places(connection, self._scope, task_id)
 
     def generation(self, id: str) -> tuple[Entry, Generation] | None:
         """Gives a generation and the batch it belongs to, or None."""
@@ -314,7 +353,10 @@ class Store:
         table = tables.generations
         with self._database.writing() as connection:
             empty = select(table).where(
-                *self._scope.generations(), table.c.id.in_(generation_ids), table.c.asset_digest.is_(None)
+                *self._scope.generations(),
+                table.c.id.in_(generation_ids),
+                table.c.asset_digest.is_(None),
+                queries.SEEN_GENERATION,
             )
             found = connection.execute(empty).all()
             if not found:
@@ -379,23 +421,42 @@ class Store:
 
     # -------------------------------------------------------------- deleting
 
-    def delete_topic(self, id: str) -> Deleted:
-        """Deletes a topic with all that belongs to it; nothing happens where it is gone."""
-        with self._database.writing() as connection:
-            removed = removal.delete_topic(connection, self._scope, id)
-        return removal.finish(self._database, self.assets, removed)
+    def hide(self, what: Kind, ids: Sequence[str], *, at: datetime, ended: Callable[[Task], Task]) -> Hidden:
+        """Deletes topics, batches or generations, so that they can come back until they are purged.
 
-    def delete_batch(self, id: str) -> Deleted:
-        """Deletes a batch with all that belongs to it; nothing happens where it is gone."""
-        with self._database.writing() as connection:
-            removed = removal.delete_batch(connection, self._scope, id)
-        return removal.finish(self._database, self.assets, removed)
+        A batch goes with its last generation. Running tasks that fill nothing else end with it.
 
-    def delete_generation(self, id: str) -> Deleted:
-        """Deletes a generation, and its batch where it was the last one; nothing where it is gone."""
+        Args:
+            what: the kind of all `ids`.
+            ids: what to delete; what is gone is left out.
+            at: now.
+            ended: gives an unfinished task as it is when it has ended.
+        """
+        with self._filing(needed=True):
+            with self._database.writing() as connection:
+                hidden, covers = curation.hide(connection, self._scope, what, ids, at=at, ended=ended)
+            for url in covers:
+                self.assets.remove_cover(url)
+        return hidden
+
+    def restore(self, what: Kind, ids: Sequence[str]) -> Restored:
+        """Brings back exactly what a deletion of these took; what was deleted before it stays deleted."""
         with self._database.writing() as connection:
-            removed = removal.delete_generation(connection, self._scope, id)
-        return removal.finish(self._database, self.assets, removed)
+            return curation.restore(connection, self._scope, what, ids)
+
+    def purge(self, before: datetime) -> bool:
+        """Removes some of what was deleted before a time, with its files.
+
+        Returns:
+            True where there may be more.
+        """
+        with self._database.reading() as connection:
+            if not removal.expired(connection, self._scope, before):
+                return False
+        with self._database.writing() as connection:
+            removed = removal.purge(connection, self._scope, before)
+        removal.finish(self._database, self.assets, removed)
+        return True
 
     def sweep(self) -> int:
         """Removes the files that crashes have left, and gives how many. Safe beside other processes."""
@@ -448,15 +509,12 @@ class Store:
         # Always before the transaction, so that two processes cannot wait for each other.
         return self.assets.exclusive() if needed else nullcontext()
 
-    def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> Topic:
+    def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> None:
         if new_topic is not None:
             _insert(connection, tables.topics, [rows.topic_row(new_topic)])
         changes = {"topic": batch.topic_id, "updated_at": batch.created_at}
-        connection.execute(_topic(self._scope), changes)
-        topic = queries.topic(connection, self._scope, batch.topic_id)
-        if topic is None:
+        if not connection.execute(_topic(self._scope), changes).rowcount:
             raise NotFound("The topic is gone.")
-        return topic
 
     def _save(self, connection: Connection, task: Task, owner: str) -> bool:
         changes = rows.task_changes(task)
@@ -488,7 +546,14 @@ class Store:
         if changed:
             parameters = [{"generation": item.id, **rows.filling(item)} for item in changed.values()]
             connection.execute(_GENERATION, parameters)
+            self._count(connection, task.batch_id, [image.generation_id for image in images])
         return sorted(changed.values(), key=lambda generation: generation.position)
+
+    def _count(self, connection: Connection, batch_id: str, generation_ids: Sequence[str]) -> None:
+        """Adds images that have just come to those of their topic."""
+        more = connection.scalar(_SEEN_OF, {"ids": generation_ids})
+        if more:
+            connection.execute(_COUNTED, {"batch": batch_id, "more": more})
 
     def _asset(self, image: StoredImage) -> Asset:
         return Asset(
@@ -524,11 +589,32 @@ def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) 
 
 _INSERTS = {table: insert(table) for table in tables.metadata.tables.values()}
 _GENERATION = update(tables.generations).where(tables.generations.c.id == bindparam("generation"))
+_SEEN_OF = (
+    select(func.count())
+    .select_from(tables.generations)
+    .join(tables.batches, tables.batches.c.id == tables.generations.c.batch_id)
+    .where(
+        tables.generations.c.id.in_(bindparam("ids")),
+        tables.generations.c.deleted_at.is_(None),
+        tables.batches.c.deleted_at.is_(None),
+    )
+)
+_COUNTED = (
+    update(tables.topics)
+    .where(
+        tables.topics.c.id
+        == select(tables.batches.c.topic_id)
+        .where(tables.batches.c.id == bindparam("batch"))
+        .scalar_subquery()
+    )
+    .values(images=tables.topics.c.images + bindparam("more"))
+)
 
 
 @lru_cache(queries.SCOPES)
 def _topic(scope: Scope) -> Update:
-    return update(tables.topics).where(tables.topics.c.id == bindparam("topic"), *scope.topics())
+    mine = tables.topics.c.id == bindparam("topic"), tables.topics.c.deleted_at.is_(None)
+    return update(tables.topics).where(*mine, *scope.topics())
 
 
 @lru_cache(queries.SCOPES)

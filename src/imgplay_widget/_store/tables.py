@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -55,6 +56,12 @@ def _cascade(name: str, target: str, *, primary_key: bool = False) -> Column[str
     return Column(name, Text, key, primary_key=primary_key, nullable=False)
 
 
+def _deleted(name: str) -> Index:
+    """Finds what waits to be purged; it holds nothing else, so that it costs nothing."""
+    only = text("deleted_at IS NOT NULL")
+    return Index(name, "deleted_at", sqlite_where=only, postgresql_where=only)
+
+
 metadata = MetaData()
 
 topics = Table(
@@ -68,7 +75,14 @@ topics = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("title_by", Text, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    # How many images the topic shows, kept with every write: counting ten thousand would take too long.
+    Column("images", Integer, nullable=False, default=0),
+    # The generation that the cover was made from.
+    Column("cover_of", Text),
+    Column("deleted_at", UtcTime),
     Index("idx_topics_user", "user_id", "organization_id"),
+    _deleted("idx_topics_deleted"),
 )
 
 batches = Table(
@@ -85,8 +99,13 @@ batches = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("created_at", UtcTime, nullable=False),
+    # The prompt as `rows.folded` gives it: no database knows the capitals of every language.
+    Column("prompt_folded", Text, nullable=False),
+    Column("deleted_at", UtcTime),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
+    Index("idx_batches_user", "user_id", "organization_id", "id"),
+    _deleted("idx_batches_deleted"),
 )
 
 references = Table(
@@ -118,9 +137,12 @@ generations = Table(
     Column("favourite", Boolean, nullable=False),
     Column("parent_id", Text),
     Column("created_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),
     Index("idx_generations_batch", "batch_id"),
     Index("idx_generations_task", "async_task_id"),
     Index("idx_generations_digest", "asset_digest"),
+    Index("idx_generations_favourite", "favourite", "batch_id"),
+    _deleted("idx_generations_deleted"),
 )
 
 tasks = Table(

@@ -1,0 +1,207 @@
+"""What users do with what is there: delete it, bring it back.
+
+A deletion marks rows and ends their tasks, in one transaction; `removal` takes rows and files away when the
+time to undo is over. What a topic says of its images is brought in step in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Table, func, select, update
+
+from imgplay_widget._store import queries, rows
+from imgplay_widget._store.queries import SEEN_BATCH, SEEN_GENERATION, UNFINISHED
+from imgplay_widget._store.tables import batches, generations, tasks, topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+    from imgplay_widget._store.queries import Condition, Scope
+    from imgplay_widget._types import Kind, Task, Topic
+
+__all__ = ["Hidden", "Restored", "hide", "keep_topics", "restore"]
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """What a deletion took out of sight. All empty where there was nothing to delete.
+
+    Attributes:
+        topic_ids: the topics.
+        batches: id and topic id of each batch, also of those topics.
+        generations: id and batch id of each generation, where its batch is still seen.
+        tasks: those that were ended by it; whoever drives one has to stop.
+        topics: those that lost something and are still seen, as they are now.
+    """
+
+    topic_ids: tuple[str, ...] = ()
+    batches: tuple[tuple[str, str], ...] = ()
+    generations: tuple[tuple[str, str], ...] = ()
+    tasks: tuple[Task, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What came back. All empty where nothing did.
+
+    Attributes:
+        ids: of what was asked for, what had been deleted.
+        topics: the topics that came back, or got something back, as they are now.
+        batch_ids: the batches that came back, or got something back; not those that came with a topic.
+    """
+
+    ids: tuple[str, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    batch_ids: tuple[str, ...] = ()
+
+
+def hide(
+    connection: Connection,
+    scope: Scope,
+    what: Kind,
+    ids: Sequence[str],
+    *,
+    at: datetime,
+    ended: Callable[[Task], Task],
+) -> tuple[Hidden, list[str]]:
+    """Marks what is seen as deleted, and ends the tasks that fill nothing any more.
+
+    Returns:
+        What went, and the covers that are not used any more.
+    """
+    table, seen = _kind(scope, what)
+    marked = _found(connection, table, ids, seen)
+    holding = _holding(connection, what, marked)
+    of_batch = _batch_ids(connection, marked) if what == "generation" else {}
+    for part in _chunks(marked):
+        connection.execute(update(table).where(table.c.id.in_(part)).values(deleted_at=at))
+    stay = set(_found(connection, batches, list(holding), (SEEN_BATCH,)))
+    changed, covers = ([], []) if what == "topic" else keep_topics(connection, scope, set(holding.values()))
+    hidden = Hidden(
+        topic_ids=tuple(marked) if what == "topic" else (),
+        batches=tuple((batch_id, topic_id) for batch_id, topic_id in holding.items() if batch_id not in stay),
+        generations=tuple(pair for pair in of_batch.items() if pair[1] in stay),
+        tasks=tuple(_end_idle(connection, list(holding), ended)),
+        topics=tuple(changed),
+    )
+    return hidden, covers
+
+
+def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]) -> Restored:
+    """Takes marks away."""
+    table, _ = _kind(scope, what)
+    marked = _found(connection, table, ids, (*_owned(scope, what), table.c.deleted_at.is_not(None)))
+    for part in _chunks(marked):
+        connection.execute(update(table).where(table.c.id.in_(part)).values(deleted_at=None))
+    if what == "topic":
+        return Restored(ids=tuple(marked), topics=tuple(queries.topics_by_id(connection, scope, marked)))
+    holding = _holding(connection, what, marked)
+    changed, _ = keep_topics(connection, scope, set(holding.values()))
+    return Restored(ids=tuple(marked), topics=tuple(changed), batch_ids=tuple(holding))
+
+
+def keep_topics(connection: Connection, scope: Scope, ids: Collection[str]) -> tuple[list[Topic], list[str]]:
+    """Counts the images of topics anew, and takes away covers whose image is not seen there any more.
+
+    Returns:
+        Those of the topics that are seen, as they are now, and the covers that are not used any more.
+    """
+    wanted = sorted(ids)
+    counted = _images().where(batches.c.topic_id == topics.c.id, generations.c.asset_digest.is_not(None))
+    images = counted.with_only_columns(func.count()).correlate(topics).scalar_subquery()
+    pictured = _images().where(batches.c.topic_id == topics.c.id, generations.c.id == topics.c.cover_of)
+    lost = select(topics.c.id, topics.c.cover_url).where(
+        topics.c.id.in_(wanted), topics.c.cover_of.is_not(None), ~pictured.correlate(topics).exists()
+    )
+    connection.execute(update(topics).where(topics.c.id.in_(wanted)).values(images=images))
+    uncovered = {row.id: row.cover_url for row in connection.execute(lost)}
+    bare = update(topics).where(topics.c.id.in_(list(uncovered)))
+    connection.execute(bare.values(cover_url=None, cover_of=None))
+    urls = [url for url in uncovered.values() if url is not None]
+    return queries.topics_by_id(connection, scope, wanted), urls
+
+
+def _images() -> Select[str]:
+    """The generations that are seen as long as their topic is."""
+    joined = select(generations.c.id).join(batches, batches.c.id == generations.c.batch_id)
+    return joined.where(generations.c.deleted_at.is_(None), batches.c.deleted_at.is_(None))
+
+
+def _kind(scope: Scope, what: Kind) -> tuple[Table, tuple[Condition, ...]]:
+    """The table of a kind, and which of its rows are seen."""
+    owned = _owned(scope, what)
+    match what:
+        case "topic":
+            return topics, (*owned, topics.c.deleted_at.is_(None))
+        case "batch":
+            return batches, (*owned, SEEN_BATCH)
+        case "generation":
+            return generations, (*owned, SEEN_GENERATION)
+
+
+def _owned(scope: Scope, what: Kind) -> tuple[Condition, ...]:
+    return {"topic": scope.topics, "batch": scope.batches, "generation": scope.generations}[what]()
+
+
+def _found(
+    connection: Connection, table: Table, ids: Sequence[str], conditions: tuple[Condition, ...]
+) -> list[str]:
+    """Those of some ids whose rows satisfy conditions."""
+    found: list[str] = []
+    for part in _chunks(ids):
+        found += connection.scalars(select(table.c.id).where(table.c.id.in_(part), *conditions))
+    return found
+
+
+def _holding(connection: Connection, what: Kind, ids: Sequence[str]) -> dict[str, str]:
+    """The batches that are seen and that lie in, are, or hold what is named; with their topics."""
+    holding: dict[str, str] = {}
+    for part in _chunks(ids):
+        held = select(generations.c.batch_id).where(generations.c.id.in_(part))
+        mine = {
+            "topic": batches.c.topic_id.in_(part),
+            "batch": batches.c.id.in_(part),
+            "generation": batches.c.id.in_(held),
+        }[what]
+        found = connection.execute(select(batches.c.id, batches.c.topic_id).where(mine, SEEN_BATCH))
+        holding |= {row.id: row.topic_id for row in found}
+    return holding
+
+
+def _batch_ids(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in _chunks(ids):
+        rows = connection.execute(
+            select(generations.c.id, generations.c.batch_id).where(generations.c.id.in_(part))
+        )
+        found |= {row.id: row.batch_id for row in rows}
+    return found
+
+
+def _end_idle(connection: Connection, batch_ids: Sequence[str], ended: Callable[[Task], Task]) -> list[Task]:
+    """Ends the unfinished tasks of batches that fill nothing that is seen; their leases end with them."""
+    filling = select(generations.c.id).where(generations.c.async_task_id == tasks.c.id, SEEN_GENERATION)
+    done: list[Task] = []
+    for part in _chunks(batch_ids):
+        idle = select(tasks).where(
+            tasks.c.batch_id.in_(part), tasks.c.status.in_(UNFINISHED), ~filling.correlate(tasks).exists()
+        )
+        for row in connection.execute(idle).mappings().all():
+            task = ended(rows.task_of(row))
+            changes = rows.task_changes(task) | {"lease_owner": None, "lease_until": None}
+            connection.execute(update(tasks).where(tasks.c.id == task.id).values(changes))
+            done.append(task)
+    return done
+
+
+def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
