@@ -169,4 +169,4 @@ $(NODE_MODULES): js/package-lock.json
 
 $(PAGE): $(PAGE_SOURCES) $(NODE_MODULES)
 	cd js && node build.mjs
-	@touch $@ $(dir $@)index.css
+	@touch $@

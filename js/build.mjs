@@ -1,4 +1,4 @@
-// Builds the page into the Python package: static/index.js and static/index.css.
+// Builds the page into the Python package: static/index.js, which holds its style sheet too.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,8 @@ const shared = {
   // The first ones with whole CSS nesting: for older ones each rule would carry the root's name.
   target: ["es2022", "chrome120", "firefox117", "safari17.2"],
 };
+/** Stands in the script where the style sheet will be. */
+const STYLES = "@styles@";
 const page = {
   ...shared,
   entryPoints: [
@@ -31,11 +33,13 @@ const page = {
   ],
   outdir: here("../src/imgplay_widget/static"),
   write: false,
+  define: { STYLES: JSON.stringify(STYLES) },
   plugins: [{ name: "finish", setup: ({ onEnd }) => onEnd(finish) }],
 };
 const dev = {
   ...shared,
   minify: false,
+  define: { STYLES: '""' },
   sourcemap: "inline",
   entryPoints: [
     { in: here("dev/mock-host.ts"), out: "dev" },
@@ -121,21 +125,20 @@ function packed(script) {
 async function finish({ outputFiles }) {
   if (!outputFiles) return;
   await mkdir(page.outdir, { recursive: true });
-  const texts = shorten(outputFiles.map(({ text }) => text));
-  for (const [index, { path }] of outputFiles.entries()) {
-    const script = path.endsWith(".js");
-    const text = script ? await smaller(texts[index]) : texts[index];
-    const written = Buffer.from(script ? packed(text) : text);
-    await writeFile(path, written);
-    const size = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
-    const whole = script ? `, ${size(Buffer.byteLength(text))} unpacked` : "";
-    console.log(`${path.split("/").at(-1).padEnd(10)} ${size(written.length).padStart(9)}${whole}`);
-    if (script && written.length > MAX_BYTES) {
-      console.error(
-        `index.js is larger than ${MAX_BYTES / 1024} KB: it travels with every widget and is saved in notebooks.`,
-      );
-      process.exitCode = 1;
-    }
+  const [script, style] = shorten(
+    [".js", ".css"].map((end) => outputFiles.find(({ path }) => path.endsWith(end)).text),
+  );
+  const whole = await smaller(script.replace(JSON.stringify(STYLES), () => JSON.stringify(style.trim())));
+  const bytes = Buffer.from(packed(whole));
+  await writeFile(`${page.outdir}/index.js`, bytes);
+  const size = (count) => `${(count / 1024).toFixed(1)} KB`;
+  const sizes = [whole.length - style.length, style.length].map(size);
+  console.log(`index.js ${size(bytes.length)}: packed, of ${sizes[0]} of script and ${sizes[1]} of style`);
+  if (bytes.length > MAX_BYTES) {
+    console.error(
+      `index.js is larger than ${MAX_BYTES / 1024} KB: it travels with every widget and is saved in notebooks.`,
+    );
+    process.exitCode = 1;
   }
 }
 

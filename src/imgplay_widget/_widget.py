@@ -67,7 +67,6 @@ class ImagePlayground(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "index.js"
-    _css = STATIC / "index.css"
 
     # JSON in one line: a notebook writes a dict over many, and indents each.
     _snapshot = traitlets.Unicode().tag(sync=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 
 import comm as comm_package
@@ -130,7 +129,7 @@ def test_the_state_holds_no_image_and_no_key(playground, monkeypatch):
     canary = "sk-canary-0123456789abcdef"
     widget = playground(keys={"openai": canary})
     widget.generate("a fox", model="fake:image", n=4).result(WAIT)
-    state = {k: v for k, v in widget.get_state().items() if k not in ("_esm", "_css")}
+    state = {k: v for k, v in widget.get_state().items() if k != "_esm"}
     assert canary not in repr(state)
     assert canary not in repr(widget)
     assert not any(isinstance(value, bytes | memoryview) for value in state.values())

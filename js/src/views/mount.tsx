@@ -6,6 +6,9 @@ import { App } from "./app";
 import { Boundary } from "./boundary";
 import { type Page, PageContext } from "./context";
 
+/** The style sheet, written here by the build; the page of dev/ links its own. */
+declare const STYLES: string;
+
 /** Shows a page in an element until the signal or the returned function ends it. */
 export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => void {
   const ended = new AbortController();
@@ -20,7 +23,10 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   ended.signal.addEventListener("abort", store.subscribe(applyTheme));
   // A click on what takes no focus must not give it to the notebook, where letters are commands.
   root.tabIndex = -1;
-  el.append(root);
+  // Beside the root, wherever that is: a sheet of the document would not reach into a shadow root.
+  const style = document.createElement("style");
+  style.textContent = typeof STYLES === "string" ? STYLES : "";
+  el.append(style, root);
   render(
     <PageContext.Provider value={page}>
       <Boundary name="studio">
@@ -34,6 +40,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
     ended.abort();
     render(null, root);
     root.remove();
+    style.remove();
   };
   signal.addEventListener("abort", end, { once: true });
   return end;
