@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from scripts.lab import WAIT, LabServer, View
+from scripts.lab import KERNEL_READY, WAIT, LabServer, View
 
 _CELLS = ("from imgplay_widget import ImagePlayground", "pg = ImagePlayground(store={store!r})\npg")
 _MARIMO = """import marimo
@@ -47,11 +47,7 @@ class NotebookServer(LabServer):
         self.write_notebook(name, [cell.format(store=str(store)) for cell in _CELLS])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
-        page.locator(".jp-Notebook .jp-CodeCell").nth(len(_CELLS) - 1).wait_for()
-        # The menu and the toolbar are there before the kernel is.
-        page.locator(
-            ".jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator[data-status=idle]"
-        ).first.wait_for()
+        page.wait_for_function(KERNEL_READY, timeout=WAIT)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         return View(page, page.get_by_test_id("imgplay"))
@@ -65,7 +61,8 @@ class NotebookServer(LabServer):
     def _command(self, port: int) -> list[str]:
         lab = super()._command(port)
         mine = ["-m", "notebook", "--no-browser"]
-        return [lab[0], *mine, *[word for word in lab[4:] if not word.startswith("--LabApp")]]
+        kept = [word for word in lab[4:] if not word.startswith("--LabApp")]
+        return [lab[0], *mine, *kept, "--JupyterNotebookApp.expose_app_in_browser=True"]
 
 
 class VoilaServer(LabServer):

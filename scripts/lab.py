@@ -47,7 +47,7 @@ WAIT = 30_000
 """The longest wait for one thing, in milliseconds: enough for a slow machine, and never waited out."""
 
 # The toolbar shows "idle" before the kernel's websocket exists, and a cell that is run then is lost.
-_KERNEL_READY = """() => {
+KERNEL_READY = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
   const session = panel?.sessionContext;
   const kernel = session?.session?.kernel;
@@ -327,7 +327,7 @@ class Notebook:
         self.console.append(message)
 
     def _wait_until_ready(self) -> None:
-        self.page.wait_for_function(_KERNEL_READY, timeout=WAIT)
+        self.page.wait_for_function(KERNEL_READY, timeout=WAIT)
 
 
 class View:
