@@ -1,4 +1,4 @@
-"""What users do with what is there, as the loop sees it: titles and covers, deleting and undoing."""
+"""What users do with what is there, as the loop sees it: titles, covers, stars, places, deleting, undoing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from imgplay_widget._archive import Archive, gone
 from imgplay_widget._changes import Change, EntryWritten, Removed, TopicWritten
 from imgplay_widget._store import images
-from imgplay_widget.errors import ImgplayError
+from imgplay_widget.errors import ImgplayError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -60,6 +60,18 @@ class Curator(Archive):
             NotFound: there is no such topic.
         """
         topic = await self.write(self.store.title_topic, topic_id, title, by=by)
+        if topic is None:
+            raise gone("topic", topic_id)
+        self._notify(TopicWritten(topic=topic))
+        return topic
+
+    async def pin_topic(self, topic_id: str, *, pinned: bool) -> Topic:
+        """Keeps a topic at the top of the list, or lets it go.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic = await self.write(self.store.update_topic, topic_id, pinned=pinned)
         if topic is None:
             raise gone("topic", topic_id)
         self._notify(TopicWritten(topic=topic))
@@ -116,8 +128,55 @@ class Curator(Archive):
             # The image itself is safe; the next one makes the cover.
             logger.warning("A cover could not be made: %s", error.message)
 
+    async def choose_cover(self, topic_id: str, generation_id: str) -> Topic:
+        """Makes an image the cover of its topic.
+
+        Raises:
+            NotFound: there is no such image in the topic.
+        """
+        entry, generation = await self.generation(generation_id)
+        if generation.asset is None or entry.batch.topic_id != topic_id:
+            raise NotFound("There is no such image in this topic.")
+        data = await self.in_pool(self._make_cover, generation.asset.url)
+        topic = await self.write(self.store.save_cover, topic_id, generation_id, data, replace=True)
+        if topic is None:
+            raise gone("topic", topic_id)
+        self._covered.add(topic_id)
+        self._notify(TopicWritten(topic=topic))
+        return topic
+
     def _make_cover(self, url: str) -> bytes:
         return images.cover(self.store.assets.read(url))
+
+    # -------------------------------------------------------------- stars and places
+
+    async def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> None:
+        """Stars images, or takes the stars away. What is gone is left out."""
+        changed = await self.write(self.store.favour, generation_ids, favourite=favourite)
+        await self._tell_entries(changed)
+
+    async def move(self, batch_ids: Sequence[str], topic_id: str, new_topic: Topic | None = None) -> None:
+        """Puts batches into another topic; what runs goes on there. What is gone is left out.
+
+        Args:
+            batch_ids: the batches.
+            topic_id: where to.
+            new_topic: the topic, where it is to be made.
+
+        Raises:
+            NotFound: the topic is gone.
+        """
+        now = self._clock.now()
+        moved, topics = await self.write(self.store.move, batch_ids, topic_id, at=now, new_topic=new_topic)
+        for topic in topics:
+            self._notify(TopicWritten(topic=topic))
+        await self._tell_entries(moved)
+        self._cover_anew(topics)
+
+    async def _tell_entries(self, batch_ids: Sequence[str]) -> None:
+        await self._reread(batch_ids)
+        for entry in await self.write(self.store.entries, batch_ids):
+            self._notify(EntryWritten(entry=entry))
 
     # -------------------------------------------------------------- deleting
 
@@ -144,11 +203,9 @@ class Curator(Archive):
         What was stopped stays stopped; it can be retried.
         """
         restored = await self.write(self.store.restore, what, ids)
-        await self._reread(restored.batch_ids)
         for topic in restored.topics:
             self._notify(TopicWritten(topic=topic, returned=topic.id in restored.ids))
-        for entry in await self.write(self.store.entries, restored.batch_ids):
-            self._notify(EntryWritten(entry=entry))
+        await self._tell_entries(restored.batch_ids)
         self._cover_anew(restored.topics)
         return restored
 

@@ -57,6 +57,10 @@ class Owner(Protocol):
         """Deletes."""
         ...
 
+    def favour(self, images: Images, *, favourite: bool = True) -> None:
+        """Stars."""
+        ...
+
     def refuse_own_thread(self) -> None:
         """Raises where waiting would wait for itself."""
         ...
@@ -308,6 +312,15 @@ class GenerationHandle:
     def applied(self) -> Mapping[str, Any]:
         """What the provider says it used, where it says so."""
         return dict(self._row.applied)
+
+    @property
+    def favourite(self) -> bool:
+        """Whether it has a star. Setting it stores it."""
+        return self._row.favourite
+
+    @favourite.setter
+    def favourite(self, favourite: bool) -> None:
+        self._owner.favour(self, favourite=favourite)
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -364,8 +364,14 @@ class Studio:
         Args:
             title: its title; None leaves it to the first prompt.
         """
+        topic = self._fresh_topic(title, by="user" if title else "prompt")
+        self._call(self.engine.add_topic, topic)
+        self._call(self.select_topic, topic.id)
+        return topic
+
+    def _fresh_topic(self, title: str | None, *, by: Literal["prompt", "user"]) -> Topic:
         now = self._clock.now()
-        topic = Topic(
+        return Topic(
             id=new_id(),
             user_id=self._user_id,
             organization_id=self._organization_id,
@@ -373,11 +379,73 @@ class Studio:
             cover_url=None,
             created_at=now,
             updated_at=now,
-            title_by="user" if title else "prompt",
+            title_by=by,
         )
-        self._call(self.engine.add_topic, topic)
-        self._call(self.select_topic, topic.id)
-        return topic
+
+    def pin_topic(self, topic: Topic | str, *, pinned: bool = True) -> Topic:
+        """Keeps a topic at the top of the list, or lets it go, and gives the topic.
+
+        Args:
+            topic: a topic, its id or its title.
+            pinned: False lets it go.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic_id = self._existing_topic(topic)
+        return self._call(partial(self.engine.pin_topic, topic_id, pinned=pinned))
+
+    def choose_cover(self, image: GenerationHandle | str) -> Topic:
+        """Makes an image the cover of its topic, and gives the topic.
+
+        Args:
+            image: a generation with an image, or its id.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        return self._call(self._choose_cover, image if isinstance(image, str) else image.id)
+
+    async def _choose_cover(self, generation_id: str) -> Topic:
+        entry, _ = await self.engine.generation(generation_id)
+        return await self.engine.choose_cover(entry.batch.topic_id, generation_id)
+
+    def favour(self, images: Images, *, favourite: bool = True) -> None:
+        """Stars images, or takes the stars away.
+
+        Args:
+            images: generations, and batches for all of theirs.
+            favourite: False takes the stars away.
+        """
+        several = [images] if isinstance(images, BatchHandle | GenerationHandle) else images
+        ids = [one.id for item in several for one in (item if isinstance(item, BatchHandle) else (item,))]
+        self._call(partial(self.engine.favour, ids, favourite=favourite))
+
+    def move(self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: Topic | str) -> None:
+        """Puts batches into another topic. What runs goes on there.
+
+        Args:
+            batches: a batch, its id, or several of them.
+            topic: a topic, its id or its title (made where there is none of that title).
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        several = [batches] if isinstance(batches, (BatchHandle, str)) else batches
+        ids = [batch if isinstance(batch, str) else batch.id for batch in several]
+        topic_id, title = self._topic_for(topic)
+        self._call(self.move_batches, ids, topic_id, title)
+
+    async def move_batches(
+        self, batch_ids: Sequence[str], topic_id: str | None, title: str | None = None
+    ) -> None:
+        """Puts batches into another topic, or into a new one (None). On the loop. Raises as `move` does."""
+        if topic_id is not None:
+            return await self.engine.move(batch_ids, topic_id)
+        by: Literal["prompt", "user"] = "user" if title else "prompt"
+        title = title or first_words((await self.engine.entry(batch_ids[0])).batch.prompt)
+        topic = self._fresh_topic(title, by=by)
+        return await self.engine.move(batch_ids, topic.id, topic)
 
     def rename_topic(self, topic: Topic | str, title: str) -> Topic:
         """Gives a topic a title of the user's, which is never overwritten, and gives the topic.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from imgplay_widget._handles import BatchHandle, Images
+    from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
     from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
@@ -200,6 +200,22 @@ class ImagePlayground(anywidget.AnyWidget):
     def rename_topic(self, topic: Topic | str, title: str) -> Topic:
         """Gives a topic a title of the user's, which is never overwritten. See `Studio.rename_topic`."""
         return self._studio.rename_topic(topic, title)
+
+    def pin_topic(self, topic: Topic | str, *, pinned: bool = True) -> Topic:
+        """Keeps a topic at the top of the list, or lets it go. See `Studio.pin_topic`."""
+        return self._studio.pin_topic(topic, pinned=pinned)
+
+    def choose_cover(self, image: GenerationHandle | str) -> Topic:
+        """Makes an image the cover of its topic. See `Studio.choose_cover`."""
+        return self._studio.choose_cover(image)
+
+    def favour(self, images: Images, *, favourite: bool = True) -> None:
+        """Stars images, or takes the stars away. See `Studio.favour`."""
+        self._studio.favour(images, favourite=favourite)
+
+    def move(self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: Topic | str) -> None:
+        """Puts batches into another topic, which is made where there is none. See `Studio.move`."""
+        self._studio.move(batches, topic)
 
     def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
         """Gives the newest batches of a topic, newest first; without one, of the topic that is shown."""

@@ -1,4 +1,4 @@
-"""What users do with what is there: delete it, bring it back.
+"""What users do with what is there: delete it, bring it back, star it, put it elsewhere.
 
 A deletion marks rows and ends their tasks, in one transaction; `removal` takes rows and files away when the
 time to undo is over. What a topic says of its images is brought in step in the same transaction.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Condition, Scope
     from imgplay_widget._types import Kind, Task, Topic
 
-__all__ = ["Hidden", "Restored", "hide", "keep_topics", "restore"]
+__all__ = ["Hidden", "Restored", "favour", "hide", "keep_topics", "move", "restore"]
 
 _CHUNK = 500
 
@@ -106,6 +106,35 @@ def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]
     holding = _holding(connection, what, marked)
     changed, _ = keep_topics(connection, scope, set(holding.values()))
     return Restored(ids=tuple(marked), topics=tuple(changed), batch_ids=tuple(holding))
+
+
+def favour(connection: Connection, scope: Scope, ids: Sequence[str], *, favourite: bool) -> list[str]:
+    """Stars generations, or takes the stars away, and gives the batches of those that changed."""
+    table, seen = _kind(scope, "generation")
+    other = table.c.favourite.is_(not favourite)
+    changed = _found(connection, table, ids, (*seen, other))
+    for part in _chunks(changed):
+        connection.execute(update(table).where(table.c.id.in_(part)).values(favourite=favourite))
+    return sorted(set(_batch_ids(connection, changed).values()))
+
+
+def move(
+    connection: Connection, scope: Scope, ids: Sequence[str], topic_id: str, *, at: datetime
+) -> tuple[list[str], list[Topic], list[str]]:
+    """Puts batches into a topic, which counts as a use of it.
+
+    Returns:
+        The batches that lay elsewhere, the topics that lost or got some, and covers that are not used now.
+    """
+    table, seen = _kind(scope, "batch")
+    moved = _found(connection, table, ids, (*seen, table.c.topic_id != topic_id))
+    sources = set(_holding(connection, "batch", moved).values())
+    for part in _chunks(moved):
+        connection.execute(update(table).where(table.c.id.in_(part)).values(topic_id=topic_id))
+    if moved:
+        connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=at))
+    changed, covers = keep_topics(connection, scope, {*sources, topic_id} if moved else ())
+    return moved, changed, covers
 
 
 def keep_topics(connection: Connection, scope: Scope, ids: Collection[str]) -> tuple[list[Topic], list[str]]:

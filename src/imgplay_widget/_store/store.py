@@ -444,6 +444,46 @@ class Store:
         with self._database.writing() as connection:
             return curation.restore(connection, self._scope, what, ids)
 
+    # -------------------------------------------------------------- keeping order
+
+    def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> list[str]:
+        """Stars generations, or takes the stars away, and gives the batches of those that changed."""
+        with self._database.writing() as connection:
+            return curation.favour(connection, self._scope, generation_ids, favourite=favourite)
+
+    def move(
+        self, batch_ids: Sequence[str], topic_id: str, *, at: datetime, new_topic: Topic | None = None
+    ) -> tuple[list[str], list[Topic]]:
+        """Puts batches into another topic, or does nothing.
+
+        Args:
+            batch_ids: what to move; what is gone is left out.
+            topic_id: where to.
+            at: now.
+            new_topic: a topic to add with them, where there is something to move.
+
+        Returns:
+            The batches that lay elsewhere, and the topics that lost or got some, as they are now.
+
+        Raises:
+            NotFound: the topic is gone.
+        """
+        with self._filing(needed=True):
+            with self._database.writing() as connection:
+                if new_topic is not None:
+                    _insert(connection, tables.topics, [rows.topic_row(new_topic)])
+                elif queries.topic(connection, self._scope, topic_id) is None:
+                    raise NotFound(f"There is no topic {topic_id!r}.")
+                moved, changed, covers = curation.move(connection, self._scope, batch_ids, topic_id, at=at)
+                if new_topic is not None and not moved:
+                    connection.rollback()
+                    return [], []
+            for url in covers:
+                self.assets.remove_cover(url)
+        return moved, changed
+
+    # -------------------------------------------------------------- what is gone for good
+
     def purge(self, before: datetime) -> bool:
         """Removes some of what was deleted before a time, with its files.
 
