@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgplay_widget._store import Store, images
+from imgplay_widget._types import EVERYTHING
 from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from imgplay_widget._changes import Change
-    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic
+    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic, Wanted
 
 __all__ = ["Archive", "gone"]
 
@@ -79,9 +80,19 @@ class Archive:
             raise gone("generation", generation_id)
         return found
 
-    async def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
-        """Gives a page of a topic's feed, newest batch first."""
-        return await self.write(self.store.feed, topic_id, before=before, limit=limit)
+    async def feed(
+        self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
+    ) -> FeedPage:
+        """Gives a page of the feed of a topic, or of all of them (None), newest batch first."""
+        return await self.write(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
+
+    async def unfinished(self, limit: int) -> list[Entry]:
+        """Gives the batches of all topics that run or wait, oldest first."""
+        return await self.write(self.store.unfinished, limit)
+
+    async def prompts(self, limit: int) -> list[str]:
+        """Gives the prompts of the newest batches, newest first, each once."""
+        return await self.write(self.store.prompts, limit)
 
     async def topics(self) -> list[Topic]:
         """Gives the topics: those that are pinned first, then the last used one."""

@@ -31,6 +31,7 @@ from imgplay_widget._changes import (
     TopicWritten,
 )
 from imgplay_widget._face_archives import Archives
+from imgplay_widget._face_feeds import Feeds
 from imgplay_widget._face_history import History
 from imgplay_widget._face_offers import Offered
 from imgplay_widget._face_references import ReferenceFace
@@ -48,14 +49,11 @@ from imgplay_widget._studio import DEFAULT_MODEL, Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import Entry, FeedPage, ModelSpec, ProviderSpec, Topic
+    from imgplay_widget._types import Entry, ModelSpec, ProviderSpec, Topic
 
 __all__ = ["Face"]
 
 logger = logging.getLogger("imgplay_widget")
-
-FEED_PAGE = 12
-"""Batches of the first page of a feed."""
 
 UNACKNOWLEDGED = 64
 """Thumbnails that are pushed without a sign that anybody sees them; after that only ids are sent."""
@@ -102,7 +100,8 @@ class Face:
         self._minis: dict[str, str] = {}
         self._archives = Archives(studio)
         self._references = ReferenceFace(studio)
-        self._parts: tuple[Part, ...] = (self._archives, History(studio), Offered(studio))
+        self._feeds = Feeds(studio)
+        self._parts: tuple[Part, ...] = (self._archives, self._feeds, History(studio), Offered(studio))
 
     async def close(self) -> None:
         """Forgets what only this page can still ask for."""
@@ -175,15 +174,11 @@ class Face:
                 return protocol.SnapshotResult(snapshot=await self.snapshot(buffers, call.catalog))
             case protocol.Generate():
                 return await self._generate(call)
-            case protocol.Feed():
-                if call.topic_id is None:
-                    raise InvalidRequest("A feed of all topics is not offered.")
-                return protocol.FeedResult(feed=await self._feed(call.topic_id, call.before, call.limit))
             case protocol.Thumbnails() | protocol.Covers() | protocol.Original():
                 return await self._pictures(call, buffers)
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
-                feed = None if call.topic_id is None else await self._feed(call.topic_id, None, FEED_PAGE)
+                feed = None if call.topic_id is None else await self._feeds.page(call.topic_id)
                 return protocol.TopicShown(feed=feed, draft=protocol.Draft())
             case protocol.Cancel() | protocol.Retry() | protocol.RenameTopic() | protocol.Configure():
                 await self._act(call)
@@ -369,7 +364,7 @@ class Face:
         seq = self._seq
         topics = await self._engine.topics()
         active = self._studio.active_topic
-        feed = await self._feed(active, None, FEED_PAGE) if active else None
+        feed = await self._feeds.page(active) if active else None
         registry = self._studio.registry
         config = self._config()
         catalog, packed = "", None
@@ -453,14 +448,6 @@ class Face:
                 found[generation_id] = text
                 room -= len(text)
         return found
-
-    async def _feed(self, topic_id: str, before: str | None, limit: int) -> protocol.FeedState:
-        page: FeedPage = await self._engine.feed(topic_id, before=before, limit=limit)
-        return protocol.FeedState(
-            topic_id=topic_id,
-            batches=[self._batch(entry) for entry in page.entries],
-            before=page.before,
-        )
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
         return batch_state(entry, self._studio.model_title(entry.batch))

@@ -49,10 +49,13 @@ from imgplay_widget._servers import Servers
 from imgplay_widget._store import PackedImage, Store, write_pack
 from imgplay_widget._titles import INSTRUCTION, first_words, tidy
 from imgplay_widget._types import (
+    EVERYTHING,
     Entry,
     Notice,
     Reference,
+    Status,
     Topic,
+    Wanted,
 )
 from imgplay_widget.errors import (
     DiskFull,
@@ -482,11 +485,48 @@ class Studio:
         topic_id = self._existing_topic(topic) if topic is not None else self._active_topic
         if topic_id is None:
             return []
-        return self._call(self._batches, topic_id, limit)
+        return self._call(self._batches, topic_id, limit, EVERYTHING)
 
-    async def _batches(self, topic_id: str, limit: int) -> list[BatchHandle]:
+    def search(
+        self,
+        words: str = "",
+        *,
+        topic: Topic | str | None = None,
+        model: str | None = None,
+        status: Status | str | None = None,
+        favourite: bool = False,
+        limit: int = 20,
+    ) -> list[BatchHandle]:
+        """Gives the newest batches that meet all that is asked, newest first.
+
+        Args:
+            words: what the prompt must hold, in any order, whatever the case; empty for any prompt.
+            topic: a topic, its id or its title; None looks in all of them.
+            model: ``"provider:id"``; None for any.
+            status: a generation of the batch stands there: ``"pending"``, ``"processing"``, ``"success"``,
+                ``"error"`` or ``"cancelled"``; None for anywhere.
+            favourite: True for batches with a starred image.
+            limit: how many at most, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: there is no such status.
+        """
+        if status is not None and status not in set(Status):
+            known = ", ".join(Status)
+            raise InvalidRequest(f"{status!r} is no status: {known}.", parameter="status")
+        topic_id = None if topic is None else self._existing_topic(topic)
+        wanted = Wanted(
+            search=words,
+            model=model,
+            status=None if status is None else Status(status),
+            favourite=favourite,
+        )
+        return self._call(self._batches, topic_id, limit, wanted)
+
+    async def _batches(self, topic_id: str | None, limit: int, wanted: Wanted) -> list[BatchHandle]:
         # On the loop: no change can come between the reading and the handle that would take it.
-        page = await self.engine.feed(topic_id, limit=limit)
+        page = await self.engine.feed(topic_id, limit=limit, wanted=wanted)
         return [self._handle(entry) for entry in page.entries]
 
     def delete(self, what: object) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgplay_widget.errors import ErrorInfo
 
 __all__ = [
+    "EVERYTHING",
     "Asset",
     "Batch",
     "Cover",
@@ -633,6 +634,27 @@ class FeedPage:
 
     entries: tuple[Entry, ...]
     before: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which batches of a feed are wanted: those that meet all of it.
+
+    Attributes:
+        search: words that the prompt must hold, in any order, whatever their case.
+        model: ``"provider:id"``, or None for any.
+        status: one of its generations stands there, or None for anywhere.
+        favourite: True where one of its generations must be starred.
+    """
+
+    search: str = ""
+    model: str | None = None
+    status: Status | None = None
+    favourite: bool = False
+
+
+EVERYTHING = Wanted()
+"""All batches are wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

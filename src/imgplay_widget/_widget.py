@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
-    from imgplay_widget._types import Topic
+    from imgplay_widget._types import Status, Topic
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["ImagePlayground"]
@@ -220,6 +220,21 @@ class ImagePlayground(anywidget.AnyWidget):
     def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
         """Gives the newest batches of a topic, newest first; without one, of the topic that is shown."""
         return self._studio.batches(topic, limit=limit)
+
+    def search(
+        self,
+        words: str = "",
+        *,
+        topic: Topic | str | None = None,
+        model: str | None = None,
+        status: Status | str | None = None,
+        favourite: bool = False,
+        limit: int = 20,
+    ) -> list[BatchHandle]:
+        """Gives the newest batches that meet all that is asked, in any topic. See `Studio.search`."""
+        return self._studio.search(
+            words, topic=topic, model=model, status=status, favourite=favourite, limit=limit
+        )
 
     def delete(self, what: object) -> None:
         """Deletes a topic, a batch, a generation or the one of that id, with all that it holds.

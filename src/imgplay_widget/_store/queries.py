@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bind
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
-from imgplay_widget._types import Entry, FeedPage, Generation, Task, Topic
+from imgplay_widget._types import Entry, Generation, Task, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,12 +33,12 @@ __all__ = [
     "durations",
     "entries",
     "entry",
-    "feed",
     "generation",
     "places",
     "topic",
     "topics_by_id",
     "topics_of",
+    "with_contents",
 ]
 
 Condition = ColumnElement[bool]
@@ -128,20 +128,6 @@ def _running(connection: Connection, scope: Scope) -> dict[str, int]:
     return {row.topic_id: row.running for row in found}
 
 
-def feed(connection: Connection, scope: Scope, topic_id: str, *, before: str | None, limit: int) -> FeedPage:
-    """Gives a page of a topic's batches, newest first."""
-    # By id alone: ids sort by time, so that the index gives any page at the same cost.
-    wanted = select(batches).where(batches.c.topic_id == topic_id, *scope.batches(), SEEN_BATCH)
-    if before is not None:
-        wanted = wanted.where(batches.c.id < before)
-    found = connection.execute(wanted.order_by(batches.c.id.desc()).limit(limit + 1)).mappings().all()
-    page = found[:limit]
-    return FeedPage(
-        entries=tuple(_entries(connection, page)),
-        before=page[-1]["id"] if len(found) > limit else None,
-    )
-
-
 def entry(connection: Connection, scope: Scope, batch_id: str) -> Entry | None:
     """Gives a batch with what belongs to it, or None."""
     return next(iter(entries(connection, scope, [batch_id])), None)
@@ -153,7 +139,7 @@ def entries(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[En
     for start in range(0, len(ids), _CHUNK):
         parameters = {"ids": ids[start : start + _CHUNK]}
         part = connection.execute(_batches(scope), parameters).mappings().all()
-        found += _entries(connection, part)
+        found += with_contents(connection, part)
     return sorted(found, key=lambda entry: entry.batch.id)
 
 
@@ -209,7 +195,8 @@ def durations(connection: Connection, scope: Scope, provider: str, model: str, l
     return [(end - start).total_seconds() for start, end in found]
 
 
-def _entries(connection: Connection, found: Sequence[RowMapping]) -> Iterable[Entry]:
+def with_contents(connection: Connection, found: Sequence[RowMapping]) -> Iterable[Entry]:
+    """Gives the batches of some rows, in their order, with what belongs to them."""
     if not found:
         return
     parameters = {"ids": [row["id"] for row in found]}

@@ -12,13 +12,25 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
-from imgplay_widget._store import curation, leases, migrations, queries, removal, rows, tables
+from imgplay_widget._store import curation, feeds, leases, migrations, queries, removal, rows, tables
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.curation import Hidden, Restored
 from imgplay_widget._store.database import Database, place_of
 from imgplay_widget._store.leases import Owners
 from imgplay_widget._store.queries import Scope
-from imgplay_widget._types import JSON, Asset, Batch, Entry, FeedPage, Generation, Notice, Task, Topic
+from imgplay_widget._types import (
+    EVERYTHING,
+    JSON,
+    Asset,
+    Batch,
+    Entry,
+    FeedPage,
+    Generation,
+    Notice,
+    Task,
+    Topic,
+    Wanted,
+)
 from imgplay_widget.errors import ErrorInfo, NotFound
 
 if TYPE_CHECKING:
@@ -285,16 +297,29 @@ class Store:
         with self._database.reading() as connection:
             return queries.generation(connection, self._scope, id)
 
-    def feed(self, topic_id: str, *, before: str | None = None, limit: int = 12) -> FeedPage:
-        """Gives a page of a topic's batches, newest first. Every page costs the same.
+    def feed(
+        self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
+    ) -> FeedPage:
+        """Gives a page of a topic's batches, newest first. Every page of a whole topic costs the same.
 
         Args:
-            topic_id: the topic; an unknown one has an empty feed.
+            topic_id: the topic, or None for all of them; an unknown one has an empty feed.
             before: `FeedPage.before` of the page before; None for the newest.
             limit: the most batches of a page, from 1.
+            wanted: which batches.
         """
         with self._database.reading() as connection:
-            return queries.feed(connection, self._scope, topic_id, before=before, limit=limit)
+            return feeds.feed(connection, self._scope, topic_id, before=before, limit=limit, wanted=wanted)
+
+    def unfinished(self, limit: int) -> list[Entry]:
+        """Gives the batches with a generation that is not at its end, of all topics, oldest first."""
+        with self._database.reading() as connection:
+            return feeds.unfinished(connection, self._scope, limit)
+
+    def prompts(self, limit: int) -> list[str]:
+        """Gives the prompts of the newest batches, newest first, each once."""
+        with self._database.reading() as connection:
+            return feeds.prompts(connection, self._scope, limit)
 
     # -------------------------------------------------------------- tasks
 

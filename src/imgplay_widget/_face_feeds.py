@@ -1,0 +1,70 @@
+"""What the page asks to read: pages of the feed, what runs or waits, and the prompts of before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgplay_widget import _protocol as protocol
+from imgplay_widget._states import batch_state
+from imgplay_widget._types import EVERYTHING, Status, Wanted
+
+if TYPE_CHECKING:
+    from imgplay_widget._studio import Studio
+    from imgplay_widget._types import Entry
+
+__all__ = ["Feeds"]
+
+FEED_PAGE = 12
+"""Batches of the first page of a feed."""
+
+QUEUE = 200
+"""The most batches of a queue: those that come first."""
+
+
+class Feeds:
+    """Answers one page's calls. On the engine's loop.
+
+    Args:
+        studio: whose history it is.
+    """
+
+    calls = (protocol.Feed, protocol.Queue, protocol.Prompts)
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._engine = studio.engine
+
+    async def answer(
+        self, call: protocol.Feed | protocol.Queue | protocol.Prompts, buffers: list[bytes]
+    ) -> protocol.Result:
+        """Answers a call."""
+        match call:
+            case protocol.Feed():
+                status = None if call.status is None else Status(call.status)
+                wanted = Wanted(search=call.search, model=call.model, status=status, favourite=call.favourite)
+                page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
+                return protocol.FeedResult(feed=page)
+            case protocol.Queue():
+                waiting = await self._engine.unfinished(QUEUE)
+                return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
+            case protocol.Prompts():
+                return protocol.PromptList(prompts=await self._engine.prompts(call.limit))
+
+    async def page(
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None = None,
+        limit: int = FEED_PAGE,
+        wanted: Wanted = EVERYTHING,
+    ) -> protocol.FeedState:
+        """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
+        page = await self._engine.feed(topic_id, before=before, limit=limit, wanted=wanted)
+        return protocol.FeedState(
+            topic_id=topic_id,
+            batches=[self._batch(entry) for entry in page.entries],
+            before=page.before,
+        )
+
+    def _batch(self, entry: Entry) -> protocol.BatchState:
+        return batch_state(entry, self._studio.model_title(entry.batch))
