@@ -227,6 +227,20 @@ describe("the references of a draft", () => {
     state().showTopic(null);
     expect(state().references.map(({ reference }) => reference?.digest)).toEqual(["a", "z"]);
   });
+  it("go with the request of their topic, also when another one is shown before they are uploaded", async () => {
+    const { state, uploads, add, calls } = opened();
+    await add(png(10), png(11));
+    state().setPrompt("a fox");
+    const asked = state().generate();
+    await uploads()[0]?.answer(taken(10, held("y")));
+    state().showTopic("other");
+    state().takeReferences([held("not asked for")], null);
+    await uploads()[1]?.answer(taken(11, held("z")));
+    const sent = calls.find(({ call }) => call.method === "generate");
+    expect(sent?.call).toMatchObject({ prompt: "a fox", references: ["y", "z"], mask: null });
+    await sent?.refuse();
+    await asked;
+  });
   it("of a batch come back with its settings", () => {
     const { state } = opened("demo:edit", draft);
     state().reuse(

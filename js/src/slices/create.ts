@@ -1,5 +1,5 @@
 // Making something: the request under way, a refusal, and what is said to the user.
-import { errorState, RequestError } from "../lib/answer";
+import { errorState } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
@@ -55,7 +55,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     announcement: "",
 
     generate: async () => {
-      const { busy, live, models, config, activeTopicId } = get();
+      // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
+      const { busy, live, models, config, activeTopicId, mask } = get();
       const prompt = get().prompt.trim();
       const model = modelOf(models, config.model);
       if (busy || !live || !prompt || !model) return;
@@ -63,10 +64,9 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       set({ busy: true, refusal: null });
       get().rememberModel(model.name);
       try {
-        if (get().references.some(({ status }) => status !== "ready")) {
-          const unsent = await get().settleReferences();
-          if (unsent) throw new RequestError(unsent);
-        }
+        // Where nothing has to be waited for, the request is on its way before the click has ended.
+        const ready = get().references.every(({ status }) => status === "ready");
+        const references = ready ? get().references : await get().settleReferences();
         const { result } = await send({
           method: "generate",
           model: model.name,
@@ -74,7 +74,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
           n: Math.min(config.count, get().maxCount),
           params: paramsToSend(model, config),
           topicId: activeTopicId,
-          ...referencesToSend(get()),
+          ...referencesToSend({ references, mask, models, config }),
         });
         if (result.type !== "generated") return;
         const { topic, batch } = result;

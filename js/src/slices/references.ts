@@ -1,5 +1,5 @@
 // The input images beside the prompt: on their way to the kernel, there, or failed; and the mask over the first.
-import { errorState } from "../lib/answer";
+import { errorState, RequestError } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
 import { type Candidate, linkOf, moved, problemOf, problemsOf } from "../lib/references";
 import { kindOf, UnreadableFile, upload } from "../lib/upload";
@@ -27,6 +27,9 @@ export interface HeldReference extends Candidate {
   /** Why it failed, and what to do. */
   error: string;
 }
+
+/** What became of a reference that was on its way. */
+type Outcome = ReferenceState | "failed" | "removed";
 
 /** A mask, and the digest of the reference that it was painted over. */
 export interface HeldMask {
@@ -67,13 +70,15 @@ export interface ReferencesSlice {
   /** Uploads a mask over the first reference. Gives the error where that fails. */
   saveMask(blob: Blob, signal: AbortSignal): Promise<ErrorState | null>;
   removeMask(): void;
-  /** Waits for what is on its way. Gives the reason where not all of it can be sent. */
-  settleReferences(): Promise<ErrorState | null>;
+  /** Waits for what is on its way now. Gives those that are shown now as they are then, also where another topic
+   * is shown by then. Rejects with a `RequestError` where one of them failed. */
+  settleReferences(): Promise<HeldReference[]>;
 }
 
 export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) => {
   let keys = 0;
-  const running = new Map<number, { ended: AbortController; done: Promise<void> }>();
+  /** What is on its way, and what becomes of it. */
+  const running = new Map<number, { ended: AbortController; done: Promise<Outcome> }>();
 
   const held = (source: Source, name: string, candidate: Candidate): HeldReference => {
     keys += 1;
@@ -164,15 +169,18 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
   const begin = (item: HeldReference): void => {
     const { key } = item;
     const ended = new AbortController();
-    const work = async (): Promise<void> => {
+    const work = async (): Promise<Outcome> => {
       try {
-        arrived(key, await obtain(item, ended.signal));
+        const reference = await obtain(item, ended.signal);
+        arrived(key, reference);
+        return reference;
       } catch (cause) {
-        if (ended.signal.aborted) return;
+        if (ended.signal.aborted) return "removed";
         const { message, nextStep } = errorState(cause);
         const error = cause instanceof UnreadableFile ? t.references.unreadable : `${message} ${nextStep}`;
         patch(key, { status: "failed", share: null, error });
         set({ announcement: t.references.failed(item.name, error) });
+        return "failed";
       } finally {
         if (running.get(key)?.ended === ended) running.delete(key);
       }
@@ -300,17 +308,32 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     },
 
     settleReferences: async () => {
-      const waiting = (): Promise<void>[] =>
-        get().references.flatMap(({ key }) => running.get(key)?.done ?? []);
-      for (let open = waiting(); open.length > 0; open = waiting()) await Promise.all(open);
-      const failed = get().references.filter((item) => item.status === "failed").length;
-      if (failed === 0) return null;
-      return {
-        ...errorState(null),
-        code: "reference",
-        message: t.references.notAll(failed),
-        nextStep: t.references.notAllStep,
-      };
+      const asked = get().references;
+      const outcomes = await Promise.all(
+        asked.map(({ key, reference }) => reference ?? running.get(key)?.done ?? "failed"),
+      );
+      const failed = outcomes.filter((outcome) => outcome === "failed").length;
+      if (failed > 0) {
+        throw new RequestError({
+          ...errorState(null),
+          code: "reference",
+          message: t.references.notAll(failed),
+          nextStep: t.references.notAllStep,
+        });
+      }
+      const settled = new Map<string, HeldReference>();
+      for (const [index, item] of asked.entries()) {
+        const reference = outcomes[index];
+        // The same picture may have come twice.
+        if (typeof reference !== "object" || settled.has(reference.digest)) continue;
+        settled.set(reference.digest, {
+          ...item,
+          status: "ready",
+          reference,
+          mediaType: reference.mediaType,
+        });
+      }
+      return [...settled.values()];
     },
   };
 };
