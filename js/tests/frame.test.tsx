@@ -44,7 +44,7 @@ async function opened({
     await fake.reply(to, { type: "snapshot", snapshot: snapshotted });
   }
   await drawn();
-  const root = el.firstElementChild as HTMLElement;
+  const root = el.querySelector(".imgplay") as HTMLElement;
   const part = (testid: string) => root.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
   const press = async (target: HTMLElement, key: string, more: KeyboardEventInit = {}) => {
     target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
