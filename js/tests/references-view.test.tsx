@@ -38,7 +38,7 @@ async function opened(digests: string[] = [], takes = true) {
   });
   await drawn();
   const entries = () => [...el.querySelectorAll<HTMLElement>('[data-testid="reference"]')];
-  const open = (index: number) => entries()[index]?.querySelector("button") as HTMLElement;
+  const open = (index: number) => entries()[index]?.querySelector("[role=button]") as HTMLElement;
   const generated = async () => {
     el.querySelector<HTMLElement>('[data-testid="generate"]')?.click();
     await drawn();

@@ -1,6 +1,8 @@
-// What is dragged within the page: batches, from the feed to a topic.
+// What is dragged within the page: batches to a topic, images to the references, references among themselves.
 
 const BATCHES = "application/x-imgplay-batch";
+const GENERATION = "application/x-imgplay-generation";
+const REFERENCE = "application/x-imgplay-reference";
 
 /** Begins to drag batches. */
 export function dragBatches(event: DragEvent, ids: readonly string[]): void {
@@ -14,11 +16,50 @@ export function isBatchDrag(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes(BATCHES) ?? false;
 }
 
-/** The batches that were dropped. Anybody can drop anything here. */
+/** The batches that were dropped. */
 export function draggedBatches(event: DragEvent): string[] {
+  return dragged(event, BATCHES);
+}
+
+/** Begins to drag a finished image. */
+export function dragGeneration({ dataTransfer }: DragEvent, batchId: string, id: string): void {
+  if (!dataTransfer) return;
+  dataTransfer.setData(GENERATION, JSON.stringify([batchId, id]));
+  dataTransfer.effectAllowed = "copy";
+}
+
+/** Whether a finished image is dragged. */
+export function isGenerationDrag({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes(GENERATION) ?? false;
+}
+
+/** The ids of the batch and of the image that was dropped. */
+export function draggedGeneration(event: DragEvent): [batchId: string, id: string] | null {
+  const [batchId, id] = dragged(event, GENERATION);
+  return batchId !== undefined && id !== undefined ? [batchId, id] : null;
+}
+
+/** Begins to drag a reference to another place. */
+export function dragReference({ dataTransfer }: DragEvent, key: number): void {
+  dataTransfer?.setData(REFERENCE, JSON.stringify([String(key)]));
+}
+
+/** Whether a reference is dragged. */
+export function isReferenceDrag({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes(REFERENCE) ?? false;
+}
+
+/** The key of the reference that was dropped. */
+export function draggedReference(event: DragEvent): number | null {
+  const [key] = dragged(event, REFERENCE);
+  return key === undefined ? null : Number(key);
+}
+
+/** What was dropped, as texts. Anybody can drop anything here. */
+function dragged({ dataTransfer }: DragEvent, type: string): string[] {
   try {
-    const ids: unknown = JSON.parse(event.dataTransfer?.getData(BATCHES) ?? "");
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+    const texts: unknown = JSON.parse(dataTransfer?.getData(type) ?? "");
+    return Array.isArray(texts) ? texts.filter((text) => typeof text === "string") : [];
   } catch {
     return [];
   }

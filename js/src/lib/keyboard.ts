@@ -46,6 +46,15 @@ export function isTyping(event: KeyboardEvent): boolean {
   );
 }
 
+/** What Enter and Space do to a button, for an element that is none: Firefox drags nothing by a real one. */
+export function pressByKey(event: KeyboardEvent): void {
+  const { target, currentTarget, key, shiftKey, ctrlKey, metaKey } = event;
+  if (!target || target !== currentTarget || (key !== "Enter" && key !== " ")) return;
+  event.preventDefault();
+  const held = { shiftKey, ctrlKey, metaKey };
+  target.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ...held }));
+}
+
 /** Whether a single letter or sign was pressed as a shortcut: not in a text, a dialog or a menu, and alone. */
 export function isShortcut(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event))

@@ -237,7 +237,7 @@ function onKey(event: KeyboardEvent, store: Store): void {
 /** The image beside another one, on the page. */
 function neighbour(from: HTMLElement, key: string): HTMLElement | undefined {
   const feed = from.closest("[data-testid=feed]");
-  const all = [...(feed?.querySelectorAll<HTMLElement>("button[data-select]") ?? [])];
+  const all = [...(feed?.querySelectorAll<HTMLElement>("[data-select][tabindex]") ?? [])];
   const here = from.getBoundingClientRect();
   const side = key === "ArrowLeft" || key === "ArrowRight";
   if (side) return all[all.indexOf(from) + (key === "ArrowRight" ? 1 : -1)];

@@ -1,5 +1,6 @@
 // Pictures that are dropped on the widget or pasted into it become references.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { draggedGeneration, isGenerationDrag } from "../lib/drag";
 import { modelOf } from "../lib/parameters";
 import { t } from "../messages";
 import { batchOf } from "../slices/batches";
@@ -7,9 +8,6 @@ import type { NamedBlob } from "../slices/references";
 import type { State } from "../store";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
-
-/** What a finished tile says of itself when it is dragged: its batch and its id. */
-const GENERATION = "application/x-imgplay-generation";
 
 type Dragged = "files" | "generation" | "link";
 
@@ -27,9 +25,9 @@ export function ReferenceDrop() {
     const { signal } = ended;
     // A picture of the page itself is a file to the browser when it is dragged.
     let ours = false;
-    const draggedIn = ({ dataTransfer }: DragEvent): Dragged | null => {
-      const types = dataTransfer?.types ?? [];
-      if (types.includes(GENERATION)) return "generation";
+    const draggedIn = (event: DragEvent): Dragged | null => {
+      if (isGenerationDrag(event)) return "generation";
+      const types = event.dataTransfer?.types ?? [];
       if (ours) return null;
       return types.includes("Files") ? "files" : types.includes("text/uri-list") ? "link" : null;
     };
@@ -80,7 +78,7 @@ export function ReferenceDrop() {
         if (!kind || !event.dataTransfer) return;
         event.preventDefault();
         event.stopPropagation();
-        drop(actions, store.getState(), kind, event.dataTransfer);
+        drop(actions, store.getState(), kind, event);
       },
       { signal },
     );
@@ -116,14 +114,15 @@ export function ReferenceDrop() {
   );
 }
 
-function drop(actions: State, state: State, kind: Dragged, data: DataTransfer): void {
+function drop(actions: State, state: State, kind: Dragged, event: DragEvent): void {
+  const data = event.dataTransfer;
   if (kind === "files") {
-    void actions.addFiles([...data.files].map((blob) => ({ name: blob.name, blob })));
+    void actions.addFiles([...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })));
   } else if (kind === "link") {
-    const problem = actions.addLink(data.getData("text/uri-list"));
+    const problem = actions.addLink(data?.getData("text/uri-list") ?? "");
     if (problem) actions.addNotice("warning", problem);
   } else {
-    const [batchId, id] = data.getData(GENERATION).split(" ");
+    const [batchId, id] = draggedGeneration(event) ?? [];
     const found = batchOf(state, batchId ?? "")?.generations.find((generation) => generation.id === id);
     if (found) actions.useAsReference(found);
   }

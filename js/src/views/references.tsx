@@ -1,5 +1,7 @@
 // The strip of references in the composer: what goes along with the prompt, and how more are added.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag";
+import { pressByKey } from "../lib/keyboard";
 import { modelOf } from "../lib/parameters";
 import { problemsOf } from "../lib/references";
 import { t } from "../messages";
@@ -10,9 +12,6 @@ import { MaskPainter } from "./mask-painter";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
 import { ReferencePreview } from "./references-preview";
-
-/** What an entry of the strip says of itself when it is dragged to another place. */
-const DRAGGED = "application/x-imgplay-reference";
 
 export function References() {
   const items = useStore((state) => state.references);
@@ -97,7 +96,7 @@ interface ThumbProps {
 function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbProps) {
   const { key, status } = item;
   const actions = useActions();
-  const button = useRef<HTMLButtonElement>(null);
+  const button = useRef<HTMLDivElement>(null);
   const [over, setOver] = useState(false);
   const name = item.name || t.references.unnamed;
   const move = (by: number): void => {
@@ -113,25 +112,27 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
       data-sent={problem === null}
       data-over={over}
       draggable={status !== "failed"}
-      onDragStart={(event) => event.dataTransfer?.setData(DRAGGED, String(key))}
+      onDragStart={(event) => dragReference(event, key)}
       onDragOver={(event) => {
-        if (!event.dataTransfer?.types.includes(DRAGGED)) return;
+        if (!isReferenceDrag(event)) return;
         event.preventDefault();
         setOver(true);
       }}
       onDragLeave={() => setOver(false)}
       onDrop={(event) => {
         setOver(false);
-        const dragged = event.dataTransfer?.getData(DRAGGED);
-        if (!dragged) return;
+        const dragged = draggedReference(event);
+        if (dragged === null) return;
         event.preventDefault();
-        actions.moveReference(Number(dragged), index);
+        actions.moveReference(dragged, index);
       }}
     >
-      <button
+      {/* biome-ignore lint/a11y/useSemanticElements: Firefox drags nothing by a real button */}
+      <div
         ref={button}
-        type="button"
         class="ip-reference-open"
+        role="button"
+        tabIndex={0}
         aria-label={`${t.references.open(name, index + 1, count)}${problem ? `. ${t.references.notSent(1, problem)}` : ""}`}
         aria-keyshortcuts="Shift+ArrowLeft Shift+ArrowRight Delete"
         title={problem ?? `${name}. ${t.references.keys}`}
@@ -147,7 +148,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
             const next = neighbour(event.currentTarget, 1) ?? neighbour(event.currentTarget, -1);
             actions.removeReference(key);
             next?.focus();
-          }
+          } else pressByKey(event);
         }}
       >
         <Picture item={item} />
@@ -161,7 +162,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
         {status === "ready" && problem && (
           <span class="ip-reference-unsent">{t.references.notSentBadge}</span>
         )}
-      </button>
+      </div>
       <span class="ip-reference-remove">
         <IconButton
           icon="close"
@@ -187,7 +188,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
 function neighbour(button: HTMLElement, by: number): HTMLElement | null {
   const entry = button.closest("li");
   const next = by < 0 ? entry?.previousElementSibling : entry?.nextElementSibling;
-  return next?.querySelector("button") ?? null;
+  return next?.querySelector<HTMLElement>("[role=button]") ?? null;
 }
 
 function Picture({ item }: { item: HeldReference }) {

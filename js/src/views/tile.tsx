@@ -1,4 +1,6 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
+import { dragGeneration } from "../lib/drag";
+import { pressByKey } from "../lib/keyboard";
 import { differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -10,9 +12,6 @@ import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
 import { IconButton } from "./parts";
-
-/** What a dragged image carries: the ids of its batch and its own. */
-const DRAGGED = "application/x-imgplay-generation";
 
 /** Before what has the focus is deleted: the focus goes to the feed, and not to the notebook. */
 export function leaveToFeed(): void {
@@ -42,10 +41,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       data-selecting={selecting}
       style={ratio ? { "--ratio": ratio } : undefined}
       draggable={live && status === "success"}
-      onDragStart={(event) => {
-        event.dataTransfer?.setData(DRAGGED, `${batch.id} ${id}`);
-        if (event.dataTransfer) event.dataTransfer.effectAllowed = "copy";
-      }}
+      onDragStart={(event) => dragGeneration(event, batch.id, id)}
       // Before the image opens: with a key, or while others are selected, a click selects.
       onClickCapture={(event) => {
         const reach = event.shiftKey ? "range" : "one";
@@ -94,12 +90,15 @@ function Finished({ generation, batch, onOpen }: TileProps) {
   const favourText = favourite ? t.tile.dropFavourite : t.tile.addFavourite;
   return (
     <>
-      <button
-        type="button"
+      {/* biome-ignore lint/a11y/useSemanticElements: Firefox drags nothing by a real button */}
+      <div
         class="ip-tile-open"
+        role="button"
+        tabIndex={0}
         data-select
         aria-label={t.tile.open(position + 1, batch.prompt)}
         onClick={() => onOpen({ batchId: batch.id, generationId: id })}
+        onKeyDown={pressByKey}
       >
         {shown ? (
           <img
@@ -113,7 +112,7 @@ function Finished({ generation, batch, onOpen }: TileProps) {
         ) : (
           <span class="ip-skeleton" />
         )}
-      </button>
+      </div>
       <div class="ip-tile-marks">
         {differences.length > 0 && (
           <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
