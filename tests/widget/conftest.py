@@ -73,8 +73,11 @@ class Page:
         assert reply["result"] is None
         return reply["error"]
 
+    def events_messages(self):
+        return [content for content, _ in list(self.messages) if content["kind"] == "events"]
+
     def events(self, kind=None):
-        found = [e for c, _ in self.messages if c["kind"] == "events" for e in c["events"]]
+        found = [event for content in self.events_messages() for event in content["events"]]
         return [e for e in found if kind is None or e["type"] == kind]
 
     def wait_for(self, test):

@@ -105,7 +105,7 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
     if wanted.status is not None:
         there = generations.c.batch_id == batches.c.id, generations.c.deleted_at.is_(None)
         joined = generations.outerjoin(tasks, tasks.c.id == generations.c.async_task_id)
-        stands = select(generations.c.id).select_from(joined).where(*there, wanted.status.value == _STATUS)
+        stands = select(generations.c.id).select_from(joined).where(*there, _STATUS.in_([wanted.status.value]))
         yield stands.correlate(batches).exists()
     if wanted.favourite:
         # Found first, by an index: they are few.
