@@ -1,9 +1,9 @@
 // The only file that touches the widget model: requests and their answers, events in order, acks.
 import type { AnyModel } from "@anywidget/types";
-import { type Answer, RequestError, type Send } from "./lib/answer";
+import { type Answer, errorState, RequestError, type Send } from "./lib/answer";
+import { t } from "./messages";
 import type {
   Call,
-  ErrorState,
   Event as KernelEvent,
   KernelMessage,
   ModelState,
@@ -99,11 +99,11 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   const request: Send = (call, buffers) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) {
-        reject(new RequestError(CLOSED));
+        reject(unanswered("closed"));
         return;
       }
       if (ended) {
-        reject(new RequestError(GONE));
+        reject(unanswered("gone"));
         return;
       }
       order += 1;
@@ -158,6 +158,8 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     if (cut || !navigator.onLine) return "offline";
     if (kernel === null) return "none";
     if (kernel?.status === "busy") return "busy";
+    // A page that was saved with its pictures has no kernel, where the host tells of none.
+    if (!greeted && kernel === undefined && isSnapshot(saved)) return "none";
     if (greeted || Date.now() - silentSince < UNKNOWN_AFTER) return "waiting";
     return kernel ? "gone" : "none";
   };
@@ -165,7 +167,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   /** Nobody will answer what was asked. */
   const end = (): void => {
     ended = true;
-    for (const { reject } of open.values()) reject(new RequestError(GONE));
+    for (const { reject } of open.values()) reject(unanswered("gone"));
     open.clear();
     connect("gone");
   };
@@ -193,7 +195,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
       if (sentAt > before) continue;
       if (mine < newestAnswered) {
         open.delete(id);
-        reject(new RequestError(LOST));
+        reject(unanswered("no_answer"));
       }
       asked = true;
     }
@@ -312,7 +314,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     open.delete(message.to);
     newestAnswered = Math.max(newestAnswered, request.order);
     if (message.result) request.resolve({ result: message.result, buffers });
-    else request.reject(new RequestError(message.error ?? LOST));
+    else request.reject(message.error ? new RequestError(message.error) : unanswered("no_answer"));
     heard();
   };
 
@@ -336,7 +338,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     clearTimeout(helloTimer);
     clearTimeout(ackTimer);
     clearInterval(lost);
-    for (const { reject } of open.values()) reject(new RequestError(CLOSED));
+    for (const { reject } of open.values()) reject(unanswered("closed"));
     open.clear();
   });
 
@@ -418,27 +420,13 @@ function isSnapshot(value: unknown): value is Snapshot {
   return typeof value === "object" && value !== null && "protocol" in value && value.protocol === PROTOCOL;
 }
 
-const CLOSED: ErrorState = {
-  code: "closed",
-  message: "The widget was closed.",
-  nextStep: "Run the cell again.",
-  fault: "here",
-  provider: null,
-  retryable: true,
-  retryAfter: null,
-  requestId: null,
-};
-
-const GONE: ErrorState = {
-  ...CLOSED,
-  code: "gone",
-  message: "The kernel no longer knows this studio.",
-  nextStep: "Run the cell again; what was stored is shown then.",
-};
-
-const LOST: ErrorState = {
-  ...CLOSED,
-  code: "no_answer",
-  message: "The kernel's answer did not arrive.",
-  nextStep: "Look at the feed: what was stored is shown there. If it is missing, try again.",
-};
+/** Why a request gets no answer of the kernel. */
+function unanswered(code: "closed" | "gone" | "no_answer"): RequestError {
+  const { closed, closedNext, gone, goneNext, lost, lostNext } = t.problem;
+  const [message, nextStep] = {
+    closed: [closed, closedNext],
+    gone: [gone, goneNext],
+    no_answer: [lost, lostNext],
+  }[code] as [string, string];
+  return new RequestError({ ...errorState(null), code, message, nextStep });
+}

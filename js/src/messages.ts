@@ -47,6 +47,25 @@ const en = {
     reported: "The report is copied.",
     notReported: "The browser does not let the page copy.",
   },
+  // ---------------------------------------------------------------- what the page itself could not do
+  problem: {
+    page: "The page could not do this.",
+    pageNext: "Try again; if it comes back, run the cell again.",
+    closed: "The widget was closed.",
+    closedNext: "Run the cell again.",
+    gone: "The kernel no longer knows this studio.",
+    goneNext: "Run the cell again; what was stored is shown then.",
+    lost: "The kernel's answer did not arrive.",
+    lostNext: "Look at the feed: what was stored is shown there. If it is missing, try again.",
+  },
+  // ---------------------------------------------------------------- times, as short as they can be
+  time: {
+    now: "now",
+    seconds: (count: string) => `${count} s`,
+    minutes: (count: number) => `${count} min`,
+    hours: (count: number) => `${count} h`,
+    days: (count: number) => `${count} d`,
+  },
   // ---------------------------------------------------------------- what is said and can be dismissed
   notice: {
     undo: "Undo",
@@ -581,6 +600,23 @@ const zh: Messages = {
     reported: "报告已复制。",
     notReported: "浏览器不允许页面复制。",
   },
+  problem: {
+    page: "页面无法完成此操作。",
+    pageNext: "请重试；如果仍然出现，请重新运行单元格。",
+    closed: "小部件已关闭。",
+    closedNext: "请重新运行单元格。",
+    gone: "内核已不认识这个工作室。",
+    goneNext: "请重新运行单元格；已保存的内容会随之显示。",
+    lost: "没有收到内核的应答。",
+    lostNext: "请查看动态：已保存的内容会显示在那里。如果没有，请重试。",
+  },
+  time: {
+    now: "刚刚",
+    seconds: (count) => `${count} 秒`,
+    minutes: (count) => `${count} 分钟前`,
+    hours: (count) => `${count} 小时前`,
+    days: (count) => `${count} 天前`,
+  },
   notice: {
     undo: "撤销",
     dismiss: "关闭",
@@ -980,8 +1016,16 @@ const zh: Messages = {
       square_hd: "1:1 HD",
       match_input_image: "同参考图",
       custom: "自定义",
+      from_the_prompt: "按提示词",
+      sunset: "日落",
+      forest: "森林",
+      ocean: "海洋",
+      monochrome: "单色",
     },
     titles: {
+      palette: "配色",
+      detail: "细节",
+      grain: "颗粒",
       width: "宽度",
       height: "高度",
       size: "尺寸",

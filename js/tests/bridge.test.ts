@@ -309,6 +309,14 @@ describe("a silent kernel", () => {
     vi.advanceTimersByTime(WAITING_AFTER);
     expect(seen.connections).toEqual(["none"]);
   });
+  it("there is none beside a saved page, where the host tells nothing of kernels", () => {
+    const state = { _snapshot: JSON.stringify(snapshot(0, false)) };
+    const told = connected(state).seen.connections;
+    const unsaved = connected().seen.connections;
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(told).toEqual(["none"]);
+    expect(unsaved).toEqual(["waiting"]);
+  });
   it("doesn't know the widget when it has nothing to do and never answered", () => {
     const { seen } = connected({}, { kernel: new HostKernel() });
     vi.advanceTimersByTime(UNKNOWN_AFTER + WAITING_AFTER);

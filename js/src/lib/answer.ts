@@ -1,3 +1,4 @@
+import { t } from "../messages";
 import type { Call, ErrorState, Result } from "../protocol.gen";
 
 /** What the kernel answered to a call, with the bytes that came along. */
@@ -21,8 +22,8 @@ export function errorState(cause: unknown): ErrorState {
   if (cause instanceof RequestError) return cause.state;
   return {
     code: "page",
-    message: "The page could not do this.",
-    nextStep: "Try again; if it comes back, run the cell again.",
+    message: t.problem.page,
+    nextStep: t.problem.pageNext,
     fault: "here",
     provider: null,
     retryable: true,

@@ -1,5 +1,6 @@
 // How a provider is reached: its key, whether it is there and where it comes from, and the address of a server.
 import { useState } from "preact/hooks";
+import { timeText } from "../lib/days";
 import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
@@ -154,7 +155,7 @@ function Age({ provider: { title, discoveredAt } }: { provider: ProviderState })
   const now = useMinute();
   if (discoveredAt === null) return null;
   return (
-    <p class="ip-help" title={new Date(discoveredAt).toLocaleString()} data-testid="models-age">
+    <p class="ip-help" title={timeText(discoveredAt)} data-testid="models-age">
       {t.model.listedBy(title, since(discoveredAt, now))}
     </p>
   );

@@ -1,0 +1,100 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { snapshot } from "../dev/fixtures";
+import widget from "../src/index";
+import { shortcutGroups } from "../src/lib/shortcuts";
+import { speak } from "../src/messages";
+import { FakeModel, settled } from "./kit";
+
+type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  document.documentElement.lang = "zh-CN";
+});
+afterEach(() => {
+  vi.useRealTimers();
+  document.body.replaceChildren();
+  document.documentElement.removeAttribute("lang");
+  speak("en");
+});
+
+/** What has the same name in every language: formats, keys, units. */
+const NAMES =
+  /\b(?:AI|ZIP|PNG|JPEG|WEBP|JSON|ID|Python|Ctrl|Shift|Esc|Delete|Enter|HD|MP|[124]K|F2|[A-Z])\b|https?:\S*/g;
+
+async function drawn(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(50);
+  await settled();
+}
+
+async function opened(topic: boolean) {
+  const fake = new FakeModel();
+  const { signal } = new AbortController();
+  const { initialize, render } = widget();
+  initialize({ model: fake.model, signal } as unknown as Props);
+  const el = document.createElement("div");
+  document.body.append(el);
+  render({ model: fake.model, el, signal } as unknown as Props);
+  const shown = snapshot(Date.now(), topic);
+  await fake.reply(fake.requests("hello")[0]?.id ?? "", { type: "snapshot", snapshot: shown });
+  await drawn();
+  return { el: el.querySelector(".imgplay") as HTMLElement, shown };
+}
+
+/** All that is shown or said: the texts, the names and the tips. */
+function words(root: HTMLElement): string[] {
+  const found: string[] = [];
+  for (const element of root.querySelectorAll<HTMLElement>("*")) {
+    for (const node of element.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) found.push(node.textContent ?? "");
+    }
+    for (const name of ["aria-label", "aria-valuetext", "title", "placeholder", "alt"])
+      found.push(element.getAttribute(name) ?? "");
+  }
+  return found;
+}
+
+/** The Latin words that are left when what the kernel said, and names, are taken out. */
+function english(texts: string[], said: unknown): string[] {
+  const kernel: string[] = [];
+  JSON.stringify(said, (_, value) => {
+    if (typeof value === "string" && /[A-Za-z]{2}/.test(value)) kernel.push(value, value.slice(0, 80));
+    return value;
+  });
+  kernel.sort((a, b) => b.length - a.length);
+  const left = texts.map((text) => {
+    const own = kernel.reduce((rest, each) => rest.replaceAll(each, " "), text);
+    return own.replaceAll(NAMES, " ");
+  });
+  return [...new Set(left.filter((text) => /[A-Za-z]{2}/.test(text)).map((text) => text.trim()))];
+}
+
+describe("the Chinese page", () => {
+  it.each([true, false])("says nothing in English, with a topic: %s", async (topic) => {
+    const { el, shown } = await opened(topic);
+    expect(english(words(el), shown)).toEqual([]);
+  });
+  it("says nothing in English in its menus", async () => {
+    const { el, shown } = await opened(true);
+    const buttons = [...el.querySelectorAll<HTMLElement>("[aria-haspopup=menu]")];
+    const menus = new Map(buttons.map((button) => [button.dataset.testid, button]));
+    expect(menus.size).toBeGreaterThan(2);
+    for (const button of menus.values()) {
+      button.click();
+      await drawn();
+      const menu = el.querySelector<HTMLElement>("[role=menu]") as HTMLElement;
+      expect(english(words(menu), shown)).toEqual([]);
+      button.click();
+      await drawn();
+    }
+  });
+  it("names its shortcuts in Chinese", () => {
+    speak("zh");
+    const texts = shortcutGroups().flatMap(({ title, shortcuts }) => [
+      title,
+      ...shortcuts.map(({ text }) => text),
+    ]);
+    expect(english(texts, null)).toEqual([]);
+  });
+});
