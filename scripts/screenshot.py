@@ -1,19 +1,23 @@
 """Takes real pictures of the widget in JupyterLab.
 
-``docs/images/studio.png`` is for the README; ``screenshots/`` (not in git) holds the main states at three
-widths, dark and light, for eyes to judge. Run it with ``make screenshots``.
+``docs/images/studio.png`` is for the README; ``screenshots/`` (not in git) holds the states of the page at
+three widths, dark and light, for eyes to judge, and a few of them in a real JupyterLab. Run it with
+``make screenshots``.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
+from scripts.page_states import STATES, page_server, take_state
 
 ROOT = Path(__file__).resolve().parent.parent
 README_IMAGE = ROOT / "docs" / "images" / "studio.png"
@@ -50,19 +54,41 @@ def main() -> None:
     """Takes the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", action="store_true", help="only docs/images/studio.png")
-    readme_only = parser.parse_args().readme
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        sync_playwright() as playwright,
-        chromium(playwright) as browser,
-    ):
-        for name, theme in THEMES.items():
-            settings = {"@jupyterlab/apputils-extension/themes": {"theme": theme}}
-            with LabServer(Path(folder) / name, settings=settings) as server:
-                if name == "dark":
-                    take_readme_image(browser, server)
-                if not readme_only:
-                    take_states(browser, server, Path(folder), name)
+    parser.add_argument("--page", action="store_true", help="only the page without a notebook")
+    parser.add_argument("--width", type=int, choices=WIDTHS, action="append", help="only this width")
+    parser.add_argument("--theme", choices=THEMES, action="append", help="only this theme")
+    parser.add_argument("states", nargs="*", choices=[[], *STATES], help="only these states of the page")
+    options = parser.parse_args()
+    themes: list[str] = options.theme or list(THEMES)
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        if not options.readme:
+            take_page(browser, themes, options.width or WIDTHS, options.states or STATES)
+        if not options.page and not options.states:
+            for theme in themes:
+                take_lab(browser, theme, readme_only=options.readme)
+
+
+def take_page(browser: Browser, themes: Sequence[str], widths: Sequence[int], states: Iterable[str]) -> None:
+    """Every state of the page without a notebook, at each width."""
+    FOLDER.mkdir(exist_ok=True)
+    with page_server() as address:
+        for theme, width in itertools.product(themes, widths):
+            # A narrow window is held in a hand.
+            context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=width < 600)
+            page = context.new_page()
+            for name in states:
+                take_state(page, address, theme, name, FOLDER / f"{theme}-{name}-{width}.png")
+            context.close()
+
+
+def take_lab(browser: Browser, theme: str, *, readme_only: bool) -> None:
+    """The README's picture from a dark JupyterLab, and a few states in it."""
+    settings = {"@jupyterlab/apputils-extension/themes": {"theme": THEMES[theme]}}
+    with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder), settings=settings) as server:
+        if theme == "dark":
+            take_readme_image(browser, server)
+        if not readme_only:
+            take_states(browser, server, Path(folder), theme)
 
 
 def take_readme_image(browser: Browser, server: LabServer) -> None:

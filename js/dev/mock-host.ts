@@ -3,7 +3,7 @@
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many (topics),
-// ?model=edit (it takes references and a mask).
+// ?model=edit (it takes references and a mask), ?topics=0 (none yet).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -42,10 +42,41 @@ const SUBJECTS = [
   "Mountains",
 ];
 
+/** Batches of other days, with favourites, below those of the fixtures. */
+function older(now: number): BatchState[] {
+  const day = 24 * 60 * 60_000;
+  const made = (
+    id: string,
+    prompt: string,
+    [width, height]: readonly [number, number],
+    seeds: number[],
+    days: number,
+  ) => {
+    const at = now - days * day;
+    const generations = seeds.map((seed, position) =>
+      generation(id, position, {
+        width,
+        height,
+        seed,
+        favourite: position === 1,
+        startedAt: at,
+        finishedAt: at + 8000 + position,
+      }),
+    );
+    return batch(id, "t1", prompt, generations, { width, height, createdAt: at });
+  };
+  return [
+    made("b2", "A quiet harbour in the first light, boats on still water", [1024, 1024], [41, 42, 46, 48], 1),
+    made("b1", "Wide valley with a river, painted on glass", [1344, 768], [52, 55, 57], 6),
+  ];
+}
+
 class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
-  readonly #batches = new Map(this.state.feed?.batches.map((each) => [each.id, each]));
+  readonly #batches = new Map(
+    [...(this.state.feed?.batches ?? []), ...older(Date.now())].map((each) => [each.id, each]),
+  );
   /** Of all batches, newest first; those of the fixtures come before a long history. */
   readonly ids = [
     ...this.#batches.keys(),
@@ -137,14 +168,53 @@ class MockKernel {
         return { type: "covers", items };
       }
       case "original": {
-        buffers.push(await picture(42, 1344, 768));
         const { generationId } = call;
+        const { generations } = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
+        const { seed, width, height } = generations.find(({ id }) => id === generationId) ?? {};
+        buffers.push(await picture(seed ?? 42, width ?? 1344, height ?? 768));
         return {
           type: "original",
           generationId,
           mediaType: "image/webp",
           fileName: "picture.webp",
           buffer: 0,
+        };
+      }
+      case "recipe": {
+        const { generationId } = call;
+        const made = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
+        const tile = made.generations.find(({ id }) => id === generationId);
+        if (!tile) return { type: "empty" };
+        const { seed, width, height, differences, mediaType } = tile;
+        const { id: batchId, prompt, provider, model, modelTitle, createdAt, cost, references, mask } = made;
+        const applied = { width, height, seed, style: "natural", palette: "sunset", detail: 0.6 };
+        const changed = Object.fromEntries(differences.map((each) => [each.parameter, each.requested]));
+        return {
+          type: "recipe",
+          recipe: {
+            ...{
+              generationId,
+              batchId,
+              prompt,
+              provider,
+              model,
+              modelTitle,
+              seed,
+              differences,
+              width,
+              height,
+            },
+            ...{ mediaType, createdAt, cost, references, mask, applied },
+            requested: { ...applied, ...changed },
+            bytes: 1_480_000,
+            digest: "d".repeat(64),
+            path: "/home/you/.local/share/imgplay-widget/assets/dd/d3.png",
+            startedAt: tile.startedAt,
+            finishedAt: tile.finishedAt,
+            requestId: "req-7f3a",
+            attempt: 1,
+            version: "0.3.0",
+          },
         };
       }
       case "upload": {
@@ -157,7 +227,8 @@ class MockKernel {
       }
       case "take_reference": {
         await new Promise((resolve) => setTimeout(resolve, 800));
-        const bytes = await picture(call.value.length, 1344, 768);
+        const number = [...call.value].reduce((sum, sign) => sum + sign.charCodeAt(0), 0);
+        const bytes = await picture(number, 1344, 768);
         const blob = new Blob([new Uint8Array(bytes.buffer as ArrayBuffer)], { type: "image/webp" });
         return { type: "reference_taken", reference: await this.keep(blob) };
       }
@@ -339,6 +410,7 @@ if (query.has("many")) {
     topics.push(topic(`m${index}`, title, now - index * 40 * 60_000, more));
   }
 }
+if (query.get("topics") === "0") kernel.state.topics.length = 0;
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
 const state: Record<string, unknown> = {

@@ -1,0 +1,302 @@
+"""The states of the page that pictures are taken of, each reached as a user would reach it.
+
+They are shown by the page without a notebook (``js/dev``), against its scripted kernel: one browser shows
+all of them in the time that one JupyterLab takes to start.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT = 20_000
+
+Steps = Callable[[Page], None]
+
+DRAWN = """async () => {
+  const frame = () => new Promise(done => requestAnimationFrame(done));
+  await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+  await frame();
+  await frame();
+}"""
+
+
+def stay(_: Page) -> None:
+    """The state is the one that the page opens in."""
+
+
+def part(page: Page, name: str) -> Locator:
+    """Gives what has this test id."""
+    return page.get_by_test_id(name)
+
+
+def unfold(page: Page, side: str) -> None:
+    """Opens the left or right panel where it is a drawer."""
+    toggle = part(page, f"toggle-{side}")
+    if toggle.get_attribute("aria-expanded") == "false":
+        toggle.click()
+
+
+def tile(page: Page, name: str) -> Locator:
+    """Gives the tile of this generation, scrolled to."""
+    found = page.locator(f'[data-generation-id="{name}"]')
+    feed = part(page, "feed")
+    for _ in range(12):
+        if found.count():
+            break
+        feed.evaluate("feed => { feed.scrollTop += feed.clientHeight * 0.7 }")
+        page.evaluate(DRAWN)
+    found.evaluate("tile => tile.closest('article').scrollIntoView({ block: 'start' })")
+    page.evaluate(DRAWN)
+    return found
+
+
+def show_errors(page: Page) -> None:
+    """Shows a refusal and a cancelled image."""
+    tile(page, "b4-2")
+
+
+def show_older(page: Page) -> None:
+    """Shows what was made on other days."""
+    tile(page, "b2-0")
+
+
+def hover_tile(page: Page) -> None:
+    """Shows the buttons of a tile."""
+    tile(page, "b4-0").hover()
+
+
+def open_tile_menu(page: Page) -> None:
+    """Opens the menu of a tile."""
+    found = tile(page, "b4-0")
+    found.hover()
+    found.get_by_test_id("tile-menu").click()
+
+
+def open_batch_menu(page: Page) -> None:
+    """Opens the menu of a batch."""
+    part(page, "batch").nth(1).get_by_test_id("batch-menu").click()
+
+
+def select(page: Page) -> None:
+    """Selects four tiles."""
+    tile(page, "b4-0").hover()
+    tile(page, "b4-0").get_by_test_id("select").click()
+    tile(page, "b4-3").locator("[data-select]").click(modifiers=["Shift"])
+    page.mouse.move(2, 2)
+
+
+def find_nothing(page: Page) -> None:
+    """Looks for words that no prompt has."""
+    part(page, "filter-button").click()
+    part(page, "filter-search").fill("a blue whale")
+    part(page, "filter-favourites").click()
+    expect(part(page, "nothing-found")).to_be_visible(timeout=WAIT)
+
+
+def find(page: Page) -> None:
+    """Looks for a word."""
+    part(page, "filter-button").click()
+    part(page, "filter-search").fill("mountains")
+    expect(part(page, "batch")).to_have_count(1, timeout=WAIT)
+
+
+def open_models(page: Page) -> None:
+    """Opens the list of models."""
+    unfold(page, "left")
+    part(page, "model-select").click()
+    expect(part(page, "model-picker")).to_be_visible(timeout=WAIT)
+
+
+def open_server(page: Page) -> None:
+    """Opens the form of a server of one's own."""
+    open_models(page)
+    part(page, "add-server").click()
+
+
+def show_config(page: Page) -> None:
+    """Shows the left panel."""
+    unfold(page, "left")
+
+
+def show_topics(page: Page) -> None:
+    """Shows the right panel."""
+    unfold(page, "right")
+
+
+def open_topic_menu(page: Page) -> None:
+    """Opens the menu of a topic."""
+    unfold(page, "right")
+    second = part(page, "topic").nth(1)
+    second.hover()
+    second.get_by_test_id("topic-menu").click()
+
+
+def rename_topic(page: Page) -> None:
+    """Renames a topic."""
+    open_topic_menu(page)
+    part(page, "rename-topic").click()
+
+
+def choose_cover(page: Page) -> None:
+    """Chooses the picture of a topic."""
+    unfold(page, "right")
+    first = part(page, "topic").first
+    first.hover()
+    first.get_by_test_id("topic-menu").click()
+    part(page, "cover-topic").click()
+    expect(part(page, "cover-choice").first).to_be_visible(timeout=WAIT)
+
+
+def open_queue(page: Page) -> None:
+    """Opens the list of what runs."""
+    part(page, "queue").click()
+    expect(part(page, "queue-row").first).to_be_visible(timeout=WAIT)
+
+
+def add_references(page: Page) -> None:
+    """Takes two images of the feed as references."""
+    for name in ("b6-0", "b4-1"):
+        found = tile(page, name)
+        found.hover()
+        found.get_by_test_id("tile-menu").click()
+        part(page, "menu").get_by_text("reference", exact=False).first.click()
+    part(page, "feed").evaluate("feed => { feed.scrollTop = 0 }")
+    page.mouse.move(2, 2)
+
+
+def paint_mask(page: Page) -> None:
+    """Paints over the first reference."""
+    add_references(page)
+    # Under a finger it is too small to be a button; the preview has the same one.
+    part(page, "mask-paint").evaluate("button => button.click()")
+    box = part(page, "mask-area").bounding_box()
+    assert box is not None
+    for step, share in enumerate((0.3, 0.4, 0.5, 0.6, 0.65)):
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * (0.3 + 0.06 * step))
+        page.mouse.down()
+    page.mouse.up()
+
+
+def open_lightbox(page: Page) -> None:
+    """Shows one image large."""
+    tile(page, "b5-0").get_by_test_id("tile-image").click()
+    expect(part(page, "lightbox-image")).to_be_visible(timeout=WAIT)
+
+
+def show_recipe(page: Page) -> None:
+    """Shows how an image was made."""
+    tile(page, "b4-0").get_by_test_id("tile-image").click()
+    part(page, "lightbox-info").click()
+    expect(part(page, "recipe")).to_be_visible(timeout=WAIT)
+
+
+def compare(page: Page) -> None:
+    """Shows two images side by side."""
+    open_lightbox(page)
+    part(page, "lightbox-compare").click()
+    page.keyboard.press("ArrowRight")
+
+
+def compare_by_slider(page: Page) -> None:
+    """Shows two images with a line between."""
+    compare(page)
+    part(page, "compare-slider").click()
+
+
+def show_shortcuts(page: Page) -> None:
+    """Shows the list of keys."""
+    part(page, "feed").press("?")
+
+
+def write_prompt(page: Page) -> None:
+    """Writes a prompt and what to leave out."""
+    part(page, "prompt").fill(
+        "A greenhouse full of ferns after rain, soft light through glass, a brass watering can on the bench"
+    )
+    add = part(page, "add-negative")
+    if add.count():
+        add.click()
+
+
+STATES: dict[str, tuple[str, Steps]] = {
+    "first-run": ("topic=none&topics=0", stay),
+    "new-topic": ("topic=none", stay),
+    "feed": ("", stay),
+    "prompt": ("", write_prompt),
+    "errors": ("", show_errors),
+    "older": ("", show_older),
+    "hover": ("", hover_tile),
+    "tile-menu": ("", open_tile_menu),
+    "batch-menu": ("", open_batch_menu),
+    "selection": ("", select),
+    "filter": ("", find),
+    "nothing-found": ("", find_nothing),
+    "config": ("model=every", show_config),
+    "models": ("", open_models),
+    "server": ("", open_server),
+    "references": ("model=edit", add_references),
+    "mask": ("model=edit", paint_mask),
+    "queue": ("", open_queue),
+    "topics": ("many", show_topics),
+    "topic-menu": ("", open_topic_menu),
+    "topic-rename": ("", rename_topic),
+    "covers": ("", choose_cover),
+    "lightbox": ("", open_lightbox),
+    "recipe": ("", show_recipe),
+    "compare": ("", compare),
+    "compare-slider": ("", compare_by_slider),
+    "shortcuts": ("", show_shortcuts),
+    "busy": ("kernel=busy", stay),
+    "read-only": ("saved&silent&kernel=none", stay),
+    "no-kernel": ("silent&kernel=none", stay),
+    "chinese": ("lang=zh", stay),
+}
+
+
+@contextmanager
+def page_server() -> Iterator[str]:
+    """Builds the page without a notebook and serves it; gives its address."""
+    subprocess.run(["node", "build.mjs", "--dev"], cwd=ROOT / "js", check=True)
+    handler = functools.partial(QuietHandler, directory=str(ROOT / "js" / "dev"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/index.html"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing of it."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def take_state(page: Page, address: str, theme: str, name: str, path: Path) -> None:
+    """Brings the page to a state and takes its picture.
+
+    Args:
+        page: a page of the wanted size.
+        address: what `page_server` gave.
+        theme: ``dark`` or ``light``.
+        name: one of `STATES`.
+        path: where the picture goes.
+    """
+    query, steps = STATES[name]
+    page.goto(f"{address}?theme={theme}&{query}")
+    if "none" not in query:
+        expect(page.get_by_test_id("tile-image").first).to_be_visible(timeout=WAIT)
+        expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
+    steps(page)
+    page.evaluate(DRAWN)
+    page.screenshot(path=path, animations="disabled")
