@@ -43,12 +43,20 @@ class Archive:
 
     async def write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
         """Calls the store on its thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._store_thread, lambda: function(*args, **keywords))
+        return await self._on(self._store_thread, lambda: function(*args, **keywords))
 
     async def in_pool(self, function: Callable[..., T], *args: Any) -> T:
         """Calls what decodes, hashes or reads files in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+        return await self._on(self._pool, lambda: function(*args))
+
+    @staticmethod
+    async def _on(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        try:
+            future = asyncio.get_running_loop().run_in_executor(threads, call)
+        except RuntimeError as error:
+            # The interpreter ends, and its threads take nothing any more: the rows say how to go on.
+            raise asyncio.CancelledError from error
+        return await future
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside; the reference keeps the task from being collected."""

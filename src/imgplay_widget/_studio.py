@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 import weakref
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import version
@@ -943,7 +944,7 @@ class Studio:
         self._subscriptions.clear()
         # Too slow, or the interpreter has stopped its threads already: the rows say what was going on, and
         # the next start goes on from there.
-        with contextlib.suppress(TimeoutError, RuntimeError):
+        with contextlib.suppress(TimeoutError, RuntimeError, CancelledError):
             self._portal.start_task_soon(self.engine.close).result(wait)
         self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument
         self._loop.join(wait)

@@ -105,7 +105,8 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
     if wanted.status is not None:
         there = generations.c.batch_id == batches.c.id, generations.c.deleted_at.is_(None)
         joined = generations.outerjoin(tasks, tasks.c.id == generations.c.async_task_id)
-        stands = select(generations.c.id).select_from(joined).where(*there, _STATUS.in_([wanted.status.value]))
+        status = _STATUS.in_([wanted.status.value])
+        stands = select(generations.c.id).select_from(joined).where(*there, status)
         yield stands.correlate(batches).exists()
     if wanted.favourite:
         # Found first, by an index: they are few.
