@@ -39,6 +39,7 @@ export function useRows(
     to: -1,
   });
   const focused = useRef<string | null>(null);
+  const scrolled = useRef(0);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
 
   if (shown.current.keys !== keys || shown.current.estimate !== estimate) {
@@ -56,7 +57,10 @@ export function useRows(
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element || kept === null) return;
-    if (Math.abs(element.scrollTop - kept) >= 1) element.scrollTop = kept;
+    // Only where rows above changed: to ask where it is scrolled to lays the whole page out.
+    if (Math.abs(scrolled.current - kept) < 1) return;
+    element.scrollTop = kept;
+    scrolled.current = element.scrollTop;
   });
 
   const observer = useRef<ResizeObserver | null>(null);
@@ -80,6 +84,7 @@ export function useRows(
     observer.current?.observe(element);
     const onScroll = (): void => {
       const { scrollTop, clientHeight } = element;
+      scrolled.current = scrollTop;
       anchor.current = scrollTop <= TOP ? null : list.current.anchorAt(scrollTop);
       const [first, last] = range(list.current, shown.current.keys?.length ?? 0, scrollTop, clientHeight);
       // What leaves may wait a little; what comes may not.
