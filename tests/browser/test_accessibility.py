@@ -115,7 +115,7 @@ def pointed_at(page: Page) -> None:
 
 
 def lightbox(page: Page) -> None:
-    full(page).locator("button").first.click()
+    full(page).get_by_role("button").first.click()
     expect(page.get_by_test_id("lightbox-image")).to_be_visible()
 
 
@@ -169,6 +169,29 @@ def mask(page: Page) -> None:
     expect(page.get_by_test_id("mask-area").locator("img")).to_be_visible()
 
 
+def selection(page: Page) -> None:
+    full(page).locator("..").get_by_test_id("select").first.click()
+    expect(page.get_by_test_id("selection")).to_be_visible()
+
+
+def queue(page: Page) -> None:
+    full(page)
+    page.get_by_test_id("queue").click()
+    expect(page.get_by_test_id("queue-row").first).to_be_visible()
+
+
+def renaming(page: Page) -> None:
+    full(page)
+    page.get_by_test_id("topic").first.get_by_role("button").first.press("F2")
+    expect(page.get_by_test_id("topic-title")).to_be_focused()
+
+
+def server(page: Page) -> None:
+    models(page)
+    page.get_by_test_id("add-server").click()
+    expect(page.get_by_test_id("server-dialog")).to_be_visible()
+
+
 def standing(page: Page) -> None:
     expect(page.get_by_test_id("connection")).to_be_visible()
 
@@ -189,6 +212,10 @@ STATES: dict[str, tuple[str, int, Callable[[Page], object]]] = {
     "references": ("model=edit", WIDE, references),
     "mask": ("model=edit", WIDE, mask),
     "mask-narrow": ("model=edit", NARROW, mask),
+    "selection": ("", WIDE, selection),
+    "queue": ("", WIDE, queue),
+    "renaming": ("", WIDE, renaming),
+    "server": ("", WIDE, server),
     "no-kernel": ("silent&kernel=none", WIDE, standing),
     "saved": ("silent&saved&kernel=none", WIDE, standing),
     "busy": ("silent&saved&kernel=busy", WIDE, standing),
