@@ -138,8 +138,13 @@ function Actions({ batch }: { batch: BatchState }) {
       )}
       <span class="ip-wide">
         <IconButton icon="copy" label={t.batch.copyPrompt} testid="copy-prompt" onClick={copyPrompt} />
+        <IconButton
+          icon="settings"
+          label={t.batch.reuse}
+          testid="reuse"
+          onClick={() => actions.reuse(batch)}
+        />
       </span>
-      <IconButton icon="settings" label={t.batch.reuse} testid="reuse" onClick={() => actions.reuse(batch)} />
       <Menu
         icon="more"
         label={t.batch.more}

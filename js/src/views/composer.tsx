@@ -95,7 +95,7 @@ export function Composer() {
               onClick={() => setUnfolded(true)}
             >
               <Icon name="less" size={14} />
-              {t.composer.addNegative}
+              <span>{t.composer.addNegative}</span>
             </button>
           )}
           <span class="ip-prompt-facts">
