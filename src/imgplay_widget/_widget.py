@@ -1,4 +1,4 @@
-"""`ImagePlayground`: the studio's face in a notebook. It carries messages and holds one small trait."""
+"""`ImagePlayground`: the studio's face in a notebook. It carries messages and holds two small traits."""
 
 from __future__ import annotations
 
@@ -198,27 +198,72 @@ class ImagePlayground(anywidget.AnyWidget):
         return self._studio.new_topic(title)
 
     def rename_topic(self, topic: Topic | str, title: str) -> Topic:
-        """Gives a topic a title of the user's, which is never overwritten. See `Studio.rename_topic`."""
+        """Gives a topic a title of the user's, which is never overwritten. See `Studio.rename_topic`.
+
+        Args:
+            topic: a topic, its id or its title.
+            title: 1 to 200 characters.
+
+        Raises:
+            InvalidRequest: the title is empty or too long.
+            NotFound: there is no such topic.
+        """
         return self._studio.rename_topic(topic, title)
 
     def pin_topic(self, topic: Topic | str, *, pinned: bool = True) -> Topic:
-        """Keeps a topic at the top of the list, or lets it go. See `Studio.pin_topic`."""
+        """Keeps a topic at the top of the list, or lets it go. See `Studio.pin_topic`.
+
+        Args:
+            topic: a topic, its id or its title.
+            pinned: False lets it go.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
         return self._studio.pin_topic(topic, pinned=pinned)
 
     def choose_cover(self, image: GenerationHandle | str) -> Topic:
-        """Makes an image the cover of its topic. See `Studio.choose_cover`."""
+        """Makes an image the cover of its topic. See `Studio.choose_cover`.
+
+        Args:
+            image: a generation with an image, or its id.
+
+        Raises:
+            NotFound: there is no such image.
+        """
         return self._studio.choose_cover(image)
 
     def favour(self, images: Images, *, favourite: bool = True) -> None:
-        """Stars images, or takes the stars away. See `Studio.favour`."""
+        """Stars images, or takes the stars away. See `Studio.favour`.
+
+        Args:
+            images: generations, and batches for all of theirs.
+            favourite: False takes the stars away.
+        """
         self._studio.favour(images, favourite=favourite)
 
     def move(self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: Topic | str) -> None:
-        """Puts batches into another topic, which is made where there is none. See `Studio.move`."""
+        """Puts batches into another topic, which is made where there is none. See `Studio.move`.
+
+        Args:
+            batches: a batch, its id, or several of them.
+            topic: a topic, its id or its title.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
         self._studio.move(batches, topic)
 
     def batches(self, topic: Topic | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
-        """Gives the newest batches of a topic, newest first; without one, of the topic that is shown."""
+        """Gives the newest batches of a topic, newest first; without one, of the topic that is shown.
+
+        Args:
+            topic: a topic, its id or its title.
+            limit: how many at most, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
         return self._studio.batches(topic, limit=limit)
 
     def search(
@@ -231,7 +276,20 @@ class ImagePlayground(anywidget.AnyWidget):
         favourite: bool = False,
         limit: int = 20,
     ) -> list[BatchHandle]:
-        """Gives the newest batches that meet all that is asked, in any topic. See `Studio.search`."""
+        """Gives the newest batches that meet all that is asked, in any topic. See `Studio.search`.
+
+        Args:
+            words: what the prompt must hold, in any order, whatever the case; empty for any prompt.
+            topic: a topic, its id or its title; None looks in all of them.
+            model: ``"provider:id"``; None for any.
+            status: a generation of the batch stands there, e.g. ``"success"``; None for anywhere.
+            favourite: True for batches with a starred image.
+            limit: how many at most, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: there is no such status.
+        """
         return self._studio.search(
             words, topic=topic, model=model, status=status, favourite=favourite, limit=limit
         )
@@ -240,11 +298,21 @@ class ImagePlayground(anywidget.AnyWidget):
         """Deletes a topic, a batch, a generation or the one of that id, with all that it holds.
 
         For a minute, `restore` brings it back.
+
+        Raises:
+            NotFound: there is no such thing.
         """
         self._studio.delete(what)
 
     def restore(self, what: object) -> None:
-        """Brings back what was deleted in the last minute. See `Studio.restore`."""
+        """Brings back what was deleted in the last minute. See `Studio.restore`.
+
+        Args:
+            what: a topic, a handle, or the id of any of them.
+
+        Raises:
+            NotFound: it is gone for good, or never was.
+        """
         self._studio.restore(what)
 
     def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
@@ -253,23 +321,59 @@ class ImagePlayground(anywidget.AnyWidget):
         Args:
             path: the file to write; one that is there is replaced.
             images: batches and generations; of them, what is not finished is left out.
+
+        Raises:
+            InvalidRequest: no image among them is finished.
+            DiskFull: there is no space for it.
+            OSError: it cannot be written there.
         """
         return self._studio.save_zip(path, images)
 
     def models(self, provider: str | None = None) -> ModelTable:
-        """Gives the models as a table that shows itself. See `Studio.models`."""
+        """Gives the models as a table that shows itself. See `Studio.models`.
+
+        Args:
+            provider: the name of a provider; None for all.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
         return self._studio.models(provider)
 
     def refresh_models(self, provider: str | None = None) -> ModelTable:
-        """Asks what is offered now, waits, and gives the table. See `Studio.refresh_models`."""
+        """Asks what is offered now, waits, and gives the table. See `Studio.refresh_models`.
+
+        Args:
+            provider: the name of a provider; None asks all that have such a list and a key.
+
+        Raises:
+            NotFound: there is no such provider.
+            ProviderError: the one that was named could not be asked.
+        """
         return self._studio.refresh_models(provider)
 
     def estimate(self, model: str | None = None, n: int = 1, **params: Any) -> Decimal | None:
-        """Gives what a request is known to cost in USD, or None. See `Studio.estimate`."""
+        """Gives what a request is known to cost in USD, or None. See `Studio.estimate`.
+
+        Args:
+            model: ``"provider:id"``; None takes the one of the config panel.
+            n: how many images, 1 to `max_count`.
+            params: the model's own parameters, as in `generate`.
+
+        Raises:
+            UnknownParameter, InvalidRequest, NotFound: as `generate` does.
+        """
         return self._studio.estimate(model, n, **params)
 
     def check(self, provider: str) -> KeyCheck:
-        """Tests the connection to a provider; the result says itself. See `Studio.check`."""
+        """Tests the connection to a provider; the result says itself. See `Studio.check`.
+
+        Args:
+            provider: the provider's name.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
         return self._studio.check(provider)
 
     def set_key(
@@ -279,8 +383,12 @@ class ImagePlayground(anywidget.AnyWidget):
 
         Args:
             provider: the provider's name.
-            key: the key.
+            key: the key; without one, it is asked for without being shown; None forgets it.
             remember: True puts it into the system's keyring too.
+
+        Raises:
+            NotFound: there is no such provider.
+            InvalidRequest: it cannot be a key.
         """
         return self._studio.set_key(provider, key, remember=remember)
 
@@ -288,15 +396,25 @@ class ImagePlayground(anywidget.AnyWidget):
         """Adds a server that speaks OpenAI's protocol, and says whether it answers. See `Studio.add_server`.
 
         Args:
-            name: letters, digits, ``-`` and ``_``; its models are then ``"name:model-id"``.
+            name: 1 to 64 letters, digits, ``-`` and ``_``; its models are then ``"name:model-id"``.
             url: its base address (``"http://localhost:8080/v1"``).
             key: its key, where it needs one.
             remember: True puts the key into the system's keyring too.
+
+        Raises:
+            InvalidRequest: name, address or key cannot be one.
         """
         return self._studio.add_server(name, url, key, remember=remember)
 
     def remove_server(self, name: str) -> None:
-        """Forgets a server that was added, and its key. See `Studio.remove_server`."""
+        """Forgets a server that was added, and its key. See `Studio.remove_server`.
+
+        Args:
+            name: of the server.
+
+        Raises:
+            NotFound: no such server was added.
+        """
         self._studio.remove_server(name)
 
     def close(self) -> None:
