@@ -90,6 +90,9 @@ DEFAULT_MODEL = "demo:instant"
 PUBLISH_EVERY = 0.05
 """Seconds between two deliveries to a subscriber: at most 20 a second."""
 
+MAX_BATCHES = 1000
+"""The most batches that one call gives."""
+
 MAX_TITLE = 200
 """The most characters of a title of the user's."""
 
@@ -482,6 +485,7 @@ class Studio:
 
         Raises:
             NotFound: there is no such topic.
+            InvalidRequest: the limit is out of range.
         """
         topic_id = self._existing_topic(topic) if topic is not None else self._active_topic
         if topic_id is None:
@@ -511,8 +515,11 @@ class Studio:
 
         Raises:
             NotFound: there is no such topic.
-            InvalidRequest: there is no such status.
+            InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, or the
+                limit is out of range.
         """
+        if model is not None and ":" not in model:
+            raise InvalidRequest(f'{model!r} is no model: write "provider:id".', parameter="model")
         if status is not None and status not in set(Status):
             known = ", ".join(Status)
             raise InvalidRequest(f"{status!r} is no status: {known}.", parameter="status")
@@ -526,6 +533,8 @@ class Studio:
         return self._call(self._batches, topic_id, limit, wanted)
 
     async def _batches(self, topic_id: str | None, limit: int, wanted: Wanted) -> list[BatchHandle]:
+        if not 1 <= limit <= MAX_BATCHES:
+            raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
         # On the loop: no change can come between the reading and the handle that would take it.
         page = await self.engine.feed(topic_id, limit=limit, wanted=wanted)
         return [self._handle(entry) for entry in page.entries]

@@ -71,6 +71,10 @@ def test_filters_meet_all_of_what_is_asked(open_page):
         assert found(page, favourite=True) == []
         with pytest.raises(InvalidRequest, match="status"):
             page.studio.search(status="lost")
+        with pytest.raises(InvalidRequest, match="limit"):
+            page.studio.search("x", limit=0)
+        with pytest.raises(InvalidRequest, match="provider:id"):
+            page.studio.search(model="image")
         with pytest.raises(NotFound):
             page.studio.search("x", topic="nowhere")
 
