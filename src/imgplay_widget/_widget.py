@@ -295,9 +295,12 @@ class ImagePlayground(anywidget.AnyWidget):
         )
 
     def delete(self, what: object) -> None:
-        """Deletes a topic, a batch, a generation or the one of that id, with all that it holds.
+        """Deletes a topic, a batch or a generation, with all that it holds. What runs for it is stopped.
 
         For a minute, `restore` brings it back.
+
+        Args:
+            what: a topic, a handle, or the id of any of them.
 
         Raises:
             NotFound: there is no such thing.
