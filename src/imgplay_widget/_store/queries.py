@@ -255,7 +255,7 @@ def _unfinished(scope: Scope) -> Select[Any, int]:
     joined = counted.join(generations, generations.c.async_task_id == tasks.c.id).join(
         batches, batches.c.id == generations.c.batch_id
     )
-    # The scope by a subquery: with a condition on the user in the join, SQLite begins with all of his batches.
+    # The scope by a subquery: with the user in the join, SQLite would begin with all of his batches.
     return joined.where(
         tasks.c.user_id == scope.user_id,
         tasks.c.status.in_(UNFINISHED),
