@@ -208,7 +208,7 @@ class MockKernel {
             requested: { ...applied, ...changed },
             bytes: 1_480_000,
             digest: "d".repeat(64),
-            path: "/home/you/.local/share/imgplay-widget/assets/dd/d3.png",
+            path: "~/.local/share/imgplay-widget/assets/dd/d3.png",
             startedAt: tile.startedAt,
             finishedAt: tile.finishedAt,
             requestId: "req-7f3a",
