@@ -93,7 +93,7 @@ function Choice({ image, onChoose }: { image: FinishedImage; onChoose(): void })
       data-testid="cover-choice"
       onClick={onChoose}
     >
-      {url ? <img src={url} alt="" decoding="async" draggable={false} /> : <span class="ip-skeleton" />}
+      {url && <img src={url} alt="" decoding="async" draggable={false} />}
     </button>
   );
 }
