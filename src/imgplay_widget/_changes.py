@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import JSON, Entry, Notice, Topic
+    from imgplay_widget._types import JSON, Draft, Entry, Notice, Topic
 
 __all__ = [
     "Change",
+    "DraftWritten",
     "EntryAdded",
     "EntryChanged",
     "EntryWritten",
@@ -111,6 +112,19 @@ class SettingWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftWritten:
+    """The draft of a topic (None: of the "new topic" screen) was changed by `source`, a view or code.
+
+    Attributes:
+        source: as of `SettingWritten`.
+    """
+
+    topic_id: str | None
+    draft: Draft
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeGiven:
     """Something that the user should know and that belongs to no batch."""
 
@@ -125,6 +139,7 @@ Change = (
     | Removed
     | TopicWritten
     | SettingWritten
+    | DraftWritten
     | StoreWritten
     | ModelsWritten
     | NoticeGiven

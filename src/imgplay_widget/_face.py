@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from imgplay_widget import _protocol as protocol
 from imgplay_widget._changes import (
     Change,
+    DraftWritten,
     EntryAdded,
     EntryChanged,
     EntryWritten,
@@ -39,6 +40,7 @@ from imgplay_widget._ids import new_id
 from imgplay_widget._recipes import file_name
 from imgplay_widget._states import (
     batch_state,
+    draft_state,
     error_state,
     generation_state,
     model_state,
@@ -179,8 +181,16 @@ class Face:
             case protocol.SelectTopic():
                 await self._studio.select_topic(call.topic_id, source=self._id)
                 feed = None if call.topic_id is None else await self._feeds.page(call.topic_id)
-                return protocol.TopicShown(feed=feed, draft=protocol.Draft())
-            case protocol.Cancel() | protocol.Retry() | protocol.RenameTopic() | protocol.Configure():
+                return protocol.TopicShown(
+                    feed=feed, draft=draft_state(await self._studio.drafts.read(call.topic_id))
+                )
+            case (
+                protocol.Cancel()
+                | protocol.Retry()
+                | protocol.RenameTopic()
+                | protocol.SaveDraft()
+                | protocol.Configure()
+            ):
                 await self._act(call)
                 return protocol.Empty()
             case _:
@@ -199,7 +209,11 @@ class Face:
 
     async def _act(
         self,
-        call: protocol.Cancel | protocol.Retry | protocol.RenameTopic | protocol.Configure,
+        call: protocol.Cancel
+        | protocol.Retry
+        | protocol.RenameTopic
+        | protocol.SaveDraft
+        | protocol.Configure,
     ) -> None:
         match call:
             case protocol.Cancel():
@@ -208,6 +222,14 @@ class Face:
                 await self._engine.retry(call.batch_id, call.generation_id)
             case protocol.RenameTopic():
                 await self._studio.rename(call.topic_id, call.title)
+            case protocol.SaveDraft():
+                await self._studio.drafts.save(
+                    call.topic_id,
+                    prompt=call.prompt,
+                    references=call.references,
+                    mask=call.mask,
+                    source=self._id,
+                )
             case protocol.Configure():
                 config = call.config.model_dump(mode="json")
                 await self._studio.save_config(config, source=self._id)
@@ -305,6 +327,8 @@ class Face:
                 return [protocol.TopicChanged(topic=topic_state(change.topic, _add(buffers, data)))]
             case SettingWritten():
                 return self._setting(change)
+            case DraftWritten():
+                return self._draft(change)
             case StoreWritten():
                 return [protocol.StoreChanged()]
             case ModelsWritten():
@@ -343,6 +367,11 @@ class Face:
         if change.name == "config":
             return [protocol.ConfigChanged(config=self._config())]
         return [protocol.TopicSelected(topic_id=change.value)]
+
+    def _draft(self, change: DraftWritten) -> list[Any]:
+        if change.source == self._id:
+            return []
+        return [protocol.DraftChanged(topic_id=change.topic_id, draft=draft_state(change.draft))]
 
     @property
     def _pushing(self) -> bool:
@@ -383,7 +412,7 @@ class Face:
             topics=[topic_state(topic) for topic in topics],
             active_topic_id=active,
             feed=feed,
-            draft=protocol.Draft(),
+            draft=draft_state(await self._studio.drafts.read(active)),
             thumbnails={},
         )
 
@@ -424,6 +453,8 @@ class Face:
                 ),
                 "topics": whole.topics[:STATE_TOPICS],
                 "feed": feed,
+                # It changes with each word; the kernel tells it.
+                "draft": protocol.Draft(),
                 "thumbnails": await self._miniatures(shown[:STATE_IMAGES]),
             }
         )

@@ -21,8 +21,12 @@ from imgplay_widget._protocol import (
     SizeRuleState,
     TopicState,
 )
+from imgplay_widget._protocol import (
+    Draft as DraftState,
+)
 from imgplay_widget._recipes import Recipe, differences
 from imgplay_widget._types import (
+    Draft,
     Entry,
     Generation,
     ModelSpec,
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "batch_state",
+    "draft_state",
     "error_state",
     "generation_state",
     "model_state",
@@ -221,6 +226,15 @@ def recipe_state(recipe: Recipe) -> RecipeState:
         "finished_at": _milliseconds(recipe.finished_at) if recipe.finished_at else None,
     }
     return RecipeState(**(recipe.as_json() | times))
+
+
+def draft_state(draft: Draft) -> DraftState:
+    """Gives what stands in the prompt box of a topic."""
+    return DraftState(
+        prompt=draft.prompt,
+        references=[reference_state(reference) for reference in draft.references],
+        mask=None if draft.mask is None else reference_state(draft.mask),
+    )
 
 
 def _milliseconds(moment: datetime) -> int:

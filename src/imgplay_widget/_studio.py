@@ -34,6 +34,7 @@ from imgplay_widget._changes import (
     TopicWritten,
 )
 from imgplay_widget._clock import Clock
+from imgplay_widget._drafts import Drafts
 from imgplay_widget._engine import HEARTBEAT, Engine
 from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
 from imgplay_widget._ids import new_id
@@ -174,6 +175,7 @@ class Studio:
             heartbeat=heartbeat,
         )
         self.inputs = References(self.engine)
+        self.drafts = Drafts(self.engine, self.inputs, self._on_change)
         self.keys.read_env_file()
         self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
         self.servers = Servers(self.engine, self.registry, self.offers, self.keys, self._on_change)

@@ -23,6 +23,7 @@ __all__ = [
     "Batch",
     "Cover",
     "Done",
+    "Draft",
     "Entry",
     "FeedPage",
     "Generation",
@@ -284,6 +285,26 @@ class Reference:
     media_type: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What was written for a topic and not sent yet.
+
+    Attributes:
+        prompt: the words.
+        references: the input images, in their order.
+        mask: where the first of them may change, or None.
+    """
+
+    prompt: str = ""
+    references: tuple[Reference, ...] = ()
+    mask: Reference | None = None
+
+    @property
+    def inputs(self) -> tuple[Reference, ...]:
+        """The references, and the mask after them."""
+        return self.references if self.mask is None else (*self.references, self.mask)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

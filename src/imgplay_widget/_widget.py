@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anywidget
 import traitlets
 
-from imgplay_widget._changes import Change, Progressed
+from imgplay_widget._changes import Change, DraftWritten, Progressed
 from imgplay_widget._face import Face
 from imgplay_widget._key_reports import Ask
 from imgplay_widget._studio import Studio
@@ -450,7 +450,7 @@ class ImagePlayground(anywidget.AnyWidget):
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
     async def _keep_state(self, changes: list[Change]) -> None:
-        if not all(isinstance(change, Progressed) for change in changes):
+        if not all(isinstance(change, Progressed | DraftWritten) for change in changes):
             with contextlib.suppress(ImgplayError):
                 # A locked store: the next change writes the state.
                 await self._write_state()

@@ -23,7 +23,8 @@ from store_makers import (
 
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import Hidden, Restored
-from imgplay_widget.errors import StoreLocked
+from imgplay_widget._types import Draft, Reference
+from imgplay_widget.errors import NotFound, StoreLocked
 
 
 @pytest.fixture
@@ -349,3 +350,72 @@ def test_files_held_by_another_program_are_a_named_error(store):
         thread.start()
         thread.join()
     assert len(found) == 1
+
+
+def forget_holds(store):
+    """As a day does it."""
+    for file in (store.assets.root / "held").iterdir():
+        os.utime(file, (NOW.timestamp() - 10**6, NOW.timestamp() - 10**6))
+
+
+def test_a_sweep_keeps_what_a_saved_draft_names_and_no_longer(store, topic):
+    reference, mask = (store.assets.add_reference(make_png()) for _ in range(2))
+    store.save_draft(topic.id, Draft(prompt="a fox", references=(reference,), mask=mask))
+    forget_holds(store)
+    store.sweep()
+    assert store.draft(topic.id).inputs == (reference, mask)
+
+    store.save_draft(topic.id, Draft(prompt="a fox", references=(reference,)))
+    store.sweep()
+    assert store.assets.size(mask) is None
+    assert store.assets.size(reference) is not None
+
+    store.save_draft(topic.id, Draft())
+    store.sweep()
+    assert files(store) == set()
+    assert rows(store, "image_settings") == 0
+
+
+def test_a_draft_keeps_a_result_that_is_deleted_until_it_goes_with_its_topic(store, open_store, topic):
+    batch, (there,), _ = add(store, topic)
+    asset = there.asset
+    result = Reference(
+        digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
+    )
+    # Users share the files, and one that is named by another's draft stays too.
+    other = open_store(user_id="you")
+    other.save_draft(None, Draft(references=(result,)))
+    store.save_draft(topic.id, Draft(references=(result,)))
+    delete(store, "batch", batch.id)
+    purge(store)
+    assert asset.url in files(store)
+    delete(store, "topic", topic.id)
+    purge(store)
+    assert rows(store, "image_settings") == 1
+    assert asset.url in files(store)
+    other.save_draft(None, Draft())
+    store.sweep()
+    assert files(store) == set()
+
+
+def test_a_crash_between_an_image_and_its_draft_leaves_neither_for_long(store, topic, monkeypatch):
+    reference = store.assets.add_reference(make_png())
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imgplay_widget._store.settings.save", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.save_draft(topic.id, Draft(prompt="a fox", references=(reference,)))
+    assert store.draft(topic.id) == Draft()
+    store.sweep()
+    assert store.assets.size(reference) is not None
+    forget_holds(store)
+    store.sweep()
+    assert files(store) == set()
+
+
+def test_a_draft_needs_a_topic_of_the_same_user(store, open_store, topic):
+    with pytest.raises(NotFound):
+        open_store(user_id="you").save_draft(topic.id, Draft(prompt="a fox"))

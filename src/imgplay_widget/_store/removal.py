@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, select
 
+from imgplay_widget._store import drafts
 from imgplay_widget._store.assets import UNKNOWN
 from imgplay_widget._store.tables import batches, generations, references, tasks, topics
 
@@ -58,6 +59,7 @@ def purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
     if topic is not None:
         mine = select(batches.c.id).where(batches.c.topic_id == topic.id)
         removal = _of_batches(connection, connection.scalars(mine.order_by(batches.c.id)).all())
+        removal.digests |= drafts.remove(connection, scope, topic.id)
         connection.execute(delete(topics).where(topics.c.id == topic.id))
         removal.cover_urls += [topic.cover_url] if topic.cover_url else []
         return removal
@@ -104,7 +106,7 @@ def finish(database: Database, assets: Assets, removal: Removal) -> None:
 
 
 def collect(database: Database, assets: Assets, digests: Iterable[str]) -> int:
-    """Removes the files of those digests that no row names, and gives how many files that were."""
+    """Removes the files of those digests that no row or draft names, and gives how many files that were."""
     removed = 0
     for part in _chunks(sorted(digests)):
         # Whoever is about to name a file by a row holds one of these two: none is taken from under it.
@@ -176,7 +178,8 @@ def _named(connection: Connection, digests: Sequence[str]) -> set[str]:
     # Of every user: they share the files.
     by_generation = select(generations.c.asset_digest).where(generations.c.asset_digest.in_(digests))
     by_reference = select(references.c.digest).where(references.c.digest.in_(digests))
-    return {*connection.scalars(by_generation), *connection.scalars(by_reference)}
+    by_draft = drafts.named(connection).intersection(digests)
+    return {*connection.scalars(by_generation), *connection.scalars(by_reference), *by_draft}
 
 
 def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
-from imgplay_widget._store import curation, feeds, leases, migrations, queries, removal, rows, tables
+from imgplay_widget._store import (
+    curation,
+    drafts,
+    feeds,
+    leases,
+    migrations,
+    queries,
+    removal,
+    rows,
+    settings,
+    tables,
+)
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.curation import Hidden, Restored
 from imgplay_widget._store.database import Database, place_of
@@ -23,6 +33,7 @@ from imgplay_widget._types import (
     JSON,
     Asset,
     Batch,
+    Draft,
     Entry,
     FeedPage,
     Generation,
@@ -36,6 +47,7 @@ from imgplay_widget.errors import ErrorInfo, NotFound
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from types import EllipsisType
 
     from imgplay_widget._types import Kind
@@ -532,43 +544,48 @@ class Store:
     def setting(self, name: str) -> JSON:
         """Gives a setting, or None."""
         with self._database.reading() as connection:
-            return connection.scalar(select(tables.settings.c.value).where(*self._setting(name)))
+            return settings.read(connection, self._scope, name)
 
     def settings(self, prefix: str) -> dict[str, JSON]:
         """Gives the settings whose names begin so, by name."""
-        columns = tables.settings.c
-        *scope, _ = self._setting("")
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(columns.name, columns.value).where(
-                    *scope, columns.name.startswith(prefix, autoescape=True)
-                )
-            )
-            return {row.name: row.value for row in rows}
+            return settings.beginning(connection, self._scope, prefix)
 
     def save_setting(self, name: str, value: JSON) -> None:
         """Saves a setting: any JSON value."""
-        table = tables.settings
-        changes = {"value": value, "updated_at": datetime.now(UTC)}
         with self._database.writing() as connection:
-            changed = connection.execute(update(table).where(*self._setting(name)).values(changes))
-            if not changed.rowcount:
-                scope = {"user_id": self._scope.user_id, "organization_id": self._organization}
-                connection.execute(insert(table), {**scope, "name": name, **changes})
+            settings.save(connection, self._scope, name, value)
+
+    # -------------------------------------------------------------- drafts
+
+    def draft(self, topic_id: str | None) -> Draft:
+        """Gives the draft of a topic (None: of the "new topic" screen), without images that are gone."""
+        with self._database.reading() as connection:
+            draft = drafts.read(connection, self._scope, topic_id)
+        return self._there(draft)
+
+    def save_draft(self, topic_id: str | None, draft: Draft) -> Draft:
+        """Saves the draft of a topic (None: of the "new topic" screen). It keeps the files that it names.
+
+        Returns:
+            What was saved: images whose files are gone are left out.
+
+        Raises:
+            NotFound: the topic is gone.
+        """
+        # Nothing removes files meanwhile: none is taken between the look and the commit.
+        with self._filing(needed=bool(draft.inputs)), self._database.writing() as connection:
+            kept = self._there(draft)
+            drafts.save(connection, self._scope, topic_id, kept)
+        return kept
 
     # -------------------------------------------------------------- inside
 
-    @property
-    def _organization(self) -> str:
-        return self._scope.organization_id or ""
-
-    def _setting(self, name: str) -> tuple[queries.Condition, ...]:
-        columns = tables.settings.c
-        return (
-            columns.user_id == self._scope.user_id,
-            columns.organization_id == self._organization,
-            columns.name == name,
-        )
+    def _there(self, draft: Draft) -> Draft:
+        """A draft without the images whose files are gone."""
+        there = tuple(one for one in draft.references if self.assets.size(one) is not None)
+        mask = draft.mask if draft.mask is not None and self.assets.size(draft.mask) is not None else None
+        return replace(draft, references=there, mask=mask)
 
     def _filing(self, *, needed: bool) -> AbstractContextManager[None]:
         # Always before the transaction, so that two processes cannot wait for each other.

@@ -1,0 +1,49 @@
+"""Settings of one user: any JSON under a name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from imgplay_widget._store.tables import settings
+
+if TYPE_CHECKING:
+    from imgplay_widget._store.queries import Condition, Scope
+    from imgplay_widget._types import JSON
+
+__all__ = ["beginning", "read", "remove", "save"]
+
+
+def read(connection: Connection, scope: Scope, name: str) -> JSON:
+    """Gives a setting, or None."""
+    return connection.scalar(select(settings.c.value).where(*_owned(scope), settings.c.name == name))
+
+
+def beginning(connection: Connection, scope: Scope, prefix: str) -> dict[str, JSON]:
+    """Gives the settings whose names begin so, by name."""
+    named = settings.c.name.startswith(prefix, autoescape=True)
+    found = connection.execute(select(settings.c.name, settings.c.value).where(*_owned(scope), named))
+    return {row.name: row.value for row in found}
+
+
+def save(connection: Connection, scope: Scope, name: str, value: JSON) -> None:
+    """Saves a setting."""
+    changes = {"value": value, "updated_at": datetime.now(UTC)}
+    mine = (*_owned(scope), settings.c.name == name)
+    if not connection.execute(update(settings).where(*mine).values(changes)).rowcount:
+        owner = {"user_id": scope.user_id, "organization_id": scope.organization_id or ""}
+        connection.execute(insert(settings), {**owner, "name": name, **changes})
+
+
+def remove(connection: Connection, scope: Scope, name: str) -> None:
+    """Removes a setting; nothing happens where there is none."""
+    connection.execute(delete(settings).where(*_owned(scope), settings.c.name == name))
+
+
+def _owned(scope: Scope) -> tuple[Condition, ...]:
+    return (
+        settings.c.user_id == scope.user_id,
+        settings.c.organization_id == (scope.organization_id or ""),
+    )
