@@ -122,7 +122,9 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   let ended = false;
   /** The host said that something happened to the channel, but not what. */
   let doubtful = false;
-  const anybodyWaits = (): boolean => [...open.values()].some(({ urgent }) => urgent);
+  // A kernel that answered a younger request is there: the older one takes longer, or was lost.
+  const anybodyWaits = (): boolean =>
+    [...open.values()].some(({ urgent, order }) => urgent && order > newestAnswered);
   const watchSilence = (): void => {
     if (silence !== undefined) return;
     silentSince = Date.now();

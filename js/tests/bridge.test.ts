@@ -59,6 +59,21 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
   return { fake, ended, view, seen, bridge, hello, events, messages };
 }
 
+describe("waiting", () => {
+  it("is not for a request whose younger sibling was answered: it was lost, or takes longer", async () => {
+    const { fake, seen, hello, ended, bridge } = connected();
+    await vi.advanceTimersByTimeAsync(FIRST_HELLO_RETRY + 10);
+    expect(fake.requests("hello")).toHaveLength(2);
+    await hello(0);
+    await vi.advanceTimersByTimeAsync(3 * WAITING_AFTER);
+    expect(seen.connections.at(-1)).toBe("ready");
+    void bridge.request(CANCEL).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(3 * WAITING_AFTER);
+    expect(seen.connections.at(-1)).toBe("waiting");
+    ended.abort();
+  });
+});
+
 describe("the catalog", () => {
   it("comes packed with a snapshot, and is not asked for again", async () => {
     vi.useRealTimers(); // a stream is unpacked

@@ -112,23 +112,23 @@ class ImagePlayground(anywidget.AnyWidget):
         except NotFound:
             _release_studio(studio)
             raise
-        super().__init__(theme=theme, height=height)
         self._studio = studio
         if chosen is not None:
             config = {**studio.config, "model": chosen}
             studio.start(studio.save_config, config).result()
+        # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks while
+        # nobody listens is lost.
+        self._face = Face(self._studio, self._send_to_page)
+        self._ends = [self._studio.subscribe(self._face.publish)]
+        self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+        self._studio.start(self._write_state).result()
+        super().__init__(theme=theme, height=height)
         if hasattr(self.comm, "_reply_subshell_for"):
             # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
             # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
             # page's own subshell. Private, hence the guard.
             setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
-        self._face = Face(self._studio, self._send_to_page)
-        self._ends = [
-            self._studio.subscribe(self._face.publish),
-            self._studio.subscribe(self._keep_state, every=STATE_EVERY),
-        ]
-        self._studio.start(self._write_state).result()
-        self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+        self._ends.append(self._studio.subscribe(self._keep_state, every=STATE_EVERY))
 
     @traitlets.validate("theme")
     def _valid_theme(self, proposal: Any) -> str:

@@ -145,6 +145,18 @@ def test_the_pictures_of_the_state_change_with_an_image_alone(playground):
     assert len(widget.comm.states("_pictures")) == before
 
 
+def test_what_the_page_asks_while_the_comm_opens_is_answered(playground, monkeypatch):
+    opened = ImagePlayground.open
+
+    def open_and_ask(self):
+        opened(self)
+        page_sends(self, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+
+    monkeypatch.setattr(ImagePlayground, "open", open_and_ask)
+    widget = playground()
+    widget.comm.wait_for(lambda: widget.comm.custom("reply"))
+
+
 def test_running_the_cell_again_uses_the_same_studio(playground, tmp_path):
     first, second = playground(), playground()
     assert first.studio is second.studio
