@@ -48,8 +48,7 @@ class NotebookServer(LabServer):
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
         page.wait_for_function(KERNEL_READY, timeout=WAIT)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         return View(page, page.get_by_test_id("imgplay"))
 
     def again(self, page: Page) -> View:

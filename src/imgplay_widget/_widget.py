@@ -116,8 +116,8 @@ class ImagePlayground(anywidget.AnyWidget):
         if chosen is not None:
             config = {**studio.config, "model": chosen}
             studio.start(studio.save_config, config).result()
-        # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks while
-        # nobody listens is lost.
+        # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
+        # while nobody listens is lost.
         self._face = Face(self._studio, self._send_to_page)
         self._ends = [self._studio.subscribe(self._face.publish)]
         self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
