@@ -58,6 +58,7 @@ from imgplay_widget.errors import (
     DiskFull,
     ErrorInfo,
     ImgplayError,
+    InvalidRequest,
     NotFound,
     ProviderError,
     ServerError,
@@ -65,6 +66,7 @@ from imgplay_widget.errors import (
     Uncertain,
 )
 from imgplay_widget.providers.http import Http, new_client
+from imgplay_widget.providers.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -95,6 +97,9 @@ HEARTBEAT = 2.0
 
 LOCKED_WAIT = 2.0
 """Seconds between tries to write to a store that is locked or full."""
+
+LINK_TIMEOUT = 60.0
+"""Seconds in all in which an image must come by a link of the user's."""
 
 TEXT_TIMEOUT = 30.0
 """Seconds that a text model may take for a title."""
@@ -154,6 +159,7 @@ class Engine(Curator):
         self._taking_up = asyncio.Lock()
         self._renewed_at = self._purged_at = 0.0
         self._version = 0
+        self.links = Links()
         self._closing = False
 
     # -------------------------------------------------------------- life
@@ -360,6 +366,25 @@ class Engine(Curator):
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
+            ) from None
+
+    async def fetch(self, url: str) -> bytes:
+        """Fetches a user's image by its link, without any key, within `LINK_TIMEOUT`.
+
+        Https only, no private address, and no more than a download may have.
+
+        Raises:
+            InvalidRequest: it cannot be had; the message says why.
+        """
+        try:
+            async with asyncio.timeout(LINK_TIMEOUT):
+                return await self.http(self.links).download(url)
+        except (ProviderError, TimeoutError) as error:
+            late = f"The link did not answer in {LINK_TIMEOUT:g} s."
+            raise InvalidRequest(
+                error.message if isinstance(error, ProviderError) else late,
+                parameter="references",
+                next_step="Give a public https link to an image, or save the image and add the file.",
             ) from None
 
     # -------------------------------------------------------------- Saver: commit, then tell

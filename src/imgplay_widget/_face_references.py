@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import _protocol as protocol
 from imgplay_widget._states import reference_state
 from imgplay_widget._uploads import Uploads
-from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +93,7 @@ class ReferenceFace:
 
     async def _take(self, call: protocol.TakeReference) -> protocol.ReferenceTaken:
         if call.source == "link":
-            raise InvalidRequest("Links are not fetched by this version.")
-        reference = await self._references.of_result(call.value)
+            reference = await self._references.keep(await self._studio.engine.fetch(call.value))
+        else:
+            reference = await self._references.of_result(call.value)
         return protocol.ReferenceTaken(reference=reference_state(reference))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import ModelSpec
 
-__all__ = ["Array", "Figure", "Input", "ReferenceLike", "Role", "check_inputs", "is_link", "read_input"]
+__all__ = ["Array", "Figure", "Input", "ReferenceLike", "Role", "check_inputs", "read_input"]
 
 
 class Array(Protocol):
@@ -52,7 +52,7 @@ class Figure(Protocol):
 ReferenceLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | Image | GenerationHandle | Reference | Array | Figure"
 )
-"""What can be given as an input image: a path or an https link, the bytes of a file, a Pillow image, a
+"""What can be given as an input image: a path, the bytes of a file, a Pillow image, a
 result, one that the store holds already, a NumPy array, or a matplotlib figure."""
 
 Role = Literal["reference", "mask"]
@@ -71,11 +71,6 @@ class Input(NamedTuple):
     reference: Reference
     size: int
     data: bytes | None
-
-
-def is_link(item: object) -> bool:
-    """Says whether an input image is given by a link, which has to be fetched before it is read."""
-    return isinstance(item, str) and item.lower().startswith(("https://", "http://"))
 
 
 def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -> None:
@@ -104,7 +99,7 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
     """Reads an input image and checks that it is one.
 
     Args:
-        item: the image; neither a link nor a `Reference`, which only a studio can look up.
+        item: the image; no `Reference`, which only a studio can look up.
         role: what it is for; errors call it so.
 
     Raises:
@@ -153,7 +148,7 @@ def _encoded(item: Any, role: str, parameter: str) -> bytes:
             raise InvalidRequest(
                 f"{type(item).__name__} is no {role}.",
                 parameter=parameter,
-                next_step="Give a path, an https link, bytes, a result, a Pillow image, a NumPy array or a "
+                next_step="Give a path, bytes, a result, a Pillow image, a NumPy array or a "
                 "matplotlib figure.",
             )
     except (OSError, TypeError) as error:

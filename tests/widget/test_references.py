@@ -6,12 +6,14 @@ import hashlib
 import io
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from imgplay_widget import _uploads
 from imgplay_widget.testing import mask_png, open_studio, png
+from imgplay_widget.testing.server import ProviderServer
 
 WAIT = 20
 REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 1, "params": {}, "topicId": None}
@@ -277,3 +279,25 @@ def test_an_upload_outlives_the_kernel(tmp_path, fake, open_page):
     with open_studio(fake, store=tmp_path / "s.sqlite") as studio:
         studio.start(studio.engine.settle).result(WAIT)
         assert studio.start(studio.inputs.find, digest).result(WAIT).width == 64
+
+
+def test_a_link_is_fetched_without_a_key_and_kept(page):
+    with ProviderServer() as server:
+        server.files["/fox.png"] = png(40, 30)
+        page.studio.engine.links.spec = replace(page.studio.engine.links.spec, local=True)
+        link = f"{server.origin}/fox.png"
+        taken = page.result("take_reference", source="link", value=link)["reference"]
+        assert (taken["width"], taken["height"], taken["mediaType"]) == (40, 30, "image/png")
+        assert "authorization" not in {name.lower() for name in server.requests[0].headers}
+        error = page.error("take_reference", source="link", value=f"{server.origin}/gone.png")
+        assert error["code"] == "invalid_request"
+        assert "404" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "link", ["http://127.0.0.1:9/fox.png", "https://127.0.0.1:9/fox.png", "ftp://x/y", "fox"]
+)
+def test_a_link_that_is_not_public_https_is_refused(page, link):
+    error = page.error("take_reference", source="link", value=link)
+    assert error["code"] == "invalid_request"
+    assert "public https link" in error["nextStep"]

@@ -315,7 +315,7 @@ class Http:
             return request
         where = request.url
         if where.scheme != "https" or where.userinfo:
-            raise self._refused("The answer's link is not plain https.")
+            raise self._refused("The link is not plain https.")
         by_proxy = addresses.proxied(where.scheme, where.host)
         try:
             found = await self._resolve(where.host, where.port or 443)
@@ -326,7 +326,7 @@ class Http:
                 f"The host {where.host} is not known.", provider=self._provider.spec.name
             ) from None
         if not found or any(addresses.is_private(address) for address in found):
-            raise self._refused(f"The answer's link leads into a private network ({where.host}).")
+            raise self._refused(f"The link leads into a private network ({where.host}).")
         if by_proxy:
             return request
         # The name is not asked a second time: its next answer could be another one.
