@@ -494,6 +494,48 @@ class Studio:
             return []
         return self._call(self._batches, topic_id, limit, EVERYTHING)
 
+    def add_reference(self, image: ReferenceLike, *, topic: Topic | str | None = None) -> Reference:
+        """Puts an input image beside the prompt of a topic, where the page shows it, and gives it.
+
+        Args:
+            image: a path, a public https link, the bytes of a file, a Pillow image, a result, a NumPy array,
+                a matplotlib figure, or what this gave before.
+            topic: a topic, its id or its title; None takes the active one.
+
+        Raises:
+            InvalidRequest: it cannot be read or fetched, is no image, or there are too many.
+            NotFound: there is no such topic, or the image is gone from the store.
+        """
+        topic_id = self._active_topic if topic is None else self._existing_topic(topic)
+        if isinstance(image, Reference):
+            reference = self._call(self.inputs.find, image.digest)
+        elif isinstance(image, str) and image.lower().startswith("https://"):
+            reference = self._call(self.inputs.keep, self._call(self.engine.fetch, image))
+        else:
+            # On this thread: a figure must be drawn where it was made.
+            read = read_input(image)
+            assert read.data is not None
+            reference = self._call(self.inputs.keep, read.data)
+        self._call(self.drafts.add, topic_id, reference)
+        return reference
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The input images beside the prompt of the active topic."""
+        return self._call(self.drafts.read, self._active_topic).references
+
+    def clear_references(self, *, topic: Topic | str | None = None) -> None:
+        """Takes the input images and the mask away from the prompt of a topic.
+
+        Args:
+            topic: a topic, its id or its title; None takes the active one.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic_id = self._active_topic if topic is None else self._existing_topic(topic)
+        self._call(self.drafts.clear_references, topic_id)
+
     def search(
         self,
         words: str = "",

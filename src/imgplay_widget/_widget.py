@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
-    from imgplay_widget._types import Status, Topic
+    from imgplay_widget._types import Reference, Status, Topic
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["ImagePlayground"]
@@ -265,6 +265,29 @@ class ImagePlayground(anywidget.AnyWidget):
             NotFound: there is no such topic.
         """
         return self._studio.batches(topic, limit=limit)
+
+    def add_reference(self, image: ReferenceLike, *, topic: Topic | str | None = None) -> Reference:
+        """Puts an input image beside the prompt that is shown, and gives it.
+
+        Args:
+            image: a path, a public https link, the bytes of a file, a Pillow image, a result, a NumPy array,
+                a matplotlib figure, or what this gave before.
+            topic: a topic, its id or its title; None takes the one that is shown.
+
+        Raises:
+            InvalidRequest: it cannot be read or fetched, is no image, or there are too many.
+            NotFound: there is no such topic, or the image is gone from the store.
+        """
+        return self._studio.add_reference(image, topic=topic)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The input images beside the prompt that is shown."""
+        return self._studio.references
+
+    def clear_references(self, *, topic: Topic | str | None = None) -> None:
+        """Takes the input images and the mask away from the prompt that is shown, or from a topic's."""
+        self._studio.clear_references(topic=topic)
 
     def search(
         self,

@@ -6,8 +6,11 @@ import asyncio
 import json
 import shutil
 
+import pytest
+
 from imgplay_widget import ImagePlayground
 from imgplay_widget._drafts import MAX_REFERENCES
+from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.testing import mask_png, open_studio, png
 
 WAIT = 20
@@ -136,3 +139,20 @@ def test_a_draft_is_its_users(tmp_path, open_page):
         save(page, None, prompt="a red fox")
     with open_page(store=tmp_path / "s.sqlite", user_id="you") as page:
         assert words(page, None) == ""
+
+
+def test_code_puts_an_input_image_beside_the_prompt(page, tmp_path):
+    page.result("hello")
+    file = tmp_path / "fox.png"
+    file.write_bytes(png(32, 16))
+    added = page.studio.add_reference(file)
+    told = page.wait_for(lambda events: [e for e in events if e["type"] == "draft_changed"])[-1]
+    assert [r["digest"] for r in told["draft"]["references"]] == [added.digest]
+    assert page.studio.references == (added,)
+    again = page.studio.add_reference(added)
+    assert again == added
+    assert page.result("hello")["snapshot"]["draft"]["references"][0]["width"] == 32
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        page.studio.add_reference(tmp_path / "gone.png")
+    page.studio.clear_references()
+    assert page.studio.references == ()
