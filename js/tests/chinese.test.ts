@@ -77,6 +77,10 @@ describe("the Chinese page", () => {
   });
   it("says nothing in English in its menus", async () => {
     const { el, shown } = await opened(true);
+    // A tile has its menu when the pointer comes to it.
+    for (const tile of el.querySelectorAll("[data-testid=tile]"))
+      tile.dispatchEvent(new Event("pointerenter"));
+    await drawn();
     const buttons = [...el.querySelectorAll<HTMLElement>("[aria-haspopup=menu]")];
     const menus = new Map(buttons.map((button) => [button.dataset.testid, button]));
     expect(menus.size).toBeGreaterThan(2);

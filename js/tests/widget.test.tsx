@@ -107,6 +107,21 @@ describe("the widget", () => {
     expect(views[0].el.querySelectorAll('[data-testid="topic"]')).toHaveLength(3);
     find(views[0].el, "notice-action");
   });
+  it.each([
+    ["the pointer", () => new Event("pointerenter")],
+    ["the focus", () => new FocusEvent("focusin", { bubbles: true })],
+  ])("offers what can be done with an image when %s comes to it", async (_, coming) => {
+    const { el } = (await opened()).views[0];
+    const tile = el.querySelector<HTMLElement>('[data-testid="tile"][data-status="success"]') as HTMLElement;
+    const offered = () =>
+      ["favourite", "download", "tile-menu", "select"].map(
+        (id) => tile.querySelector(`[data-testid="${id}"]`) !== null,
+      );
+    expect(offered()).toEqual([false, false, false, false]);
+    tile.dispatchEvent(coming());
+    await drawn();
+    expect(offered()).toEqual([true, true, true, true]);
+  });
   it("shows prompts as text, never as HTML", async () => {
     const { fake, views } = await opened();
     const hostile = "<img src=x onerror=alert(1)>";

@@ -170,7 +170,9 @@ def mask(page: Page) -> None:
 
 
 def selection(page: Page) -> None:
-    full(page).locator("..").get_by_test_id("select").first.click()
+    tile = full(page)
+    tile.hover()
+    tile.get_by_test_id("select").click()
     expect(page.get_by_test_id("selection")).to_be_visible()
 
 

@@ -1,4 +1,5 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
+import { useRef, useState } from "preact/hooks";
 import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
 import { differenceText, elapsed } from "../lib/words";
@@ -18,6 +19,9 @@ export function leaveToFeed(): void {
   document.activeElement?.closest<HTMLElement>("[data-testid=feed]")?.focus({ preventScroll: true });
 }
 
+/** Where nothing hovers, all is there at once: a finger can only touch what it sees. */
+const NO_HOVER = matchMedia("(hover: none)");
+
 interface TileProps {
   generation: GenerationState;
   batch: BatchState;
@@ -30,17 +34,26 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
   const selecting = useStore((state) => state.selected.size > 0);
   const live = useStore((state) => state.live);
   const actions = useActions();
+  // What is done with an image is drawn when somebody comes to it: on each tile of a long feed it would be most
+  // of the page, and of the work of every scroll.
+  const [met, setMet] = useState(NO_HOVER.matches);
+  const meet = (): void => setMet(true);
   const ratio = status === "success" && width && height ? width / height : undefined;
+  // Only what is finished while one looks fades in: a layer for each image would slow every scroll.
+  const first = useRef(status);
   return (
     <li
       class="ip-tile"
       data-testid="tile"
       data-generation-id={id}
       data-status={status}
+      data-new={status !== first.current}
       data-selected={selected}
       data-selecting={selecting}
       style={ratio ? { "--ratio": ratio } : undefined}
       draggable={live && status === "success"}
+      onPointerEnter={meet}
+      onFocusIn={meet}
       onDragStart={(event) => dragGeneration(event, batch.id, id)}
       // Before the image opens: with a key, or while others are selected, a click selects.
       onClickCapture={(event) => {
@@ -53,41 +66,39 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       }}
     >
       <Boundary name="tile">
-        {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} />}
+        {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} met={met} />}
         {(status === "pending" || status === "processing") && <Running generation={generation} />}
         {(status === "error" || status === "cancelled") && <Stopped generation={generation} />}
       </Boundary>
-      {/* biome-ignore lint/a11y/useSemanticElements: a checkbox would change by itself where Shift adds a range */}
-      <button
-        type="button"
-        class="ip-tile-check"
-        role="checkbox"
-        aria-checked={selected}
-        aria-label={t.tile.select(position + 1)}
-        title={t.tile.select(position + 1)}
-        data-testid="select"
-        inert={!live}
-        onClick={(event) => actions.select(id, event.shiftKey ? "range" : "one")}
-      >
-        <Icon name="check" size={14} />
-      </button>
+      {(met || selecting) && (
+        // biome-ignore lint/a11y/useSemanticElements: a checkbox would change by itself where Shift adds a range
+        <button
+          type="button"
+          class="ip-tile-check"
+          role="checkbox"
+          aria-checked={selected}
+          aria-label={t.tile.select(position + 1)}
+          title={t.tile.select(position + 1)}
+          data-testid="select"
+          inert={!live}
+          onClick={(event) => actions.select(id, event.shiftKey ? "range" : "one")}
+        >
+          <Icon name="check" size={14} />
+        </button>
+      )}
     </li>
   );
 });
 
-function Finished({ generation, batch, onOpen }: TileProps) {
-  const page = usePage();
-  const { media } = page;
+function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean }) {
+  const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, position, seed, differences, favourite } = generation;
+  const { id, position, differences, favourite } = generation;
   const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   // Until the thumbnail is there, the last preview is nearer to it than a grey box.
   const preview = useBlobUrl(media.previews, id, true);
   const shown = url ?? preview;
-  const favour = (): void => void actions.favour([id], !favourite);
-  const download = (): void => void saveOriginal(media, id, actions);
-  const favourText = favourite ? t.tile.dropFavourite : t.tile.addFavourite;
   return (
     <>
       {/* biome-ignore lint/a11y/useSemanticElements: Firefox drags nothing by a real button */}
@@ -121,87 +132,109 @@ function Finished({ generation, batch, onOpen }: TileProps) {
               : t.tile.changed(differences.length)}
           </span>
         )}
-        <button
-          type="button"
-          class="ip-star"
-          aria-pressed={favourite}
-          aria-label={t.tile.favourite}
-          title={favourText}
-          data-testid="favourite"
-          inert={!live}
-          onClick={favour}
-        >
-          <Icon name="star" />
-        </button>
+        {(met || favourite) && (
+          <button
+            type="button"
+            class="ip-star"
+            aria-pressed={favourite}
+            aria-label={t.tile.favourite}
+            title={favouriteText(generation)}
+            data-testid="favourite"
+            inert={!live}
+            onClick={() => void actions.favour([id], !favourite)}
+          >
+            <Icon name="star" />
+          </button>
+        )}
       </div>
-      <div class="ip-tile-actions" inert={!live}>
-        <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
-        <span class="ip-tile-second">
-          <IconButton
-            icon="addImage"
-            label={t.tile.reference}
-            testid="use-as-reference"
-            onClick={() => actions.useAsReference(generation)}
-          />
-          {seed !== null && (
-            <IconButton
-              icon="seed"
-              label={t.tile.seed(seed)}
-              testid="reuse-seed"
-              onClick={() => actions.reuseSeed(batch, seed)}
-            />
-          )}
-        </span>
-        <Menu
-          icon="more"
-          label={t.tile.more}
-          testid="tile-menu"
-          items={[
-            {
-              icon: "copy",
-              text: t.tile.copyImage,
-              testid: "copy-image",
-              onChoose: () => void copyOriginal(media, id, actions),
-            },
-            {
-              icon: "copy",
-              text: t.batch.copyPrompt,
-              onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
-            },
-            { icon: "download", text: t.tile.download, onChoose: download },
-            { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
-            ...(seed === null
-              ? []
-              : [
-                  {
-                    icon: "seed" as const,
-                    text: t.tile.seed(seed),
-                    onChoose: () => actions.reuseSeed(batch, seed),
-                  },
-                ]),
-            { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
-            { icon: "star", text: favourText, apart: true, onChoose: favour },
-            {
-              icon: "cover",
-              text: t.tile.cover,
-              testid: "use-as-cover",
-              onChoose: () => void actions.chooseCover(batch.topicId, id),
-            },
-            {
-              icon: "delete",
-              text: t.tile.delete,
-              testid: "delete-generation",
-              danger: true,
-              apart: true,
-              onChoose: () => {
-                leaveToFeed();
-                void actions.deleteGenerations([id]);
-              },
-            },
-          ]}
-        />
-      </div>
+      {met && <Actions generation={generation} batch={batch} />}
     </>
+  );
+}
+
+function favouriteText({ favourite }: GenerationState): string {
+  return favourite ? t.tile.dropFavourite : t.tile.addFavourite;
+}
+
+function Actions({ generation, batch }: Omit<TileProps, "onOpen">) {
+  const { media } = usePage();
+  const actions = useActions();
+  const live = useStore((state) => state.live);
+  const { id, seed, favourite } = generation;
+  const download = (): void => void saveOriginal(media, id, actions);
+  return (
+    <div class="ip-tile-actions" inert={!live}>
+      <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
+      <span class="ip-tile-second">
+        <IconButton
+          icon="addImage"
+          label={t.tile.reference}
+          testid="use-as-reference"
+          onClick={() => actions.useAsReference(generation)}
+        />
+        {seed !== null && (
+          <IconButton
+            icon="seed"
+            label={t.tile.seed(seed)}
+            testid="reuse-seed"
+            onClick={() => actions.reuseSeed(batch, seed)}
+          />
+        )}
+      </span>
+      <Menu
+        icon="more"
+        label={t.tile.more}
+        testid="tile-menu"
+        items={[
+          {
+            icon: "copy",
+            text: t.tile.copyImage,
+            testid: "copy-image",
+            onChoose: () => void copyOriginal(media, id, actions),
+          },
+          {
+            icon: "copy",
+            text: t.batch.copyPrompt,
+            onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
+          },
+          { icon: "download", text: t.tile.download, onChoose: download },
+          { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
+          ...(seed === null
+            ? []
+            : [
+                {
+                  icon: "seed" as const,
+                  text: t.tile.seed(seed),
+                  onChoose: () => actions.reuseSeed(batch, seed),
+                },
+              ]),
+          { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
+          {
+            icon: "star",
+            text: favouriteText(generation),
+            apart: true,
+            onChoose: () => void actions.favour([id], !favourite),
+          },
+          {
+            icon: "cover",
+            text: t.tile.cover,
+            testid: "use-as-cover",
+            onChoose: () => void actions.chooseCover(batch.topicId, id),
+          },
+          {
+            icon: "delete",
+            text: t.tile.delete,
+            testid: "delete-generation",
+            danger: true,
+            apart: true,
+            onChoose: () => {
+              leaveToFeed();
+              void actions.deleteGenerations([id]);
+            },
+          },
+        ]}
+      />
+    </div>
   );
 }
 
