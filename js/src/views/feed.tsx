@@ -89,7 +89,7 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
           />
         ))}
       </ul>
-      {ids.length > 0 && feed?.before && <Older />}
+      {ids.length > 0 && feed?.before && rest < AHEAD && <Older />}
     </div>
   );
 }
