@@ -119,6 +119,7 @@ class Bench:
             self.measure(f"wire{count}.ours", "wire", "ours", count, self._url)
             self.measure(f"wire{count}.ipywidgets", "wire", "ipywidgets", count, self._url, who="peer")
         self.measure("state", "state")
+        self.measure("history", "history")
 
 
 @contextmanager
@@ -291,6 +292,18 @@ def table_of(bench: Bench) -> Table:
     table.add(
         "JupyterLab: click to thumbnail, 300 ms of it the provider's [ms]", "page.click_to_thumbnail_ms"
     )
+    table.add(
+        "JupyterLab: 10,000 images open : 10 [ms]", "history.open_many_ms", "history.open_few_ms", ratio=1.2
+    )
+    table.add(
+        "… scrolling, p95 frame : at rest [ms]",
+        "history.scroll_frame_p95_ms",
+        "history.rest_frame_p95_ms",
+        limit=20,
+    )
+    table.add("… main thread a frame, with all of JupyterLab [ms]", "history.scroll_cpu_ms_per_frame")
+    table.add("… dragging the scroll bar, p95 frame [ms]", "history.rush_frame_p95_ms")
+    table.add("… elements of the feed", "history.feed_elements", show=lambda value: f"{value:.0f}")
     return table
 
 

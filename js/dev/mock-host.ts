@@ -150,8 +150,9 @@ class MockKernel {
             const view = await picture(
               // A few pictures again and again: drawing them is no part of what the page does.
               (tile?.seed ?? 1) % (LONG ? 12 : 1e6),
-              Math.round(512 * Math.sqrt(ratio)),
-              Math.round(512 / Math.sqrt(ratio)),
+              // As the kernel makes them.
+              Math.round(768 * Math.min(ratio, 1)),
+              Math.round(768 / Math.max(ratio, 1)),
             );
             return { generationId, buffer: buffers.push(view) - 1 };
           }),
