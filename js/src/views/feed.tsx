@@ -76,13 +76,14 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
         (feedKey === FOUND ? <NothingFound /> : <EmptyTopic />)}
       {ids.length === 0 && (missing || loading) && <Older />}
       <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
-        {rows.map(({ key, index, top }) => (
+        {rows.map(({ key, index, top, passing }) => (
           <FeedRow
             key={key}
             id={key}
             index={index}
             count={feed?.before ? -1 : keys.length}
             top={top}
+            passing={passing}
             feedKey={feedKey}
             measure={measure}
             onOpen={onOpen}
@@ -101,13 +102,17 @@ interface FeedRowProps extends TopicFeedProps {
   index: number;
   count: number;
   top: number;
+  passing: boolean;
   measure(element: HTMLElement, key: string): () => void;
 }
 
-function FeedRow({ id, index, count, top, feedKey, measure, onOpen }: FeedRowProps) {
+function FeedRow({ id, index, count, top, passing, feedKey, measure, onOpen }: FeedRowProps) {
   const element = useRef<HTMLLIElement>(null);
   const batch = useStore((state) => state.batches[id]);
-  useLayoutEffect(() => (element.current ? measure(element.current, id) : undefined), [id, measure]);
+  useLayoutEffect(
+    () => (element.current && !passing ? measure(element.current, id) : undefined),
+    [id, passing, measure],
+  );
   return (
     <li
       ref={element}
@@ -119,6 +124,8 @@ function FeedRow({ id, index, count, top, feedKey, measure, onOpen }: FeedRowPro
     >
       {id.startsWith(DAY) ? (
         <Day day={id.slice(DAY.length)} />
+      ) : batch && passing ? (
+        <Passing batch={batch} />
       ) : batch ? (
         <Boundary name="batch">
           <BatchCard batch={batch} onOpen={onOpen} />
@@ -136,6 +143,21 @@ function Day({ day }: { day: string }) {
     <h3 class="ip-day" data-testid="day">
       {dayText(day, now)}
     </h3>
+  );
+}
+
+/** The place of a batch that rushes by: its shape, without what one could read or press. */
+function Passing({ batch }: { batch: BatchState }) {
+  const { generations } = batch;
+  return (
+    <div class="ip-batch">
+      <div class="ip-passing-head" />
+      <ul class="ip-tiles" data-count={generations.length} style={{ "--ratio": ratioOf(batch) }}>
+        {generations.map(({ id }) => (
+          <li key={id} class="ip-tile" />
+        ))}
+      </ul>
+    </div>
   );
 }
 

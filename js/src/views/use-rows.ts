@@ -1,5 +1,6 @@
 // A long list in a scrolling element: only the rows near the screen are drawn, and what is read stays in place.
 import { useCallback, useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { Pace, SETTLE } from "../lib/pace";
 import { type Anchor, Rows } from "../lib/rows";
 
 /** How far beyond the screen rows are drawn, in pixels. */
@@ -11,6 +12,8 @@ export interface Row {
   key: string;
   index: number;
   top: number;
+  /** It came while the list rushes by: only its place need be drawn. */
+  passing: boolean;
 }
 
 export interface RowsOnScreen {
@@ -40,6 +43,8 @@ export function useRows(
   });
   const focused = useRef<string | null>(null);
   const scrolled = useRef(0);
+  const pace = useRef(new Pace());
+  const whole = useRef(new Set<string>());
   const [, redraw] = useReducer((count: number) => count + 1, 0);
 
   if (shown.current.keys !== keys || shown.current.estimate !== estimate) {
@@ -82,8 +87,16 @@ export function useRows(
     const element = scroller.current;
     if (!element) return undefined;
     observer.current?.observe(element);
-    const onScroll = (): void => {
+    let settled: ReturnType<typeof setTimeout> | undefined;
+    const onScroll = (event: Event): void => {
       const { scrollTop, clientHeight } = element;
+      if (pace.current.rushes(scrollTop, event.timeStamp)) {
+        clearTimeout(settled);
+        settled = setTimeout(() => {
+          pace.current.rest();
+          redraw(0);
+        }, SETTLE);
+      }
       scrolled.current = scrollTop;
       anchor.current = scrollTop <= TOP ? null : list.current.anchorAt(scrollTop);
       const [first, last] = range(list.current, shown.current.keys?.length ?? 0, scrollTop, clientHeight);
@@ -98,6 +111,7 @@ export function useRows(
     element.addEventListener("focusin", onFocus);
     element.addEventListener("focusout", onFocus);
     return () => {
+      clearTimeout(settled);
       element.removeEventListener("scroll", onScroll);
       element.removeEventListener("focusin", onFocus);
       element.removeEventListener("focusout", onFocus);
@@ -119,9 +133,14 @@ export function useRows(
   }, []);
 
   const rows: Row[] = [];
+  const before = whole.current;
+  whole.current = new Set();
   const add = (index: number): void => {
     const key = keys[index];
-    if (key !== undefined) rows.push({ key, index, top: list.current.topOf(index) });
+    if (key === undefined) return;
+    const passing = pace.current.rushing && !before.has(key);
+    if (!passing) whole.current.add(key);
+    rows.push({ key, index, top: list.current.topOf(index), passing });
   };
   // The row that has the focus stays, or the focus would fall to the notebook.
   const held = focused.current === null ? -1 : list.current.indexOf(focused.current);
