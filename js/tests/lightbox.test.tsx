@@ -137,8 +137,14 @@ describe("the lightbox", () => {
     const { press, root } = await opened(FIRST);
     await press("c");
     expect(root.querySelectorAll("figure")).toHaveLength(2);
-    await press("ArrowRight");
+    const facts = () => [...root.querySelectorAll("footer > div")].map((each) => each.textContent);
+    const pinned = facts()[1];
+    for (const _ of [1, 2]) await press("ArrowRight");
     expect(root.querySelectorAll("figure")).toHaveLength(2);
+    // Each of the two says what it is.
+    expect(facts()).toHaveLength(2);
+    expect(facts()[0]?.replace("A", "B")).toBe(pinned);
+    expect(facts()[1]).not.toBe(pinned);
     await press("c");
     expect(root.querySelectorAll("figure")).toHaveLength(1);
   });

@@ -221,12 +221,16 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
         )}
       </div>
       {info && <Info key={generation.id} batch={batch} generation={generation} />}
-      <Foot seen={seen} />
+      <footer class="ip-lightbox-foot">
+        {other && <Facts seen={other} mark={t.lightbox.first} />}
+        <Facts seen={seen} mark={other && t.lightbox.second} />
+      </footer>
     </dialog>
   );
 }
 
-function Foot({ seen: { batch, generation, error } }: { seen: Seen }) {
+/** What an image is; of two, with the mark that stands on it. */
+function Facts({ seen: { batch, generation, error }, mark }: { seen: Seen; mark?: string | undefined }) {
   const facts = [
     batch.modelTitle,
     sizeText(generation.width, generation.height),
@@ -234,8 +238,9 @@ function Foot({ seen: { batch, generation, error } }: { seen: Seen }) {
     ...generation.differences.map(differenceText),
   ].filter((fact) => fact !== "");
   return (
-    <footer class="ip-lightbox-foot">
+    <div>
       <p class="ip-lightbox-prompt" title={batch.prompt}>
+        {mark && <strong>{mark} </strong>}
         {batch.prompt}
       </p>
       <p class="ip-meta">
@@ -247,7 +252,7 @@ function Foot({ seen: { batch, generation, error } }: { seen: Seen }) {
           facts.map((fact) => <span key={fact}>{fact}</span>)
         )}
       </p>
-    </footer>
+    </div>
   );
 }
 
