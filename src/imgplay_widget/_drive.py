@@ -414,7 +414,7 @@ class Drive:
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """Awaits what the provider does, until the deadline. What is written has no deadline."""
-        async with asyncio.timeout_at(self.ends):
+        async with self.tools.clock.timeout(self.ends - asyncio.get_running_loop().time()):
             return await work
 
     def _elapsed(self) -> float:

@@ -306,8 +306,13 @@ def test_retry_after_a_deadline_asks_for_the_job_instead_of_paying_again():
 def test_a_call_without_an_answer_by_the_deadline_is_uncertain():
     gate = Gate(picture())
     fake = FakeProvider([gate])
-    with open_studio(fake) as studio, pytest.raises(Uncertain, match="may have been billed"):
-        studio.generate("a fox", model="fake:image", deadline=0.05).result(WAIT)
+    clock = InstantClock()
+    with open_studio(fake, clock=clock) as studio:
+        batch = studio.generate("a fox", model="fake:image", deadline=60)
+        assert gate.reached.wait(WAIT)
+        clock.advance(60)
+        with pytest.raises(Uncertain, match="may have been billed"):
+            batch.result(WAIT)
 
 
 def test_a_lost_job_is_an_error_with_retry():
@@ -666,9 +671,13 @@ class HomeMade(FakeProvider):
 
 
 def test_what_costs_nothing_never_speaks_of_bills():
-    fake = HomeMade([Gate(picture()), Gate(picture())])
-    with open_studio(fake) as studio:
-        late = studio.generate("a fox", model="fake:image", deadline=0.05)
+    gate = Gate(picture())
+    fake = HomeMade([gate, Gate(picture())])
+    clock = InstantClock()
+    with open_studio(fake, clock=clock) as studio:
+        late = studio.generate("a fox", model="fake:image", deadline=60)
+        assert gate.reached.wait(WAIT)
+        clock.advance(60)
         with pytest.raises(DeadlineExceeded):
             late.result(WAIT)
         stopped = studio.generate("a fox", model="fake:image")

@@ -10,9 +10,8 @@ import pytest
 
 from imgplay_widget import Status, errors
 from imgplay_widget._changes import Progressed
-from imgplay_widget._clock import Clock
 from imgplay_widget.providers.openai import OpenAI
-from imgplay_widget.testing import open_studio
+from imgplay_widget.testing import InstantClock, open_studio
 from tests.servers import openai_server as script
 from tests.servers.openai_server import OpenAIServer
 
@@ -98,8 +97,6 @@ def test_each_fault_ends_in_a_named_error_and_one_post(studio_for, caplog, answe
     ids=["seconds", "milliseconds", "none"],
 )
 def test_a_rate_limit_is_waited_out_and_the_call_repeated(studio_for, header, waited):
-    from imgplay_widget.testing import InstantClock
-
     clock = InstantClock()
     busy = script.error(429, "slow down", headers=header)
     with OpenAIServer([busy]) as server, studio_for(server, clock=clock) as studio:
@@ -110,9 +107,13 @@ def test_a_rate_limit_is_waited_out_and_the_call_repeated(studio_for, header, wa
 
 def test_a_body_that_trickles_ends_at_the_deadline(studio_for):
     slow = script.Answer(200, {"Content-Type": "application/json"}, b"x" * 100_000, pause=0.05)
-    with OpenAIServer([slow]) as server, studio_for(server, clock=Clock()) as studio:
-        with pytest.raises(errors.Uncertain, match=r"0\.3 s"):
-            studio.generate("a paper boat", model=MODEL, deadline=0.3).result(WAIT)
+    clock = InstantClock()
+    with OpenAIServer([slow]) as server, studio_for(server, clock=clock) as studio:
+        batch = studio.generate("a paper boat", model=MODEL, deadline=60)
+        assert server.wait_for(lambda requests: len(requests) == 1)
+        clock.advance(60)
+        with pytest.raises(errors.Uncertain, match="60 s"):
+            batch.result(WAIT)
         assert server.posts == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from imgplay_widget import Status, errors
 from imgplay_widget._changes import Progressed
 from imgplay_widget._types import Partial
-from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture, png
+from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
 
 WAIT = 30
 
@@ -112,8 +112,12 @@ def test_a_call_that_was_never_sent_is_not_stopped():
 
 def test_a_call_is_stopped_at_its_deadline():
     provider = Blocking([Partial(progress=0.5)] * 10**6)
-    with open_studio(provider) as studio:
+    clock = InstantClock()
+    with open_studio(provider, clock=clock) as studio:
+        batch = studio.generate("a fox", model="fake:image", deadline=60)
+        assert provider.gate.reached.wait(WAIT)
+        clock.advance(60)
         with pytest.raises(errors.Uncertain):
-            studio.generate("a fox", model="fake:image", deadline=0.3).result(WAIT)
+            batch.result(WAIT)
         studio.start(studio.engine.settle).result(WAIT)
     assert len(provider.stopped) == 1

@@ -17,11 +17,11 @@ import tempfile
 import threading
 from collections import deque
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from imgplay_widget._clock import Clock
 from imgplay_widget._studio import Studio
@@ -41,7 +41,14 @@ from imgplay_widget.providers.base import CancelOutcome, Provider
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        Callable,
+        Generator,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
 
     from imgplay_widget.providers.http import Http
 
@@ -111,8 +118,18 @@ def picture(n: int = 1, **applied: Any) -> Done:
     return Done(images=images)
 
 
+class _Limit(NamedTuple):
+    """A time-out that runs: when it is due, and how it is ended before."""
+
+    due: float
+    loop: asyncio.AbstractEventLoop
+    timeout: asyncio.Timeout
+
+
 class InstantClock(Clock):
     """A clock on which every wait is over at once; the time moves on by what was waited.
+
+    A time-out ends what real seconds do not: `advance` beyond it.
 
     Attributes:
         waits: all waits so far, in seconds.
@@ -122,6 +139,7 @@ class InstantClock(Clock):
         self._start = datetime(2026, 1, 1, tzinfo=UTC)
         self._passed = 0.0
         self.waits: list[float] = []
+        self._limits: set[_Limit] = set()
 
     def now(self) -> datetime:
         """Gives the present, aware UTC."""
@@ -132,8 +150,27 @@ class InstantClock(Clock):
         return self._passed
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Lets time pass; a time-out that is due then ends. From any thread."""
         self._passed += seconds
+        for limit in tuple(self._limits):
+            if limit.due <= self._passed:
+                limit.loop.call_soon_threadsafe(self._expire, limit)
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncGenerator[None]:
+        """Ends what is awaited inside, with TimeoutError, when `advance` has gone so far."""
+        async with asyncio.timeout(None) as timeout:
+            limit = _Limit(self._passed + seconds, asyncio.get_running_loop(), timeout)
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    def _expire(self, limit: _Limit) -> None:
+        # What it limited may have come to its end before this was called on the loop.
+        if limit in self._limits:
+            limit.timeout.reschedule(limit.loop.time())
 
     async def sleep(self, seconds: float) -> None:
         """Lets time pass and others run, without waiting."""
