@@ -22,7 +22,9 @@ UV := $(shell uv pip install --help 2>/dev/null | grep -q -- '--group' && comman
 PAGE := src/imgplay_widget/static/index.js
 PAGE_SOURCES := $(shell find js/src -type f 2>/dev/null) $(wildcard js/*.mjs js/*.json)
 NODE_MODULES := js/node_modules/.package-lock.json
-PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest
+# As many workers as there are cores, each with its own JupyterLab and browser where it needs them.
+ON_ALL_CORES := -n auto --maxprocesses 4 --dist worksteal
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -46,7 +48,7 @@ check: lint types protocol-check providers-check ## run every check that runs no
 
 .PHONY: test-python
 test-python: $(VENV)/.dev-installed $(PAGE) ## pytest, without a browser
-	$(PYTEST) -m "not browser and not diffusers"
+	$(PYTEST) $(ON_ALL_CORES) $(PYTEST_ARGS) -m "not browser and not diffusers"
 
 .PHONY: test-page
 test-page: $(NODE_MODULES) ## vitest
@@ -56,11 +58,11 @@ test-page: $(NODE_MODULES) ## vitest
 test-notebooks: $(VENV)/.dev-installed $(PAGE) ## the notebooks, on a store of their own
 	data=$$(mktemp -d); trap 'rm -rf "$$data"' EXIT; \
 	XDG_DATA_HOME="$$data" IPYTHONDIR="$$data/ipython" \
-	$(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+	$(PYTEST) $(PYTEST_ARGS) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## JupyterLab in a browser
-	$(PYTEST) -m browser
+	$(PYTEST) $(ON_ALL_CORES) $(PYTEST_ARGS) -m browser
 
 # Not part of `make test`: what it installs is large.
 .PHONY: test-diffusers
