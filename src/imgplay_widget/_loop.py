@@ -1,23 +1,30 @@
-"""The studio's thread, and how changes leave it."""
+"""The studio's thread, how calls come to it, and how changes leave it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import logging
+import os
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from anyio.from_thread import BlockingPortal
 
 from imgplay_widget._changes import Change, Progressed, TopicWritten
+from imgplay_widget.errors import StudioClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+
     from imgplay_widget._clock import Clock
 
-__all__ = ["LoopThread", "Subscriber", "Subscription"]
+__all__ = ["Hop", "LoopThread", "Subscriber", "Subscription"]
 
 logger = logging.getLogger("imgplay_widget")
+
+T = TypeVar("T")
 
 
 class Subscriber(Protocol):
@@ -53,6 +60,45 @@ class LoopThread(threading.Thread):
             self.portal = portal
             self._ready.set()
             await portal.sleep_until_stopped()
+
+
+class Hop:
+    """What lives on a thread of its own: calls from other threads hop there.
+
+    Whoever is one opens the thread, and says when it is closed.
+    """
+
+    _loop: LoopThread
+    _portal: BlockingPortal
+    _pid: int
+    _closed: bool
+
+    def start(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
+        """Runs a coroutine function on the engine's loop, from any thread, and gives its future at once.
+
+        Raises:
+            StudioClosed: the studio is closed or belongs to another process.
+        """
+        self._check_open()
+        return self._portal.start_task_soon(function, *args)
+
+    def refuse_own_thread(self) -> None:
+        """Raises where a call would wait for itself."""
+        if threading.current_thread() is self._loop:
+            raise StudioClosed(
+                "This would wait for itself: it was called on the studio's own thread.",
+                next_step="Call it from a cell or another thread.",
+            )
+
+    def _call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        self.refuse_own_thread()
+        return self.start(function, *args).result()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StudioClosed("The studio is closed.")
+        if os.getpid() != self._pid:
+            raise StudioClosed("The studio belongs to the process that made it; this is a fork of it.")
 
 
 class Subscription:
