@@ -1,10 +1,12 @@
 // @vitest-environment happy-dom
+import { h, render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { generation, snapshot } from "../dev/fixtures";
 import type { Answer } from "../src/lib/answer";
 import { BlobUrls } from "../src/lib/blob-urls";
 import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
 import { Media } from "../src/media";
+import { useBlobUrl } from "../src/views/context";
 import { settled } from "./kit";
 
 const bytes = (value: number): DataView => new DataView(new Uint8Array([0, value, 0]).buffer, 1, 1);
@@ -64,6 +66,19 @@ describe("Blob URLs", () => {
     urls.put("a", bytes(1), "");
     urls.put("b", bytes(1), "");
     expect(changed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a picture that is drawn", () => {
+  it("is shown also when it came between the drawing and what follows on it", async () => {
+    const urls = new BlobUrls(9);
+    const drawn = (): string | undefined => useBlobUrl(urls, "a", true);
+    const root = document.createElement("div");
+    render(h(drawn, null), root);
+    urls.put("a", bytes(1), "");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(root.textContent).toBe(urls.get("a"));
+    render(null, root);
   });
 });
 

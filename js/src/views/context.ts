@@ -89,8 +89,13 @@ export function useBlobUrl(
   wanted?: Wanted,
 ): string | undefined {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => (key && onScreen ? urls.watch(key, () => redraw(0)) : undefined), [urls, key, onScreen]);
   const url = key ? urls.get(key) : undefined;
+  useEffect(() => {
+    if (!key || !onScreen) return undefined;
+    // It may have come after the drawing and before this.
+    if (urls.get(key) !== url) redraw(0);
+    return urls.watch(key, () => redraw(0));
+  }, [urls, key, onScreen]);
   const missing = key !== null && onScreen && url === undefined;
   useEffect(() => (missing && key && wanted ? wanted.want(key) : undefined), [missing, key, wanted]);
   return url;
