@@ -41,7 +41,7 @@ export class Media {
     const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
     if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
     this.#fileNames.set(generationId, result.fileName);
-    const url = this.#originals.put(generationId, bytes, result.mediaType);
+    const url = await this.#originals.keep(generationId, bytes, result.mediaType);
     return { url, fileName: result.fileName };
   }
 

@@ -364,6 +364,7 @@ const en = {
     packed: (share: number) => `Packing · ${share} %`,
     saved: (images: number) => (images === 1 ? "1 image is in the ZIP." : `${images} images are in the ZIP.`),
     nothing: "Nothing of this is finished yet, so there is nothing to pack.",
+    tooLarge: "Too large for this window to save. Select fewer images, or use pg.save_zip in a cell.",
   },
   // ---------------------------------------------------------------- what narrows the feed
   filter: {
@@ -897,6 +898,7 @@ const zh: Messages = {
     packed: (share) => `正在打包 · ${share}%`,
     saved: (images) => `ZIP 中有 ${images} 张图片。`,
     nothing: "其中还没有完成的图片，因此无可打包。",
+    tooLarge: "ZIP 太大，此窗口无法保存。请少选几张图片，或在单元格中使用 pg.save_zip。",
   },
   filter: {
     open: "搜索与筛选",

@@ -22,7 +22,7 @@ export class ReferencePictures {
     const { result, buffers } = await this.send({ method: "reference_original", digest });
     const bytes = result.type === "reference_original" ? buffers[result.buffer] : undefined;
     if (result.type !== "reference_original" || !bytes) throw new Error("the answer holds no image");
-    return this.#originals.put(digest, bytes, result.mediaType);
+    return this.#originals.keep(digest, bytes, result.mediaType);
   }
 
   close(): void {

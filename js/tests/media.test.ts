@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { generation, snapshot } from "../dev/fixtures";
 import type { Answer } from "../src/lib/answer";
 import { BlobUrls } from "../src/lib/blob-urls";
@@ -12,6 +12,25 @@ import { settled } from "./kit";
 const bytes = (value: number): DataView => new DataView(new Uint8Array([0, value, 0]).buffer, 1, 1);
 let alive: Set<string>;
 
+/** A host that shows pictures from blob:, or one that refuses them. */
+function host(showsBlobs: boolean): void {
+  vi.stubGlobal(
+    "Image",
+    class {
+      onload = (): void => undefined;
+      onerror = (): void => undefined;
+      set src(_: string) {
+        queueMicrotask(() => (showsBlobs ? this.onload() : this.onerror()));
+      }
+    },
+  );
+}
+
+beforeAll(async () => {
+  host(true);
+  // What a host shows is found out once.
+  await new BlobUrls(1).keep("first", bytes(0), "");
+});
 beforeEach(() => {
   vi.useFakeTimers();
   alive = new Set();
@@ -66,6 +85,33 @@ describe("Blob URLs", () => {
     urls.put("a", bytes(1), "");
     urls.put("b", bytes(1), "");
     expect(changed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("pictures of a host that refuses blobs", () => {
+  it("are data: URLs, also those that came before it was known, and one blob is tried", async () => {
+    host(false);
+    vi.resetModules();
+    const { BlobUrls: Fresh, urlOf } = await import("../src/lib/blob-urls");
+    const [urls, others] = [new Fresh(2), new Fresh(9)];
+    const changed = vi.fn();
+    urls.watch("a", changed);
+    urls.put("a", bytes(1), "image/webp");
+    others.put("b", bytes(2), "");
+    expect(urls.get("a")).toBeUndefined();
+    await settled();
+    expect(urls.get("a")).toBe(`data:image/webp;base64,${btoa("\x01")}`);
+    expect(changed).toHaveBeenCalledTimes(1);
+    expect(others.get("b")).toBe(`data:;base64,${btoa("\x02")}`);
+    expect(await urls.keep("c", bytes(3), "image/png")).toBe(`data:image/png;base64,${btoa("\x03")}`);
+    urls.put("d", bytes(4), "image/png");
+    expect(urls.size).toBe(2);
+    const long = new Uint8Array(20_000).fill(255);
+    expect(await urlOf(new Blob([long], { type: "application/zip" }))).toBe(
+      `data:application/zip;base64,${btoa("\xff".repeat(long.length))}`,
+    );
+    expect(URL.createObjectURL).toHaveBeenCalledTimes(1);
+    expect(alive.size).toBe(0);
   });
 });
 

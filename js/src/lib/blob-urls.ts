@@ -1,4 +1,42 @@
 // Blob URLs with an end: the least recently used ones are revoked, and all of them with the page.
+//
+// Where a host's content policy refuses pictures from blob:, as VS Code's does when it is turned on, they are data: URLs.
+// Those take a third more memory, so blob: is tried first: once, on the first picture.
+
+/** Whether the host shows pictures from blob:; unknown until one was tried. */
+let shown: boolean | undefined;
+let trial: Promise<void> | undefined;
+
+function tried(): Promise<void> {
+  trial ??= new Promise((resolve) => {
+    const image = new Image();
+    const dot = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>';
+    const url = URL.createObjectURL(new Blob([dot], { type: "image/svg+xml" }));
+    const end = (loaded: boolean) => (): void => {
+      shown = loaded;
+      URL.revokeObjectURL(url);
+      resolve();
+    };
+    image.onload = end(true);
+    image.onerror = end(false);
+    image.src = url;
+  });
+  return trial;
+}
+
+/** The URL of a file: to be revoked after use, whatever it is. Rejects where it cannot be read, or is too large. */
+export async function urlOf(blob: Blob): Promise<string> {
+  await tried();
+  return shown ? URL.createObjectURL(blob) : dataUrl(new Uint8Array(await blob.arrayBuffer()), blob.type);
+}
+
+function dataUrl(bytes: Uint8Array, type: string): string {
+  let text = "";
+  // In pieces: a call takes only so many arguments.
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return `data:${type};base64,${btoa(text)}`;
+}
 
 export class BlobUrls {
   // A Map keeps the order of insertion, so the first entry is the one that was not used for longest.
@@ -21,10 +59,22 @@ export class BlobUrls {
     return url;
   }
 
-  put(key: string, bytes: DataView, type: string): string {
+  put(key: string, bytes: DataView, type: string): void {
+    if (shown === undefined) void this.keep(key, bytes, type);
+    else this.#put(key, bytes, type);
+  }
+
+  /** Puts it, and gives its URL. */
+  async keep(key: string, bytes: DataView, type: string): Promise<string> {
+    await tried();
+    return this.#put(key, bytes, type);
+  }
+
+  #put(key: string, bytes: DataView, type: string): string {
     this.#revoke(key);
     // The bytes are copied: the buffer that they came in may belong to a larger message.
-    const url = URL.createObjectURL(new Blob([new Uint8Array(copy(bytes))], { type }));
+    const own = new Uint8Array(copy(bytes));
+    const url = shown ? URL.createObjectURL(new Blob([own], { type })) : dataUrl(own, type);
     this.#urls.set(key, url);
     this.#shrink();
     this.#tell(key);

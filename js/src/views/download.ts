@@ -1,5 +1,6 @@
 // Files and texts that leave the page: originals, ZIPs, the clipboard.
 import { errorState } from "../lib/answer";
+import { urlOf } from "../lib/blob-urls";
 import { copyImage, copyLater, copyText } from "../lib/clipboard";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
@@ -34,7 +35,11 @@ export async function savePack({ store, media }: Page, generationIds: readonly s
   show(0);
   try {
     const { blob, fileName, images } = await fetchPack(media.send, generationIds, show, ended.signal);
-    const url = URL.createObjectURL(blob);
+    const url = await urlOf(blob).catch(() => null);
+    if (url === null) {
+      actions.addNotice("error", t.selection.tooLarge);
+      return;
+    }
     saveAs(url, fileName);
     // The browser reads it after the click; a minute is more than it takes.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -85,7 +90,10 @@ function saveAs(url: string, fileName: string): void {
   const link = document.createElement("a");
   link.href = url;
   link.download = fileName;
+  // VS Code saves what a click leads to that reaches the body; a link outside of the page never does.
+  document.body.append(link);
   link.click();
+  link.remove();
 }
 
 function tell(actions: Pick<State, "addNotice">, cause: unknown): void {

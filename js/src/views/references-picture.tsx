@@ -1,6 +1,7 @@
 // The picture of a reference: from the file here as long as the page has it, else from the kernel.
 import { useEffect, useState } from "preact/hooks";
 import { errorState } from "../lib/answer";
+import { urlOf } from "../lib/blob-urls";
 import type { HeldReference } from "../slices/references";
 import { useBlobUrl, usePage } from "./context";
 
@@ -43,11 +44,14 @@ function useLocalUrl(blob: Blob | null): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (!blob) return undefined;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
+    let current = true;
+    // A file that cannot be read has no picture; its upload says why.
+    const made = urlOf(blob).catch(() => undefined);
+    void made.then((url) => current && setUrl(url));
     return () => {
+      current = false;
       setUrl(undefined);
-      URL.revokeObjectURL(made);
+      void made.then((url) => url && URL.revokeObjectURL(url));
     };
   }, [blob]);
   return url;
