@@ -53,7 +53,7 @@ class NotebookServer(LabServer):
 
     def again(self, page: Page) -> View:
         """Loads the page again after it was saved; the kernel lives on."""
-        page.keyboard.press("Control+s")
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
         page.reload()
         return View(page, page.get_by_test_id("imgplay"))
 
@@ -65,18 +65,9 @@ class NotebookServer(LabServer):
 
 
 class VoilaServer(LabServer):
-    """Voilà: the notebook as an application, without its code.
-
-    Args:
-        folder: where everything of it goes.
-        policy: a Content-Security-Policy for its pages, or None.
-    """
+    """Voilà: the notebook as an application, without its code."""
 
     ALIVE = "/"
-
-    def __init__(self, folder: Path, *, policy: str | None = None) -> None:
-        super().__init__(folder)
-        self._policy = policy
 
     def show(self, page: Page, name: str, store: Path) -> View:
         """Opens the page; the notebook runs while it loads."""
@@ -91,7 +82,6 @@ class VoilaServer(LabServer):
         return View(page, page.get_by_test_id("imgplay"))
 
     def _command(self, port: int) -> list[str]:
-        settings = {"headers": {"Content-Security-Policy": self._policy}}
         return [
             sys.executable,
             "-m",
@@ -101,7 +91,6 @@ class VoilaServer(LabServer):
             "--Voila.ip=127.0.0.1",
             f"--port={port}",
             "--Voila.port_retries=0",
-            *([f"--Voila.tornado_settings={settings!r}"] if self._policy else []),
         ]
 
 

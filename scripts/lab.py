@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
@@ -90,7 +90,7 @@ class LabServer:
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> LabServer:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

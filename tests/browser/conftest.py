@@ -69,9 +69,7 @@ def open_notebook(
         return notebook
 
     yield open_cells
-    report = request.node.stash.get(REPORT, None)
-    if report is None or report.failed:
-        keep(request.node.name, context.pages, opened)
+    keep_for_a_failure(request.node, context.pages, [line for each in opened for line in said_in(each)])
     errors = [line for notebook in opened for line in errors_of_ours(notebook)]
     for page in context.pages:
         page.close()
@@ -116,12 +114,18 @@ def is_ours(message: ConsoleMessage) -> bool:
     )
 
 
-def keep(name: str, pages: Sequence[Page], notebooks: Sequence[Notebook]) -> None:
-    """Keeps pictures of the pages and what the browser said."""
+def said_in(notebook: Notebook) -> list[str]:
+    """What the browser said while a notebook was open."""
+    return [f"{m.type}: {m.text}" for m in notebook.console] + notebook.page_errors
+
+
+def keep_for_a_failure(test: pytest.Item, pages: Sequence[Page], said: Sequence[str]) -> None:
+    """Keeps pictures of the pages and what the browser said, unless the test has passed."""
+    report = test.stash.get(REPORT, None)
+    if report is not None and report.passed:
+        return
     RESULTS.mkdir(exist_ok=True)
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", test.name)
     for number, page in enumerate(pages):
         page.screenshot(path=RESULTS / f"{stem}-{number}.png")
-    lines = [f"{m.type}: {m.text}" for notebook in notebooks for m in notebook.console]
-    lines += [error for notebook in notebooks for error in notebook.page_errors]
-    (RESULTS / f"{stem}-console.txt").write_text("\n".join(lines), encoding="utf-8")
+    (RESULTS / f"{stem}-console.txt").write_text("\n".join(said), encoding="utf-8")

@@ -1,105 +1,236 @@
-"""The core story in every host that can be run here: show, generate, look, put aside, come back."""
+"""The core story in every host that can be run here: show, generate, look, save, put aside, come back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from scripts.hosts import MarimoServer, NotebookServer, VoilaServer
-from scripts.lab import View
+from scripts.lab import WAIT, Notebook, View
+from tests.browser.conftest import OpenNotebook, keep_for_a_failure
 
 pytestmark = pytest.mark.browser
 
-WEBVIEW = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://127.0.0.1:*"
+POLICY = (
+    "default-src 'none'; "
+    "script-src 'self' https://*.vscode-cdn.net 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' https://*.vscode-cdn.net 'unsafe-inline'; "
+    "img-src 'self' https://*.vscode-cdn.net https: http: data:; "
+    "font-src 'self' https://*.vscode-cdn.net https:; "
+    "connect-src https: 'self' ws://127.0.0.1:*; "
+    "child-src https: data:"
 )
-"""What a webview of VS Code allows: nothing from elsewhere, pictures as blobs and data."""
+"""What VS Code lets a notebook's outputs load when its ``notebook.experimental.enableCsp`` is on.
 
-VSCODE = """() => {
+Two things are added: ``blob:`` for scripts, since anywidget loads each widget's module from there, and the
+connections by which Voilà carries the messages that VS Code's own page posts.
+"""
+
+VSCODE = """policy => {
+  new MutationObserver((_, observer) => {
+    if (!document.head) return;
+    observer.disconnect();
+    const meta = document.createElement('meta');
+    meta.httpEquiv = 'Content-Security-Policy';
+    meta.content = policy;
+    document.head.prepend(meta);
+  }).observe(document, { childList: true, subtree: true });
   const dress = () => {
-    document.documentElement.style.setProperty('--vscode-editor-background', '#1f1f1f');
-    document.documentElement.style.setProperty('--vscode-foreground', '#cccccc');
-    document.documentElement.style.setProperty('--vscode-font-family', 'sans-serif');
+    const { style } = document.documentElement;
+    style.setProperty('--jp-ui-font-family', 'initial');
+    style.setProperty('--vscode-font-family', 'monospace');
     document.body.dataset.vscodeThemeKind = 'vscode-dark';
     delete document.body.dataset.jpThemeLight;
+    // What a click leads to is never followed: the editor saves it, and reads a blob first.
+    window.saved = [];
+    document.body.addEventListener('click', async event => {
+      const link = event.composedPath().find(node => node instanceof HTMLAnchorElement && node.href);
+      if (!link) return;
+      event.preventDefault();
+      const { href, download } = link;
+      const read = blob => new Promise(resolve => {
+        const reader = new FileReader();
+        reader.onload = () => resolve(reader.result);
+        reader.readAsDataURL(blob);
+      });
+      const data = href.startsWith('data:') ? href : await read(await (await fetch(href)).blob());
+      window.saved.push([download, data.split(';base64,')[1]]);
+    });
   };
   if (document.body) dress();
   else document.addEventListener('DOMContentLoaded', dress);
 }"""
+"""What VS Code does to the page around an output: policy, variables, attribute, and how it saves files."""
+
+REFUSED = """() => new Promise(resolve => {
+  const end = event => resolve(event.effectiveDirective);
+  document.addEventListener('securitypolicyviolation', end, { once: true });
+  new Audio('https://127.0.0.1/a.wav');
+})"""
+"""Asks for what the policy refuses, and gives the directive that refused it."""
+
+Save = Callable[[Page, Locator], tuple[str, bytes]]
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page whose own errors, if they are ours, fail the test."""
+def complaints() -> list[str]:
+    """The page's own errors; those that are left at the end of a test fail it."""
+    return []
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    """A page of a host, in a browser without memory."""
     context = browser.new_context(viewport={"width": 1400, "height": 950}, accept_downloads=True)
     page = context.new_page()
-    errors: list[str] = []
+    said: list[str] = []
 
     def keep(message: ConsoleMessage) -> None:
+        said.append(f"{message.type}: {message.text}")
         if message.type == "error" and ("imgplay" in message.text or "blob:" in message.text):
-            errors.append(message.text)
+            complaints.append(message.text)
 
     page.on("console", keep)
     yield page
+    keep_for_a_failure(request.node, [page], said)
     context.close()
-    assert not errors, "\n".join(errors)
+    assert not complaints, "\n".join(complaints)
 
 
-def core_story(view: View) -> None:
-    """Generates, looks at an image large, and makes a second topic."""
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VoilaServer]:
+    """Voilà; each load of a page has a kernel of its own."""
+    with VoilaServer(tmp_path_factory.mktemp("voila") / "server") as server:
+        yield server
+
+
+def saved_by_the_browser(page: Page, button: Locator) -> tuple[str, bytes]:
+    """The name and the bytes of the file that a click saves."""
+    with page.expect_download(timeout=WAIT) as waiting:
+        button.click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def saved_by_vscode(page: Page, button: Locator) -> tuple[str, bytes]:
+    """The same where the editor saves it."""
+    button.click()
+    name, data = page.wait_for_function("() => window.saved.shift()", timeout=WAIT).json_value()
+    return name, base64.b64decode(data)
+
+
+def core_story(view: View, store: Path, save: Save = saved_by_the_browser) -> None:
+    """Generates, looks at an image large, saves what there is, and puts it aside for a second topic."""
+    for panel in ("config-panel", "workspace", "topics-panel"):
+        expect(view.part(panel)).to_be_visible()
     view.generate("a sunset over the sea", 2, model="demo:instant")
     view.expect_images(2)
+    originals = {path.read_bytes() for path in store.parent.rglob("*.png")}
+
     view.tiles("success").first.get_by_role("button").first.click()
     large = view.part("lightbox")
     expect(large).to_be_visible()
     view.expect_decoded(view.part("lightbox-image"))
     view.page.keyboard.press("ArrowRight")
+    name, original = save(view.page, large.get_by_test_id("lightbox-download"))
+    assert re.fullmatch(r"[\w.-]+\.png", name)
+    assert original in originals
     view.page.keyboard.press("Escape")
     expect(large).to_be_hidden()
 
+    view.batches().first.hover()
+    view.batches().first.get_by_test_id("batch-menu").click()
+    name, packed = save(view.page, view.part("zip-batch"))
+    assert re.fullmatch(r"[\w.-]+\.zip", name)
+    with zipfile.ZipFile(io.BytesIO(packed)) as pack:
+        recipes = json.loads(pack.read("recipes.json"))
+        images = [name for name in pack.namelist() if name != "recipes.json"]
+        assert len(images) == len(set(images)) == len(recipes) == 2
+        assert {pack.read(name) for name in images} == originals
+    assert {recipe["prompt"] for recipe in recipes} == {"a sunset over the sea"}
+
     view.part("new-topic").click()
+    expect(view.tiles()).to_have_count(0)
     view.generate("a quiet forest", 1)
     view.expect_images(1)
-    expect(view.topics()).to_have_count(2)
+    still_there(view)
 
 
 def still_there(view: View) -> None:
-    """Everything is there after the page was loaded again."""
+    """Both topics are there, each with its own."""
     expect(view.topics()).to_have_count(2)
     view.topics().filter(has_text="sunset").click()
     view.expect_images(2)
+    expect(view.active_topic()).to_contain_text("sunset")
+    expect(view.batches()).to_have_count(1)
+    expect(view.batches().first).to_contain_text("a sunset over the sea")
 
 
-def test_notebook(page: Page, tmp_path: Path) -> None:
+def test_jupyterlab(open_notebook: OpenNotebook, studio_cells: list[str], store: Path) -> None:
+    notebook: Notebook = open_notebook(studio_cells)
+    notebook.run(0)
+    core_story(notebook.view(), store)
+    notebook.reload()
+    still_there(notebook.view())
+
+
+def test_notebook(page: Page, tmp_path: Path, store: Path) -> None:
     with NotebookServer(tmp_path / "server") as server:
-        core_story(server.show(page, "studio", tmp_path / "store"))
+        core_story(server.show(page, "studio", store), store)
         still_there(server.again(page))
 
 
-def test_voila(page: Page, tmp_path: Path) -> None:
-    with VoilaServer(tmp_path / "server") as server:
-        core_story(server.show(page, "studio", tmp_path / "store"))
+def test_voila(page: Page, voila: VoilaServer, store: Path) -> None:
+    core_story(voila.show(page, "plain", store), store)
+    still_there(voila.again(page))
+
+
+def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:
+    with MarimoServer(tmp_path / "server", store) as server:
+        core_story(server.show(page), store)
         still_there(server.again(page))
 
 
-def test_marimo(page: Page, tmp_path: Path) -> None:
-    with MarimoServer(tmp_path / "server", tmp_path / "store") as server:
-        core_story(server.show(page))
-        still_there(server.again(page))
+def show_in_vscode(page: Page, voila: VoilaServer, store: Path, policy: str) -> View:
+    """In place of VS Code: its policy, and what it does to the page, around a real widget manager."""
+    page.add_init_script(f"({VSCODE})({json.dumps(policy)})")
+    view = voila.show(page, "webview", store)
+    assert page.evaluate(REFUSED) == "media-src"
+    return view
 
 
-def test_a_webview_with_a_strict_policy(page: Page, tmp_path: Path) -> None:
-    """In place of VS Code: its policy, its variables and its attribute, around a real widget manager."""
-    page.add_init_script(f"({VSCODE})()")
-    with VoilaServer(tmp_path / "server", policy=WEBVIEW) as server:
-        view = server.show(page, "studio", tmp_path / "store")
-        answer = page.request.head(page.url)
-        assert answer.headers["content-security-policy"] == WEBVIEW
-        expect(view.root).to_have_attribute("data-theme", "dark")
-        core_story(view)
-        still_there(server.again(page))
+def test_a_webview_that_refuses_blobs(
+    page: Page, voila: VoilaServer, store: Path, complaints: list[str]
+) -> None:
+    view = show_in_vscode(page, voila, store, POLICY)
+    core_story(view, store, saved_by_vscode)
+    still_there(voila.again(page))
+    # Each load of the page found out once what its pictures may be.
+    assert ["img-src" in complaint for complaint in complaints] == [True, True]
+    complaints.clear()
+
+
+def test_a_webview_that_allows_blobs_and_changes_its_theme(
+    page: Page, voila: VoilaServer, store: Path
+) -> None:
+    view = show_in_vscode(page, voila, store, POLICY.replace(" data:; font", " data: blob:; font"))
+    view.generate("a red fox", 1, model="demo:instant")
+    view.expect_images(1)
+    assert (view.part("tile-image").get_attribute("src") or "").startswith("blob:")
+
+    # The theme of the editor, and a change of it while the page is open.
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    expect(view.part("prompt")).to_have_css("font-family", "monospace")
+    page.evaluate("""() => {
+      document.body.dataset.vscodeThemeKind = 'vscode-high-contrast-light';
+      document.documentElement.style.setProperty('--vscode-font-family', 'serif');
+    }""")
+    expect(view.root).to_have_attribute("data-theme", "light")
+    expect(view.part("prompt")).to_have_css("font-family", "serif")

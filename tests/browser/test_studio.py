@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -16,42 +12,9 @@ pytestmark = pytest.mark.browser
 INSTANT = "demo:instant"
 
 
-def test_four_images_are_generated_and_survive_a_reload_of_the_page(notebook: Notebook, view: View) -> None:
-    for panel in ("config-panel", "workspace", "topics-panel"):
-        expect(view.part(panel)).to_be_visible()
-
-    view.generate("a sunset over the sea", 4, model=INSTANT)
-    view.expect_images(4)
-    expect(view.topics()).to_have_count(1)
-    expect(view.topics().first).to_contain_text("sunset")
-
-    notebook.reload()
-    again = notebook.view()
-    again.expect_images(4)
-    expect(again.batches()).to_have_count(1)
-    expect(again.batches().first).to_contain_text("a sunset over the sea")
-    expect(again.active_topic()).to_contain_text("sunset")
-
-
 def test_the_demo_says_that_it_is_not_an_ai_model(view: View) -> None:
     view.choose_model(INSTANT)
     expect(view.part("notice").first).to_contain_text("not an AI model")
-
-
-def test_topics_keep_batches_apart(view: View) -> None:
-    view.generate("a red fox", 1, model=INSTANT)
-    view.expect_images(1)
-    view.part("new-topic").click()
-    expect(view.tiles()).to_have_count(0)
-    view.generate("a blue mountain", 2)
-    view.expect_images(2)
-    expect(view.topics()).to_have_count(2)
-
-    view.topics().filter(has_text="red fox").click()
-    expect(view.batches()).to_have_count(1)
-    expect(view.batches().first).to_contain_text("a red fox")
-    view.expect_images(1)
-    expect(view.active_topic()).to_contain_text("red fox")
 
 
 def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: View) -> None:
@@ -216,18 +179,3 @@ def test_a_cancelled_generation_can_be_retried(view: View) -> None:
     expect(view.tiles("cancelled")).to_have_count(1, timeout=WAIT)
     view.tiles().first.get_by_test_id("retry").click()
     view.expect_images(1)
-
-
-def test_a_download_is_the_stored_original(notebook: Notebook, view: View, store: Path) -> None:
-    view.generate("a flower", 1, model=INSTANT)
-    view.expect_images(1)
-    view.tiles().first.hover()
-    with notebook.page.expect_download() as waiting:
-        view.tiles().first.get_by_test_id("download").click()
-    saved = Path(waiting.value.path()).read_bytes()
-
-    assert re.fullmatch(r"[\w.-]+\.png", waiting.value.suggested_filename)
-    originals = {
-        hashlib.sha256(path.read_bytes()).hexdigest() for path in store.parent.rglob("*") if path.is_file()
-    }
-    assert hashlib.sha256(saved).hexdigest() in originals
