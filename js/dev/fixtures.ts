@@ -209,7 +209,7 @@ function models(): ModelState[] {
     parameter("negative_prompt", {
       type: "string",
       kind: "text",
-      title: "Leave out",
+      title: "Negative prompt",
       maxLength: 400,
       advanced: true,
     }),

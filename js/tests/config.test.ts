@@ -218,7 +218,7 @@ describe("a model says", () => {
     expect(capabilities(able).map(({ text }) => text)).toEqual([
       "16 references",
       "Mask",
-      "10 in one call",
+      "10 per call",
       "Cancel while queued",
     ]);
   });

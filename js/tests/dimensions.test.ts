@@ -93,7 +93,7 @@ describe("the size rule", () => {
     expect(withEdge("width", 256, square, limits, null)).toEqual({ width: 512, height: 1280 });
   });
   it("explains itself", () => {
-    expect(explain(rule)).toBe("0.66 MP to 1 MP, ratio up to 3 : 1");
+    expect(explain(rule)).toBe("0.66 MP to 1 MP, ratio up to 3:1");
     expect(explain({ minPixels: null, maxPixels: 4_194_304, maxRatio: null })).toBe("Up to 4.2 MP");
     expect(explain(null)).toBe("");
     expect(problem({ width: 2048, height: 2048 }, rule)).toContain("At most");

@@ -71,7 +71,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(fake.requests("select_topic")).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("The kernel is computing.");
+    expect(standing()).toContain("The kernel is busy.");
     expect(part("config-panel")?.querySelector("[inert]")).toBeNull();
   });
   it("a dead kernel makes the page read-only, and the panels say why", async () => {
@@ -110,7 +110,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     window.dispatchEvent(new Event("offline"));
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("The connection to the notebook is lost.");
+    expect(standing()).toContain("The connection to the notebook was lost.");
     fake.receive({ kind: "events", seq: 1, events: [] });
     await drawn();
     expect(standing()).toBeNull();

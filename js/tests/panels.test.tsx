@@ -82,7 +82,7 @@ describe("the composer", () => {
     await type("prompt", "🦊".repeat(3));
     expect(part("counter").textContent).toBe("3 / 1000");
     await type("prompt", "x".repeat(1002));
-    expect(part("counter").textContent).toBe("1002 / 1000 · 2 too many for this model");
+    expect(part("counter").textContent).toBe("1002 / 1000 · 2 over this model's limit");
     expect(part<HTMLButtonElement>("generate").disabled).toBe(true);
   });
   it("turns Generate to Cancel while the same runs, and back when something is typed", async () => {
@@ -296,7 +296,7 @@ describe("where nothing is yet", () => {
   });
   it("the demo is said to be ready, and how to add a key", async () => {
     const { part } = await opened(empty);
-    expect(part("no-key").textContent).toContain("The demo is ready, without a key.");
+    expect(part("no-key").textContent).toContain("The demo is ready and needs no key.");
     expect(part("no-key").textContent).toContain("OpenAI");
     expect(part("no-key").textContent).toContain("not an AI model");
   });

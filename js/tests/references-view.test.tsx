@@ -97,7 +97,7 @@ describe("the strip of references", () => {
     expect(none.el.querySelector('[data-testid="references"]')).toBeNull();
     const { el, generated } = await opened(["a"], false);
     expect(el.querySelector('[data-testid="reference-unsent"]')?.textContent).toContain(
-      "Not sent: Edit takes no reference images.",
+      "Not sent: Edit does not take reference images.",
     );
     expect(await generated()).toMatchObject({ references: [], mask: null });
   });

@@ -115,7 +115,7 @@ describe("an upload", () => {
     await uploads()[0]?.answer(taken(10, held("a")));
     await uploads()[1]?.answer(taken(10, held("a")));
     expect(state().references).toHaveLength(1);
-    expect(notices()).toEqual(["This image is among the references already."]);
+    expect(notices()).toEqual(["This image is already a reference."]);
   });
 });
 
@@ -127,8 +127,8 @@ describe("a refusal", () => {
     await state().addFiles([{ name: "notes.txt", blob: new Blob(["words"]) }]);
     expect(notices()).toEqual([
       "anim.gif was not added. It is GIF; this model takes PNG, JPEG.",
-      "huge.png was not added. It has 3 MB; this model takes at most 3 MB.",
-      "notes.txt was not added. It is no image that can be read here.",
+      "huge.png was not added. It is 3 MB; this model takes at most 3 MB.",
+      "notes.txt was not added. It is not an image that can be read here.",
     ]);
     expect(calls).toHaveLength(0);
   });
@@ -141,7 +141,7 @@ describe("a refusal", () => {
   it("names the model that takes none", async () => {
     const { state, notices } = opened("demo:none");
     state().useAsReference(generation("b1", 0, { mediaType: "image/png" }));
-    expect(notices()).toEqual(["result 1 was not added. No eyes takes no reference images."]);
+    expect(notices()).toEqual(["result 1 was not added. No eyes does not take reference images."]);
   });
   it("of a link comes to where it was typed", () => {
     const { state, calls } = opened();
@@ -164,7 +164,7 @@ describe("what is sent", () => {
     expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
     state().removeReference(state().references[0]?.key ?? 0);
     expect(state().mask).toBeNull();
-    expect(notices()).toEqual(["The mask was removed: it belongs to another first reference."]);
+    expect(notices()).toEqual(["The mask was removed: it belongs to a different first reference."]);
     state().notices[0]?.action?.run();
     expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
   });
@@ -173,7 +173,7 @@ describe("what is sent", () => {
     state().chooseModel("demo:one");
     expect(referencesToSend(state())).toEqual({ references: ["a"], mask: null });
     expect(problemsOf(state().references, ONE)).toEqual([null, "This model takes at most 1 reference."]);
-    expect(maskProblem(state())).toContain("takes none");
+    expect(maskProblem(state())).toContain("does not take one");
     state().chooseModel("demo:none");
     expect(referencesToSend(state())).toEqual({ references: [], mask: null });
     state().chooseModel("demo:edit");

@@ -72,11 +72,11 @@ describe("a topic", () => {
     vi.advanceTimersByTime(9_000);
     void state().deleteTopic("t2");
     expect(state().notices.map(({ message }) => message)).toEqual([
-      "“one” is deleted with its 4 images.",
-      "“two” is deleted with its 4 images.",
+      "Deleted “one” and its 4 images.",
+      "Deleted “two” and its 4 images.",
     ]);
     vi.advanceTimersByTime(1_000);
-    expect(state().notices.map(({ message }) => message)).toEqual(["“two” is deleted with its 4 images."]);
+    expect(state().notices.map(({ message }) => message)).toEqual(["Deleted “two” and its 4 images."]);
   });
   it("offers no Undo where it could not be deleted", async () => {
     const { state, last } = opened();

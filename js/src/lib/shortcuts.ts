@@ -77,7 +77,7 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [[keys.space]], text: t.mask.downKeys },
         { keys: [["I"]], text: t.mask.invert },
         { keys: [[commandKey(), "Z"]], text: t.mask.undo },
-        { keys: [[keys.shift, commandKey(), "Z"]], text: t.mask.redo },
+        { keys: [[commandKey(), keys.shift, "Z"]], text: t.mask.redo },
       ],
     },
   ];
