@@ -34,9 +34,15 @@ export function sizeText(width: number | null, height: number | null): string {
   return width && height ? `${width} × ${height}` : "";
 }
 
-export function differenceText({ parameter, requested, applied }: Difference): string {
+export function differenceText(difference: Difference): string {
+  const { parameter } = difference;
+  return `${t.parameter.titles[parameter] ?? parameter}: ${changeText(difference)}`;
+}
+
+/** A difference where there is no room for its name. */
+export function changeText({ requested, applied }: Difference): string {
   const word = (value: Difference["applied"]): string => (value === null ? t.tile.none : String(value));
-  return `${t.parameter.titles[parameter] ?? parameter}: ${word(requested)} → ${word(applied)}`;
+  return `${word(requested)} → ${word(applied)}`;
 }
 
 /** A number of bytes: "812 KB", "1.4 MB". */

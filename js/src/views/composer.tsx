@@ -91,10 +91,11 @@ export function Composer() {
             <button
               type="button"
               class="ip-negative-add"
+              title={t.composer.addNegative}
               data-testid="add-negative"
               onClick={() => setUnfolded(true)}
             >
-              <Icon name="less" size={14} />
+              <Icon name="hide" size={14} />
               <span>{t.composer.addNegative}</span>
             </button>
           )}
@@ -102,7 +103,9 @@ export function Composer() {
             {limit !== null && prompt !== "" && <Counter length={lengthOf(prompt)} limit={limit} />}
             <Estimate />
           </span>
-          <Buttons ready={ready} />
+          <span class="ip-prompt-buttons">
+            <Buttons ready={ready} />
+          </span>
         </div>
         <Grip form={form} area={area} height={height} onHeight={setHeight} />
       </div>

@@ -53,7 +53,11 @@ export function FilterBar() {
     before.current = { topicId, made };
     if (changed) store.getState().clearFilter();
   }, [topicId, made, store]);
-  return <div ref={place}>{shown && <Fields />}</div>;
+  return (
+    <div ref={place} class="ip-filter-place">
+      {shown && <Fields />}
+    </div>
+  );
 }
 
 function Fields() {
@@ -203,10 +207,11 @@ export function NothingFound() {
           <Chip text={t.filter.favourites} onDrop={() => actions.setFilter({ favourite: false })} />
         )}
       </ul>
-      <p>
-        {words.length > 1 && t.filter.hintWords} {filter.favourite && t.filter.hintFavourites}{" "}
-        {!filter.everywhere && t.filter.hintHere}
-      </p>
+      <div>
+        {words.length > 1 && <p>{t.filter.hintWords}</p>}
+        {filter.favourite && <p>{t.filter.hintFavourites}</p>}
+        {!filter.everywhere && <p>{t.filter.hintHere}</p>}
+      </div>
       <div class="ip-nothing-next">
         {here && !filter.everywhere && (
           <button

@@ -105,7 +105,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
       }}
     >
       <header class="ip-lightbox-bar">
-        <div class="ip-lightbox-tools">
+        <div class="ip-lightbox-tools ip-lightbox-zoom">
           <IconButton icon="zoomOut" label={t.lightbox.zoomOut} onClick={() => step(1 / ZOOM_STEP)} />
           <button
             type="button"
@@ -114,7 +114,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
             data-testid="lightbox-scale"
             onClick={zoom.scale > 1 ? () => setZoom(FITTED) : toTrue}
           >
-            {stage.width > 0 ? `${Math.round((zoom.scale / trueScale(box, stage)) * 100)} %` : "–"}
+            {stage.width > 0 ? `${Math.round((zoom.scale / trueScale(box, stage)) * 100)}%` : "–"}
           </button>
           <IconButton icon="zoomIn" label={t.lightbox.zoomIn} onClick={() => step(ZOOM_STEP)} />
         </div>
@@ -129,7 +129,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
             onChoose={setCompare}
           />
         )}
-        <div class="ip-lightbox-tools">
+        <div class="ip-lightbox-tools ip-lightbox-acts">
           <IconButton
             icon="compare"
             label={pinned ? t.lightbox.endCompare : t.lightbox.startCompare}
@@ -175,8 +175,8 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
               onClick={() => void actions.deleteGenerations([generation.id])}
             />
           </span>
-          <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
         </div>
+        <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
       </header>
       <div class="ip-lightbox-stage">
         {pinned && !other && <p class="ip-lightbox-hint">{t.lightbox.gone}</p>}

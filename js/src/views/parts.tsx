@@ -35,7 +35,7 @@ export function IconButton(props: IconButtonProps) {
       }}
     >
       <Icon name={icon} />
-      {text}
+      {text && <span>{text}</span>}
     </button>
   );
 }

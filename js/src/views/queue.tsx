@@ -16,7 +16,9 @@ export function QueueChip() {
   const waiting = queue.filter(waits).length;
   const running = queue.length - waiting;
   if (queue.length === 0 && !open) return null;
-  const words = [running > 0 && t.queue.running(running), waiting > 0 && t.queue.waiting(waiting)];
+  const words = [running > 0 && t.queue.running(running), waiting > 0 && t.queue.waiting(waiting)]
+    .filter(Boolean)
+    .join(" · ");
   return (
     <>
       <button
@@ -24,13 +26,16 @@ export function QueueChip() {
         type="button"
         class="ip-queue-chip"
         title={t.queue.show}
+        aria-label={words || t.queue.empty}
         aria-haspopup="dialog"
         aria-expanded={open}
         data-testid="queue"
         onClick={() => setOpen(!open)}
       >
         <span class="ip-queue-dot" data-still={running === 0} />
-        {words.filter(Boolean).join(" · ") || t.queue.empty}
+        <span class="ip-queue-words" data-count={queue.length}>
+          {words || t.queue.empty}
+        </span>
       </button>
       {open && chip.current && (
         <QueueList

@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
-import { differenceText, elapsed } from "../lib/words";
+import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
 import { Boundary } from "./boundary";
@@ -128,7 +128,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
         {differences.length > 0 && (
           <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
             {differences.length === 1 && differences[0]
-              ? differenceText(differences[0])
+              ? changeText(differences[0])
               : t.tile.changed(differences.length)}
           </span>
         )}
@@ -260,7 +260,7 @@ function Running({ generation }: { generation: GenerationState }) {
             {elapsed(now - startedAt)}
           </span>
         )}
-        {share !== null && <span class="ip-time">{Math.round(share * 100)} %</span>}
+        {share !== null && <span class="ip-time">{Math.round(share * 100)}%</span>}
         {cancellable && (
           <span class="ip-running-cancel" inert={!live}>
             <IconButton
