@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -19,11 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from imgplay_widget import _protocol as protocol  # noqa: E402
+from imgplay_widget import errors  # noqa: E402
 
 JS = ROOT / "js"
 TARGET = JS / "src" / "protocol.gen.ts"
 
+ERRORS = (getattr(errors, name) for name in errors.__all__)
+CODES = sorted({error.code for error in ERRORS if issubclass(error, errors.ImgplayError)})
+
 UNIONS: dict[str, Any] = {
+    # For these the page has words of its own; a provider that is not ours may have more.
+    "ErrorCode": Literal[tuple(CODES)],
     "KernelMessage": protocol.KernelMessage,
     "PageMessage": protocol.PageMessage,
     "Call": protocol.Call,

@@ -35,6 +35,39 @@ export type Call =
   | CheckProvider
   | SetKey
   | Configure;
+export type ErrorCode =
+  | "bad_key"
+  | "bad_request"
+  | "bad_response"
+  | "billing"
+  | "cancelled"
+  | "connect_failed"
+  | "corrupt_image"
+  | "deadline"
+  | "disk_full"
+  | "error"
+  | "internal"
+  | "interrupted"
+  | "invalid_request"
+  | "lost"
+  | "missing_extra"
+  | "missing_key"
+  | "model_not_found"
+  | "moderated"
+  | "network"
+  | "no_image"
+  | "not_found"
+  | "overloaded"
+  | "provider"
+  | "provider_missing"
+  | "rate_limited"
+  | "server_error"
+  | "store"
+  | "store_locked"
+  | "store_too_new"
+  | "studio_closed"
+  | "uncertain"
+  | "unknown_parameter";
 export type Event =
   | BatchAdded
   | BatchChanged

@@ -58,10 +58,11 @@ from imgplay_widget.errors import (
     DiskFull,
     ErrorInfo,
     ImgplayError,
+    InternalError,
     InvalidRequest,
     NotFound,
     ProviderError,
-    ServerError,
+    ProviderMissing,
     StoreLocked,
     Uncertain,
 )
@@ -559,11 +560,11 @@ class Engine(Curator):
         """Ends a task whose drive broke, so that it is not "processing" for ever."""
         if drive.task.stage.final:
             return
-        broken = ServerError(
+        broken = InternalError(
             "imgplay-widget failed while it worked on this; the log has the details.",
             provider=drive.task.provider,
         )
-        error = replace(broken.info, code="internal", fault="here")
+        error = broken.info
         if drive.task.stage is Stage.SUBMITTING:
             error = Uncertain(f"{broken.message} The call may have been billed.").info
         try:
@@ -715,19 +716,11 @@ class Engine(Curator):
 
     async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
         """Writes the error of a task that cannot be continued."""
-        info = error.info
         if isinstance(error, NotFound):
-            info = replace(
-                ProviderError(
-                    f"This kernel has no model {task.provider}:{task.model}.",
-                    provider=task.provider,
-                    next_step="Pass its provider with providers=[…], then retry.",
-                ).info,
-                code="provider_missing",
-                fault="you",
-                retryable=True,
+            error = ProviderMissing(
+                f"This kernel has no model {task.provider}:{task.model}.", provider=task.provider
             )
-        ended = advance(task, Fail(info), self._clock.now())
+        ended = advance(task, Fail(error.info), self._clock.now())
         saved = await self.write(self.store.save_task, ended, owner=self.owner)
         await self._reload(task.batch_id)
         if saved:

@@ -22,7 +22,9 @@
         ├── ModelNotFound                wrong or retired model
         ├── RateLimited                  too many requests; no work was done
         ├── Overloaded                   the provider has no capacity; no work was done
+        ├── ProviderMissing              this kernel has no such provider, or it has no such model
         ├── ServerError                  the provider failed
+        │   └── InternalError            this package failed while it worked on the request
         ├── NetworkError                 the connection failed
         │   └── ConnectFailed            it failed before anything was sent
         ├── DeadlineExceeded             the total time is over
@@ -57,6 +59,7 @@ __all__ = [
     "DiskFull",
     "ErrorInfo",
     "ImgplayError",
+    "InternalError",
     "Interrupted",
     "InvalidRequest",
     "Lost",
@@ -69,6 +72,7 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "ProviderError",
+    "ProviderMissing",
     "RateLimited",
     "ServerError",
     "StoreError",
@@ -381,6 +385,23 @@ class ServerError(ProviderError):
     code = "server_error"
     retryable = True
     default_next_step = "Retry; if it comes back, see the provider's status page."
+
+
+class InternalError(ServerError):
+    """This package failed while it worked on the request. The log has the details."""
+
+    code = "internal"
+    fault = "here"
+    default_next_step = "Retry; if it comes back, report it with the log."
+
+
+class ProviderMissing(ProviderError):
+    """This kernel does not have the provider that began the request, or not its model."""
+
+    code = "provider_missing"
+    fault = "you"
+    retryable = True
+    default_next_step = "Pass its provider with providers=[…], then retry."
 
 
 class NetworkError(ProviderError):
