@@ -1,10 +1,11 @@
 // Builds the page into the Python package: static/index.js, which holds its style sheet too.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist.
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { build, context } from "esbuild";
 import { minify } from "terser";
+import { ownNames } from "./own-names.mjs";
 
 const MAX_BYTES = 150 * 1024;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -67,33 +68,6 @@ function shorten(texts) {
     byUse.map((name, index) => [name, `${name.startsWith("--") ? "--" : ""}i${index.toString(36)}`]),
   );
   return texts.map((text) => text.replace(NAME, (name) => short.get(name)));
-}
-
-/**
- * Gives the names of our own properties that nobody outside can know: texts of the page and actions of the
- * store. What the protocol, the DOM or any string names keeps its name.
- */
-async function ownNames() {
-  const files = (await readdir(here("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
-  const texts = new Map(
-    await Promise.all(files.map(async (name) => [name, await readFile(here(`src/${name}`), "utf8")])),
-  );
-  const own = new Set();
-  for (const [name, text] of texts) {
-    const members = /^ {2,}(\w+)(?=: |\()/gm;
-    if (name === "messages.ts" || name.startsWith("slices/"))
-      for (const [, member] of text.matchAll(members)) own.add(member);
-  }
-  for (const [name, text] of texts) {
-    const known = name === "protocol.gen.ts" ? /(\w+)(?=\??:)/g : /(?<=["'`])(\w+)(?=["'`])/g;
-    for (const [, word] of text.matchAll(known)) own.delete(word);
-  }
-  // Terser itself keeps the names of the DOM; those of a component's tree are Preact's.
-  for (const name of ["preact", "preact/hooks", "preact/jsx-runtime"]) {
-    const text = await readFile(fileURLToPath(import.meta.resolve(name)), "utf8");
-    for (const [word] of text.matchAll(/\w+/g)) own.delete(word);
-  }
-  return own;
 }
 
 /** Gives the script with what a second minifier still finds, and quotes that JSON need not escape. */

@@ -1,9 +1,12 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { snapshot } from "../dev/fixtures";
+import { error, snapshot } from "../dev/fixtures";
 import widget from "../src/index";
+import { causeText, errorText, RequestError, worded } from "../src/lib/answer";
+import { helpOf } from "../src/lib/parameters";
 import { shortcutGroups } from "../src/lib/shortcuts";
 import { speak } from "../src/messages";
+import type { ParameterState } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -100,5 +103,40 @@ describe("the Chinese page", () => {
       ...shortcuts.map(({ text }) => text),
     ]);
     expect(english(texts, null)).toEqual([]);
+  });
+});
+
+describe("what the kernel says", () => {
+  const refused = error({ code: "rate_limited", message: "429 Slow down.", nextStep: "Wait 20 s." });
+  it("has a Chinese title and next step, with the kernel's own sentence as the detail", async () => {
+    const { el } = await opened(true);
+    const tile = el.querySelector<HTMLElement>("[data-status=error]") as HTMLElement;
+    expect(tile.querySelector("strong")?.textContent).toBe("请求过于频繁。");
+    expect(tile.textContent).toContain("请稍候再重试。");
+    expect(tile.querySelector("[lang=en]")?.textContent).toBe(
+      "The provider takes no more requests for now. Wait a minute, then retry.",
+    );
+    expect(tile.querySelector("p")?.title).toContain("Wait a minute");
+  });
+  it("is put in Chinese in a notice too", () => {
+    speak("zh");
+    expect(causeText(new RequestError(refused))).toBe(
+      "请求过于频繁。请稍候再重试。（429 Slow down. Wait 20 s.）",
+    );
+  });
+  it("comes as it is where its code is not known, and in English", () => {
+    speak("zh");
+    expect(errorText({ ...refused, code: "theirs" })).toBe("429 Slow down. Wait 20 s.");
+    speak("en");
+    expect(worded(refused)).toEqual({ message: "429 Slow down.", next: "Wait 20 s.", detail: "" });
+    expect(errorText(refused)).toBe("429 Slow down. Wait 20 s.");
+  });
+  it("has helps of the page's own for parameters that are known, and the demo's notice", async () => {
+    const { el, shown } = await opened(true);
+    expect(el.querySelector("[data-testid=notice]")?.textContent).toContain("演示模型");
+    const seed = shown.models[0]?.parameters.find(({ name }) => name === "seed") as ParameterState;
+    expect(helpOf({ ...seed, help: "The same seed." })).toContain("种子");
+    expect(helpOf({ ...seed, help: "" })).toBe("");
+    expect(helpOf({ ...seed, name: "theirs", help: "Their words." })).toBe("Their words.");
   });
 });

@@ -1,5 +1,5 @@
 import { t } from "../messages";
-import type { Call, ErrorState, Result } from "../protocol.gen";
+import type { Call, ErrorCode, ErrorState, Result } from "../protocol.gen";
 
 /** What the kernel answered to a call, with the bytes that came along. */
 export interface Answer {
@@ -30,4 +30,27 @@ export function errorState(cause: unknown): ErrorState {
     retryAfter: null,
     requestId: null,
   };
+}
+
+/** An error in the language of the page; `detail` is what the kernel says of it, where that is another one. */
+export function worded({
+  code,
+  message,
+  nextStep,
+}: ErrorState): Record<"message" | "next" | "detail", string> {
+  const own = t.errors.own[code as ErrorCode];
+  return own
+    ? { message: own[0], next: own[1], detail: `${message} ${nextStep}`.trim() }
+    : { message, next: nextStep, detail: "" };
+}
+
+/** All that is said of an error. */
+export function errorText(error: ErrorState): string {
+  const { message, next, detail } = worded(error);
+  return t.errors.whole(message, next, detail);
+}
+
+/** All that is said of whatever was thrown. */
+export function causeText(cause: unknown): string {
+  return errorText(errorState(cause));
 }

@@ -112,6 +112,11 @@ export function titleOf({ name, kind, title }: ParameterState): string {
   return t.parameter.titles[name] ?? t.parameter.titles[kind] ?? title;
 }
 
+export function helpOf({ name, help }: ParameterState): string {
+  // Where the kernel has nothing to say there is nothing to be asked.
+  return help && (t.parameter.helps[name] ?? help);
+}
+
 /** The parameters of a model, as the panel groups them. The negative prompt is not among them. */
 export interface Form {
   width: ParameterState | null;

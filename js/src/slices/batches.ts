@@ -1,5 +1,5 @@
 // The feeds: which batches each one shows, newest first, and how their generations stand.
-import { errorState } from "../lib/answer";
+import { causeText } from "../lib/answer";
 import { t } from "../messages";
 import type { BatchState, FeedState, GenerationProgress, GenerationState } from "../protocol.gen";
 import { FOUND, isFiltering, matches } from "./filter";
@@ -58,10 +58,7 @@ const MAX_IDS = 2000;
 export const NO_FEED: Feed = { ids: [], before: null, loading: false, loaded: false };
 
 export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
-  const report = (cause: unknown): void => {
-    const { message, nextStep } = errorState(cause);
-    get().addNotice("error", `${message} ${nextStep}`);
-  };
+  const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
   const changeFeed = (key: string, change: (feed: Feed) => Feed): void =>
     set((state) => ({ feeds: { ...state.feeds, [key]: change(state.feeds[key] ?? NO_FEED) } }));

@@ -1,5 +1,5 @@
 // What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
-import { type Answer, errorState } from "../lib/answer";
+import { type Answer, causeText, errorState } from "../lib/answer";
 import {
   hasRatio,
   type Limits,
@@ -115,10 +115,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     timer = undefined;
     saving += 1;
     send({ method: "configure", config: get().config })
-      .catch((cause: unknown) => {
-        const { message, nextStep } = errorState(cause);
-        get().addNotice("error", `${message} ${nextStep}`);
-      })
+      .catch((cause: unknown) => get().addNotice("error", causeText(cause)))
       .finally(() => {
         saving -= 1;
       });
@@ -181,7 +178,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
         if (result.type !== "server_added") return { good: true, message: "" };
         awaited = result.provider;
         chooseAwaited();
-        return { good: !BAD.has(result.outcome), message: result.message };
+        return { good: !BAD.has(result.outcome), message: saidOf(result.outcome, result.message) };
       } catch (cause) {
         return refused(cause);
       }
@@ -337,20 +334,24 @@ export function joined(models: readonly ModelState[], more: readonly ModelState[
 
 const BAD = new Set(["missing_key", "bad_key", "no_network", "other"]);
 
+function saidOf(name: keyof typeof t.keys.said, message: string): string {
+  const own = t.keys.said[name];
+  return own ? t.errors.whole(own, "", message) : message;
+}
+
 async function hear(answer: Promise<Answer>): Promise<Said> {
   try {
     const { result } = await answer;
     if (result.type === "provider_checked")
-      return { good: !BAD.has(result.outcome), message: result.message };
-    return { good: true, message: result.type === "key_taken" ? result.message : "" };
+      return { good: !BAD.has(result.outcome), message: saidOf(result.outcome, result.message) };
+    return { good: true, message: result.type === "key_taken" ? saidOf(result.place, result.message) : "" };
   } catch (cause) {
     return refused(cause);
   }
 }
 
 function refused(cause: unknown): Said {
-  const { message, nextStep } = errorState(cause);
-  return { good: false, message: `${message} ${nextStep}` };
+  return { good: false, message: causeText(cause) };
 }
 
 const UNSET_EDGE = 1024;

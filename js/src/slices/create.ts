@@ -1,5 +1,5 @@
 // Making something: the request under way, a refusal, and what is said to the user.
-import { errorState } from "../lib/answer";
+import { errorState, worded } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
@@ -145,7 +145,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     announce: ({ position, status, error }) => {
       const { finished, failed, cancelled } = t.composer;
       if (status === "success") set({ announcement: finished(position + 1) });
-      else if (status === "error") set({ announcement: failed(position + 1, error?.message ?? "") });
+      else if (status === "error")
+        set({ announcement: failed(position + 1, error ? worded(error).message : "") });
       else if (status === "cancelled") set({ announcement: cancelled(position + 1) });
     },
   };

@@ -1,5 +1,5 @@
 // The input images beside the prompt: on their way to the kernel, there, or failed; and the mask over the first.
-import { errorState, RequestError } from "../lib/answer";
+import { causeText, errorState, RequestError } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
 import { type Candidate, linkOf, moved, problemOf, problemsOf } from "../lib/references";
 import { kindOf, UnreadableFile, upload } from "../lib/upload";
@@ -176,8 +176,7 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
         return reference;
       } catch (cause) {
         if (ended.signal.aborted) return "removed";
-        const { message, nextStep } = errorState(cause);
-        const error = cause instanceof UnreadableFile ? t.references.unreadable : `${message} ${nextStep}`;
+        const error = cause instanceof UnreadableFile ? t.references.unreadable : causeText(cause);
         patch(key, { status: "failed", share: null, error });
         set({ announcement: t.references.failed(item.name, error) });
         return "failed";

@@ -1,5 +1,5 @@
 // The topics, pinned ones and newest use first, and which one is shown.
-import { errorState } from "../lib/answer";
+import { causeText } from "../lib/answer";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
 import { batchOf } from "./batches";
@@ -43,10 +43,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   // While the user's own choice is under way, the echo of an older one must not switch back.
   let choosing = 0;
 
-  const report = (cause: unknown): void => {
-    const { message, nextStep } = errorState(cause);
-    get().addNotice("error", `${message} ${nextStep}`);
-  };
+  const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
   const topicOf = (id: string): TopicState | undefined => get().topics.find((topic) => topic.id === id);
 

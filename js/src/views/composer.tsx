@@ -1,6 +1,7 @@
 // The composer: the prompt and what it shall leave out, what that is expected to cost, and the button that
 // generates or, while the same is being made, cancels.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { worded } from "../lib/answer";
 import { isComposing } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import { estimateText } from "../lib/price";
@@ -13,7 +14,7 @@ import { newestRunning } from "../slices/queue";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
-import { IconButton } from "./parts";
+import { ErrorDetail, IconButton } from "./parts";
 import { QueueChip } from "./queue";
 import { References } from "./references";
 
@@ -376,11 +377,13 @@ function Refusal() {
   const refusal = useStore((state) => state.refusal);
   const actions = useActions();
   if (!refusal) return null;
+  const { message, next, detail } = worded(refusal);
   return (
     <div class="ip-note ip-note-bad ip-refusal" role="alert" data-testid="refusal">
       <Icon name="alert" />
       <span>
-        <strong>{refusal.message}</strong> {refusal.nextStep}
+        <strong>{message}</strong> {next}
+        {detail && <ErrorDetail text={detail} />}
       </span>
       <IconButton icon="close" label={t.notice.dismiss} onClick={actions.dismissRefusal} />
     </div>

@@ -1,5 +1,5 @@
 // Files and texts that leave the page: originals, ZIPs, the clipboard.
-import { errorState } from "../lib/answer";
+import { causeText } from "../lib/answer";
 import { urlOf } from "../lib/blob-urls";
 import { copyImage, copyLater, copyText } from "../lib/clipboard";
 import { fetchPack } from "../lib/pack";
@@ -97,6 +97,5 @@ function saveAs(url: string, fileName: string): void {
 }
 
 function tell(actions: Pick<State, "addNotice">, cause: unknown): void {
-  const { message, nextStep } = errorState(cause);
-  actions.addNotice("error", `${message} ${nextStep}`);
+  actions.addNotice("error", causeText(cause));
 }

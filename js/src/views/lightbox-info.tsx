@@ -1,6 +1,6 @@
 // The recipe of an image beside it: what was asked for, what was applied, where it lies.
 import { useEffect, useState } from "preact/hooks";
-import { errorState } from "../lib/answer";
+import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
 import { choiceText } from "../lib/parameters";
 import { dollars } from "../lib/price";
@@ -66,11 +66,7 @@ export function Info({ batch, generation }: InfoProps) {
           )}
         </div>
       </section>
-      {error && (
-        <p class="ip-note ip-note-warn">
-          {error.message} {error.nextStep}
-        </p>
-      )}
+      {error && <p class="ip-note ip-note-warn">{errorText(error)}</p>}
       <section>
         <h3>{t.lightbox.image}</h3>
         <Facts rows={imageFacts(batch, generation, recipe)} />

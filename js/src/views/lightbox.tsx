@@ -1,6 +1,6 @@
 // One image large: the original on demand, with a way through the whole feed; or two of them side by side.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { errorState } from "../lib/answer";
+import { errorState, errorText } from "../lib/answer";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
 import { type Box, FITTED, trueScale, type Zoom, zoomed } from "../lib/zoom";
@@ -245,9 +245,7 @@ function Facts({ seen: { batch, generation, error }, mark }: { seen: Seen; mark?
       </p>
       <p class="ip-meta">
         {error ? (
-          <span role="alert">
-            {error.message} {error.nextStep}
-          </span>
+          <span role="alert">{errorText(error)}</span>
         ) : (
           facts.map((fact) => <span key={fact}>{fact}</span>)
         )}

@@ -1,7 +1,7 @@
 // Painting over the first reference what may change. The mask has exactly the picture's pixels.
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { errorState } from "../lib/answer";
+import { causeText, errorText } from "../lib/answer";
 import {
   brushSizes,
   carve,
@@ -80,7 +80,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
     if (typeof made === "string") setProblem(made);
     else {
       const error = await saving.run((signal) => actions.saveMask(made, signal));
-      if (error) setProblem(`${error.message} ${error.nextStep}`);
+      if (error) setProblem(errorText(error));
       else onClose();
     }
   };
@@ -427,10 +427,7 @@ function useEarlierMask(): { mask: HTMLImageElement | null; problem: string | nu
       await image.decode();
       if (current) setMask(image);
     };
-    load().catch((cause: unknown) => {
-      const { message, nextStep } = errorState(cause);
-      if (current) setProblem(`${message} ${nextStep}`);
-    });
+    load().catch((cause: unknown) => current && setProblem(causeText(cause)));
     return () => {
       current = false;
     };

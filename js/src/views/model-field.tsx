@@ -1,6 +1,6 @@
 // The chosen model: the button that opens the list, what the model can do, and what stands in its way.
 import { useRef, useState } from "preact/hooks";
-import { capabilities, successorOf } from "../lib/models";
+import { capabilities, noticeOf, successorOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
 import { language, t } from "../messages";
@@ -85,10 +85,10 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
         </p>
       )}
       {model?.retiredOn && <Retired model={model} on={model.retiredOn} />}
-      {model?.notice && (
+      {model && noticeOf(model) && (
         <p class="ip-note" data-testid="notice">
           <Icon name="notice" />
-          <span>{model.notice}</span>
+          <span>{noticeOf(model)}</span>
         </p>
       )}
       {provider && <ProviderKey key={provider.name} provider={provider} />}

@@ -1,4 +1,5 @@
 // Where nothing is yet: the screen of a topic that is still to be made, and a topic without batches.
+import { noticeOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { language, t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
@@ -61,7 +62,8 @@ export function EmptyTopic() {
 
 /** What can be done at once, and what a key would open. */
 function Ready() {
-  const notice = useStore((state) => modelOf(state.models, state.config.model)?.notice ?? "");
+  const model = useStore((state) => modelOf(state.models, state.config.model));
+  const notice = model ? noticeOf(model) : "";
   const needsKey = useStore(needsAKey);
   const providers = useStore((state) => state.providers);
   if (!notice) return null;

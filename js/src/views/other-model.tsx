@@ -1,5 +1,6 @@
 // A model that no list has: any id of any provider.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { errorText } from "../lib/answer";
 import { t } from "../messages";
 import type { ErrorState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -83,7 +84,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
       <p class="ip-help">{t.model.otherHelp}</p>
       {error && (
         <p class="ip-help ip-help-bad" role="alert" data-testid="other-error">
-          {error.message} {error.nextStep}
+          {errorText(error)}
         </p>
       )}
       <div>

@@ -2,6 +2,7 @@
 import { snap } from "../lib/dimensions";
 import {
   controlOf,
+  helpOf,
   optionsOf,
   optionText,
   randomSeed,
@@ -27,8 +28,9 @@ export function ParameterField(props: ParameterFieldProps) {
   const { parameter, value, onChange } = props;
   const id = useId();
   const actions = useActions();
-  const { name, help, maxLength } = parameter;
+  const { name, maxLength } = parameter;
   const label = titleOf(parameter);
+  const help = helpOf(parameter);
   const onReset = value === parameter.default ? undefined : () => actions.resetParameters([name]);
   const control = controlOf(parameter);
   switch (control) {
@@ -174,7 +176,7 @@ function SeedField({ parameter, value, onChange }: ParameterFieldProps) {
   const number = typeof value === "number" ? value : null;
   const kept = number !== null;
   return (
-    <Field label={label} help={parameter.help} control={id}>
+    <Field label={label} help={helpOf(parameter)} control={id}>
       <div class="ip-row">
         <NumberInput
           id={id}

@@ -40,6 +40,15 @@ export function IconButton(props: IconButtonProps) {
   );
 }
 
+/** What the kernel says of an error, below the words of the page's language. */
+export function ErrorDetail({ text }: { text: string }) {
+  return (
+    <span class="ip-detail" lang="en">
+      {text}
+    </span>
+  );
+}
+
 let ids = 0;
 
 /** An id that is unique in the document: several views show the same form. */

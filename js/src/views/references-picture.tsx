@@ -1,6 +1,6 @@
 // The picture of a reference: from the file here as long as the page has it, else from the kernel.
 import { useEffect, useState } from "preact/hooks";
-import { errorState } from "../lib/answer";
+import { causeText } from "../lib/answer";
 import { urlOf } from "../lib/blob-urls";
 import type { HeldReference } from "../slices/references";
 import { useBlobUrl, usePage } from "./context";
@@ -28,10 +28,7 @@ export function useWhole({ source, reference }: Pictured): { url?: string; error
     let current = true;
     media.references.original(digest).then(
       (url) => current && setFound({ url }),
-      (cause: unknown) => {
-        const { message, nextStep } = errorState(cause);
-        if (current) setFound({ error: `${message} ${nextStep}` });
-      },
+      (cause: unknown) => current && setFound({ error: causeText(cause) }),
     );
     return () => {
       current = false;

@@ -12,6 +12,7 @@ import {
 } from "../lib/dimensions";
 import {
   formOf,
+  helpOf,
   isChanged,
   modelOf,
   optionsOf,
@@ -48,7 +49,7 @@ export function SizeFields() {
   return (
     <Field
       label={t.size.label}
-      help={named?.help || width.help}
+      help={(named && helpOf(named)) || helpOf(width)}
       testid="size"
       onReset={
         parts.some((part) => isChanged(part, values))

@@ -1,5 +1,6 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
 import { useRef, useState } from "preact/hooks";
+import { errorText, worded } from "../lib/answer";
 import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed } from "../lib/words";
@@ -12,7 +13,7 @@ import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
-import { IconButton } from "./parts";
+import { ErrorDetail, IconButton } from "./parts";
 
 /** Before what has the focus is deleted: the focus goes to the feed, and not to the notebook. */
 export function leaveToFeed(): void {
@@ -294,13 +295,15 @@ function Stopped({ generation }: { generation: GenerationState }) {
   const live = useStore((state) => state.live);
   const { id, batchId, status, error } = generation;
   const uncertain = error?.code === "uncertain";
-  const message = status === "cancelled" ? t.tile.cancelled : (error?.message ?? t.tile.failed);
+  const words = error && worded(error);
+  const message = status === "cancelled" ? t.tile.cancelled : (words?.message ?? t.tile.failed);
   return (
     <div class="ip-stopped" data-select>
       <Icon name={status === "cancelled" ? "cancelled" : "alert"} size={20} />
-      <p class="ip-stopped-words" title={error ? `${error.message} ${error.nextStep}` : undefined}>
+      <p class="ip-stopped-words" title={error ? errorText(error) : undefined}>
         <strong>{message}</strong>
-        {error && <span>{error.nextStep}</span>}
+        {words && <span>{words.next}</span>}
+        {words?.detail && <ErrorDetail text={words.detail} />}
       </p>
       <div class="ip-stopped-actions" inert={!live}>
         <IconButton

@@ -1,0 +1,35 @@
+// The names that the bundle may shorten.
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * Gives the names of our own properties that nobody outside can know: texts of the page and actions of the
+ * store. What the protocol, the DOM or any string names keeps its name, and so do the keys of the tables of
+ * texts, whose names are in capitals: they are looked up by names of the kernel's.
+ */
+export async function ownNames() {
+  const files = (await readdir(here("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
+  const texts = new Map(
+    await Promise.all(files.map(async (name) => [name, await readFile(here(`src/${name}`), "utf8")])),
+  );
+  const own = new Set();
+  for (const [name, text] of texts) {
+    const members = /^ {2,}(\w+)(?=: |\()/gm;
+    if (name === "messages.ts" || name.startsWith("slices/"))
+      for (const [, member] of text.matchAll(members)) own.add(member);
+  }
+  for (const [table] of texts.get("messages.ts").matchAll(/^const [A-Z_]+\b[\s\S]*?^\}/gm))
+    for (const [, key] of table.matchAll(/^ {2}(\w+):/gm)) own.delete(key);
+  for (const [name, text] of texts) {
+    const known = name === "protocol.gen.ts" ? /(\w+)(?=\??:)/g : /(?<=["'`])(\w+)(?=["'`])/g;
+    for (const [, word] of text.matchAll(known)) own.delete(word);
+  }
+  // Terser itself keeps the names of the DOM; those of a component's tree are Preact's.
+  for (const name of ["preact", "preact/hooks", "preact/jsx-runtime"]) {
+    const text = await readFile(fileURLToPath(import.meta.resolve(name)), "utf8");
+    for (const [word] of text.matchAll(/\w+/g)) own.delete(word);
+  }
+  return own;
+}
