@@ -227,6 +227,41 @@ def write_prompt(page: Page) -> None:
         add.click()
 
 
+def close_panels(page: Page) -> None:
+    """Leaves the workspace alone."""
+    for side in ("left", "right"):
+        toggle = part(page, f"toggle-{side}")
+        if toggle.get_attribute("aria-expanded") == "true":
+            toggle.click()
+
+
+def write_long_prompt(page: Page) -> None:
+    """Writes more than the composer has room for, and more than the model takes."""
+    part(page, "prompt").fill("A market street in the rain, lanterns and steam over wet stones. " * 18)
+
+
+def open_long_prompt(page: Page) -> None:
+    """Shows the whole of a very long prompt of a batch."""
+    batch = tile(page, "s7-0").locator("xpath=ancestor::article")
+    batch.locator("button[aria-expanded]").first.click()
+    batch.evaluate("batch => batch.scrollIntoView({ block: 'start' })")
+
+
+def show_wide(page: Page) -> None:
+    """Shows one and two images that are much wider than high."""
+    tile(page, "s6-0")
+
+
+def show_tall(page: Page) -> None:
+    """Shows two and three images that are much higher than wide."""
+    tile(page, "s4-0")
+
+
+def show_many(page: Page) -> None:
+    """Shows batches of five and of eight."""
+    tile(page, "s2-0")
+
+
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", stay),
     "new-topic": ("topic=none", stay),
@@ -259,6 +294,34 @@ STATES: dict[str, tuple[str, Steps]] = {
     "read-only": ("saved&silent&kernel=none", stay),
     "no-kernel": ("silent&kernel=none", stay),
     "chinese": ("lang=zh", stay),
+}
+STATES |= {
+    "panels-closed": ("", close_panels),
+    "long-prompt": ("", write_long_prompt),
+    "long-batch": ("shapes", open_long_prompt),
+    "wide": ("shapes", show_wide),
+    "tall": ("shapes", show_tall),
+    "many": ("shapes", show_many),
+}
+# Words of another length, where there is least room for them.
+STATES |= {
+    f"chinese-{name}": (f"lang=zh&{STATES[name][0]}", STATES[name][1])
+    for name in (
+        "first-run",
+        "prompt",
+        "errors",
+        "tile-menu",
+        "nothing-found",
+        "config",
+        "models",
+        "server",
+        "queue",
+        "topics",
+        "recipe",
+        "compare",
+        "shortcuts",
+        "read-only",
+    )
 }
 
 

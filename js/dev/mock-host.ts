@@ -1,5 +1,6 @@
 // The page without Jupyter, against a scripted kernel: a few topics, batches in every state, fake progress.
 // ?long=2500 gives the first topic so many batches of four, in pages, as a kernel would.
+// ?shapes adds batches of every number and shape, and a very long prompt.
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many (topics),
@@ -71,11 +72,45 @@ function older(now: number): BatchState[] {
   ];
 }
 
+/** ?shapes: batches of every number, extreme shapes, and a very long prompt. */
+function shapes(now: number): BatchState[] {
+  const day = 24 * 60 * 60_000;
+  const made = (id: string, count: number, width: number, height: number, prompt: string) => {
+    const at = now - 8 * day;
+    const generations = Array.from({ length: count }, (_, position) =>
+      generation(id, position, {
+        width,
+        height,
+        seed: count * 10 + position,
+        startedAt: at,
+        finishedAt: at + 9000,
+      }),
+    );
+    return batch(id, "t1", prompt, generations, { width, height, createdAt: at });
+  };
+  const long = "A market street in the rain, lanterns and steam, wet stones, people with umbrellas. ".repeat(
+    24,
+  );
+  return [
+    made("s7", 1, 1024, 1024, long.trim()),
+    made("s6", 1, 2048, 512, "One wide panorama"),
+    made("s5", 2, 2048, 512, "Two panoramas"),
+    made("s4", 2, 512, 1536, "Two tall banners"),
+    made("s3", 3, 512, 1536, "Three tall banners"),
+    made("s2", 5, 1024, 1024, "Five squares"),
+    made("s1", 8, 1536, 1024, "Eight landscapes"),
+  ];
+}
+
 class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
   readonly #batches = new Map(
-    [...(this.state.feed?.batches ?? []), ...older(Date.now())].map((each) => [each.id, each]),
+    [
+      ...(this.state.feed?.batches ?? []),
+      ...older(Date.now()),
+      ...(query.has("shapes") ? shapes(Date.now()) : []),
+    ].map((each) => [each.id, each]),
   );
   /** Of all batches, newest first; those of the fixtures come before a long history. */
   readonly ids = [
