@@ -49,7 +49,7 @@ def tile(page: Page, name: str) -> Locator:
     """Gives the tile of this generation, scrolled to."""
     found = page.locator(f'[data-generation-id="{name}"]')
     feed = part(page, "feed")
-    for _ in range(12):
+    for _ in range(30):
         if found.count():
             break
         feed.evaluate("feed => { feed.scrollTop += feed.clientHeight * 0.7 }")
@@ -242,24 +242,24 @@ def write_long_prompt(page: Page) -> None:
 
 def open_long_prompt(page: Page) -> None:
     """Shows the whole of a very long prompt of a batch."""
-    batch = tile(page, "s7-0").locator("xpath=ancestor::article")
+    batch = tile(page, "aa7-0").locator("xpath=ancestor::article")
     batch.locator("button[aria-expanded]").first.click()
     batch.evaluate("batch => batch.scrollIntoView({ block: 'start' })")
 
 
 def show_wide(page: Page) -> None:
     """Shows one and two images that are much wider than high."""
-    tile(page, "s6-0")
+    expect(tile(page, "aa6-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 def show_tall(page: Page) -> None:
     """Shows two and three images that are much higher than wide."""
-    tile(page, "s4-0")
+    expect(tile(page, "aa4-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 def show_many(page: Page) -> None:
     """Shows batches of five and of eight."""
-    tile(page, "s2-0")
+    expect(tile(page, "aa2-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 STATES: dict[str, tuple[str, Steps]] = {

@@ -92,13 +92,13 @@ function shapes(now: number): BatchState[] {
     24,
   );
   return [
-    made("s7", 1, 1024, 1024, long.trim()),
-    made("s6", 1, 2048, 512, "One wide panorama"),
-    made("s5", 2, 2048, 512, "Two panoramas"),
-    made("s4", 2, 512, 1536, "Two tall banners"),
-    made("s3", 3, 512, 1536, "Three tall banners"),
-    made("s2", 5, 1024, 1024, "Five squares"),
-    made("s1", 8, 1536, 1024, "Eight landscapes"),
+    made("aa7", 1, 1024, 1024, long.trim()),
+    made("aa6", 1, 2048, 512, "One wide panorama"),
+    made("aa5", 2, 2048, 512, "Two panoramas"),
+    made("aa4", 2, 512, 1536, "Two tall banners"),
+    made("aa3", 3, 512, 1536, "Three tall banners"),
+    made("aa2", 5, 1024, 1024, "Five squares"),
+    made("aa1", 8, 1536, 1024, "Eight landscapes"),
   ];
 }
 

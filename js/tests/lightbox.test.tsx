@@ -124,7 +124,7 @@ describe("the lightbox", () => {
     const text = root.querySelector('[data-testid="recipe"]')?.textContent ?? "";
     for (const word of ["1.4 MB", "$0.04", "req-1", "/store/assets/d.png", "Vivid"])
       expect(text).toContain(word);
-    expect(root.querySelector('[data-changed="true"]')?.textContent).toBe("steps20 25");
+    expect(root.querySelector('[data-changed="true"]')?.textContent).toBe("Steps20 25");
   });
   it("says why there is no recipe", async () => {
     const { press, root, last, drawn } = await opened(FIRST);

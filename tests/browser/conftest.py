@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from scripts.lab import LabServer, Notebook, View, chromium
+from scripts.page_states import page_server
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 REPORT = pytest.StashKey[pytest.TestReport]()
@@ -43,6 +44,13 @@ def playwright() -> Iterator[Playwright]:
 def browser(playwright: Playwright) -> Iterator[Browser]:
     with chromium(playwright) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def page_address() -> Iterator[str]:
+    """Where the page without a notebook is, as it stands now."""
+    with page_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { leaveToFeed, Tile } from "./tile";
 
+/** From this ratio on, two beside each other would be mere stripes where the feed is narrow. */
+export const WIDE = 2.4;
+
 interface BatchCardProps {
   batch: BatchState;
   onOpen(target: LightboxTarget): void;
@@ -64,6 +67,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
       <ul
         class="ip-tiles"
         data-count={generations.length}
+        data-wide={ratioOf(batch) > WIDE}
         style={{ "--ratio": ratioOf(batch) }}
         aria-label={t.batch.images}
       >

@@ -5,7 +5,7 @@ import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
 import type { Store } from "../store";
-import { BatchCard, ratioOf } from "./batch-card";
+import { BatchCard, ratioOf, WIDE } from "./batch-card";
 import { Boundary } from "./boundary";
 import { useActions, useMinute, usePage, useStore } from "./context";
 import { NothingFound } from "./filter-bar";
@@ -209,12 +209,14 @@ function batchHeight(batch: BatchState | undefined, width: number): number {
   if (!batch) return HEAD_HEIGHT + 220 + ROW_GAP;
   const ratio = ratioOf(batch);
   const count = batch.generations.length;
-  const most = 300 * Math.max(1, ratio);
+  const most = count === 3 ? 600 * ratio : Math.min(300 * Math.max(1, ratio), 480 * ratio);
   const columns =
     count === 1
       ? 1
       : width < 480 || count === 2
-        ? 2
+        ? width < 480 && ratio > WIDE
+          ? 1
+          : 2
         : count === 3
           ? 3
           : count === 4
@@ -223,7 +225,7 @@ function batchHeight(batch: BatchState | undefined, width: number): number {
               : 2
             : Math.max(Math.floor((width + TILE_GAP) / (180 + TILE_GAP)), 1);
   const share = (width - TILE_GAP * (columns - 1)) / columns;
-  const capped = count === 2 || (count === 4 && columns === 2);
+  const capped = count < 4 || (count === 4 && columns === 2);
   const tile =
     count === 1
       ? Math.min(width, 340 * Math.max(1, ratio), 420 * ratio)

@@ -2,11 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
-import { choiceText } from "../lib/parameters";
+import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
 import { bytesText, moment, sizeText, took } from "../lib/words";
 import { t } from "../messages";
-import type { BatchState, ErrorState, GenerationState, RecipeState } from "../protocol.gen";
+import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { IconButton } from "./parts";
 
@@ -74,7 +74,7 @@ export function Info({ batch, generation }: InfoProps) {
       {recipe && Object.keys(recipe.requested).length > 0 && (
         <section>
           <h3>{t.lightbox.parameters}</h3>
-          <Parameters recipe={recipe} />
+          <Parameters recipe={recipe} model={batch.model} />
         </section>
       )}
       {recipe && (
@@ -111,8 +111,15 @@ function Facts({ rows }: { rows: readonly Row[] }) {
   );
 }
 
+/** What a parameter is called where its model is still offered, else its name in code. */
+function nameOf(name: string, parameters: readonly ParameterState[] = []): string {
+  const known = parameters.find((parameter) => parameter.name === name);
+  return known ? titleOf(known) : (t.parameter.titles[name] ?? name);
+}
+
 /** Every parameter that was asked for; where the provider did otherwise, both. */
-function Parameters({ recipe }: { recipe: RecipeState }) {
+function Parameters({ recipe, model }: { recipe: RecipeState; model: string }) {
+  const parameters = useStore((state) => modelOf(state.models, model)?.parameters);
   const differences = new Map(recipe.differences.map((each) => [each.parameter, each.applied]));
   return (
     <dl class="ip-lightbox-facts">
@@ -120,7 +127,7 @@ function Parameters({ recipe }: { recipe: RecipeState }) {
         const applied = differences.get(name);
         return (
           <div key={name} data-changed={applied !== undefined}>
-            <dt>{name}</dt>
+            <dt title={name}>{nameOf(name, parameters)}</dt>
             <dd>
               {applied === undefined ? (
                 choiceText(value ?? t.tile.none)

@@ -1,0 +1,62 @@
+"""Nothing falls out of its place where the page is narrow. The page alone, on a scripted kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from scripts.page_states import part, take_state
+
+pytestmark = pytest.mark.browser
+
+ROWS = """form => {
+  const box = form.getBoundingClientRect();
+  const names = ["queue", "add-negative", "cancel-newest", "generate"];
+  const buttons = names.map(name => form.querySelector(`[data-testid=${name}]`)).filter(Boolean);
+  return {
+    outside: buttons.filter(button => button.getBoundingClientRect().right > box.right).length,
+    rows: new Set(buttons.map(button => {
+      const { top, bottom } = button.getBoundingClientRect();
+      return Math.round((top + bottom) / 4);
+    })).size,
+  };
+}"""
+# Prompts, titles and the chosen of a list may be longer than their place, and end in dots.
+CUT = """() => [...document.querySelectorAll(
+  ".imgplay :is(.ip-button, .ip-segment, .ip-chip, .ip-menu-item, .ip-shape, kbd)"
+)]
+  .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+  .map(each => each.textContent)"""
+WORDS = ("prompt", "selection", "filter", "nothing-found", "compare", "recipe", "shortcuts")
+
+
+@pytest.fixture(scope="module", params=[900, 400, 360])
+def width(request: pytest.FixtureRequest) -> int:
+    """A width of the window."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, width: int) -> Iterator[Page]:
+    """A page of this width; a narrow one is under a finger."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=width < 600)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("state", ["feed", "prompt", "long-prompt", "config", "chinese-prompt"])
+def test_the_buttons_of_the_composer_stand_in_one_row(
+    page: Page, page_address: str, state: str, tmp_path: Path
+) -> None:
+    take_state(page, page_address, "dark", state, tmp_path / "state.png")
+    form = part(page, "prompt").locator("xpath=ancestor::form")
+    assert form.evaluate(ROWS) == {"outside": 0, "rows": 1}
+
+
+@pytest.mark.parametrize("state", WORDS)
+def test_the_words_on_controls_are_whole(page: Page, page_address: str, state: str, tmp_path: Path) -> None:
+    take_state(page, page_address, "dark", state, tmp_path / "state.png")
+    assert page.evaluate(CUT) == []
