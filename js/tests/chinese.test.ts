@@ -3,10 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, snapshot } from "../dev/fixtures";
 import widget from "../src/index";
 import { causeText, errorText, RequestError, worded } from "../src/lib/answer";
+import { noticeOf } from "../src/lib/models";
 import { helpOf } from "../src/lib/parameters";
 import { shortcutGroups } from "../src/lib/shortcuts";
 import { speak } from "../src/messages";
-import type { ParameterState } from "../src/protocol.gen";
+import type { ModelState, ParameterState } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -134,6 +135,7 @@ describe("what the kernel says", () => {
   it("has helps of the page's own for parameters that are known, and the demo's notice", async () => {
     const { el, shown } = await opened(true);
     expect(el.querySelector("[data-testid=notice]")?.textContent).toContain("演示模型");
+    expect(noticeOf({ ...(shown.models[0] as ModelState), notice: "" })).toBe("");
     const seed = shown.models[0]?.parameters.find(({ name }) => name === "seed") as ParameterState;
     expect(helpOf({ ...seed, help: "The same seed." })).toContain("种子");
     expect(helpOf({ ...seed, help: "" })).toBe("");

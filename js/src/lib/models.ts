@@ -87,7 +87,7 @@ const MINUTE = 60_000;
 
 /** What is said beside a model. The demo is known here; what others say comes as it is. */
 export function noticeOf({ provider, notice }: ModelState): string {
-  return (provider === "demo" && t.model.demo) || notice;
+  return (notice && provider === "demo" && t.model.demo) || notice;
 }
 
 /** How long ago something was, in words: "5 minutes ago". */

@@ -198,6 +198,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
           {entries.length === 0 && <p class="ip-help ip-options-none">{t.model.none}</p>}
           <div class="ip-picker-foot">
             <button type="button" class="ip-button" data-testid="other-model" onClick={() => setOther(true)}>
+              <Icon name="rename" />
               {t.model.other}
             </button>
             <button type="button" class="ip-button" data-testid="add-server" onClick={onServer}>
