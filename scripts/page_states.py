@@ -1,4 +1,4 @@
-"""The states of the page that pictures are taken of, each reached as a user would reach it.
+"""The states of the page, for pictures and for axe-core, each reached as a user would reach it.
 
 They are shown by the page without a notebook (``js/dev``), against its scripted kernel: one browser shows
 all of them in the time that one JupyterLab takes to start.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT = 20_000
@@ -94,6 +94,20 @@ def select(page: Page) -> None:
     page.mouse.move(2, 2)
 
 
+def delete_tile(page: Page) -> None:
+    """Deletes an image, which can be taken back."""
+    open_tile_menu(page)
+    part(page, "menu").get_by_test_id("delete-generation").click()
+    expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
+
+
+def show_empty_topic(page: Page) -> None:
+    """Shows a topic with nothing in it."""
+    unfold(page, "right")
+    part(page, "topic").nth(2).locator("[data-row]").click()
+    expect(part(page, "empty-topic")).to_be_visible(timeout=WAIT)
+
+
 def find_nothing(page: Page) -> None:
     """Looks for words that no prompt has."""
     part(page, "filter-button").click()
@@ -114,6 +128,20 @@ def open_models(page: Page) -> None:
     unfold(page, "left")
     part(page, "model-select").click()
     expect(part(page, "model-picker")).to_be_visible(timeout=WAIT)
+
+
+def name_model(page: Page) -> None:
+    """Opens the form for a model that no list has."""
+    open_models(page)
+    part(page, "other-model").click()
+    expect(part(page, "model-search")).to_have_count(0, timeout=WAIT)
+
+
+def ask_for_key(page: Page) -> None:
+    """Chooses a model whose provider's key is missing."""
+    open_models(page)
+    page.locator('[data-testid="model-option"][data-model="openai:gpt-image-1"]').click()
+    expect(part(page, "key-input")).to_be_visible(timeout=WAIT)
 
 
 def open_server(page: Page) -> None:
@@ -138,6 +166,13 @@ def open_topic_menu(page: Page) -> None:
     second = part(page, "topic").nth(1)
     second.hover()
     second.get_by_test_id("topic-menu").click()
+
+
+def choose_topic(page: Page) -> None:
+    """Asks where a batch shall go."""
+    open_batch_menu(page)
+    part(page, "move-batch").click()
+    expect(part(page, "move-dialog")).to_be_visible(timeout=WAIT)
 
 
 def rename_topic(page: Page) -> None:
@@ -171,6 +206,23 @@ def add_references(page: Page) -> None:
         part(page, "menu").get_by_text("reference", exact=False).first.click()
     part(page, "feed").evaluate("feed => { feed.scrollTop = 0 }")
     page.mouse.move(2, 2)
+
+
+def fail_references(page: Page) -> None:
+    """Adds a file that is no image, and begins to write a link that is none."""
+    words: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"}
+    part(page, "reference-file").set_input_files([words])
+    expect(page.locator(".ip-notice")).to_be_visible(timeout=WAIT)
+    part(page, "reference-link").click()
+    part(page, "reference-url").fill("a picture of a cat")
+    part(page, "reference-url").press("Enter")
+
+
+def preview_reference(page: Page) -> None:
+    """Shows a reference large."""
+    add_references(page)
+    part(page, "reference").first.get_by_role("button").first.click()
+    expect(part(page, "reference-preview").locator("img")).to_be_visible(timeout=WAIT)
 
 
 def paint_mask(page: Page) -> None:
@@ -215,6 +267,18 @@ def compare_by_slider(page: Page) -> None:
 def show_shortcuts(page: Page) -> None:
     """Shows the list of keys."""
     part(page, "feed").press("?")
+
+
+def fill_window(page: Page) -> None:
+    """Lets the studio fill the window."""
+    part(page, "full-window").click()
+    expect(page.locator(".imgplay:popover-open")).to_be_visible(timeout=WAIT)
+
+
+def lose_network(page: Page) -> None:
+    """Takes the network away."""
+    page.context.set_offline(True)
+    expect(page.locator('[data-connection="offline"]')).to_be_visible(timeout=WAIT)
 
 
 def write_prompt(page: Page) -> None:
@@ -265,23 +329,31 @@ def show_many(page: Page) -> None:
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", stay),
     "new-topic": ("topic=none", stay),
+    "empty-topic": ("", show_empty_topic),
     "feed": ("", stay),
     "prompt": ("", write_prompt),
     "errors": ("", show_errors),
+    "broken": ("broken", stay),
     "older": ("", show_older),
     "hover": ("", hover_tile),
     "tile-menu": ("", open_tile_menu),
     "batch-menu": ("", open_batch_menu),
+    "move": ("", choose_topic),
     "selection": ("", select),
+    "deleted": ("", delete_tile),
     "filter": ("", find),
     "nothing-found": ("", find_nothing),
     "config": ("model=every", show_config),
     "models": ("", open_models),
+    "other-model": ("", name_model),
+    "key": ("", ask_for_key),
     "server": ("", open_server),
     "references": ("model=edit", add_references),
+    "references-failed": ("model=edit", fail_references),
+    "reference-preview": ("model=edit", preview_reference),
     "mask": ("model=edit", paint_mask),
     "queue": ("", open_queue),
-    "topics": ("many", show_topics),
+    "topics": ("many=40", show_topics),
     "topic-menu": ("", open_topic_menu),
     "topic-rename": ("", rename_topic),
     "covers": ("", choose_cover),
@@ -290,9 +362,14 @@ STATES: dict[str, tuple[str, Steps]] = {
     "compare": ("", compare),
     "compare-slider": ("", compare_by_slider),
     "shortcuts": ("", show_shortcuts),
-    "busy": ("kernel=busy", stay),
+    "full-window": ("", fill_window),
+    "waiting": ("saved&silent&kernel=idle", stay),
+    "busy": ("saved&silent&kernel=busy", stay),
+    "gone": ("saved&silent&kernel=dead", stay),
+    "offline": ("saved&silent", lose_network),
     "read-only": ("saved&silent&kernel=none", stay),
     "no-kernel": ("silent&kernel=none", stay),
+    "loading": ("silent", stay),
     "chinese": ("lang=zh", stay),
 }
 STATES |= {
@@ -329,11 +406,11 @@ STATES |= {
 def page_server() -> Iterator[str]:
     """Builds the page without a notebook and serves it; gives its address."""
     subprocess.run(["node", "build.mjs", "--dev"], cwd=ROOT / "js", check=True)
-    handler = functools.partial(QuietHandler, directory=str(ROOT / "js" / "dev"))
+    handler = functools.partial(QuietHandler, directory=str(ROOT / "js"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/index.html"
+        yield f"http://127.0.0.1:{server.server_port}/dev/index.html"
         server.shutdown()
         thread.join()
 
@@ -345,8 +422,31 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Says nothing."""
 
 
+def reach_state(page: Page, address: str, name: str, *, options: str = "theme=dark") -> None:
+    """Brings the page to a state, until all of it is drawn.
+
+    Args:
+        page: a page of the wanted size.
+        address: what `page_server` gave.
+        name: one of `STATES`.
+        options: more for the page's address: the theme, ``plain`` for pictures that are quickly made.
+    """
+    query, steps = STATES[name]
+    page.context.set_offline(False)
+    page.goto(f"{address}?{options}&{query}")
+    if "kernel=" in query:
+        expect(part(page, "connection")).to_be_visible(timeout=WAIT)
+    elif "none" in query:
+        expect(part(page, "new-topic-screen")).to_be_visible(timeout=WAIT)
+    elif "silent" not in query:
+        expect(part(page, "tile-image").first).to_be_visible(timeout=WAIT)
+        expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
+    steps(page)
+    page.evaluate(DRAWN)
+
+
 def take_state(page: Page, address: str, theme: str, name: str, path: Path) -> None:
-    """Brings the page to a state and takes its picture.
+    """Takes a picture of a state.
 
     Args:
         page: a page of the wanted size.
@@ -355,11 +455,5 @@ def take_state(page: Page, address: str, theme: str, name: str, path: Path) -> N
         name: one of `STATES`.
         path: where the picture goes.
     """
-    query, steps = STATES[name]
-    page.goto(f"{address}?theme={theme}&{query}")
-    if "none" not in query:
-        expect(page.get_by_test_id("tile-image").first).to_be_visible(timeout=WAIT)
-        expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
-    steps(page)
-    page.evaluate(DRAWN)
+    reach_state(page, address, name, options=f"theme={theme}")
     page.screenshot(path=path, animations="disabled")

@@ -3,8 +3,9 @@
 // ?shapes adds batches of every number and shape, and a very long prompt.
 // Build with `npm run dev` and open dev/index.html. ?theme=light|dark (of the host), ?look=light|dark (set from code),
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
-// ?saved (a notebook that was saved: a snapshot before any answer), ?many (topics),
-// ?model=edit (it takes references and a mask), ?topics=0 (none yet).
+// ?saved (a notebook that was saved: a snapshot before any answer), ?many=300 (topics),
+// ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
+// ?plain (small pictures, which are quickly made).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -436,17 +437,22 @@ kernel.state.models.push(
   }),
 );
 if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
-// ?many: hundreds of topics, some of them pinned.
+// ?many=300: so many more topics, some of them pinned.
 if (query.has("many")) {
   const { topics } = kernel.state;
   const now = Date.now();
-  for (let index = 0; index < 300; index++) {
+  for (let index = 0; index < Number(query.get("many")); index++) {
     const title = `Study ${index} of ${["a harbour", "two chairs", "old maps", "glass"][index % 4]}`;
     const more = { pinned: index % 120 === 7, images: (index * 7) % 60 };
     topics.push(topic(`m${index}`, title, now - index * 40 * 60_000, more));
   }
 }
 if (query.get("topics") === "0") kernel.state.topics.length = 0;
+if (query.has("broken")) {
+  const [, second, third] = kernel.state.feed?.batches ?? [];
+  Object.assign(second?.generations[0] ?? {}, { differences: null });
+  Object.assign(third ?? {}, { references: null });
+}
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
 const state: Record<string, unknown> = {

@@ -1,6 +1,8 @@
 // Pictures for the page without a kernel: a sky, a sun and hills, different for each seed.
 
 const drawn = new Map<string, Promise<DataView>>();
+/** ?plain: small ones, where nobody looks at them. */
+const SCALE = new URLSearchParams(location.search).has("plain") ? 1 / 16 : 1;
 
 /** A picture; the same one is drawn once. */
 export function picture(seed: number, width: number, height: number): Promise<DataView> {
@@ -12,10 +14,11 @@ export function picture(seed: number, width: number, height: number): Promise<Da
 
 async function draw(seed: number, width: number, height: number): Promise<DataView> {
   const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
+  canvas.width = Math.ceil(width * SCALE);
+  canvas.height = Math.ceil(height * SCALE);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("no canvas");
+  context.scale(SCALE, SCALE);
   const hue = (seed * 67) % 360;
   const sky = context.createLinearGradient(0, 0, 0, height);
   sky.addColorStop(0, `hsl(${hue} 60% 34%)`);

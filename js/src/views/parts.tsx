@@ -15,7 +15,8 @@ interface IconButtonProps {
   text?: string;
 }
 
-/** A button with an icon; `text` is shown beside it, `label` says the same to a screen reader and as a tip. */
+/** A button with an icon. Its name is `label`; where `text` is shown beside it, that is its name, as who speaks
+ * to the page reads it, and `label` says more as a tip. */
 export function IconButton(props: IconButtonProps) {
   const { icon, label, onClick, testid, tone, pressed, expanded, disabled, text } = props;
   return (
@@ -23,7 +24,7 @@ export function IconButton(props: IconButtonProps) {
       type="button"
       class={text ? "ip-button" : "ip-button ip-button-icon"}
       data-tone={tone}
-      aria-label={label}
+      aria-label={text ? undefined : label}
       aria-pressed={pressed}
       aria-expanded={expanded}
       title={label}
