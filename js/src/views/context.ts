@@ -40,9 +40,14 @@ export function useStore<T>(select: (state: State) => T): T {
   return value;
 }
 
-/** The actions of the store; they never change. */
-export function useActions(): State {
-  return usePage().store.getState();
+/** What of the store can be called, and nothing that changes. */
+export type Actions = {
+  [Name in keyof State as State[Name] extends (...given: never[]) => unknown ? Name : never]: State[Name];
+};
+
+/** The actions of the store; they never change, so that effects may hang on them. */
+export function useActions(): Actions {
+  return usePage().store.getInitialState();
 }
 
 /** The current time, each second while `running`. */

@@ -6,7 +6,7 @@ import { t } from "../messages";
 import { batchOf } from "../slices/batches";
 import type { NamedBlob } from "../slices/references";
 import type { State } from "../store";
-import { useActions, usePage, useStore } from "./context";
+import { type Actions, useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 
 type Dragged = "files" | "generation" | "link";
@@ -114,7 +114,7 @@ export function ReferenceDrop() {
   );
 }
 
-function drop(actions: State, state: State, kind: Dragged, event: DragEvent): void {
+function drop(actions: Actions, state: State, kind: Dragged, event: DragEvent): void {
   const data = event.dataTransfer;
   if (kind === "files") {
     void actions.addFiles([...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })));

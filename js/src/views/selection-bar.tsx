@@ -62,7 +62,8 @@ function Bar() {
         class="ip-button"
         aria-label={t.selection.zipLabel}
         title={t.selection.zipLabel}
-        disabled={packing}
+        // Disabled it would lose the focus.
+        aria-disabled={packing}
         data-testid="selection-zip"
         onClick={() => void savePack(page, finished(page.store.getState()))}
       >
