@@ -107,9 +107,12 @@ describe("the lightbox", () => {
   });
   it("shows the next image when the one that is shown is deleted, and closes after the last", async () => {
     const { store, shown, drawn } = await opened(FIRST);
+    const dialog = document.querySelector("dialog");
     store.getState().removeGeneration("old2", "old2-0");
     await drawn();
     expect(shown()).toBe("old2-1");
+    // Another one would be closed.
+    expect(document.querySelector("dialog")).toBe(dialog);
     store.getState().removeBatch("old1");
     store.getState().removeBatch("old2");
     await drawn();

@@ -43,7 +43,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const [info, setInfo] = useState(false);
   const [pinned, setPinned] = useState<LightboxTarget | null>(null);
   const [compare, setCompare] = useState<Compare>("sides");
-  const seen = useSeen(target);
+  const found = useSeen(target);
   const other = useSeen(pinned);
   const way = useWay(target, (place) => {
     setZoom(FITTED);
@@ -59,8 +59,12 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   // It was deleted, here or elsewhere: the next one takes its place.
   const { leave } = way;
   useEffect(() => {
-    if (!seen && !leave()) onClose();
-  }, [seen, leave, onClose]);
+    if (!found && !leave()) onClose();
+  }, [found, leave, onClose]);
+  // Until then it is still there: a dialog that goes, and comes again, is closed.
+  const last = useRef(found);
+  if (found) last.current = found;
+  const seen = last.current;
   if (!seen) return null;
 
   const { batch, generation, box } = seen;
