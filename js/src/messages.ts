@@ -84,6 +84,7 @@ const en = {
   // ---------------------------------------------------------------- what is said and can be dismissed
   notice: {
     undo: "Undo",
+    undoKey: (key: string) => `${key}+Z takes it back.`,
     dismiss: "Dismiss",
   },
   // ---------------------------------------------------------------- the list that `?` opens
@@ -104,8 +105,10 @@ const en = {
     configuration: "Show or hide the configuration",
     topics: "Show or hide the topics",
     prompt: "Go to the prompt",
+    toTopics: "Go to the topics",
+    undo: "Undo what was deleted or moved last",
     move: "Adjust a handle, slider or choice",
-    note: "While the studio has focus, the notebook's own shortcuts are off. Saving (Ctrl+S) still works.",
+    note: "While the studio has focus, the notebook's own shortcuts are off. Saving (Ctrl+S) and the command palette (Ctrl+Shift+C) still work.",
     composer: "Prompt",
     generate: "Generate",
     line: "New line",
@@ -135,9 +138,11 @@ const en = {
     heightTitle: "Drag to resize; double-click to fit the text",
     seedSet: (seed: number) => `Seed ${seed} is set.`,
     modelGone: (model: string) => `${model} is no longer offered; only the prompt was reused.`,
-    finished: (number: number) => `Image ${number} is finished.`,
-    failed: (number: number, reason: string) => `Image ${number} failed: ${reason}`,
-    cancelled: (number: number) => `Image ${number} was cancelled.`,
+    finished: (count: number) => (count === 1 ? "1 image is finished." : `${count} images are finished.`),
+    failed: (count: number, reason: string) =>
+      `${count === 1 ? "1 image" : `${count} images`} failed: ${reason}`,
+    cancelled: (count: number) =>
+      count === 1 ? "1 image was cancelled." : `${count} images were cancelled.`,
   },
   // ---------------------------------------------------------------- what runs and waits, in all topics
   queue: {
@@ -294,6 +299,8 @@ const en = {
     notOverFirst: "The mask is not sent: its reference is not the first one sent.",
     toolKeys: "Brush or eraser",
     sizeKeys: "Smaller or larger brush",
+    moveKeys: "Move the brush",
+    fineKeys: "Move it by a pixel",
     downKeys: "Lower or lift the brush",
     down: "Brush down",
     up: "Brush up",
@@ -308,6 +315,7 @@ const en = {
     feed: "Feed",
     click: "click",
     keyArrows: "Move between images",
+    keyOpen: "Show the image large",
     keySelect: "Select or deselect",
     keyRange: "Select up to here",
     keyDelete: "Delete the selected",
@@ -368,6 +376,7 @@ const en = {
     label: "Selection",
     count: (count: number) => `${count} selected`,
     all: "Select all",
+    goKey: "Go to what can be done with the selection",
     clear: "Clear the selection",
     zip: "ZIP",
     zipLabel: "Download the selected images as ZIP",
@@ -401,6 +410,12 @@ const en = {
     everywhere: "All topics",
     clear: "Clear all",
     nothing: "Nothing found",
+    found: (count: number, more: boolean) =>
+      count === 0
+        ? "Nothing found"
+        : count === 1
+          ? "1 batch found"
+          : `${more ? "More than " : ""}${count} batches found`,
     drop: (what: string) => `Remove “${what}” from the search`,
     hintWords: "A prompt must contain every word, in any order. Try fewer words.",
     hintHere: "Only this topic was searched.",
@@ -532,6 +547,13 @@ const en = {
   // ---------------------------------------------------------------- one image large
   lightbox: {
     label: (number: number) => `Image ${number}`,
+    title: "Large image",
+    goKeys: "Image before, next image",
+    zoomKeys: "Zoom in, zoom out",
+    fitKeys: "Show the whole image",
+    trueKeys: "One pixel of the image for one of the screen",
+    compareKeys: "Compare with another image, or end it",
+    leaveKeys: "End the comparison, close the image",
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",
     actual: "Actual size or whole image",
@@ -795,6 +817,7 @@ const zh: Messages = {
   },
   notice: {
     undo: "撤销",
+    undoKey: (key) => `按 ${key}+Z 可撤销。`,
     dismiss: "关闭",
   },
   shortcuts: {
@@ -814,8 +837,10 @@ const zh: Messages = {
     configuration: "显示或隐藏配置",
     topics: "显示或隐藏主题",
     prompt: "转到提示词",
+    undo: "撤销上一次删除或移动",
+    toTopics: "转到主题",
     move: "移动手柄、滑块或选项",
-    note: "焦点在工作室内时，笔记本自己的快捷键不起作用；保存（Ctrl+S）仍然有效。",
+    note: "焦点在工作室内时，笔记本自己的快捷键不起作用；保存（Ctrl+S）和命令面板（Ctrl+Shift+C）仍然有效。",
     composer: "提示词",
     generate: "生成",
     line: "换行",
@@ -844,9 +869,9 @@ const zh: Messages = {
     heightTitle: "拖动以改变高度；双击恢复自动高度",
     seedSet: (seed) => `已设置种子 ${seed}。`,
     modelGone: (model) => `${model} 已不再提供；只复用了提示词。`,
-    finished: (number) => `第 ${number} 张图片已完成。`,
-    failed: (number, reason) => `第 ${number} 张图片失败：${reason}`,
-    cancelled: (number) => `第 ${number} 张图片已取消。`,
+    finished: (count) => `${count} 张图片已完成。`,
+    failed: (count, reason) => `${count} 张图片失败：${reason}`,
+    cancelled: (count) => `${count} 张图片已取消。`,
   },
   queue: {
     title: "运行中与等待中",
@@ -992,6 +1017,8 @@ const zh: Messages = {
     notOverFirst: "蒙版不会发送：它所在的参考图不是首张。",
     toolKeys: "画笔、橡皮擦",
     sizeKeys: "缩小、放大画笔",
+    moveKeys: "移动画笔",
+    fineKeys: "逐像素移动",
     downKeys: "落笔、提笔",
     down: "落笔",
     up: "提笔",
@@ -1005,6 +1032,7 @@ const zh: Messages = {
     feed: "生成记录",
     click: "点击",
     keyArrows: "在图片之间移动",
+    keyOpen: "放大显示图像",
     keySelect: "选择或取消选择图片",
     keyRange: "选择到此图片为止的所有图片",
     keyDelete: "删除所选图片",
@@ -1062,6 +1090,7 @@ const zh: Messages = {
     label: "选择",
     count: (count) => `已选 ${count} 张`,
     all: "全选",
+    goKey: "转到所选图像的操作",
     clear: "清除选择",
     zip: "ZIP",
     zipLabel: "将所选图片下载为 ZIP",
@@ -1094,6 +1123,7 @@ const zh: Messages = {
     everywhere: "所有主题",
     clear: "全部清除",
     nothing: "没有找到",
+    found: (count, more) => (count === 0 ? "没有找到" : `找到${more ? "超过 " : " "}${count} 个批次`),
     drop: (what) => `从搜索中去掉“${what}”`,
     hintWords: "提示词须包含所有词语，顺序不限。请减少词语再试。",
     hintHere: "只搜索了此主题。",
@@ -1217,6 +1247,13 @@ const zh: Messages = {
   },
   lightbox: {
     label: (number) => `图片 ${number}`,
+    title: "大图",
+    goKeys: "上一张、下一张图像",
+    zoomKeys: "放大、缩小",
+    fitKeys: "显示整张图像",
+    trueKeys: "图像一像素对应屏幕一像素",
+    compareKeys: "与另一张图像比较，或结束比较",
+    leaveKeys: "结束比较、关闭图像",
     zoomIn: "放大",
     zoomOut: "缩小",
     actual: "实际大小或整张图片",

@@ -99,7 +99,7 @@ describe("an upload", () => {
     for (let turn = 0; turn < 20; turn++) await hostTurn();
     expect(state().references).toEqual([]);
     expect(uploads()).toHaveLength(1);
-    expect(state().announcement).toBe("");
+    expect(state().announcements).toEqual([]);
   });
   it("of a file that cannot be read says so", async () => {
     const { state } = opened();

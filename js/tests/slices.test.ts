@@ -197,7 +197,6 @@ describe("batches", () => {
     receive(store, { type: "generation_changed", generation: generation("b2", 1, { status: "success" }) });
     expect(state().batches.b1?.generations[1]?.status).toBe("success");
     expect(state().progress).toEqual({});
-    expect(state().announcement).toBe("Image 2 is finished.");
   });
   it("go with their last generation", () => {
     const { store, batches } = opened();

@@ -84,6 +84,8 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       // Meanwhile something else is looked for; its own answer comes.
       if (result.type !== "feed" || (found && get().filter !== filter)) return;
       take(key, result.feed, before);
+      const { batches, before: older } = result.feed;
+      if (found && before === null) get().announce(t.filter.found(batches.length, older !== null));
     } catch (cause) {
       if (!found || get().filter === filter) report(cause);
     } finally {
@@ -287,7 +289,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       const happened = finishedAt ?? startedAt;
       if (happened !== null && status !== "pending")
         set((state) => ({ clockAhead: ahead(state.clockAhead, happened) }));
-      get().announce(generation);
+      if (!isRunning(generation)) get().announceEnd(generation);
     },
 
     changeProgress: ({ generationId, progress, queuePosition }) =>

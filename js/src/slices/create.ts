@@ -1,5 +1,5 @@
 // Making something: the request under way, a refusal, and what is said to the user.
-import { errorState, worded } from "../lib/answer";
+import { errorState, errorText } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
@@ -15,6 +15,13 @@ export interface Notice {
   action?: { label: string; run(): void };
 }
 
+export interface Announcement {
+  id: number;
+  text: string;
+  /** It can be taken back by key. */
+  undoable: boolean;
+}
+
 export interface CreateSlice {
   /** A request of this page is not answered yet. */
   busy: boolean;
@@ -25,8 +32,8 @@ export interface CreateSlice {
   /** What this page asked for last: it tells whether the same would be asked for again. */
   asked: { batchId: string; request: string } | null;
   notices: Notice[];
-  /** What a screen reader says next. */
-  announcement: string;
+  /** What a screen reader says, the newest last. */
+  announcements: readonly Announcement[];
 
   generate(): Promise<void>;
   dismissRefusal(): void;
@@ -36,15 +43,24 @@ export interface CreateSlice {
   /** Says something. With an action it stands for ten seconds, else until it is dismissed. */
   addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
   dismissNotice(id: number): void;
-  announce(generation: GenerationState): void;
+  /** Lets a screen reader say something, when it has said what it says now. */
+  announce(text: string, undoable?: boolean): void;
+  /** Says how a generation ended, together with those that end at about the same time. */
+  announceEnd(generation: GenerationState): void;
 }
 
 const MAX_NOTICES = 3;
+/** So many announcements are kept: a screen reader may be slower than what happens. */
+const MAX_ANNOUNCEMENTS = 4;
+/** How long the end of an image waits for others, to be said with them. */
+export const ENDS_TOGETHER = 400;
 /** How long a deletion can be taken back. */
 export const UNDO_MILLISECONDS = 10_000;
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
+  let announcements = 0;
+  let ended: GenerationState[] = [];
 
   return {
     busy: false,
@@ -52,7 +68,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     madeBatchId: null,
     asked: null,
     notices: [],
-    announcement: "",
+    announcements: [],
 
     generate: async () => {
       // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
@@ -137,20 +153,38 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       if (action) setTimeout(() => get().dismissNotice(notice.id), UNDO_MILLISECONDS);
       set((state) => ({
         notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
-        announcement: message,
       }));
+      get().announce(message, action !== undefined);
     },
     dismissNotice: (id) => set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) })),
 
-    announce: ({ position, status, error }) => {
-      const { finished, failed, cancelled } = t.composer;
-      if (status === "success") set({ announcement: finished(position + 1) });
-      else if (status === "error")
-        set({ announcement: failed(position + 1, error ? worded(error).message : "") });
-      else if (status === "cancelled") set({ announcement: cancelled(position + 1) });
+    announce: (text, undoable = false) => {
+      announcements += 1;
+      const next = { id: announcements, text, undoable };
+      set((state) => ({ announcements: [...state.announcements, next].slice(-MAX_ANNOUNCEMENTS) }));
+    },
+    announceEnd: (generation) => {
+      if (ended.push(generation) > 1) return;
+      setTimeout(() => {
+        get().announce(endsText(ended));
+        ended = [];
+      }, ENDS_TOGETHER);
     },
   };
 };
+
+/** How some generations ended: so many finished, so many failed for each reason, so many cancelled. */
+function endsText(ended: readonly GenerationState[]): string {
+  const { finished, failed, cancelled } = t.composer;
+  const counts = new Map<string, [count: number, text: (count: number) => string]>();
+  for (const { status, error } of ended) {
+    const reason = error ? errorText(error) : "";
+    const text = { success: finished, cancelled }[status as string] ?? ((count) => failed(count, reason));
+    const key = `${status} ${status === "error" ? reason : ""}`;
+    counts.set(key, [(counts.get(key)?.[0] ?? 0) + 1, text]);
+  }
+  return [...counts.values()].map(([count, text]) => text(count)).join(" ");
+}
 
 /** Whether a notice says no more than the one before. What can be taken back is never the same. */
 function repeats(notice: Notice, other: Notice): boolean {

@@ -178,7 +178,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
         if (ended.signal.aborted) return "removed";
         const error = cause instanceof UnreadableFile ? t.references.unreadable : causeText(cause);
         patch(key, { status: "failed", share: null, error });
-        set({ announcement: t.references.failed(item.name, error) });
         return "failed";
       } finally {
         if (running.get(key)?.ended === ended) running.delete(key);
@@ -285,7 +284,7 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       const place = next.findIndex((item) => item.key === key);
       if (from < 0 || place === from) return;
       show(next);
-      set({ announcement: t.references.movedTo(place + 1, next.length) });
+      get().announce(t.references.movedTo(place + 1, next.length));
     },
 
     saveMask: async (blob, signal) => {

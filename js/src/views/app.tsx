@@ -1,6 +1,7 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isShortcut } from "../lib/keyboard";
+import { commandKey } from "../lib/shortcuts";
 import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
 import type { Connection } from "../store";
@@ -277,11 +278,16 @@ function Loading() {
   );
 }
 
+/** Each thing is said once: what is added is read, and what goes is not. */
 function Announcer() {
-  const announcement = useStore((state) => state.announcement);
+  const announcements = useStore((state) => state.announcements);
   return (
-    <div class="ip-hidden" role="status" aria-live="polite">
-      {announcement}
+    <div class="ip-hidden" role="log" aria-live="polite" data-testid="announcements">
+      {announcements.map(({ id, text, undoable }) => (
+        <p key={id}>
+          {text} {undoable && t.notice.undoKey(commandKey())}
+        </p>
+      ))}
     </div>
   );
 }

@@ -184,7 +184,7 @@ export function NothingFound() {
   const actions = useActions();
   const words = filter.search.trim().split(/\s+/).filter(Boolean);
   return (
-    <div class="ip-nothing" role="status" data-testid="nothing-found">
+    <div class="ip-nothing" data-testid="nothing-found">
       <Icon name="search" size={24} />
       <h3>{t.filter.nothing}</h3>
       <ul class="ip-chips">
