@@ -61,3 +61,51 @@ export function isShortcut(event: KeyboardEvent): boolean {
     return false;
   return !(event.target as HTMLElement).closest("dialog, [popover]:not(.imgplay)");
 }
+
+/** What has the focus, also where the host shows the widget in a shadow tree. */
+export function focusedElement(): Element | null {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at;
+}
+
+/** Keeps the focus in the widget when what has it goes away or is disabled: it would fall to the notebook. */
+export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
+  // What had the focus last, then all that is around it; empty where the user went elsewhere.
+  let path: HTMLElement[] = [];
+  const forget = (event: Event): void => {
+    if (!event.composedPath().includes(root)) path = [];
+  };
+  root.addEventListener(
+    "focusin",
+    (event) => {
+      const around = event.composedPath();
+      path = around.slice(0, around.indexOf(root) + 1) as HTMLElement[];
+    },
+    { signal },
+  );
+  document.addEventListener("pointerdown", forget, { capture: true, signal });
+  document.addEventListener("focusin", forget, { capture: true, signal });
+  const keep = (): void => {
+    const [last, ...around] = path;
+    const now = focusedElement();
+    if (!last || isThere(last) || (now !== last && root.contains(now))) return;
+    const near = around.find((each) => each.matches("[tabindex], dialog") && isThere(each));
+    // Nothing but what is in a dialog can have the focus while it is open.
+    const next = near?.matches("dialog") ? near.querySelector<HTMLElement>("button:enabled") : near;
+    next?.focus({ preventScroll: true });
+  };
+  const observer = new MutationObserver(() => {
+    // Not before all is drawn: who takes something away may give the focus on.
+    if (path[0] && !isThere(path[0])) setTimeout(keep);
+  });
+  const attributeFilter = ["disabled", "inert", "open", "data-drawer", "data-left", "data-right"];
+  observer.observe(root, { subtree: true, childList: true, attributeFilter });
+  signal.addEventListener("abort", () => observer.disconnect());
+}
+
+/** Whether an element can have the focus. */
+function isThere(element: HTMLElement): boolean {
+  if (!element.isConnected || element.matches(":disabled") || element.closest("[inert]")) return false;
+  return element.checkVisibility?.({ visibilityProperty: true }) !== false;
+}

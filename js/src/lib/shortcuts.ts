@@ -27,9 +27,11 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [["?"]], text: words.help },
         { keys: [["F"]], text: words.fill },
         { keys: [["P"]], text: words.prompt },
+        { keys: [["T"]], text: words.toTopics },
         { keys: [["["]], text: words.configuration },
         { keys: [["]"]], text: words.topics },
         { keys: [[keys.arrows]], text: words.move },
+        { keys: [[commandKey(), "Z"]], text: words.undo },
         { keys: [[keys.escape]], text: words.leave },
       ],
     },
@@ -54,30 +56,72 @@ export function shortcutGroups(): ShortcutGroup[] {
       shortcuts: [
         { keys: [["/"]], text: t.filter.open },
         { keys: [[keys.arrows]], text: t.feed.keyArrows },
-        { keys: [[commandKey(), t.feed.click]], text: t.feed.keySelect },
-        { keys: [[keys.shift, t.feed.click]], text: t.feed.keyRange },
+        { keys: [[keys.enter]], text: t.feed.keyOpen },
+        {
+          keys: [
+            [commandKey(), t.feed.click],
+            [commandKey(), keys.enter],
+          ],
+          text: t.feed.keySelect,
+        },
+        {
+          keys: [
+            [keys.shift, t.feed.click],
+            [keys.shift, keys.enter],
+          ],
+          text: t.feed.keyRange,
+        },
         { keys: [[commandKey(), "A"]], text: t.selection.all },
+        { keys: [["S"]], text: t.selection.goKey },
         { keys: [[keys.delete]], text: t.feed.keyDelete },
         { keys: [[keys.escape]], text: t.selection.clear },
       ],
     },
     {
+      title: t.lightbox.title,
+      shortcuts: [
+        { keys: [["←"], ["→"]], text: t.lightbox.goKeys },
+        { keys: [["+"], ["−"]], text: t.lightbox.zoomKeys },
+        { keys: [["0"]], text: t.lightbox.fitKeys },
+        { keys: [["1"]], text: t.lightbox.trueKeys },
+        { keys: [["I"]], text: t.lightbox.info },
+        { keys: [["C"]], text: t.lightbox.compareKeys },
+        { keys: [["F"]], text: t.tile.favourite },
+        { keys: [[keys.delete]], text: t.tile.delete },
+        { keys: [[keys.escape]], text: t.lightbox.leaveKeys },
+      ],
+    },
+    {
       title: t.references.title,
       shortcuts: [
-        { keys: [[keys.arrows]], text: t.references.goKeys },
-        { keys: [[keys.shift, keys.arrows]], text: t.references.moveKeys },
+        { keys: [["←"], ["→"]], text: t.references.goKeys },
+        {
+          keys: [
+            [keys.shift, "←"],
+            [keys.shift, "→"],
+          ],
+          text: t.references.moveKeys,
+        },
         { keys: [[keys.delete]], text: t.references.removeKeys },
       ],
     },
     {
       title: t.mask.paint,
       shortcuts: [
+        { keys: [[keys.arrows]], text: t.mask.moveKeys },
+        { keys: [[keys.shift, keys.arrows]], text: t.mask.fineKeys },
         { keys: [["B"], ["E"]], text: t.mask.toolKeys },
         { keys: [["["], ["]"]], text: t.mask.sizeKeys },
         { keys: [[keys.space]], text: t.mask.downKeys },
         { keys: [["I"]], text: t.mask.invert },
         { keys: [[commandKey(), "Z"]], text: t.mask.undo },
-        { keys: [[commandKey(), keys.shift, "Z"]], text: t.mask.redo },
+        {
+          keys: [
+            [commandKey(), keys.shift, "Z"],
+            [commandKey(), "Y"],
+          ],
+          text: t.mask.redo,
+        },
       ],
     },
   ];

@@ -1,13 +1,14 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isShortcut } from "../lib/keyboard";
+import { focusedElement, isShortcut, isTyping } from "../lib/keyboard";
 import { commandKey } from "../lib/shortcuts";
 import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
+import type { Notice } from "../slices/create";
 import type { Connection } from "../store";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
-import { useActions, useStore } from "./context";
+import { type Actions, useActions, usePage, useStore } from "./context";
 import { FilterButton } from "./filter-bar";
 import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
 import { Icon, type IconName } from "./icon";
@@ -39,6 +40,7 @@ export function App({ root }: { root: HTMLElement }) {
   const [target, setTarget] = useState<LightboxTarget | null>(null);
   const [help, setHelp] = useState(false);
   const actions = useActions();
+  const { store } = usePage();
   const open = drawer && DRAWERS[fold].includes(drawer) ? drawer : null;
   const isOpen = (side: Side): boolean =>
     DRAWERS[fold].includes(side) ? open === side : side === "left" ? panels.leftOpen : panels.rightOpen;
@@ -50,8 +52,15 @@ export function App({ root }: { root: HTMLElement }) {
     setDrawer(null);
     part(`toggle-${open}`)?.focus();
   };
+  const leaveLightbox = (): void => {
+    setTarget(null);
+    const tile = root.querySelector<HTMLElement>(
+      `[data-generation-id="${target?.generationId}"] [data-select]`,
+    );
+    (tile ?? part("feed"))?.focus();
+  };
   const toggle = (side: Side): void => {
-    if (isOpen(side) && frame.current?.querySelector(`[data-side="${side}"]`)?.contains(focused(root)))
+    if (isOpen(side) && frame.current?.querySelector(`[data-panel="${side}"]`)?.contains(focusedElement()))
       part(`toggle-${side}`)?.focus();
     if (DRAWERS[fold].includes(side)) setDrawer(open === side ? null : side);
     else if (side === "left") actions.setPanels({ leftOpen: !panels.leftOpen });
@@ -67,13 +76,30 @@ export function App({ root }: { root: HTMLElement }) {
       event.preventDefault();
       return;
     }
+    if (isUndo(event)) {
+      // The browser would take back what was written last, wherever that stands.
+      event.preventDefault();
+      const notice = store
+        .getState()
+        .notices.filter(({ action }) => action)
+        .at(-1);
+      if (notice) undo(notice, actions);
+      return;
+    }
     if (!isShortcut(event)) return;
     if (event.key === "?") setHelp(true);
     else if (event.key === "f") full.set(!full.on);
     else if (event.key === "[") toggle("left");
     else if (event.key === "]") toggle("right");
     else if (event.key === "p") part("prompt")?.focus();
-    else return;
+    else if (event.key === "s") part("selection-zip")?.focus();
+    else if (event.key === "t") {
+      if (!isOpen("right")) toggle("right");
+      // The panel is there with the next drawing.
+      requestAnimationFrame(() =>
+        (root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part("new-topic"))?.focus(),
+      );
+    } else return;
     event.preventDefault();
   };
   const latest = useRef(onKey);
@@ -122,7 +148,12 @@ export function App({ root }: { root: HTMLElement }) {
           </div>
         </section>
         <ResizeHandle side="left" width={panels.left} />
-        <section class="ip-panel ip-center" data-testid="workspace" aria-label={t.frame.workspace}>
+        <section
+          class="ip-panel ip-center"
+          data-testid="workspace"
+          aria-label={t.frame.workspace}
+          tabIndex={-1}
+        >
           <header class="ip-bar">
             <IconButton
               icon="panelLeft"
@@ -176,7 +207,7 @@ export function App({ root }: { root: HTMLElement }) {
         <div class="ip-scrim" onClick={leaveDrawer} />
         {target && (
           <Boundary name="lightbox" onRetry={() => setTarget(null)}>
-            <Lightbox target={target} onMove={setTarget} onClose={() => setTarget(null)} />
+            <Lightbox target={target} onMove={setTarget} onClose={leaveLightbox} />
           </Boundary>
         )}
         {help && <Shortcuts onClose={() => setHelp(false)} />}
@@ -187,9 +218,11 @@ export function App({ root }: { root: HTMLElement }) {
   );
 }
 
-/** What has the focus, also where the host shows the widget in a shadow tree. */
-function focused(root: HTMLElement): Element | null {
-  return (root.getRootNode() as Document | ShadowRoot).activeElement;
+function isUndo(event: KeyboardEvent): boolean {
+  const { key, ctrlKey, metaKey, altKey, defaultPrevented } = event;
+  return (
+    key.toLowerCase() === "z" && (ctrlKey || metaKey) && !altKey && !defaultPrevented && !isTyping(event)
+  );
 }
 
 /** Whether a key belongs to a dialog or to a popover other than the widget itself. */
@@ -239,28 +272,35 @@ function Standing() {
   );
 }
 
+/** Does what a notice offers. */
+function undo({ id, action }: Notice, actions: Actions): void {
+  actions.dismissNotice(id);
+  action?.run();
+}
+
 function Notices() {
   const notices = useStore((state) => state.notices);
   const actions = useActions();
   return (
     <>
-      {notices.map(({ id, level, message, action }) => (
-        <p key={id} class="ip-note ip-notice" data-level={level}>
-          <span>{message}</span>
-          {action && (
+      {notices.map((notice) => (
+        <p key={notice.id} class="ip-note ip-notice" data-level={notice.level}>
+          <span>{notice.message}</span>
+          {notice.action && (
             <button
               type="button"
               class="ip-button"
               data-testid="notice-action"
-              onClick={() => {
-                actions.dismissNotice(id);
-                action.run();
-              }}
+              onClick={() => undo(notice, actions)}
             >
-              {action.label}
+              {notice.action.label}
             </button>
           )}
-          <IconButton icon="close" label={t.notice.dismiss} onClick={() => actions.dismissNotice(id)} />
+          <IconButton
+            icon="close"
+            label={t.notice.dismiss}
+            onClick={() => actions.dismissNotice(notice.id)}
+          />
         </p>
       ))}
     </>

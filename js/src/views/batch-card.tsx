@@ -15,7 +15,7 @@ import { Menu } from "./menu";
 import { MoveDialog } from "./move-dialog";
 import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
-import { leaveToFeed, Tile } from "./tile";
+import { leaveTiles, Tile } from "./tile";
 
 /** From this ratio on, two beside each other would be mere stripes where the feed is narrow. */
 export const WIDE = 2.4;
@@ -178,7 +178,7 @@ function Actions({ batch }: { batch: BatchState }) {
             danger: true,
             apart: true,
             onChoose: () => {
-              leaveToFeed();
+              leaveTiles(generations.map((generation) => generation.id));
               void actions.deleteBatches([id]);
             },
           },

@@ -12,7 +12,7 @@ import { NothingFound } from "./filter-bar";
 import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { EmptyTopic } from "./new-topic";
-import { leaveToFeed } from "./tile";
+import { leaveTiles } from "./tile";
 import { useRows } from "./use-rows";
 
 interface TopicFeedProps {
@@ -247,8 +247,9 @@ function onKey(event: KeyboardEvent, store: Store): void {
   if (key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) state.selectAll();
   else if (key === "Escape" && some) state.clearSelection();
   else if (key === "Delete" && state.live && (some || own)) {
-    leaveToFeed();
-    void state.deleteGenerations(some ? [...state.selected] : [own?.dataset.generationId ?? ""]);
+    const ids = some ? [...state.selected] : [own?.dataset.generationId ?? ""];
+    leaveTiles(ids);
+    void state.deleteGenerations(ids);
   } else if (key.startsWith("Arrow") && own) {
     const to = neighbour(target, key);
     if (!to) return;

@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { keepKeyboard } from "../lib/keyboard";
+import { keepFocus, keepKeyboard } from "../lib/keyboard";
 import { followTheme } from "../lib/theme";
 import { language } from "../messages";
 import { App } from "./app";
@@ -18,6 +18,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   root.lang = language;
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   keepKeyboard(root, ended.signal);
+  keepFocus(root, ended.signal);
   const { store } = page;
   const applyTheme = followTheme(root, () => store.getState().look.theme, ended.signal);
   ended.signal.addEventListener("abort", store.subscribe(applyTheme));

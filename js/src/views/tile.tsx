@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { dragGeneration } from "../lib/drag";
-import { pressByKey } from "../lib/keyboard";
+import { focusedElement, pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -15,9 +15,16 @@ import { memo } from "./memo";
 import { Menu } from "./menu";
 import { ErrorDetail, IconButton } from "./parts";
 
-/** Before what has the focus is deleted: the focus goes to the feed, and not to the notebook. */
-export function leaveToFeed(): void {
-  document.activeElement?.closest<HTMLElement>("[data-testid=feed]")?.focus({ preventScroll: true });
+/** Before images are deleted that have the focus: it goes to the next image, the one before, or to the feed. */
+export function leaveTiles(ids: readonly string[]): void {
+  const from = focusedElement();
+  const feed = from?.closest<HTMLElement>("[data-testid=feed]");
+  if (!from || !feed) return;
+  const rest = [...feed.querySelectorAll<HTMLElement>("[data-select][tabindex]")].filter(
+    (image) => !ids.includes(image.closest<HTMLElement>("[data-generation-id]")?.dataset.generationId ?? ""),
+  );
+  const next = rest.find((image) => from.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING);
+  (next ?? rest.at(-1) ?? feed).focus({ preventScroll: !next });
 }
 
 /** Where nothing hovers, all is there at once: a finger can only touch what it sees. */
@@ -229,7 +236,7 @@ function Actions({ generation, batch }: Omit<TileProps, "onOpen">) {
             danger: true,
             apart: true,
             onChoose: () => {
-              leaveToFeed();
+              leaveTiles([id]);
               void actions.deleteGenerations([id]);
             },
           },
@@ -319,7 +326,7 @@ function Stopped({ generation }: { generation: GenerationState }) {
           tone="danger"
           testid="delete-generation"
           onClick={() => {
-            leaveToFeed();
+            leaveTiles([id]);
             void actions.deleteGenerations([id]);
           }}
         />

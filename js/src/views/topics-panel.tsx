@@ -46,6 +46,11 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
     event.preventDefault();
     rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus();
   };
+  const leaveCovers = (): void => {
+    setCoverOf(null);
+    // Where it came from, the button of a menu, is seen only with its row.
+    list.current?.querySelector<HTMLElement>(`[data-topic-id="${coverOf?.id}"] [data-row]`)?.focus();
+  };
   return (
     <div class="ip-topics-panel">
       <div class="ip-topics-head">
@@ -108,7 +113,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
           </li>
         )}
       </ul>
-      {coverOf && <CoverPicker topic={coverOf} onClose={() => setCoverOf(null)} />}
+      {coverOf && <CoverPicker topic={coverOf} onClose={leaveCovers} />}
     </div>
   );
 }

@@ -1,0 +1,292 @@
+"""All is done with keys, and what has the focus is always seen. The page alone, on a scripted kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from scripts.lab import WAIT
+from scripts.page_states import DRAWN, reach_state
+
+pytestmark = pytest.mark.browser
+
+# What has the focus, and whether that is seen: it has an outline; or without the focus it, or what it stands
+# in, looks otherwise.
+FOCUSED = """() => {
+  const at = document.activeElement;
+  const what = [at.tagName, at.dataset.testid, at.getAttribute('aria-label') ?? at.textContent.slice(0, 40)];
+  if (!at.closest('.imgplay')) return { inside: false, what: what.join(' ') };
+  if (getComputedStyle(at).outlineStyle !== 'none') return { inside: true, seen: true, what: what.join(' ') };
+  const around = [document.querySelector('.ip-frame')];
+  for (let each = at; each && around.length < 5; each = each.parentElement) around.push(each);
+  const look = () => around.flatMap(each => ['', '::after'].map(part => {
+    const style = getComputedStyle(each, part || null);
+    const { outlineStyle, outlineColor, boxShadow, borderColor, backgroundColor, opacity } = style;
+    return [outlineStyle === 'none' || outlineColor, boxShadow, borderColor, backgroundColor, opacity].join();
+  })).join();
+  // In a list that one types to, the entry is marked.
+  const marked = document.getElementById(at.getAttribute('aria-activedescendant') ?? '') !== null;
+  const events = ['focusin', 'focusout', 'focus', 'blur'];
+  const silence = event => event.stopImmediatePropagation();
+  for (const type of events) addEventListener(type, silence, true);
+  const before = look();
+  at.blur();
+  const without = look();
+  at.focus({ preventScroll: true, focusVisible: true });
+  for (const type of events) removeEventListener(type, silence, true);
+  return { inside: true, seen: marked || before !== without, what: what.join(' ') };
+}"""
+
+
+class Hand:
+    """A user without a mouse. After each key the focus is in the studio, and seen."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.way: list[str] = []
+
+    def press(self, *keys: str) -> None:
+        """Presses keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.page.evaluate(DRAWN)
+            self.look(key)
+
+    def look(self, after: str) -> None:
+        """Looks where the focus is."""
+        found = self.page.evaluate(FOCUSED)
+        self.way.append(f"{after}: {found['what']}")
+        assert found["inside"], f"the focus is lost after {self.way[-4:]}"
+        assert found["seen"], f"the focus is not seen after {self.way[-4:]}"
+
+    def tab_to(self, target: Locator, *, back: bool = False) -> None:
+        """Goes on with Tab until this has the focus."""
+        for _ in range(120):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            self.press("Shift+Tab" if back else "Tab")
+        raise AssertionError(f"Tab does not reach {target}: {self.way[-30:]}")
+
+
+@pytest.fixture
+def page(browser: Browser, page_address: str) -> Iterator[Page]:
+    """The page, wide and full of pictures."""
+    context = browser.new_context(
+        viewport={"width": 1400, "height": 900}, reduced_motion="reduce", accept_downloads=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    reach_state(page, page_address, "feed", options="theme=dark&plain")
+    yield page
+    context.close()
+    assert not errors, "\n".join(errors)
+
+
+def test_an_image_is_asked_for_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    hand.press("Tab")
+    hand.tab_to(part("model-select"))
+    hand.press("Enter")
+    page.keyboard.type("instant")
+    hand.press("Enter")
+    expect(part("model-select")).to_contain_text("instant")
+    expect(part("model-select")).to_be_focused()
+    hand.tab_to(part("count-2"))
+    hand.press("Space")
+    hand.tab_to(part("config-panel").get_by_role("button", name="16:9"))
+    hand.press("Space")
+    expect(part("width")).to_have_value("1344")
+    hand.tab_to(part("width"))
+    page.keyboard.press("Control+a")
+    page.keyboard.type("1024")
+    hand.press("Enter")
+    expect(part("width")).to_have_value("1024")
+    hand.tab_to(part("seed"))
+    page.keyboard.type("7")
+    hand.press("Enter")
+    hand.tab_to(part("prompt"))
+    page.keyboard.type("a fox by keyboard")
+    hand.press("Enter")
+    expect(part("batch").first).to_contain_text("a fox by keyboard")
+    expect(part("prompt")).to_be_focused()
+    # By its button too, which rests while the request is on its way.
+    page.keyboard.type(", again")
+    hand.tab_to(part("generate"))
+    hand.press("Enter")
+    expect(part("batch").first).to_contain_text("a fox by keyboard, again")
+    hand.look("generated")
+    expect(part("announcements")).to_contain_text("finished.")
+
+
+def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    image = page.locator('[data-generation-id="b5-0"] [data-select]')
+    hand.press("Tab")
+    hand.tab_to(image)
+    hand.press("Enter")
+    expect(part("lightbox-image")).to_be_visible()
+    hand.press("+", "1", "0", "i", "c", "ArrowRight")
+    expect(page.locator(".ip-lightbox-caption")).to_have_count(2)
+    hand.tab_to(part("compare-slider"))
+    hand.press("Enter")
+    hand.tab_to(part("compare-line"))
+    hand.press("ArrowLeft")
+    page.keyboard.press("Escape")
+    expect(page.locator(".ip-lightbox-line")).to_have_count(0)
+    hand.look("comparison left")
+    hand.press("Escape")
+    expect(part("lightbox")).to_have_count(0)
+    second = page.locator('[data-generation-id="b5-1"] [data-select]')
+    expect(second).to_be_focused()
+    # What was deleted while it was large is no place to go back to.
+    hand.press("Enter", "Delete", "Escape")
+    expect(part("lightbox")).to_have_count(0)
+    hand.look("closed")
+    hand.press("Control+z")
+    expect(second).to_be_visible()
+
+    # The menus of an image and of its batch.
+    hand.tab_to(image, back=True)
+    menu = page.locator('[data-generation-id="b5-0"]').get_by_test_id("tile-menu")
+    hand.tab_to(menu)
+    hand.press("Enter", "ArrowDown", "End", "Enter")
+    expect(page.locator('[data-generation-id="b5-0"]')).to_have_count(0)
+    expect(second).to_be_focused()
+    expect(part("announcements")).to_contain_text("Ctrl+Z takes it back.")
+    hand.tab_to(part("notice-action"), back=True)
+    hand.press("Enter")
+    expect(image).to_be_visible()
+    hand.look("taken back")
+    batch_menu = page.locator('[data-batch-id="b5"]').get_by_test_id("batch-menu")
+    hand.tab_to(batch_menu)
+    hand.press("ArrowDown", "m")
+    expect(part("move-batch")).to_be_focused()
+    hand.press("Enter")
+    expect(part("move-dialog")).to_be_visible()
+    hand.press("Escape")
+    expect(batch_menu).to_be_focused()
+    hand.press("Enter", "ArrowUp", "Enter")
+    expect(page.locator('[data-batch-id="b5"]')).to_have_count(0)
+    hand.press("Control+z")
+    expect(page.locator('[data-batch-id="b5"]')).to_be_visible()
+
+    # Several at once.
+    hand.tab_to(image, back=True)
+    hand.press("Control+Enter", "ArrowRight", "Shift+Enter")
+    expect(part("selection")).to_contain_text("2 selected")
+    # By Tab alone the rest of the history would be on the way.
+    hand.press("s")
+    expect(part("selection-zip")).to_be_focused()
+    hand.press("Enter")
+    expect(part("selection-zip")).to_be_focused()
+    hand.tab_to(part("selection-delete"))
+    hand.press("Enter")
+    expect(page.locator('[data-batch-id="b5"]')).to_have_count(0)
+    hand.press("Control+z")
+    expect(page.locator('[data-batch-id="b5"]')).to_be_visible()
+    # A search, and out of it.
+    hand.press("/")
+    page.keyboard.type("whale")
+    expect(part("nothing-found")).to_be_visible()
+    expect(part("announcements")).to_contain_text("Nothing found")
+    hand.tab_to(part("nothing-found").get_by_role("button").first)
+    hand.press("Enter")
+    expect(part("nothing-found")).to_have_count(0)
+    hand.look("word dropped")
+
+
+def test_topics_are_kept_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    rows = page.locator("[data-topic-id] [data-row]")
+    # By Tab alone the whole history would be on the way.
+    hand.press("Tab", "t")
+    expect(rows.first).to_be_focused()
+    hand.tab_to(part("new-topic"), back=True)
+    hand.press("Enter")
+    expect(part("new-topic-screen")).to_be_visible()
+    hand.tab_to(rows.first)
+    hand.press("ArrowDown", "Enter")
+    expect(rows.nth(1).locator("..")).to_have_attribute("aria-current", "true")
+    hand.press("F2")
+    page.keyboard.type("Foxes")
+    hand.press("Enter")
+    expect(rows.nth(1)).to_be_focused()
+    expect(rows.nth(1)).to_contain_text("Foxes")
+    hand.press("F2", "Escape")
+    expect(rows.nth(1)).to_be_focused()
+    hand.press("Tab", "Enter", "c", "Enter")
+    expect(part("cover-picker")).to_be_visible()
+    hand.press("Escape")
+    expect(part("cover-picker")).to_have_count(0)
+    hand.look("covers closed")
+    hand.tab_to(rows.nth(1), back=True)
+    hand.press("Delete")
+    expect(rows).to_have_count(3)
+    hand.press("Control+z")
+    expect(rows).to_have_count(4)
+    hand.press("?")
+    expect(part("shortcuts")).to_be_visible()
+    hand.press("Escape")
+    expect(part("shortcuts")).to_have_count(0)
+    hand.look("shortcuts closed")
+    hand.press("]")
+    expect(part("topics-panel")).to_be_hidden()
+    expect(part("toggle-right")).to_be_focused()
+    hand.press("f", "Escape")
+
+
+def test_drawers_are_opened_and_left_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    page.set_viewport_size({"width": 400, "height": 900})
+    expect(part("topics-panel")).to_be_hidden()
+    hand.press("Tab")
+    hand.tab_to(part("toggle-right"))
+    hand.press("Enter", "Tab", "Tab", "ArrowDown", "Enter")
+    expect(part("topics-panel")).to_be_hidden()
+    expect(part("toggle-right")).to_be_focused()
+    hand.press("[", "Tab", "Escape")
+    expect(part("config-panel")).to_be_hidden()
+    expect(part("toggle-left")).to_be_focused()
+
+
+# What the list calls the keys, and what the browser calls them.
+NAMES = {
+    "Arrow keys": ["ArrowLeft", "ArrowRight"],
+    "←": ["ArrowLeft"],
+    "→": ["ArrowRight"],
+    "−": ["-"],
+}
+LISTED = """() => Object.fromEntries([...document.querySelectorAll('.ip-shortcuts section')].map(group => [
+  group.querySelector('h3').textContent,
+  [...group.querySelectorAll('dd > span')].map(({ children }) => [...children].map(key => key.textContent)),
+]))"""
+# Each of these keys alone, as our own code hears it: which ones it takes.
+TAKEN = """([target, keys]) => keys.filter(key => {
+  const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, composed: true });
+  document.querySelector(target).dispatchEvent(event);
+  return event.defaultPrevented;
+})"""
+LETTERS = [*"abcdefghijklmnopqrstuvwxyz0123456789?/[]+-.,;#*", "ArrowLeft", "ArrowRight", "Delete"]
+
+
+@pytest.mark.parametrize(
+    ("state", "target", "groups"),
+    [
+        ("feed", "[data-generation-id='b5-0'] [data-select]", ("Everywhere", "Feed")),
+        ("lightbox", "[data-testid='lightbox']", ("Large image",)),
+        ("mask", "[data-testid='mask-area']", ("Paint a mask",)),
+    ],
+)
+def test_the_list_of_shortcuts_holds_what_the_keys_do(
+    page: Page, page_address: str, state: str, target: str, groups: tuple[str, ...]
+) -> None:
+    page.get_by_test_id("show-shortcuts").click()
+    listed: dict[str, list[list[str]]] = page.evaluate(LISTED)
+    alone = {keys[0] for group in groups for keys in listed[group] if len(keys) == 1}
+    known = {name for key in alone for name in NAMES.get(key, [key if len(key) > 1 else key.lower()])}
+    reach_state(page, page_address, state, options="theme=dark&plain")
+    assert set(page.evaluate(TAKEN, [target, LETTERS])) == known & set(LETTERS)
