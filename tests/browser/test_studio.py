@@ -93,23 +93,6 @@ def test_code_appears_in_the_feed_and_a_click_is_visible_to_code(
     assert "a fox" in notebook.text(2)
 
 
-def test_keys_do_not_reach_the_notebook(notebook: Notebook, view: View) -> None:
-    cells, before = notebook.cell_count(), notebook.prompt(0).inner_text()
-
-    view.part("new-topic").focus()
-    for key in ("b", "a", "x", "m", "ArrowDown"):
-        notebook.page.keyboard.press(key)
-    view.part("prompt").fill("two")
-    view.part("prompt").press("Shift+Enter")
-    view.part("prompt").press("Escape")
-    notebook.page.keyboard.press("b")
-
-    # Whatever the notebook would have done is done by the time the kernel has run another cell.
-    notebook.run(1)
-    assert notebook.cell_count() == cells
-    assert notebook.prompt(0).inner_text() == before
-
-
 def test_enter_generates_and_shift_enter_makes_a_line(view: View) -> None:
     view.choose_model(INSTANT)
     view.part("count-1").click()

@@ -8,7 +8,7 @@ export function keepKeyboard(root: HTMLElement, signal: AbortSignal): void {
     root.addEventListener(
       type,
       (event) => {
-        if (!isSave(event)) event.stopPropagation();
+        if (!isOfTheHost(event)) event.stopPropagation();
       },
       { signal },
     );
@@ -26,8 +26,14 @@ export function keepKeyboard(root: HTMLElement, signal: AbortSignal): void {
   );
 }
 
-function isSave(event: KeyboardEvent): boolean {
-  return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+/** The letters that with Ctrl or ⌘, and with Shift too, do something in a host that no cell has a part in. */
+const HOST_LETTERS = { plain: "sb", shift: "scpdflh" } as const;
+
+/** Saving, the palette of commands, the host's own panels: what is done to the notebook as a whole. */
+function isOfTheHost({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
+  if (key === "F1") return true;
+  const letters = shiftKey ? HOST_LETTERS.shift : HOST_LETTERS.plain;
+  return (ctrlKey || metaKey) && !altKey && key.length === 1 && letters.includes(key.toLowerCase());
 }
 
 /** Whether a key belongs to an input method that is composing a character. */

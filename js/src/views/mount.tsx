@@ -16,7 +16,6 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   root.className = "imgplay";
   root.dataset.testid = "imgplay";
   root.lang = language;
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
   keepKeyboard(root, ended.signal);
   keepFocus(root, ended.signal);
   const { store } = page;
