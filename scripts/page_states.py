@@ -92,6 +92,7 @@ def select(page: Page) -> None:
     tile(page, "b4-0").get_by_test_id("select").click()
     tile(page, "b4-3").locator("[data-select]").click(modifiers=["Shift"])
     page.mouse.move(2, 2)
+    expect(part(page, "selection")).to_contain_text("4", timeout=WAIT)
 
 
 def delete_tile(page: Page) -> None:

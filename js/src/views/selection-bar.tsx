@@ -72,7 +72,9 @@ function Bar() {
       <button
         type="button"
         class="ip-button ip-toggle"
+        aria-label={t.selection.favourite}
         aria-pressed={starred}
+        title={t.selection.favourite}
         data-testid="selection-favourite"
         onClick={() => void actions.favour(ids, !starred)}
       >
