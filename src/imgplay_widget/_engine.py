@@ -185,7 +185,11 @@ class Engine(Curator):
         for task in (*running, *self._side):
             task.cancel()
         await asyncio.gather(*running, *self._side, return_exceptions=True)
-        await self.write(self.store.release, self.owner)
+        try:
+            await self.write(self.store.release, self.owner)
+        except ImgplayError as error:
+            # Its lock file goes all the same: the next start sees at once that nobody drives them.
+            logger.warning("Leases could not be given back: %s", error.message)
         if self._client is not None:
             await self._client.aclose()
         await self.close_store()
@@ -205,9 +209,10 @@ class Engine(Curator):
         await self._take_up()
         version = await self.write(self.store.version)
         if version != self._version:
-            self._version = version
             self._covered.clear()
             await self._catch_up()
+            # Not before: what could not be read now is looked at again at the next beat.
+            self._version = version
             self._notify(StoreWritten())
 
     async def _catch_up(self) -> None:
@@ -254,6 +259,9 @@ class Engine(Curator):
             except ImgplayError as error:
                 # A store that is locked now may be free at the next beat; the work itself goes on.
                 logger.warning("The store could not be looked after: %s", error.message)
+            except Exception:
+                # Without a heart the leases run out, and another process would take this one for dead.
+                logger.exception("The store could not be looked after")
 
     async def _clean(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ from imgplay_widget._loop import Hop
 from imgplay_widget._studio_images import StudioImages
 from imgplay_widget._titles import first_words
 from imgplay_widget._types import EVERYTHING, Entry, Reference, Status, Topic, Wanted
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import threading
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Kind
 
 __all__ = ["StudioHistory"]
+
+logger = logging.getLogger("imgplay_widget")
 
 MAX_BATCHES = 1000
 """The most batches that one call gives."""
@@ -379,7 +382,20 @@ class StudioHistory(StudioImages, Hop):
                 entry = await self.engine.entry(handle.id)
             except NotFound:
                 entry = replace(handle.entry, generations=(), tasks=())
+            except ImgplayError as error:
+                logger.warning("A batch could not be read again: %s", error.message)
+                self._refresh_later(topic_id)
+                return
             handle.update(entry)
+
+    def _refresh_later(self, topic_id: str | None) -> None:
+        """Tries again at the next beat: whoever waits for a handle would wait for ever."""
+
+        def again() -> None:
+            self.engine.each_beat.remove(again)
+            self.engine.aside(self._refresh_handles(topic_id))
+
+        self.engine.each_beat.append(again)
 
     def _handles_of_removed(self, removed: Removed) -> None:
         gone = {generation_id for generation_id, _ in removed.generations}

@@ -1,0 +1,111 @@
+"""A store that cannot be used for a while: what was missed is made up for, and nothing stops for good."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from imgplay_widget import Status
+from imgplay_widget._changes import StoreWritten
+from imgplay_widget._clock import Clock
+from imgplay_widget.errors import StoreLocked
+from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
+
+WAIT = 20
+
+
+def locked(*_, **__):
+    raise StoreLocked("Another program holds the store.")
+
+
+class Beats(Clock):
+    """Lets a heart beat without waiting, and tells how often it did."""
+
+    def __init__(self):
+        self.beats = 0
+        self._beaten = threading.Condition()
+
+    async def sleep(self, seconds):
+        with self._beaten:
+            self.beats += 1
+            self._beaten.notify_all()
+        await super().sleep(0)
+
+    def wait_for(self, beats):
+        with self._beaten:
+            assert self._beaten.wait_for(lambda: self.beats >= beats, WAIT)
+
+
+def test_the_heart_outlives_whatever_fails_at_a_beat(caplog):
+    clock = Beats()
+    with open_studio(FakeProvider(), clock=clock, heartbeat=2.0) as studio:
+
+        def broken():
+            raise OSError("a file that is in use")
+
+        studio.start(studio.engine.connect).result(WAIT)
+        studio.engine.each_beat.append(broken)
+        clock.wait_for(clock.beats + 3)
+        studio.engine.each_beat.remove(broken)
+    assert "could not be looked after" in caplog.text
+
+
+def test_what_another_process_wrote_while_the_store_could_not_be_read_is_told_later(tmp_path):
+    told = []
+
+    async def listen(changes):
+        told.extend(change for change in changes if isinstance(change, StoreWritten))
+
+    place = tmp_path / "s.sqlite"
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate]), store=place) as here, open_studio(store=place) as there:
+        here.subscribe(listen, every=0.0)
+        here.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        there.new_topic("of the other")
+        here.engine.store.tasks, tasks = locked, here.engine.store.tasks
+        with pytest.raises(StoreLocked):
+            here._call(here.engine.beat)
+        here.engine.store.tasks = tasks
+        here._call(here.engine.beat)
+        here._call(here.engine.settle)
+        gate.open()
+    assert told
+
+
+def test_who_waits_for_the_work_of_another_process_hears_of_it_in_the_end(tmp_path):
+    place = tmp_path / "s.sqlite"
+    gate = Gate(picture())
+    with (
+        open_studio(FakeProvider([gate]), store=place) as there,
+        open_studio(FakeProvider(), store=place) as here,
+    ):
+        batch = there.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        (same,) = here.batches(batch.topic_id)
+        gate.open()
+        batch.result(WAIT)
+        there._call(there.engine.settle)
+        here.engine.store.entry, entry = locked, here.engine.store.entry
+        here._call(here.engine.beat)
+        here._call(here.engine.settle)
+        here.engine.store.entry = entry
+        here._call(here.engine.beat)
+        assert same.result(WAIT)[0].status is Status.SUCCESS
+
+
+def test_a_studio_closes_whole_while_another_program_holds_the_store():
+    with open_studio(FakeProvider()) as studio:
+        closed = studio.engine.store.close
+
+        def close():
+            ended.append(True)
+            closed()
+
+        ended = []
+        studio.engine.store.release = locked
+        studio.engine.store.close = close
+        studio.close()
+    assert ended
+    assert not studio._loop.is_alive()
