@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from imgplay_widget._archive import Archive, gone
-from imgplay_widget._changes import Change, EntryWritten, Removed, TopicWritten
+from imgplay_widget._changes import Change, EntryWritten, Removed, StoreWritten, TopicWritten
 from imgplay_widget._store import images
 from imgplay_widget.errors import ImgplayError, NotFound
 
@@ -174,8 +174,16 @@ class Curator(Archive):
         self._cover_anew(topics)
 
     async def _tell_entries(self, batch_ids: Sequence[str]) -> None:
+        """Tells how some batches are now, after what was committed."""
         await self._reread(batch_ids)
-        for entry in await self.write(self.store.entries, batch_ids):
+        try:
+            entries = await self.write(self.store.entries, batch_ids)
+        except ImgplayError as error:
+            # It is done; who shows them reads them when the store can be read.
+            logger.warning("How batches changed could not be told: %s", error.message)
+            self._notify(StoreWritten())
+            return
+        for entry in entries:
             self._notify(EntryWritten(entry=entry))
 
     # -------------------------------------------------------------- deleting

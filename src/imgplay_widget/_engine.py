@@ -370,7 +370,7 @@ class Engine(Curator):
             ProviderError: it did not.
         """
         try:
-            async with asyncio.timeout(TEXT_TIMEOUT):
+            async with self._clock.timeout(TEXT_TIMEOUT):
                 return await provider.write(model, instruction, text, self.http(provider))
         except TimeoutError:
             raise DeadlineExceeded(
@@ -386,7 +386,7 @@ class Engine(Curator):
             InvalidRequest: it cannot be had; the message says why.
         """
         try:
-            async with asyncio.timeout(LINK_TIMEOUT):
+            async with self._clock.timeout(LINK_TIMEOUT):
                 return await self.http(self.links).download(url)
         except (ProviderError, TimeoutError) as error:
             late = f"The link did not answer in {LINK_TIMEOUT:g} s."
@@ -633,7 +633,12 @@ class Engine(Curator):
 
     async def _reread(self, batch_ids: Collection[str]) -> None:
         for batch_id in self._entries.keys() & set(batch_ids):
-            await self._reload(batch_id)
+            try:
+                await self._reload(batch_id)
+            except ImgplayError as error:
+                # What made it change is committed; it is read when it is needed.
+                logger.warning("A batch could not be read again: %s", error.message)
+                self._entries.pop(batch_id, None)
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancels a task that another process drives: its next write finds the lease gone."""

@@ -6,6 +6,7 @@ runs on the engine's loop. The widget (and, later, a server) only carries its me
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -48,7 +49,7 @@ from imgplay_widget._states import (
     topic_state,
 )
 from imgplay_widget._studio import DEFAULT_MODEL, Studio
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError, StudioClosed
 
 if TYPE_CHECKING:
     from imgplay_widget._types import Entry, ModelSpec, ProviderSpec, Topic
@@ -136,6 +137,9 @@ class Face:
             result = await self._answer(message.call, pieces, buffers)
         except ImgplayError as error:
             self._reply(message.id, error=error)
+        except asyncio.CancelledError:
+            self._reply(message.id, error=StudioClosed("The studio was closed before this was done."))
+            raise
         except Exception:
             logger.exception("A request of the page failed: %s", message.call.method)
             self._reply(
@@ -179,11 +183,11 @@ class Face:
             case protocol.Thumbnails() | protocol.Covers() | protocol.Original():
                 return await self._pictures(call, buffers)
             case protocol.SelectTopic():
-                await self._studio.select_topic(call.topic_id, source=self._id)
+                # Read first: a topic that cannot be shown does not become the active one.
                 feed = None if call.topic_id is None else await self._feeds.page(call.topic_id)
-                return protocol.TopicShown(
-                    feed=feed, draft=draft_state(await self._studio.drafts.read(call.topic_id))
-                )
+                draft = await self._studio.drafts.read(call.topic_id)
+                await self._studio.select_topic(call.topic_id, source=self._id)
+                return protocol.TopicShown(feed=feed, draft=draft_state(draft))
             case (
                 protocol.Cancel()
                 | protocol.Retry()
@@ -246,10 +250,14 @@ class Face:
             mask=None if call.mask is None else await inputs.find(call.mask, "mask"),
             params=call.params,
         )
-        await self._studio.add(prepared, select=True, source=self._id)
-        batch = prepared.entry.batch
-        entry = await self._engine.entry(batch.id)
-        topic = await self._engine.topic(batch.topic_id)
+        topic = await self._studio.add(prepared, select=True, source=self._id)
+        entry = prepared.entry
+        try:
+            entry = await self._engine.entry(entry.batch.id)
+            topic = await self._engine.topic(topic.id)
+        except StoreError as error:
+            # It is stored and runs: an error would ask the user to pay for it again.
+            logger.warning("How a new batch stands could not be read: %s", error.message)
         return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
 
     async def _thumbnails(self, ids: Sequence[str], buffers: Buffers) -> protocol.ThumbnailList:

@@ -24,6 +24,7 @@ from imgplay_widget.errors import (
     MissingKey,
     NetworkError,
     ProviderError,
+    StoreError,
 )
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import missing_key
@@ -198,10 +199,14 @@ class Offers:
 
     async def forget(self, name: str) -> None:
         """Forgets what a provider said that it offers."""
-        await self._engine.save_setting(DISCOVERY + name, None)
         self._asked_at.pop(name, None)
         self._tried.pop(name, None)
         self._registry.found(name, ())
+        try:
+            await self._engine.save_setting(DISCOVERY + name, None)
+        except StoreError as error:
+            # It has an age; the next answer takes its place.
+            logger.warning("An old list of models could not be removed: %s", error.message)
 
     # -------------------------------------------------------------- keys
 

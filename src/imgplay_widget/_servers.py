@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from imgplay_widget._changes import Change, ModelsWritten
 from imgplay_widget._offers import usable_key
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.errors import InvalidRequest, NotFound, StoreError
 from imgplay_widget.providers import _addresses as addresses
 from imgplay_widget.providers.openai import OpenAI
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.registry import Registry
 
 __all__ = ["SETTING", "Servers"]
+
+logger = logging.getLogger("imgplay_widget")
 
 SETTING = "servers"
 """Under which setting the store keeps them: name, address, and whether they want a key; never a key."""
@@ -91,21 +94,30 @@ class Servers:
         name, url, key = name.strip(), _checked(url), usable_key(key)
         self._check_name(name)
         before = self._servers.get(name)
-        if before is not None and before.url != url:
-            # Its key was given for the other address, and goes nowhere else.
-            await self._offers.keep_key(name, None, remember=True)
-            await self._offers.forget(name)
-        keyed = _provider(name, _Server(url, keyed=True))
+        moved = before is not None and before.url != url
+        server = _Server(url, keyed=key is not None)
+        if moved:
+            # Stored first: where that fails, nothing has changed. Its key was given for the other address,
+            # and goes nowhere else.
+            await self._save(name, server)
+            await self._forget(name)
         if key is None:
+            keyed = _provider(name, _Server(url, keyed=True))
             await self._offers.find_key(keyed)
-        server = _Server(url, keyed=key is not None or self._keys.get(keyed.spec) is not None)
-        await self._take(name, server)
+            server = _Server(url, keyed=self._keys.get(keyed.spec) is not None)
+        if not moved:
+            await self._save(name, server)
+        elif server.keyed and key is None:
+            await self._save_keyed(name, server)
+        self._take(name, server)
         if key is not None:
             await self._offers.keep_key(name, key, remember=remember)
         check = await self._offers.check(name)
         if not server.keyed and check.outcome == "bad_key":
             # It wants one after all; from now on it is asked for.
-            await self._take(name, _Server(url, keyed=True))
+            server = _Server(url, keyed=True)
+            await self._save_keyed(name, server)
+            self._take(name, server)
             check = await self._offers.check(name)
         self._engine.aside(self._offers.refresh_quietly(self._registry.get(name)))
         return check
@@ -121,24 +133,38 @@ class Servers:
                 f"No server {name!r} was added.",
                 next_step=f"There are {', '.join(self._servers)}." if self._servers else "There is none.",
             )
-        await self._offers.keep_key(name, None, remember=True)
-        await self._offers.forget(name)
-        stored = _read(await self._engine.setting(SETTING))
-        stored.pop(name, None)
-        await self._save(stored)
+        # Stored first: where that fails, nothing has changed.
+        await self._save(name, None)
+        await self._forget(name)
         del self._servers[name]
         self._registry.remove(name)
         self._notify(ModelsWritten())
 
-    async def _take(self, name: str, server: _Server) -> None:
-        # Read again: another kernel may have added one meanwhile.
-        await self._save({**_read(await self._engine.setting(SETTING)), name: server})
+    def _take(self, name: str, server: _Server) -> None:
         self._servers[name] = server
         self._registry.add(_provider(name, server))
         self._notify(ModelsWritten())
 
-    async def _save(self, servers: dict[str, _Server]) -> None:
+    async def _forget(self, name: str) -> None:
+        await self._offers.keep_key(name, None, remember=True)
+        await self._offers.forget(name)
+
+    async def _save(self, name: str, server: _Server | None) -> None:
+        """Stores a server, or that there is none of that name."""
+        # Read again: another kernel may have added one meanwhile.
+        servers = _read(await self._engine.setting(SETTING))
+        servers.pop(name, None)
+        if server is not None:
+            servers[name] = server
         await self._engine.save_setting(SETTING, {name: one._asdict() for name, one in servers.items()})
+
+    async def _save_keyed(self, name: str, server: _Server) -> None:
+        """Stores of a server that is stored that it wants a key, where that can be done now."""
+        try:
+            await self._save(name, server)
+        except StoreError as error:
+            # It is added, and works here; the next kernel finds out by itself.
+            logger.warning("That %s wants a key could not be stored: %s", name, error.message)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):

@@ -261,8 +261,8 @@ class Studio(StudioHistory, StudioOffers):
             stored_input(self.engine, item, role) if isinstance(item, Reference) else read_input(item, role)
         )
 
-    async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> None:
-        """Stores a prepared request and starts it. On the loop.
+    async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> Topic:
+        """Stores a prepared request, starts it, and gives its topic. On the loop.
 
         Args:
             prepared: what `prepare` gave.
@@ -277,6 +277,7 @@ class Studio(StudioHistory, StudioOffers):
         except ImgplayError as error:
             # The request is stored and runs; only what goes with it was not written.
             logger.warning("A topic could not be named or chosen: %s", error.message)
+        return topic
 
     async def _name(self, topic: Topic, prepared: Prepared) -> None:
         """Names a topic by its first batch, and only by that."""
@@ -339,8 +340,8 @@ class Studio(StudioHistory, StudioOffers):
 
     async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
         """Stores what the config panel holds. On the loop."""
-        self._config = config
         await self.engine.save_setting("config", config)
+        self._config = config
         self._on_change(SettingWritten(name="config", value=config, source=source))
 
     # -------------------------------------------------------------- threads

@@ -182,8 +182,8 @@ class StudioHistory(StudioImages, Hop):
         if topic_id == self._stored_topic:
             self._active_topic = topic_id
             return
-        self._active_topic = self._stored_topic = topic_id
         await self.engine.save_setting("active_topic", topic_id)
+        self._active_topic = self._stored_topic = topic_id
         self._on_change(SettingWritten(name="active_topic", value=topic_id, source=source))
 
     # -------------------------------------------------------------- batches

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from imgplay_widget import _uploads
-from imgplay_widget.testing import mask_png, open_studio, png
-from imgplay_widget.testing.server import ProviderServer
+from imgplay_widget.testing import InstantClock, mask_png, open_studio, png
+from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
 
 WAIT = 20
 REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 1, "params": {}, "topicId": None}
@@ -301,3 +301,30 @@ def test_a_link_that_is_not_public_https_is_refused(page, link):
     error = page.error("take_reference", source="link", value=link)
     assert error["code"] == "invalid_request"
     assert "public https link" in error["nextStep"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (RESET_AFTER, "connection"),
+        (Answer(200, {"Content-Type": "image/png"}, png(40, 30), cut=20), "connection"),
+        (Answer(200, {"Content-Type": "text/html"}, b"<html>sign in</html>"), "image"),
+        (HANG, "60 s"),
+    ],
+    ids=["reset", "cut", "no image", "silence"],
+)
+def test_a_link_that_brings_no_image_says_why(open_page, answer, says):
+    clock = InstantClock()
+    with open_page(clock=clock) as page, ProviderServer([answer]) as server:
+        page.studio.engine.links.spec = replace(page.studio.engine.links.spec, local=True)
+        call = {"method": "take_reference", "source": "link", "value": f"{server.origin}/fox.png"}
+        asked = page.studio.start(page.face.receive, {"kind": "request", "id": "link", "call": call})
+        assert server.wait_for(lambda requests: len(requests) == 1)
+        if answer is HANG:
+            clock.advance(60)
+        asked.result(WAIT)
+        (error,) = [c["error"] for c, _ in page.messages if c["kind"] == "reply" and c["to"] == "link"]
+        assert error["code"] == "invalid_request"
+        assert says in error["message"]
+        assert error["nextStep"]
+        assert stored(page) == set()
