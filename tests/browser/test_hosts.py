@@ -165,6 +165,8 @@ def core_story(view: View, store: Path, save: Save = saved_by_the_browser) -> No
 
 def still_there(view: View) -> None:
     """Both topics are there, each with its own."""
+    # What the notebook saved shows before the kernel answers, and cannot be clicked until then.
+    expect(view.root.locator("[data-live=true]")).to_be_visible(timeout=WAIT)
     expect(view.topics()).to_have_count(2)
     view.topics().filter(has_text="sunset").click()
     view.expect_images(2)
