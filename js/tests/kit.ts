@@ -1,5 +1,6 @@
 // What the tests share: a store on a kernel that answers when told to, and a fake widget model.
 import type { AnyModel } from "@anywidget/types";
+import { vi } from "vitest";
 import { error } from "../dev/fixtures";
 import { type Answer, RequestError } from "../src/lib/answer";
 import type { Call, ErrorState, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
@@ -44,6 +45,20 @@ export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pen
 /** Lets everything run that waits for a settled promise. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+/** A host that shows pictures from blob:, or one that refuses them. */
+export function hostThatShows(what: "blobs" | "data"): void {
+  vi.stubGlobal(
+    "Image",
+    class {
+      onload = (): void => undefined;
+      onerror = (): void => undefined;
+      set src(_: string) {
+        queueMicrotask(() => (what === "blobs" ? this.onload() : this.onerror()));
+      }
+    },
+  );
 }
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;

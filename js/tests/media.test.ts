@@ -7,27 +7,13 @@ import { BlobUrls } from "../src/lib/blob-urls";
 import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
 import { Media } from "../src/media";
 import { useBlobUrl } from "../src/views/context";
-import { settled } from "./kit";
+import { hostThatShows, settled } from "./kit";
 
 const bytes = (value: number): DataView => new DataView(new Uint8Array([0, value, 0]).buffer, 1, 1);
 let alive: Set<string>;
 
-/** A host that shows pictures from blob:, or one that refuses them. */
-function host(showsBlobs: boolean): void {
-  vi.stubGlobal(
-    "Image",
-    class {
-      onload = (): void => undefined;
-      onerror = (): void => undefined;
-      set src(_: string) {
-        queueMicrotask(() => (showsBlobs ? this.onload() : this.onerror()));
-      }
-    },
-  );
-}
-
 beforeAll(async () => {
-  host(true);
+  hostThatShows("blobs");
   // What a host shows is found out once.
   await new BlobUrls(1).keep("first", bytes(0), "");
 });
@@ -90,7 +76,7 @@ describe("Blob URLs", () => {
 
 describe("pictures of a host that refuses blobs", () => {
   it("are data: URLs, also those that came before it was known, and one blob is tried", async () => {
-    host(false);
+    hostThatShows("data");
     vi.resetModules();
     const { BlobUrls: Fresh, urlOf } = await import("../src/lib/blob-urls");
     const [urls, others] = [new Fresh(2), new Fresh(9)];

@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { error } from "../dev/fixtures";
 import { type Answer, RequestError, type Send } from "../src/lib/answer";
 import { fetchPack } from "../src/lib/pack";
+import { Media } from "../src/media";
 import type { Call } from "../src/protocol.gen";
+import { createPageStore } from "../src/store";
+import { savePack } from "../src/views/download";
+import { hostThatShows } from "./kit";
 
 /** A kernel with a pack of bytes, in pieces of two; `refuse` names the offset that it cannot read. */
 function kernel(bytes: number[], refuse = -1): { send: Send; calls: Call[] } {
@@ -25,6 +29,8 @@ function kernel(bytes: number[], refuse = -1): { send: Send; calls: Call[] } {
   };
   return { send, calls };
 }
+
+afterEach(() => void vi.restoreAllMocks());
 
 const never = new AbortController().signal;
 
@@ -54,5 +60,15 @@ describe("a pack", () => {
     const { send, calls } = kernel([1, 2, 3, 4, 5], 2);
     await expect(fetchPack(send, ["a"], () => undefined, never)).rejects.toThrow("The disk is full.");
     expect(calls.at(-1)?.method).toBe("drop_pack");
+  });
+  it("that is too large for a host which refuses blobs says what to do", async () => {
+    hostThatShows("data");
+    vi.spyOn(Blob.prototype, "arrayBuffer").mockRejectedValue(new RangeError("too long"));
+    const { send } = kernel([1, 2, 3]);
+    const store = createPageStore(send);
+    await savePack({ store, media: new Media(send), setHeight: () => undefined }, ["a"]);
+    const [notice] = store.getState().notices;
+    expect([notice?.level, notice?.message]).toEqual(["error", expect.stringContaining("pg.save_zip")]);
+    expect(store.getState().packing).toBeNull();
   });
 });

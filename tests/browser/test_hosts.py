@@ -213,6 +213,9 @@ def test_a_webview_that_refuses_blobs(
 ) -> None:
     view = show_in_vscode(page, voila, store, POLICY)
     core_story(view, store, saved_by_vscode)
+    view.choose_model("demo:slow")
+    view.part("reference-file").set_input_files(next(store.parent.rglob("*.png")))
+    view.expect_decoded(view.part("reference").locator("img"))
     still_there(voila.again(page))
     # Each load of the page found out once what its pictures may be.
     assert ["img-src" in complaint for complaint in complaints] == [True, True]
