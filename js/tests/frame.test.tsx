@@ -96,6 +96,9 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     await drawn();
     expect(standing()).toContain("Read-only: no kernel is running.");
     expect(part("batch")).not.toBeNull();
+    // Nobody knows what became of what ran when it was saved.
+    expect(part("batch")?.textContent).toContain("Unfinished");
+    expect(part("elapsed")).toBeNull();
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
   });
   it("a kernel that never heard of the widget", async () => {

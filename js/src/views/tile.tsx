@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { dragGeneration } from "../lib/drag";
 import { focusedElement, pressByKey } from "../lib/keyboard";
+import { standingOf } from "../lib/standing";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -250,25 +251,28 @@ function Running({ generation }: { generation: GenerationState }) {
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
+  // Nobody knows here what became of it.
+  const lost = useStore((state) => !state.live && (standingOf(state)?.lost ?? false));
   const { id, batchId, status, startedAt, cancellable, position } = generation;
+  const working = status === "processing" && !lost;
   const moved = useStore((state) => state.progress[id]);
   const clockAhead = useStore((state) => state.clockAhead ?? 0);
-  const now = useNow(status === "processing") - clockAhead;
+  const now = useNow(working) - clockAhead;
   const preview = useBlobUrl(media.previews, id, true);
   const share = moved?.progress ?? null;
   const place = moved?.queuePosition ?? null;
   const queued = status === "pending" || place !== null;
   return (
-    <div class={preview ? "ip-running" : "ip-running ip-shimmer"} data-select>
+    <div class={preview || lost ? "ip-running" : "ip-running ip-shimmer"} data-select>
       {preview && <img class="ip-preview" src={preview} alt="" decoding="async" draggable={false} />}
       <div class="ip-running-words">
-        <span>{queued ? t.tile.queued(place) : t.tile.working}</span>
-        {status === "processing" && startedAt !== null && (
+        <span>{lost ? t.tile.unfinished : queued ? t.tile.queued(place) : t.tile.working}</span>
+        {working && startedAt !== null && (
           <span class="ip-time" data-testid="elapsed">
             {elapsed(now - startedAt)}
           </span>
         )}
-        {share !== null && <span class="ip-time">{Math.round(share * 100)}%</span>}
+        {share !== null && !lost && <span class="ip-time">{Math.round(share * 100)}%</span>}
         {cancellable && (
           <span class="ip-running-cancel" inert={!live}>
             <IconButton
@@ -280,7 +284,7 @@ function Running({ generation }: { generation: GenerationState }) {
           </span>
         )}
       </div>
-      {status === "processing" && (
+      {working && (
         <div
           class="ip-progress"
           role="progressbar"
