@@ -11,6 +11,8 @@ pytestmark = pytest.mark.browser
 
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
+CHANGE_THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
 
 def test_the_full_window_covers_jupyterlab_and_keeps_keys_to_itself(notebook: Notebook) -> None:
     view = notebook.view()
@@ -34,13 +36,17 @@ def test_the_full_window_covers_jupyterlab_and_keeps_keys_to_itself(notebook: No
     expect(view.part("tile-image")).to_be_visible()
 
 
-def test_code_sets_the_look_and_a_dragged_edge_tells_it(open_notebook, studio_cells: list[str]) -> None:
+def test_the_look_is_jupyterlabs_until_code_sets_it_and_a_dragged_edge_tells_it(
+    open_notebook, studio_cells: list[str]
+) -> None:
     notebook = open_notebook(
         [studio_cells[0], "pg.theme = 'dark'; pg.height = 500", "print(pg.theme, pg.height)"]
     )
     notebook.run(0)
     view = notebook.view()
-    expect(view.root).to_have_attribute("data-theme", "light")
+    for theme in ("Dark", "Light"):
+        notebook.page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
+        expect(view.root).to_have_attribute("data-theme", theme.lower())
     notebook.run(1)
     expect(view.root).to_have_attribute("data-theme", "dark")
     edge = view.part("resize-bottom")
@@ -51,10 +57,21 @@ def test_code_sets_the_look_and_a_dragged_edge_tells_it(open_notebook, studio_ce
     assert notebook.text(2) == "dark 516\n"
 
 
-def test_a_restarted_kernel_makes_the_page_say_so_until_the_cell_is_run_again(notebook: Notebook) -> None:
+def test_a_restarted_kernel_makes_the_page_say_so_until_the_cell_is_run_again(
+    open_notebook, studio_cells: list[str]
+) -> None:
+    notebook: Notebook = open_notebook([studio_cells[0]] * 2)
+    notebook.run(0)
+    notebook.run(1)
     view = notebook.view()
     view.generate("a fox that outlives its kernel", 1, model="demo:instant")
     view.expect_images(1)
+    other = notebook.view(1)
+    other.topics().first.click()
+    view.part("prompt").fill("and its cub")
+    # What was not sent is kept in the store by the time another page shows it.
+    expect(other.part("prompt")).to_have_value("and its cub", timeout=WAIT)
+
     notebook.page.evaluate(f"() => {KERNEL}.restart()")
     banner = view.part("connection")
     expect(banner).to_have_attribute("data-connection", "gone", timeout=WAIT)
@@ -65,3 +82,4 @@ def test_a_restarted_kernel_makes_the_page_say_so_until_the_cell_is_run_again(no
     notebook.run(0)
     expect(view.part("connection")).to_have_count(0, timeout=WAIT)
     expect(view.part("tile-image")).to_be_visible(timeout=WAIT)
+    expect(view.part("prompt")).to_have_value("and its cub")

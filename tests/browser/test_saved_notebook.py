@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
-from scripts.lab import LabServer
+from scripts.lab import WAIT, LabServer
 
 pytestmark = pytest.mark.browser
 
@@ -62,3 +63,33 @@ def test_a_saved_notebook_is_small_and_holds_no_key_and_no_large_image(
     assert "data:image/" not in text.replace("data:image/svg+xml", "")
     longest = max(re.findall(r"[A-Za-z0-9+/]{200,}={0,2}", text), key=len, default="")
     assert len(longest) < 2_000, f"a long run of base64 is in the notebook: {longest[:80]}…"
+
+
+def test_a_saved_notebook_that_is_opened_again_shows_its_images_and_says_why_nothing_can_be_done(
+    open_notebook, studio_cells: list[str], lab_that_saves_state: LabServer
+) -> None:
+    notebook = open_notebook(studio_cells, server=lab_that_saves_state)
+    notebook.run(0)
+    view = notebook.view()
+    view.generate("a sunset over the sea", 2, model="demo:instant")
+    view.expect_images(2)
+    # What is saved with a notebook is brought up to date once a second.
+    while notebook.path.read_text(encoding="utf-8").count('"UklG') < 2:
+        notebook.save()
+
+    address = notebook.page.url
+    notebook.page.goto("about:blank")
+    lab_that_saves_state.end_sessions()
+    notebook.page.goto(address)
+    view = notebook.view()
+    said = view.part("connection")
+    expect(said).to_have_attribute("data-connection", "gone", timeout=WAIT)
+    expect(said).to_contain_text("The kernel no longer knows this studio. Run the cell again")
+    expect(view.batches()).to_contain_text("a sunset over the sea")
+    pictures = view.tiles("success").locator("img")
+    expect(pictures).to_have_count(2)
+    for index in range(2):
+        view.expect_decoded(pictures.nth(index))
+    for control in ("config-panel", "topics-panel", "generate"):
+        expect(view.part(control)).to_have_attribute("title", re.compile("Run the cell again"))
+    expect(view.part("generate")).to_be_disabled()

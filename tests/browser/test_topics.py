@@ -43,3 +43,18 @@ def test_the_unsaved_prompt_belongs_to_its_topic(view: View) -> None:
     expect(prompt).to_have_value("a red fox, asleep")
     view.part("new-topic").click()
     expect(prompt).to_have_value("something else")
+
+
+def test_a_batch_is_dragged_by_its_header_to_another_topic(view: View) -> None:
+    view.generate("a red fox", 1, model=INSTANT)
+    view.expect_images(1)
+    view.part("new-topic").click()
+    view.generate("a blue owl", 1)
+    view.expect_images(1)
+
+    view.batches().first.locator("header").drag_to(view.topics().filter(has_text="red fox"))
+    expect(view.batches()).to_have_count(0)
+    view.topics().filter(has_text="red fox").click()
+    expect(view.batches()).to_have_count(2)
+    expect(view.batches().first).to_contain_text("a blue owl")
+    view.expect_images(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -78,3 +79,34 @@ def test_uploads_and_a_painted_mask_are_sent(notebook: Notebook, view: View) -> 
     expect(view.part("batch-reference")).to_have_count(2)
     notebook.run(1)
     assert json.loads(notebook.text(1)) == [[1300, 80], ["image/png", 1300]]
+
+
+DROPPED = """([name, data]) => {
+  const transfer = new DataTransfer();
+  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+  transfer.items.add(new File([bytes], name, { type: 'image/png' }));
+  return transfer;
+}"""
+"""What a browser hands over when a file is dragged into it: only the desktop can do that."""
+
+
+def test_a_dropped_file_and_a_dragged_result_become_references(notebook: Notebook, view: View) -> None:
+    view.choose_model("made_up:edit")
+    file = png(80)
+    data = base64.b64encode(file["buffer"]).decode()
+    transfer = notebook.page.evaluate_handle(DROPPED, [file["name"], data])
+    view.part("workspace").dispatch_event("dragover", {"dataTransfer": transfer})
+    expect(view.part("drop")).to_be_visible()
+    view.part("workspace").dispatch_event("drop", {"dataTransfer": transfer})
+    ready = view.part("reference").and_(view.root.locator('[data-status="ready"]'))
+    expect(ready).to_have_count(1, timeout=WAIT)
+    expect(view.part("drop")).to_be_hidden()
+    view.generate("A calm evening", 1)
+    view.expect_images(1)
+
+    view.tiles("success").first.drag_to(view.part("prompt"))
+    expect(ready).to_have_count(2, timeout=WAIT)
+    view.generate("A calm morning")
+    view.expect_images(2)
+    notebook.run(1)
+    assert json.loads(notebook.text(1)) == [[80, 64], None]
