@@ -60,7 +60,7 @@ describe("is heard:", () => {
     void state().deleteGenerations(["b1-0"]);
     void state().moveBatches(["b1"], "t2");
     await last().answer();
-    expect(heard()).toEqual(["The image is deleted.", "The batch is now in “two”."]);
+    expect(heard()).toEqual(["Image deleted.", "The batch is now in “two”."]);
     expect(state().announcements.every(({ undoable }) => undoable)).toBe(true);
   });
   it("what a search found", async () => {

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 AXE = "/node_modules/axe-core/axe.min.js"
 WIDE, NARROW = 1400, 400
+# Other words are nothing to axe: of the Chinese states it sees the first.
 # What is laid out in another way, or stands in a drawer, where there is little room.
 NARROW_STATES = (
     "first-run",
@@ -142,7 +143,8 @@ def full(page: Page) -> Locator:
 
 @pytest.mark.parametrize(
     ("state", "width"),
-    [(state, WIDE) for state in STATES] + [(state, NARROW) for state in NARROW_STATES],
+    [(state, WIDE) for state in STATES if not state.startswith("chinese-")]
+    + [(state, NARROW) for state in NARROW_STATES],
 )
 def test_axe_finds_nothing(reach: Reach, state: str, width: int) -> None:
     assert violations(reach(state, width)) == ""
