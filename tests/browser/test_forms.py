@@ -208,6 +208,7 @@ def test_any_model_can_be_named_and_a_wrong_one_is_explained(view: View) -> None
     view.part("other-id").fill("evry")
     view.part("other-use").click()
     expect(view.part("other-error")).to_contain_text("made_up:evry")
+    expect(view.part("other-id")).to_be_focused()
 
     view.part("other-provider").select_option("local")
     view.part("other-id").fill("my-model")

@@ -75,6 +75,9 @@ export function focusedElement(): Element | null {
   return at;
 }
 
+/** What stands above the page; the widget itself is a popover where it fills the window. */
+const LAYER = "dialog, [popover]:not(.imgplay)";
+
 /** Keeps the focus in the widget when what has it goes away or is disabled: it would fall to the notebook. */
 export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
   // What had the focus last, then all that is around it; empty where the user went elsewhere.
@@ -96,9 +99,9 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
     const [last, ...around] = path;
     const now = focusedElement();
     if (!last || isThere(last) || (now !== last && root.contains(now))) return;
-    const near = around.find((each) => each.matches("[tabindex], dialog") && isThere(each));
-    // Nothing but what is in a dialog can have the focus while it is open.
-    const next = near?.matches("dialog") ? near.querySelector<HTMLElement>("button:enabled") : near;
+    const near = around.find((each) => each.matches(`[tabindex], ${LAYER}`) && isThere(each));
+    // Nothing but what is in a dialog can have the focus while it is open, and a popover closes when it goes.
+    const next = near?.matches(LAYER) ? near.querySelector<HTMLElement>("button:enabled") : near;
     next?.focus({ preventScroll: true });
   };
   const observer = new MutationObserver(() => {

@@ -33,7 +33,10 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
     const refused = await actions.learnModel(name);
     setBusy(false);
     setError(refused);
-    if (refused) return;
+    if (refused) {
+      input.current?.focus();
+      return;
+    }
     actions.chooseModel(name);
     onUsed();
   };
