@@ -26,6 +26,8 @@ DRAWN = """async () => {
   await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
   await frame();
   await frame();
+  // What was put off until then, such as the focus that is moved on, is done too: timers keep their order.
+  await new Promise(done => setTimeout(done));
 }"""
 
 

@@ -51,11 +51,11 @@ class Hand:
         """Presses keys, one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
-            self.page.evaluate(DRAWN)
             self.look(key)
 
     def look(self, after: str) -> None:
-        """Looks where the focus is."""
+        """Looks where the focus is when all is drawn."""
+        self.page.evaluate(DRAWN)
         found = self.page.evaluate(FOCUSED)
         self.way.append(f"{after}: {found['what']}")
         assert found["inside"], f"the focus is lost after {self.way[-4:]}"
