@@ -60,7 +60,9 @@ export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): v
   const state = store.getState();
   state.receiveConfig(config);
   state.receiveDraft(activeTopicId, draft);
-  if (live) state.saveDraft();
+  if (!live) return;
+  state.saveDraft();
+  state.selectChosen();
 }
 
 /** Takes in one event. `store_changed` and `models_changed` are the bridge's: it asks for a snapshot. */

@@ -54,7 +54,11 @@ async function opened({
   return { fake, root, part, press, standing };
 }
 
-const saved = () => ({ _snapshot: JSON.stringify(snapshot(Date.now(), true)) });
+const saved = () => {
+  const made = snapshot(Date.now(), true);
+  const topics = made.topics.map((topic) => ({ ...topic, running: 2 }));
+  return { _snapshot: JSON.stringify({ ...made, topics }) };
+};
 
 describe("how the page stands to the kernel is said in words of its own:", () => {
   it("nothing while all is well", async () => {
@@ -99,6 +103,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     // Nobody knows what became of what ran when it was saved.
     expect(part("batch")?.textContent).toContain("Unfinished");
     expect(part("elapsed")).toBeNull();
+    expect(part("topics-panel")?.textContent).not.toMatch(/\d+ running/);
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
   });
   it("a kernel that never heard of the widget", async () => {

@@ -44,6 +44,19 @@ describe("a topic", () => {
     void state().renameTopic("t1", "one");
     expect(calls).toHaveLength(0);
   });
+  it("that was chosen before the kernel answered is shown when it does", async () => {
+    const kernel = storeWithKernel();
+    const made = { ...snapshot(0, true), topics: [topic("t1", "one", 10), topic("t2", "two", 20)] };
+    showSnapshot(kernel.store, { ...made, activeTopicId: "t1" }, false);
+    void kernel.store.getState().selectTopic("t2");
+    expect(kernel.calls).toHaveLength(0);
+    showSnapshot(kernel.store, { ...made, activeTopicId: "t1" }, true);
+    expect(kernel.last().call).toEqual({ method: "select_topic", topicId: "t2" });
+    expect(kernel.store.getState().activeTopicId).toBe("t2");
+    // Once, not after each answer.
+    showSnapshot(kernel.store, { ...made, activeTopicId: "t2" }, true);
+    expect(kernel.calls).toHaveLength(1);
+  });
   it("stands at the top when it is pinned", async () => {
     const { state, titles, last } = opened();
     void state().pinTopic("t1", true);

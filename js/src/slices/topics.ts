@@ -19,7 +19,10 @@ export interface TopicsSlice {
   /** The topic that is shown; null on the "new topic" screen. */
   activeTopicId: string | null;
 
+  /** Shows a topic. Before the kernel's first answer the choice is kept until then. */
   selectTopic(id: string | null): Promise<void>;
+  /** The kernel answers: what was chosen before is chosen now. */
+  selectChosen(): void;
   /** Gives a topic a title of the user's, and a number after it where another one is called so. */
   renameTopic(id: string, title: string): Promise<void>;
   pinTopic(id: string, pinned: boolean): Promise<void>;
@@ -42,6 +45,8 @@ export interface TopicsSlice {
 export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   // While the user's own choice is under way, the echo of an older one must not switch back.
   let choosing = 0;
+  /** What was chosen before anybody could be told. */
+  let chosen: { id: string | null } | null = null;
 
   const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
@@ -67,7 +72,10 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     activeTopicId: null,
 
     selectTopic: async (id) => {
-      if (!get().live) return;
+      if (!get().live) {
+        chosen = { id };
+        return;
+      }
       const before = get().activeTopicId;
       if (before === id && (id === null || get().feeds[id]?.loaded)) return;
       get().showTopic(id);
@@ -83,6 +91,13 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       } finally {
         choosing -= 1;
       }
+    },
+
+    selectChosen: () => {
+      const wanted = chosen;
+      chosen = null;
+      // It may have been deleted meanwhile.
+      if (wanted && (wanted.id === null || topicOf(wanted.id))) void get().selectTopic(wanted.id);
     },
 
     renameTopic: async (id, title) => {

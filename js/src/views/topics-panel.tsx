@@ -2,6 +2,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
 import { isComposing } from "../lib/keyboard";
+import { standingOf } from "../lib/standing";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
 import { t } from "../messages";
@@ -146,7 +147,10 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   const actions = useActions();
   const live = useStore((state) => state.live);
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
-  const running = useStore((state) => runningIn(state.queue, topic));
+  // Nobody knows here what became of what ran when the kernel was lost.
+  const running = useStore((state) =>
+    !state.live && standingOf(state)?.lost ? 0 : runningIn(state.queue, topic),
+  );
   const [renaming, setRenaming] = useState(false);
   const drop = useDrop(id);
   const back = useRef(false);
