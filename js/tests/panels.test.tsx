@@ -189,6 +189,34 @@ describe("the queue", () => {
   });
 });
 
+describe("a batch", () => {
+  it("is moved to one of many topics by some words of its title", async () => {
+    const topics = Array.from({ length: 30 }, (_, index) =>
+      topic(`t${index}`, `Study ${index} of glass`, index),
+    );
+    const { fake, part, parts, click, type, press, add } = await opened({ topics });
+    await add("b1", "t1", "a fox");
+    await click("batch-menu");
+    await click("move-batch");
+    expect(part("move-dialog").querySelectorAll("li")).toHaveLength(30);
+    await type("move-search", "no such words");
+    expect(part("move-dialog").textContent).toContain("No topic is called");
+    await type("move-search", "glass 17");
+    expect(part("move-dialog").querySelectorAll("li")).toHaveLength(2);
+    await press(part("move-search"), "Enter");
+    expect(fake.requests("move_batches")[0]?.call).toMatchObject({ batchIds: ["b1"], topicId: "t17" });
+    expect(parts("move-dialog")).toHaveLength(0);
+  });
+  it("needs no search among a few topics", async () => {
+    const { part, parts, click, add } = await opened();
+    await add("b1", "t1", "a fox");
+    await click("batch-menu");
+    await click("move-batch");
+    expect(part("move-dialog")).toBeTruthy();
+    expect(parts("move-search")).toHaveLength(0);
+  });
+});
+
 describe("the topics panel", () => {
   it("says how many images a topic has, what runs, and what is pinned", async () => {
     const { part, add } = await opened({

@@ -1,5 +1,7 @@
 // Where a batch shall go: another topic, or a new one.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isComposing } from "../lib/keyboard";
+import { AT_A_GLANCE, holdsWords } from "../lib/topics";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -10,7 +12,11 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
   const dialog = useRef<HTMLDialogElement>(null);
   const topics = useStore((state) => state.topics);
   const actions = useActions();
+  const [words, setWords] = useState("");
   useEffect(() => dialog.current?.showModal(), []);
+  const others = topics.filter((topic) => topic.id !== batch.topicId);
+  const many = others.length > AT_A_GLANCE;
+  const found = many && words.trim() ? others.filter((topic) => holdsWords(topic, words)) : others;
   const move = (topicId: string | null): void => {
     dialog.current?.close();
     void actions.moveBatches([batch.id], topicId);
@@ -31,6 +37,26 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
         <h3>{t.batch.moveTitle}</h3>
         <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
       </header>
+      {many && (
+        <div class="ip-topics-search">
+          <Icon name="search" size={14} />
+          <input
+            class="ip-input"
+            type="search"
+            autoFocus
+            value={words}
+            placeholder={t.topics.search}
+            aria-label={t.topics.search}
+            data-testid="move-search"
+            onInput={(event) => setWords(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || isComposing(event) || !words.trim() || !found[0]) return;
+              event.preventDefault();
+              move(found[0].id);
+            }}
+          />
+        </div>
+      )}
       <ul class="ip-move-list">
         <li>
           <button type="button" class="ip-menu-item" data-testid="move-new" onClick={() => move(null)}>
@@ -38,17 +64,16 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
             <span>{t.batch.newTopic}</span>
           </button>
         </li>
-        {topics
-          .filter((topic) => topic.id !== batch.topicId)
-          .map((topic) => (
-            <li key={topic.id}>
-              <button type="button" class="ip-menu-item" onClick={() => move(topic.id)}>
-                <Icon name="images" />
-                <span>{topic.title || t.topics.untitled}</span>
-              </button>
-            </li>
-          ))}
+        {found.map((topic) => (
+          <li key={topic.id}>
+            <button type="button" class="ip-menu-item" onClick={() => move(topic.id)}>
+              <Icon name="images" />
+              <span>{topic.title || t.topics.untitled}</span>
+            </button>
+          </li>
+        ))}
       </ul>
+      {found.length === 0 && <p class="ip-topics-none">{t.topics.noMatch(words.trim())}</p>}
     </dialog>
   );
 }

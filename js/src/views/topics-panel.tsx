@@ -3,6 +3,7 @@ import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
 import { isComposing } from "../lib/keyboard";
 import { standingOf } from "../lib/standing";
+import { AT_A_GLANCE, holdsWords } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
 import { t } from "../messages";
@@ -13,9 +14,6 @@ import { Icon } from "./icon";
 import { memo } from "./memo";
 import { Menu, type MenuItem } from "./menu";
 import { IconButton } from "./parts";
-
-/** Up to so many topics are seen at a glance, and need no search. */
-const AT_A_GLANCE = 6;
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const topics = useStore((state) => state.topics);
@@ -34,7 +32,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
     chosen.current();
   }, []);
   const many = topics.length > AT_A_GLANCE;
-  const found = many && words.trim() ? topics.filter((topic) => holds(topic, words)) : topics;
+  const found = many && words.trim() ? topics.filter((topic) => holdsWords(topic, words)) : topics;
   // One stop for Tab; the arrow keys go from one to the next.
   const stop = found.some(({ id }) => id === activeId) ? activeId : found[0]?.id;
 
@@ -117,14 +115,6 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
       {coverOf && <CoverPicker topic={coverOf} onClose={leaveCovers} />}
     </div>
   );
-}
-
-function holds({ title }: TopicState, words: string): boolean {
-  const text = (title || t.topics.untitled).toLowerCase();
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
 }
 
 interface TopicProps {
