@@ -61,6 +61,15 @@ def tile(page: Page, name: str) -> Locator:
     return found
 
 
+def standing(connection: str) -> Steps:
+    """Gives the steps that wait until the page has noticed how it stands to the kernel."""
+
+    def wait(page: Page) -> None:
+        expect(page.locator(f'[data-connection="{connection}"]')).to_be_visible(timeout=WAIT)
+
+    return wait
+
+
 def show_errors(page: Page) -> None:
     """Shows a refusal and a cancelled image."""
     tile(page, "b4-2")
@@ -281,7 +290,7 @@ def fill_window(page: Page) -> None:
 def lose_network(page: Page) -> None:
     """Takes the network away."""
     page.context.set_offline(True)
-    expect(page.locator('[data-connection="offline"]')).to_be_visible(timeout=WAIT)
+    standing("offline")(page)
 
 
 def write_prompt(page: Page) -> None:
@@ -366,12 +375,12 @@ STATES: dict[str, tuple[str, Steps]] = {
     "compare-slider": ("", compare_by_slider),
     "shortcuts": ("", show_shortcuts),
     "full-window": ("", fill_window),
-    "waiting": ("saved&silent&kernel=idle", stay),
-    "busy": ("saved&silent&kernel=busy", stay),
-    "gone": ("saved&silent&kernel=dead", stay),
+    "waiting": ("saved&silent&kernel=idle", standing("waiting")),
+    "busy": ("saved&silent&kernel=busy", standing("busy")),
+    "gone": ("saved&silent&kernel=dead", standing("gone")),
     "offline": ("saved&silent", lose_network),
-    "read-only": ("saved&silent&kernel=none", stay),
-    "no-kernel": ("silent&kernel=none", stay),
+    "read-only": ("saved&silent&kernel=none", standing("none")),
+    "no-kernel": ("silent&kernel=none", standing("none")),
     "loading": ("silent", stay),
     "chinese": ("lang=zh", stay),
 }
@@ -437,14 +446,14 @@ def reach_state(page: Page, address: str, name: str, *, options: str = "theme=da
     query, steps = STATES[name]
     page.context.set_offline(False)
     page.goto(f"{address}?{options}&{query}")
-    if "kernel=" in query:
-        expect(part(page, "connection")).to_be_visible(timeout=WAIT)
-    elif "none" in query:
+    if "topic=none" in query:
         expect(part(page, "new-topic-screen")).to_be_visible(timeout=WAIT)
     elif "silent" not in query:
         expect(part(page, "tile-image").first).to_be_visible(timeout=WAIT)
         expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
     steps(page)
+    # Of what rushes by only the shapes are drawn.
+    expect(page.locator(".ip-passing-head")).to_have_count(0, timeout=WAIT)
     page.evaluate(DRAWN)
 
 

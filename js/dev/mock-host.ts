@@ -125,6 +125,7 @@ class MockKernel {
 
   /** What runs in the topic that is open, and one more that waits elsewhere. */
   queue(): BatchState[] {
+    if (this.state.topics.length === 0) return [];
     const waiting = batch(
       "b9",
       "t2",
@@ -455,10 +456,27 @@ if (query.has("broken")) {
 }
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
+/** Very small pictures of what is finished, as a notebook saves them. */
+async function savedPictures(): Promise<string> {
+  const finished = (kernel.state.feed?.batches ?? []).flatMap(({ generations, width, height }) =>
+    generations.filter(({ status }) => status === "success").map((tile) => ({ tile, width, height })),
+  );
+  const pictures = finished.map(async ({ tile, width, height }) => {
+    const ratio = width && height ? width / height : 1;
+    const view = await picture(
+      tile.seed ?? 1,
+      Math.round(96 * Math.min(ratio, 1)),
+      Math.round(96 / Math.max(ratio, 1)),
+    );
+    return [tile.id, btoa(String.fromCharCode(...new Uint8Array(view.buffer as ArrayBuffer)))];
+  });
+  return JSON.stringify(Object.fromEntries(await Promise.all(pictures)));
+}
 const state: Record<string, unknown> = {
   theme: query.get("look") ?? "auto",
   height: query.has("height") ? Number(query.get("height")) : null,
   _snapshot: query.has("saved") ? JSON.stringify(kernel.state) : "",
+  _pictures: query.has("saved") ? await savedPictures() : "",
 };
 const model = {
   get: (name: string) => state[name] ?? null,

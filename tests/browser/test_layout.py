@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from scripts.page_states import part, take_state
+from scripts.page_states import delete_tile, part, reach_state, take_state
 
 pytestmark = pytest.mark.browser
 
@@ -60,3 +60,11 @@ def test_the_buttons_of_the_composer_stand_in_one_row(
 def test_the_words_on_controls_are_whole(page: Page, page_address: str, state: str, tmp_path: Path) -> None:
     take_state(page, page_address, "dark", state, tmp_path / "state.png")
     assert page.evaluate(CUT) == []
+
+
+def test_what_is_said_moves_nothing(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "feed", options="theme=dark&plain")
+    before = [part(page, name).bounding_box() for name in ("prompt", "feed")]
+    delete_tile(page)
+    assert part(page, "notice-action").is_visible()
+    assert [part(page, name).bounding_box() for name in ("prompt", "feed")] == before

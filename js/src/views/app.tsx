@@ -127,6 +127,7 @@ export function App({ root }: { root: HTMLElement }) {
         ref={frame}
         class="ip-frame"
         data-live={live}
+        data-read-only={readOnly}
         data-left={panels.leftOpen ? "open" : "closed"}
         data-right={panels.rightOpen ? "open" : "closed"}
         data-drawer={open ?? "none"}
@@ -282,9 +283,9 @@ function Notices() {
   const notices = useStore((state) => state.notices);
   const actions = useActions();
   return (
-    <>
+    <div class="ip-notices">
       {notices.map((notice) => (
-        <p key={notice.id} class="ip-note ip-notice" data-level={notice.level}>
+        <p key={notice.id} class="ip-notice" data-level={notice.level}>
           <span>{notice.message}</span>
           {notice.action && (
             <button
@@ -303,7 +304,7 @@ function Notices() {
           />
         </p>
       ))}
-    </>
+    </div>
   );
 }
 

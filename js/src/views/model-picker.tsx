@@ -86,6 +86,10 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   useEffect(() => {
     if (!other) input.current?.focus({ preventScroll: true });
   }, [other]);
+  // A form is less high than the list.
+  useLayoutEffect(() => {
+    if (picker.current) place(picker.current, anchor);
+  }, [other]);
   useLayoutEffect(() => {
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   }, [shown?.key]);

@@ -273,7 +273,7 @@ function Running({ generation }: { generation: GenerationState }) {
           </span>
         )}
         {share !== null && !lost && <span class="ip-time">{Math.round(share * 100)}%</span>}
-        {cancellable && (
+        {cancellable && !lost && (
           <span class="ip-running-cancel" inert={!live}>
             <IconButton
               icon="close"
