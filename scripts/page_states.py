@@ -40,6 +40,12 @@ def part(page: Page, name: str) -> Locator:
     return page.get_by_test_id(name)
 
 
+def settle(page: Page) -> None:
+    """Waits until all is drawn: of what rushes by, the feed draws only the shapes."""
+    expect(page.locator(".ip-passing-head")).to_have_count(0, timeout=WAIT)
+    page.evaluate(DRAWN)
+
+
 def unfold(page: Page, side: str) -> None:
     """Opens the left or right panel where it is a drawer."""
     toggle = part(page, f"toggle-{side}")
@@ -55,9 +61,12 @@ def tile(page: Page, name: str) -> Locator:
         if found.count():
             break
         feed.evaluate("feed => { feed.scrollTop += feed.clientHeight * 0.7 }")
+        # Not before the page has noticed that it was scrolled.
         page.evaluate(DRAWN)
+        settle(page)
     found.evaluate("tile => tile.closest('article').scrollIntoView({ block: 'start' })")
     page.evaluate(DRAWN)
+    settle(page)
     return found
 
 
@@ -452,9 +461,7 @@ def reach_state(page: Page, address: str, name: str, *, options: str = "theme=da
         expect(part(page, "tile-image").first).to_be_visible(timeout=WAIT)
         expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
     steps(page)
-    # Of what rushes by only the shapes are drawn.
-    expect(page.locator(".ip-passing-head")).to_have_count(0, timeout=WAIT)
-    page.evaluate(DRAWN)
+    settle(page)
 
 
 def take_state(page: Page, address: str, theme: str, name: str, path: Path) -> None:
