@@ -347,6 +347,11 @@ def show_many(page: Page) -> None:
     expect(tile(page, "aa2-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
+def show_refusals(page: Page) -> None:
+    """Shows refusals whose images would have been much wider than high."""
+    tile(page, "aa0-0")
+
+
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", stay),
     "new-topic": ("topic=none", stay),
@@ -400,6 +405,7 @@ STATES |= {
     "wide": ("shapes", show_wide),
     "tall": ("shapes", show_tall),
     "many": ("shapes", show_many),
+    "refusals": ("shapes", show_refusals),
 }
 # Words of another length, where there is least room for them.
 STATES |= {

@@ -326,6 +326,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       count: 4,
       params: {},
       ratioLocked: true,
+      meantSizes: {},
       favouriteModels: [],
       recentModels: [],
       panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },

@@ -21,7 +21,7 @@ import type {
   SelectTopic,
 } from "../src/protocol.gen";
 import { NO_FILTER } from "../src/slices/filter";
-import { batch, generation, model as madeModel, snapshot, topic } from "./fixtures";
+import { batch, error, generation, model as madeModel, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
@@ -92,6 +92,9 @@ function shapes(now: number): BatchState[] {
   const long = "A market street in the rain, lanterns and steam, wet stones, people with umbrellas. ".repeat(
     24,
   );
+  const refused = made("aa0", 4, 1536, 640, "Four refusals of little height");
+  const unfinished = [{ status: "error" as const, error: error() }, { status: "cancelled" as const }];
+  refused.generations = refused.generations.map((each, index) => ({ ...each, ...unfinished[index % 2] }));
   return [
     made("aa7", 1, 1024, 1024, long.trim()),
     made("aa6", 1, 2048, 512, "One wide panorama"),
@@ -100,6 +103,7 @@ function shapes(now: number): BatchState[] {
     made("aa3", 3, 512, 1536, "Three tall banners"),
     made("aa2", 5, 1024, 1024, "Five squares"),
     made("aa1", 8, 1536, 1024, "Eight landscapes"),
+    refused,
   ];
 }
 

@@ -36,7 +36,18 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
     signal,
   );
   signal.addEventListener("abort", () => media.close());
-  return { store, media, setHeight: bridge.setHeight, watch: bridge.watch };
+  const opened = { store, media, setHeight: bridge.setHeight, watch: bridge.watch };
+  // The tab is closed, loaded again or left: nobody says so once more.
+  const leave = (): void => save(opened);
+  addEventListener("pagehide", leave, { signal });
+  document.addEventListener("visibilitychange", leave, { signal });
+  return opened;
+}
+
+/** Sends what waits to be saved, while there is still a way to the kernel. */
+function save({ store }: Page): void {
+  store.getState().saveConfig();
+  store.getState().saveDraft();
 }
 
 /** anywidget calls this once for each model. */
@@ -46,9 +57,7 @@ export default (() => {
     initialize({ model, signal }) {
       const ended = new AbortController();
       const end = (): void => {
-        // What waits to be saved is sent while there is still a way to the kernel.
-        page?.store.getState().saveConfig();
-        page?.store.getState().saveDraft();
+        if (page) save(page);
         page = undefined;
         ended.abort();
       };

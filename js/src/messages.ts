@@ -249,13 +249,15 @@ const en = {
     refused: (names: string[], why: string) =>
       names.length === 1
         ? `${names[0]} was not added. ${why}`
-        : `${names.length} images were not added. ${why}`,
+        : names.length > 3
+          ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more were not added. ${why}`
+          : `${names.join(", ")} were not added. ${why}`,
     takesNone: (model: string) => `${model || "This model"} does not take reference images.`,
     tooMany: (count: number) =>
       `This model takes at most ${count === 1 ? "1 reference" : `${count} references`}.`,
-    tooLarge: (size: string, limit: string) => `It is ${size}; this model takes at most ${limit}.`,
-    wrongKind: (kind: string, kinds: string[]) => `It is ${kind}; this model takes ${kinds.join(", ")}.`,
-    noImage: "It is not an image that can be read here.",
+    tooLarge: (size: string, limit: string) => `${size} is too large: this model takes at most ${limit}.`,
+    wrongKind: (kind: string, kinds: string[]) => `This model takes ${kinds.join(", ")}, not ${kind}.`,
+    noImage: "Only images that can be read here can be added.",
     notSent: (count: number, why: string) =>
       count === 1 ? `Not sent: ${why}` : `${count} are not sent: ${why}`,
     notSentBadge: "Not sent",
@@ -478,7 +480,7 @@ const en = {
     fewer: "Fewer",
     automatic: "The provider chooses the size.",
     notKept: (wanted: string, is: string) =>
-      `${wanted} does not fit this model's steps and limits; it is ${is} now.`,
+      `${is}: as near to ${wanted} as steps and limits allow at this size.`,
     use: (ratio: string) => `Use ${ratio} of your reference`,
     dismiss: "Keep the current ratio",
     atMost: (most: string) => `At most ${most} in total.`,
@@ -971,12 +973,14 @@ const zh: Messages = {
     unreadable: "无法读取该文件，请重新选择。",
     twice: "该图片已在参考图中。",
     refused: (names, why) =>
-      names.length === 1 ? `未添加 ${names[0]}。${why}` : `有 ${names.length} 张图片未添加。${why}`,
+      names.length > 3
+        ? `未添加 ${names.slice(0, 3).join("、")} 等 ${names.length} 个文件。${why}`
+        : `未添加 ${names.join("、")}。${why}`,
     takesNone: (model) => `${model || "该模型"} 不接受参考图。`,
     tooMany: (count) => `该模型最多接受 ${count} 张参考图。`,
     tooLarge: (size, limit) => `图片大小为 ${size}，该模型最多接受 ${limit}。`,
     wrongKind: (kind, kinds) => `图片格式为 ${kind}，该模型接受 ${kinds.join("、")}。`,
-    noImage: "这不是可读取的图片。",
+    noImage: "只能添加此处可读取的图片。",
     notSent: (count, why) => (count === 1 ? `不会发送：${why}` : `有 ${count} 张不会发送：${why}`),
     notSentBadge: "不发送",
     notAll: (count) => `有 ${count} 张参考图未能上传。`,
@@ -1183,7 +1187,7 @@ const zh: Messages = {
     more: "更多",
     fewer: "收起",
     automatic: "尺寸由服务商决定。",
-    notKept: (wanted, is) => `受步长和范围限制，无法保持 ${wanted}，当前为 ${is}。`,
+    notKept: (wanted, is) => `${is}：受步长和范围限制，此尺寸下最接近 ${wanted}。`,
     use: (ratio) => `使用参考图的比例 ${ratio}`,
     dismiss: "保持当前比例",
     atMost: (most) => `总像素不超过 ${most}。`,

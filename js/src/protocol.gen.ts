@@ -16,6 +16,7 @@ export type Call =
   | Feed
   | Queue
   | Prompts
+  | ModelsUsed
   | SaveDraft
   | Thumbnails
   | Covers
@@ -92,6 +93,7 @@ export type Result =
   | TopicShown
   | QueueResult
   | PromptList
+  | ModelNames
   | ThumbnailList
   | CoverList
   | OriginalImage
@@ -288,6 +290,10 @@ export interface Prompts {
   method: "prompts";
   limit: number;
 }
+export interface ModelsUsed {
+  method: "models_used";
+  topicId: string | null;
+}
 export interface SaveDraft {
   method: "save_draft";
   topicId: string | null;
@@ -392,6 +398,9 @@ export interface Config {
     };
   };
   ratioLocked: boolean;
+  meantSizes: {
+    [k: string]: MeantSize;
+  };
   /**
    * @maxItems 64
    */
@@ -401,6 +410,12 @@ export interface Config {
    */
   recentModels: string[];
   panels: Panels;
+}
+export interface MeantSize {
+  width: number;
+  height: number;
+  ratio: number;
+  area: number;
 }
 export interface Panels {
   left: number;
@@ -614,6 +629,10 @@ export interface QueueResult {
 export interface PromptList {
   type: "prompts";
   prompts: string[];
+}
+export interface ModelNames {
+  type: "model_names";
+  names: string[];
 }
 export interface ThumbnailList {
   type: "thumbnails";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
 import type { GenerationState } from "../src/protocol.gen";
-import { ENDS_TOGETHER } from "../src/slices/create";
+import { ENDS_TOGETHER, READ_MILLISECONDS } from "../src/slices/create";
 import { receive, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 
@@ -54,6 +54,13 @@ describe("is heard:", () => {
     const [, first, second] = state().announcements;
     expect(first?.text).toBe(second?.text);
     expect(first?.id).not.toBe(second?.id);
+  });
+  it("what only confirms is gone after it could be read, what is wrong stays", () => {
+    const { state } = opened();
+    state().addNotice("info", "The prompt is copied.");
+    state().addNotice("warning", "notes.txt was not added.");
+    vi.advanceTimersByTime(READ_MILLISECONDS);
+    expect(state().notices.map(({ message }) => message)).toEqual(["notes.txt was not added."]);
   });
   it("a deletion and a move, and that they can be taken back", async () => {
     const { state, last, heard } = opened();

@@ -3,7 +3,7 @@ import { model, parameter, provider, snapshot } from "../dev/fixtures";
 import { capabilities, grouped, since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState } from "../src/protocol.gen";
-import { offerOf, sizeOf } from "../src/slices/config";
+import { meantOf, offerOf, sizeOf } from "../src/slices/config";
 import { showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 
@@ -73,6 +73,47 @@ describe("a locked ratio", () => {
     expect(params()).toEqual({ width: 1984, height: 1088 });
     state().setEdge("width", 1344);
     expect(params()).toEqual({ width: 1344, height: 768 });
+  });
+  it("is the one that was asked for after the page is loaded again, and after another model", () => {
+    const { state, params, store } = shown(edges(1024));
+    state().setRatio(16 / 9);
+    state().setEdge("width", 640);
+    expect(params()).toEqual({ width: 640, height: 384 });
+    state().chooseModel("demo:other");
+    state().chooseModel("demo:m");
+    const saved = structuredClone(state().config);
+    showSnapshot(store, { ...snapshot(0, true), models: state().models, config: saved }, true);
+    expect(meantOf(state().config, { width: 640, height: 384 })).toMatchObject({
+      ratio: 16 / 9,
+      asked: true,
+    });
+    state().setEdge("width", 1920);
+    expect(params()).toEqual({ width: 1920, height: 1088 });
+  });
+  it("is that of the moment in which it is locked", () => {
+    const { state, params } = shown(edges(1024));
+    state().setRatioLocked(false);
+    state().setEdge("width", 1536);
+    state().setRatioLocked(true);
+    state().setEdge("width", 320);
+    state().setEdge("width", 1536);
+    expect(params()).toEqual({ width: 1536, height: 1024 });
+  });
+  it("is nobody's wish where width and height were set by themselves", () => {
+    const { state } = shown(edges(1024));
+    state().setRatio(16 / 9);
+    state().setRatioLocked(false);
+    state().setEdge("width", 1408);
+    state().setEdge("width", 1344);
+    expect(meantOf(state().config, { width: 1344, height: 768 }).asked).toBe(false);
+  });
+  it("comes as near as can be where the other edge meets its limit", () => {
+    const { state, params } = shown(edges(1024));
+    state().setRatio(16 / 9);
+    for (const width of [256, 320, 384, 448]) {
+      state().setEdge("width", width);
+      expect(params()).toEqual({ width: 448, height: 256 });
+    }
   });
   it("loses no area by going through shapes that the limits make small", () => {
     const { state, params } = shown(edges(1024));

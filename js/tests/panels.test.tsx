@@ -85,6 +85,32 @@ describe("the composer", () => {
     expect(part("counter").textContent).toBe("1002 / 1000 · 2 over this model's limit");
     expect(part<HTMLButtonElement>("generate").disabled).toBe(true);
   });
+  it("sends what waits to be saved when the tab is left", async () => {
+    const { fake, click, type } = await opened();
+    await click("count-2");
+    await type("prompt", "half a tho");
+    dispatchEvent(new Event("pagehide"));
+    expect(fake.requests("save_draft")[0]?.call).toMatchObject({ prompt: "half a tho" });
+    expect(fake.requests("configure")[0]?.call).toMatchObject({ config: { count: 2 } });
+  });
+  it("loses no digit of a number, however fast it is typed", async () => {
+    const { fake, part } = await opened();
+    const width = part<HTMLInputElement>("width");
+    const type = (text: string, event: string): void => {
+      width.value = text;
+      width.dispatchEvent(new Event(event, { bubbles: true }));
+    };
+    for (const text of ["1088", "1024"]) {
+      type(text, "input");
+      type(text, "change");
+    }
+    type("1", "input");
+    await drawn();
+    expect(width.value).toBe("1");
+    dispatchEvent(new Event("pagehide"));
+    const call = fake.requests("configure")[0]?.call;
+    expect(call?.method === "configure" && call.config.params["demo:studio"]).toMatchObject({ width: 1024 });
+  });
   it("turns Generate to Cancel while the same runs, and back when something is typed", async () => {
     const { fake, part, parts, type, click, add } = await opened();
     await type("prompt", "a fox");
@@ -186,6 +212,28 @@ describe("the queue", () => {
     await press(part("queue-list"), "Escape");
     expect(parts("queue-list")).toHaveLength(0);
     expect(document.activeElement).toBe(part("queue"));
+  });
+});
+
+describe("the filter", () => {
+  it("offers every model that was used where it looks", async () => {
+    const { fake, el, click } = await opened();
+    const options = () =>
+      [...el.querySelectorAll("[data-testid=filter-model] option")].map((each) => each.textContent);
+    await click("filter-button");
+    const answer = (at: number, names: string[]) =>
+      fake.reply(fake.requests("models_used")[at]?.id ?? "", { type: "model_names", names });
+    await answer(0, ["demo:studio", "gone:model"]);
+    await drawn();
+    expect(options()).toEqual(["Any model", "Demo studio", "gone:model"]);
+    await click("filter-everywhere");
+    expect(fake.requests("models_used").map(({ call }) => call)).toMatchObject([
+      { topicId: "t1" },
+      { topicId: null },
+    ]);
+    await answer(1, ["demo:studio"]);
+    await drawn();
+    expect(options()).toEqual(["Any model", "Demo studio"]);
   });
 });
 

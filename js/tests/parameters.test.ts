@@ -185,6 +185,7 @@ describe("what is sent", () => {
     count: 1,
     params,
     ratioLocked: false,
+    meantSizes: {},
     favouriteModels: [],
     recentModels: [],
     panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },

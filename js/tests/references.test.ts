@@ -126,9 +126,9 @@ describe("a refusal", () => {
     await state().addFiles([png(3_000_001, "huge.png")]);
     await state().addFiles([{ name: "notes.txt", blob: new Blob(["words"]) }]);
     expect(notices()).toEqual([
-      "anim.gif was not added. It is GIF; this model takes PNG, JPEG.",
-      "huge.png was not added. It is 3 MB; this model takes at most 3 MB.",
-      "notes.txt was not added. It is not an image that can be read here.",
+      "anim.gif was not added. This model takes PNG, JPEG, not GIF.",
+      "huge.png was not added. 3 MB is too large: this model takes at most 3 MB.",
+      "notes.txt was not added. Only images that can be read here can be added.",
     ]);
     expect(calls).toHaveLength(0);
   });
@@ -273,7 +273,7 @@ describe("a reference from elsewhere", () => {
     expect(state().addLink("https://example.org/cat")).toBeNull();
     await last().answer({ type: "reference_taken", reference: held("r", { mediaType: "image/webp" }) });
     expect(referencesToSend(state()).references).toEqual([]);
-    expect(problemsOf(state().references, EDIT)).toEqual(["It is WEBP; this model takes PNG, JPEG."]);
+    expect(problemsOf(state().references, EDIT)).toEqual(["This model takes PNG, JPEG, not WEBP."]);
   });
 });
 

@@ -102,6 +102,10 @@ class Archive:
         """Gives the prompts of the newest batches, newest first, each once."""
         return await self.write(self.store.prompts, limit)
 
+    async def models_used(self, topic_id: str | None) -> list[str]:
+        """Gives the models of a topic's batches, or of all of them (None), by name."""
+        return await self.write(self.store.models_used, topic_id)
+
     async def topics(self) -> list[Topic]:
         """Gives the topics: those that are pinned first, then the last used one."""
         return await self.write(self.store.topics)

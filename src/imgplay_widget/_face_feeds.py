@@ -1,4 +1,4 @@
-"""What the page asks to read: pages of the feed, what runs or waits, and the prompts of before."""
+"""What the page asks to read: pages of the feed, what runs or waits, the prompts and models of before."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ class Feeds:
         studio: whose history it is.
     """
 
-    calls = (protocol.Feed, protocol.Queue, protocol.Prompts)
+    calls = (protocol.Feed, protocol.Queue, protocol.Prompts, protocol.ModelsUsed)
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._engine = studio.engine
 
     async def answer(
-        self, call: protocol.Feed | protocol.Queue | protocol.Prompts, buffers: list[bytes]
+        self,
+        call: protocol.Feed | protocol.Queue | protocol.Prompts | protocol.ModelsUsed,
+        buffers: list[bytes],
     ) -> protocol.Result:
         """Answers a call."""
         match call:
@@ -49,6 +51,8 @@ class Feeds:
                 return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
             case protocol.Prompts():
                 return protocol.PromptList(prompts=await self._engine.prompts(call.limit))
+            case protocol.ModelsUsed():
+                return protocol.ModelNames(names=await self._engine.models_used(call.topic_id))
 
     async def page(
         self,

@@ -241,6 +241,21 @@ class Panels(Message):
     advanced_open: bool = False
 
 
+class MeantSize(Message):
+    """What was asked of a size. Steps and limits move the size itself, and would move it on with each change.
+
+    Attributes:
+        width, height: the size that it became, in pixels. For another size it says nothing.
+        ratio: width divided by height, as asked for.
+        area: in pixels, as asked for.
+    """
+
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
+    ratio: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    area: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class Config(Message):
     """What the config panel holds; kept in the store across kernels.
 
@@ -250,6 +265,7 @@ class Config(Message):
         params: for each model that was used, its parameters; a missing one stands on its default, and
             ``None`` means "not sent" (a random seed).
         ratio_locked: whether width and height move together.
+        meant_sizes: for each model whose ratio was chosen or locked, what was asked for.
         favourite_models: the names of the models that the user starred.
         recent_models: the names of those used last, the newest first.
     """
@@ -258,6 +274,7 @@ class Config(Message):
     count: Annotated[int, Field(ge=1, le=64)] = 1
     params: dict[str, dict[str, str | bool | int | float | None]] = Field(default_factory=dict)
     ratio_locked: bool = False
+    meant_sizes: dict[str, MeantSize] = Field(default_factory=dict[str, MeantSize])
     favourite_models: Annotated[list[str], Field(max_length=64)] = Field(default_factory=list)
     recent_models: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
     panels: Panels = Field(default_factory=Panels)
@@ -463,6 +480,13 @@ class Prompts(Message):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
+class ModelsUsed(Message):
+    """The models of a topic's batches, or of all of them (None). Answer: `ModelNames`."""
+
+    method: Literal["models_used"] = "models_used"
+    topic_id: str | None
+
+
 class SaveDraft(Message):
     """What stands in the prompt box changed. Answer: `Empty`."""
 
@@ -644,6 +668,7 @@ Call = Annotated[
     | Feed
     | Queue
     | Prompts
+    | ModelsUsed
     | SaveDraft
     | Thumbnails
     | Covers
@@ -735,6 +760,17 @@ class PromptList(Message):
 
     type: Literal["prompts"] = "prompts"
     prompts: list[str]
+
+
+class ModelNames(Message):
+    """Answer to `ModelsUsed`, by name.
+
+    Attributes:
+        names: as ``"provider:model"``.
+    """
+
+    type: Literal["model_names"] = "model_names"
+    names: list[str]
 
 
 class RecipeState(Message):
@@ -927,6 +963,7 @@ Result = Annotated[
     | TopicShown
     | QueueResult
     | PromptList
+    | ModelNames
     | ThumbnailList
     | CoverList
     | OriginalImage

@@ -30,6 +30,13 @@ CUT = """() => [...document.querySelectorAll(
 )]
   .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
   .map(each => each.textContent)"""
+HIDDEN_REASONS = """() => [...document.querySelectorAll(".ip-stopped-words")]
+  .filter(words => {
+    const tile = words.closest("[data-testid=tile]").getBoundingClientRect();
+    const { top, bottom, height } = words.getBoundingClientRect();
+    return height < 12 || top < tile.top || bottom > tile.bottom || words.scrollHeight > words.clientHeight + 1;
+  })
+  .map(words => words.textContent)"""
 WORDS = ("prompt", "selection", "filter", "nothing-found", "compare", "recipe", "shortcuts")
 
 
@@ -68,3 +75,12 @@ def test_what_is_said_moves_nothing(page: Page, page_address: str) -> None:
     delete_tile(page)
     assert part(page, "notice-action").is_visible()
     assert [part(page, name).bounding_box() for name in ("prompt", "feed")] == before
+
+
+@pytest.mark.parametrize("state", ["errors", "refusals", "chinese-errors"])
+def test_the_reason_of_a_refusal_can_be_read(
+    page: Page, page_address: str, state: str, tmp_path: Path
+) -> None:
+    take_state(page, page_address, "dark", state, tmp_path / "state.png")
+    assert part(page, "retry").first.is_visible()
+    assert page.evaluate(HIDDEN_REASONS) == []

@@ -162,6 +162,7 @@ REQUESTS = {
     "search": lambda s: {"method": "feed", "topicId": None, "search": "fox"},
     "queue": lambda s: {"method": "queue"},
     "prompts": lambda s: {"method": "prompts"},
+    "models_used": lambda s: {"method": "models_used", "topicId": None},
     "draft": lambda s: {
         "method": "save_draft",
         "topicId": s.topic,

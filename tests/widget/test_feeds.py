@@ -1,4 +1,4 @@
-"""Finding again: search and filters of the feed, the queue, and the prompts of before."""
+"""Finding again: search and filters of the feed, the queue, the prompts and the models of before."""
 
 from __future__ import annotations
 
@@ -113,3 +113,13 @@ def test_prompts_are_those_of_the_newest_batches_each_once(page):
     assert page.result("prompts", limit=1)["prompts"] == ["a hare"]
     page.studio.delete(page.studio.search("hare")[0])
     assert page.result("prompts")["prompts"] == ["a fox", "an owl"]
+
+
+def test_models_are_those_that_were_used_here_or_anywhere(page):
+    made(page, "a fox", topic="One")
+    made(page, "a hare", topic="Two", model="fake:sheet")
+    two = next(t["id"] for t in page.result("hello")["snapshot"]["topics"] if t["title"] == "Two")
+    assert page.result("models_used", topicId=None)["names"] == ["fake:image", "fake:sheet"]
+    assert page.result("models_used", topicId=two)["names"] == ["fake:sheet"]
+    page.studio.delete(page.studio.search("hare")[0])
+    assert page.result("models_used", topicId=two)["names"] == []

@@ -64,7 +64,8 @@ export function explain(rule: SizeRuleState | null): string {
 
 export function megapixels(pixels: number): string {
   const value = pixels / 1e6;
-  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(value < 1 ? 2 : 1))} MP`;
+  const few = value < 0.01 ? value.toPrecision(1) : value.toFixed(value < 1 ? 2 : 1);
+  return `${value >= 10 ? Math.round(value) : Number(few)} MP`;
 }
 
 /** The limits that the two dimensions share. */
@@ -94,7 +95,9 @@ export function withEdge(
   const wanted = share === null ? current[other] : own * share;
 
   let result = size(own, snap(wanted, limits[other]));
-  if (share !== null && Math.abs(wanted - result[other]) > (limits[other].step || 1)) {
+  const { minimum, maximum, step } = limits[other];
+  const outside = wanted < (minimum ?? wanted) || wanted > (maximum ?? wanted);
+  if (share !== null && (outside || Math.abs(wanted - result[other]) > (step || 1))) {
     // Where the other edge met its limit, this one comes back, so that the ratio stays.
     result = size(snap(result[other] / share, limits[edge]), result[other]);
   }

@@ -33,13 +33,6 @@ export interface Said {
   message: string;
 }
 
-/** What was asked of a size. Steps and limits move the size itself, and would move it on with each change. */
-interface Meant extends Size {
-  model: string;
-  ratio: number;
-  area: number;
-}
-
 export interface ConfigSlice {
   /** The models to choose from: those that are offered, and free-text ones that were used here. */
   models: ModelState[];
@@ -48,8 +41,6 @@ export interface ConfigSlice {
   providers: ProviderState[];
   config: Config;
   maxCount: number;
-  /** What the size was meant to be when it was last set here. */
-  meant: Meant | null;
   /** The size of a reference whose ratio is offered. */
   offeredRatio: Size | null;
 
@@ -98,6 +89,7 @@ const EMPTY: Config = {
   count: 1,
   params: {},
   ratioLocked: false,
+  meantSizes: {},
   favouriteModels: [],
   recentModels: [],
   panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
@@ -141,7 +133,6 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     providers: [],
     config: EMPTY,
     maxCount: 4,
-    meant: null,
     offeredRatio: null,
 
     chooseModel: (name) => {
@@ -227,28 +218,35 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       const size = sizeOf(get());
       if (!size) return;
       const { limits, current } = size;
-      const locked = get().config.ratioLocked ? meantOf(get(), current).ratio : null;
+      const { config } = get();
+      const locked = config.ratioLocked ? meantOf(config, current).ratio : null;
       const next = withEdge(edge, value, current, limits, locked);
-      setSize(next, { ratio: locked ?? meantRatio(next), area: next.width * next.height });
+      setSize(next, locked === null ? null : { ratio: locked, area: next.width * next.height });
     },
     setRatio: (ratio) => {
       const size = sizeOf(get());
       if (!size) return;
-      const { area } = meantOf(get(), size.current);
+      const { area } = meantOf(get().config, size.current);
       setSize(withRatio(ratio, area, size.limits) ?? size.current, { ratio, area });
     },
     swapEdges: () => {
       const size = sizeOf(get());
       if (!size) return;
-      const { ratio, area } = meantOf(get(), size.current);
-      setSize(swapped(size.current, size.limits), { ratio: 1 / ratio, area });
+      const { ratio, area, asked } = meantOf(get().config, size.current);
+      setSize(swapped(size.current, size.limits), asked ? { ratio: 1 / ratio, area } : null);
     },
     setNamedSize: (value) => {
       const { width, height, named } = formOf(modelOf(get().models, get().config.model));
       if (!width || !height || !named) return;
       setParameters({ [named.name]: value, [width.name]: null, [height.name]: null });
     },
-    setRatioLocked: (locked) => change({ ratioLocked: locked }),
+    setRatioLocked: (ratioLocked) => {
+      change({ ratioLocked });
+      const size = sizeOf(get());
+      // What is locked is the ratio of now, wherever limits take the size later.
+      if (ratioLocked && size && !size.automatic && size.named === null)
+        mean(size.current, meantOf(get().config, size.current));
+    },
     offerRatio: (width, height) => set({ offeredRatio: width > 0 && height > 0 ? { width, height } : null }),
     takeOfferedRatio: () => {
       const offer = offerOf(get());
@@ -269,7 +267,15 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     saveConfig: save,
   };
 
-  function setSize(size: Size, meant: { ratio: number; area: number }): void {
+  /** Keeps what was asked of a size of the chosen model; null: nothing but the size itself. */
+  function mean({ width, height }: Size, asked: { ratio: number; area: number } | null): void {
+    const { model, meantSizes } = get().config;
+    const { [model]: _, ...others } = meantSizes;
+    const { ratio, area } = asked ?? {};
+    change({ meantSizes: ratio && area ? { ...others, [model]: { width, height, ratio, area } } : others });
+  }
+
+  function setSize(size: Size, asked: { ratio: number; area: number } | null): void {
     const model = modelOf(get().models, get().config.model);
     const { width, height, named, custom } = formOf(model);
     if (!model || !width || !height) return;
@@ -278,7 +284,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       [height.name]: size.height,
       ...(named && { [named.name]: custom }),
     });
-    set({ meant: { ...size, ...meant, model: model.name } });
+    mean(size, asked);
   }
 
   function chooseAwaited(): void {
@@ -294,11 +300,14 @@ function withFirst(name: string, names: readonly string[]): string[] {
   return [name, ...names.filter((other) => other !== name)].slice(0, MAX_RECENT);
 }
 
-/** What a size was meant to be: what was asked for when it was set here, else what it is. */
-export function meantOf({ meant, config }: Pick<State, "meant" | "config">, size: Size): Meant {
-  const known = meant?.model === config.model && meant.width === size.width && meant.height === size.height;
-  if (meant && known) return meant;
-  return { ...size, model: config.model, ratio: meantRatio(size), area: size.width * size.height };
+/** What a size was meant to be: what was `asked` for when it became so, else what it is. */
+export function meantOf(
+  { model, meantSizes }: Config,
+  { width, height }: Size,
+): { ratio: number; area: number; asked: boolean } {
+  const meant = meantSizes[model];
+  if (meant?.width === width && meant.height === height) return { ...meant, asked: true };
+  return { ratio: meantRatio({ width, height }), area: width * height, asked: false };
 }
 
 /** How the offered ratio would be taken by the chosen model, or null where it has it already, or has none. */

@@ -56,6 +56,8 @@ const MAX_ANNOUNCEMENTS = 4;
 export const ENDS_TOGETHER = 400;
 /** How long a deletion can be taken back. */
 export const UNDO_MILLISECONDS = 10_000;
+/** How long a notice stands that only confirms what was done. A screen reader hears it in any case. */
+export const READ_MILLISECONDS = 6000;
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
@@ -150,7 +152,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     addNotice: (level, message, action) => {
       notices += 1;
       const notice: Notice = { id: notices, level, message, ...(action && { action }) };
-      if (action) setTimeout(() => get().dismissNotice(notice.id), UNDO_MILLISECONDS);
+      const stands = action ? UNDO_MILLISECONDS : level === "info" ? READ_MILLISECONDS : null;
+      if (stands !== null) setTimeout(() => get().dismissNotice(notice.id), stands);
       set((state) => ({
         notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
       }));

@@ -15,11 +15,15 @@ export interface FilterSlice {
   filter: Filter;
   /** The bar is open. */
   filterShown: boolean;
+  /** The names of the models that were used where it looks. */
+  usedModels: string[];
 
   /** Looks for something else; words that are being typed wait for a short rest. */
   setFilter(patch: Partial<Filter>): void;
   showFilter(shown: boolean): void;
   clearFilter(): void;
+  /** Asks the kernel which models were used where the filter looks. */
+  loadUsedModels(): Promise<void>;
 }
 
 /** The key of the feed of what the filter finds. */
@@ -33,12 +37,13 @@ export const NO_FILTER: Filter = {
   everywhere: false,
 };
 
-export const createFilterSlice: Slice<FilterSlice> = (set, get) => {
+export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   return {
     filter: NO_FILTER,
     filterShown: false,
+    usedModels: [],
 
     setFilter: (patch) => {
       clearTimeout(timer);
@@ -60,6 +65,16 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get) => {
         const { [FOUND]: _, ...feeds } = state.feeds;
         return { filter: NO_FILTER, filterShown: false, feeds };
       });
+    },
+    loadUsedModels: async () => {
+      const { filter, activeTopicId } = get();
+      const topicId = filter.everywhere ? null : activeTopicId;
+      try {
+        const { result } = await send({ method: "models_used", topicId });
+        if (result.type === "model_names") set({ usedModels: result.names });
+      } catch {
+        // Those of the batches that are known are offered all the same.
+      }
     },
   };
 };

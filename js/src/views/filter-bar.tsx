@@ -66,7 +66,12 @@ function Fields() {
   const filtering = useStore(isFiltering);
   const live = useStore((state) => state.live);
   const models = useModels();
+  const topicId = useStore((state) => state.activeTopicId);
+  const made = useStore((state) => state.madeBatchId);
   const actions = useActions();
+  useEffect(() => {
+    if (live) void actions.loadUsedModels();
+  }, [live, topicId, made, filter.everywhere]);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     field.current?.focus();
@@ -165,15 +170,18 @@ function Fields() {
   );
 }
 
-/** The models of the batches that are known, by name; the chosen one is among them. */
+/** The models that were used where the filter looks, with their titles; the chosen one is among them. */
 function useModels(): [string, string][] {
   const { store } = usePage();
+  const used = useStore((state) => state.usedModels);
   const { batches, filter, models } = store.getState();
-  const titles = new Map(Object.values(batches).map(({ model, modelTitle }) => [model, modelTitle]));
-  const chosen = filter.model;
-  if (chosen !== null && !titles.has(chosen))
-    titles.set(chosen, models.find(({ name }) => name === chosen)?.title ?? chosen);
-  return [...titles].sort(([, a], [, b]) => a.localeCompare(b));
+  const known = new Map(Object.values(batches).map(({ model, modelTitle }) => [model, modelTitle]));
+  const names = new Set(filter.model === null ? used : [...used, filter.model]);
+  const title = (name: string): string =>
+    models.find((model) => model.name === name)?.title ?? known.get(name) ?? name;
+  return [...names]
+    .map((name): [string, string] => [name, title(name)])
+    .sort(([, a], [, b]) => a.localeCompare(b));
 }
 
 /** The filter finds nothing: what it looks for, each part to be dropped, and what else may be tried. */

@@ -1,5 +1,5 @@
 // Small controls that the panels share.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon";
 
 interface IconButtonProps {
@@ -80,10 +80,13 @@ export function NumberInput(props: NumberInputProps) {
   const { id, label, value, minimum, maximum, step, placeholder, disabled, testid, onCommit } = props;
   const shown = value === null ? "" : String(value);
   const [draft, setDraft] = useState<string | null>(null);
-  useEffect(() => setDraft(null), [shown]);
+  // Keys may come faster than the page is drawn, so that what is drawn is no measure of what was taken.
+  const taken = useRef(shown);
+  taken.current = shown;
   const commit = (text: string): void => {
     setDraft(null);
-    if (text === shown) return;
+    if (text === taken.current) return;
+    taken.current = text;
     const number = Number(text);
     if (text.trim() === "") onCommit(null);
     else if (Number.isFinite(number)) onCommit(number);

@@ -34,7 +34,6 @@ import { type Shape, Shapes } from "./shapes";
 export function SizeFields() {
   const models = useStore((state) => state.models);
   const config = useStore((state) => state.config);
-  const meant = useStore((state) => state.meant);
   const actions = useActions();
   const model = modelOf(models, config.model);
   const size = sizeOf({ models, config });
@@ -44,7 +43,7 @@ export function SizeFields() {
   const values = config.params[config.model];
   const edges = !automatic && size.named === null;
   const parts = [width, height, ...(named ? [named] : [])];
-  const wanted = meantOf({ meant, config }, current).ratio;
+  const { ratio: wanted, asked } = meantOf(config, current);
   const locked = config.ratioLocked;
   return (
     <Field
@@ -82,7 +81,7 @@ export function SizeFields() {
         </>
       )}
       {edges ? (
-        <Note size={current} limits={limits} wanted={locked || presetOf(wanted) >= 0 ? wanted : null} />
+        <Note size={current} limits={limits} wanted={locked || asked ? wanted : null} />
       ) : (
         automatic && size.named === null && <p class="ip-help">{t.size.automatic}</p>
       )}

@@ -26,7 +26,7 @@ from imgplay_widget._types import Entry, FeedPage, Status, Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["feed", "prompts", "unfinished"]
+__all__ = ["feed", "models_used", "prompts", "unfinished"]
 
 READ_PROMPTS = 2000
 """How many of the newest batches are looked at for prompts that differ."""
@@ -94,6 +94,14 @@ def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:
             if len(found) == limit:
                 break
     return list(found)
+
+
+def models_used(connection: Connection, scope: Scope, topic_id: str | None) -> list[str]:
+    """Gives the models, as ``"provider:model"``, of a topic's batches, or of all of them (None), by name."""
+    names = select(batches.c.provider, batches.c.model).where(*scope.batches(), SEEN_BATCH).distinct()
+    if topic_id is not None:
+        names = names.where(batches.c.topic_id == topic_id)
+    return sorted(f"{provider}:{model}" for provider, model in connection.execute(names))
 
 
 def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:

@@ -333,6 +333,11 @@ class Store:
         with self._database.reading() as connection:
             return feeds.prompts(connection, self._scope, limit)
 
+    def models_used(self, topic_id: str | None) -> list[str]:
+        """Gives the models of a topic's batches, or of all of them (None), by name."""
+        with self._database.reading() as connection:
+            return feeds.models_used(connection, self._scope, topic_id)
+
     # -------------------------------------------------------------- tasks
 
     def save_task(self, task: Task, *, owner: str) -> bool:
