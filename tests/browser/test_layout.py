@@ -34,7 +34,8 @@ HIDDEN_REASONS = """() => [...document.querySelectorAll(".ip-stopped-words")]
   .filter(words => {
     const tile = words.closest("[data-testid=tile]").getBoundingClientRect();
     const { top, bottom, height } = words.getBoundingClientRect();
-    return height < 12 || top < tile.top || bottom > tile.bottom || words.scrollHeight > words.clientHeight + 1;
+    const cut = words.scrollHeight > words.clientHeight + 1;
+    return cut || height < 12 || top < tile.top || bottom > tile.bottom;
   })
   .map(words => words.textContent)"""
 WORDS = ("prompt", "selection", "filter", "nothing-found", "compare", "recipe", "shortcuts")
