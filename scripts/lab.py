@@ -313,9 +313,10 @@ class Notebook:
         """Saves the notebook."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
-    def reload(self) -> None:
-        """Saves the notebook and loads the page again; the kernel lives on."""
-        self.save()
+    def reload(self, *, save: bool = True) -> None:
+        """Saves the notebook, unless that was done, and loads the page again; the kernel lives on."""
+        if save:
+            self.save()
         self.page.reload()
         self._wait_until_ready()
 

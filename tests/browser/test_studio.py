@@ -49,6 +49,19 @@ def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: Vie
     expect(notebook.view().topics()).to_have_count(0)
 
 
+def test_what_was_changed_a_moment_before_a_reload_is_kept(open_notebook, studio_cells: list[str]) -> None:
+    notebook = open_notebook(studio_cells)
+    notebook.run(0)
+    view = notebook.view()
+    expect(view.part("generate")).to_be_visible()
+    notebook.save()
+    view.part("count-3").click()
+    view.part("prompt").fill("half a tho")
+    notebook.reload(save=False)
+    expect(notebook.view().part("prompt")).to_have_value("half a tho")
+    expect(notebook.view().part("count-3")).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_second_view_stays_in_step(open_notebook, studio_cells: list[str]) -> None:
     notebook = open_notebook([studio_cells[0], "display(pg)"])
     notebook.run(0)
