@@ -20,6 +20,8 @@ export const FIRST_HELLO_RETRY = 5000;
 const LAST_HELLO_RETRY = 60_000;
 /** Milliseconds without a first answer from a kernel that has nothing to do: it doesn't know this widget. */
 export const UNKNOWN_AFTER = 5000;
+/** Milliseconds after which a host that lost its kernel says so. */
+const HOST_SETTLES = 500;
 /** After this long, a request whose younger siblings were answered counts as lost on the way. */
 export const LOST_AFTER = 30_000;
 
@@ -154,11 +156,11 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   /** Why nobody answers. */
   const standing = (): Connection => {
     const kernel = hostKernel(model);
+    if (kernel === null) return "none";
     if (ended || doubtful || ENDED.has(kernel?.status ?? "")) return "gone";
     const { connectionStatus } = kernel ?? {};
     const cut = connectionStatus === "disconnected" || (greeted && connectionStatus === "connecting");
     if (cut || !navigator.onLine) return "offline";
-    if (kernel === null) return "none";
     if (kernel?.status === "busy") return "busy";
     // A page that was saved with its pictures has no kernel, where the host tells of none.
     if (!greeted && kernel === undefined && isSnapshot(saved)) return "none";
@@ -171,7 +173,12 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
     ended = true;
     for (const { reject } of open.values()) reject(unanswered("gone"));
     open.clear();
-    connect("gone");
+    connect(standing());
+  };
+  /** The host has let its kernel go; which one it has then, or whether any, is told a moment later. */
+  const drop = (): void => {
+    end();
+    setTimeout(() => ended && !signal.aborted && connect(standing()), HOST_SETTLES);
   };
   /** Asks whether anybody is there; the silence then says why not. */
   const probe = (): void => {
@@ -185,9 +192,13 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   model.on("comm_live_update", doubt);
   addEventListener("offline", probe, { signal });
   addEventListener("online", probe, { signal });
-  const stopFollowing = followKernel(model, (status) => {
-    if (ENDED.has(status)) end();
-  });
+  const stopFollowing = followKernel(
+    model,
+    (status) => {
+      if (ENDED.has(status)) end();
+    },
+    drop,
+  );
 
   // A reply can be lost. Replies to younger requests show that the kernel is there and answers.
   const lost = setInterval(() => {
@@ -361,12 +372,13 @@ const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "ter
 interface HostKernel {
   status?: string;
   connectionStatus?: string;
-  statusChanged?: {
-    connect(slot: StatusSlot): void;
-    disconnect(slot: StatusSlot): void;
-  };
+  statusChanged?: Signal<string>;
+  disposed?: Signal<void>;
 }
-type StatusSlot = (sender: unknown, status: string) => void;
+interface Signal<Told> {
+  connect(slot: (sender: unknown, told: Told) => void): void;
+  disconnect(slot: (sender: unknown, told: Told) => void): void;
+}
 
 /** The kernel of the host; null where there is none, undefined where the host doesn't tell. */
 function hostKernel(model: AnyModel): HostKernel | null | undefined {
@@ -378,12 +390,16 @@ function hostKernel(model: AnyModel): HostKernel | null | undefined {
   }
 }
 
-/** Tells each new status of the kernel, where the host does. */
-function followKernel(model: AnyModel, tell: (status: string) => void): () => void {
-  const changed = hostKernel(model)?.statusChanged;
-  const slot: StatusSlot = (_, status) => tell(status);
-  changed?.connect(slot);
-  return () => void changed?.disconnect(slot);
+/** Tells each new status of the kernel, and that the host has let it go, where the host does. */
+function followKernel(model: AnyModel, tell: (status: string) => void, gone: () => void): () => void {
+  const { statusChanged, disposed } = hostKernel(model) ?? {};
+  const slot = (_: unknown, status: string): void => tell(status);
+  statusChanged?.connect(slot);
+  disposed?.connect(gone);
+  return () => {
+    statusChanged?.disconnect(slot);
+    disposed?.disconnect(gone);
+  };
 }
 
 function lookOf(model: AnyModel): Look {

@@ -85,6 +85,7 @@ const en = {
   notice: {
     undo: "Undo",
     undoKey: (key: string) => `${key}+Z takes it back.`,
+    undone: "Taken back.",
     dismiss: "Dismiss",
   },
   // ---------------------------------------------------------------- the list that `?` opens
@@ -821,6 +822,7 @@ const zh: Messages = {
   notice: {
     undo: "撤销",
     undoKey: (key) => `按 ${key}+Z 可撤销。`,
+    undone: "已撤销。",
     dismiss: "关闭",
   },
   shortcuts: {

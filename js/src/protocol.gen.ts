@@ -98,6 +98,7 @@ export type Result =
   | CoverList
   | OriginalImage
   | RecipeResult
+  | BatchesMoved
   | CodeText
   | Packed
   | Chunk
@@ -189,6 +190,10 @@ export interface BatchChanged {
 export interface BatchRemoved {
   type: "batch_removed";
   batchId: string;
+  topicId: string;
+}
+export interface BatchesMoved {
+  type: "batches_moved";
   topicId: string;
 }
 export interface Hello {

@@ -224,9 +224,17 @@ class HostKernel {
     connect: (slot: (sender: unknown, status: string) => void) => void this.slots.add(slot),
     disconnect: (slot: (sender: unknown, status: string) => void) => void this.slots.delete(slot),
   };
+  readonly left = new Set<() => void>();
+  readonly disposed = {
+    connect: (slot: () => void) => void this.left.add(slot),
+    disconnect: (slot: () => void) => void this.left.delete(slot),
+  };
   becomes(status: string): void {
     this.status = status;
     for (const slot of this.slots) slot(this, status);
+  }
+  dispose(): void {
+    for (const slot of this.left) slot();
   }
 }
 
@@ -270,6 +278,15 @@ describe("a silent kernel", () => {
     const { fake, seen } = await answering();
     fake.trigger("comm:close");
     expect(seen.connections).toEqual(["ready", "gone"]);
+  });
+  it("is none when the host has shut it down, also where the host says so a moment later", async () => {
+    const { fake, kernel, seen, bridge } = await answering();
+    kernel.dispose();
+    fake.widget_manager.kernel = null;
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect(seen.connections.at(-1)).toBe("none");
+    await expect(bridge.request(CANCEL)).rejects.toMatchObject({ state: { code: "gone" } });
+    expect(seen.connections.at(-1)).toBe("none");
   });
   it("is gone when the way to it is closed and nothing can be sent", async () => {
     const { fake, seen, bridge } = await answering();
@@ -347,7 +364,7 @@ describe("a silent kernel", () => {
   it("is followed no longer than the page lives", async () => {
     const { kernel, ended, seen } = await answering();
     ended.abort();
-    expect(kernel.slots.size).toBe(0);
+    expect(kernel.slots.size + kernel.left.size).toBe(0);
     window.dispatchEvent(new Event("online"));
     expect(seen.connections).toEqual(["ready"]);
   });

@@ -79,6 +79,31 @@ describe("a topic", () => {
     expect(state().activeTopicId).toBe("t1");
     expect(last().call).toEqual({ method: "select_topic", topicId: "t1" });
   });
+  it("that ran comes back as the kernel tells it, not as it was", async () => {
+    const { store, state, last } = opened();
+    receive(store, { type: "topic_changed", topic: { ...topic("t1", "one", 10), running: 2 } });
+    void state().deleteTopic("t1");
+    state().notices[0]?.action?.run();
+    await last().answer();
+    receive(store, { type: "topic_changed", topic: { ...topic("t1", "one", 10), images: 0 } });
+    await last().answer();
+    expect(state().topics.find(({ id }) => id === "t1")).toMatchObject({ running: 0, images: 0 });
+    expect(state().announcements.at(-1)?.text).toBe("Taken back.");
+  });
+  it("that was made for a batch goes when the batch goes back, unless something came into it", async () => {
+    const { state, last, calls } = opened();
+    for (const left of [[], [batch("b9", "t9", "new", [], { createdAt: 2 })]]) {
+      void state().moveBatches(["b1"], null);
+      await last().answer({ type: "batches_moved", topicId: "t9" });
+      state().notices.at(-1)?.action?.run();
+      expect(last().call).toEqual({ method: "move_batches", batchIds: ["b1"], topicId: "t1" });
+      await last().answer();
+      expect(last().call).toMatchObject({ method: "feed", topicId: "t9", limit: 1 });
+      await last().answer({ type: "feed", feed: { topicId: "t9", batches: left, before: null } });
+    }
+    const deleted = calls.map(({ call }) => call).filter(({ method }) => method === "delete");
+    expect(deleted).toEqual([{ method: "delete", what: "topic", ids: ["t9"] }]);
+  });
   it("can be brought back for ten seconds, each of several", () => {
     const { state } = opened();
     void state().deleteTopic("t1");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batch, generation } from "../dev/fixtures";
 import { neighbour } from "../src/lib/neighbours";
-import { FITTED, fitted, moved, trueScale, zoomed } from "../src/lib/zoom";
+import { FITTED, fitted, linePlace, lineShare, moved, trueScale, zoomed } from "../src/lib/zoom";
 
 const IMAGE = { width: 2000, height: 1000 };
 const STAGE = { width: 500, height: 500 };
@@ -32,6 +32,22 @@ describe("zooming", () => {
   it("comes back to the middle on the way out", () => {
     const large = moved(zoomed(FITTED, 4, CENTRE, IMAGE, STAGE), { x: 700, y: 200 }, IMAGE, STAGE);
     expect(zoomed(large, 0.01, { x: 200, y: 100 }, IMAGE, STAGE)).toEqual(FITTED);
+  });
+});
+
+describe("the line between two images", () => {
+  const image = { width: 400, height: 400 };
+  const stage = { width: 1000, height: 400 };
+  it("goes over the image, not over the stage", () => {
+    expect(linePlace(0, image, FITTED, stage)).toBe(300);
+    expect(linePlace(50, image, FITTED, stage)).toBe(500);
+    expect([300, 600, 900].map((place) => lineShare(place, image, FITTED, stage))).toEqual([0, 75, 100]);
+  });
+  it("stays on the stage where the image is larger", () => {
+    const zoom = { scale: 4, x: 0, y: 0 };
+    expect(linePlace(0, image, zoom, stage)).toBe(0);
+    expect(linePlace(100, image, zoom, stage)).toBe(1000);
+    expect(lineShare(500, image, zoom, stage)).toBe(50);
   });
 });
 

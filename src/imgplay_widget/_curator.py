@@ -46,10 +46,11 @@ class Curator(Archive):
 
     # -------------------------------------------------------------- topics
 
-    async def add_topic(self, topic: Topic) -> None:
-        """Stores a new, empty topic."""
-        await self.write(self.store.add_topic, topic)
+    async def add_topic(self, topic: Topic) -> Topic:
+        """Stores a new, empty topic, and gives it with the title that it has then."""
+        topic = await self.write(self.store.add_topic, topic)
         self._notify(TopicWritten(topic=topic))
+        return topic
 
     async def title_topic(
         self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]

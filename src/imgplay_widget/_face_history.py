@@ -63,5 +63,6 @@ class History:
             case protocol.ChooseCover():
                 await self._engine.choose_cover(call.topic_id, call.generation_id)
             case protocol.MoveBatches():
-                await self._studio.move_batches(call.batch_ids, call.topic_id)
+                topic_id = await self._studio.move_batches(call.batch_ids, call.topic_id)
+                return protocol.BatchesMoved(topic_id=topic_id)
         return protocol.Empty()

@@ -408,7 +408,7 @@ class Favour(Message):
 
 
 class MoveBatches(Message):
-    """Put batches into another topic, or into a new one (None). Answer: `Empty`."""
+    """Put batches into another topic, or into a new one (None). Answer: `BatchesMoved`."""
 
     method: Literal["move_batches"] = "move_batches"
     batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
@@ -819,6 +819,13 @@ class RecipeResult(Message):
     recipe: RecipeState
 
 
+class BatchesMoved(Message):
+    """Answer to `MoveBatches`: the topic that they are in now."""
+
+    type: Literal["batches_moved"] = "batches_moved"
+    topic_id: str
+
+
 class CodeText(Message):
     """Answer to `Code`."""
 
@@ -968,6 +975,7 @@ Result = Annotated[
     | CoverList
     | OriginalImage
     | RecipeResult
+    | BatchesMoved
     | CodeText
     | Packed
     | Chunk

@@ -70,10 +70,11 @@ class StudioHistory(StudioImages, Hop):
         """Makes a topic and makes it the active one.
 
         Args:
-            title: its title; None leaves it to the first prompt.
+            title: its title; None leaves it to the first prompt. Where another topic is called so,
+                a number comes after it.
         """
         topic = self._fresh_topic(title, by="user" if title else "prompt")
-        self._call(self.engine.add_topic, topic)
+        topic = self._call(self.engine.add_topic, topic)
         self._call(self.select_topic, topic.id)
         return topic
 
@@ -146,14 +147,19 @@ class StudioHistory(StudioImages, Hop):
 
     async def move_batches(
         self, batch_ids: Sequence[str], topic_id: str | None, title: str | None = None
-    ) -> None:
-        """Puts batches into another topic, or into a new one (None). On the loop. Raises as `move` does."""
+    ) -> str:
+        """Puts batches into another topic, or into a new one (None), and gives its id. On the loop.
+
+        Raises as `move` does.
+        """
         if topic_id is not None:
-            return await self.engine.move(batch_ids, topic_id)
+            await self.engine.move(batch_ids, topic_id)
+            return topic_id
         by: Literal["prompt", "user"] = "user" if title else "prompt"
         title = title or first_words((await self.engine.entry(batch_ids[0])).batch.prompt)
         topic = self._fresh_topic(title, by=by)
-        return await self.engine.move(batch_ids, topic.id, topic)
+        await self.engine.move(batch_ids, topic.id, topic)
+        return topic.id
 
     def rename_topic(self, topic: Topic | str, title: str) -> Topic:
         """Gives a topic a title of the user's, which is never overwritten, and gives the topic.

@@ -34,6 +34,15 @@ IN_VIEW = """() => {
 }"""
 
 
+HELD = """() => {
+  const at = document.activeElement;
+  const feed = document.querySelector('[data-testid=feed]').getBoundingClientRect();
+  const { top, bottom } = at.getBoundingClientRect();
+  const seen = bottom > feed.top && top < feed.bottom;
+  return seen ? at.closest('[data-generation-id]')?.dataset.generationId : 'out of sight';
+}"""
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with page_server() as address:
@@ -53,3 +62,55 @@ def test_a_feed_that_rushed_by_shows_its_pictures_and_holds_few_elements(page: P
     assert page.evaluate(RUSH) < 1200
     page.wait_for_function(IN_VIEW)
     assert page.evaluate("document.querySelectorAll('[data-testid=feed] *').length") < 1200
+
+
+def test_the_feed_goes_on_where_the_large_image_was_left(page: Page) -> None:
+    page.get_by_test_id("tile-image").first.click()
+    lightbox = page.get_by_test_id("lightbox")
+    for _ in range(40):
+        before = lightbox.get_attribute("aria-label")
+        caption = lightbox.locator(".ip-lightbox-prompt").text_content()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            """([label, caption]) => {
+              const box = document.querySelector('[data-testid=lightbox]');
+              const now = box.querySelector('.ip-lightbox-prompt').textContent;
+              return box.ariaLabel !== label || now !== caption;
+            }""",
+            arg=[before, caption],
+        )
+    prompt = lightbox.locator(".ip-lightbox-prompt").text_content()
+    page.keyboard.press("Escape")
+    expect(lightbox).to_have_count(0)
+    page.wait_for_function(f"({HELD})()?.startsWith('a')")
+    batch = page.locator("[data-batch-id]", has=page.locator(":focus"))
+    expect(batch).to_contain_text(str(prompt))
+
+
+def test_a_deletion_in_the_lightbox_can_be_taken_back_there(page: Page) -> None:
+    tile = page.get_by_test_id("tile").filter(has=page.get_by_test_id("tile-image")).first
+    name = tile.get_attribute("data-generation-id")
+    tile.get_by_test_id("tile-image").click()
+    page.get_by_test_id("lightbox-delete").click()
+    expect(page.locator(f'[data-generation-id="{name}"]')).to_have_count(0)
+    page.get_by_test_id("lightbox").get_by_test_id("notice-action").click()
+    expect(page.locator(f'[data-generation-id="{name}"]')).to_have_count(1)
+
+
+def test_the_line_between_two_images_is_dragged_where_it_stands(page: Page) -> None:
+    page.get_by_test_id("tile-image").first.click()
+    for name in ("lightbox-compare", "lightbox-after", "compare-slider"):
+        page.get_by_test_id(name).click()
+    handle = page.get_by_test_id("compare-handle")
+    before = handle.bounding_box()
+    assert before is not None
+    middle = before["x"] + before["width"] / 2
+    page.mouse.move(middle, before["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(middle - 120, before["y"] + 60, steps=4)
+    page.mouse.up()
+    after = handle.bounding_box()
+    assert after is not None
+    assert after["x"] == pytest.approx(before["x"] - 120, abs=2)
+    page.mouse.move(middle, before["y"] + 40)
+    assert handle.bounding_box() == after

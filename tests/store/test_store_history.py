@@ -60,6 +60,18 @@ def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_s
     assert entry.status_of(entry.generations[1]) is Status.ERROR
 
 
+def test_no_two_topics_have_the_same_title(store):
+    first, second, third = make_topic(), make_topic(), make_topic()
+    title = first.title
+    assert store.add_topic(first).title == title
+    assert store.add_topic(second).title == f"{title} 2"
+    store.add_topic(third)
+    assert store.topic(third.id).title == f"{title} 3"
+    assert store.title_topic(third.id, "Winter Fox", by="model").title == "Winter Fox"
+    assert store.title_topic(second.id, "winter fox", by="model").title == "winter fox 2"
+    assert store.title_topic(second.id, "winter fox 2", by="user").title == "winter fox 2"
+
+
 def test_a_time_of_any_zone_comes_back_as_the_same_moment(store):
     local = NOW.astimezone(timezone(timedelta(hours=-7)))
     topic = make_topic(at=local)

@@ -60,3 +60,22 @@ function held({ scale, x, y }: Zoom, image: Box, stage: Box): Zoom {
     y: within(y, room(size.height, stage.height)),
   };
 }
+
+/** Where the line between two compared images stands, in pixels from the left of the stage, and always on it.
+ * @param share how much of the image lies before it, in percent */
+export function linePlace(share: number, image: Box, zoom: Zoom, stage: Box): number {
+  const { left, width } = across(image, zoom, stage);
+  return Math.min(Math.max(left + (width * share) / 100, 0), stage.width);
+}
+
+/** How much of an image lies before a place on the stage, in percent. */
+export function lineShare(place: number, image: Box, zoom: Zoom, stage: Box): number {
+  const { left, width } = across(image, zoom, stage);
+  return Math.min(Math.max(((place - left) / width) * 100, 0), 100);
+}
+
+/** Where an image begins on the stage, and how wide it is there. */
+function across(image: Box, zoom: Zoom, stage: Box): { left: number; width: number } {
+  const width = fitted(image, stage).width * zoom.scale;
+  return { left: (stage.width - width) / 2 + zoom.x, width };
+}

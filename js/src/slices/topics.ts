@@ -14,6 +14,17 @@ export interface FinishedImage {
 /** How many batches are looked through for a page of finished images. */
 const COVERS_PAGE = 24;
 
+/** Whether there is any batch at all. */
+const ANYTHING = {
+  method: "feed",
+  before: null,
+  limit: 1,
+  search: "",
+  model: null,
+  status: null,
+  favourite: false,
+} as const;
+
 export interface TopicsSlice {
   topics: TopicState[];
   /** The topic that is shown; null on the "new topic" screen. */
@@ -156,7 +167,9 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
           report(cause);
           return;
         }
-        get().changeTopic(topic);
+        // What the kernel has said of it since is newer; and what ran was stopped.
+        if (!topicOf(id)) get().changeTopic({ ...topic, running: 0 });
+        get().announce(t.notice.undone);
         if (shown && get().activeTopicId === null) void get().selectTopic(id);
       };
       get().addNotice("info", t.topics.deleted(topic.title || t.topics.untitled, topic.images), {
@@ -182,16 +195,31 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       // Those that this page does not know are the kernel's to judge.
       const batchIds = ids.filter((id) => moved.includes(id) || !batches.some((batch) => batch.id === id));
       if (batchIds.length === 0 || !get().live) return;
+      let target = topicId;
       try {
-        await send({ method: "move_batches", batchIds: [...batchIds], topicId });
+        const { result } = await send({ method: "move_batches", batchIds: [...batchIds], topicId });
+        if (result.type === "batches_moved") target = result.topicId;
       } catch (cause) {
         report(cause);
         return;
       }
       const from = new Set(batches.map((batch) => batch.topicId));
       const [source] = from;
+      const undo = async (): Promise<void> => {
+        try {
+          await send({ method: "move_batches", batchIds: [...batchIds], topicId: source ?? null });
+          get().announce(t.notice.undone);
+          if (topicId !== null || target === null) return;
+          // The topic that was made for them goes too, unless something else came into it.
+          const { result } = await send({ ...ANYTHING, topicId: target });
+          if (result.type === "feed" && result.feed.batches.length === 0)
+            await send({ method: "delete", what: "topic", ids: [target] });
+        } catch (cause) {
+          report(cause);
+        }
+      };
       const title = topicId === null ? null : (topicOf(topicId)?.title ?? t.topics.untitled);
-      const action = { label: t.notice.undo, run: () => void get().moveBatches(batchIds, source ?? null) };
+      const action = { label: t.notice.undo, run: () => void undo() };
       get().addNotice("info", t.topics.moved(batchIds.length, title), from.size === 1 ? action : undefined);
     },
 

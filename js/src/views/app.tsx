@@ -4,15 +4,15 @@ import { focusedElement, isShortcut, isTyping } from "../lib/keyboard";
 import { commandKey } from "../lib/shortcuts";
 import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
-import type { Notice } from "../slices/create";
 import type { Connection } from "../store";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
-import { type Actions, useActions, usePage, useStore } from "./context";
+import { useActions, usePage, useStore } from "./context";
 import { FilterButton } from "./filter-bar";
 import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
 import { Icon, type IconName } from "./icon";
 import { Lightbox, type LightboxTarget } from "./lightbox";
+import { Notices, takeBack } from "./notices";
 import { IconButton } from "./parts";
 import { HeightHandle, ResizeHandle } from "./resize-handle";
 import { Shortcuts } from "./shortcuts";
@@ -38,6 +38,7 @@ export function App({ root }: { root: HTMLElement }) {
   const height = useHeight(root);
   const [drawer, setDrawer] = useState<Side | null>(null);
   const [target, setTarget] = useState<LightboxTarget | null>(null);
+  const [left, setLeft] = useState<LightboxTarget | null>(null);
   const [help, setHelp] = useState(false);
   const actions = useActions();
   const { store } = usePage();
@@ -54,10 +55,8 @@ export function App({ root }: { root: HTMLElement }) {
   };
   const leaveLightbox = (): void => {
     setTarget(null);
-    const tile = root.querySelector<HTMLElement>(
-      `[data-generation-id="${target?.generationId}"] [data-select]`,
-    );
-    (tile ?? part("feed"))?.focus();
+    part("feed")?.focus();
+    setLeft(target);
   };
   const toggle = (side: Side): void => {
     if (isOpen(side) && frame.current?.querySelector(`[data-panel="${side}"]`)?.contains(focusedElement()))
@@ -83,7 +82,7 @@ export function App({ root }: { root: HTMLElement }) {
         .getState()
         .notices.filter(({ action }) => action)
         .at(-1);
-      if (notice) undo(notice, actions);
+      if (notice) takeBack(notice, actions);
       return;
     }
     if (!isShortcut(event)) return;
@@ -186,8 +185,11 @@ export function App({ root }: { root: HTMLElement }) {
             />
           </header>
           <Standing />
-          <Notices />
-          <Boundary name="workspace">{shown ? <Workspace onOpen={setTarget} /> : <Loading />}</Boundary>
+          {/* Under a large image nobody would see them: then they stand on it. */}
+          {!target && <Notices />}
+          <Boundary name="workspace">
+            {shown ? <Workspace left={left} onOpen={setTarget} /> : <Loading />}
+          </Boundary>
         </section>
         <ResizeHandle side="right" width={panels.right} />
         <section
@@ -270,41 +272,6 @@ function Standing() {
         <strong>{text}</strong> {next}
       </span>
     </p>
-  );
-}
-
-/** Does what a notice offers. */
-function undo({ id, action }: Notice, actions: Actions): void {
-  actions.dismissNotice(id);
-  action?.run();
-}
-
-function Notices() {
-  const notices = useStore((state) => state.notices);
-  const actions = useActions();
-  return (
-    <div class="ip-notices">
-      {notices.map((notice) => (
-        <p key={notice.id} class="ip-notice" data-level={notice.level}>
-          <span>{notice.message}</span>
-          {notice.action && (
-            <button
-              type="button"
-              class="ip-button"
-              data-testid="notice-action"
-              onClick={() => undo(notice, actions)}
-            >
-              {notice.action.label}
-            </button>
-          )}
-          <IconButton
-            icon="close"
-            label={t.notice.dismiss}
-            onClick={() => actions.dismissNotice(notice.id)}
-          />
-        </p>
-      ))}
-    </div>
   );
 }
 

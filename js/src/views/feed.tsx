@@ -18,6 +18,8 @@ import { useRows } from "./use-rows";
 interface TopicFeedProps {
   /** Which feed: the id of a topic, or what the filter finds. */
   feedKey: string;
+  /** The image that was large just now. */
+  left: LightboxTarget | null;
   onOpen(target: LightboxTarget): void;
 }
 
@@ -26,7 +28,7 @@ const AHEAD = 1600;
 /** What a row's key begins with where it is a day and no batch. */
 const DAY = "day ";
 
-export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
+export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const { store } = usePage();
   const feed = useStore((state) => state.feeds[feedKey]);
   const live = useStore((state) => state.live);
@@ -42,7 +44,7 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
     },
     [store],
   );
-  const { scroller, rows, total, rest, measure, toTop } = useRows(keys, estimate);
+  const { scroller, rows, total, rest, measure, toTop, toRow } = useRows(keys, estimate);
 
   const missing = !feed?.loaded;
   const loading = feed?.loading ?? false;
@@ -59,6 +61,22 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
     if (made !== first.current) toTop();
     first.current = made;
   }, [made, toTop]);
+  // One looks on where the large image was left, however far the way through the feed went.
+  const waiting = useRef<LightboxTarget | null>(null);
+  const before = useRef(left);
+  useLayoutEffect(() => {
+    if (left !== before.current) waiting.current = left;
+    before.current = left;
+    const { current: place } = waiting;
+    if (!place) return;
+    const tile = scroller.current?.querySelector<HTMLElement>(
+      `[data-generation-id="${place.generationId}"] [data-select]`,
+    );
+    if (tile) {
+      waiting.current = null;
+      tile.focus();
+    } else if (!toRow(place.batchId)) waiting.current = null;
+  });
   useEffect(() => () => actions.clearSelection(), [actions]);
 
   return (
@@ -97,7 +115,7 @@ export function TopicFeed({ feedKey, onOpen }: TopicFeedProps) {
 
 const NOTHING: readonly string[] = [];
 
-interface FeedRowProps extends TopicFeedProps {
+interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   id: string;
   index: number;
   count: number;

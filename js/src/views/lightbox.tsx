@@ -3,13 +3,15 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
-import { type Box, FITTED, trueScale, type Zoom, zoomed } from "../lib/zoom";
+import { type Box, FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
+import { Icon } from "./icon";
 import { Info } from "./lightbox-info";
+import { Notices } from "./notices";
 import { IconButton, Segments } from "./parts";
 import { ZoomArea, ZoomedImage } from "./zoom-area";
 
@@ -229,6 +231,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
         {other && <Facts seen={other} mark={t.lightbox.first} />}
         <Facts seen={seen} mark={other && t.lightbox.second} />
       </footer>
+      <Notices />
     </dialog>
   );
 }
@@ -319,32 +322,61 @@ interface SliderProps {
 /** Two images in one place, parted by a line that can be moved. */
 function Slider({ before, after, zoom, onZoom, onStage }: SliderProps) {
   const [share, setShare] = useState(50);
+  const held = useRef(false);
   return (
-    <figure class="ip-lightbox-pane" style={{ "--ip-share": `${share}%` }}>
+    <figure class="ip-lightbox-pane">
       <ZoomArea image={after.box} zoom={zoom} onZoom={onZoom} onStage={onStage}>
-        {(stage) => (
-          <>
-            <div class="ip-lightbox-under">
-              <Shown seen={before} stage={stage} zoom={zoom} />
+        {(stage) => {
+          const line = linePlace(share, after.box, zoom, stage);
+          const drag = (event: PointerEvent): void => {
+            if (!held.current || !(event.currentTarget instanceof HTMLElement)) return;
+            event.stopPropagation();
+            const x = event.clientX - (event.currentTarget.parentElement?.getBoundingClientRect().left ?? 0);
+            setShare(lineShare(x, after.box, zoom, stage));
+          };
+          return (
+            <div class="ip-lightbox-parts" style={{ "--ip-share": `${line}px` }}>
+              <div class="ip-lightbox-under">
+                <Shown seen={before} stage={stage} zoom={zoom} />
+              </div>
+              <div class="ip-lightbox-over">
+                <Shown seen={after} stage={stage} zoom={zoom} testid="lightbox-image" />
+              </div>
+              {/* biome-ignore lint/a11y/noStaticElementInteractions: the range in it does the same by keyboard */}
+              <div
+                class="ip-lightbox-line"
+                data-testid="compare-handle"
+                onPointerDown={(event) => {
+                  if (event.button !== 0) return;
+                  // The stage would move the images.
+                  event.stopPropagation();
+                  held.current = true;
+                  event.currentTarget.setPointerCapture(event.pointerId);
+                }}
+                onPointerMove={drag}
+                onLostPointerCapture={() => {
+                  held.current = false;
+                }}
+                onDblClick={(event) => event.stopPropagation()}
+              >
+                <input
+                  type="range"
+                  min={0}
+                  max={100}
+                  step={0.5}
+                  value={share}
+                  aria-label={t.lightbox.line}
+                  data-testid="compare-line"
+                  onInput={(event) => setShare(Number(event.currentTarget.value))}
+                />
+                <span class="ip-lightbox-knob">
+                  <Icon name="swap" size={16} />
+                </span>
+              </div>
             </div>
-            <div class="ip-lightbox-over">
-              <Shown seen={after} stage={stage} zoom={zoom} testid="lightbox-image" />
-            </div>
-            <span class="ip-lightbox-line" />
-          </>
-        )}
+          );
+        }}
       </ZoomArea>
-      <input
-        class="ip-slider ip-lightbox-slider"
-        type="range"
-        min={0}
-        max={100}
-        step={0.5}
-        value={share}
-        aria-label={t.lightbox.line}
-        data-testid="compare-line"
-        onInput={(event) => setShare(Number(event.currentTarget.value))}
-      />
     </figure>
   );
 }

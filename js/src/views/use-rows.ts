@@ -25,6 +25,8 @@ export interface RowsOnScreen {
   /** Watches the height of a row as long as it is drawn. */
   measure(element: HTMLElement, key: string): () => void;
   toTop(): void;
+  /** Scrolls to a row; false where there is none of this key. */
+  toRow(key: string): boolean;
 }
 
 /** `estimate` gives the height of a row in a list of a width; it must stay the same between drawings. */
@@ -132,6 +134,17 @@ export function useRows(
     scroller.current?.scrollTo({ top: 0 });
   }, []);
 
+  const toRow = useCallback((key: string): boolean => {
+    const element = scroller.current;
+    const index = list.current.indexOf(key);
+    if (!element || index < 0) return false;
+    const { clientHeight, scrollTop } = element;
+    const top = list.current.topOf(index);
+    const out = top < scrollTop || top > scrollTop + clientHeight / 2;
+    if (out) element.scrollTop = Math.max(top - clientHeight / 4, 0);
+    return true;
+  }, []);
+
   const rows: Row[] = [];
   const before = whole.current;
   whole.current = new Set();
@@ -154,6 +167,7 @@ export function useRows(
     rest: list.current.total - offset - height,
     measure,
     toTop,
+    toRow,
   };
 }
 

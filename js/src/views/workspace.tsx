@@ -9,13 +9,23 @@ import { NewTopic } from "./new-topic";
 import { ReferenceDrop } from "./references-drop";
 import { SelectionBar } from "./selection-bar";
 
-export function Workspace({ onOpen }: { onOpen(target: LightboxTarget): void }) {
+interface WorkspaceProps {
+  /** The image that was large just now: the feed goes there. */
+  left: LightboxTarget | null;
+  onOpen(target: LightboxTarget): void;
+}
+
+export function Workspace({ left, onOpen }: WorkspaceProps) {
   const feedKey = useStore(shownFeed);
   return (
     <>
       <Composer />
       <FilterBar />
-      {feedKey === null ? <NewTopic /> : <TopicFeed key={feedKey} feedKey={feedKey} onOpen={onOpen} />}
+      {feedKey === null ? (
+        <NewTopic />
+      ) : (
+        <TopicFeed key={feedKey} feedKey={feedKey} left={left} onOpen={onOpen} />
+      )}
       <SelectionBar />
       <ReferenceDrop />
     </>

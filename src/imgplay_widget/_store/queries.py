@@ -33,6 +33,7 @@ __all__ = [
     "durations",
     "entries",
     "entry",
+    "free_title",
     "generation",
     "places",
     "topic",
@@ -120,6 +121,18 @@ def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> li
     found = connection.execute(_topic(scope), {"ids": ids}).mappings().all()
     running = _running(connection, scope) if found else {}
     return [rows.topic_of(row, running.get(row["id"], 0)) for row in found]
+
+
+def free_title(connection: Connection, scope: Scope, title: str, topic_id: str) -> str:
+    """Gives the title for a topic, with a number after it where another topic is called so: "Foxes 2"."""
+    others = select(topics.c.title).where(
+        *scope.topics(), topics.c.deleted_at.is_(None), topics.c.title.is_not(None), topics.c.id != topic_id
+    )
+    taken = {rows.folded(other) for other in connection.scalars(others)}
+    free, number = title, 2
+    while rows.folded(free) in taken:
+        free, number = f"{title} {number}", number + 1
+    return free
 
 
 def _running(connection: Connection, scope: Scope) -> dict[str, int]:

@@ -153,10 +153,17 @@ class Store:
 
     # -------------------------------------------------------------- topics
 
-    def add_topic(self, topic: Topic) -> None:
-        """Adds a topic."""
+    def add_topic(self, topic: Topic) -> Topic:
+        """Adds a topic, and gives it: a number comes after its title where another topic is called so."""
         with self._database.writing() as connection:
-            _insert(connection, tables.topics, [rows.topic_row(topic)])
+            return self._insert_topic(connection, topic)
+
+    def _insert_topic(self, connection: Connection, topic: Topic) -> Topic:
+        if topic.title is not None:
+            free = queries.free_title(connection, self._scope, topic.title, topic.id)
+            topic = replace(topic, title=free)
+        _insert(connection, tables.topics, [rows.topic_row(topic)])
+        return topic
 
     def topics(self, limit: int = 200) -> list[Topic]:
         """Gives the topics: those that are pinned first, then the one worked on last."""
@@ -178,7 +185,8 @@ class Store:
     ) -> Topic | None:
         """Gives a topic a title, unless somebody who goes before has given it one.
 
-        The user goes before a model, and a model before the first words of a prompt.
+        The user goes before a model, and a model before the first words of a prompt. A number comes after
+        a title that another topic has.
 
         Returns:
             The topic as it is now, or None where it is gone.
@@ -187,7 +195,8 @@ class Store:
         with self._database.writing() as connection:
             if queries.topic(connection, self._scope, topic_id) is not None:
                 mine = (tables.topics.c.id == topic_id, tables.topics.c.title_by.in_(weaker[by]))
-                connection.execute(update(tables.topics).where(*mine).values(title=title, title_by=by))
+                free = queries.free_title(connection, self._scope, title, topic_id)
+                connection.execute(update(tables.topics).where(*mine).values(title=free, title_by=by))
             return queries.topic(connection, self._scope, topic_id)
 
     def update_topic(
@@ -513,7 +522,7 @@ class Store:
         with self._filing(needed=True):
             with self._database.writing() as connection:
                 if new_topic is not None:
-                    _insert(connection, tables.topics, [rows.topic_row(new_topic)])
+                    self._insert_topic(connection, new_topic)
                 elif queries.topic(connection, self._scope, topic_id) is None:
                     raise NotFound(f"There is no topic {topic_id!r}.")
                 moved, changed, covers = curation.move(connection, self._scope, batch_ids, topic_id, at=at)
@@ -598,7 +607,7 @@ class Store:
 
     def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> None:
         if new_topic is not None:
-            _insert(connection, tables.topics, [rows.topic_row(new_topic)])
+            self._insert_topic(connection, new_topic)
         changes = {"topic": batch.topic_id, "updated_at": batch.created_at}
         if not connection.execute(_topic(self._scope), changes).rowcount:
             raise NotFound("The topic is gone.")

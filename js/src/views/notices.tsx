@@ -1,0 +1,40 @@
+// What is said for a moment: what was done, and can be taken back, or what went wrong.
+import { t } from "../messages";
+import type { Notice } from "../slices/create";
+import { type Actions, useActions, useStore } from "./context";
+import { IconButton } from "./parts";
+
+/** Does what a notice offers. */
+export function takeBack({ id, action }: Notice, actions: Actions): void {
+  actions.dismissNotice(id);
+  action?.run();
+}
+
+export function Notices() {
+  const notices = useStore((state) => state.notices);
+  const actions = useActions();
+  return (
+    <div class="ip-notices">
+      {notices.map((notice) => (
+        <p key={notice.id} class="ip-notice" data-level={notice.level}>
+          <span>{notice.message}</span>
+          {notice.action && (
+            <button
+              type="button"
+              class="ip-button"
+              data-testid="notice-action"
+              onClick={() => takeBack(notice, actions)}
+            >
+              {notice.action.label}
+            </button>
+          )}
+          <IconButton
+            icon="close"
+            label={t.notice.dismiss}
+            onClick={() => actions.dismissNotice(notice.id)}
+          />
+        </p>
+      ))}
+    </div>
+  );
+}
