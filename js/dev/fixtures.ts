@@ -341,6 +341,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
     activeTopicId: open ? "t1" : null,
     feed: open ? { topicId: "t1", batches, before: null } : null,
     draft: { prompt: "", references: [], mask: null },
+    spending: { today: open ? "1.24" : "0", unknown: 0, running: "0", budget: open ? "5" : null },
     thumbnails: {},
   };
 }

@@ -58,6 +58,7 @@ export type ErrorCode =
   | "network"
   | "no_image"
   | "not_found"
+  | "over_budget"
   | "overloaded"
   | "provider"
   | "provider_missing"
@@ -83,6 +84,7 @@ export type Event =
   | ConfigChanged
   | StoreChanged
   | ModelsChanged
+  | SpendingChanged
   | NoticeShown;
 export type KernelMessage = Reply | Events;
 export type Result =
@@ -510,6 +512,16 @@ export interface StoreChanged {
 export interface ModelsChanged {
   type: "models_changed";
 }
+export interface SpendingChanged {
+  type: "spending_changed";
+  spending: SpendingState;
+}
+export interface SpendingState {
+  today: string;
+  unknown: number;
+  running: string;
+  budget: string | null;
+}
 export interface NoticeShown {
   type: "notice_shown";
   level: "info" | "warning" | "error";
@@ -557,6 +569,7 @@ export interface Snapshot {
   activeTopicId: string | null;
   feed: FeedState | null;
   draft: Draft;
+  spending: SpendingState;
   thumbnails: {
     [k: string]: string;
   };

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imgplay_widget._costs import Spend
     from imgplay_widget._handles import BatchHandle, GenerationHandle
     from imgplay_widget._models import ModelTable, models
     from imgplay_widget._studio import Studio
@@ -25,6 +26,7 @@ __all__ = [
     "ImagePlayground",
     "ImgplayError",
     "ModelTable",
+    "Spend",
     "Status",
     "Studio",
     "Topic",
@@ -40,6 +42,7 @@ _HOME = {
     "ImagePlayground": "_widget",
     "ImgplayError": "errors",
     "ModelTable": "_models",
+    "Spend": "_costs",
     "Status": "_types",
     "Studio": "_studio",
     "Topic": "_types",

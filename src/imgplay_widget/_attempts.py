@@ -10,10 +10,10 @@ from imgplay_widget._types import Stage, Task
 from imgplay_widget.errors import Cancelled, ErrorInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from imgplay_widget._types import Generation
+    from imgplay_widget._types import Generation, Unit
 
 __all__ = ["again", "cancel_note"]
 
@@ -43,17 +43,25 @@ def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
     return replace(Cancelled(text).info, provider=task.provider)
 
 
-def again(task: Task, generations: Sequence[Generation], now: datetime) -> Task:
+def again(
+    task: Task,
+    generations: Sequence[Generation],
+    now: datetime,
+    *,
+    estimate: Callable[[Unit], str | None],
+) -> Task:
     """Gives the task of the next attempt, for the generations that failed.
 
     Args:
         task: the attempt that failed.
         generations: those to fill.
         now: aware UTC.
+        estimate: gives what a call is expected to cost now (see `Task.estimate`).
     """
     positions = tuple(generation.position for generation in generations)
     seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
     task_id = new_id()
+    unit = replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id)
     fresh = Task(
         id=task_id,
         batch_id=task.batch_id,
@@ -61,8 +69,9 @@ def again(task: Task, generations: Sequence[Generation], now: datetime) -> Task:
         provider=task.provider,
         model=task.model,
         stage=Stage.PENDING,
-        unit=replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id),
+        unit=unit,
         deadline=task.deadline,
+        estimate=estimate(unit),
         created_at=now,
         updated_at=now,
         attempt=task.attempt + 1,
@@ -83,6 +92,7 @@ def again(task: Task, generations: Sequence[Generation], now: datetime) -> Task:
             stage=Stage.PROCESSING,
             unit=task.unit,
             ticket=task.ticket,
+            estimate=task.estimate,
             submitted_at=task.submitted_at,
         )
     return fresh

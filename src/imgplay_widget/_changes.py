@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from imgplay_widget._costs import Today
     from imgplay_widget._types import JSON, Draft, Entry, Notice, Topic
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "Progressed",
     "Removed",
     "SettingWritten",
+    "SpendingWritten",
     "StoreWritten",
     "TopicWritten",
 ]
@@ -125,6 +129,18 @@ class DraftWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingWritten:
+    """Today's total or the budget is another one now.
+
+    Attributes:
+        budget: USD a day, or None for none.
+    """
+
+    today: Today
+    budget: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeGiven:
     """Something that the user should know and that belongs to no batch."""
 
@@ -142,5 +158,6 @@ Change = (
     | DraftWritten
     | StoreWritten
     | ModelsWritten
+    | SpendingWritten
     | NoticeGiven
 )

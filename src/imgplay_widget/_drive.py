@@ -339,7 +339,7 @@ class Drive:
             if generation is not None and isinstance(outcome, ImgplayError)
         }
         if failures and not stored:
-            return await self.saver.finish(self, Fail(next(iter(failures.values()))), (), {})
+            return await self.saver.finish(self, Fail(next(iter(failures.values())), done.cost), (), {})
         end = Succeed(done.cost, done.request_id, done.usage)
         return await self.saver.finish(self, end, stored, failures)
 

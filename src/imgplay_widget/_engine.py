@@ -19,6 +19,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from imgplay_widget import catalog
 from imgplay_widget._archive import gone
 from imgplay_widget._attempts import again, cancel_note
 from imgplay_widget._changes import (
@@ -29,6 +30,7 @@ from imgplay_widget._changes import (
     Progressed,
     StoreWritten,
 )
+from imgplay_widget._costs import Budget, day_start
 from imgplay_widget._curator import Curator
 from imgplay_widget._drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
@@ -71,9 +73,11 @@ from imgplay_widget.providers.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from decimal import Decimal
 
     from imgplay_widget._clock import Clock
     from imgplay_widget._store import Store, StoredImage
+    from imgplay_widget._types import ModelSpec, Unit
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
@@ -119,6 +123,7 @@ class Engine(Curator):
         heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
 
     Attributes:
+        budget: USD that may be spent a day, or None for any.
         each_beat: called at each look: what must end some time after nobody asks for it any more.
     """
 
@@ -137,6 +142,7 @@ class Engine(Curator):
         self.registry = registry
         self.owner = new_id()
         self.eager_thumbnails = False
+        self.budget: Decimal | None = None
         self.each_beat: list[Callable[[], None]] = []
         self._keys = keys
         self._concurrency = dict(concurrency)
@@ -283,11 +289,17 @@ class Engine(Curator):
 
         Raises:
             NotFound: the topic was deleted meanwhile.
+            OverBudget: the budget does not allow it; nothing was stored or sent.
             StoreError: it could not be stored; nothing was sent.
         """
         leased = replace(entry, tasks=tuple(self._leased(task) for task in entry.tasks))
         topic = await self.write(
-            self.store.add_batch, leased.batch, leased.generations, leased.tasks, new_topic=new_topic
+            self.store.add_batch,
+            leased.batch,
+            leased.generations,
+            leased.tasks,
+            new_topic=new_topic,
+            budget=self._budget(),
         )
         self._entries[leased.batch.id] = leased
         self._notify(EntryAdded(entry=leased, topic=topic))
@@ -324,6 +336,7 @@ class Engine(Curator):
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
+            OverBudget: the budget does not allow it; nothing was changed or sent.
         """
         entry = await self.entry(batch_id)
         failed: dict[str, list[Generation]] = {}
@@ -335,12 +348,13 @@ class Engine(Curator):
         fresh: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
-                self.registry.find(f"{task.provider}:{task.model}")
-                attempt = self._leased(again(task, failed[task.id], self._clock.now()))
+                provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+                cost = partial(_expected, provider, spec)
+                attempt = self._leased(again(task, failed[task.id], self._clock.now(), estimate=cost))
                 fresh |= {generation.id: attempt for generation in failed[task.id]}
         if not fresh:
             return
-        changed = await self.write(self.store.replace_tasks, fresh)
+        changed = await self.write(self.store.replace_tasks, fresh, budget=self._budget())
         if changed is None:
             raise gone("batch", batch_id)
         self._entries[batch_id] = changed
@@ -349,6 +363,21 @@ class Engine(Curator):
         for task in {task.id: task for task in fresh.values()}.values():
             action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
             await self._launch(task, action)
+
+    async def refuse_beyond_budget(self, tasks: Sequence[Task]) -> None:
+        """Refuses calls that are not stored yet and that the budget does not allow.
+
+        Raises:
+            OverBudget: it does not.
+        """
+        budget = self._budget()
+        if budget is not None:
+            await self.write(self.store.refuse_beyond, tasks, budget)
+
+    def _budget(self) -> Budget | None:
+        if self.budget is None:
+            return None
+        return Budget(limit=self.budget, since=day_start(self._clock.now()))
 
     # -------------------------------------------------------------- what users ask
 
@@ -772,6 +801,10 @@ async def _whole(work: asyncio.Future[T]) -> T:
     if cancelled is not None:
         raise cancelled
     return work.result()
+
+
+def _expected(provider: Provider, spec: ModelSpec, unit: Unit) -> str | None:
+    return catalog.expected(provider.spec, spec, unit.n, unit.params)
 
 
 def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:

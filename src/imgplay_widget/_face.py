@@ -29,6 +29,7 @@ from imgplay_widget._changes import (
     Progressed,
     Removed,
     SettingWritten,
+    SpendingWritten,
     StoreWritten,
     TopicWritten,
 )
@@ -46,6 +47,7 @@ from imgplay_widget._states import (
     generation_state,
     model_state,
     provider_state,
+    spending_state,
     topic_state,
 )
 from imgplay_widget._studio import DEFAULT_MODEL, Studio
@@ -337,12 +339,8 @@ class Face:
                 return self._setting(change)
             case DraftWritten():
                 return self._draft(change)
-            case StoreWritten():
-                return [protocol.StoreChanged()]
-            case ModelsWritten():
-                return [protocol.ModelsChanged()]
-            case NoticeGiven():
-                return [protocol.NoticeShown(level="warning", message=change.notice.message)]
+            case StoreWritten() | ModelsWritten() | SpendingWritten() | NoticeGiven():
+                return [_plain(change)]
 
     async def _changed(self, change: EntryChanged, buffers: Buffers) -> list[Any]:
         events: list[Any] = []
@@ -421,6 +419,7 @@ class Face:
             active_topic_id=active,
             feed=feed,
             draft=draft_state(await self._studio.drafts.read(active)),
+            spending=spending_state(await self._studio.spending.read()),
             thumbnails={},
         )
 
@@ -463,6 +462,8 @@ class Face:
                 "feed": feed,
                 # It changes with each word; the kernel tells it.
                 "draft": protocol.Draft(),
+                # A saved notebook is opened on another day.
+                "spending": protocol.SpendingState(),
                 "thumbnails": await self._miniatures(shown[:STATE_IMAGES]),
             }
         )
@@ -512,6 +513,19 @@ def _packed(models: tuple[ModelSpec, ...]) -> tuple[str, bytes]:
     """
     text = json.dumps([model_state(spec).wire() for spec in models], separators=(",", ":")).encode()
     return hashlib.sha256(text).hexdigest()[:16], zlib.compress(text)
+
+
+def _plain(change: StoreWritten | ModelsWritten | SpendingWritten | NoticeGiven) -> Any:
+    """The event of a change that belongs to no topic."""
+    match change:
+        case StoreWritten():
+            return protocol.StoreChanged()
+        case ModelsWritten():
+            return protocol.ModelsChanged()
+        case SpendingWritten():
+            return protocol.SpendingChanged(spending=spending_state(change))
+        case NoticeGiven():
+            return protocol.NoticeShown(level="warning", message=change.notice.message)
 
 
 def _removed(change: Removed) -> list[Any]:

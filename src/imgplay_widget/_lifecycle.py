@@ -104,9 +104,10 @@ class Succeed:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """It ended without an image."""
+    """It ended without an image. `cost` is what the provider says it charged all the same."""
 
     error: ErrorInfo
+    cost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def advance(task: Task, event: Event, now: datetime) -> Task:
                 task,
                 stage=Stage.ERROR,
                 error=event.error,
+                cost=event.cost or task.cost,
                 request_id=event.error.request_id or task.request_id,
                 finished_at=now,
             )

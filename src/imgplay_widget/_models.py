@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, overload
 
+from imgplay_widget._tables import html_table, text_table
 from imgplay_widget._types import ModelSpec
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -21,9 +21,6 @@ HEAD = ("model", "title", "sizes", "n a call", "references", "seed", "price", "k
 
 CHOICES = 4
 """The most choices of a size that a cell names."""
-
-NARROW = 48
-"""The most characters of a cell in a terminal."""
 
 
 class ModelTable(Sequence[ModelSpec]):
@@ -56,27 +53,13 @@ class ModelTable(Sequence[ModelSpec]):
         return len(self._specs)
 
     def __repr__(self) -> str:
-        rows = [HEAD, *(self._row(spec) for spec in self._specs)]
-        cells = [[_shortened(cell) for cell in row] for row in rows]
-        widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in cells
-        ]
-        lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join([*lines, *self._notes])
+        return text_table(self._rows(), self._notes)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in self._row(spec))}</tr>"
-            for spec in self._specs
-        )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self._notes)
-        return (
-            '<div style="max-height: 32em; overflow: auto"><table>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{notes}"
-        )
+        return html_table(self._rows(), self._notes)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [HEAD, *(self._row(spec) for spec in self._specs)]
 
     def _row(self, spec: ModelSpec) -> tuple[str, ...]:
         retired = spec.retired_on or ""
@@ -165,7 +148,3 @@ def _range(edge: Parameter) -> str:
         return "any"
     low = f"{edge.minimum:g}" if edge.minimum is not None else ""
     return f"{low}–{edge.maximum:g}" if edge.maximum is not None else f"{low}–"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= NARROW else f"{text[: NARROW - 1]}…"

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from imgplay_widget import catalog
 from imgplay_widget._ids import new_id
 from imgplay_widget._titles import first_words
 from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic
@@ -88,7 +89,8 @@ def prepare(
     tasks: list[Task] = []
     generations: list[Generation] = []
     for unit in units:
-        task = _task(batch, unit, request.deadline)
+        cost = catalog.expected(provider.spec, spec, unit.n, unit.params)
+        task = _task(batch, unit, request.deadline, cost)
         tasks.append(task)
         generations += _generations(batch, task)
     generations.sort(key=lambda generation: generation.position)
@@ -96,7 +98,7 @@ def prepare(
     return Prepared(entry=entry, new_topic=new_topic)
 
 
-def _task(batch: Batch, unit: Unit, deadline: float) -> Task:
+def _task(batch: Batch, unit: Unit, deadline: float, estimate: str | None) -> Task:
     task_id = new_id()
     return Task(
         id=task_id,
@@ -107,6 +109,7 @@ def _task(batch: Batch, unit: Unit, deadline: float) -> Task:
         stage=Stage.PENDING,
         unit=replace(unit, key=task_id),
         deadline=deadline,
+        estimate=estimate,
         created_at=batch.created_at,
         updated_at=batch.created_at,
     )

@@ -301,6 +301,22 @@ class Draft(Message):
     mask: ReferenceState | None = None
 
 
+class SpendingState(Message):
+    """Where today's total stands, by the kernel's clock. Amounts are USD as decimal strings.
+
+    Attributes:
+        today: what was spent.
+        unknown: images whose cost nobody knows; they are not in `today`.
+        running: what the calls under way are expected to cost.
+        budget: a day, or None for none.
+    """
+
+    today: str = "0"
+    unknown: int = 0
+    running: str = "0"
+    budget: str | None = None
+
+
 class Snapshot(Message):
     """All that the page needs to show itself.
 
@@ -327,6 +343,7 @@ class Snapshot(Message):
     active_topic_id: str | None
     feed: FeedState | None
     draft: Draft
+    spending: SpendingState
     thumbnails: dict[str, str]
 
 
@@ -1099,6 +1116,13 @@ class ModelsChanged(Message):
     type: Literal["models_changed"] = "models_changed"
 
 
+class SpendingChanged(Message):
+    """Today's total or the budget is another one now."""
+
+    type: Literal["spending_changed"] = "spending_changed"
+    spending: SpendingState
+
+
 class NoticeShown(Message):
     """Something that the user should know and that belongs to no tile."""
 
@@ -1121,6 +1145,7 @@ Event = Annotated[
     | ConfigChanged
     | StoreChanged
     | ModelsChanged
+    | SpendingChanged
     | NoticeShown,
     Field(discriminator="type"),
 ]

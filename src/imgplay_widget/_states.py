@@ -19,6 +19,7 @@ from imgplay_widget._protocol import (
     ReferenceRuleState,
     ReferenceState,
     SizeRuleState,
+    SpendingState,
     TopicState,
 )
 from imgplay_widget._protocol import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from imgplay_widget._changes import SpendingWritten
     from imgplay_widget.errors import ErrorInfo
     from imgplay_widget.providers.keys import KeyState
 
@@ -54,6 +56,7 @@ __all__ = [
     "provider_state",
     "recipe_state",
     "reference_state",
+    "spending_state",
     "topic_state",
 ]
 
@@ -239,3 +242,14 @@ def draft_state(draft: Draft) -> DraftState:
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def spending_state(spending: SpendingWritten) -> SpendingState:
+    """Where today's total stands, as it is shown."""
+    today, budget = spending.today, spending.budget
+    return SpendingState(
+        today=format(today.spent, "f"),
+        unknown=today.unknown,
+        running=format(today.running, "f"),
+        budget=None if budget is None else format(budget, "f"),
+    )

@@ -30,6 +30,7 @@ from imgplay_widget._changes import (
     TopicWritten,
 )
 from imgplay_widget._clock import Clock
+from imgplay_widget._costs import budget_of
 from imgplay_widget._drafts import Drafts
 from imgplay_widget._engine import HEARTBEAT, Engine
 from imgplay_widget._inputs import Input, ReferenceLike, Role, check_inputs, read_input
@@ -39,6 +40,7 @@ from imgplay_widget._prepare import Prepared, Scope, prepare
 from imgplay_widget._references import References, stored_input
 from imgplay_widget._servers import SETTING as SERVERS
 from imgplay_widget._servers import Servers
+from imgplay_widget._spending import Spending
 from imgplay_widget._store import Store
 from imgplay_widget._studio_history import StudioHistory
 from imgplay_widget._studio_offers import DEFAULT_MODEL, StudioOffers
@@ -59,6 +61,7 @@ from imgplay_widget.providers.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
 
     from imgplay_widget._handles import BatchHandle
     from imgplay_widget._types import Batch
@@ -92,11 +95,13 @@ class Studio(StudioHistory, StudioOffers):
             key is set, the batch's own first), ``"off"`` (the first words of the prompt), or a text model,
             ``"provider:model"``. Without a key the first words stay.
         concurrency: the most tasks at once, by provider name.
+        budget: see `budget`.
         clock: the time; for tests.
         heartbeat: seconds between looks at what other processes did, or None for none; for tests.
 
     Raises:
         StoreError: the store cannot be opened.
+        InvalidRequest: an argument is out of its range.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Studio(StudioHistory, StudioOffers):
         max_count: int = 4,
         titles: str = "auto",
         concurrency: Mapping[str, int] | None = None,
+        budget: float | Decimal | None = None,
         clock: Clock | None = None,
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
@@ -119,6 +125,7 @@ class Studio(StudioHistory, StudioOffers):
             raise InvalidRequest(
                 f'titles={titles!r} is neither "auto", "off" nor "provider:model".', parameter="titles"
             )
+        limit = budget_of(budget)
         self.max_count = max_count
         self._titles = titles
         self.registry = Registry(providers)
@@ -148,6 +155,8 @@ class Studio(StudioHistory, StudioOffers):
             concurrency=concurrency or {},
             heartbeat=heartbeat,
         )
+        self.engine.budget = limit
+        self.spending = Spending(self.engine, self._on_change, self._clock)
         self.inputs = References(self.engine)
         self.drafts = Drafts(self.engine, self.inputs, self._on_change)
         self.keys.read_env_file()
@@ -196,7 +205,9 @@ class Studio(StudioHistory, StudioOffers):
             InvalidRequest: a value is out of its range (a ValueError).
             MissingKey: the provider's key is not set.
             NotFound: no such model or topic.
-            All are raised before anything is stored, sent or paid.
+            OverBudget: it would take today's total over the `budget`.
+            All are raised before anything is stored, sent or paid. Where another thread or kernel spends
+            the rest of the budget at the same moment, the handle raises `OverBudget` instead.
         """
         self._check_open()
         self._look_for_key(self._model(model)[0])
@@ -211,6 +222,7 @@ class Studio(StudioHistory, StudioOffers):
             mask=mask,
             deadline=deadline,
             params=params,
+            allow=self._allow,
         )
         if topic is None and topic_id is None:
             # The next call without a topic goes to the same one, also before this one is stored.
@@ -231,8 +243,12 @@ class Studio(StudioHistory, StudioOffers):
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
+        allow: Callable[[Prepared], None] | None = None,
     ) -> Prepared:
-        """Checks a request and gives what would be stored. Raises as `generate` does."""
+        """Checks a request, keeps its input images, and gives what would be stored. Raises as `generate`.
+
+        `allow` may refuse it before any file is written; else `add` refuses what is over the budget.
+        """
         provider, spec = self._model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
@@ -249,12 +265,19 @@ class Studio(StudioHistory, StudioOffers):
             deadline=deadline,
             max_count=self.max_count,
         )
+        prepared = prepare(
+            provider, spec, request, self._scope, topic_id=topic_id, title=title, now=self._clock.now()
+        )
+        if allow is not None:
+            allow(prepared)
         for item in inputs if over is None else (*inputs, over):
             if item.data is not None:
                 self._store.assets.add_reference(item.data)
-        return prepare(
-            provider, spec, request, self._scope, topic_id=topic_id, title=title, now=self._clock.now()
-        )
+        return prepared
+
+    def _allow(self, prepared: Prepared) -> None:
+        if self.engine.budget is not None:
+            self._call(self.engine.refuse_beyond_budget, prepared.entry.tasks)
 
     def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
         return (
@@ -344,6 +367,24 @@ class Studio(StudioHistory, StudioOffers):
         self._config = config
         self._on_change(SettingWritten(name="config", value=config, source=source))
 
+    @property
+    def budget(self) -> Decimal | None:
+        """The most that may be spent, in USD a day, or None for any amount. It can be set at any time.
+
+        A request, or a Retry, is refused (`OverBudget`) before anything is stored or sent where what it is
+        expected to cost would take the total of today, by the local clock and of all kernels on the store,
+        over it. What runs counts as spent. A request whose cost nobody knows (see `estimate`) passes.
+        """
+        return self.engine.budget
+
+    @budget.setter
+    def budget(self, value: float | Decimal | None) -> None:
+        self.engine.budget = budget_of(value)
+        self.start(self._tell_spending)
+
+    async def _tell_spending(self) -> None:
+        self.spending.tell()
+
     # -------------------------------------------------------------- threads
 
     def subscribe(self, subscriber: Subscriber, *, every: float = PUBLISH_EVERY) -> Callable[[], None]:
@@ -381,6 +422,7 @@ class Studio(StudioHistory, StudioOffers):
                 self.engine.aside(self._refresh_handles(change.topic.id))
             case _:
                 pass
+        self.spending.heed(change)
         for subscription in self._subscriptions:
             subscription.put(change)
 

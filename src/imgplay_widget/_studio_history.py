@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from imgplay_widget._changes import Change, Removed, SettingWritten
+from imgplay_widget._costs import moment_of
 from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
 from imgplay_widget._ids import new_id
 from imgplay_widget._inputs import ReferenceLike, read_input
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     import threading
     import weakref
     from collections.abc import Sequence
+    from datetime import date, datetime
 
     from imgplay_widget._clock import Clock
+    from imgplay_widget._costs import Spend
     from imgplay_widget._drafts import Drafts
     from imgplay_widget._engine import Engine
     from imgplay_widget._prepare import Scope
@@ -359,6 +362,26 @@ class StudioHistory(StudioImages, Hop):
     def retry(self, batch_id: str, generation_id: str | None = None) -> None:
         """Runs one failed generation again, or all of a batch."""
         self._call(self.engine.retry, batch_id, generation_id)
+
+    # -------------------------------------------------------------- spending
+
+    def spent(self, since: date | datetime | None = None, topic: Topic | str | None = None) -> Spend:
+        """Gives what was spent. It shows itself as a table, by model.
+
+        Also of calls that failed and were billed, and of images that were deleted. What a provider does not
+        tell is estimated by the model's price; for how many images nobody knows is said.
+
+        Args:
+            since: from when on: a date (its local midnight), or a time (local where it has no zone); None for
+                all that was ever spent.
+            topic: a topic, its id or its title; None for all of them. What is moved takes its cost along.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic_id = None if topic is None else self._existing_topic(topic)
+        read = partial(self.engine.store.spent, since=moment_of(since), topic_id=topic_id)
+        return self._call(self.engine.write, read)
 
     # -------------------------------------------------------------- inside
 

@@ -587,6 +587,7 @@ class Task:
         attempt: 1 for the first try of the user, 2 after the first Retry …
         resumes: how often it was taken up again after a restart.
         request_id, cost, usage: as in `Done`.
+        estimate: what it is expected to cost, in USD as a decimal string, or None where nobody knows.
         previous: what went before, for a retried task: a list of ``{"task", "error", "cost"}``.
         lease_owner, lease_until: who drives it, and until when.
         submitted_at, finished_at: when it was first sent, and when it reached its final stage.
@@ -609,6 +610,7 @@ class Task:
     resumes: int = 0
     request_id: str | None = None
     cost: str | None = None
+    estimate: str | None = None
     usage: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
     previous: tuple[Mapping[str, JSON], ...] = ()
     lease_owner: str | None = None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import anywidget
 import traitlets
 
-from imgplay_widget._changes import Change, DraftWritten, Progressed
+from imgplay_widget._changes import Change, DraftWritten, Progressed, SpendingWritten
+from imgplay_widget._costs import budget_of
 from imgplay_widget._face import Face
 from imgplay_widget._key_reports import Ask
 from imgplay_widget._studio import Studio
@@ -20,8 +21,10 @@ from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, Studio
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
     from decimal import Decimal
 
+    from imgplay_widget._costs import Spend
     from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
     from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
@@ -58,12 +61,13 @@ class ImagePlayground(anywidget.AnyWidget):
         model: the model to start with, ``"provider:id"``; None takes the one that was used last.
         theme: ``"auto"`` follows the notebook; ``"dark"`` and ``"light"`` stay. Can be set later too.
         height: of the widget, 320 to 2000 pixels; None leaves it to the page. Can be set later too.
+        budget: the most that may be spent, in USD a day; None leaves it as it is. Can be set later too.
         user_id, organization_id, providers, keys, max_count, titles, concurrency: see `Studio`.
 
     Raises:
         StoreError: the store cannot be opened.
         NotFound: there is no such model.
-        InvalidRequest: a theme that there is not, or a height out of its range.
+        InvalidRequest: a theme that there is not, or a height or a budget out of its range.
     """
 
     _esm = STATIC / "index.js"
@@ -84,6 +88,7 @@ class ImagePlayground(anywidget.AnyWidget):
         model: str | None = None,
         theme: Literal["auto", "dark", "light"] = "auto",
         height: int | None = None,
+        budget: float | Decimal | None = None,
         user_id: str = "local",
         organization_id: str | None = None,
         providers: Sequence[Provider] = (),
@@ -94,6 +99,7 @@ class ImagePlayground(anywidget.AnyWidget):
     ) -> None:
         _check_theme(theme)
         _check_height(height)
+        limit = budget_of(budget)
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
         # First, so that a store that cannot be opened leaves no half a widget behind.
@@ -113,6 +119,8 @@ class ImagePlayground(anywidget.AnyWidget):
             _release_studio(studio)
             raise
         self._studio = studio
+        if limit is not None:
+            studio.budget = limit
         if chosen is not None:
             config = {**studio.config, "model": chosen}
             studio.start(studio.save_config, config).result()
@@ -170,6 +178,7 @@ class ImagePlayground(anywidget.AnyWidget):
             InvalidRequest: a value is out of its range (a ValueError).
             MissingKey: the provider's key is not set.
             NotFound: no such model or topic.
+            OverBudget: it would take today's total over the `budget`.
             All are raised before anything is stored, sent or paid.
         """
         return self._studio.generate(
@@ -391,6 +400,27 @@ class ImagePlayground(anywidget.AnyWidget):
         """
         return self._studio.estimate(model, n, **params)
 
+    def spent(self, since: date | datetime | None = None, topic: Topic | str | None = None) -> Spend:
+        """Gives what was spent, as a table that shows itself. See `Studio.spent`.
+
+        Args:
+            since: from when on: a date (its local midnight), or a time; None for all that was ever spent.
+            topic: a topic, its id or its title; None for all of them.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        return self._studio.spent(since, topic)
+
+    @property
+    def budget(self) -> Decimal | None:
+        """The most that may be spent, in USD a day, or None for any amount. See `Studio.budget`."""
+        return self._studio.budget
+
+    @budget.setter
+    def budget(self, value: float | Decimal | None) -> None:
+        self._studio.budget = value
+
     def check(self, provider: str) -> KeyCheck:
         """Tests the connection to a provider; the result says itself. See `Studio.check`.
 
@@ -473,7 +503,7 @@ class ImagePlayground(anywidget.AnyWidget):
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
     async def _keep_state(self, changes: list[Change]) -> None:
-        if not all(isinstance(change, Progressed | DraftWritten) for change in changes):
+        if not all(isinstance(change, Progressed | DraftWritten | SpendingWritten) for change in changes):
             with contextlib.suppress(ImgplayError):
                 # A locked store: the next change writes the state.
                 await self._write_state()

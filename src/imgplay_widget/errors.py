@@ -5,6 +5,7 @@
     ImgplayError
     ├── InvalidRequest (ValueError)      bad input; nothing was stored, sent or paid
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
+    ├── OverBudget                       the budget of the day does not allow it
     ├── NotFound (LookupError)           no such topic, batch, generation, model or provider
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
@@ -70,6 +71,7 @@ __all__ = [
     "NetworkError",
     "NoImage",
     "NotFound",
+    "OverBudget",
     "Overloaded",
     "ProviderError",
     "ProviderMissing",
@@ -194,6 +196,17 @@ class UnknownParameter(ImgplayError, TypeError):
     code = "unknown_parameter"
     fault = "you"
     default_next_step = "Leave it out, or choose a model that has it; nothing was stored, sent or paid."
+
+
+class OverBudget(ImgplayError):
+    """It would take the day's total over the budget. Nothing was stored, sent or paid."""
+
+    code = "over_budget"
+    fault = "you"
+    default_next_step = (
+        "Raise the budget in a cell (pg.budget = 10, in USD a day; None lifts it) or wait until tomorrow; "
+        "nothing was stored, sent or paid."
+    )
 
 
 class NotFound(ImgplayError, LookupError):

@@ -86,6 +86,8 @@ def test_the_next_start_finishes_or_names_it(
         assert len(server.submits) == sent
         assert server.billed == billed
         assert_whole(store)
+        # Each image is booked once: whether it came, or may have been billed.
+        assert rows(store, "SELECT sum(images) FROM image_spending") == [(n,)]
         if expected != [OK] * n:
             assert_retry_and_discard_work(store, server, studio)
 

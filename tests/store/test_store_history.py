@@ -44,6 +44,7 @@ def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_s
         resumes=2,
         request_id="req",
         cost="0.010",
+        estimate="0.04",
         usage={"tokens": 9},
         previous=({"task": "t", "error": None, "cost": None},),
         submitted_at=NOW,

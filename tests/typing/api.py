@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_type
@@ -14,6 +15,7 @@ from imgplay_widget import (
     ImagePlayground,
     ImgplayError,
     ModelTable,
+    Spend,
     Status,
     Studio,
     Topic,
@@ -49,6 +51,9 @@ async def in_a_notebook() -> None:
     assert_type(pg.refresh_models("openai")[0], ModelSpec)
     assert_type(models("demo")[1:], ModelTable)
     assert_type(pg.estimate("demo:instant", 4, width=512), Decimal | None)
+    assert_type(pg.spent(date(2026, 5, 4), topic="foxes"), Spend)
+    assert_type(pg.spent().by_model["demo:instant"].usd, Decimal)
+    pg.budget = 5
     assert_type(pg.check("openai").ok, bool)
     assert_type(pg.set_key("openai", "key", remember=True).message, str)
     pg.set_key("openai")

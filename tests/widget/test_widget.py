@@ -97,15 +97,28 @@ def test_an_upload_comes_with_the_buffers_of_the_comm(playground):
 
 def test_closing_the_widget_forgets_what_was_on_its_way(playground, tmp_path):
     with Studio(tmp_path / "own.sqlite", providers=PROVIDERS) as studio:
+        before = list(studio.engine.each_beat)
         widget = playground(store=None, studio=studio)
         call = {"method": "upload", "uploadId": "a", "offset": 0, "total": 100}
         kernel_receives(widget, {"kind": "request", "id": "r1", "call": call}, [bytes(10)])
         widget.comm.wait_for(lambda: widget.comm.custom("reply"))
-        assert studio.engine.each_beat
+        assert studio.engine.each_beat != before
         widget.close()
         # The loop takes what it is asked in order: the closing is done when this is answered.
         studio.start(studio.engine.settle).result(WAIT)
-        assert studio.engine.each_beat == []
+        assert studio.engine.each_beat == before
+
+
+def test_a_budget_belongs_to_the_studio_that_playgrounds_share(playground):
+    first = playground(budget=5)
+    second = playground()
+    assert second.studio is first.studio
+    assert second.budget == 5
+    second.budget = None
+    assert first.budget is None
+    assert first.spent().images == 0
+    with pytest.raises(InvalidRequest, match="budget="):
+        playground(budget=-1)
 
 
 def test_code_drives_what_the_page_shows(playground):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from imgplay_widget._store import queries, rows
+from imgplay_widget._store import queries, rows, spending
 from imgplay_widget._store.queries import SEEN_BATCH, SEEN_GENERATION, UNFINISHED
 from imgplay_widget._store.tables import batches, generations, tasks, topics
 
@@ -89,7 +89,7 @@ def hide(
         topic_ids=tuple(marked) if what == "topic" else (),
         batches=tuple((batch_id, topic_id) for batch_id, topic_id in holding.items() if batch_id not in stay),
         generations=tuple(pair for pair in of_batch.items() if pair[1] in stay),
-        tasks=tuple(_end_idle(connection, list(holding), ended)),
+        tasks=tuple(_end_idle(connection, scope, list(holding), ended)),
         topics=tuple(changed),
     )
     return hidden, covers
@@ -131,6 +131,7 @@ def move(
     sources = set(_holding(connection, "batch", moved).values())
     for part in _chunks(moved):
         connection.execute(update(table).where(table.c.id.in_(part)).values(topic_id=topic_id))
+        spending.move(connection, part, topic_id)
     if moved:
         connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=at))
     changed, covers = keep_topics(connection, scope, {*sources, topic_id} if moved else ())
@@ -215,7 +216,9 @@ def _batch_ids(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _end_idle(connection: Connection, batch_ids: Sequence[str], ended: Callable[[Task], Task]) -> list[Task]:
+def _end_idle(
+    connection: Connection, scope: Scope, batch_ids: Sequence[str], ended: Callable[[Task], Task]
+) -> list[Task]:
     """Ends the unfinished tasks of batches that fill nothing that is seen; their leases end with them."""
     filling = select(generations.c.id).where(generations.c.async_task_id == tasks.c.id, SEEN_GENERATION)
     done: list[Task] = []
@@ -224,9 +227,11 @@ def _end_idle(connection: Connection, batch_ids: Sequence[str], ended: Callable[
             tasks.c.batch_id.in_(part), tasks.c.status.in_(UNFINISHED), ~filling.correlate(tasks).exists()
         )
         for row in connection.execute(idle).mappings().all():
-            task = ended(rows.task_of(row))
+            running = rows.task_of(row)
+            task = ended(running)
             changes = rows.task_changes(task) | {"lease_owner": None, "lease_until": None}
             connection.execute(update(tasks).where(tasks.c.id == task.id).values(changes))
+            spending.book(connection, scope, task, before=running.stage, images=0)
             done.append(task)
     return done
 

@@ -6,11 +6,13 @@ change the past, and is kept to what SQLite and PostgreSQL both understand.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from imgplay_widget._costs import to_units
 from imgplay_widget._store import tables
 from imgplay_widget._store.rows import folded
 from imgplay_widget.errors import StoreTooNew
@@ -56,11 +58,49 @@ def m0004_undo_and_search(connection: Connection) -> None:
         )
 
 
+def m0005_spending(connection: Connection) -> None:
+    """What was spent stays when its images go; of what is there, the lines are written now."""
+    for statement in _M0005:
+        connection.exec_driver_sql(statement)
+    # By Python: what stands in JSON is read by no database like by another.
+    lines: dict[str, dict[str, Any]] = {}
+    for row in connection.execute(text(_ENDED)).mappings():
+        unit, kept = _json(row["unit"]), _json(row["metadata"])
+        line: dict[str, Any] = {name: row[name] for name in _COPIED}
+        line["images"] = len(unit["positions"])
+        for before in kept.get("previous", ()):
+            error = before.get("error") or {"code": None}
+            if before.get("cost") or error["code"] == "uncertain":
+                # When it ended is not known any more; it was before the next try began.
+                line |= _amount(before.get("cost"), "uncertain") | {"at": row["created_at"]}
+                lines[before["task"]] = line | {"key": before["task"]}
+        key = unit["key"] or row["id"]
+        line |= {"key": key, "at": row["finished_at"] or row["updated_at"]}
+        if row["status"] == "success":
+            free = "0" if row["provider"] in ("demo", "diffusers") else None
+            line["images"] = row["images"] or line["images"]
+            lines[key] = line | _amount(row["cost"] or free, "estimated")
+        elif row["cost"] or row["error_code"] == "uncertain":
+            lines[key] = line | _amount(row["cost"], "uncertain")
+    if lines:
+        connection.execute(text(_BOOKED), list(lines.values()))
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _amount(cost: str | None, otherwise: str) -> dict[str, Any]:
+    told = to_units(cost)
+    return {"amount": told, "basis": otherwise if told is None else "told"}
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     m0001_first_tables,
     m0002_who_gave_the_title,
     m0003_masks,
     m0004_undo_and_search,
+    m0005_spending,
 )
 
 
@@ -240,3 +280,42 @@ UPDATE image_generation_topics SET cover_of = (
     "CREATE INDEX idx_batches_deleted ON image_generation_batches(deleted_at) WHERE deleted_at IS NOT NULL",
     "CREATE INDEX idx_generations_deleted ON image_generations(deleted_at) WHERE deleted_at IS NOT NULL",
 )
+
+_M0005 = (
+    "ALTER TABLE image_async_tasks ADD COLUMN estimate TEXT",
+    """
+CREATE TABLE image_spending (
+  call_key TEXT NOT NULL PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  organization_id TEXT,
+  topic_id TEXT NOT NULL,
+  batch_id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  images INTEGER NOT NULL,
+  amount BIGINT,
+  basis TEXT NOT NULL,
+  spent_at TIMESTAMP WITH TIME ZONE NOT NULL
+)
+""",
+    "CREATE INDEX idx_spending_time ON image_spending(user_id, spent_at)",
+    "CREATE INDEX idx_spending_batch ON image_spending(batch_id)",
+)
+
+_COPIED = ("user_id", "organization_id", "topic_id", "batch_id", "provider", "model")
+
+_ENDED = """
+SELECT t.id, t.user_id, b.organization_id, b.topic_id, t.batch_id, t.provider, t.model, t.status, t.cost,
+  t.error_code, t.unit, t.metadata, t.created_at, t.updated_at, t.finished_at,
+  (SELECT count(*) FROM image_generations AS g
+   WHERE g.async_task_id = t.id AND g.asset_digest IS NOT NULL) AS images
+FROM image_async_tasks AS t JOIN image_generation_batches AS b ON b.id = t.batch_id
+ORDER BY t.created_at, t.id
+"""
+
+_BOOKED = """
+INSERT INTO image_spending (call_key, user_id, organization_id, topic_id, batch_id, provider, model, images,
+  amount, basis, spent_at)
+VALUES (:key, :user_id, :organization_id, :topic_id, :batch_id, :provider, :model, :images, :amount, :basis,
+  :at)
+"""

@@ -149,6 +149,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "model": task.model,
         "unit": _unit_json(task.unit),
         "deadline": task.deadline,
+        "estimate": task.estimate,
         "created_at": task.created_at,
         "lease_owner": task.lease_owner,
         "lease_until": task.lease_until,

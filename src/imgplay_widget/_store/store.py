@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
+from imgplay_widget._costs import spend_of
 from imgplay_widget._store import (
     curation,
     drafts,
@@ -21,6 +22,7 @@ from imgplay_widget._store import (
     removal,
     rows,
     settings,
+    spending,
     tables,
 )
 from imgplay_widget._store.assets import Assets
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import EllipsisType
 
+    from imgplay_widget._costs import Budget, Spend, Today
     from imgplay_widget._types import Kind
 
 __all__ = ["Hidden", "Restored", "Store", "StoredImage"]
@@ -268,6 +271,7 @@ class Store:
         tasks: Sequence[Task],
         *,
         new_topic: Topic | None = None,
+        budget: Budget | None = None,
     ) -> Topic:
         """Adds a batch with all that belongs to it, or nothing. Its topic moves to the front.
 
@@ -276,12 +280,14 @@ class Store:
             generations: its places.
             tasks: its calls, with their leases.
             new_topic: a topic to add with it.
+            budget: what may be spent, or None for anything.
 
         Returns:
             The topic as it is now.
 
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
+            OverBudget: the budget does not allow it.
         """
         digests = [reference.digest for reference in batch.inputs]
         with self._filing(needed=bool(digests)), self._database.writing() as connection:
@@ -289,6 +295,9 @@ class Store:
                 url = self.assets.original_url(reference.digest, reference.media_type)
                 if not self.assets.path(url).exists():
                     raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
+            if budget is not None:
+                # In the same transaction: two requests at once cannot pass it together.
+                spending.refuse_beyond(connection, self._scope, tasks, budget)
             self._touch_topic(connection, batch, new_topic)
             _insert(connection, tables.batches, [rows.batch_row(batch)])
             _insert(connection, tables.references, rows.input_rows(batch))
@@ -356,7 +365,7 @@ class Store:
             False where nothing was saved: the task is gone, at its end, or driven by another owner.
         """
         with self._database.writing() as connection:
-            return self._save(connection, task, owner)
+            return self._save(connection, task, owner, images=0)
 
     def finish_task(
         self,
@@ -379,7 +388,7 @@ class Store:
             saved: the task is gone, at its end, or driven by another owner.
         """
         with self._filing(needed=not self._database.single_writer), self._database.writing() as connection:
-            saved = self._save(connection, task, owner)
+            saved = self._save(connection, task, owner, images=len(images))
             changed = self._fill(connection, task, images, failures) if saved else None
         if changed is None:
             self._abandon(images)
@@ -392,14 +401,20 @@ class Store:
         )
         return changed
 
-    def replace_tasks(self, generation_ids: Mapping[str, Task]) -> Entry | None:
+    def replace_tasks(
+        self, generation_ids: Mapping[str, Task], *, budget: Budget | None = None
+    ) -> Entry | None:
         """Gives generations without an image new tasks, and removes the tasks that fill nothing any more.
 
         Args:
             generation_ids: by generation of one batch, its new task; several may share one.
+            budget: what may be spent, or None for anything.
 
         Returns:
             The batch as it is now; None where none of the generations is there and empty.
+
+        Raises:
+            OverBudget: the budget does not allow it.
         """
         table = tables.generations
         with self._database.writing() as connection:
@@ -413,6 +428,8 @@ class Store:
             if not found:
                 return None
             wanted = {generation_ids[row.id].id: generation_ids[row.id] for row in found}
+            if budget is not None:
+                spending.refuse_beyond(connection, self._scope, wanted.values(), budget)
             _insert(connection, tables.tasks, [rows.task_row(task) for task in wanted.values()])
             for row in found:
                 task = generation_ids[row.id]
@@ -438,6 +455,27 @@ class Store:
         """Gives how long successful tasks of a model took, in seconds, the newest first."""
         with self._database.reading() as connection:
             return queries.durations(connection, self._scope, provider, model, limit)
+
+    # -------------------------------------------------------------- spending
+
+    def spent(self, *, since: datetime | None = None, topic_id: str | None = None) -> Spend:
+        """Gives what was spent from a time on (None: ever), in a topic (None: in all of them)."""
+        with self._database.reading() as connection:
+            return spend_of(spending.lines(connection, self._scope, since=since, topic_id=topic_id))
+
+    def today(self, since: datetime) -> Today:
+        """Gives where the total of a day stands that began at a time."""
+        with self._database.reading() as connection:
+            return spending.today(connection, self._scope, since)
+
+    def refuse_beyond(self, tasks: Sequence[Task], budget: Budget) -> None:
+        """Refuses calls that are not stored yet and that a budget does not allow.
+
+        Raises:
+            OverBudget: it does not.
+        """
+        with self._database.reading() as connection:
+            spending.refuse_beyond(connection, self._scope, tasks, budget)
 
     # -------------------------------------------------------------- leases
 
@@ -612,12 +650,17 @@ class Store:
         if not connection.execute(_topic(self._scope), changes).rowcount:
             raise NotFound("The topic is gone.")
 
-    def _save(self, connection: Connection, task: Task, owner: str) -> bool:
+    def _save(self, connection: Connection, task: Task, owner: str, *, images: int) -> bool:
         changes = rows.task_changes(task)
+        before = None
         if task.stage.final:
             changes |= {"lease_owner": None, "lease_until": None}
+            before = spending.stage_of(connection, task.id)
         fence = {"task": task.id, "owner": owner}
-        return connection.execute(_driven(self._scope), fence | changes).rowcount == 1
+        saved = connection.execute(_driven(self._scope), fence | changes).rowcount == 1
+        if saved and before is not None:
+            spending.book(connection, self._scope, task, before=before, images=images)
+        return saved
 
     def _fill(
         self,

@@ -23,7 +23,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["batches", "generations", "metadata", "migrations", "references", "settings", "tasks", "topics"]
+__all__ = [
+    "batches",
+    "generations",
+    "metadata",
+    "migrations",
+    "references",
+    "settings",
+    "spending",
+    "tasks",
+    "topics",
+]
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -174,9 +184,31 @@ tasks = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("submitted_at", UtcTime),
     Column("finished_at", UtcTime),
+    Column("estimate", Text),
     Index("idx_tasks_status", "user_id", "status"),
     Index("idx_tasks_batch", "batch_id"),
     Index("idx_tasks_durations", "user_id", "provider", "model", "status", "finished_at"),
+)
+
+# What was spent. Nothing cascades: money stays spent when its images are deleted.
+spending = Table(
+    "image_spending",
+    metadata,
+    # The key of the call, which a Retry that asks for the same job shares: no call is booked twice.
+    Column("call_key", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("organization_id", Text),
+    Column("topic_id", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("images", Integer, nullable=False),
+    # Billionths of a dollar: text could not be added by a database, and floats not exactly. NULL: unknown.
+    Column("amount", BigInteger),
+    Column("basis", Text, nullable=False),
+    Column("spent_at", UtcTime, nullable=False),
+    Index("idx_spending_time", "user_id", "spent_at"),
+    Index("idx_spending_batch", "batch_id"),
 )
 
 settings = Table(

@@ -2,7 +2,7 @@
 
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
 from imgplay_widget.catalog._load import CatalogError, load, parse
-from imgplay_widget.catalog._price import estimate
+from imgplay_widget.catalog._price import estimate, expected
 from imgplay_widget.catalog._request import MAX_DEADLINE, check_value, make_request
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "check_value",
     "checked",
     "estimate",
+    "expected",
     "from_json",
     "load",
     "make_request",

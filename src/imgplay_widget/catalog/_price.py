@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imgplay_widget._types import ModelSpec
+    from imgplay_widget._types import ModelSpec, ProviderSpec
 
-__all__ = ["estimate"]
+__all__ = ["estimate", "expected"]
 
 
 def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | None:
@@ -31,3 +31,14 @@ def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | No
     if not isinstance(width, int) or not isinstance(height, int):
         return None
     return amount * width * height / 1_000_000
+
+
+def expected(provider: ProviderSpec, spec: ModelSpec, n: int, params: Mapping[str, Any]) -> str | None:
+    """Gives what a call is expected to cost, in USD as a decimal string, or None where it is not known.
+
+    As `estimate`; and a provider on this machine or network that asks for no key has nobody to charge.
+    """
+    known = estimate(spec, n, params)
+    if known is None and spec.price is None and provider.local and not provider.key_variables:
+        return "0"
+    return None if known is None else format(known, "f")

@@ -1,0 +1,154 @@
+"""The ledger: what each call cost. Its line is written in the transaction that ends it, and never removed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+
+from imgplay_widget._costs import Line, Today, booking, from_units, money, to_units
+from imgplay_widget._store import queries
+from imgplay_widget._store.tables import batches, spending, tasks
+from imgplay_widget._types import Stage
+from imgplay_widget.errors import OverBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from imgplay_widget._costs import Budget
+    from imgplay_widget._store.queries import Condition, Scope
+    from imgplay_widget._types import Task
+
+__all__ = ["book", "lines", "move", "refuse_beyond", "stage_of", "today"]
+
+_SURER = {"uncertain": 0, "estimated": 1, "told": 2}
+
+
+def stage_of(connection: Connection, task_id: str) -> Stage | None:
+    """Gives the stage in which a task is stored, or None where it is gone."""
+    stage = connection.scalar(_STAGE, {"task": task_id})
+    return None if stage is None else Stage(stage)
+
+
+def book(connection: Connection, scope: Scope, task: Task, *, before: Stage, images: int) -> None:
+    """Writes what an ended task cost (see `booking`). Of one call, the line that is surer stays."""
+    booked = booking(before, task, images)
+    if booked is None:
+        return
+    key = task.unit.key or task.id
+    values = {"images": booked.images, "amount": booked.amount, "basis": booked.basis}
+    basis = connection.scalar(_BASIS, {"key": key})
+    if basis is not None:
+        if _SURER[booked.basis] > _SURER[basis]:
+            connection.execute(_CHANGED, {"key": key, **values})
+        return
+    connection.execute(
+        _NEW,
+        {
+            "call_key": key,
+            "user_id": scope.user_id,
+            "organization_id": scope.organization_id,
+            "topic_id": connection.scalar(_TOPIC, {"batch": task.batch_id}),
+            "batch_id": task.batch_id,
+            "provider": task.provider,
+            "model": task.model,
+            "spent_at": task.finished_at or task.updated_at,
+            **values,
+        },
+    )
+
+
+def move(connection: Connection, batch_ids: Sequence[str], topic_id: str) -> None:
+    """Puts what batches cost to another topic, as they are."""
+    connection.execute(update(spending).where(spending.c.batch_id.in_(batch_ids)).values(topic_id=topic_id))
+
+
+def lines(
+    connection: Connection, scope: Scope, *, since: datetime | None = None, topic_id: str | None = None
+) -> list[Line]:
+    """Gives what was spent from a time on, in one topic or in all of them, added up by model and basis."""
+    wanted: list[Condition] = []
+    if since is not None:
+        wanted.append(spending.c.spent_at >= since)
+    if topic_id is not None:
+        wanted.append(spending.c.topic_id == topic_id)
+    return [
+        Line(
+            model=f"{row.provider}:{row.model}",
+            images=int(row.images),
+            amount=None if row.unknown else int(row.amount),
+            basis=row.basis,
+        )
+        for row in connection.execute(_sums(scope).where(*wanted))
+    ]
+
+
+def today(connection: Connection, scope: Scope, since: datetime) -> Today:
+    """Gives where the total of a day stands that began at a time."""
+    found = lines(connection, scope, since=since)
+    running = connection.scalars(_running(scope))
+    return Today(
+        spent=from_units(sum(line.amount or 0 for line in found)),
+        unknown=sum(line.images for line in found if line.amount is None),
+        running=sum((Decimal(estimate) for estimate in running), Decimal()),
+    )
+
+
+def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task], budget: Budget) -> None:
+    """Refuses calls that would take the total over a budget, at what they are expected to cost.
+
+    What has a ticket was sent before, and is only asked for.
+
+    Raises:
+        OverBudget: they would.
+    """
+    units = sum(to_units(task.estimate) or 0 for task in fresh if task.stage is Stage.PENDING)
+    if units == 0:
+        return
+    wanted = from_units(units)
+    now = today(connection, scope, budget.since)
+    total = now.spent + now.running + wanted
+    if total > budget.limit:
+        raise OverBudget(
+            f"This request ({money(wanted)}) would take today's total to {money(total)}, over the budget of "
+            f"{money(budget.limit)} a day. Spent today: {money(now.spent)}; still running: "
+            f"{money(now.running)}."
+        )
+
+
+# ------------------------------------------------------------------ statements, built once as in `queries`
+
+_STAGE = select(tasks.c.stage).where(tasks.c.id == bindparam("task"))
+_TOPIC = select(batches.c.topic_id).where(batches.c.id == bindparam("batch"))
+_BASIS = select(spending.c.basis).where(spending.c.call_key == bindparam("key"))
+_NEW = insert(spending)
+_CHANGED = update(spending).where(spending.c.call_key == bindparam("key"))
+
+
+@lru_cache(queries.SCOPES)
+def _sums(scope: Scope) -> Select[Any, Any, Any, bool, Any, Any]:
+    unknown = spending.c.amount.is_(None)
+    kind = (spending.c.provider, spending.c.model, spending.c.basis, unknown)
+    return (
+        select(
+            spending.c.provider,
+            spending.c.model,
+            spending.c.basis,
+            unknown.label("unknown"),
+            func.sum(spending.c.amount).label("amount"),
+            func.sum(spending.c.images).label("images"),
+        )
+        .where(spending.c.user_id == scope.user_id, spending.c.organization_id == scope.organization_id)
+        .group_by(*kind)
+    )
+
+
+@lru_cache(queries.SCOPES)
+def _running(scope: Scope) -> Select[str]:
+    """What each call that is not at its end is expected to cost, where that is known."""
+    return select(tasks.c.estimate).where(
+        *scope.tasks(), tasks.c.status.in_(queries.UNFINISHED), tasks.c.estimate.is_not(None)
+    )

@@ -1,0 +1,200 @@
+"""What was spent, and a budget that refuses, as code sees them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from imgplay_widget import Spend
+from imgplay_widget._changes import SpendingWritten
+from imgplay_widget._types import Done, Missing, Price
+from imgplay_widget.errors import InvalidRequest, Moderated, NotFound, OverBudget
+from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
+
+WAIT = 20
+FOUR = Decimal("0.04")
+
+
+class Priced(FakeProvider):
+    """A cloud whose images cost $0.04 by its price list; of the model ``queue`` nobody knows the price."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.spec = replace(self.spec, local=False)
+
+    def models(self):
+        price = Price(amount="0.04", unit="image")
+        return tuple(spec if spec.id == "queue" else replace(spec, price=price) for spec in super().models())
+
+
+def test_what_was_spent_by_model_topic_and_time():
+    fake = Priced([replace(picture(), cost="0.05"), picture()])
+    with open_studio(fake) as studio:
+        studio.generate("one", model="fake:image", topic="foxes").result(WAIT)
+        studio.generate("two", model="fake:image", topic="owls").result(WAIT)
+        studio.generate("three", model="fake:queue", topic="owls").result(WAIT)
+        spent = studio.spent()
+        assert isinstance(spent, Spend)
+        assert (spent.usd, spent.images, spent.unknown, spent.estimated) == (Decimal("0.09"), 3, 1, FOUR)
+        assert {name: one.usd for name, one in spent.by_model.items()} == {
+            "fake:image": Decimal("0.09"),
+            "fake:queue": Decimal(0),
+        }
+        assert repr(spent).splitlines()[2:] == [
+            "fake:image  2       $0.09  $0.04 by the model's price",
+            "fake:queue  1              1 of unknown cost",
+            "all         3       $0.09  $0.04 by the model's price; 1 of unknown cost",
+        ]
+        assert "<td>fake:image</td>" in spent._repr_html_()
+        assert studio.spent(topic="foxes").usd == Decimal("0.05")
+        assert studio.spent(studio.now() + timedelta(seconds=1)).images == 0
+        assert repr(studio.spent(topic=studio.new_topic("empty"))) == "Nothing was spent."
+        with pytest.raises(NotFound):
+            studio.spent(topic="nowhere")
+
+
+def test_a_failure_that_was_billed_and_its_retry_both_count():
+    refused = Done(images=(Missing(error=Moderated("flagged", provider="fake").info),), cost="0.03")
+    with open_studio(Priced([refused])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        assert studio.spent().usd == Decimal("0.03")
+        batch.retry().result(WAIT)
+        assert studio.spent().usd == Decimal("0.07")
+        batch.delete()
+        studio._clock.advance(61)
+        studio.start(studio.engine.purge).result(WAIT)
+        assert studio.spent().usd == Decimal("0.07")
+
+
+def test_what_runs_on_this_machine_costs_nothing_and_is_known_to():
+    with open_studio(FakeProvider()) as studio:
+        studio.generate("a fox", model="fake:image").result(WAIT)
+        studio.generate("a fox", model="demo:instant").result(WAIT)
+        assert (studio.spent().usd, studio.spent().images, studio.spent().unknown) == (0, 2, 0)
+
+
+def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent():
+    fake = Priced()
+    with open_studio(fake, budget=0.10) as studio:
+        with pytest.raises(OverBudget, match=r"\$0\.16.*\$0\.10 a day") as caught:
+            studio.generate("foxes", model="fake:image", n=4, references=[png()])
+        assert "pg.budget" in caught.value.next_step
+        assert studio.topics == []
+        assert studio.active_topic is None
+        assert list(studio._store.assets.contents()) == []
+        assert fake.submits == []
+        studio.generate("foxes", model="fake:image", n=2).result(WAIT)
+        with pytest.raises(OverBudget):
+            studio.generate("a fox", model="fake:image")
+        studio.budget = 0.12
+        studio.generate("a fox", model="fake:image").result(WAIT)
+        studio.budget = None
+        studio.generate("foxes", model="fake:image", n=4).result(WAIT)
+        assert len(fake.submits) == 7
+
+
+def test_what_nobody_knows_the_price_of_passes():
+    with open_studio(Priced(), budget=0) as studio:
+        studio.generate("a fox", model="fake:queue").result(WAIT)
+        studio.generate("a fox", model="demo:instant").result(WAIT)
+
+
+def test_quick_requests_cannot_pass_the_budget_together():
+    gate = Gate(picture())
+    fake = Priced([gate])
+    with open_studio(fake, budget=0.04) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(OverBudget, match=r"still running: \$0\.04"):
+            studio.generate("a fox", model="fake:image")
+        gate.open()
+        batch.result(WAIT)
+
+
+def test_threads_cannot_pass_the_budget_together():
+    fake = Priced([Gate(picture())] * 8)
+    refused = []
+    with open_studio(fake, budget=0.08) as studio:
+        together = threading.Barrier(6)
+
+        def ask():
+            together.wait(WAIT)
+            try:
+                handles.append(studio.generate("a fox", model="fake:image"))
+            except OverBudget as error:
+                refused.append(error)
+
+        handles = []
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(WAIT)
+        stored = studio.start(studio.engine.unfinished, 99).result(WAIT)
+        assert len(stored) == 2
+        late = [handle for handle in handles if handle.id not in {entry.batch.id for entry in stored}]
+        for handle in late:
+            with pytest.raises(OverBudget):
+                handle.result(WAIT)
+        assert len(refused) + len(late) == 4
+
+
+def test_a_retry_over_the_budget_changes_nothing():
+    fake = Priced([Moderated("No.", provider="fake")])
+    with open_studio(fake, budget=0.04) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        studio.budget = 0.03
+        with pytest.raises(OverBudget):
+            studio.retry(batch.id)
+        assert isinstance(batch[0].error, Moderated)
+        assert len(fake.submits) == 1
+        studio.budget = 1
+        batch.retry().result(WAIT)
+
+
+def test_another_kernel_spends_of_the_same_budget(tmp_path):
+    with (
+        open_studio(Priced(), store=tmp_path) as first,
+        open_studio(Priced(), store=tmp_path, budget=0.05) as second,
+    ):
+        first.generate("a fox", model="fake:image").result(WAIT)
+        with pytest.raises(OverBudget):
+            second.generate("a fox", model="fake:image")
+
+
+def test_a_new_day_begins_with_nothing_spent():
+    clock = InstantClock()
+    told = []
+
+    async def take(changes):
+        told.extend(change for change in changes if isinstance(change, SpendingWritten))
+
+    with open_studio(Priced(), budget=0.04, clock=clock) as studio:
+        studio.subscribe(take, every=0.0)
+        studio.generate("a fox", model="fake:image").result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        clock.advance(24 * 3600)
+        studio.start(studio.engine.beat).result(WAIT)
+        studio.start(studio.engine.settle).result(WAIT)
+        studio.generate("a fox", model="fake:image").result(WAIT)
+    spent = [change.today.spent for change in told]
+    assert spent[:1] == [0]
+    assert FOUR in spent
+    assert 0 in spent[spent.index(FOUR) :]
+
+
+@pytest.mark.parametrize("budget", [-1, float("nan"), "5"])
+def test_a_budget_is_an_amount(budget):
+    with pytest.raises(InvalidRequest, match="budget="), open_studio(budget=budget):
+        pass
+    with open_studio() as studio:
+        with pytest.raises(InvalidRequest, match="budget="):
+            studio.budget = budget
+        assert studio.budget is None

@@ -1,0 +1,82 @@
+"""What the page is told of what was spent, and a budget that refuses its requests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from imgplay_widget._types import Price
+from imgplay_widget.errors import Moderated
+from imgplay_widget.testing import FakeProvider, Gate, picture
+
+WAIT = 20
+REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 2, "params": {}, "topicId": None}
+
+
+class Priced(FakeProvider):
+    def models(self):
+        return tuple(replace(spec, price=Price(amount="0.04", unit="image")) for spec in super().models())
+
+
+def told(**wanted):
+    """Whether the last that was told of the spending is this."""
+
+    def test(events):
+        states = [event["spending"] for event in events if event["type"] == "spending_changed"]
+        return bool(states) and wanted.items() <= states[-1].items()
+
+    return test
+
+
+def test_the_snapshot_says_what_was_spent_today_and_of_how_much(open_page):
+    with open_page(Priced([replace(picture(), cost="0.05")]), budget=5) as page:
+        nothing = {"today": "0", "unknown": 0, "running": "0", "budget": "5"}
+        assert page.result("hello")["snapshot"]["spending"] == nothing
+        page.studio.generate("a fox", model="fake:image").result(WAIT)
+        assert page.result("hello")["snapshot"]["spending"] == {**nothing, "today": "0.05"}
+
+
+def test_the_saved_state_holds_none_of_it(open_page):
+    with open_page(Priced(), budget=5) as page:
+        page.studio.generate("a fox", model="fake:image").result(WAIT)
+        saved = page.studio.start(page.face.small_snapshot).result(WAIT)
+        assert saved["spending"] == {"today": "0", "unknown": 0, "running": "0", "budget": None}
+
+
+def test_each_end_and_each_change_of_the_budget_is_told(open_page):
+    gate = Gate(picture())
+    with open_page(Priced([gate])) as page:
+        page.result("hello")
+        page.result("generate", **{**REQUEST, "n": 1})
+        page.wait_for(told(today="0", running="0.04", budget=None))
+        gate.open()
+        page.wait_for(told(today="0.04", running="0"))
+        page.studio.budget = Decimal("2.50")
+        page.wait_for(told(today="0.04", budget="2.50"))
+
+
+def test_a_request_over_the_budget_is_refused_by_name_and_stores_nothing(open_page):
+    fake = Priced()
+    with open_page(fake, budget=0.05) as page:
+        page.result("hello")
+        error = page.error("generate", **REQUEST)
+        assert (error["code"], error["fault"], error["retryable"]) == ("over_budget", "you", False)
+        assert "pg.budget" in error["nextStep"]
+        assert page.studio.topics == []
+        assert fake.submits == []
+        assert page.events("batch_added") == []
+        page.studio.budget = 0.08
+        page.result("generate", **REQUEST)
+
+
+def test_a_retry_over_the_budget_is_refused_by_name(open_page):
+    fake = Priced([Moderated("No.", provider="fake")])
+    with open_page(fake, budget=1) as page:
+        batch = page.studio.generate("a fox", model="fake:image")
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        page.studio.budget = 0
+        assert page.error("retry", batchId=batch.id)["code"] == "over_budget"
+        assert len(fake.submits) == 1
