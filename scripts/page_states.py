@@ -358,6 +358,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "empty-topic": ("", show_empty_topic),
     "feed": ("", stay),
     "prompt": ("", write_prompt),
+    "budget": ("spent=4.9", write_prompt),
     "errors": ("", show_errors),
     "broken": ("broken", stay),
     "older": ("", show_older),

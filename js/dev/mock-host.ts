@@ -441,6 +441,7 @@ kernel.state.models.push(
     references: { maxCount: 4, maxBytes: 10_000_000, mediaTypes: ["image/png", "image/jpeg", "image/webp"] },
   }),
 );
+if (query.get("spent")) kernel.state.spending.today = query.get("spent") ?? "";
 if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
 // ?many=300: so many more topics, some of them pinned.
 if (query.has("many")) {

@@ -44,13 +44,15 @@ export function showConnection(store: Store, connection: Connection): void {
 
 /** Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on. */
 export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): void {
-  const { models, providers, maxCount, topics, activeTopicId, feed, config, draft } = snapshot;
+  const { models, providers, maxCount, topics, activeTopicId, feed, config, draft, spending } = snapshot;
   store.getState().showTopic(activeTopicId);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,
     maxCount,
     topics: sorted(topics),
+    // Not there in notebooks of older versions.
+    spending: spending ?? state.spending,
     // Other feeds may have missed events too; they are asked for when they are shown.
     ...(feed ? refreshed(state, feed) : { feeds: {}, batches: {} }),
     progress: {},
@@ -110,6 +112,9 @@ export function receive(store: Store, event: KernelEvent): void {
       break;
     case "notice_shown":
       state.addNotice(event.level, event.message);
+      break;
+    case "spending_changed":
+      store.setState({ spending: event.spending });
       break;
     case "draft_changed":
       state.receiveDraft(event.topicId, event.draft);

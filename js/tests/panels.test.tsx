@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, generation, snapshot, topic } from "../dev/fixtures";
+import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
-import type { Snapshot } from "../src/protocol.gen";
+import type { Snapshot, SpendingState } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -175,6 +175,48 @@ describe("the composer", () => {
     await drawn();
     expect(parts("refusal")).toHaveLength(0);
   });
+  it("says in the tip of the estimate what was spent today, and warns near the budget", async () => {
+    const { config } = snapshot(0, true);
+    const priced = model("m", { price: { amount: "0.04", unit: "image", note: "" } });
+    const spending: SpendingState = { today: "0", unknown: 0, running: "0", budget: null };
+    const { fake, part } = await opened({
+      models: [priced],
+      config: { ...config, model: priced.name, count: 4 },
+      spending,
+    });
+    const tell = async (patch: Partial<SpendingState>, seq: number) => {
+      const changed = { ...spending, ...patch };
+      fake.receive({ kind: "events", seq, events: [{ type: "spending_changed", spending: changed }] });
+      await drawn();
+      const { title, textContent, dataset } = part("estimate");
+      return [title, textContent, dataset.warns === "true"];
+    };
+    expect(part("estimate").title).toBe("Estimated cost");
+    expect(await tell({ today: "1.24" }, 1)).toEqual(["Estimated cost · Today: $1.24", "≈ $0.16", false]);
+    expect(await tell({ today: "1.24", budget: "5" }, 2)).toEqual([
+      "Estimated cost · Today: $1.24 of $5.00",
+      "≈ $0.16",
+      false,
+    ]);
+    expect(await tell({ today: "4", budget: "5" }, 3)).toEqual([
+      "Estimated cost · Today: $4.00 of $5.00",
+      "≈ $0.16",
+      true,
+    ]);
+    expect(await tell({ budget: "0.1" }, 4)).toEqual([
+      "Estimated cost · Today: $0.00 of $0.10 · This request would go over today's budget.",
+      "≈ $0.16",
+      true,
+    ]);
+  });
+  it("says what is left of a budget also where nobody knows the price", async () => {
+    const { config } = snapshot(0, true);
+    const spending = { today: "1.24", unknown: 0, running: "0", budget: "5" };
+    const free = model("m");
+    const { part } = await opened({ models: [free], config: { ...config, model: free.name }, spending });
+    expect(part("estimate").textContent).toBe("$1.24 / $5.00");
+    expect(part("estimate").title).toBe("Today: $1.24 of $5.00");
+  });
   it("grows by key, and by itself again", async () => {
     const { part, press } = await opened();
     const prompt = part("prompt");
@@ -194,6 +236,7 @@ describe("the queue", () => {
     await add("b2", "t2", "a hare");
     expect(part("queue").textContent).toBe("2 running");
     await click("queue");
+    expect(part("queue-spent").textContent).toBe("Today: $1.24 of $5.00");
     expect(parts("queue-row").map((row) => row.textContent)).toEqual([
       expect.stringContaining("a fox"),
       expect.stringContaining("a hare"),

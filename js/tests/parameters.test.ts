@@ -12,7 +12,7 @@ import {
   randomSeed,
   ratioOf,
 } from "../src/lib/parameters";
-import { estimateText, priceText } from "../src/lib/price";
+import { estimateText, nearBudget, overBudget, priceText, spentText } from "../src/lib/price";
 import type { Config } from "../src/protocol.gen";
 
 describe("which control", () => {
@@ -210,4 +210,26 @@ it("draws a seed inside the range", () => {
   const seed = parameter("seed", { minimum: 5, maximum: 9 });
   expect(randomSeed(seed, () => 0)).toBe(5);
   expect(randomSeed(seed, () => 0.999999)).toBe(9);
+});
+
+describe("what was spent", () => {
+  const none = { today: "0", unknown: 0, running: "0", budget: null };
+  it.each([
+    ["", none],
+    ["Today: $0.04", { ...none, today: "0.04" }],
+    ["Today: $0.00 of $5.00", { ...none, budget: "5" }],
+    ["Today: $1.24 of $5.00 · 2 images of unknown cost", { ...none, today: "1.24", unknown: 2, budget: "5" }],
+  ])("is said: %s", (text, spending) => expect(spentText(spending)).toBe(text));
+  it("is near the budget from four fifths on", () => {
+    expect(nearBudget({ ...none, today: "9" })).toBe(false);
+    expect(nearBudget({ ...none, today: "3.99", budget: "5" })).toBe(false);
+    expect(nearBudget({ ...none, today: "4", budget: "5" })).toBe(true);
+  });
+  it("does not allow what would go over it, with what runs", () => {
+    const spending = { ...none, today: "0.1", running: "0.1", budget: "0.3" };
+    expect(overBudget(spending, 0.1)).toBe(false);
+    expect(overBudget(spending, 0.11)).toBe(true);
+    expect(overBudget(spending, null)).toBe(false);
+    expect(overBudget({ ...spending, budget: null }, 9)).toBe(false);
+  });
 });

@@ -2,7 +2,7 @@
 import { errorState, errorText } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
-import type { BatchState, ErrorState, GenerationState, NoticeShown } from "../protocol.gen";
+import type { BatchState, ErrorState, GenerationState, NoticeShown, SpendingState } from "../protocol.gen";
 import { newestRunning } from "./queue";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
@@ -31,6 +31,8 @@ export interface CreateSlice {
   madeBatchId: string | null;
   /** What this page asked for last: it tells whether the same would be asked for again. */
   asked: { batchId: string; request: string } | null;
+  /** Where today's total stands. */
+  spending: SpendingState;
   notices: Notice[];
   /** What a screen reader says, the newest last. */
   announcements: readonly Announcement[];
@@ -69,6 +71,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     refusal: null,
     madeBatchId: null,
     asked: null,
+    spending: { today: "0", unknown: 0, running: "0", budget: null },
     notices: [],
     announcements: [],
 

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
 import { isComposing } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
-import { estimateText } from "../lib/price";
+import { budgetText, estimateOf, estimateText, nearBudget, overBudget, spentText } from "../lib/price";
 import { inertReason } from "../lib/standing";
 import { t } from "../messages";
 import type { ParameterState } from "../protocol.gen";
@@ -167,26 +167,45 @@ function Counter({ length, limit }: { length: number; limit: number }) {
   );
 }
 
+/** What the request is expected to cost. Its tip says what was spent today; near the budget it warns. */
 function Estimate() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
-  const estimate = useStore(estimateOf);
-  if (!estimate) return null;
-  const title = [t.composer.estimate, model?.price?.note].filter(Boolean).join(" · ");
+  const spending = useStore((state) => state.spending);
+  const amount = useStore((state) => estimateOf(...requested(state)));
+  const estimate = useStore((state) => estimateText(...requested(state)));
+  const spent = spentText(spending);
+  // With a budget there is something to say of a model too whose price nobody knows.
+  const text = estimate || budgetText(spending);
+  if (!text) return null;
+  const over = overBudget(spending, amount);
+  const warns = over || nearBudget(spending);
+  const tips = [
+    estimate && t.composer.estimate,
+    estimate && model?.price?.note,
+    spent,
+    over && t.composer.overBudget,
+  ];
   return (
-    <span class="ip-count" title={title} data-testid="estimate">
-      {estimate}
+    <span
+      class={estimate ? "ip-count" : "ip-count ip-count-spent"}
+      data-warns={warns}
+      title={tips.filter(Boolean).join(" · ")}
+      data-testid="estimate"
+    >
+      {warns && <Icon name="alert" size={12} />}
+      {text}
     </span>
   );
 }
 
-function estimateOf(state: State): string {
+function requested(state: State): Parameters<typeof estimateOf> {
   const { models, config, maxCount } = state;
   const size = sizeOf(state);
-  return estimateText(
+  return [
     modelOf(models, config.model),
     Math.min(config.count, maxCount),
     size?.automatic ? null : (size?.current ?? null),
-  );
+  ];
 }
 
 /** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */

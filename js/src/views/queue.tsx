@@ -1,6 +1,7 @@
 // What runs and waits in all topics: a chip in the composer, and the list that it opens.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { onLeave, place } from "../lib/place";
+import { spentText } from "../lib/price";
 import { elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
@@ -64,6 +65,7 @@ interface QueueListProps {
 function QueueList({ queue, anchor, onClose }: QueueListProps) {
   const list = useRef<HTMLDivElement>(null);
   const now = useNow(true);
+  const spent = spentText(useStore((state) => state.spending));
   const actions = useActions();
   useLayoutEffect(() => {
     list.current?.showPopover?.();
@@ -113,6 +115,11 @@ function QueueList({ queue, anchor, onClose }: QueueListProps) {
           <Waiting key={batch.id} batch={batch} now={now} onGo={() => onClose(true)} />
         ))}
       </ul>
+      {spent && (
+        <p class="ip-queue-spent" data-testid="queue-spent">
+          {spent}
+        </p>
+      )}
     </div>
   );
 }
