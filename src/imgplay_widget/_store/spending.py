@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._costs import Budget
-    from imgplay_widget._store.queries import Condition, Scope
+    from imgplay_widget._store.queries import Scope
     from imgplay_widget._types import Task
 
 __all__ = ["book", "lines", "move", "refuse_beyond", "stage_of", "today"]
@@ -70,11 +70,8 @@ def lines(
     connection: Connection, scope: Scope, *, since: datetime | None = None, topic_id: str | None = None
 ) -> list[Line]:
     """Gives what was spent from a time on, in one topic or in all of them, added up by model and basis."""
-    wanted: list[Condition] = []
-    if since is not None:
-        wanted.append(spending.c.spent_at >= since)
-    if topic_id is not None:
-        wanted.append(spending.c.topic_id == topic_id)
+    given = {"since": since, "topic": topic_id}
+    found = connection.execute(_sums(scope, since is not None, topic_id is not None), given)
     return [
         Line(
             model=f"{row.provider}:{row.model}",
@@ -82,7 +79,7 @@ def lines(
             amount=None if row.unknown else int(row.amount),
             basis=row.basis,
         )
-        for row in connection.execute(_sums(scope).where(*wanted))
+        for row in found
     ]
 
 
@@ -129,21 +126,21 @@ _CHANGED = update(spending).where(spending.c.call_key == bindparam("key"))
 
 
 @lru_cache(queries.SCOPES)
-def _sums(scope: Scope) -> Select[Any, Any, Any, bool, Any, Any]:
+def _sums(scope: Scope, since: bool, topic: bool) -> Select[Any, Any, Any, bool, Any, Any]:  # noqa: FBT001 - what it is cached by
+    mine = spending.c.user_id == scope.user_id, spending.c.organization_id == scope.organization_id
+    later = (spending.c.spent_at >= bindparam("since"),) if since else ()
+    there = (spending.c.topic_id == bindparam("topic"),) if topic else ()
     unknown = spending.c.amount.is_(None)
-    kind = (spending.c.provider, spending.c.model, spending.c.basis, unknown)
-    return (
-        select(
-            spending.c.provider,
-            spending.c.model,
-            spending.c.basis,
-            unknown.label("unknown"),
-            func.sum(spending.c.amount).label("amount"),
-            func.sum(spending.c.images).label("images"),
-        )
-        .where(spending.c.user_id == scope.user_id, spending.c.organization_id == scope.organization_id)
-        .group_by(*kind)
+    sums = select(
+        spending.c.provider,
+        spending.c.model,
+        spending.c.basis,
+        unknown.label("unknown"),
+        func.sum(spending.c.amount).label("amount"),
+        func.sum(spending.c.images).label("images"),
     )
+    kinds = spending.c.provider, spending.c.model, spending.c.basis, unknown
+    return sums.where(*mine, *later, *there).group_by(*kinds)
 
 
 @lru_cache(queries.SCOPES)
