@@ -151,6 +151,7 @@ export function batch(
     height: 1024,
     createdAt: 0,
     cost: null,
+    costEstimated: false,
     references: [],
     mask: null,
     generations,

@@ -349,6 +349,7 @@ const en = {
     delete: "Delete this batch",
     deleted: (count: number) => (count === 1 ? "Batch deleted." : `${count} batches deleted.`),
     drag: "Drag onto a topic to move this batch",
+    estimated: "By the model's price: the provider does not say what it charged",
   },
   // ---------------------------------------------------------------- one image in the feed
   tile: {
@@ -1076,6 +1077,7 @@ const zh: Messages = {
     delete: "删除此批次",
     deleted: (count) => `已删除 ${count} 个批次。`,
     drag: "拖到某个主题上即可移动此批次",
+    estimated: "按模型价格估算：服务商未告知实际费用",
   },
   tile: {
     image: (number) => `图片 ${number}`,

@@ -143,6 +143,7 @@ export interface BatchState {
   height: number | null;
   createdAt: number;
   cost: string | null;
+  costEstimated: boolean;
   references: ReferenceState[];
   mask: ReferenceState | null;
   generations: GenerationState[];

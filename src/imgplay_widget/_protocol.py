@@ -193,7 +193,12 @@ class GenerationState(Message):
 
 
 class BatchState(Message):
-    """One request in the feed. `width` and `height` are what was asked for, or None where the model chose."""
+    """One request in the feed. `width` and `height` are what was asked for, or None where the model chose.
+
+    Attributes:
+        cost: USD as a decimal string; None where nobody knows.
+        cost_estimated: some of it goes by the model's price, because the provider does not tell.
+    """
 
     id: str
     topic_id: str
@@ -206,6 +211,7 @@ class BatchState(Message):
     height: int | None
     created_at: int
     cost: str | None
+    cost_estimated: bool
     references: list[ReferenceState]
     mask: ReferenceState | None
     generations: list[GenerationState]

@@ -35,6 +35,7 @@ from imgplay_widget._types import (
     ProviderSpec,
     Reference,
     ReferenceRule,
+    Stage,
     Status,
     Topic,
 )
@@ -172,7 +173,7 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
         buffers: index of the thumbnail among the message's buffers, by generation id.
     """
     batch = entry.batch
-    costs = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
+    cost, estimated = _cost(entry)
     return BatchState(
         id=batch.id,
         topic_id=batch.topic_id,
@@ -184,7 +185,8 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
         width=batch.width,
         height=batch.height,
         created_at=_milliseconds(batch.created_at),
-        cost=str(sum(costs, Decimal())) if costs else None,
+        cost=cost,
+        cost_estimated=estimated,
         references=[reference_state(reference) for reference in batch.references],
         mask=None if batch.mask is None else reference_state(batch.mask),
         generations=[
@@ -192,6 +194,19 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
             for generation in entry.generations
         ],
     )
+
+
+def _cost(entry: Entry) -> tuple[str | None, bool]:
+    """What a batch cost: as told, or by the model's price where that is not told; and whether the latter."""
+    told = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
+    guessed = [
+        Decimal(task.estimate)
+        for task in entry.tasks
+        if task.cost is None and task.estimate is not None and task.stage is Stage.SUCCESS
+    ]
+    total = sum((*told, *guessed), Decimal())
+    # What costs nothing by its price, such as a model on this machine, needs no word.
+    return (str(total) if told or total else None), bool(guessed and total)
 
 
 def generation_state(entry: Entry, generation: Generation, buffer: int | None) -> GenerationState:

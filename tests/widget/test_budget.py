@@ -45,6 +45,14 @@ def test_the_saved_state_holds_none_of_it(open_page):
         assert saved["spending"] == {"today": "0", "unknown": 0, "running": "0", "budget": None}
 
 
+def test_a_batch_costs_what_was_told_or_what_the_price_says(open_page):
+    with open_page(Priced([replace(picture(), cost="0.05"), picture()])) as page:
+        for prompt in ("a fox", "a hare"):
+            page.studio.generate(prompt, model="fake:image", topic="One").result(WAIT)
+        found = page.result("feed", topicId=None)["feed"]["batches"]
+        assert [(b["cost"], b["costEstimated"]) for b in found] == [("0.04", True), ("0.05", False)]
+
+
 def test_each_end_and_each_change_of_the_budget_is_told(open_page):
     gate = Gate(picture())
     with open_page(Priced([gate])) as page:

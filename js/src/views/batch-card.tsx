@@ -80,7 +80,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
 });
 
 function Facts({ batch }: { batch: BatchState }) {
-  const { modelTitle, model, width, height, generations, cost, createdAt } = batch;
+  const { modelTitle, model, width, height, generations, cost, costEstimated, createdAt } = batch;
   const starts = generations.map(({ startedAt }) => startedAt).filter((time) => time !== null);
   const ends = generations.map(({ finishedAt }) => finishedAt).filter((time) => time !== null);
   const done = ends.length === generations.length && starts.length > 0;
@@ -91,7 +91,12 @@ function Facts({ batch }: { batch: BatchState }) {
       {width && height && <span>{sizeText(width, height)}</span>}
       {generations.length > 1 && <span>×{generations.length}</span>}
       {done && <span>{took(Math.max(...ends) - Math.min(...starts))}</span>}
-      {cost !== null && <span>{dollars(cost)}</span>}
+      {cost !== null && (
+        <span title={costEstimated ? t.batch.estimated : undefined}>
+          {costEstimated && "≈ "}
+          {dollars(cost)}
+        </span>
+      )}
       <span>
         <time dateTime={new Date(createdAt).toISOString()} title={timeText(createdAt)}>
           {clockText(createdAt)}
