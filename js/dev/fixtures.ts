@@ -71,6 +71,8 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
     keySource: "",
     discoveredAt: null,
     server: null,
+    writes: false,
+    writer: null,
     ...patch,
   };
 }
@@ -320,6 +322,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
         keyHelp: "Set OPENAI_API_KEY, or call pg.set_key('openai').",
         keyVariable: "OPENAI_API_KEY",
         keyUrl: "https://platform.openai.com/api-keys",
+        writes: true,
       }),
     ],
     config: {

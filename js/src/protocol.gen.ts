@@ -18,6 +18,7 @@ export type Call =
   | Prompts
   | ModelsUsed
   | SaveDraft
+  | Improve
   | Thumbnails
   | Covers
   | Original
@@ -96,6 +97,7 @@ export type Result =
   | QueueResult
   | PromptList
   | ModelNames
+  | Improved
   | ThumbnailList
   | CoverList
   | OriginalImage
@@ -308,6 +310,12 @@ export interface SaveDraft {
   prompt: string;
   references: string[];
   mask: string | null;
+}
+export interface Improve {
+  method: "improve";
+  prompt: string;
+  mode: "expand" | "translate";
+  model: string;
 }
 export interface Thumbnails {
   method: "thumbnails";
@@ -547,6 +555,10 @@ export interface Generated {
   topic: TopicState;
   batch: BatchState;
 }
+export interface Improved {
+  type: "improved";
+  prompt: string;
+}
 export interface Reply {
   kind: "reply";
   to: string;
@@ -635,6 +647,8 @@ export interface ProviderState {
   keySource: string;
   discoveredAt: number | null;
   server: string | null;
+  writes: boolean;
+  writer: string | null;
 }
 export interface TopicShown {
   type: "topic_shown";

@@ -56,6 +56,7 @@ from imgplay_widget._types import (
     Topic,
 )
 from imgplay_widget.errors import (
+    BadResponse,
     DeadlineExceeded,
     DiskFull,
     ErrorInfo,
@@ -107,7 +108,7 @@ LINK_TIMEOUT = 60.0
 """Seconds in all in which an image must come by a link of the user's."""
 
 TEXT_TIMEOUT = 30.0
-"""Seconds that a text model may take for a title."""
+"""Seconds that a text model may take for a title or a prompt."""
 
 
 class Engine(Curator):
@@ -393,17 +394,27 @@ class Engine(Curator):
         return entry
 
     async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
-        """Has a provider's text model answer, within `TEXT_TIMEOUT`.
+        """Has a provider's text model answer, in one call and within `TEXT_TIMEOUT`.
 
         Raises:
             ProviderError: it did not.
         """
+        await self.connect()
+        http = self.http(provider)
         try:
             async with self._clock.timeout(TEXT_TIMEOUT):
-                return await provider.write(model, instruction, text, self.http(provider))
+                return await provider.write(model, instruction, text, http)
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
+            ) from None
+        except ImgplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plug-in's reading of foreign data is foreign code
+            what = http.redact(f"{type(error).__name__}: {error}")[:200]
+            raise BadResponse(
+                f"The answer of {provider.spec.title}'s text model is not understood ({what}).",
+                provider=provider.spec.name,
             ) from None
 
     async def fetch(self, url: str) -> bytes:

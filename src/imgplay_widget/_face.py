@@ -54,7 +54,8 @@ from imgplay_widget._studio import DEFAULT_MODEL, Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError, StudioClosed
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import Entry, ModelSpec, ProviderSpec, Topic
+    from imgplay_widget._types import Entry, ModelSpec, Topic
+    from imgplay_widget.providers.base import Provider
 
 __all__ = ["Face"]
 
@@ -412,7 +413,7 @@ class Face:
             models=[model_state(spec) for spec in self._configured(config.model)],
             catalog=catalog,
             catalog_buffer=None if buffers is None else _add(buffers, packed),
-            providers=[self._provider(provider.spec) for provider in registry.providers()],
+            providers=[self._provider(provider) for provider in registry.providers()],
             config=config,
             max_count=self._studio.max_count,
             topics=[topic_state(topic) for topic in topics],
@@ -429,14 +430,17 @@ class Face:
             return [self._studio.registry.find(name)[1]]
         return []
 
-    def _provider(self, spec: ProviderSpec) -> protocol.ProviderState:
-        keys = self._studio.keys
+    def _provider(self, provider: Provider) -> protocol.ProviderState:
+        spec, keys, writer = provider.spec, self._studio.keys, self._studio.writer
+        writes = writer.model(spec.name)
         return provider_state(
             spec,
             keys.state(spec),
             source=keys.source(spec),
             discovered_at=self._studio.offers.asked_at(spec.name),
             server=self._studio.servers.url(spec.name),
+            writes=bool(writer.text_model(provider)),
+            writer=None if writes is None else writes.name,
         )
 
     async def small_snapshot(self) -> dict[str, Any]:

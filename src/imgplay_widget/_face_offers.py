@@ -1,4 +1,4 @@
-"""What the page asks about models, providers and keys."""
+"""What the page asks about models, providers and keys, and of text models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["Offered"]
 
 
-Call = protocol.Model | protocol.CheckProvider | protocol.SetKey | protocol.AddServer | protocol.RemoveServer
+Call = (
+    protocol.Model
+    | protocol.CheckProvider
+    | protocol.SetKey
+    | protocol.AddServer
+    | protocol.RemoveServer
+    | protocol.Improve
+)
 
 
 class Offered:
@@ -31,6 +38,7 @@ class Offered:
         protocol.SetKey,
         protocol.AddServer,
         protocol.RemoveServer,
+        protocol.Improve,
     )
 
     def __init__(self, studio: Studio) -> None:
@@ -41,7 +49,8 @@ class Offered:
 
         Raises:
             NotFound: there is no such model, provider or server.
-            InvalidRequest: it cannot be a key, or a server's name or address.
+            InvalidRequest: it cannot be a key, a server's name or address, or a prompt.
+            ProviderError: the text model did not answer with a prompt, or there is none.
         """
         match call:
             case protocol.Model():
@@ -64,6 +73,11 @@ class Offered:
             case protocol.RemoveServer():
                 await self._studio.servers.remove(call.name)
                 return protocol.Empty()
+            case protocol.Improve():
+                spec = self._studio.registry.find(call.model)[1]
+                return protocol.Improved(
+                    prompt=await self._studio.writer.improve(call.prompt, call.mode, spec)
+                )
 
     def _model(self, name: str) -> ModelSpec:
         try:

@@ -144,6 +144,9 @@ class ProviderState(Message):
         key_source: where the key comes from ("environment variable FAL_KEY"), or empty.
         discovered_at: when it said itself which models it has, or None.
         server: the address of a server that the user added and can remove, or None.
+        writes: whether it has a text model that can rewrite prompts.
+        writer: the text model (``"provider:id"``) that would rewrite a prompt for its models now, its own or
+            another provider's, or None where no key opens one.
     """
 
     name: str
@@ -155,6 +158,8 @@ class ProviderState(Message):
     key_source: str
     discovered_at: int | None
     server: str | None
+    writes: bool
+    writer: str | None
 
 
 class Difference(Message):
@@ -520,6 +525,20 @@ class SaveDraft(Message):
     mask: str | None
 
 
+class Improve(Message):
+    """Have a text model rewrite a prompt, which is billed and never repeated by itself. Answer: `Improved`.
+
+    Attributes:
+        mode: with more to be seen, or the same in English.
+        model: the image model that it is for.
+    """
+
+    method: Literal["improve"] = "improve"
+    prompt: Annotated[str, Field(max_length=100_000)]
+    mode: Literal["expand", "translate"]
+    model: str
+
+
 class Thumbnails(Message):
     """Thumbnails of what is on screen. Answer: `ThumbnailList`."""
 
@@ -693,6 +712,7 @@ Call = Annotated[
     | Prompts
     | ModelsUsed
     | SaveDraft
+    | Improve
     | Thumbnails
     | Covers
     | Original
@@ -794,6 +814,13 @@ class ModelNames(Message):
 
     type: Literal["model_names"] = "model_names"
     names: list[str]
+
+
+class Improved(Message):
+    """Answer to `Improve`: the new prompt."""
+
+    type: Literal["improved"] = "improved"
+    prompt: str
 
 
 class RecipeState(Message):
@@ -994,6 +1021,7 @@ Result = Annotated[
     | QueueResult
     | PromptList
     | ModelNames
+    | Improved
     | ThumbnailList
     | CoverList
     | OriginalImage

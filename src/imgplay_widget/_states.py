@@ -130,6 +130,8 @@ def provider_state(
     source: str = "",
     discovered_at: datetime | None = None,
     server: str | None = None,
+    writes: bool = False,
+    writer: str | None = None,
 ) -> ProviderState:
     """Gives a provider as the page shows it; of the key only whether it is there and where it comes from."""
     hint = ""
@@ -146,6 +148,8 @@ def provider_state(
         key_source=source,
         discovered_at=_milliseconds(discovered_at) if discovered_at else None,
         server=server,
+        writes=writes,
+        writer=writer,
     )
 
 

@@ -44,12 +44,13 @@ from imgplay_widget._spending import Spending
 from imgplay_widget._store import Store
 from imgplay_widget._studio_history import StudioHistory
 from imgplay_widget._studio_offers import DEFAULT_MODEL, StudioOffers
-from imgplay_widget._titles import INSTRUCTION, first_words, tidy
+from imgplay_widget._titles import first_words
 from imgplay_widget._types import (
     Notice,
     Reference,
     Topic,
 )
+from imgplay_widget._writer import Writer
 from imgplay_widget.errors import (
     ImgplayError,
     InvalidRequest,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from imgplay_widget._handles import BatchHandle
-    from imgplay_widget._types import Batch
+    from imgplay_widget._prompts import Mode
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["DEFAULT_MODEL", "Prepared", "Studio", "Subscription"]
@@ -93,7 +94,8 @@ class Studio(StudioHistory, StudioOffers):
         max_count: the most images of one request, 1 to 64.
         titles: who names a topic after its first batch: ``"auto"`` (a small text model of a provider whose
             key is set, the batch's own first), ``"off"`` (the first words of the prompt), or a text model,
-            ``"provider:model"``. Without a key the first words stay.
+            ``"provider:model"``, which then rewrites prompts too (`improve`). Without a key the first words
+            stay.
         concurrency: the most tasks at once, by provider name.
         budget: see `budget`.
         clock: the time; for tests.
@@ -127,7 +129,6 @@ class Studio(StudioHistory, StudioOffers):
             )
         limit = budget_of(budget)
         self.max_count = max_count
-        self._titles = titles
         self.registry = Registry(providers)
         self.keys = Keys(keys)
         self._scope = Scope(user_id, organization_id)
@@ -163,6 +164,7 @@ class Studio(StudioHistory, StudioOffers):
         self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
         self.servers = Servers(self.engine, self.registry, self.offers, self.keys, self._on_change)
         self.servers.load(servers)
+        self.writer = Writer(self.engine, self.registry, self.keys, titles)
         self.offers.load(stored)
         atexit.register(self._close, EXIT_WAIT)
         try:
@@ -309,8 +311,8 @@ class Studio(StudioHistory, StudioOffers):
         batch = prepared.entry.batch
         if topic.title is None:
             topic = await self.engine.title_topic(topic.id, first_words(batch.prompt), by="prompt")
-        if topic.title_by == "prompt" and self._titles != "off":
-            self.engine.aside(self._entitle(topic.id, batch))
+        if topic.title_by == "prompt" and self.writer.names_topics:
+            self.engine.aside(self.writer.entitle(topic.id, batch))
 
     async def _add(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
         try:
@@ -327,32 +329,32 @@ class Studio(StudioHistory, StudioOffers):
             notice = Notice(kind="other", message=f"A request could not be stored. {message}")
             self._on_change(NoticeGiven(notice=notice))
 
-    async def _entitle(self, topic_id: str, batch: Batch) -> None:
-        """Has a text model name a topic. The first words of the prompt stay where it cannot."""
-        try:
-            provider, model = self._writer(batch.provider)
-            if provider is None:
-                return
-            answer = await self.engine.write_text(provider, model, INSTRUCTION, batch.prompt)
-            title = tidy(answer)
-            if title is not None:
-                await self.engine.title_topic(topic_id, title, by="model")
-        except ImgplayError as error:
-            # A title is a courtesy: nobody is troubled when it does not come.
-            logger.info("A topic was not named: %s", error.message)
+    def improve(self, prompt: str, mode: Mode = "expand", *, model: str | None = None) -> str:
+        """Has a text model rewrite a prompt, waits, and gives the new one. Nothing is stored or generated.
 
-    def _writer(self, first: str) -> tuple[Provider | None, str]:
-        """The provider and the text model that write titles: the one that was chosen, else the first of those
-        whose key is set, the batch's own provider before the others.
+        It is one call to a small text model, which its provider bills; it is never repeated by itself. The
+        provider of the image model writes where it has a text model and a key, else the first one that does;
+        `titles` of the studio can choose another.
+
+        Args:
+            prompt: what to paint.
+            mode: ``"expand"`` keeps the meaning, the language, every subject and what is quoted, and adds
+                what can be seen; ``"translate"`` gives the same in English.
+            model: the image model that it is for, whose limit it keeps; None takes the one of the config
+                panel.
+
+        Raises:
+            InvalidRequest: the prompt is empty, or there is no such mode (a ValueError).
+            MissingKey: no key of a provider with a text model is set; the error says which would do.
+            NotFound: no such model.
+            ProviderError: the text model did not answer, or not with a prompt.
         """
-        if self._titles not in ("auto", "off"):
-            name, _, model = self._titles.partition(":")
-            return self.registry.get(name), model
-        ready = [
-            p for p in self.registry.providers() if p.text_model() and self.keys.state(p.spec) != "missing"
-        ]
-        ready.sort(key=lambda provider: provider.spec.name != first)
-        return (ready[0], ready[0].text_model() or "") if ready else (None, "")
+        self.refuse_own_thread()
+        _, spec = self._model(model)
+        if self.writer.model(spec.provider) is None:
+            # On the caller's thread, where Colab can be asked too.
+            self.keys.look([provider.spec for provider in self.writer.candidates()])
+        return self._call(self.writer.improve, prompt, mode, spec)
 
     # -------------------------------------------------------------- settings
 

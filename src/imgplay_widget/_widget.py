@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imgplay_widget._inputs import ReferenceLike
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
+    from imgplay_widget._prompts import Mode
     from imgplay_widget._types import Reference, Status, Topic
     from imgplay_widget.providers.base import Provider
 
@@ -191,6 +192,22 @@ class ImagePlayground(anywidget.AnyWidget):
             deadline=deadline,
             **params,
         )
+
+    def improve(self, prompt: str, mode: Mode = "expand", *, model: str | None = None) -> str:
+        """Has a text model rewrite a prompt, waits, and gives the new one. See `Studio.improve`.
+
+        Args:
+            prompt: what to paint.
+            mode: ``"expand"`` adds what can be seen; ``"translate"`` gives the same in English.
+            model: the image model that it is for; None takes the one of the config panel.
+
+        Raises:
+            InvalidRequest: the prompt is empty, or there is no such mode (a ValueError).
+            MissingKey: no key of a provider with a text model is set; the error says which would do.
+            NotFound: no such model.
+            ProviderError: the text model did not answer, or not with a prompt.
+        """
+        return self._studio.improve(prompt, mode, model=model)
 
     @property
     def studio(self) -> Studio:

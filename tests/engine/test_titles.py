@@ -11,27 +11,10 @@ from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.providers.openrouter import OpenRouter
 from imgplay_widget.testing import FakeProvider, open_studio
 from tests.servers import openai_server as script
-from tests.servers.openai_server import OpenAIServer
+from tests.servers.openai_server import OpenAIServer, TextServer
 
 WAIT = 20
 KEY = "sk-canary-9c1f0a7be4d2"
-
-
-class TextServer(OpenAIServer):
-    """Answers chats with `title`, everything else with images."""
-
-    title: str | None = "Winter Fox"
-
-    def answer(self, received):
-        if not received.path.endswith("/chat/completions"):
-            return super().answer(received)
-        if self.title is None:
-            return script.error(500, "oops")
-        return script.answer({"choices": [{"message": {"role": "assistant", "content": self.title}}]})
-
-    @property
-    def chats(self):
-        return [r.json() for r in self.requests if r.path.endswith("/chat/completions")]
 
 
 def settle(studio):
@@ -40,7 +23,7 @@ def settle(studio):
 
 @pytest.fixture
 def server():
-    with TextServer() as server:
+    with TextServer("Winter Fox") as server:
         yield server
 
 
@@ -74,7 +57,7 @@ def test_an_empty_topic_is_named_by_its_first_batch(studio):
     "answer", [None, "I cannot name this.\nSorry.", "", "one two three four five six seven"]
 )
 def test_without_a_title_the_first_words_stay(studio, server, answer):
-    server.title = answer
+    server.words = answer
     batch = studio.generate("a red fox in the deep snow", model="fake:image").result(WAIT)
     settle(studio)
     assert studio.topics[0].title == "a red fox in the deep"

@@ -38,6 +38,7 @@ __all__ = [
     "Answer",
     "OpenAIServer",
     "Received",
+    "TextServer",
     "answer",
     "error",
     "events",
@@ -151,6 +152,26 @@ class OpenAIServer(ProviderServer):
             n = int(received.json().get("n", 1))
         body = self._bodies.setdefault(n, images(n, data=self._image).body)
         return Answer(200, {"Content-Type": "application/json"}, body, delay=self.latency)
+
+
+class TextServer(OpenAIServer):
+    """Answers chats with its words, or fails where it has none; everything else gets images."""
+
+    def __init__(self, words: str | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.words = words
+
+    def answer(self, received: Received) -> Answer:
+        if not received.path.endswith("/chat/completions"):
+            return super().answer(received)
+        if self.words is None:
+            return error(500, "oops")
+        return answer({"choices": [{"message": {"role": "assistant", "content": self.words}}]})
+
+    @property
+    def chats(self) -> list[Any]:
+        """What was asked in chats."""
+        return [r.json() for r in self.requests if r.path.endswith("/chat/completions")]
 
 
 def main() -> None:

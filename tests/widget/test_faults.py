@@ -80,7 +80,7 @@ class Scene:
 def scene(open_page, store):
     """Two images in one topic, one that failed and one that runs in another, and an input image."""
     gate = Gate(picture())
-    fake = FakeProvider()
+    fake = FakeProvider(words=())
     with open_page(fake, store=store) as page:
         page.result("hello")
         batch = page.studio.generate("a fox", model="fake:image", n=2).result(WAIT)
@@ -169,6 +169,12 @@ REQUESTS = {
         "prompt": "a cow",
         "references": [s.digest],
         "mask": s.digest,
+    },
+    "improve": lambda s: {
+        "method": "improve",
+        "prompt": "a cow",
+        "mode": "expand",
+        "model": "fake:image",
     },
     "thumbnails": lambda s: {"method": "thumbnails", "generationIds": [one.id for one in s.batch]},
     "covers": lambda s: {"method": "covers", "topicIds": [s.topic]},

@@ -138,6 +138,15 @@ def test_code_drives_what_the_page_shows(playground):
     assert widget.batches() == []
 
 
+def test_code_has_a_prompt_rewritten(playground):
+    fake = FakeProvider(words=["A red fox in deep snow", "A fox"])
+    widget = playground(providers=(fake,), model="fake:image", titles="off")
+    assert widget.improve("a fox") == "A red fox in deep snow"
+    assert widget.improve("红狐狸", "translate", model="fake:queue") == "A fox"
+    with pytest.raises(InvalidRequest):
+        widget.improve("")
+
+
 def test_the_state_holds_no_image_and_no_key(playground, monkeypatch):
     canary = "sk-canary-0123456789abcdef"
     widget = playground(keys={"openai": canary})

@@ -161,7 +161,7 @@ class Provider:
         raise NotImplementedError
 
     def text_model(self) -> str | None:
-        """Gives the id of a cheap text model that can write titles, or None where it has none of its own."""
+        """Gives the id of a cheap text model for titles and prompts, or None where it has none of its own."""
         return None
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:

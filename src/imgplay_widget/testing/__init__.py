@@ -186,7 +186,7 @@ class Gate:
         answer: what the call answers then.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer | str) -> None:
         self.answer = answer
         self.reached = threading.Event()
         self._opened: Future[None] = Future()
@@ -213,11 +213,14 @@ class FakeProvider(Provider):
         script: what submits answer, one after the other; when it is used up, images come.
         polls: what polls answer, one after the other; when they are used up, images come.
         partials: what a stream gives before its answer.
+        words: what its text model answers, one after the other; when they are used up, what it was asked.
+            None: it has no text model.
         name: the provider's name.
 
     Attributes:
         submits: the units that were sent, in order. What a real provider would bill.
         polled, cancelled: the tickets that were asked for and cancelled, in order.
+        questions: what its text model was asked, in order: the model, the instruction and the text.
     """
 
     def __init__(
@@ -226,6 +229,7 @@ class FakeProvider(Provider):
         *,
         polls: Iterable[Answer] = (),
         partials: Sequence[Partial] = (),
+        words: Iterable[str | ImgplayError | Gate] | None = None,
         name: str = "fake",
         concurrency: int = 4,
     ) -> None:
@@ -233,9 +237,11 @@ class FakeProvider(Provider):
         self.submits: list[Unit] = []
         self.polled: list[Mapping[str, Any]] = []
         self.cancelled: list[Mapping[str, Any]] = []
+        self.questions: list[tuple[str, str, str]] = []
         self.partials = partials
         self._script = deque(script)
         self._polls = deque(polls)
+        self._words = None if words is None else deque(words)
 
     def models(self) -> Sequence[ModelSpec]:
         """Gives the models."""
@@ -272,18 +278,35 @@ class FakeProvider(Provider):
         self.cancelled.append(ticket)
         return "cancelled"
 
+    def text_model(self) -> str | None:
+        """Gives ``words`` where it was told what to write."""
+        return None if self._words is None else "words"
+
+    async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
+        """Answers as scripted."""
+        if self._words is None:
+            return await super().write(model, instruction, text, http)
+        self.questions.append((model, instruction, text))
+        return str(await _opened(self._words.popleft() if self._words else text))
+
 
 async def _play(script: deque[Answer], default: Done | Pending, unit: Unit | None) -> Pending | Done:
-    answer = script.popleft() if script else default
+    answer = await _opened(script.popleft() if script else default)
+    if isinstance(answer, Done | Pending):
+        return answer
+    assert unit is not None, "a function can only answer a submit"
+    assert not isinstance(answer, str), "words can only answer a text model's question"
+    return answer(unit)
+
+
+async def _opened(answer: Answer | str) -> Done | Pending | Callable[[Unit], Done | Pending] | str:
+    """What an answer is once its gates are open."""
     while isinstance(answer, Gate):
         await answer.wait()
         answer = answer.answer
     if isinstance(answer, ImgplayError):
         raise answer
-    if isinstance(answer, Done | Pending):
-        return answer
-    assert unit is not None, "a function can only answer a submit"
-    return answer(unit)
+    return answer
 
 
 _WIDTH = Parameter(
