@@ -312,6 +312,20 @@ def write_prompt(page: Page) -> None:
         add.click()
 
 
+def open_improve(page: Page) -> None:
+    """Opens the menu of what a text model can do with the prompt."""
+    write_prompt(page)
+    part(page, "improve").click()
+    expect(part(page, "expand-prompt")).to_be_visible(timeout=WAIT)
+
+
+def improve_prompt(page: Page) -> None:
+    """Has the prompt improved, which can be taken back."""
+    open_improve(page)
+    part(page, "expand-prompt").click()
+    expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
+
+
 def close_panels(page: Page) -> None:
     """Leaves the workspace alone."""
     for side in ("left", "right"):
@@ -359,6 +373,8 @@ STATES: dict[str, tuple[str, Steps]] = {
     "feed": ("", stay),
     "prompt": ("", write_prompt),
     "budget": ("spent=4.9", write_prompt),
+    "improve": ("writer", open_improve),
+    "improved": ("writer", improve_prompt),
     "errors": ("", show_errors),
     "broken": ("broken", stay),
     "older": ("", show_older),
@@ -414,6 +430,7 @@ STATES |= {
     for name in (
         "first-run",
         "prompt",
+        "improve",
         "errors",
         "tile-menu",
         "nothing-found",

@@ -5,7 +5,8 @@
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many=300 (topics),
 // ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
-// ?plain (small pictures, which are quickly made).
+// ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
+// takes).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -166,6 +167,10 @@ class MockKernel {
   async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
     if (message.kind === "ack" || query.has("silent")) return;
     const buffers: DataView[] = [];
+    if (message.call.method === "improve" && !query.has("writer")) {
+      this.answer({ kind: "reply", to: message.id, result: null, error: error({ code: "missing_key" }) });
+      return;
+    }
     const result = await this.result(message.call, buffers, sent);
     this.answer({ kind: "reply", to: message.id, result, error: null }, buffers);
   }
@@ -326,6 +331,12 @@ class MockKernel {
         return { type: "queue", batches: this.queue() };
       case "prompts":
         return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
+      case "improve": {
+        await new Promise((resolve) => setTimeout(resolve, Number(query.get("slow") ?? 900)));
+        const more =
+          ", seen from below at dusk, mist between the trees, warm light on wet stone, film photograph";
+        return { type: "improved", prompt: call.mode === "expand" ? call.prompt + more : call.prompt };
+      }
       case "save_draft":
         this.drafts.set(call.topicId, call.prompt);
         return { type: "empty" };
@@ -453,6 +464,8 @@ if (query.has("many")) {
     topics.push(topic(`m${index}`, title, now - index * 40 * 60_000, more));
   }
 }
+if (query.has("writer"))
+  for (const provider of kernel.state.providers) provider.writer = "openai:gpt-5.6-luna";
 if (query.get("topics") === "0") kernel.state.topics.length = 0;
 if (query.has("broken")) {
   const [, second, third] = kernel.state.feed?.batches ?? [];

@@ -34,6 +34,7 @@ const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
   "take_reference",
   "reference_thumbnails",
   "reference_original",
+  "improve",
 ]);
 
 /** Events after which the page asks for a snapshot: they say that something changed, not what. */

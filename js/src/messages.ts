@@ -107,7 +107,7 @@ const en = {
     topics: "Show or hide the topics",
     prompt: "Go to the prompt",
     toTopics: "Go to the topics",
-    undo: "Undo what was deleted or moved last",
+    undo: "Undo what was deleted, moved or improved last",
     move: "Adjust a handle, slider or choice",
     note: "While the studio has focus, the notebook's own shortcuts are off. Saving (Ctrl+S) and the command palette (Ctrl+Shift+C) still work.",
     composer: "Prompt",
@@ -148,6 +148,23 @@ const en = {
       `${count === 1 ? "1 image" : `${count} images`} failed: ${reason}`,
     cancelled: (count: number) =>
       count === 1 ? "1 image was cancelled." : `${count} images were cancelled.`,
+  },
+  // ---------------------------------------------------------------- what a text model makes of the prompt
+  improve: {
+    label: "Improve the prompt",
+    by: (model: string) => `Improve the prompt with ${model}`,
+    needs: (titles: string) =>
+      `Improving a prompt needs a text model. Choose a model of ${titles} and enter its key.`,
+    expand: "Improve",
+    translate: "Translate to English",
+    working: "Improving the prompt…",
+    cancel: "Keep the prompt as it is",
+    cancelled: "The prompt stays as it is.",
+    improved: (topic: string | null) => `The prompt${topic === null ? "" : ` of “${topic}”`} was improved.`,
+    translated: (topic: string | null) =>
+      `The prompt${topic === null ? "" : ` of “${topic}”`} was translated.`,
+    same: "The prompt needs no change.",
+    undone: "The earlier prompt is back.",
   },
   // ---------------------------------------------------------------- what runs and waits, in all topics
   queue: {
@@ -851,7 +868,7 @@ const zh: Messages = {
     configuration: "显示或隐藏配置",
     topics: "显示或隐藏主题",
     prompt: "转到提示词",
-    undo: "撤销上一次删除或移动",
+    undo: "撤销上一次删除、移动或优化",
     toTopics: "转到主题",
     move: "移动手柄、滑块或选项",
     note: "焦点在工作室内时，笔记本自己的快捷键不起作用；保存（Ctrl+S）和命令面板（Ctrl+Shift+C）仍然有效。",
@@ -889,6 +906,20 @@ const zh: Messages = {
     finished: (count) => `${count} 张图片已完成。`,
     failed: (count, reason) => `${count} 张图片失败：${reason}`,
     cancelled: (count) => `${count} 张图片已取消。`,
+  },
+  improve: {
+    label: "优化提示词",
+    by: (model) => `用 ${model} 优化提示词`,
+    needs: (titles) => `优化提示词需要文本模型。请选择${titles}的模型并输入密钥。`,
+    expand: "优化",
+    translate: "翻译成英文",
+    working: "正在优化提示词…",
+    cancel: "保留原提示词",
+    cancelled: "提示词保持不变。",
+    improved: (topic) => `${topic === null ? "" : `“${topic}”的`}提示词已优化。`,
+    translated: (topic) => `${topic === null ? "" : `“${topic}”的`}提示词已翻译。`,
+    same: "提示词无需修改。",
+    undone: "已恢复原提示词。",
   },
   queue: {
     title: "运行中与等待中",

@@ -84,6 +84,10 @@ describe("the Chinese page", () => {
     // A tile has its menu when the pointer comes to it.
     for (const tile of el.querySelectorAll("[data-testid=tile]"))
       tile.dispatchEvent(new Event("pointerenter"));
+    // And the prompt has one when there is something to improve.
+    const prompt = el.querySelector<HTMLTextAreaElement>("[data-testid=prompt]") as HTMLTextAreaElement;
+    prompt.value = "狐狸";
+    prompt.dispatchEvent(new Event("input", { bubbles: true }));
     await drawn();
     const buttons = [...el.querySelectorAll<HTMLElement>("[aria-haspopup=menu]")];
     const menus = new Map(buttons.map((button) => [button.dataset.testid, button]));

@@ -41,6 +41,11 @@ export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
 
+/** Whether a key asks to take back what was done last. */
+export function isUndoKey({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key.toLowerCase() === "z" && (ctrlKey || metaKey) && !altKey;
+}
+
 /** Whether a key goes into a text or moves a control of its own, so that a letter must be no shortcut. */
 export function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;

@@ -45,6 +45,11 @@ export function changeText({ requested, applied }: Difference): string {
   return `${word(requested)} → ${word(applied)}`;
 }
 
+/** Names of which one will do: "OpenAI, fal, or Replicate". */
+export function anyOf(names: readonly string[]): string {
+  return new Intl.ListFormat(language, { type: "disjunction" }).format(names);
+}
+
 /** A number of bytes: "812 KB", "1.4 MB". */
 export function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -1,6 +1,6 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { focusedElement, isShortcut, isTyping } from "../lib/keyboard";
+import { focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
 import { commandKey } from "../lib/shortcuts";
 import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
@@ -222,10 +222,7 @@ export function App({ root }: { root: HTMLElement }) {
 }
 
 function isUndo(event: KeyboardEvent): boolean {
-  const { key, ctrlKey, metaKey, altKey, defaultPrevented } = event;
-  return (
-    key.toLowerCase() === "z" && (ctrlKey || metaKey) && !altKey && !defaultPrevented && !isTyping(event)
-  );
+  return isUndoKey(event) && !event.defaultPrevented && !isTyping(event);
 }
 
 /** Whether a key belongs to a dialog or to a popover other than the widget itself. */

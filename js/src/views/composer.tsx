@@ -2,7 +2,7 @@
 // generates or, while the same is being made, cancels.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
-import { isComposing } from "../lib/keyboard";
+import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import { budgetText, estimateOf, estimateText, nearBudget, overBudget, spentText } from "../lib/price";
 import { inertReason } from "../lib/standing";
@@ -14,6 +14,7 @@ import { newestRunning } from "../slices/queue";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { ImproveMenu } from "./improve";
 import { ErrorDetail, IconButton } from "./parts";
 import { QueueChip } from "./queue";
 import { References } from "./references";
@@ -41,6 +42,11 @@ export function Composer() {
 
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
     if (isComposing(event) || event.shiftKey) return;
+    if (isUndoKey(event) && actions.undoImproving()) {
+      // The browser knows nothing of a text that was not typed.
+      event.preventDefault();
+      return;
+    }
     if (event.key === "Enter") {
       event.preventDefault();
       if (ready) void actions.generate();
@@ -63,16 +69,19 @@ export function Composer() {
     >
       <div class="ip-prompt-box">
         <References />
-        <textarea
-          ref={area}
-          rows={2}
-          value={prompt}
-          placeholder={newTopic ? t.composer.placeholder : t.composer.again}
-          aria-label={t.composer.prompt}
-          data-testid="prompt"
-          onInput={(event) => actions.setPrompt(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
-        />
+        <div class="ip-prompt-text">
+          <textarea
+            ref={area}
+            rows={2}
+            value={prompt}
+            placeholder={newTopic ? t.composer.placeholder : t.composer.again}
+            aria-label={t.composer.prompt}
+            data-testid="prompt"
+            onInput={(event) => actions.setPrompt(event.currentTarget.value)}
+            onKeyDown={onKeyDown}
+          />
+          <ImproveMenu />
+        </div>
         {negative && (unfolded || leftOut !== "") && (
           <Negative
             key={model?.name}

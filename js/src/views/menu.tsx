@@ -18,14 +18,18 @@ interface MenuProps {
   icon: IconName;
   /** What the button is called; also the name of the list. */
   label: string;
+  /** What the button says of itself under the pointer, where that is more than its name. */
+  tip?: string | undefined;
   /** Shown beside the icon. */
   text?: string;
   items: readonly MenuItem[];
   testid?: string;
   disabled?: boolean;
+  /** What was chosen is being done. */
+  busy?: boolean;
 }
 
-export function Menu({ icon, label, text, items, testid, disabled }: MenuProps) {
+export function Menu({ icon, label, tip, text, items, testid, disabled, busy }: MenuProps) {
   const button = useRef<HTMLButtonElement>(null);
   const [open, setOpen] = useState<"first" | "last" | null>(null);
   const close = (): void => {
@@ -41,7 +45,8 @@ export function Menu({ icon, label, text, items, testid, disabled }: MenuProps) 
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={open !== null}
-        title={label}
+        aria-busy={busy}
+        title={tip ?? label}
         disabled={disabled}
         data-testid={testid}
         onClick={(event) => {

@@ -1,7 +1,8 @@
 // Where nothing is yet: the screen of a topic that is still to be made, and a topic without batches.
 import { noticeOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
-import { language, t } from "../messages";
+import { anyOf } from "../lib/words";
+import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -77,12 +78,11 @@ function Ready() {
   }
   const titles = providers.filter(isLocked).map(({ title }) => title);
   const named = [...titles.slice(0, NAMED), ...(titles.length > NAMED ? [t.empty.otherProvider] : [])];
-  const list = new Intl.ListFormat(language, { type: "disjunction" }).format(named);
   return (
     <div class="ip-note ip-ready" data-testid="no-key">
       <Icon name="notice" />
       <span>
-        <strong>{t.empty.demo}</strong> {notice} {t.empty.keys(list)}
+        <strong>{t.empty.demo}</strong> {notice} {t.empty.keys(anyOf(named))}
       </span>
       <button
         type="button"

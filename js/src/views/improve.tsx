@@ -1,0 +1,48 @@
+// The button that has a text model rewrite the prompt.
+import { inertReason } from "../lib/standing";
+import { t } from "../messages";
+import { isImproving, writerMissing, writerOf } from "../slices/drafts";
+import type { State } from "../store";
+import { useActions, useStore } from "./context";
+import { Menu, type MenuItem } from "./menu";
+
+export function ImproveMenu() {
+  const busy = useStore(isImproving);
+  const disabled = useStore(({ live, prompt }) => !live || prompt.trim() === "");
+  const tip = useStore(tipOf);
+  const actions = useActions();
+  // It can be pressed while it works: a button that is disabled would lose the focus.
+  const items: MenuItem[] = busy
+    ? [{ icon: "close", text: t.improve.cancel, testid: "keep-prompt", onChoose: actions.cancelImproving }]
+    : [
+        {
+          icon: "improve",
+          text: t.improve.expand,
+          testid: "expand-prompt",
+          onChoose: () => void actions.improve("expand"),
+        },
+        {
+          icon: "translate",
+          text: t.improve.translate,
+          testid: "translate-prompt",
+          onChoose: () => void actions.improve("translate"),
+        },
+      ];
+  return (
+    <Menu
+      icon={busy ? "spinner" : "improve"}
+      label={t.improve.label}
+      tip={busy ? t.improve.working : tip}
+      items={items}
+      testid="improve"
+      disabled={disabled}
+      busy={busy}
+    />
+  );
+}
+
+/** Who would write, or why nobody can. */
+function tipOf(state: State): string {
+  const writer = writerOf(state);
+  return inertReason(state) ?? (writer === null ? writerMissing(state) : t.improve.by(writer));
+}
