@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from imgplay_widget._engine import TEXT_TIMEOUT
@@ -212,6 +214,23 @@ def test_a_key_that_comes_later_counts(server, monkeypatch):
     with open_studio(OpenAI()) as studio:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         assert studio.improve(FOX) == BETTER
+
+
+@pytest.mark.parametrize("by_page", [False, True])
+def test_keys_are_looked_for_in_slow_places_where_each_can_be_asked(server, monkeypatch, by_page):
+    def held(name):
+        # Some can be asked on the main thread alone, as Colab can; a page is answered on another.
+        here = threading.current_thread() is threading.main_thread()
+        return KEY if name == "openai" and here != by_page else ""
+
+    monkeypatch.setattr("imgplay_widget.providers._key_sources.from_keyring", held)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    with open_studio(OpenAI(), FakeProvider()) as studio:
+        spec = studio.registry.find("fake:image")[1]
+        if by_page:
+            assert studio.start(studio.writer.improve, FOX, "expand", spec).result(WAIT) == BETTER
+        else:
+            assert studio.improve(FOX, model="fake:image") == BETTER
 
 
 def test_the_chosen_text_model_writes_titles_and_prompts(server):
