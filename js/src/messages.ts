@@ -268,6 +268,8 @@ const en = {
     failed: (name: string, why: string) => `${name}: ${why}`,
     unreadable: "The file could not be read. Choose it again.",
     twice: "This image is already a reference.",
+    madeHere: "This image was made here.",
+    useSettings: "Use its settings",
     refused: (names: string[], why: string) =>
       names.length === 1
         ? `${names[0]} was not added. ${why}`
@@ -287,7 +289,8 @@ const en = {
       count === 1 ? "A reference could not be uploaded." : `${count} references could not be uploaded.`,
     notAllStep: "Retry it or remove it, then generate again.",
     drop: "Drop to use as a reference",
-    dropNone: (model: string) => `${model} does not take reference images`,
+    dropNone: (model: string) =>
+      `${model} takes no reference images; an image that was made here brings its settings`,
     useAgain: "Use as a reference again",
     used: (count: number) => (count === 1 ? "1 reference" : `${count} references`),
   },
@@ -1017,6 +1020,8 @@ const zh: Messages = {
     failed: (name, why) => `${name}：${why}`,
     unreadable: "无法读取该文件，请重新选择。",
     twice: "该图片已在参考图中。",
+    madeHere: "这张图片是在这里生成的。",
+    useSettings: "使用它的设置",
     refused: (names, why) =>
       names.length > 3
         ? `未添加 ${names.slice(0, 3).join("、")} 等 ${names.length} 个文件。${why}`
@@ -1031,7 +1036,7 @@ const zh: Messages = {
     notAll: (count) => `有 ${count} 张参考图未能上传。`,
     notAllStep: "请重试或移除，然后再次生成。",
     drop: "松开即可用作参考图",
-    dropNone: (model) => `${model} 不接受参考图`,
+    dropNone: (model) => `${model} 不接受参考图；在这里生成的图片可带回它的设置`,
     useAgain: "再次用作参考图",
     used: (count) => `${count} 张参考图`,
   },

@@ -23,6 +23,7 @@ export type Call =
   | Covers
   | Original
   | Recipe
+  | RecipeOf
   | Code
   | Pack
   | PackChunk
@@ -338,6 +339,10 @@ export interface Original {
 export interface Recipe {
   method: "recipe";
   generationId: string;
+}
+export interface RecipeOf {
+  method: "recipe_of";
+  digest: string;
 }
 export interface Code {
   method: "code";

@@ -143,11 +143,16 @@ describe("a picture from outside", () => {
     await drawn();
     expect(drop?.dataset.shown).toBe("false");
   });
-  it("is not offered a place where the model takes none", async () => {
+  it("is not offered a place where the model takes none, but a file for its settings", async () => {
     const { el } = await opened([], false);
-    const data = transfer({}, [png()]);
-    send(el.querySelector('[data-testid="workspace"]') as Element, "dragover", "dataTransfer", data);
-    expect(data.dropEffect).toBe("none");
+    const workspace = el.querySelector('[data-testid="workspace"]') as Element;
+    const link = transfer({ "text/uri-list": "https://example.org/cat.png" });
+    send(workspace, "dragover", "dataTransfer", link);
+    expect(link.dropEffect).toBe("none");
+    const file = transfer({}, [png()]);
+    send(workspace, "dragover", "dataTransfer", file);
+    expect(file.dropEffect).toBe("copy");
+    expect(el.querySelector('[data-testid="drop"]')?.textContent).toContain("brings its settings");
   });
   it("is taken from the clipboard, where a text stays a text", async () => {
     const { fake, el } = await opened();

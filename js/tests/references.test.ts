@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { batch, error, generation, model, snapshot } from "../dev/fixtures";
 import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
 import { kindOf, PIECE } from "../src/lib/upload";
-import type { Draft, ReferenceState, Result, Upload } from "../src/protocol.gen";
+import type { Draft, RecipeState, ReferenceState, Result, Upload } from "../src/protocol.gen";
 import { maskProblem, referencesToSend } from "../src/slices/references";
 import { showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
@@ -317,5 +317,57 @@ describe("the rules", () => {
     expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
     expect(moved(["a", "b", "c"], 0, 9)).toEqual(["b", "c", "a"]);
     expect(moved(["a"], 3, 0)).toEqual(["a"]);
+  });
+});
+
+describe("a file that was made here", () => {
+  const brought = async (model: string) => {
+    const { state, calls } = opened(model);
+    const file = png(9);
+    const taken = state().takeFiles([file]);
+    const asked = () => calls.filter(({ call }) => call.method === "recipe_of");
+    await outstanding(() => asked().length === 1);
+    return { state, file, taken, asked };
+  };
+  const RECIPE = {
+    prompt: "a fox",
+    model: "demo:edit",
+    modelTitle: "Edit",
+    requested: { seed: 7, unknown: 1 },
+    references: [],
+    mask: null,
+  } as unknown as RecipeState;
+
+  it("is known by its bytes, and offers its settings beside being a reference", async () => {
+    const { state, file, asked } = await brought("demo:edit");
+    const bytes = new Uint8Array(await file.blob.arrayBuffer());
+    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    const digest = [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    expect(asked()[0]?.call).toEqual({ method: "recipe_of", digest });
+    await asked()[0]?.answer({ type: "recipe", recipe: RECIPE });
+    expect(state().references).toHaveLength(1);
+    const { message, action } = state().notices[0] ?? {};
+    expect([message, action?.label]).toEqual(["This image was made here.", "Use its settings"]);
+    // No key takes it back: nothing was done.
+    expect(state().announcements.at(-1)?.undoable).toBe(false);
+    action?.run();
+    expect(state().prompt).toBe("a fox");
+    expect(state().config.params["demo:edit"]).toEqual({ seed: 7 });
+    expect(state().references).toHaveLength(0);
+  });
+  it("brings its settings also to a model that takes no references", async () => {
+    const { state, taken, asked } = await brought("demo:none");
+    await asked()[0]?.answer({ type: "recipe", recipe: RECIPE });
+    await taken;
+    expect(state().notices.map(({ message }) => message)).toEqual(["This image was made here."]);
+  });
+  it("is refused like any other there where it is of somewhere else", async () => {
+    const { state, taken, asked } = await brought("demo:none");
+    await asked()[0]?.answer({ type: "empty" });
+    await taken;
+    expect(asked()).toHaveLength(1);
+    expect(state().notices.map(({ message }) => message)).toEqual([
+      expect.stringContaining("was not added."),
+    ]);
   });
 });

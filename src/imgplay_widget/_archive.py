@@ -88,6 +88,10 @@ class Archive:
             raise gone("generation", generation_id)
         return found
 
+    async def generation_of(self, digest: str) -> tuple[Entry, Generation] | None:
+        """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
+        return await self.write(self.store.generation_of, digest)
+
     async def feed(
         self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
     ) -> FeedPage:

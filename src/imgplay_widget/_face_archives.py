@@ -38,7 +38,14 @@ class _Pack:
     read_at: datetime
 
 
-Call = protocol.Recipe | protocol.Code | protocol.Pack | protocol.PackChunk | protocol.DropPack
+Call = (
+    protocol.Recipe
+    | protocol.RecipeOf
+    | protocol.Code
+    | protocol.Pack
+    | protocol.PackChunk
+    | protocol.DropPack
+)
 
 
 class Archives:
@@ -48,7 +55,14 @@ class Archives:
         studio: whose images they are.
     """
 
-    calls = (protocol.Recipe, protocol.Code, protocol.Pack, protocol.PackChunk, protocol.DropPack)
+    calls = (
+        protocol.Recipe,
+        protocol.RecipeOf,
+        protocol.Code,
+        protocol.Pack,
+        protocol.PackChunk,
+        protocol.DropPack,
+    )
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -69,6 +83,11 @@ class Archives:
                 entry, generation = await self._engine.generation(call.generation_id)
                 found = self._studio.recipe(entry, generation)
                 return protocol.RecipeResult(recipe=recipe_state(found))
+            case protocol.RecipeOf():
+                made = await self._engine.generation_of(call.digest)
+                if made is None:
+                    return protocol.Empty()
+                return protocol.RecipeResult(recipe=recipe_state(self._studio.recipe(*made)))
             case protocol.Code():
                 entry = await self._engine.entry(call.batch_id)
                 return protocol.CodeText(text=self._studio.code(entry))

@@ -567,6 +567,17 @@ class Recipe(Message):
     generation_id: str
 
 
+class RecipeOf(Message):
+    """How the image with these bytes was made, where it was made here. Answer: `RecipeResult` or `Empty`.
+
+    Attributes:
+        digest: sha256 of the file, in hexadecimal digits.
+    """
+
+    method: Literal["recipe_of"] = "recipe_of"
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
 class Code(Message):
     """A batch as Python code. Answer: `CodeText`."""
 
@@ -717,6 +728,7 @@ Call = Annotated[
     | Covers
     | Original
     | Recipe
+    | RecipeOf
     | Code
     | Pack
     | PackChunk

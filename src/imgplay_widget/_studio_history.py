@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from imgplay_widget._changes import Change, Removed, SettingWritten
 from imgplay_widget._costs import moment_of
@@ -20,6 +22,7 @@ from imgplay_widget._types import EVERYTHING, Entry, Reference, Status, Topic, W
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
+    import os
     import threading
     import weakref
     from collections.abc import Sequence
@@ -252,6 +255,22 @@ class StudioHistory(StudioImages, Hop):
             favourite=favourite,
         )
         return self._call(self._batches, topic_id, limit, wanted)
+
+    def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
+        """Gives how an image file was made, where this store made it: it is known by its bytes, not its name.
+
+        Args:
+            image: a file as it was saved, downloaded or taken out of a ZIP, or its bytes.
+
+        Returns:
+            What ``generation.recipe`` gives, or None where the store has no image of these bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        data = image if isinstance(image, bytes) else Path(image).read_bytes()
+        made = self._call(self.engine.generation_of, hashlib.sha256(data).hexdigest())
+        return None if made is None else self.recipe(*made).as_json()
 
     async def _batches(self, topic_id: str | None, limit: int, wanted: Wanted) -> list[BatchHandle]:
         if not 1 <= limit <= MAX_BATCHES:

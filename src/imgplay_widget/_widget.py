@@ -367,6 +367,17 @@ class ImagePlayground(anywidget.AnyWidget):
         """
         self._studio.restore(what)
 
+    def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
+        """Gives how an image file was made, where this store made it. See `Studio.recipe_of`.
+
+        Args:
+            image: a file as it was saved, downloaded or taken out of a ZIP, or its bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return self._studio.recipe_of(image)
+
     def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
         """Writes finished images into a ZIP with their recipes, and gives its path. See `Studio.save_zip`.
 

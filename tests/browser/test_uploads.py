@@ -110,3 +110,19 @@ def test_a_dropped_file_and_a_dragged_result_become_references(notebook: Noteboo
     view.expect_images(2)
     notebook.run(1)
     assert json.loads(notebook.text(1)) == [[80, 64], None]
+
+
+def test_a_downloaded_image_brings_its_settings_back(notebook: Notebook, view: View, tmp_path: Path) -> None:
+    view.choose_model("made_up:edit")
+    view.generate("A calm evening", 1)
+    view.expect_images(1)
+    view.tiles("success").first.hover()
+    with notebook.page.expect_download() as download:
+        view.tiles("success").first.get_by_test_id("download").click()
+    path = tmp_path / "kept.png"
+    download.value.save_as(path)
+    view.part("prompt").fill("something else")
+    view.part("reference-file").set_input_files(path)
+    view.part("notice-action").click()
+    expect(view.part("prompt")).to_have_value("A calm evening")
+    expect(view.part("reference")).to_have_count(0)

@@ -54,6 +54,7 @@ async def in_a_notebook() -> None:
     assert_type(pg.spent(date(2026, 5, 4), topic="foxes"), Spend)
     assert_type(pg.spent().by_model["demo:instant"].usd, Decimal)
     pg.budget = 5
+    assert_type(pg.recipe_of("fox.png"), dict[str, Any] | None)
     assert_type(pg.improve("a fox", "translate", model="demo:instant"), str)
     assert_type(pg.check("openai").ok, bool)
     assert_type(pg.set_key("openai", "key", remember=True).message, str)

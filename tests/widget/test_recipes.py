@@ -68,6 +68,22 @@ def test_a_recipe_tells_what_the_provider_changed(open_page):
     assert recipe["applied"]["parts"] == '["a", 1]'
 
 
+def test_an_image_that_was_made_here_is_known_by_its_bytes(page, tmp_path):
+    batch = made(page, n=2, seed=7)
+    path = batch[1].save(tmp_path / "renamed.png")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = page.result("recipe_of", digest=digest)
+    assert found["type"] == "recipe"
+    assert (found["recipe"]["digest"], found["recipe"]["prompt"]) == (digest, "a fox")
+    recipe = page.studio.recipe_of(path)
+    assert recipe["generation_id"] == found["recipe"]["generationId"]
+    assert page.studio.recipe_of(path.read_bytes()) == recipe
+    page.studio.delete(batch)
+    assert page.result("recipe_of", digest=digest) == {"type": "empty"}
+    assert page.studio.recipe_of(png(3, 3)) is None
+    assert page.error("recipe_of", digest="../../etc")["code"] == "invalid_request"
+
+
 def test_a_recipe_of_nothing_is_refused(page):
     assert page.error("recipe", generationId="none")["code"] == "not_found"
     assert page.error("code", batchId="none")["code"] == "not_found"

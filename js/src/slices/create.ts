@@ -2,7 +2,14 @@
 import { errorState, errorText } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { t } from "../messages";
-import type { BatchState, ErrorState, GenerationState, NoticeShown, SpendingState } from "../protocol.gen";
+import type {
+  BatchState,
+  ErrorState,
+  GenerationState,
+  NoticeShown,
+  RecipeState,
+  SpendingState,
+} from "../protocol.gen";
 import { newestRunning } from "./queue";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
@@ -11,8 +18,8 @@ export interface Notice {
   id: number;
   level: NoticeShown["level"];
   message: string;
-  /** What a button beside it does, as long as it is shown. */
-  action?: { label: string; run(): void };
+  /** What a button beside it does, as long as it is shown: it takes something back, or is an `offer`. */
+  action?: { label: string; run(): void; offer?: true };
 }
 
 export interface Announcement {
@@ -41,6 +48,8 @@ export interface CreateSlice {
   dismissRefusal(): void;
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
+  /** Puts back what one image was made with, its seed too. */
+  reuseRecipe(recipe: RecipeState): void;
   reuseSeed(batch: BatchState, seed: number): void;
   /** Says something. With an action it stands for ten seconds, else until it is dismissed. */
   addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
@@ -65,6 +74,26 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
   let announcements = 0;
   let ended: GenerationState[] = [];
+
+  /** Takes over how something was made; false where its model is gone. */
+  const take = (
+    made: Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">,
+  ): boolean => {
+    get().setPrompt(made.prompt);
+    const model = modelOf(get().models, made.model);
+    if (!model) {
+      get().addNotice("warning", t.composer.modelGone(made.modelTitle));
+      return false;
+    }
+    if (get().config.model !== model.name) get().chooseModel(model.name);
+    get().resetParameters();
+    const known = model.parameters.filter((parameter) => parameter.name in made.params);
+    get().setParameters(
+      Object.fromEntries(known.map(({ name }) => [name, made.params[name] ?? null] as const)),
+    );
+    get().takeReferences(made.references, made.mask);
+    return true;
+  };
 
   return {
     busy: false,
@@ -120,22 +149,9 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     dismissRefusal: () => set({ refusal: null }),
 
     reuse: (batch) => {
-      get().setPrompt(batch.prompt);
-      const model = modelOf(get().models, batch.model);
-      if (!model) {
-        get().addNotice("warning", t.composer.modelGone(batch.modelTitle));
-        return;
-      }
-      const { config } = get();
-      if (config.model !== model.name) get().chooseModel(model.name);
-      get().resetParameters();
-      const known = model.parameters.filter((parameter) => parameter.name in batch.params);
-      get().setParameters(
-        Object.fromEntries(known.map(({ name }) => [name, batch.params[name] ?? null] as const)),
-      );
-      get().setCount(batch.generations.length);
-      get().takeReferences(batch.references, batch.mask);
+      if (take(batch)) get().setCount(batch.generations.length);
     },
+    reuseRecipe: ({ requested, ...recipe }) => void take({ ...recipe, params: requested }),
 
     reuseSeed: (batch, seed) => {
       const { models, config } = get();
@@ -160,7 +176,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       set((state) => ({
         notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
       }));
-      get().announce(message, action !== undefined);
+      get().announce(message, action !== undefined && !action.offer);
     },
     dismissNotice: (id) => set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) })),
 

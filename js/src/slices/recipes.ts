@@ -1,16 +1,54 @@
 // How an image was made, in full: asked for when somebody wants to know.
+import { modelOf } from "../lib/parameters";
+import { t } from "../messages";
 import type { RecipeState } from "../protocol.gen";
+import type { NamedBlob } from "./references";
 import type { Slice } from "./state";
 
 export interface RecipesSlice {
   /** The recipe of an image. Rejects with a `RequestError`. */
   recipeOf(generationId: string): Promise<RecipeState>;
+  /** Takes files of the user: as references; and what a single one was made with, if that was here, is offered. */
+  takeFiles(files: readonly NamedBlob[]): Promise<void>;
+  /** Offers the settings that an image file was made with. False where it was not made here. */
+  offerRecipe(file: Blob): Promise<boolean>;
 }
 
-export const createRecipesSlice: Slice<RecipesSlice> = (_set, _get, send) => ({
+export const createRecipesSlice: Slice<RecipesSlice> = (_set, get, send) => ({
   recipeOf: async (generationId) => {
     const { result } = await send({ method: "recipe", generationId });
     if (result.type !== "recipe") throw new Error("the answer is no recipe");
     return result.recipe;
   },
+  takeFiles: async (files) => {
+    const [file, ...others] = files;
+    const one = others.length === 0 && get().live ? file : undefined;
+    const { models, config } = get();
+    const offered = one && get().offerRecipe(one.blob);
+    // Where it can be no reference, its settings are what it was brought for.
+    if (!modelOf(models, config.model)?.references && (await offered)) return;
+    await Promise.all([get().addFiles(files), offered]);
+  },
+  offerRecipe: async (file) => {
+    try {
+      const digest = await digestOf(file);
+      if (digest === null) return false;
+      const { result } = await send({ method: "recipe_of", digest });
+      if (result.type !== "recipe") return false;
+      const { recipe } = result;
+      const run = (): void => get().reuseRecipe(recipe);
+      get().addNotice("info", t.references.madeHere, { label: t.references.useSettings, run, offer: true });
+      return true;
+    } catch {
+      // It was a courtesy; the file itself says what is wrong with it.
+      return false;
+    }
+  },
 });
+
+/** The sha256 of a file in hexadecimal digits; null on pages where browsers compute none (http, not localhost). */
+async function digestOf(file: Blob): Promise<string | null> {
+  if (!crypto.subtle) return null;
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -80,7 +80,7 @@ export function App({ root }: { root: HTMLElement }) {
       event.preventDefault();
       const notice = store
         .getState()
-        .notices.filter(({ action }) => action)
+        .notices.filter(({ action }) => action && !action.offer)
         .at(-1);
       if (notice) takeBack(notice, actions);
       return;

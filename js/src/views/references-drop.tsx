@@ -58,7 +58,9 @@ export function ReferenceDrop() {
         // Else the browser would leave the notebook for the picture.
         event.preventDefault();
         event.stopPropagation();
-        if (event.dataTransfer) event.dataTransfer.dropEffect = takes() ? "copy" : "none";
+        const kind = draggedIn(event);
+        const wanted = kind === "files" ? store.getState().live : takes();
+        if (event.dataTransfer) event.dataTransfer.dropEffect = wanted ? "copy" : "none";
         setOver(true);
       },
       { signal },
@@ -91,7 +93,7 @@ export function ReferenceDrop() {
         // Office programs put a picture of the text beside the text.
         if (images.length === 0 || (writing && clipboardData?.types.includes("text/plain"))) return;
         event.preventDefault();
-        void actions.addFiles(images);
+        void actions.takeFiles(images);
       },
       { signal },
     );
@@ -117,7 +119,7 @@ export function ReferenceDrop() {
 function drop(actions: Actions, state: State, kind: Dragged, event: DragEvent): void {
   const data = event.dataTransfer;
   if (kind === "files") {
-    void actions.addFiles([...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })));
+    void actions.takeFiles([...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })));
   } else if (kind === "link") {
     const problem = actions.addLink(data?.getData("text/uri-list") ?? "");
     if (problem) actions.addNotice("warning", problem);

@@ -254,7 +254,7 @@ function Adder({ empty }: { empty: boolean }) {
           const files = [...(event.currentTarget.files ?? [])];
           // The same file can be chosen again.
           event.currentTarget.value = "";
-          void actions.addFiles(files.map((blob) => ({ name: blob.name, blob })));
+          void actions.takeFiles(files.map((blob) => ({ name: blob.name, blob })));
         }}
       />
       <IconButton

@@ -35,6 +35,7 @@ __all__ = [
     "entry",
     "free_title",
     "generation",
+    "generation_of",
     "places",
     "topic",
     "topics_by_id",
@@ -164,6 +165,15 @@ def generation(connection: Connection, scope: Scope, generation_id: str) -> tupl
         return None
     wanted = next((item for item in found.generations if item.id == generation_id), None)
     return None if wanted is None else (found, wanted)
+
+
+def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[Entry, Generation] | None:
+    """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
+    mine = select(generations.c.id).where(
+        generations.c.asset_digest == digest, *scope.generations(), SEEN_GENERATION
+    )
+    newest = connection.scalar(mine.order_by(generations.c.id.desc()).limit(1))
+    return None if newest is None else generation(connection, scope, newest)
 
 
 def places(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:

@@ -327,6 +327,11 @@ class Store:
         with self._database.reading() as connection:
             return queries.generation(connection, self._scope, id)
 
+    def generation_of(self, digest: str) -> tuple[Entry, Generation] | None:
+        """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
+        with self._database.reading() as connection:
+            return queries.generation_of(connection, self._scope, digest)
+
     def feed(
         self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
     ) -> FeedPage:
