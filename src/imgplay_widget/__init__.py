@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imgplay_widget._models import ModelTable, models
     from imgplay_widget._studio import Studio
     from imgplay_widget._types import Status, Topic
+    from imgplay_widget._variants import variants
     from imgplay_widget._widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
@@ -32,6 +33,7 @@ __all__ = [
     "Topic",
     "__version__",
     "models",
+    "variants",
 ]
 
 # Where each public name lives. They are imported when they are first used, so that importing the package
@@ -47,6 +49,7 @@ _HOME = {
     "Studio": "_studio",
     "Topic": "_types",
     "models": "_models",
+    "variants": "_variants",
 }
 
 

@@ -20,6 +20,7 @@ from imgplay_widget import (
     Studio,
     Topic,
     models,
+    variants,
 )
 from imgplay_widget.providers import Done, Http, Inline, ModelSpec, Pending, Provider, ProviderSpec, Unit
 from imgplay_widget.testing import FakeProvider, open_studio
@@ -58,6 +59,7 @@ async def in_a_notebook() -> None:
     assert_type(pg.improve("a fox", "translate", model="demo:instant"), str)
     assert_type(pg.check("openai").ok, bool)
     assert_type(pg.set_key("openai", "key", remember=True).message, str)
+    assert_type(variants("a {red|blue} fox"), list[str])
     pg.set_key("openai")
     pg.set_key("openai", None)
     pg.delete(batch)
