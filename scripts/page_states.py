@@ -165,6 +165,27 @@ def ask_for_key(page: Page) -> None:
     expect(part(page, "key-input")).to_be_visible(timeout=WAIT)
 
 
+def ask_several(page: Page) -> None:
+    """Asks three models beside the chosen one, of which one cannot be asked yet."""
+    open_models(page)
+    for name in ("demo:instant", "demo:every", "openai:gpt-image-1"):
+        page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
+    expect(part(page, "also-model")).to_have_count(3, timeout=WAIT)
+
+
+def show_several(page: Page) -> None:
+    """Shows the models that are asked beside the chosen one."""
+    ask_several(page)
+    page.keyboard.press("Escape")
+    expect(part(page, "model-picker")).to_have_count(0, timeout=WAIT)
+
+
+def write_pattern(page: Page) -> None:
+    """Writes two prompts in one."""
+    part(page, "prompt").fill("A {red|blue} fox asleep in fresh snow, soft morning light")
+    expect(part(page, "requests")).to_be_visible(timeout=WAIT)
+
+
 def open_server(page: Page) -> None:
     """Opens the form of a server of one's own."""
     open_models(page)
@@ -390,6 +411,9 @@ STATES: dict[str, tuple[str, Steps]] = {
     "models": ("", open_models),
     "other-model": ("", name_model),
     "key": ("", ask_for_key),
+    "several-models": ("", ask_several),
+    "several": ("", show_several),
+    "pattern": ("", write_pattern),
     "server": ("", open_server),
     "references": ("model=edit", add_references),
     "references-failed": ("model=edit", fail_references),
@@ -436,6 +460,8 @@ STATES |= {
         "nothing-found",
         "config",
         "models",
+        "several",
+        "pattern",
         "server",
         "queue",
         "topics",

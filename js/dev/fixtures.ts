@@ -327,6 +327,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
     ],
     config: {
       model: "demo:studio",
+      alsoModels: [],
       count: 4,
       params: {},
       ratioLocked: true,

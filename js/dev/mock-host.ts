@@ -127,6 +127,7 @@ class MockKernel {
   readonly uploads = new Map<string, Blob[]>();
   readonly references = new Map<string, { state: ReferenceState; bytes: DataView }>();
   #seq = 0;
+  #made = 0;
 
   /** What runs in the topic that is open, and one more that waits elsewhere. */
   queue(): BatchState[] {
@@ -303,12 +304,15 @@ class MockKernel {
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
-        const id = `c${now}`;
+        this.#made += 1;
+        const id = `c${now}x${this.#made}`;
         const generations = Array.from({ length: call.n }, (_, position) =>
           generation(id, position, { status: "pending", cancellable: true }),
         );
         const { width, height } = call.params as { width?: number; height?: number };
         const made = batch(id, topicId, call.prompt, generations, {
+          model: call.model,
+          modelTitle: state.models.find(({ name }) => name === call.model)?.title ?? call.model,
           createdAt: now,
           width: width ?? 1024,
           height: height ?? 1024,

@@ -412,6 +412,10 @@ export interface Configure {
 }
 export interface Config {
   model: string;
+  /**
+   * @maxItems 3
+   */
+  alsoModels: string[];
   count: number;
   params: {
     [k: string]: {

@@ -1,6 +1,8 @@
 // One store for each model, made of its slices. It knows neither the DOM nor the widget model.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
+import { askedNames } from "./lib/several";
+import { patternOf } from "./lib/variants";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
 import { createBatchesSlice, refreshed } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
@@ -74,7 +76,7 @@ export function receive(store: Store, event: KernelEvent): void {
     case "batch_added":
       state.addBatch(event.batch);
       state.queueBatch(event.batch);
-      state.notePrompt(event.batch.prompt);
+      state.notePrompt(patternOf(event.batch.prompt));
       break;
     case "batch_changed":
       state.changeBatch(event.batch);
@@ -108,7 +110,7 @@ export function receive(store: Store, event: KernelEvent): void {
     case "config_changed":
       state.receiveConfig(event.config);
       // Code may choose a model that no provider lists.
-      void state.learnModel(event.config.model);
+      for (const name of askedNames(event.config)) void state.learnModel(name);
       break;
     case "notice_shown":
       state.addNotice(event.level, event.message);

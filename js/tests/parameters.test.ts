@@ -144,7 +144,22 @@ describe("the price", () => {
     ["≈ $0.156", priced("0.039", "image"), 4, null],
     ["≈ $0.10", priced("0.025", "megapixel"), 2, size],
     ["$0.025 / MP", priced("0.025", "megapixel"), 2, null],
-  ])("is said: %s", (text, given, count, shown) => expect(estimateText(given, count, shown)).toBe(text));
+  ])("is said: %s", (text, given, count, shown) =>
+    expect(estimateText([{ price: given?.price ?? null, size: shown }], count)).toBe(text),
+  );
+  it.each([
+    ["≈ $0.28", [priced("0.04", "image"), priced("0.05", "megapixel")], size],
+    ["≥ $0.08", [priced("0.04", "image"), priced("0.05", "megapixel")], null],
+    ["≥ $0.08", [model("free"), priced("0.04", "image")], size],
+    ["", [model("free"), model("other")], size],
+  ])("of several models is their sum, or at least that: %s", (text, given, shown) =>
+    expect(
+      estimateText(
+        given.map(({ price }) => ({ price, size: shown })),
+        2,
+      ),
+    ).toBe(text),
+  );
   it("of one unit", () => expect(priceText(priced("0.04", "image").price)).toBe("$0.04 / image"));
 });
 
@@ -182,6 +197,7 @@ describe("what is sent", () => {
   const chosen = model("m");
   const config = (params: Config["params"]): Config => ({
     model: chosen.name,
+    alsoModels: [],
     count: 1,
     params,
     ratioLocked: false,

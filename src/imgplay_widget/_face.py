@@ -410,7 +410,7 @@ class Face:
         return protocol.Snapshot(
             protocol=protocol.PROTOCOL,
             seq=seq,
-            models=[model_state(spec) for spec in self._configured(config.model)],
+            models=[model_state(spec) for spec in self._configured(config)],
             catalog=catalog,
             catalog_buffer=None if buffers is None else _add(buffers, packed),
             providers=[self._provider(provider) for provider in registry.providers()],
@@ -424,11 +424,13 @@ class Face:
             thumbnails={},
         )
 
-    def _configured(self, name: str) -> list[ModelSpec]:
-        # A provider that was there when it was configured may not be there now; the page says so.
-        with contextlib.suppress(NotFound):
-            return [self._studio.registry.find(name)[1]]
-        return []
+    def _configured(self, config: protocol.Config) -> list[ModelSpec]:
+        found: list[ModelSpec] = []
+        for name in dict.fromkeys((config.model, *config.also_models)):
+            # A provider that was there when it was configured may not be there now; the page says so.
+            with contextlib.suppress(NotFound):
+                found.append(self._studio.registry.find(name)[1])
+        return found
 
     def _provider(self, provider: Provider) -> protocol.ProviderState:
         spec, keys, writer = provider.spec, self._studio.keys, self._studio.writer
@@ -455,12 +457,18 @@ class Face:
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
         shown = [] if feed is None else [g.id for b in feed.batches for g in b.generations if g.media_type]
-        used = {model.provider for model in whole.models}
+        # What else a click asks for is only told to who can click.
+        models = [model for model in whole.models if model.name == config.model]
+        used = {model.provider for model in models}
         bounded = whole.model_copy(
             update={
+                "models": models,
                 "providers": [provider for provider in whole.providers if provider.name in used],
                 "config": config.model_copy(
-                    update={"params": {k: v for k, v in config.params.items() if k == config.model}}
+                    update={
+                        "also_models": [],
+                        "params": {k: v for k, v in config.params.items() if k == config.model},
+                    }
                 ),
                 "topics": whole.topics[:STATE_TOPICS],
                 "feed": feed,

@@ -24,6 +24,9 @@ __all__ = ["PROTOCOL", "PageMessage", "parse"]
 MAX_SELECTED = 2000
 """The most things that one call names."""
 
+MAX_ALSO = 3
+"""The most models that one click asks beside the chosen one."""
+
 PROTOCOL = 2
 """The version of the protocol. A saved notebook may hold an older page than the kernel's package."""
 
@@ -272,7 +275,8 @@ class Config(Message):
 
     Attributes:
         model: ``"provider:id"``.
-        count: how many images a click makes.
+        also_models: the names of those that a click asks beside it; one may be gone.
+        count: how many images a click makes with each.
         params: for each model that was used, its parameters; a missing one stands on its default, and
             ``None`` means "not sent" (a random seed).
         ratio_locked: whether width and height move together.
@@ -282,6 +286,7 @@ class Config(Message):
     """
 
     model: str
+    also_models: Annotated[list[str], Field(max_length=MAX_ALSO)] = Field(default_factory=list)
     count: Annotated[int, Field(ge=1, le=64)] = 1
     params: dict[str, dict[str, str | bool | int | float | None]] = Field(default_factory=dict)
     ratio_locked: bool = False
@@ -333,7 +338,7 @@ class Snapshot(Message):
 
     Attributes:
         seq: that of the last event it includes.
-        models: those that the page needs at once: the configured one.
+        models: those that the page needs at once: the configured ones.
         catalog: a digest of all models that are offered.
         catalog_buffer: index of these among the message's buffers: a JSON list of `ModelState`, compressed
             (zlib); None where the page said in its `Hello` that it has them.

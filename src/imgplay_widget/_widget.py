@@ -123,7 +123,8 @@ class ImagePlayground(anywidget.AnyWidget):
         if limit is not None:
             studio.budget = limit
         if chosen is not None:
-            config = {**studio.config, "model": chosen}
+            # Code that names a model gets that one alone.
+            config: dict[str, Any] = {**studio.config, "model": chosen, "also_models": []}
             studio.start(studio.save_config, config).result()
         # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
         # while nobody listens is lost.

@@ -237,3 +237,34 @@ def test_the_configured_model_of_a_server_without_a_list_is_there_after_a_reload
     expect(again.part("model-select")).to_have_text("my-model")
     again.part("prompt").fill("a fox")
     expect(again.part("generate")).to_be_enabled()
+
+
+def test_one_click_asks_two_models_for_each_prompt_and_goes_on_after_a_reload(
+    notebook: Notebook, view: View
+) -> None:
+    view.choose_model("demo:instant")
+    view.part("model-select").click()
+    view.part("model-search").fill("made_up:narrow")
+    view.part("model-search").press("ControlOrMeta+Enter")
+    view.part("model-search").press("Escape")
+    expect(view.part("also-model")).to_have_text(["Narrow"])
+    view.part("count-1").click()
+    view.part("prompt").fill("a {red|blue} fox")
+    expect(view.part("generate")).to_have_text("Generate 4")
+    view.part("generate").click()
+
+    expect(view.topics()).to_have_count(1, timeout=WAIT)
+    expect(view.topics()).to_contain_text("4 images", timeout=WAIT)
+    # The feed draws what is near the screen: the newest two stand side by side to be compared.
+    for place, model in enumerate(("Narrow", "Demo Instant")):
+        batch = view.batches().nth(place)
+        expect(batch).to_contain_text("a blue fox")
+        expect(batch).to_contain_text(model)
+        view.expect_decoded(batch.get_by_test_id("tile-image"))
+    expect(view.part("prompt")).to_have_value("a {red|blue} fox")
+
+    notebook.reload()
+    again = notebook.view()
+    expect(again.part("also-model")).to_have_text(["Narrow"])
+    expect(again.part("prompt")).to_have_value("a {red|blue} fox")
+    expect(again.part("generate")).to_have_text("Generate 4")

@@ -55,7 +55,9 @@ def page(browser: Browser, width: int) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("state", ["feed", "prompt", "long-prompt", "budget", "config", "chinese-prompt"])
+@pytest.mark.parametrize(
+    "state", ["feed", "prompt", "long-prompt", "budget", "config", "several", "pattern", "chinese-prompt"]
+)
 def test_the_buttons_of_the_composer_stand_in_one_row(
     page: Page, page_address: str, state: str, tmp_path: Path
 ) -> None:

@@ -382,6 +382,29 @@ def test_a_model_in_free_text_is_told_and_stays_in_the_snapshot(open_page):
         assert [model["name"] for model in state["models"]] == [told["name"]]
 
 
+def test_the_models_beside_the_chosen_one_last_and_one_that_is_gone_breaks_nothing(open_page, tmp_path):
+    also = ["elsewhere:model", "fake:sheet"]
+    with open_page(store=tmp_path) as page:
+        config = page.result("hello")["snapshot"]["config"]
+        assert config["alsoModels"] == []
+        page.result("configure", config={**config, "model": "fake:image", "alsoModels": also})
+    with open_page(store=tmp_path) as page:
+        snapshot = page.result("hello")["snapshot"]
+        assert snapshot["config"]["alsoModels"] == also
+        assert [model["name"] for model in snapshot["models"]] == ["fake:image", "fake:sheet"]
+        # A saved notebook holds one model, however many are asked.
+        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        assert [model["name"] for model in state["models"]] == ["fake:image"]
+        assert state["config"]["alsoModels"] == []
+
+
+def test_more_models_than_a_click_asks_are_refused_and_change_nothing(page):
+    config = page.result("hello")["snapshot"]["config"]
+    many = [f"fake:{number}" for number in range(4)]
+    assert page.error("configure", config={**config, "alsoModels": many})["code"] == "invalid_request"
+    assert page.result("hello")["snapshot"]["config"] == config
+
+
 def test_a_configured_model_whose_provider_is_gone_breaks_nothing(page):
     config = page.result("hello")["snapshot"]["config"]
     page.result("configure", config={**config, "model": "elsewhere:model"})

@@ -199,6 +199,14 @@ def test_a_studio_of_the_users_own_is_shown_and_left_open(playground, tmp_path):
         playground(studio=studio)
 
 
+def test_a_model_that_code_names_is_asked_alone(playground):
+    studio = playground().studio
+    chosen = {"model": "demo:instant", "also_models": ["fake:image"], "count": 2}
+    studio.start(studio.save_config, chosen).result(WAIT)
+    playground(model="fake:sheet")
+    assert studio.config == {"model": "fake:sheet", "also_models": [], "count": 2}
+
+
 def test_an_unknown_model_is_refused_at_the_start(playground):
     before = set(threading.enumerate())
     with pytest.raises(NotFound, match="fake:imge"):

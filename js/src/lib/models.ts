@@ -90,6 +90,11 @@ export function noticeOf({ provider, notice }: ModelState): string {
   return (notice && provider === "demo" && t.model.demo) || notice;
 }
 
+/** The day of which the kernel gives the date. */
+export function dayText(date: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(Date.parse(date));
+}
+
 /** How long ago something was, in words: "5 minutes ago". */
 export function since(then: number, now: number): string {
   const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });

@@ -1,6 +1,6 @@
 // What a request is expected to cost. Pure.
 import { t } from "../messages";
-import type { ModelState, PriceState, SpendingState } from "../protocol.gen";
+import type { PriceState, SpendingState } from "../protocol.gen";
 import type { Size } from "./dimensions";
 
 const DOLLARS = new Intl.NumberFormat("en", {
@@ -24,18 +24,33 @@ export function priceText(price: PriceState | null): string {
   return price.unit === "image" ? t.model.perImage(amount) : t.model.perMegapixel(amount);
 }
 
-/** What so many images of a size are expected to cost in USD, or null where nobody knows. */
-export function estimateOf(model: ModelState | undefined, count: number, size: Size | null): number | null {
-  const price = model?.price;
-  if (!price || (price.unit !== "image" && !size)) return null;
-  const units = price.unit === "image" || !size ? count : (count * size.width * size.height) / 1e6;
-  return Number(price.amount) * units;
+/** A model's price, and the size that it is asked for; null where the provider chooses. */
+export interface Priced {
+  price: PriceState | null;
+  size: Size | null;
 }
 
-/** The same for people; where the provider chooses the size, what a unit costs. Empty where nobody knows. */
-export function estimateText(model: ModelState | undefined, count: number, size: Size | null): string {
-  const amount = estimateOf(model, count, size);
-  return amount === null ? priceText(model?.price ?? null) : `≈ ${dollars(amount)}`;
+/** What so many images are expected to cost in USD, or null where nobody knows. */
+export function costOf({ price, size }: Priced, count: number): number | null {
+  if (!price) return null;
+  if (price.unit === "image") return Number(price.amount) * count;
+  return size && (Number(price.amount) * count * size.width * size.height) / 1e6;
+}
+
+/** The same for several models, as much of it as is known. */
+export function costOfAll(parts: readonly Priced[], count: number): number | null {
+  const known = parts.map((part) => costOf(part, count)).filter((cost) => cost !== null);
+  return known.length === 0 ? null : known.reduce((total, cost) => total + cost, 0);
+}
+
+/** It for people: of one model whose cost hangs on a size that nobody knows yet, what a unit costs; of several the
+ * least it can be. Empty where nobody knows. */
+export function estimateText(parts: readonly Priced[], count: number): string {
+  const [only, ...others] = parts;
+  const cost = costOfAll(parts, count);
+  if (cost === null) return only && others.length === 0 ? priceText(only.price) : "";
+  const whole = parts.every((part) => costOf(part, count) !== null);
+  return `${whole ? "≈" : "≥"} ${dollars(cost)}`;
 }
 
 /** What was spent today, and of how much, or an empty text where there is nothing to say. */

@@ -44,6 +44,18 @@ export function shortcutGroups(): ShortcutGroup[] {
       ],
     },
     {
+      title: t.model.list,
+      shortcuts: [
+        {
+          keys: [
+            [commandKey(), keys.enter],
+            [commandKey(), t.feed.click],
+          ],
+          text: t.model.askKeys,
+        },
+      ],
+    },
+    {
       title: t.topics.list,
       shortcuts: [
         { keys: [[keys.arrows]], text: t.topics.goKeys },

@@ -44,8 +44,11 @@ export interface ConfigSlice {
   /** The size of a reference whose ratio is offered. */
   offeredRatio: Size | null;
 
-  /** Shows another model, with those values of the present one that it takes too. */
+  /** Shows another model, with those values of the present one that it takes too. One that is asked beside it
+   * changes places with it and keeps its own values. */
   chooseModel(name: string): void;
+  /** Asks another model beside the chosen one, or no longer. */
+  toggleAlso(name: string): void;
   /** Asks the kernel for a model that is not listed. Gives the error where there is none. */
   learnModel(name: string): Promise<ErrorState | null>;
   /** Hands a provider's key to the kernel, which keeps it; the page does not. */
@@ -58,8 +61,8 @@ export interface ConfigSlice {
   removeServer(name: string): Promise<void>;
   /** Stars a model, or takes its star. */
   toggleFavourite(name: string): void;
-  /** Puts a model in front of those that were used last. */
-  rememberModel(name: string): void;
+  /** Puts models in front of those that were used last. */
+  rememberModel(...names: string[]): void;
   setCount(count: number): void;
   setParameter(name: string, value: Value): void;
   setParameters(values: Values): void;
@@ -86,6 +89,7 @@ export interface ConfigSlice {
 
 const EMPTY: Config = {
   model: "",
+  alsoModels: [],
   count: 1,
   params: {},
   ratioLocked: false,
@@ -139,14 +143,30 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       const { models, config } = get();
       const model = modelOf(models, name);
       if (!model || name === config.model) return;
-      const kept = fitting(config.params[config.model], model);
+      const also = config.alsoModels.includes(name);
+      const kept = also ? {} : fitting(config.params[config.model], model);
       const values = { ...config.params[name], ...kept };
       awaited = null;
       change({
         model: name,
+        alsoModels: config.alsoModels.map((other) => (other === name ? config.model : other)),
         params: { ...config.params, [name]: values },
-        recentModels: withFirst(name, config.recentModels),
+        recentModels: withFirst([name], config.recentModels),
       });
+    },
+    toggleAlso: (name) => {
+      const { models, config } = get();
+      const model = modelOf(models, name);
+      const others = config.alsoModels.filter((other) => other !== name && other !== config.model);
+      if (config.alsoModels.includes(name)) change({ alsoModels: others });
+      else if (!model || name === config.model) return;
+      else if (others.length === MAX_MODELS - 1) {
+        get().addNotice("warning", t.model.tooMany(MAX_MODELS));
+      } else {
+        // What it was last asked with stands; one that is new here begins as it would if it were chosen.
+        const values = config.params[name] ?? fitting(config.params[config.model], model);
+        change({ alsoModels: [...others, name], params: { ...config.params, [name]: values } });
+      }
     },
     learnModel: async (name) => {
       if (modelOf(get().models, name)) return null;
@@ -198,9 +218,10 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
         get().addNotice("warning", t.model.tooManyFavourites(MAX_FAVOURITES));
       } else change({ favouriteModels: starred ? [...others, name] : others });
     },
-    rememberModel: (name) => {
+    rememberModel: (...names) => {
       const { recentModels } = get().config;
-      if (recentModels[0] !== name) change({ recentModels: withFirst(name, recentModels) });
+      if (names.some((name, place) => recentModels[place] !== name))
+        change({ recentModels: withFirst(names, recentModels) });
     },
     setCount: (count) => change({ count: Math.min(Math.max(Math.round(count), 1), get().maxCount) }),
     setParameter: (name, value) => setParameters({ [name]: value }),
@@ -295,9 +316,11 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
 
 const MAX_FAVOURITES = 64;
 const MAX_RECENT = 8;
+/** The most models that a click asks. */
+const MAX_MODELS = 4;
 
-function withFirst(name: string, names: readonly string[]): string[] {
-  return [name, ...names.filter((other) => other !== name)].slice(0, MAX_RECENT);
+function withFirst(first: readonly string[], names: readonly string[]): string[] {
+  return [...first, ...names.filter((other) => !first.includes(other))].slice(0, MAX_RECENT);
 }
 
 /** What a size was meant to be: what was `asked` for when it became so, else what it is. */

@@ -1,10 +1,14 @@
 // Making something: the request under way, a refusal, and what is said to the user.
 import { errorState, errorText } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
+import { askedModels, countRequests, countText, isDoubtful, MAX_REQUESTS } from "../lib/several";
+import { countVariants, patternOf, variants } from "../lib/variants";
 import { t } from "../messages";
 import type {
   BatchState,
   ErrorState,
+  Generate,
+  Generated,
   GenerationState,
   NoticeShown,
   RecipeState,
@@ -29,22 +33,44 @@ export interface Announcement {
   undoable: boolean;
 }
 
+/** One of the requests that a click makes. */
+type Wish = Omit<Generate, "method" | "topicId">;
+
+/** Why a request was refused. */
+export interface Refusal extends ErrorState {
+  /** Where the click made several: which one it was, those that were accepted before it, and how many were not
+   * sent after it. */
+  several?: { which: string; accepted: Accepted[]; left: number };
+}
+
+interface Accepted {
+  name: string;
+  batchId: string;
+  /** What was sent, as one text. */
+  wish: string;
+}
+
 export interface CreateSlice {
   /** A request of this page is not answered yet. */
   busy: boolean;
   /** Why the last request was refused. */
-  refusal: ErrorState | null;
+  refusal: Refusal | null;
   /** The batch that this page asked for last: its feed goes to the top. */
   madeBatchId: string | null;
-  /** What this page asked for last: it tells whether the same would be asked for again. */
-  asked: { batchId: string; request: string } | null;
+  /** What the last click asked for, and its batches: it tells whether the same would be asked for again. */
+  asked: { batchIds: string[]; request: string } | null;
   /** Where today's total stands. */
   spending: SpendingState;
   notices: Notice[];
   /** What a screen reader says, the newest last. */
   announcements: readonly Announcement[];
 
+  /** Asks for what is shown: a batch for each prompt of each model. */
   generate(): Promise<void>;
+  /** Asks for what is shown, without what was accepted before a refusal. */
+  generateRest(): Promise<void>;
+  /** Stops the newest batch that runs in the topic, with all that the same click asked for. */
+  cancelNewest(): Promise<void>;
   dismissRefusal(): void;
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
@@ -74,17 +100,96 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
   let announcements = 0;
   let ended: GenerationState[] = [];
+  /** The click whose requests are being sent, from its first answer on. */
+  let sending: { stopped: boolean } | null = null;
+
+  /** Takes in what the kernel made of a request. */
+  const take = ({ topic, batch }: Generated, request: string, before: readonly string[]): void => {
+    get().changeTopic(topic);
+    get().addBatch(batch);
+    get().queueBatch(batch);
+    get().notePrompt(patternOf(batch.prompt));
+    set({ madeBatchId: batch.id, asked: { batchIds: [...before, batch.id], request } });
+  };
+
+  /** The feed of a topic that a request made holds all that there is, and the draft goes with it. */
+  const takeTopic = (id: string): void => {
+    set((state) => {
+      const feed = state.feeds[id];
+      return feed ? { feeds: { ...state.feeds, [id]: { ...feed, loaded: true } } } : {};
+    });
+    get().moveDraft(id);
+  };
+
+  /** Sends one request after another, without those that were accepted before. One that is refused ends it. */
+  const ask = async (before: readonly Accepted[]): Promise<void> => {
+    // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
+    const shown = get();
+    const models = askedModels(shown.models, shown.config);
+    if (shown.busy || !shown.live || !shown.prompt.trim() || models.length === 0) return;
+    const refusal = refusalOf(shown);
+    set({ busy: refusal === null, refusal });
+    if (refusal) return;
+    const request = requestOf(shown);
+    get().rememberModel(...models.map(({ name }) => name));
+    const accepted = [...before];
+    let left: Wish[] = [];
+    let several = false;
+    let topicId = shown.activeTopicId;
+    try {
+      // Where nothing has to be waited for, the request is on its way before the click has ended.
+      const ready = shown.references.every(({ status }) => status === "ready");
+      const references = ready ? shown.references : await get().settleReferences();
+      const wishes = wishesOf({ ...shown, references });
+      several = wishes.length > 1;
+      left = wishes.filter((wish) => !isAccepted(wish, before));
+      for (let wish = left[0]; wish && !sending?.stopped; wish = left[0]) {
+        const { result } = await send({ method: "generate", ...wish, topicId });
+        if (result.type !== "generated") return;
+        take(
+          result,
+          request,
+          accepted.map(({ batchId }) => batchId),
+        );
+        accepted.push({
+          name: nameOf(wish, shown),
+          batchId: result.batch.id,
+          wish: JSON.stringify(wish),
+        });
+        if (topicId === null) takeTopic(result.topic.id);
+        topicId = result.topic.id;
+        left = left.slice(1);
+        // It was on its way when the click was taken back.
+        if (sending?.stopped) void get().cancel(result.batch.id);
+        sending ??= { stopped: false };
+      }
+    } catch (cause) {
+      const which = several && left[0] && nameOf(left[0], shown);
+      set({
+        refusal: {
+          ...errorState(cause),
+          ...(which && { several: { which, accepted, left: left.length - 1 } }),
+        },
+      });
+    } finally {
+      sending = null;
+      if (accepted.length > 0 && countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
+      set({ busy: false });
+    }
+  };
 
   /** Takes over how something was made; false where its model is gone. */
-  const take = (
+  const takeOver = (
     made: Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">,
   ): boolean => {
-    get().setPrompt(made.prompt);
+    get().setPrompt(patternOf(made.prompt));
     const model = modelOf(get().models, made.model);
     if (!model) {
       get().addNotice("warning", t.composer.modelGone(made.modelTitle));
       return false;
     }
+    // It was one request of one model.
+    for (const name of get().config.alsoModels) get().toggleAlso(name);
     if (get().config.model !== model.name) get().chooseModel(model.name);
     get().resetParameters();
     const known = model.parameters.filter((parameter) => parameter.name in made.params);
@@ -104,54 +209,20 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     notices: [],
     announcements: [],
 
-    generate: async () => {
-      // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
-      const { busy, live, models, config, activeTopicId, mask } = get();
-      const prompt = get().prompt.trim();
-      const model = modelOf(models, config.model);
-      if (busy || !live || !prompt || !model) return;
-      const request = requestOf(get());
-      set({ busy: true, refusal: null });
-      get().rememberModel(model.name);
-      try {
-        // Where nothing has to be waited for, the request is on its way before the click has ended.
-        const ready = get().references.every(({ status }) => status === "ready");
-        const references = ready ? get().references : await get().settleReferences();
-        const { result } = await send({
-          method: "generate",
-          model: model.name,
-          prompt,
-          n: Math.min(config.count, get().maxCount),
-          params: paramsToSend(model, config),
-          topicId: activeTopicId,
-          ...referencesToSend({ references, mask, models, config }),
-        });
-        if (result.type !== "generated") return;
-        const { topic, batch } = result;
-        get().changeTopic(topic);
-        get().addBatch(batch);
-        get().queueBatch(batch);
-        get().notePrompt(prompt);
-        set({ madeBatchId: batch.id, asked: { batchId: batch.id, request } });
-        if (activeTopicId !== null) return;
-        set((state) => {
-          const feed = state.feeds[topic.id];
-          return feed ? { feeds: { ...state.feeds, [topic.id]: { ...feed, loaded: true } } } : {};
-        });
-        get().moveDraft(topic.id);
-      } catch (cause) {
-        set({ refusal: errorState(cause) });
-      } finally {
-        set({ busy: false });
-      }
+    generate: () => ask([]),
+    generateRest: () => ask(get().refusal?.several?.accepted ?? []),
+    cancelNewest: async () => {
+      const ids = newestRunning(get()).map(({ id }) => id);
+      if (sending && ids.some((id) => get().asked?.batchIds.includes(id))) sending.stopped = true;
+      await Promise.all(ids.map((id) => get().cancel(id)));
     },
 
     dismissRefusal: () => set({ refusal: null }),
 
     reuse: (batch) => {
-      if (take(batch)) get().setCount(batch.generations.length);
+      if (takeOver(batch)) get().setCount(batch.generations.length);
     },
-    reuseRecipe: ({ requested, ...recipe }) => void take({ ...recipe, params: requested }),
+    reuseRecipe: ({ requested, ...recipe }) => void takeOver({ ...recipe, params: requested }),
 
     reuseSeed: (batch, seed) => {
       const { models, config } = get();
@@ -220,19 +291,80 @@ function crowded(notices: Notice[]): Notice[] {
   return notices.filter((notice) => notice.action || kept.has(notice));
 }
 
-/** All that would be sent, as one text. */
-function requestOf(state: State): string {
-  const { models, config, prompt } = state;
-  const model = modelOf(models, config.model);
-  const params = model && paramsToSend(model, config);
-  return JSON.stringify([config.model, prompt.trim(), config.count, params, referencesToSend(state)]);
+/** What a click asks for. What a provider is likely to refuse comes first, so that nothing else is sent then. */
+function wishesOf(state: State): Wish[] {
+  const { models, config, providers, prompt, maxCount, references, mask } = state;
+  const asked = askedModels(models, config);
+  if (countRequests(prompt, asked) > MAX_REQUESTS) return [];
+  const now = Date.now();
+  const doubtful = asked.filter((model) => isDoubtful(model, providers, now));
+  const inOrder = [...doubtful, ...asked.filter((model) => !doubtful.includes(model))];
+  return variants(prompt.trim()).flatMap((text) =>
+    inOrder.map((model) => ({
+      model: model.name,
+      prompt: text.trim(),
+      n: Math.min(config.count, maxCount),
+      params: paramsToSend(model, config),
+      ...referencesToSend({ references, mask, models, config: { ...config, model: model.name } }),
+    })),
+  );
 }
 
-/** The batch that the main button stops: the newest of the topic, where generating now would only repeat it. */
-export function batchToCancel(state: State): BatchState | undefined {
-  const { asked, prompt, config } = state;
-  const batch = newestRunning(state);
-  if (!batch) return undefined;
-  if (asked?.batchId === batch.id) return asked.request === requestOf(state) ? batch : undefined;
-  return batch.prompt === prompt.trim() && batch.model === config.model ? batch : undefined;
+/** How many requests are still to be made after a refusal, where some of what is asked for was accepted before it. */
+export function restOf(state: State): number {
+  const accepted = state.refusal?.several?.accepted ?? [];
+  const wishes = wishesOf(state);
+  const rest = wishes.filter((wish) => !isAccepted(wish, accepted)).length;
+  return rest < wishes.length ? rest : 0;
+}
+
+function isAccepted(wish: Wish, accepted: readonly Accepted[]): boolean {
+  const text = JSON.stringify(wish);
+  return accepted.some((one) => one.wish === text);
+}
+
+/** What tells a request from the others of its click: its model, its prompt, or both. */
+function nameOf(wish: Wish, { models, config, prompt }: State): string {
+  const title = modelOf(models, wish.model)?.title ?? wish.model;
+  if (countVariants(prompt) === 1) return title;
+  const text = t.composer.quoted(shortened(wish.prompt));
+  return askedModels(models, config).length === 1 ? text : t.composer.ofModel(text, title);
+}
+
+const LONGEST_NAME = 60;
+
+function shortened(prompt: string): string {
+  const signs = [...prompt];
+  return signs.length > LONGEST_NAME ? `${signs.slice(0, LONGEST_NAME).join("")}…` : prompt;
+}
+
+/** Why a click asks for nothing that can be sent; null where it does. */
+function refusalOf({ models, config, prompt }: State): Refusal | null {
+  const asked = askedModels(models, config);
+  const count = countRequests(prompt, asked);
+  const own = { ...errorState(null), code: "several", fault: "you", retryable: false } as const;
+  if (count > MAX_REQUESTS) {
+    const message = t.composer.tooMany(countText(countVariants(prompt)), asked.length, MAX_REQUESTS);
+    return { ...own, message, nextStep: t.composer.tooManyStep };
+  }
+  if (variants(prompt.trim()).every((text) => text.trim() !== "")) return null;
+  return { ...own, message: t.composer.emptyVariant, nextStep: t.composer.emptyVariantStep };
+}
+
+/** All that would be sent, as one text. */
+function requestOf(state: State): string {
+  return JSON.stringify(wishesOf(state));
+}
+
+/** The batches that the main button stops: the newest of the topic with all of its click, where generating now
+ * would only repeat it. */
+export function batchesToCancel(state: State): BatchState[] {
+  const { asked } = state;
+  const running = newestRunning(state);
+  const newest = running.at(-1);
+  if (!newest) return [];
+  if (asked?.batchIds.includes(newest.id)) return asked.request === requestOf(state) ? running : [];
+  const [wish, ...others] = wishesOf(state);
+  const same = wish?.prompt === newest.prompt && wish.model === newest.model;
+  return same && others.length === 0 ? running : [];
 }

@@ -2,6 +2,7 @@
 // that were sent before.
 import { errorState, errorText } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
+import { patternOf } from "../lib/variants";
 import { anyOf } from "../lib/words";
 import { t } from "../messages";
 import type { Draft, Improve } from "../protocol.gen";
@@ -29,7 +30,7 @@ export interface DraftsSlice {
   setPrompt(prompt: string): void;
   /** Shows the prompt that was sent before the one shown (1), or after it (-1). */
   walkPrompts(step: 1 | -1): Promise<void>;
-  /** Takes in a prompt that was sent. */
+  /** Takes in what was written for a prompt that was sent. */
   notePrompt(prompt: string): void;
   /** The user changed what would be sent: it is saved when it has rested. */
   scheduleDraft(): void;
@@ -140,7 +141,8 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
           const { result } = await send({ method: "prompts", limit: MAX_PROMPTS });
           if (result.type === "prompts") {
             const newer = get().prompts ?? [];
-            set({ prompts: [...newer, ...result.prompts.filter((prompt) => !newer.includes(prompt))] });
+            const sent = result.prompts.map(patternOf);
+            set({ prompts: [...newer, ...sent.filter((prompt) => !newer.includes(prompt))] });
           }
         } catch {
           // Without them the arrow keys do nothing; the next press asks again.

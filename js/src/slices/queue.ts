@@ -97,10 +97,13 @@ export function stoppable(batch: BatchState): boolean {
   return batch.generations.some((generation) => isRunning(generation) && generation.cancellable);
 }
 
-/** The newest batch of the topic that is shown, as long as it runs and can be stopped. */
-export function newestRunning({ queue, activeTopicId }: State): BatchState | undefined {
+/** The newest batch of the topic that is shown, and what the same click asked for beside it: as far as it runs
+ * and can be stopped. */
+export function newestRunning({ queue, activeTopicId, asked }: State): BatchState[] {
   const newest = queue.filter(({ topicId }) => topicId === activeTopicId).at(-1);
-  return newest && stoppable(newest) ? newest : undefined;
+  if (!newest) return [];
+  const together = asked?.batchIds.includes(newest.id) ? asked.batchIds : [newest.id];
+  return queue.filter((batch) => together.includes(batch.id) && stoppable(batch));
 }
 
 function inOrder(batches: BatchState[]): BatchState[] {

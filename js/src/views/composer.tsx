@@ -4,12 +4,22 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
-import { budgetText, estimateOf, estimateText, nearBudget, overBudget, spentText } from "../lib/price";
+import {
+  budgetText,
+  costOfAll,
+  estimateText,
+  nearBudget,
+  overBudget,
+  type Priced,
+  spentText,
+} from "../lib/price";
+import { askedModels, countRequests, countText, longest, MAX_REQUESTS, strictest } from "../lib/several";
 import { inertReason } from "../lib/standing";
+import { countVariants, variants } from "../lib/variants";
 import { t } from "../messages";
-import type { ParameterState } from "../protocol.gen";
+import type { ModelState, ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
-import { batchToCancel } from "../slices/create";
+import { batchesToCancel, restOf } from "../slices/create";
 import { newestRunning } from "../slices/queue";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -34,7 +44,6 @@ export function Composer() {
     // The browser leaves the caret where it was in the text before.
     if (walking) area.current?.setSelectionRange(prompt.length, prompt.length);
   }, [walking, prompt]);
-  const limit = model?.maxPrompt ?? null;
   const negative = negativeOf(model);
   const left = useStore(({ config }) => negative && shownValue(negative, config.params[config.model]));
   const leftOut = typeof left === "string" ? left : "";
@@ -110,7 +119,8 @@ export function Composer() {
             </button>
           )}
           <span class="ip-prompt-facts">
-            {limit !== null && prompt !== "" && <Counter length={lengthOf(prompt)} limit={limit} />}
+            <Requests />
+            <Counter />
             <Estimate />
           </span>
           <span class="ip-prompt-buttons">
@@ -135,16 +145,17 @@ function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boole
   return step === 1 && start === 0;
 }
 
-/** Characters as Python counts them, and providers with it. */
-function lengthOf(text: string): number {
-  return [...text.trim()].length;
+function isReady({ prompt, live, busy, models, config }: State): boolean {
+  const asked = askedModels(models, config);
+  if (!live || busy || asked.length === 0 || prompt.trim() === "") return false;
+  const strict = strictest(asked);
+  return strict === null || longest(prompt) <= strict.limit;
 }
 
-function isReady(state: State): boolean {
-  const { prompt, live, busy, models, config } = state;
-  const model = modelOf(models, config.model);
-  if (!live || busy || !model || prompt.trim() === "") return false;
-  return model.maxPrompt === null || lengthOf(prompt) <= model.maxPrompt;
+function useAsked(): ModelState[] {
+  const models = useStore((state) => state.models);
+  const config = useStore((state) => state.config);
+  return askedModels(models, config);
 }
 
 /** Lets a text field grow with its text where the style sheet cannot. */
@@ -161,7 +172,44 @@ function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string,
   }, [text, fixed]);
 }
 
-function Counter({ length, limit }: { length: number; limit: number }) {
+/** How many requests a click makes, where it is more than one. */
+function Requests() {
+  const prompt = useStore((state) => state.prompt);
+  const asked = useAsked();
+  const prompts = countVariants(prompt);
+  const all = countRequests(prompt, asked);
+  if (all <= 1) return null;
+  const over = all > MAX_REQUESTS;
+  const some = prompts > 1 ? t.composer.prompts(countText(prompts)) : "";
+  const models = asked.length > 1 ? t.composer.models(asked.length) : "";
+  const words = some && models ? t.composer.times(some, models) : some || models;
+  const listed = [
+    ...(over || prompts === 1 ? [] : variants(prompt.trim())),
+    ...(asked.length > 1 ? [asked.map(({ title }) => title).join(", ")] : []),
+  ];
+  return (
+    <span
+      class={over ? "ip-requests ip-count-bad" : "ip-requests"}
+      title={listed.join("\n")}
+      role={over ? "status" : undefined}
+      data-testid="requests"
+    >
+      <Icon name="several" size={12} />
+      {words}
+      {over && ` · ${t.composer.atMost(MAX_REQUESTS)}`}
+      <span class="ip-hidden">{listed.join("; ")}</span>
+    </span>
+  );
+}
+
+/** The characters of the longest prompt, where a model has a limit: the least one, if there are several. */
+function Counter() {
+  const prompt = useStore((state) => state.prompt);
+  const chosen = useStore((state) => state.config.model);
+  const strict = strictest(useAsked());
+  if (!strict || prompt === "") return null;
+  const { limit, model } = strict;
+  const length = longest(prompt);
   const over = length - limit;
   return (
     <span
@@ -171,7 +219,8 @@ function Counter({ length, limit }: { length: number; limit: number }) {
       data-testid="counter"
     >
       {t.composer.count(length, limit)}
-      {over > 0 && ` · ${t.composer.tooLong(over)}`}
+      {over > 0 &&
+        ` · ${model.name === chosen ? t.composer.tooLong(over) : t.composer.tooLongFor(over, model.title)}`}
     </span>
   );
 }
@@ -180,7 +229,7 @@ function Counter({ length, limit }: { length: number; limit: number }) {
 function Estimate() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const spending = useStore((state) => state.spending);
-  const amount = useStore((state) => estimateOf(...requested(state)));
+  const amount = useStore((state) => costOfAll(...requested(state)));
   const estimate = useStore((state) => estimateText(...requested(state)));
   const spent = spentText(spending);
   // With a budget there is something to say of a model too whose price nobody knows.
@@ -207,23 +256,27 @@ function Estimate() {
   );
 }
 
-function requested(state: State): Parameters<typeof estimateOf> {
-  const { models, config, maxCount } = state;
-  const size = sizeOf(state);
-  return [
-    modelOf(models, config.model),
-    Math.min(config.count, maxCount),
-    size?.automatic ? null : (size?.current ?? null),
-  ];
+/** The prices of what a click asks for, and how many images of each. */
+function requested({ models, config, maxCount, prompt }: State): [parts: Priced[], count: number] {
+  const parts = askedModels(models, config).map((model) => {
+    const size = sizeOf({ models, config: { ...config, model: model.name } });
+    return { price: model.price, size: size?.automatic ? null : (size?.current ?? null) };
+  });
+  return [parts, Math.min(config.count, maxCount) * countVariants(prompt)];
+}
+
+/** How many images a click makes. */
+function imagesOf({ models, config, maxCount, prompt }: State): number {
+  return Math.min(config.count, maxCount) * Math.max(countRequests(prompt, askedModels(models, config)), 1);
 }
 
 /** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */
 function Buttons({ ready }: { ready: boolean }) {
   const busy = useStore((state) => state.busy);
   const live = useStore((state) => state.live);
-  const count = useStore((state) => state.config.count);
-  const repeated = useStore((state) => batchToCancel(state)?.id);
-  const running = useStore((state) => newestRunning(state)?.id);
+  const count = useStore(imagesOf);
+  const repeated = useStore((state) => batchesToCancel(state).length > 0);
+  const running = useStore((state) => newestRunning(state).length > 0);
   const reason = useStore(inertReason);
   const actions = useActions();
   if (repeated && !busy) {
@@ -249,7 +302,7 @@ function Buttons({ ready }: { ready: boolean }) {
           data-testid="cancel-newest"
           onClick={(event) => {
             // The second click of a double click was meant for Generate.
-            if (event.detail <= 1) void actions.cancel(repeated);
+            if (event.detail <= 1) void actions.cancelNewest();
           }}
         >
           <Icon name="stop" />
@@ -267,7 +320,7 @@ function Buttons({ ready }: { ready: boolean }) {
           text={t.composer.cancel}
           testid="cancel-newest"
           disabled={!live}
-          onClick={() => void actions.cancel(running)}
+          onClick={() => void actions.cancelNewest()}
         />
       )}
       <button
@@ -403,15 +456,38 @@ function Grip({ form, area, height, onHeight }: GripProps) {
 
 function Refusal() {
   const refusal = useStore((state) => state.refusal);
+  const rest = useStore(restOf);
+  const ready = useStore(isReady);
   const actions = useActions();
   if (!refusal) return null;
   const { message, next, detail } = worded(refusal);
+  const { several } = refusal;
   return (
     <div class="ip-note ip-note-bad ip-refusal" role="alert" data-testid="refusal">
       <Icon name="alert" />
       <span>
+        {several && `${t.composer.which(several.which)} `}
         <strong>{message}</strong> {next}
         {detail && <ErrorDetail text={detail} />}
+        {several && (
+          <span class="ip-refusal-others">
+            {t.composer.accepted(
+              several.accepted.map(({ name }) => name),
+              several.left,
+            )}
+          </span>
+        )}
+        {rest > 0 && (
+          <button
+            type="button"
+            class="ip-button"
+            disabled={!ready}
+            data-testid="generate-rest"
+            onClick={() => void actions.generateRest()}
+          >
+            {t.composer.rest(rest)}
+          </button>
+        )}
       </span>
       <IconButton icon="close" label={t.notice.dismiss} onClick={actions.dismissRefusal} />
     </div>

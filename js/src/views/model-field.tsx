@@ -1,11 +1,12 @@
 // The chosen model: the button that opens the list, what the model can do, and what stands in its way.
 import { useRef, useState } from "preact/hooks";
-import { capabilities, noticeOf, successorOf } from "../lib/models";
+import { capabilities, dayText, noticeOf, successorOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
-import { language, t } from "../messages";
+import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
 import { AddServer } from "./add-server";
+import { AlsoModels } from "./also-models";
 import { useActions, useMinute, useStore } from "./context";
 import { Field, SmallButton } from "./field";
 import { Icon } from "./icon";
@@ -58,6 +59,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
           {title}
         </button>
       </Field>
+      <AlsoModels onEmpty={() => trigger.current?.focus()} />
       {open === "list" && trigger.current && (
         <ModelPicker
           anchor={trigger.current}
@@ -126,9 +128,7 @@ function Retired({ model, on }: { model: ModelState; on: string }) {
   const name = successorOf(model);
   const successor = name === null ? undefined : modelOf(models, name);
   const over = Date.parse(on) <= now;
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(
-    Date.parse(on),
-  );
+  const day = dayText(on);
   return (
     <div class="ip-note ip-note-warn" data-testid="retired">
       <Icon name="alert" />

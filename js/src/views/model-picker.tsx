@@ -4,9 +4,10 @@ import { isComposing } from "../lib/keyboard";
 import { capabilities, type Group, grouped, since } from "../lib/models";
 import { place } from "../lib/place";
 import { priceText } from "../lib/price";
+import { commandKey } from "../lib/shortcuts";
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
-import { useActions, useMinute, useStore } from "./context";
+import { useActions, useMinute, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 import { OtherModel } from "./other-model";
 import { useId } from "./parts";
@@ -32,7 +33,9 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const providers = useStore((state) => state.providers);
   const favouriteModels = useStore((state) => state.config.favouriteModels);
   const recentModels = useStore((state) => state.config.recentModels);
+  const alsoModels = useStore((state) => state.config.alsoModels);
   const actions = useActions();
+  const { store } = usePage();
   const [query, setQuery] = useState("");
   const [other, setOther] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -94,10 +97,18 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   }, [shown?.key]);
 
-  const choose = (model: ModelState | undefined): void => {
+  /** Chooses a model, or with `also` asks it beside the chosen one; then the list stays, for more of them. */
+  const choose = (model: ModelState | undefined, also: boolean): void => {
     if (!model) return;
-    actions.chooseModel(model.name);
-    onClose(true);
+    if (!also) {
+      actions.chooseModel(model.name);
+      onClose(true);
+    } else if (model.name !== current) {
+      actions.toggleAlso(model.name);
+      const asked = store.getState().config.alsoModels.includes(model.name);
+      if (asked !== alsoModels.includes(model.name))
+        actions.announce(asked ? t.model.nowAsked(model.title) : t.model.notAsked(model.title));
+    }
   };
   const go = (to: number): void =>
     setActive(entries[Math.min(Math.max(to, 0), entries.length - 1)]?.key ?? null);
@@ -112,7 +123,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     // In a text they go to its ends.
     else if (key === "Home" && (empty || event.ctrlKey)) go(0);
     else if (key === "End" && (empty || event.ctrlKey)) go(entries.length - 1);
-    else if (key === "Enter") choose(shown?.model);
+    else if (key === "Enter") choose(shown?.model, event.ctrlKey || event.metaKey);
     else return;
     event.preventDefault();
   };
@@ -174,6 +185,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
             class="ip-options"
             role="listbox"
             aria-label={t.model.list}
+            aria-multiselectable="true"
             tabIndex={-1}
             onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
               if (drawn < entries.length && scrollTop + 2 * clientHeight > scrollHeight)
@@ -194,6 +206,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
                   current={current}
                   active={at}
                   favourites={favouriteModels}
+                  also={alsoModels}
                   onChoose={choose}
                 />
               );
@@ -225,10 +238,12 @@ interface OptionsProps {
   current: string;
   active: number;
   favourites: readonly string[];
-  onChoose(model: ModelState): void;
+  /** The names of those that are asked beside the chosen one. */
+  also: readonly string[];
+  onChoose(model: ModelState, also: boolean): void;
 }
 
-function Options({ id, group, from, until, current, active, favourites, onChoose }: OptionsProps) {
+function Options({ id, group, from, until, current, active, favourites, also, onChoose }: OptionsProps) {
   const now = useMinute();
   const { title, provider, models } = group;
   const missing = provider?.key === "missing";
@@ -252,6 +267,7 @@ function Options({ id, group, from, until, current, active, favourites, onChoose
           chosen={model.name === current}
           active={from + index === active}
           starred={favourites.includes(model.name)}
+          asked={model.name !== current && also.includes(model.name)}
           onChoose={onChoose}
         />
       ))}
@@ -265,10 +281,12 @@ interface OptionProps {
   chosen: boolean;
   active: boolean;
   starred: boolean;
-  onChoose(model: ModelState): void;
+  /** It is asked beside the chosen one. */
+  asked: boolean;
+  onChoose(model: ModelState, also: boolean): void;
 }
 
-function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
+function Option({ id, model, chosen, active, starred, asked, onChoose }: OptionProps) {
   const actions = useActions();
   const { name, title, description } = model;
   const price = priceText(model.price);
@@ -280,15 +298,18 @@ function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
       class="ip-option"
       role="option"
       tabIndex={-1}
-      aria-selected={chosen}
+      aria-selected={chosen || asked}
       data-active={active}
       data-testid="model-option"
       data-model={name}
       // The focus stays in the search field.
       onMouseDown={(event) => event.preventDefault()}
-      onClick={() => onChoose(model)}
+      onClick={(event) => onChoose(model, event.ctrlKey || event.metaKey)}
     >
-      <strong>{title}</strong>
+      <strong>
+        {title}
+        {asked && <span class="ip-hidden">, {t.model.asked}</span>}
+      </strong>
       <span>{price}</span>
       {/* By keyboard the star is beside the name of the chosen model: an option holds no buttons. */}
       <span
@@ -302,6 +323,22 @@ function Option({ id, model, chosen, active, starred, onChoose }: OptionProps) {
         }}
       >
         <Icon name="star" size={14} />
+      </span>
+      {/* By keyboard it is Ctrl+Enter. */}
+      <span
+        class="ip-option-also"
+        aria-hidden="true"
+        data-on={asked}
+        title={
+          chosen ? undefined : `${asked ? t.model.askNot(title) : t.model.ask(title)} (${commandKey()}+↵)`
+        }
+        data-testid="option-also"
+        onClick={(event) => {
+          event.stopPropagation();
+          onChoose(model, true);
+        }}
+      >
+        {!chosen && <Icon name={asked ? "check" : "new"} size={14} />}
       </span>
       <p>{description}</p>
       <span class="ip-hidden">{able.map(({ text }) => text).join(", ")}</span>
