@@ -181,9 +181,24 @@ def show_several(page: Page) -> None:
 
 
 def write_pattern(page: Page) -> None:
-    """Writes two prompts in one."""
-    part(page, "prompt").fill("A {red|blue} fox asleep in fresh snow, soft morning light")
-    expect(part(page, "requests")).to_be_visible(timeout=WAIT)
+    """Writes four prompts in one, and shows them."""
+    part(page, "prompt").fill("A {red|blue} fox asleep in fresh {snow|leaves}, soft morning light")
+    part(page, "requests").click()
+    expect(part(page, "request-list")).to_be_visible(timeout=WAIT)
+
+
+def refuse_one(page: Page) -> None:
+    """Asks three models, of which the second is refused."""
+    open_models(page)
+    for name in ("demo:every", "demo:instant"):
+        page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("Escape")
+    if page.viewport_size and page.viewport_size["width"] < 600:
+        # The drawer lies over the prompt.
+        page.keyboard.press("[")
+    part(page, "prompt").fill("A red fox asleep in fresh snow")
+    part(page, "generate").click()
+    expect(part(page, "refusal")).to_be_visible(timeout=WAIT)
 
 
 def open_server(page: Page) -> None:
@@ -414,6 +429,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "several-models": ("", ask_several),
     "several": ("", show_several),
     "pattern": ("", write_pattern),
+    "refused": ("refuse=demo:every", refuse_one),
     "server": ("", open_server),
     "references": ("model=edit", add_references),
     "references-failed": ("model=edit", fail_references),
@@ -462,6 +478,7 @@ STATES |= {
         "models",
         "several",
         "pattern",
+        "refused",
         "server",
         "queue",
         "topics",

@@ -6,7 +6,7 @@
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many=300 (topics),
 // ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
-// takes).
+// takes), ?refuse=demo:every (a model whose requests are refused).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -31,6 +31,7 @@ document.documentElement.lang = query.get("lang") ?? "en";
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 
+const REFUSAL = "The provider does not take this prompt.";
 const LONG = Number(query.get("long") ?? 0);
 const SHAPES = [
   [1024, 1024],
@@ -167,6 +168,10 @@ class MockKernel {
 
   async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
     if (message.kind === "ack" || query.has("silent")) return;
+    if (message.call.method === "generate" && message.call.model === query.get("refuse")) {
+      this.answer({ kind: "reply", to: message.id, result: null, error: error({ message: REFUSAL }) });
+      return;
+    }
     const buffers: DataView[] = [];
     if (message.call.method === "improve" && !query.has("writer")) {
       this.answer({ kind: "reply", to: message.id, result: null, error: error({ code: "missing_key" }) });

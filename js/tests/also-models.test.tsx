@@ -147,14 +147,30 @@ describe("the composer", () => {
     expect(part("counter").textContent).toBe("18 / 1000");
   });
   it("counts the models too", async () => {
-    const { part, type } = await opened({ alsoModels: ["demo:b"] });
+    const { part, parts, type } = await opened({ alsoModels: ["demo:b"] });
     await type("a {red|blue} fox");
     expect(part("requests").textContent).toContain("2 prompts × 2 models");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 8", "≈ $0.36"]);
     await type("{a|b|c}{d|e|f}");
     expect(part("requests").textContent).toContain("9 prompts × 2 models · at most 16 at once");
+    expect([part("generate").textContent, parts("estimate")]).toEqual(["Generate", []]);
     await type("a fox");
     expect(part("requests").textContent).toContain("2 models");
+  });
+  it("lists what a click asks for, until it is left or only one thing is asked for", async () => {
+    const { part, parts, type, click, press } = await opened({ alsoModels: ["demo:b"] });
+    await type("a {red|blue} fox");
+    await click("requests");
+    const listed = () => [...part("request-list").querySelectorAll("li, p")].map((each) => each.textContent);
+    expect(listed()).toEqual(["a red fox", "a blue fox", "With Model A, Model B."]);
+    await press("request-list", "Escape");
+    expect(parts("request-list")).toHaveLength(0);
+    expect(document.activeElement).toBe(part("requests"));
+    await click("requests");
+    await click("remove-also");
+    await type("a fox");
+    await type("a {red|blue} fox");
+    expect(parts("request-list")).toHaveLength(0);
   });
   it("says which of several was refused and what was accepted, and sends what is missing", async () => {
     const { fake, part, parts, type, click } = await opened({ alsoModels: ["demo:b"] });

@@ -180,6 +180,27 @@ describe("one click", () => {
     expect(wishes().map(({ topicId }) => topicId)).toEqual([null, "t9"]);
     expect(state()).toMatchObject({ activeTopicId: "t9", prompt: "a fox" });
   });
+  it("leaves the kernel where the user went meanwhile", async () => {
+    const { state, accept, calls, last } = opened(
+      { topics: [topic("t1", "one", 10), topic("t2", "two", 20)] },
+      { alsoModels: ["demo:b"] },
+    );
+    state().setPrompt("a fox");
+    void state().generate();
+    await accept("b1");
+    void state().selectTopic("t2");
+    const asked = calls.length;
+    await calls[asked - 1]?.answer();
+    expect(last().call).toEqual({ method: "select_topic", topicId: "t2" });
+    const second = calls.filter(({ call }) => call.method === "generate")[1];
+    await second?.answer({
+      type: "generated",
+      topic: topic("t1", "one", 99),
+      batch: batch("b2", "t1", "a fox", [generation("b2", 0)], { model: "demo:b" }),
+    });
+    expect(calls.slice(asked).map(({ call }) => call)).toEqual([{ method: "select_topic", topicId: "t2" }]);
+    expect(state().activeTopicId).toBe("t2");
+  });
   it("asks for no more than sixteen, in words", () => {
     const { state, sent } = opened({}, { alsoModels: ["demo:b"] });
     state().setPrompt("{a|b|c} {d|e|f}");

@@ -317,7 +317,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
 const MAX_FAVOURITES = 64;
 const MAX_RECENT = 8;
 /** The most models that a click asks. */
-const MAX_MODELS = 4;
+export const MAX_MODELS = 4;
 
 function withFirst(first: readonly string[], names: readonly string[]): string[] {
   return [...first, ...names.filter((other) => !first.includes(other))].slice(0, MAX_RECENT);

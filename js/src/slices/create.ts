@@ -173,6 +173,9 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       });
     } finally {
       sending = null;
+      // Each request made its topic the active one; the user may have gone to another meanwhile.
+      const here = get().activeTopicId;
+      if (several && here !== topicId) send({ method: "select_topic", topicId: here }).catch(() => undefined);
       if (accepted.length > 0 && countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
       set({ busy: false });
     }

@@ -13,9 +13,9 @@ import {
   type Priced,
   spentText,
 } from "../lib/price";
-import { askedModels, countRequests, countText, longest, MAX_REQUESTS, strictest } from "../lib/several";
+import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
 import { inertReason } from "../lib/standing";
-import { countVariants, variants } from "../lib/variants";
+import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
@@ -28,6 +28,7 @@ import { ImproveMenu } from "./improve";
 import { ErrorDetail, IconButton } from "./parts";
 import { QueueChip } from "./queue";
 import { References } from "./references";
+import { Requests } from "./requests";
 
 export function Composer() {
   const prompt = useStore((state) => state.prompt);
@@ -172,36 +173,6 @@ function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string,
   }, [text, fixed]);
 }
 
-/** How many requests a click makes, where it is more than one. */
-function Requests() {
-  const prompt = useStore((state) => state.prompt);
-  const asked = useAsked();
-  const prompts = countVariants(prompt);
-  const all = countRequests(prompt, asked);
-  if (all <= 1) return null;
-  const over = all > MAX_REQUESTS;
-  const some = prompts > 1 ? t.composer.prompts(countText(prompts)) : "";
-  const models = asked.length > 1 ? t.composer.models(asked.length) : "";
-  const words = some && models ? t.composer.times(some, models) : some || models;
-  const listed = [
-    ...(over || prompts === 1 ? [] : variants(prompt.trim())),
-    ...(asked.length > 1 ? [asked.map(({ title }) => title).join(", ")] : []),
-  ];
-  return (
-    <span
-      class={over ? "ip-requests ip-count-bad" : "ip-requests"}
-      title={listed.join("\n")}
-      role={over ? "status" : undefined}
-      data-testid="requests"
-    >
-      <Icon name="several" size={12} />
-      {words}
-      {over && ` · ${t.composer.atMost(MAX_REQUESTS)}`}
-      <span class="ip-hidden">{listed.join("; ")}</span>
-    </span>
-  );
-}
-
 /** The characters of the longest prompt, where a model has a limit: the least one, if there are several. */
 function Counter() {
   const prompt = useStore((state) => state.prompt);
@@ -258,16 +229,19 @@ function Estimate() {
 
 /** The prices of what a click asks for, and how many images of each. */
 function requested({ models, config, maxCount, prompt }: State): [parts: Priced[], count: number] {
-  const parts = askedModels(models, config).map((model) => {
+  const asked = askedModels(models, config);
+  const parts = asked.map((model) => {
     const size = sizeOf({ models, config: { ...config, model: model.name } });
     return { price: model.price, size: size?.automatic ? null : (size?.current ?? null) };
   });
-  return [parts, Math.min(config.count, maxCount) * countVariants(prompt)];
+  const count = Math.min(config.count, maxCount) * countVariants(prompt);
+  return [countRequests(prompt, asked) > MAX_REQUESTS ? [] : parts, count];
 }
 
-/** How many images a click makes. */
+/** How many images a click makes; none where it asks for too much. */
 function imagesOf({ models, config, maxCount, prompt }: State): number {
-  return Math.min(config.count, maxCount) * Math.max(countRequests(prompt, askedModels(models, config)), 1);
+  const requests = countRequests(prompt, askedModels(models, config));
+  return requests > MAX_REQUESTS ? 0 : Math.min(config.count, maxCount) * Math.max(requests, 1);
 }
 
 /** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */

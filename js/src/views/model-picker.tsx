@@ -7,6 +7,7 @@ import { priceText } from "../lib/price";
 import { commandKey } from "../lib/shortcuts";
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
+import { MAX_MODELS } from "../slices/config";
 import { useActions, useMinute, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 import { OtherModel } from "./other-model";
@@ -268,6 +269,7 @@ function Options({ id, group, from, until, current, active, favourites, also, on
           active={from + index === active}
           starred={favourites.includes(model.name)}
           asked={model.name !== current && also.includes(model.name)}
+          full={also.length >= MAX_MODELS - 1}
           onChoose={onChoose}
         />
       ))}
@@ -283,14 +285,20 @@ interface OptionProps {
   starred: boolean;
   /** It is asked beside the chosen one. */
   asked: boolean;
+  /** No more can be asked. */
+  full: boolean;
   onChoose(model: ModelState, also: boolean): void;
 }
 
-function Option({ id, model, chosen, active, starred, asked, onChoose }: OptionProps) {
+function Option({ id, model, chosen, active, starred, asked, full, onChoose }: OptionProps) {
   const actions = useActions();
   const { name, title, description } = model;
   const price = priceText(model.price);
   const able = capabilities(model);
+  const tip =
+    full && !asked
+      ? t.model.tooMany(MAX_MODELS)
+      : `${asked ? t.model.askNot(title) : t.model.ask(title)} (${commandKey()}+↵)`;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the search field's, which keeps the focus
     <div
@@ -329,9 +337,8 @@ function Option({ id, model, chosen, active, starred, asked, onChoose }: OptionP
         class="ip-option-also"
         aria-hidden="true"
         data-on={asked}
-        title={
-          chosen ? undefined : `${asked ? t.model.askNot(title) : t.model.ask(title)} (${commandKey()}+↵)`
-        }
+        data-full={full && !asked}
+        title={chosen ? undefined : tip}
         data-testid="option-also"
         onClick={(event) => {
           event.stopPropagation();
