@@ -100,6 +100,12 @@ describe("the models beside the chosen one", () => {
     state().toggleAlso("gone:x");
     expect(state().config.alsoModels).toEqual(["demo:b"]);
   });
+  it("are not asked without the chosen one", () => {
+    const { state, sent } = opened({}, { model: "gone:x", alsoModels: ["demo:b"] });
+    state().setPrompt("x");
+    void state().generate();
+    expect(sent()).toHaveLength(0);
+  });
   it("are asked for by name where code chose some that no list has", () => {
     const { store, state, calls } = opened();
     receive(store, {
@@ -310,6 +316,16 @@ describe("Cancel", () => {
       generation("b9", 0, { status: "pending", cancellable: true }),
     ]);
     receive(store, { type: "batch_added", batch: { ...other, createdAt: 999 } });
+    expect(toStop()).toEqual([]);
+  });
+  it("is offered for what another page asked for, where a click would be that one request", () => {
+    const { store, state, toStop } = opened();
+    const tiles = [generation("b9", 0, { status: "pending", cancellable: true })];
+    const other = batch("b9", "t1", "a red fox", tiles, { model: "demo:a" });
+    receive(store, { type: "batch_added", batch: other });
+    state().setPrompt("a red fox");
+    expect(toStop()).toEqual(["b9"]);
+    state().setPrompt("a {red|blue} fox");
     expect(toStop()).toEqual([]);
   });
   it("in the midst of sending stops what is on its way, and sends no more", async () => {

@@ -122,6 +122,35 @@ def test_an_image_is_asked_for_with_keys_alone(page: Page) -> None:
     expect(part("announcements")).to_contain_text("finished.")
 
 
+def test_several_models_and_prompts_are_asked_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    hand.press("Tab")
+    hand.tab_to(part("model-select"))
+    hand.press("Enter")
+    page.keyboard.type("instant")
+    hand.press("Control+Enter")
+    hand.press("Escape")
+    expect(part("model-select")).to_be_focused()
+    expect(part("also-model")).to_contain_text("instant")
+    hand.tab_to(part("count-1"))
+    hand.press("Space")
+    hand.tab_to(part("prompt"))
+    page.keyboard.type("a {red|blue} fox")
+    hand.tab_to(part("requests"))
+    hand.press("Enter")
+    expect(part("request-list").get_by_role("listitem")).to_have_text(["a red fox", "a blue fox"])
+    hand.press("Escape")
+    expect(part("requests")).to_be_focused()
+    hand.tab_to(part("generate"))
+    hand.press("Enter")
+    for place, (colour, model) in enumerate((("blue", "instant"), ("blue", "studio"), ("red", "instant"))):
+        expect(part("batch").nth(place)).to_contain_text(f"a {colour} fox")
+        expect(part("batch").nth(place)).to_contain_text(f"Demo {model}")
+    hand.tab_to(part("remove-also"), back=True)
+    hand.press("Enter")
+    expect(part("model-select")).to_be_focused()
+
+
 def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
     part, hand = page.get_by_test_id, Hand(page)
     image = page.locator('[data-generation-id="b5-0"] [data-select]')
