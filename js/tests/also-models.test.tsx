@@ -147,13 +147,14 @@ describe("the composer", () => {
     expect(part("counter").textContent).toBe("18 / 1000");
   });
   it("counts the models too", async () => {
-    const { part, parts, type } = await opened({ alsoModels: ["demo:b"] });
+    const { part, type } = await opened({ alsoModels: ["demo:b"] });
     await type("a {red|blue} fox");
     expect(part("requests").textContent).toContain("2 prompts × 2 models");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 8", "≈ $0.36"]);
     await type("{a|b|c}{d|e|f}");
     expect(part("requests").textContent).toContain("9 prompts × 2 models · at most 16 at once");
-    expect([part("generate").textContent, parts("estimate")]).toEqual(["Generate", []]);
+    expect(part("generate").textContent).toBe("Generate");
+    expect(part("estimate").textContent).not.toMatch(/[≈≥]/);
     await type("a fox");
     expect(part("requests").textContent).toContain("2 models");
   });
