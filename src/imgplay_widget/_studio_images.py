@@ -76,11 +76,14 @@ class StudioImages:
         if generation.asset is None:
             return None
         recipe = self.recipe(entry, generation)
+        told = recipe.as_json()
+        # A ZIP is made to be given away: where the original lies is nobody else's business.
+        del told["path"]
         return PackedImage(
             name=file_name(entry, generation),
             source=self.asset_path(generation.asset.url),
             made_at=recipe.finished_at or recipe.created_at,
-            recipe=recipe.as_json(),
+            recipe=told,
         )
 
     def model_title(self, batch: Batch) -> str:
