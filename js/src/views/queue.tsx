@@ -1,6 +1,5 @@
 // What runs and waits in all topics: a chip in the composer, and the list that it opens.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { onLeave, place } from "../lib/place";
+import { useRef, useState } from "preact/hooks";
 import { spentText } from "../lib/price";
 import { elapsed } from "../lib/words";
 import { t } from "../messages";
@@ -8,6 +7,7 @@ import type { BatchState } from "../protocol.gen";
 import { isRunning, type Progress } from "../slices/batches";
 import { stoppable, waits } from "../slices/queue";
 import { useActions, useNow, useStore } from "./context";
+import { ListPopover } from "./list-popover";
 import { IconButton } from "./parts";
 
 export function QueueChip() {
@@ -63,37 +63,17 @@ interface QueueListProps {
 }
 
 function QueueList({ queue, anchor, onClose }: QueueListProps) {
-  const list = useRef<HTMLDivElement>(null);
   const now = useNow(true);
   const spent = spentText(useStore((state) => state.spending));
   const actions = useActions();
-  useLayoutEffect(() => {
-    list.current?.showPopover?.();
-    list.current?.focus();
-  }, []);
-  useLayoutEffect(() => {
-    if (list.current) place(list.current, anchor);
-  }, [queue.length, anchor]);
-  useEffect(() => (list.current ? onLeave(list.current, anchor, () => onClose(false)) : undefined), [anchor]);
   return (
-    <div
-      ref={list}
+    <ListPopover
+      anchor={anchor}
+      label={t.queue.title}
       class="ip-menu ip-queue"
-      role="dialog"
-      tabIndex={-1}
-      aria-label={t.queue.title}
-      popover="manual"
-      data-testid="queue-list"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        event.stopPropagation();
-        onClose(true);
-      }}
-      onFocusOut={({ relatedTarget }) => {
-        if (!(relatedTarget instanceof Node) || relatedTarget === anchor) return;
-        if (!list.current?.contains(relatedTarget)) onClose(false);
-      }}
+      testid="queue-list"
+      length={queue.length}
+      onClose={onClose}
     >
       <header class="ip-queue-head">
         <h3>{t.queue.title}</h3>
@@ -120,7 +100,7 @@ function QueueList({ queue, anchor, onClose }: QueueListProps) {
           {spent}
         </p>
       )}
-    </div>
+    </ListPopover>
   );
 }
 

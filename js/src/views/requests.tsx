@@ -1,11 +1,11 @@
 // How many requests a click makes, where it is more than one: a chip in the composer, and the list that it opens.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { onLeave, place } from "../lib/place";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, variants } from "../lib/variants";
 import { t } from "../messages";
 import { useStore } from "./context";
 import { Icon } from "./icon";
+import { ListPopover } from "./list-popover";
 
 export function Requests() {
   const prompt = useStore((state) => state.prompt);
@@ -72,34 +72,15 @@ interface RequestListProps {
 }
 
 function RequestList({ anchor, texts, titles, over, onClose }: RequestListProps) {
-  const list = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    list.current?.showPopover?.();
-    list.current?.focus();
-  }, []);
-  useLayoutEffect(() => {
-    if (list.current) place(list.current, anchor, "end");
-  }, [texts.length, anchor]);
-  useEffect(() => (list.current ? onLeave(list.current, anchor, () => onClose(false)) : undefined), [anchor]);
   return (
-    <div
-      ref={list}
+    <ListPopover
+      anchor={anchor}
+      label={t.composer.requests}
       class="ip-menu ip-request-list"
-      role="dialog"
-      tabIndex={-1}
-      aria-label={t.composer.requests}
-      popover="manual"
-      data-testid="request-list"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        event.stopPropagation();
-        onClose(true);
-      }}
-      onFocusOut={({ relatedTarget }) => {
-        if (!(relatedTarget instanceof Node) || relatedTarget === anchor) return;
-        if (!list.current?.contains(relatedTarget)) onClose(false);
-      }}
+      testid="request-list"
+      align="end"
+      length={texts.length}
+      onClose={onClose}
     >
       {over && <p class="ip-help">{t.composer.tooManyStep}</p>}
       {texts.length > 0 && (
@@ -110,6 +91,6 @@ function RequestList({ anchor, texts, titles, over, onClose }: RequestListProps)
         </ol>
       )}
       {titles.length > 0 && <p class="ip-help">{t.composer.eachOf(titles)}</p>}
-    </div>
+    </ListPopover>
   );
 }

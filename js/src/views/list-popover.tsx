@@ -1,0 +1,53 @@
+// A list that stands beside the button which opened it, until it is left: by Escape, a press or the focus elsewhere.
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { onLeave, place } from "../lib/place";
+
+interface ListPopoverProps {
+  anchor: HTMLElement;
+  label: string;
+  class: string;
+  testid: string;
+  align?: "start" | "end";
+  /** How much it shows: with that its height changes, and so may its place. */
+  length: number;
+  /** `refocus`: it was left by key, and the focus goes back. */
+  onClose(refocus: boolean): void;
+  children: ComponentChildren;
+}
+
+export function ListPopover(props: ListPopoverProps) {
+  const { anchor, label, testid, align, length, onClose, children } = props;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    list.current?.showPopover?.();
+    list.current?.focus();
+  }, []);
+  useLayoutEffect(() => {
+    if (list.current) place(list.current, anchor, align);
+  }, [length, anchor]);
+  useEffect(() => (list.current ? onLeave(list.current, anchor, () => onClose(false)) : undefined), [anchor]);
+  return (
+    <div
+      ref={list}
+      class={props.class}
+      role="dialog"
+      tabIndex={-1}
+      aria-label={label}
+      popover="manual"
+      data-testid={testid}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        onClose(true);
+      }}
+      onFocusOut={({ relatedTarget }) => {
+        if (!(relatedTarget instanceof Node) || relatedTarget === anchor) return;
+        if (!list.current?.contains(relatedTarget)) onClose(false);
+      }}
+    >
+      {children}
+    </div>
+  );
+}
