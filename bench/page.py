@@ -53,11 +53,13 @@ _DISPLAY = f"""async (index) => {{
 }}"""
 _GENERATE = f"""async () => {{
   {_UNTIL}
-  const tiles = part('tile').length;
+  // The feed draws only what is near the screen: a new tile is one that stands on top.
+  const newestId = () => part('tile')[0]?.dataset.generationId;
+  const before = newestId();
   await until(() => !part('generate')[0].disabled);
   const start = performance.now();
   part('generate')[0].click();
-  const tile = await until(() => part('tile').length > tiles);
+  const tile = await until(() => newestId() !== before);
   const newest = part('tile')[0];
   const shown = await until(() => newest.querySelector('[data-testid="tile-image"]')?.naturalWidth > 0);
   const id = newest.dataset.generationId;
