@@ -1,5 +1,5 @@
 // One request in the feed: what was asked for, and its tiles.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { clockText, timeText } from "../lib/days";
 import { dragBatches } from "../lib/drag";
 import { dollars } from "../lib/price";
@@ -28,9 +28,6 @@ interface BatchCardProps {
 export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
   const { id, generations, prompt } = batch;
   const [open, setOpen] = useState(false);
-  // The buttons come with the next frame: a card that a scroll brings in is then drawn in two halves.
-  const [whole, setWhole] = useState(false);
-  useEffect(() => setWhole(true), []);
   const live = useStore((state) => state.live);
   return (
     <article
@@ -65,7 +62,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
           <Facts batch={batch} />
         </div>
         {batch.references.length > 0 && <ReferenceThumbs references={batch.references} />}
-        {whole ? <Actions batch={batch} /> : <div class="ip-actions" />}
+        <Actions batch={batch} />
       </header>
       <ul
         class="ip-tiles"
