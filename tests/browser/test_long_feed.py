@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from scripts.lab import WAIT
-from scripts.page_states import page_server
+from scripts.page_states import DRAWN, page_server
 
 pytestmark = pytest.mark.browser
 
@@ -114,3 +114,24 @@ def test_the_line_between_two_images_is_dragged_where_it_stands(page: Page) -> N
     assert after["x"] == pytest.approx(before["x"] - 120, abs=2)
     page.mouse.move(middle, before["y"] + 40)
     assert handle.bounding_box() == after
+
+
+def test_the_feed_waits_for_no_image_that_is_gone(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(f"{address}?shapes&height=420")
+    expect(page.get_by_test_id("tile-image").first).to_be_visible()
+    page.get_by_test_id("filter-button").click()
+    page.get_by_test_id("filter-status").select_option("error")
+    expect(page.get_by_test_id("batch")).to_have_count(2)
+    page.get_by_test_id("tile-image").first.click()
+    expect(page.get_by_test_id("lightbox")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(page.locator('[data-generation-id="b4-0"]')).to_have_count(0)
+    page.keyboard.press("Delete")
+    expect(page.get_by_test_id("lightbox")).to_have_count(0)
+    expect(page.get_by_test_id("feed")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.locator('[data-generation-id="b4-1"]')).to_be_visible()
+    page.evaluate(DRAWN)
+    expect(page.get_by_test_id("feed")).to_be_focused()

@@ -55,7 +55,6 @@ export function App({ root }: { root: HTMLElement }) {
   };
   const leaveLightbox = (): void => {
     setTarget(null);
-    part("feed")?.focus();
     setLeft(target);
   };
   const toggle = (side: Side): void => {

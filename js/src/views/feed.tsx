@@ -1,6 +1,7 @@
 // The feed: batches, newest first, parted by days; older ones come on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { dayOf, dayText } from "../lib/days";
+import { focusedElement } from "../lib/keyboard";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
@@ -65,17 +66,22 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const waiting = useRef<LightboxTarget | null>(null);
   const before = useRef(left);
   useLayoutEffect(() => {
-    if (left !== before.current) waiting.current = left;
+    const fresh = left !== before.current;
     before.current = left;
+    if (fresh) waiting.current = left;
     const { current: place } = waiting;
-    if (!place) return;
-    const tile = scroller.current?.querySelector<HTMLElement>(
-      `[data-generation-id="${place.generationId}"] [data-select]`,
-    );
-    if (tile) {
-      waiting.current = null;
-      tile.focus();
-    } else if (!toRow(place.batchId)) waiting.current = null;
+    const feed = scroller.current;
+    if (!place || !feed) return;
+    const find = (what: string): HTMLElement | null => feed.querySelector(what);
+    const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
+    // Only now is the dialog gone, which kept the focus out of the feed.
+    if (fresh && !tile) feed.focus({ preventScroll: true });
+    if (tile) tile.focus();
+    // Its row must be drawn first. One that is there without the image will not have it, and a user who
+    // has gone on is not called back.
+    else if (fresh && !find(`[data-batch-id="${place.batchId}"]`) && toRow(place.batchId)) return;
+    else if (!fresh && focusedElement() === feed && !find(`[data-batch-id="${place.batchId}"]`)) return;
+    waiting.current = null;
   });
   useEffect(() => () => actions.clearSelection(), [actions]);
 
