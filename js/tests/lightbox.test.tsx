@@ -118,6 +118,21 @@ describe("the lightbox", () => {
     await drawn();
     expect(shown()).toBeNull();
   });
+  it("never acts on an image that is gone", async () => {
+    const { store, shown, calls, dialog, drawn } = await opened(FIRST);
+    const press = (): unknown =>
+      dialog()?.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Delete", bubbles: true, cancelable: true }),
+      );
+    store.getState().removeGeneration("old2", "old2-0");
+    // The next key can come before the next frame.
+    await settled();
+    expect(shown()).toBe("old2-1");
+    press();
+    await settled();
+    expect(calls.at(-1)?.call).toEqual({ method: "delete", what: "generation", ids: ["old2-1"] });
+    await drawn();
+  });
   it("tells how the image was made, and what the provider changed", async () => {
     const { press, root, last, drawn } = await opened(FIRST);
     await press("i");

@@ -1,14 +1,15 @@
 // Adding a server that speaks OpenAI's protocol: its name, its address, and a key where it needs one.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { t } from "../messages";
 import type { Said } from "../slices/config";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { useModal } from "./modal";
 import { IconButton, useId } from "./parts";
 
 export function AddServer({ onClose }: { onClose(): void }) {
   const id = useId();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const live = useStore((state) => state.live);
   const actions = useActions();
   const [name, setName] = useState("local");
@@ -17,9 +18,6 @@ export function AddServer({ onClose }: { onClose(): void }) {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<Said | null>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
 
   const add = async (): Promise<void> => {
     setBusy(true);

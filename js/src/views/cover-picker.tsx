@@ -1,10 +1,11 @@
 // Another cover for a topic: a choice among its finished images.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
 import type { FinishedImage } from "../slices/topics";
 import { useActions, useBlobUrl, useOnScreen, usePage } from "./context";
 import { Icon } from "./icon";
+import { useModal } from "./modal";
 import { IconButton } from "./parts";
 
 interface CoverPickerProps {
@@ -13,7 +14,7 @@ interface CoverPickerProps {
 }
 
 export function CoverPicker({ topic, onClose }: CoverPickerProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const actions = useActions();
   const [images, setImages] = useState<FinishedImage[]>([]);
   const [before, setBefore] = useState<string | null>(null);
@@ -26,7 +27,6 @@ export function CoverPicker({ topic, onClose }: CoverPickerProps) {
     setBefore(page.before);
     setLoading(false);
   };
-  useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => void load(null), [topic.id]);
   return (
     <dialog

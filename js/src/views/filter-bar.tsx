@@ -1,5 +1,5 @@
 // What narrows the feed: words, model, status, favourites; here or in all topics.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { isShortcut } from "../lib/keyboard";
 import { t } from "../messages";
 import type { GenerationState } from "../protocol.gen";
@@ -73,7 +73,7 @@ function Fields() {
     if (live) void actions.loadUsedModels();
   }, [live, topicId, made, filter.everywhere]);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus();
     // On the screen of a new topic there is nothing else to look through.
     if (!here) actions.setFilter({ everywhere: true });

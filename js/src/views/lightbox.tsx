@@ -1,5 +1,5 @@
 // One image large: the original on demand, with a way through the whole feed; or two of them side by side.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
@@ -11,6 +11,7 @@ import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
 import { Icon } from "./icon";
 import { Info } from "./lightbox-info";
+import { useModal } from "./modal";
 import { Notices } from "./notices";
 import { IconButton, Segments } from "./parts";
 import { ZoomArea, ZoomedImage } from "./zoom-area";
@@ -39,7 +40,7 @@ interface Seen {
 type Compare = "sides" | "slider";
 
 export function Lightbox({ target, onMove, onClose }: LightboxProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const [zoom, setZoom] = useState<Zoom>(FITTED);
   const [stage, setStage] = useState<Box>(NO_STAGE);
   const [info, setInfo] = useState(false);
@@ -55,12 +56,9 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const { media } = usePage();
   const actions = useActions();
 
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  // It was deleted, here or elsewhere: the next one takes its place.
+  // It was deleted, here or elsewhere: the next one takes its place, before a key can still mean the old one.
   const { leave } = way;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!found && !leave()) onClose();
   }, [found, leave, onClose]);
   // Until then it is still there: a dialog that goes, and comes again, is closed.

@@ -25,6 +25,7 @@ import { t } from "../messages";
 import type { HeldReference } from "../slices/references";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
+import { useModal } from "./modal";
 import { IconButton, Segments, Slider } from "./parts";
 import { useWhole } from "./references-picture";
 
@@ -35,7 +36,7 @@ const PEN_ERASER = 32;
 type Tool = "brush" | "eraser";
 
 export function MaskPainter({ item, onClose }: { item: HeldReference; onClose(): void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width = 1, height = 1 } = item.reference ?? {};
   const size: Size = { width, height };
@@ -52,7 +53,6 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
   const [asking, setAsking] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const saving = useSaving();
-  useEffect(() => dialog.current?.showModal(), []);
 
   const redraw = (steps: readonly Step[]): void => {
     const context = canvas.current?.getContext("2d");

@@ -1,19 +1,19 @@
 // Where a batch shall go: another topic, or a new one.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
 import { AT_A_GLANCE, holdsWords } from "../lib/topics";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { useModal } from "./modal";
 import { IconButton } from "./parts";
 
 export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const topics = useStore((state) => state.topics);
   const actions = useActions();
   const [words, setWords] = useState("");
-  useEffect(() => dialog.current?.showModal(), []);
   const others = topics.filter((topic) => topic.id !== batch.topicId);
   const many = others.length > AT_A_GLANCE;
   const found = many && words.trim() ? others.filter((topic) => holdsWords(topic, words)) : others;

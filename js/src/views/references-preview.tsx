@@ -1,9 +1,9 @@
 // One reference large, with what can be done with it: the way for fingers, which have no small buttons.
-import { useEffect, useRef } from "preact/hooks";
 import { kindText } from "../lib/references";
 import { t } from "../messages";
 import type { HeldReference } from "../slices/references";
 import { useActions, useStore } from "./context";
+import { useModal } from "./modal";
 import { IconButton } from "./parts";
 import { useWhole } from "./references-picture";
 
@@ -87,9 +87,8 @@ interface ReferenceDialogProps {
 
 /** A picture over the page, its facts and what can be done with it below. */
 export function ReferenceDialog({ title, item, facts, children, onClose }: ReferenceDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const { url, error } = useWhole(item);
-  useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}

@@ -1,12 +1,11 @@
 // The list of all shortcuts.
-import { useEffect, useRef } from "preact/hooks";
 import { shortcutGroups } from "../lib/shortcuts";
 import { t } from "../messages";
+import { useModal } from "./modal";
 import { IconButton } from "./parts";
 
 export function Shortcuts({ onClose }: { onClose(): void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const dialog = useModal();
   return (
     <dialog
       ref={dialog}
