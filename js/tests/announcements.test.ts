@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
 import type { GenerationState } from "../src/protocol.gen";
-import { ENDS_TOGETHER, READ_MILLISECONDS } from "../src/slices/create";
+import { ENDS_TOGETHER, HELD_MILLISECONDS, READ_MILLISECONDS } from "../src/slices/create";
 import { receive, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 
@@ -61,6 +61,22 @@ describe("is heard:", () => {
     state().addNotice("warning", "notes.txt was not added.");
     vi.advanceTimersByTime(READ_MILLISECONDS);
     expect(state().notices.map(({ message }) => message)).toEqual(["notes.txt was not added."]);
+  });
+  it("nothing goes from under the hand, as long as it can be taken back", () => {
+    const { state } = opened();
+    const shown = (): number => state().notices.length;
+    const delay = READ_MILLISECONDS;
+    state().addNotice("info", "The prompt is copied.");
+    state().holdNotices(true);
+    vi.advanceTimersByTime(delay + 2000);
+    expect(shown()).toBe(1);
+    state().holdNotices(false);
+    vi.advanceTimersByTime(1000);
+    expect(shown()).toBe(0);
+    state().addNotice("info", "The prompt is copied.");
+    state().holdNotices(true);
+    vi.advanceTimersByTime(delay + HELD_MILLISECONDS);
+    expect(shown()).toBe(0);
   });
   it("a deletion and a move, and that they can be taken back", async () => {
     const { state, last, heard } = opened();

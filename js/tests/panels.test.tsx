@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Snapshot, SpendingState } from "../src/protocol.gen";
+import { UNDO_MILLISECONDS } from "../src/slices/create";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -349,6 +350,12 @@ describe("the topics panel", () => {
     expect(parts("topic")).toHaveLength(3);
     expect(document.activeElement?.textContent).toContain("Posters");
     expect(part("notice-action").textContent).toBe("Undo");
+    // It is not taken from under the hand.
+    part("notice-action").focus();
+    await vi.advanceTimersByTimeAsync(UNDO_MILLISECONDS + 1000);
+    part("notice-action").blur();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(parts("notice-action")).toHaveLength(0);
   });
   it("has a search where there are many", async () => {
     const few = await opened();

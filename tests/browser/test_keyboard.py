@@ -186,6 +186,8 @@ def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
     expect(page.locator('[data-generation-id="b5-0"]')).to_have_count(0)
     expect(second).to_be_focused()
     expect(part("announcements")).to_contain_text("Ctrl+Z takes it back.")
+    hand.press("p")
+    expect(part("prompt")).to_be_focused()
     hand.tab_to(part("notice-action"), back=True)
     hand.press("Enter")
     expect(image).to_be_visible()

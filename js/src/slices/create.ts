@@ -80,6 +80,8 @@ export interface CreateSlice {
   /** Says something. With an action it stands for ten seconds, else until it is dismissed. */
   addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
   dismissNotice(id: number): void;
+  /** Whether somebody is at the notices, so that none goes from under the hand. */
+  holdNotices(held: boolean): void;
   /** Lets a screen reader say something, when it has said what it says now. */
   announce(text: string, undoable?: boolean): void;
   /** Says how a generation ended, together with those that end at about the same time. */
@@ -95,13 +97,23 @@ export const ENDS_TOGETHER = 400;
 export const UNDO_MILLISECONDS = 10_000;
 /** How long a notice stands that only confirms what was done. A screen reader hears it in any case. */
 export const READ_MILLISECONDS = 6000;
+/** How much longer a notice stands under the pointer or with the focus; the kernel keeps what was deleted for 60 s. */
+export const HELD_MILLISECONDS = 40_000;
+const HELD_STEP = 1000;
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
+  let held = false;
   let announcements = 0;
   let ended: GenerationState[] = [];
   /** The click whose requests are being sent, from its first answer on. */
   let sending: { stopped: boolean } | null = null;
+
+  /** Takes a notice away whose time is over, when nobody is at it any more. */
+  const expire = (id: number, rest: number): void => {
+    if (held && rest > 0) setTimeout(() => expire(id, rest - HELD_STEP), HELD_STEP);
+    else get().dismissNotice(id);
+  };
 
   /** Takes in what the kernel made of a request. */
   const take = ({ topic, batch }: Generated, request: string, before: readonly string[]): void => {
@@ -246,13 +258,20 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       notices += 1;
       const notice: Notice = { id: notices, level, message, ...(action && { action }) };
       const stands = action ? UNDO_MILLISECONDS : level === "info" ? READ_MILLISECONDS : null;
-      if (stands !== null) setTimeout(() => get().dismissNotice(notice.id), stands);
+      if (stands !== null) setTimeout(() => expire(notice.id, HELD_MILLISECONDS), stands);
       set((state) => ({
         notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
       }));
       get().announce(message, action !== undefined && !action.offer);
     },
-    dismissNotice: (id) => set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) })),
+    dismissNotice: (id) => {
+      // What goes from under the pointer may not tell that it was left.
+      held = false;
+      set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) }));
+    },
+    holdNotices: (hold) => {
+      held = hold;
+    },
 
     announce: (text, undoable = false) => {
       announcements += 1;

@@ -1,4 +1,5 @@
 // What is said for a moment: what was done, and can be taken back, or what went wrong.
+import { useEffect } from "preact/hooks";
 import { t } from "../messages";
 import type { Notice } from "../slices/create";
 import { type Actions, useActions, useStore } from "./context";
@@ -13,8 +14,17 @@ export function takeBack({ id, action }: Notice, actions: Actions): void {
 export function Notices() {
   const notices = useStore((state) => state.notices);
   const actions = useActions();
+  useEffect(() => () => actions.holdNotices(false), [actions]);
+  const hold = (): void => actions.holdNotices(true);
+  const release = (): void => actions.holdNotices(false);
   return (
-    <div class="ip-notices">
+    <div
+      class="ip-notices"
+      onPointerEnter={hold}
+      onPointerLeave={release}
+      onFocusIn={hold}
+      onFocusOut={release}
+    >
       {notices.map((notice) => (
         <p key={notice.id} class="ip-notice" data-level={notice.level}>
           <span>{notice.message}</span>
