@@ -331,6 +331,31 @@ describe("the keyboard", () => {
     document.removeEventListener("keydown", note);
     expect(leaked).toEqual(["s", "s"]);
   });
+  it("sends, deletes and switches once, however long a key is held", async () => {
+    const { fake, views } = await opened();
+    const prompt = await type(views[0].el, "a fox");
+    const answer = async (method: string) => {
+      for (const { id } of fake.requests(method)) await fake.reply(id, { type: "done" });
+      await drawn();
+    };
+    for (const repeat of [false, true, true]) {
+      expect(press(prompt, "Enter", { repeat })).toBe(false);
+      await answer("generate");
+    }
+    expect(fake.requests("generate")).toHaveLength(1);
+    // Lines may go on.
+    expect(press(prompt, "Enter", { repeat: true, shiftKey: true })).toBe(true);
+    expect(press(prompt, "Delete", { repeat: true })).toBe(true);
+    const row = () => document.activeElement as HTMLElement;
+    find(views[0].el, "topic").querySelector("button")?.focus();
+    for (const repeat of [false, true, true]) {
+      press(row(), "Delete", { repeat });
+      await answer("delete");
+    }
+    expect(fake.requests("delete")).toHaveLength(1);
+    // A button is pressed by Enter as often as the key repeats.
+    expect(press(find(views[0].el, "generate"), "Enter", { repeat: true })).toBe(false);
+  });
 });
 
 describe("the theme", () => {

@@ -57,11 +57,31 @@ export function isTyping(event: KeyboardEvent): boolean {
   );
 }
 
+/** Keys that do something at once, and each time. */
+const DOES = /^(Enter|Delete|Backspace|[a-z?])$/i;
+
+/** Lets a held key do once what sends, deletes or switches; moving, sizing and writing go on. */
+export function ignoreHeldKeys(root: HTMLElement, signal: AbortSignal): void {
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      const { key, repeat, shiftKey, ctrlKey, metaKey, altKey } = event;
+      if (!repeat || !DOES.test(key) || isComposing(event)) return;
+      const writes = key === "Enter" ? shiftKey : ctrlKey || metaKey || altKey;
+      if (writes || (key !== "Enter" && isTyping(event))) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    { capture: true, signal },
+  );
+}
+
 /** What Enter and Space do to a button, for an element that is none: Firefox drags nothing by a real one. */
 export function pressByKey(event: KeyboardEvent): void {
   const { target, currentTarget, key, shiftKey, ctrlKey, metaKey } = event;
   if (!target || target !== currentTarget || (key !== "Enter" && key !== " ")) return;
   event.preventDefault();
+  if (event.repeat) return;
   const held = { shiftKey, ctrlKey, metaKey };
   target.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ...held }));
 }

@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { keepFocus, keepKeyboard } from "../lib/keyboard";
+import { ignoreHeldKeys, keepFocus, keepKeyboard } from "../lib/keyboard";
 import { followTheme } from "../lib/theme";
 import { language } from "../messages";
 import { App } from "./app";
@@ -17,6 +17,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   root.dataset.testid = "imgplay";
   root.lang = language;
   keepKeyboard(root, ended.signal);
+  ignoreHeldKeys(root, ended.signal);
   keepFocus(root, ended.signal);
   const { store } = page;
   const applyTheme = followTheme(root, () => store.getState().look.theme, ended.signal);
