@@ -190,6 +190,19 @@ describe("earlier prompts", () => {
     await state().walkPrompts(1);
     expect(state().prompt).toBe("third");
   });
+  it("do not cover what was written, or shown, before they came", async () => {
+    const { state, last } = opened();
+    void state().walkPrompts(1);
+    state().setPrompt("a fox");
+    await last().answer({ type: "prompts", prompts: ["third"] });
+    expect(state().prompt).toBe("a fox");
+    const other = opened();
+    void other.state().walkPrompts(1);
+    const asked = other.last();
+    void other.state().selectTopic("t2");
+    await asked.answer({ type: "prompts", prompts: ["third"] });
+    expect(other.state().prompt).toBe("");
+  });
   it("are asked for again where they could not be had", async () => {
     const { state, last, sent } = opened();
     const walked = state().walkPrompts(1);

@@ -4,7 +4,7 @@ import type { BatchState, FeedState } from "../src/protocol.gen";
 import { KEPT_BATCHES } from "../src/slices/batches";
 import { FOUND, SEARCH_DELAY } from "../src/slices/filter";
 import { receive, showSnapshot } from "../src/store";
-import { storeWithKernel } from "./kit";
+import { settled, storeWithKernel } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -50,6 +50,7 @@ describe("deletes", () => {
     await last().answer();
     state().notices[0]?.action?.run();
     expect(ids()).toEqual(["b2", "b1"]);
+    await settled();
     expect(last().call).toEqual({ method: "restore", what: "batch", ids: ["b1"] });
     await last().answer();
     expect(calls).toHaveLength(2);
@@ -68,11 +69,21 @@ describe("deletes", () => {
     expect(images("b2")).toEqual(["b2-0", "b2-1", "b2-2"]);
     expect(ids()).toEqual(["b2", "b1"]);
   });
+  it("that are refused after Undo are nothing to take back", async () => {
+    const { state, calls, last, ids } = opened([named("b2"), named("b1")]);
+    void state().deleteBatches(["b1"]);
+    state().notices[0]?.action?.run();
+    expect(ids()).toEqual(["b2", "b1"]);
+    await last().refuse();
+    expect(calls.map(({ call }) => call.method)).toEqual(["delete"]);
+    expect(ids()).toEqual(["b2", "b1"]);
+  });
   it("stay where Undo was refused", async () => {
     const { state, last, ids } = opened([named("b2"), named("b1")]);
     void state().deleteBatches(["b1"]);
     await last().answer();
     state().notices[0]?.action?.run();
+    await settled();
     await last().refuse();
     expect(ids()).toEqual(["b2"]);
     expect(state().notices.at(-1)?.level).toBe("error");

@@ -334,8 +334,8 @@ describe("the keyboard", () => {
   it("sends, deletes and switches once, however long a key is held", async () => {
     const { fake, views } = await opened();
     const prompt = await type(views[0].el, "a fox");
-    const answer = async (method: string) => {
-      for (const { id } of fake.requests(method)) await fake.reply(id, { type: "done" });
+    const answer = async (method: "generate" | "delete") => {
+      for (const { id } of fake.requests(method)) await fake.reply(id, { type: "empty" });
       await drawn();
     };
     for (const repeat of [false, true, true]) {

@@ -113,13 +113,15 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       return { feeds: { ...state.feeds, [key]: feed }, batches: trimmed(batches, feed.ids, fresh[0]) };
     });
 
-  /** Sends the calls, and puts everything back if the kernel refuses. */
-  const change = async (call: Parameters<typeof send>[0][], undo: () => void): Promise<void> => {
+  /** Sends the calls, and puts everything back if the kernel refuses; gives whether it did not. */
+  const change = async (call: Parameters<typeof send>[0][], undo: () => void): Promise<boolean> => {
     try {
       for (const each of call) await send(each);
+      return true;
     } catch (cause) {
       undo();
       report(cause);
+      return false;
     }
   };
 
@@ -133,13 +135,16 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     };
   };
 
+  /** Takes back what is being deleted. Where that was refused there is nothing to take back. */
   const restore = async (
     what: "batch" | "generation",
     ids: readonly string[],
     batches: readonly BatchState[],
+    deleted: Promise<boolean>,
   ): Promise<void> => {
     for (const batch of batches) get().changeBatch(joined(get().batches[batch.id], batch));
     const calls = pieces(ids).map((part) => ({ method: "restore" as const, what, ids: part }));
+    if (!(await deleted)) return;
     await change(calls, () => {
       for (const id of ids) {
         if (what === "batch") get().removeBatch(id);
@@ -179,16 +184,20 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (batches.length === 0) return;
       for (const { id } of batches) get().removeBatch(id);
       const gone = batches.map(({ id }) => id);
-      const takeBack = offerUndo(t.batch.deleted(gone.length), () => void restore("batch", gone, batches));
+      const takeBack = offerUndo(
+        t.batch.deleted(gone.length),
+        () => void restore("batch", gone, batches, deleted),
+      );
       const calls = pieces(gone).map((part) => ({
         method: "delete" as const,
         what: "batch" as const,
         ids: part,
       }));
-      await change(calls, () => {
+      const deleted = change(calls, () => {
         takeBack();
         for (const batch of batches) get().changeBatch(batch);
       });
+      await deleted;
     },
 
     deleteGenerations: async (ids) => {
@@ -202,17 +211,18 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
         for (const { id } of generations) if (wanted.has(id)) get().removeGeneration(batchId, id);
       const takeBack = offerUndo(
         t.tile.deleted(gone.length),
-        () => void restore("generation", gone, only(batches, wanted)),
+        () => void restore("generation", gone, only(batches, wanted), deleted),
       );
       const calls = pieces(gone).map((part) => ({
         method: "delete" as const,
         what: "generation" as const,
         ids: part,
       }));
-      await change(calls, () => {
+      const deleted = change(calls, () => {
         takeBack();
         for (const batch of only(batches, wanted)) get().changeBatch(joined(get().batches[batch.id], batch));
       });
+      await deleted;
     },
 
     favour: async (ids, favourite) => {

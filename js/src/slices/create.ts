@@ -147,10 +147,12 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     const accepted = [...before];
     let left: Wish[] = [];
     let several = false;
+    let late = false;
     let topicId = shown.activeTopicId;
     try {
       // Where nothing has to be waited for, the request is on its way before the click has ended.
       const ready = shown.references.every(({ status }) => status === "ready");
+      late = !ready;
       const references = ready ? shown.references : await get().settleReferences();
       const wishes = wishesOf({ ...shown, references });
       several = wishes.length > 1;
@@ -185,9 +187,10 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       });
     } finally {
       sending = null;
-      // Each request made its topic the active one; the user may have gone to another meanwhile.
+      // Each request made its topic the active one; the user may have gone to another before it was sent.
       const here = get().activeTopicId;
-      if (several && here !== topicId) send({ method: "select_topic", topicId: here }).catch(() => undefined);
+      if ((several || late) && here !== topicId)
+        send({ method: "select_topic", topicId: here }).catch(() => undefined);
       if (accepted.length > 0 && countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
       set({ busy: false });
     }

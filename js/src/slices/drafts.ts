@@ -136,6 +136,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
 
     walkPrompts: async (step) => {
       if (get().prompts === null) {
+        const { prompt, activeTopicId } = get();
         set({ prompts: [] });
         try {
           const { result } = await send({ method: "prompts", limit: MAX_PROMPTS });
@@ -149,6 +150,8 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
           set({ prompts: null });
           return;
         }
+        // What was written meanwhile is not covered.
+        if (get().prompt !== prompt || get().activeTopicId !== activeTopicId) return;
       }
       const { walk, prompt } = get();
       const prompts = get().prompts ?? [];
