@@ -105,6 +105,15 @@ describe("the lightbox", () => {
     await press("ArrowLeft");
     expect(shown()).toBe("old1-1");
   });
+  it("does not go on to an older page for one who has gone back meanwhile", async () => {
+    const { press, shown, last, two, drawn } = await opened({ batchId: "old1", generationId: "old1-1" });
+    await press("ArrowRight");
+    await press("ArrowLeft");
+    expect(shown()).toBe("old1-0");
+    await last().answer({ type: "feed", feed: { topicId: "t1", batches: [two("old0")], before: null } });
+    await drawn();
+    expect(shown()).toBe("old1-0");
+  });
   it("shows the next image when the one that is shown is deleted, and closes after the last", async () => {
     const { store, shown, drawn } = await opened(FIRST);
     const dialog = document.querySelector("dialog");

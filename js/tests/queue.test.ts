@@ -48,6 +48,17 @@ describe("the queue", () => {
     receive(store, { type: "generation_changed", generation: generation("b1", 1, { status: "error" }) });
     expect(ids()).toEqual([]);
   });
+  it("does not take in what ended before its request was answered", async () => {
+    const { store, state, last, ids } = opened();
+    state().setPrompt("a fox");
+    void state().generate();
+    const added = going("b1", "t1", 1);
+    receive(store, { type: "batch_added", batch: added });
+    for (const at of [0, 1])
+      receive(store, { type: "generation_changed", generation: generation("b1", at, { status: "error" }) });
+    await last().answer({ type: "generated", topic: topic("t1", "one", 10), batch: added });
+    expect(ids()).toEqual([]);
+  });
   it("lets go what is deleted, alone or with its topic", () => {
     const { store, ids } = opened();
     for (const id of ["b1", "b2", "b3"]) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { batch, error, generation, model, snapshot } from "../dev/fixtures";
+import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
 import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
 import { kindOf, PIECE } from "../src/lib/upload";
 import type { Draft, RecipeState, ReferenceState, Result, Upload } from "../src/protocol.gen";
@@ -228,7 +228,7 @@ describe("the references of a draft", () => {
     expect(state().references.map(({ reference }) => reference?.digest)).toEqual(["a", "z"]);
   });
   it("go with the request of their topic, also when another one is shown before they are uploaded", async () => {
-    const { state, uploads, add, calls } = opened();
+    const { state, uploads, add, calls, last } = opened();
     await add(png(10), png(11));
     state().setPrompt("a fox");
     const asked = state().generate();
@@ -238,8 +238,14 @@ describe("the references of a draft", () => {
     await uploads()[1]?.answer(taken(11, held("z")));
     const sent = calls.find(({ call }) => call.method === "generate");
     expect(sent?.call).toMatchObject({ prompt: "a fox", references: ["y", "z"], mask: null });
-    await sent?.refuse();
+    await sent?.answer({
+      type: "generated",
+      topic: topic("t1", "one", 99),
+      batch: batch("b9", "t1", "a fox", [generation("b9", 0)]),
+    });
     await asked;
+    // The request made its topic the active one.
+    expect(last().call).toEqual({ method: "select_topic", topicId: "other" });
   });
   it("of a batch come back with its settings", () => {
     const { state } = opened("demo:edit", draft);

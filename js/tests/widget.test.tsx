@@ -248,6 +248,25 @@ describe("the model", () => {
     await fake.reply(right?.id ?? "", { type: "model", model: named });
     await drawn();
     expect(find(el, "model-select").textContent).toBe("GPT Image 9");
+
+    // Who has chosen another one meanwhile keeps it.
+    find(el, "model-select").click();
+    await drawn();
+    find(el, "other-model").click();
+    await drawn();
+    const late = await write("gpt-image-10");
+    find(el, "other-id").closest("form")?.querySelector("button")?.click();
+    await drawn();
+    options(el)
+      .find((each) => each.textContent?.includes("Demo instant"))
+      ?.click();
+    await drawn();
+    await fake.reply(late?.id ?? "", {
+      type: "model",
+      model: model("gpt-image-10", { provider: "openai", title: "GPT Image 10" }),
+    });
+    await drawn();
+    expect(find(el, "model-select").textContent).toBe("Demo instant");
   });
 });
 

@@ -119,7 +119,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   const take = ({ topic, batch }: Generated, request: string, before: readonly string[]): void => {
     get().changeTopic(topic);
     get().addBatch(batch);
-    get().queueBatch(batch);
+    // What came of it by events may be newer than this answer.
+    get().queueBatch(get().batches[batch.id] ?? batch);
     get().notePrompt(patternOf(batch.prompt));
     set({ madeBatchId: batch.id, asked: { batchIds: [...before, batch.id], request } });
   };

@@ -440,6 +440,7 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
   }
 
   const go = (by: -1 | 1): void => {
+    setWaiting(null);
     const step = by > 0 ? after : before;
     if (step && "place" in step) {
       onMove(step.place);

@@ -79,9 +79,13 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
     const made = canvas.current ? await maskOf(canvas.current, size) : t.mask.tooBig;
     if (typeof made === "string") setProblem(made);
     else {
-      const error = await saving.run((signal) => actions.saveMask(made, signal));
-      if (error) setProblem(errorText(error));
-      else onClose();
+      await saving.run(async (signal) => {
+        const error = await actions.saveMask(made, signal);
+        // The next painting is not this one's to close.
+        if (signal.aborted) return;
+        if (error) setProblem(errorText(error));
+        else onClose();
+      });
     }
   };
 

@@ -1,5 +1,5 @@
 // Choosing a model among many: a list with a search field, above everything, grouped by provider.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
 import { capabilities, type Group, grouped, since } from "../lib/models";
 import { place } from "../lib/place";
@@ -87,7 +87,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     );
     return () => ended.abort();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!other) input.current?.focus({ preventScroll: true });
   }, [other]);
   // A form is less high than the list.

@@ -1,5 +1,5 @@
 // A model that no list has: any id of any provider.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
 import { t } from "../messages";
 import type { ErrorState } from "../protocol.gen";
@@ -25,12 +25,20 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ErrorState | null>(null);
   const chosen = providers.some(({ name }) => name === provider) ? provider : (providers.at(-1)?.name ?? "");
-  useEffect(() => input.current?.focus(), []);
+  const there = useRef(true);
+  useLayoutEffect(() => {
+    input.current?.focus();
+    return () => {
+      there.current = false;
+    };
+  }, []);
 
   const use = async (): Promise<void> => {
     const name = `${chosen}:${text.trim()}`;
     setBusy(true);
     const refused = await actions.learnModel(name);
+    // Who has left this may have chosen another one.
+    if (!there.current) return;
     setBusy(false);
     setError(refused);
     if (refused) {
