@@ -301,6 +301,13 @@ def open_lightbox(page: Page) -> None:
     expect(part(page, "lightbox-image")).to_be_visible(timeout=WAIT)
 
 
+def delete_large(page: Page) -> None:
+    """Deletes an image in the large view, which can be taken back there."""
+    open_lightbox(page)
+    page.keyboard.press("Delete")
+    expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
+
+
 def show_recipe(page: Page) -> None:
     """Shows how an image was made."""
     tile(page, "b4-0").get_by_test_id("tile-image").click()
@@ -441,6 +448,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "topic-rename": ("", rename_topic),
     "covers": ("", choose_cover),
     "lightbox": ("", open_lightbox),
+    "deleted-large": ("", delete_large),
     "recipe": ("", show_recipe),
     "compare": ("", compare),
     "compare-slider": ("", compare_by_slider),

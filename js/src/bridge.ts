@@ -106,7 +106,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
         return;
       }
       if (ended) {
-        reject(unanswered("gone"));
+        reject(unanswered(standing() === "none" ? "none" : "gone"));
         return;
       }
       order += 1;
@@ -172,9 +172,10 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   /** Nobody will answer what was asked. */
   const end = (): void => {
     ended = true;
-    for (const { reject } of open.values()) reject(unanswered("gone"));
+    const why = standing();
+    for (const { reject } of open.values()) reject(unanswered(why === "none" ? why : "gone"));
     open.clear();
-    connect(standing());
+    connect(why);
   };
   /** The host has let its kernel go; which one it has then, or whether any, is told a moment later. */
   const drop = (): void => {
@@ -440,11 +441,12 @@ function isSnapshot(value: unknown): value is Snapshot {
 }
 
 /** Why a request gets no answer of the kernel. */
-function unanswered(code: "closed" | "gone" | "no_answer"): RequestError {
+function unanswered(code: "closed" | "gone" | "none" | "no_answer"): RequestError {
   const { closed, closedNext, gone, goneNext, lost, lostNext } = t.problem;
   const [message, nextStep] = {
     closed: [closed, closedNext],
     gone: [gone, goneNext],
+    none: [t.states.none, t.states.noneNext],
     no_answer: [lost, lostNext],
   }[code] as [string, string];
   return new RequestError({ ...errorState(null), code, message, nextStep });

@@ -116,6 +116,9 @@ export function receive(store: Store, event: KernelEvent): void {
       state.addNotice(event.level, event.message);
       break;
     case "spending_changed":
+      // What was refused for the budget may be possible now.
+      if (event.spending.budget !== state.spending.budget && state.refusal?.code === "over_budget")
+        state.dismissRefusal();
       store.setState({ spending: event.spending });
       break;
     case "draft_changed":

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
 import type { GenerationState } from "../src/protocol.gen";
-import { ENDS_TOGETHER, HELD_MILLISECONDS, READ_MILLISECONDS } from "../src/slices/create";
+import { ENDS_TOGETHER, HELD_MILLISECONDS, READ_MILLISECONDS, WARN_MILLISECONDS } from "../src/slices/create";
 import { receive, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 
@@ -55,12 +55,16 @@ describe("is heard:", () => {
     expect(first?.text).toBe(second?.text);
     expect(first?.id).not.toBe(second?.id);
   });
-  it("what only confirms is gone after it could be read, what is wrong stays", () => {
+  it("what only confirms is gone after it could be read, a warning later, what failed stays", () => {
     const { state } = opened();
+    const shown = () => state().notices.map(({ level }) => level);
     state().addNotice("info", "The prompt is copied.");
     state().addNotice("warning", "notes.txt was not added.");
+    state().addNotice("error", "The store is locked.");
     vi.advanceTimersByTime(READ_MILLISECONDS);
-    expect(state().notices.map(({ message }) => message)).toEqual(["notes.txt was not added."]);
+    expect(shown()).toEqual(["warning", "error"]);
+    vi.advanceTimersByTime(WARN_MILLISECONDS);
+    expect(shown()).toEqual(["error"]);
   });
   it("nothing goes from under the hand, as long as it can be taken back", () => {
     const { state } = opened();

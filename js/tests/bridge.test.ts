@@ -285,7 +285,8 @@ describe("a silent kernel", () => {
     fake.widget_manager.kernel = null;
     vi.advanceTimersByTime(WAITING_AFTER);
     expect(seen.connections.at(-1)).toBe("none");
-    await expect(bridge.request(CANCEL)).rejects.toMatchObject({ state: { code: "gone" } });
+    // In the words of the page.
+    await expect(bridge.request(CANCEL)).rejects.toMatchObject({ state: { code: "none" } });
     expect(seen.connections.at(-1)).toBe("none");
   });
   it("is gone when the way to it is closed and nothing can be sent", async () => {

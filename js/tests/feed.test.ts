@@ -53,6 +53,7 @@ describe("deletes", () => {
     await settled();
     expect(last().call).toEqual({ method: "restore", what: "batch", ids: ["b1"] });
     await last().answer();
+    expect(state().announcements.at(-1)?.text).toBe("Taken back.");
     expect(calls).toHaveLength(2);
     expect(ids()).toEqual(["b2", "b1"]);
   });

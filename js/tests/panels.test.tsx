@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
+import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Snapshot, SpendingState } from "../src/protocol.gen";
 import { UNDO_MILLISECONDS } from "../src/slices/create";
+import { SEARCH_DELAY } from "../src/slices/filter";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -93,6 +94,30 @@ describe("the composer", () => {
     dispatchEvent(new Event("pagehide"));
     expect(fake.requests("save_draft")[0]?.call).toMatchObject({ prompt: "half a tho" });
     expect(fake.requests("configure")[0]?.call).toMatchObject({ config: { count: 2 } });
+  });
+  it("takes back a refusal for the budget when the budget is another one", async () => {
+    const { fake, el, part, type } = await opened();
+    await type("prompt", "a fox");
+    part("generate").click();
+    await drawn();
+    fake.receive({
+      kind: "reply",
+      to: fake.requests("generate")[0]?.id ?? "",
+      result: null,
+      error: error({ code: "over_budget" }),
+    });
+    await drawn();
+    const refused = () => el.querySelector('[role="alert"]') !== null;
+    expect(refused()).toBe(true);
+    const tell = async (spending: SpendingState, seq: number) => {
+      fake.receive({ kind: "events", seq, events: [{ type: "spending_changed", spending }] });
+      await drawn();
+    };
+    const { budget } = snapshot(0, true).spending;
+    await tell({ today: "0.1", unknown: 0, running: "0", budget }, 1);
+    expect(refused()).toBe(true);
+    await tell({ today: "0.1", unknown: 0, running: "0", budget: "50" }, 2);
+    expect(refused()).toBe(false);
   });
   it("loses no digit of a number, however fast it is typed", async () => {
     const { fake, part } = await opened();
@@ -278,6 +303,26 @@ describe("the filter", () => {
     await answer(1, ["demo:studio"]);
     await drawn();
     expect(options()).toEqual(["Any model", "Demo studio"]);
+  });
+  it("tells where a batch of another topic stands, and leads there", async () => {
+    const { fake, part, parts, click, type } = await opened();
+    await click("filter-button");
+    await click("filter-everywhere");
+    await type("filter-search", "fox");
+    await vi.advanceTimersByTimeAsync(SEARCH_DELAY);
+    const found = ["t1", "t2"].map((topicId) =>
+      batch(`f-${topicId}`, topicId, "a fox", [generation(`f-${topicId}`, 0)]),
+    );
+    await fake.reply(fake.requests("feed").at(-1)?.id ?? "", {
+      type: "feed",
+      feed: { topicId: null, batches: found, before: null },
+    });
+    await drawn();
+    expect(parts("batch")).toHaveLength(2);
+    expect(parts("batch-topic")).toHaveLength(1);
+    expect(part("batch-topic").textContent).toBe("Red fox in fresh snow");
+    await click("batch-topic");
+    expect(fake.requests("select_topic")[0]?.call).toMatchObject({ topicId: "t2" });
   });
 });
 

@@ -28,6 +28,11 @@ def test_the_full_window_covers_jupyterlab_and_keeps_keys_to_itself(notebook: No
     view.generate("a fox in the full window", 1, model="demo:instant")
     view.expect_images(1)
     view.part("full-window").focus()
+    # JupyterLab has rules of its own for lists of terms.
+    notebook.page.keyboard.press("?")
+    words = notebook.page.get_by_test_id("shortcuts").get_by_text("Enter or exit full window")
+    assert words.evaluate("e => e.offsetHeight < 1.8 * parseFloat(getComputedStyle(e).lineHeight)")
+    notebook.page.keyboard.press("Escape")
     notebook.page.keyboard.press("Escape")
     expect(notebook.page.locator(":popover-open")).to_have_count(0)
     box = view.root.bounding_box()

@@ -30,6 +30,11 @@ export function standingOf({ connection, live }: Pick<State, "connection" | "liv
   }
 }
 
+/** Whether nobody answers until somebody does something: what became of what ran is not known. */
+export function isLost(state: Pick<State, "connection" | "live">): boolean {
+  return !state.live && (standingOf(state)?.lost ?? false);
+}
+
 /** Why controls are inert, as a tip; undefined where they work. Use it as a title beside `!live`. */
 export function inertReason(state: Pick<State, "connection" | "live">): string | undefined {
   if (state.live) return undefined;

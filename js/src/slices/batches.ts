@@ -145,12 +145,13 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     for (const batch of batches) get().changeBatch(joined(get().batches[batch.id], batch));
     const calls = pieces(ids).map((part) => ({ method: "restore" as const, what, ids: part }));
     if (!(await deleted)) return;
-    await change(calls, () => {
+    const taken = await change(calls, () => {
       for (const id of ids) {
         if (what === "batch") get().removeBatch(id);
         else removeGeneration(id);
       }
     });
+    if (taken) get().announce(t.notice.undone);
   };
 
   const removeGeneration = (id: string): void => {

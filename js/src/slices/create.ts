@@ -97,9 +97,16 @@ export const ENDS_TOGETHER = 400;
 export const UNDO_MILLISECONDS = 10_000;
 /** How long a notice stands that only confirms what was done. A screen reader hears it in any case. */
 export const READ_MILLISECONDS = 6000;
+/** How long a notice stands that warns. An error stands until it is dismissed. */
+export const WARN_MILLISECONDS = 20_000;
 /** How much longer a notice stands under the pointer or with the focus; the kernel keeps what was deleted for 60 s. */
 export const HELD_MILLISECONDS = 40_000;
 const HELD_STEP = 1000;
+const STANDS: Record<Notice["level"], number | null> = {
+  info: READ_MILLISECONDS,
+  warning: WARN_MILLISECONDS,
+  error: null,
+};
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let notices = 0;
@@ -261,7 +268,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     addNotice: (level, message, action) => {
       notices += 1;
       const notice: Notice = { id: notices, level, message, ...(action && { action }) };
-      const stands = action ? UNDO_MILLISECONDS : level === "info" ? READ_MILLISECONDS : null;
+      const stands = action ? UNDO_MILLISECONDS : STANDS[level];
       if (stands !== null) setTimeout(() => expire(notice.id, HELD_MILLISECONDS), stands);
       set((state) => ({
         notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),

@@ -7,8 +7,10 @@ import { differenceText, sizeText, took } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { isRunning } from "../slices/batches";
+import { isFiltering } from "../slices/filter";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords, savePack } from "./download";
+import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
@@ -60,6 +62,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
             {prompt}
           </button>
           <Facts batch={batch} />
+          <Elsewhere topicId={batch.topicId} />
         </div>
         {batch.references.length > 0 && <ReferenceThumbs references={batch.references} />}
         <Actions batch={batch} />
@@ -78,6 +81,29 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
     </article>
   );
 });
+
+/** Where a batch stands that a search through all topics found, and the way there. */
+function Elsewhere({ topicId }: { topicId: string }) {
+  const title = useStore((state) =>
+    state.filter.everywhere && isFiltering(state) && topicId !== state.activeTopicId
+      ? state.topics.find(({ id }) => id === topicId)?.title
+      : undefined,
+  );
+  const actions = useActions();
+  if (title === undefined) return null;
+  return (
+    <button
+      type="button"
+      class="ip-elsewhere"
+      title={t.batch.toTopic(title || t.topics.untitled)}
+      data-testid="batch-topic"
+      onClick={() => void actions.selectTopic(topicId)}
+    >
+      <Icon name="images" size={12} />
+      {title || t.topics.untitled}
+    </button>
+  );
+}
 
 function Facts({ batch }: { batch: BatchState }) {
   const { modelTitle, model, width, height, generations, cost, costEstimated, createdAt } = batch;

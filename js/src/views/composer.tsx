@@ -14,7 +14,7 @@ import {
   spentText,
 } from "../lib/price";
 import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
-import { inertReason } from "../lib/standing";
+import { inertReason, isLost } from "../lib/standing";
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
@@ -36,6 +36,8 @@ export function Composer() {
   const newTopic = useStore((state) => state.activeTopicId === null);
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const ready = useStore(isReady);
+  const lost = useStore(isLost);
+  const reason = useStore(inertReason);
   const actions = useActions();
   const area = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
@@ -51,7 +53,7 @@ export function Composer() {
   const [unfolded, setUnfolded] = useState(false);
 
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
-    if (isComposing(event) || event.shiftKey) return;
+    if (isComposing(event) || event.shiftKey || lost) return;
     if (isUndoKey(event) && actions.undoImproving()) {
       // The browser knows nothing of a text that was not typed.
       event.preventDefault();
@@ -84,6 +86,9 @@ export function Composer() {
             ref={area}
             rows={2}
             value={prompt}
+            // What is written for a kernel that will not come back could not be kept.
+            readOnly={lost}
+            title={lost ? reason : undefined}
             placeholder={newTopic ? t.composer.placeholder : t.composer.again}
             aria-label={t.composer.prompt}
             data-testid="prompt"
@@ -249,8 +254,8 @@ function Buttons({ ready }: { ready: boolean }) {
   const busy = useStore((state) => state.busy);
   const live = useStore((state) => state.live);
   const count = useStore(imagesOf);
-  const repeated = useStore((state) => batchesToCancel(state).length > 0);
-  const running = useStore((state) => newestRunning(state).length > 0);
+  const repeated = useStore((state) => !isLost(state) && batchesToCancel(state).length > 0);
+  const running = useStore((state) => !isLost(state) && newestRunning(state).length > 0);
   const reason = useStore(inertReason);
   const actions = useActions();
   if (repeated && !busy) {
@@ -327,6 +332,7 @@ interface NegativeProps {
 function Negative({ parameter, text, asked, onUse, onFold }: NegativeProps) {
   const actions = useActions();
   const area = useRef<HTMLTextAreaElement>(null);
+  const lost = useStore(isLost);
   useGrowing(area, text, null);
   useLayoutEffect(() => {
     if (asked) area.current?.focus();
@@ -342,6 +348,7 @@ function Negative({ parameter, text, asked, onUse, onFold }: NegativeProps) {
         ref={area}
         rows={1}
         value={text}
+        readOnly={lost}
         maxLength={parameter.maxLength ?? undefined}
         placeholder={t.composer.negativePlaceholder}
         aria-label={t.composer.negative}

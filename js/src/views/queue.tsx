@@ -1,6 +1,7 @@
 // What runs and waits in all topics: a chip in the composer, and the list that it opens.
 import { useRef, useState } from "preact/hooks";
 import { spentText } from "../lib/price";
+import { isLost } from "../lib/standing";
 import { elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
@@ -10,8 +11,10 @@ import { useActions, useNow, useStore } from "./context";
 import { ListPopover } from "./list-popover";
 import { IconButton } from "./parts";
 
+const NOTHING: readonly BatchState[] = [];
+
 export function QueueChip() {
-  const queue = useStore((state) => state.queue);
+  const queue = useStore((state) => (isLost(state) ? NOTHING : state.queue));
   const [open, setOpen] = useState(false);
   const chip = useRef<HTMLButtonElement>(null);
   const waiting = queue.filter(waits).length;

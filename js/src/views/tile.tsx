@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { dragGeneration } from "../lib/drag";
 import { focusedElement, pressByKey } from "../lib/keyboard";
-import { standingOf } from "../lib/standing";
+import { isLost } from "../lib/standing";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -252,7 +252,7 @@ function Running({ generation }: { generation: GenerationState }) {
   const actions = useActions();
   const live = useStore((state) => state.live);
   // Nobody knows here what became of it.
-  const lost = useStore((state) => !state.live && (standingOf(state)?.lost ?? false));
+  const lost = useStore(isLost);
   const { id, batchId, status, startedAt, cancellable, position } = generation;
   const working = status === "processing" && !lost;
   const moved = useStore((state) => state.progress[id]);
