@@ -333,7 +333,8 @@ class Engine(Curator):
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
         """Runs one failed or cancelled generation again, or all of a batch.
 
-        A job that may still run at its provider is asked for by its ticket; any other is sent anew.
+        A job that may still run at its provider is asked for by its ticket; any other is sent anew. What
+        another process retries already is only told as it is now.
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
@@ -346,22 +347,27 @@ class Engine(Curator):
             failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
             if wanted and failure and generation.async_task_id is not None:
                 failed.setdefault(generation.async_task_id, []).append(generation)
-        fresh: dict[str, Task] = {}
+        attempts: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
                 provider, spec = self.registry.find(f"{task.provider}:{task.model}")
                 cost = partial(_expected, provider, spec)
-                attempt = self._leased(again(task, failed[task.id], self._clock.now(), estimate=cost))
-                fresh |= {generation.id: attempt for generation in failed[task.id]}
-        if not fresh:
+                attempts[task.id] = self._leased(
+                    again(task, failed[task.id], self._clock.now(), estimate=cost)
+                )
+        if not attempts:
             return
-        changed = await self.write(self.store.replace_tasks, fresh, budget=self._budget())
+        changed = await self.write(self.store.replace_tasks, attempts, budget=self._budget())
         if changed is None:
             raise gone("batch", batch_id)
-        self._entries[batch_id] = changed
-        self._notify(EntryChanged(entry=changed, generation_ids=tuple(fresh)))
+        taken = {task.id for task in changed.tasks}
+        fresh = [task for task in attempts.values() if task.id in taken]
+        if fresh or batch_id in self._entries:
+            self._entries[batch_id] = changed
+        asked = tuple(generation.id for several in failed.values() for generation in several)
+        self._notify(EntryChanged(entry=changed, generation_ids=asked))
         self.tell_topic(changed.batch.topic_id)
-        for task in {task.id: task for task in fresh.values()}.values():
+        for task in fresh:
             action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
             await self._launch(task, action)
 

@@ -9,7 +9,7 @@ import pytest
 
 from imgplay_widget import Status
 from imgplay_widget._changes import EntryAdded
-from imgplay_widget.errors import Cancelled
+from imgplay_widget.errors import Cancelled, Moderated
 from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
 
 WAIT = 20
@@ -79,6 +79,29 @@ def test_what_a_closed_studio_left_is_taken_up_by_the_other(tmp_path):
         assert seen.result(WAIT)[0].status is Status.SUCCESS
     assert other.submits == []
     assert other.polled == [{"job": "job-1"}]
+
+
+def test_what_another_studio_retries_already_is_not_sent_again(tmp_path):
+    again, rest = Gate(picture()), Gate(picture())
+    retrying = FakeProvider([again])
+    # One at a time: once the second call is out, the failure of the first is known.
+    driving = FakeProvider([Moderated("no", provider="fake"), rest], concurrency=1)
+    with open_studio(retrying, store=tmp_path) as first, open_studio(driving, store=tmp_path) as second:
+        made = second.generate("a fox", model="fake:image", n=2, topic="foxes")
+        assert rest.reached.wait(WAIT)
+        (seen,) = first.batches("foxes")
+        seen[0].retry()
+        assert again.reached.wait(WAIT)
+        assert made[0].status is Status.ERROR
+        made[0].retry()
+        assert made[0].status is Status.PROCESSING
+        again.open()
+        rest.open()
+        beat(first)
+        seen.result(WAIT)
+        beat(second)
+        assert [g.status for g in made.result(WAIT)] == [Status.SUCCESS] * 2
+    assert (len(retrying.submits), len(driving.submits)) == (1, 2)
 
 
 def test_a_subscriber_that_fails_gets_the_next_changes(caplog):

@@ -226,7 +226,7 @@ def test_another_user_or_organization_sees_and_changes_nothing(store, open_store
     assert stranger.feed(topic.id).entries == ()
     assert stranger.durations("demo", "paint") == []
     assert stranger.claim("them", now=NOW, until=SOON) == []
-    assert stranger.replace_tasks({more[0].id: make_task(waiting)}) is None
+    assert stranger.replace_tasks({pending[0].id: make_task(waiting)}) is None
     assert stranger.setting("config") is None
     for what in ("topic", "batch", "generation"):
         for name in (topic.id, batch.id, generations[0].id):
@@ -307,24 +307,60 @@ def test_a_reference_whose_file_is_gone_is_refused_before_anything_is_stored(sto
     assert store.topics() == []
 
 
-def test_a_retry_points_to_its_new_task_and_forgets_the_old(store):
+@pytest.fixture
+def half_done(store):
+    """A call for three images that brought the first one, and left an error in the places of the others."""
     topic = make_topic()
-    batch, generations, tasks = make_batch(topic, 3)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
-    done = fill(store, generations[0], tasks[0])
-    failure = {generations[1].id: Moderated("No.").info}
-    store.finish_task(succeed(tasks[1]), [], failure, owner="me")
+    batch, generations, (task,) = make_batch(topic, 3, one_task=True)
+    store.add_batch(batch, generations, [task], new_topic=topic)
+    image = receive(store, generations[0], make_png())
+    failures = {item.id: Moderated("No.").info for item in generations[1:]}
+    store.finish_task(succeed(task), [image], failures, owner="me")
+    return batch, store.entry(batch.id).generations, task
+
+
+def test_a_retry_points_to_its_new_task_and_keeps_what_is_filled(store, half_done):
+    batch, generations, task = half_done
     receive(store, generations[1], make_png())
     again = replace(make_task(batch, (1, 2), seed=100), attempt=2)
 
-    entry = store.replace_tasks({item.id: again for item in generations})
+    entry = store.replace_tasks({task.id: again})
 
     assert entry == store.entry(batch.id)
-    assert {task.id for task in entry.tasks} == {tasks[0].id, again.id}
-    assert entry.generations[0] == done
+    assert {task.id for task in entry.tasks} == {task.id, again.id}
+    assert entry.generations[0] == generations[0]
     for generation in entry.generations[1:]:
         assert generation.async_task_id == again.id
         assert (generation.error, generation.applied) == (None, {})
     assert [generation.seed for generation in entry.generations[1:]] == [101, 102]
     assert store.assets.incoming(generations[1].id) is None
-    assert store.replace_tasks({done.id: make_task(batch)}) is None
+
+
+def test_a_retry_of_all_places_forgets_the_task_that_failed(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 2)
+    store.add_batch(batch, generations, tasks, new_topic=topic)
+    store.finish_task(succeed(tasks[1]), [], {generations[1].id: Moderated("No.").info}, owner="me")
+    again = make_task(batch, (1,))
+    assert {task.id for task in store.replace_tasks({tasks[1].id: again}).tasks} == {tasks[0].id, again.id}
+
+
+def test_a_retry_takes_no_place_that_another_retry_has_or_that_is_filled_or_gone(store, half_done):
+    batch, generations, task = half_done
+    filled = make_task(batch, (0, 1))
+    before = store.entry(batch.id)
+    assert store.replace_tasks({task.id: filled}) == before
+    running = make_task(batch, (1,))
+    store.replace_tasks({task.id: running})
+    before = store.entry(batch.id)
+    for late in (make_task(batch, (1,)), make_task(batch, (1, 2))):
+        # It would be sent whole, with the place that is paid for already.
+        assert store.replace_tasks({task.id: late}) == before
+    rest = make_task(batch, (2,))
+    entry = store.replace_tasks({task.id: rest})
+    assert [item.async_task_id for item in entry.generations] == [task.id, running.id, rest.id]
+    delete(store, "generation", generations[2].id)
+    assert store.replace_tasks({rest.id: make_task(batch, (2,))}) == store.entry(batch.id)
+    assert {task.id for task in store.entry(batch.id).tasks} == {task.id, running.id}
+    delete(store, "batch", batch.id)
+    assert store.replace_tasks({running.id: make_task(batch, (1,))}) is None

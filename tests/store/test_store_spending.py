@@ -69,7 +69,7 @@ def done(store, generations, task, *, cost=None):
 def retried(store, generations, task):
     fresh = again(task, generations, NOW, estimate=lambda _: "0.04")
     fresh = replace(fresh, lease_owner="me", lease_until=SOON)
-    assert store.replace_tasks({generation.id: fresh for generation in generations})
+    assert fresh in store.replace_tasks({task.id: fresh}).tasks
     return fresh
 
 

@@ -406,17 +406,18 @@ class Store:
         )
         return changed
 
-    def replace_tasks(
-        self, generation_ids: Mapping[str, Task], *, budget: Budget | None = None
-    ) -> Entry | None:
-        """Gives generations without an image new tasks, and removes the tasks that fill nothing any more.
+    def replace_tasks(self, attempts: Mapping[str, Task], *, budget: Budget | None = None) -> Entry | None:
+        """Gives what tasks have left empty new ones, and removes the tasks that fill nothing any more.
+
+        An attempt is taken whole or not at all: all places of its unit must be there, be empty and still
+        have the old task. Else another process retries them already, and would pay a second time.
 
         Args:
-            generation_ids: by generation of one batch, its new task; several may share one.
+            attempts: of one batch, by the task that failed, the next one.
             budget: what may be spent, or None for anything.
 
         Returns:
-            The batch as it is now; None where none of the generations is there and empty.
+            The batch as it is now, with those of the new tasks that were taken; None where it is gone.
 
         Raises:
             OverBudget: the budget does not allow it.
@@ -425,30 +426,34 @@ class Store:
         with self._database.writing() as connection:
             empty = select(table).where(
                 *self._scope.generations(),
-                table.c.id.in_(generation_ids),
+                table.c.async_task_id.in_(attempts),
                 table.c.asset_digest.is_(None),
                 queries.SEEN_GENERATION,
             )
-            found = connection.execute(empty).all()
-            if not found:
-                return None
-            wanted = {generation_ids[row.id].id: generation_ids[row.id] for row in found}
+            found = {(row.async_task_id, row.position): row.id for row in connection.execute(empty)}
+            taken = {
+                old: task
+                for old, task in attempts.items()
+                if all((old, position) in found for position in task.unit.positions)
+            }
             if budget is not None:
-                spending.refuse_beyond(connection, self._scope, wanted.values(), budget)
-            _insert(connection, tables.tasks, [rows.task_row(task) for task in wanted.values()])
-            for row in found:
-                task = generation_ids[row.id]
-                changes: dict[str, Any] = {"async_task_id": task.id, "error": None, "applied": {}}
-                if row.position in task.unit.positions:
+                spending.refuse_beyond(connection, self._scope, taken.values(), budget)
+            _insert(connection, tables.tasks, [rows.task_row(task) for task in taken.values()])
+            filled: list[str] = []
+            for old, task in taken.items():
+                for position, seed in zip(task.unit.positions, task.unit.seeds, strict=True):
                     # The record is of what is sent, and that may be another seed than the first time.
-                    changes["seed"] = task.unit.seeds[task.unit.positions.index(row.position)]
-                connection.execute(update(table).where(table.c.id == row.id).values(changes))
-            batch_id = found[0].batch_id
-            removal.delete_idle_tasks(connection, batch_id)
+                    changes: dict[str, Any] = {"async_task_id": task.id, "error": None, "applied": {}}
+                    place = update(table).where(table.c.id == found[old, position])
+                    connection.execute(place.values(changes | {"seed": seed}))
+                    filled.append(found[old, position])
+            (batch_id,) = {task.batch_id for task in attempts.values()}
+            if taken:
+                removal.delete_idle_tasks(connection, batch_id)
             entry = queries.entry(connection, self._scope, batch_id)
-        for row in found:
+        for generation_id in filled:
             # What an earlier try left must not be taken for what the new one brings.
-            self.assets.discard(row.id)
+            self.assets.discard(generation_id)
         return entry
 
     def tasks(self, ids: Sequence[str]) -> dict[str, Task]:
