@@ -16,7 +16,7 @@ from imgplay_widget._costs import budget_of
 from imgplay_widget._face import Face
 from imgplay_widget._key_reports import Ask
 from imgplay_widget._studio import Studio
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed
+from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     import os
@@ -58,7 +58,8 @@ class ImagePlayground(anywidget.AnyWidget):
     Args:
         store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
             platform's user data folder. Playgrounds on one store share a studio.
-        studio: an open studio to show, instead of `store` and the arguments below.
+        studio: an open studio to show, instead of `store` and the arguments below. One that you made stays
+            open when its playgrounds close.
         model: the model to start with, ``"provider:id"``; None takes the one that was used last.
         theme: ``"auto"`` follows the notebook; ``"dark"`` and ``"light"`` stay. Can be set later too.
         height: of the widget, 320 to 2000 pixels; None leaves it to the page. Can be set later too.
@@ -104,7 +105,7 @@ class ImagePlayground(anywidget.AnyWidget):
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
         # First, so that a store that cannot be opened leaves no half a widget behind.
-        studio = studio or _shared_studio(
+        self._studio = _shown_studio(studio) or _shared_studio(
             store,
             user_id=user_id,
             organization_id=organization_id,
@@ -114,31 +115,35 @@ class ImagePlayground(anywidget.AnyWidget):
             titles=titles,
             concurrency=tuple(sorted((concurrency or {}).items())),
         )
-        try:
-            chosen = None if model is None else studio.registry.find(model)[1].name
-        except NotFound:
-            _release_studio(studio)
-            raise
-        self._studio = studio
-        if limit is not None:
-            studio.budget = limit
+        with contextlib.ExitStack() as ends:
+            # What cannot be made lets go of what it took.
+            ends.callback(_release_studio, self._studio)
+            self._prepare(model, limit)
+            # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
+            # while nobody listens is lost.
+            self._face = Face(self._studio, self._send_to_page)
+            ends.callback(self._close_face)
+            ends.callback(self._studio.subscribe(self._face.publish))
+            self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+            self._studio.start(self._write_state).result()
+            super().__init__(theme=theme, height=height)
+            if hasattr(self.comm, "_reply_subshell_for"):
+                # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
+                # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
+                # page's own subshell. Private, hence the guard.
+                setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
+            ends.callback(self._studio.subscribe(self._keep_state, every=STATE_EVERY))
+            self._ends = ends.pop_all()
+
+    def _prepare(self, model: str | None, budget: Decimal | None) -> None:
+        """Sets what the studio is told by the arguments."""
+        chosen = None if model is None else self._studio.registry.find(model)[1].name
+        if budget is not None:
+            self._studio.budget = budget
         if chosen is not None:
             # Code that names a model gets that one alone.
-            config: dict[str, Any] = {**studio.config, "model": chosen, "also_models": []}
-            studio.start(studio.save_config, config).result()
-        # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
-        # while nobody listens is lost.
-        self._face = Face(self._studio, self._send_to_page)
-        self._ends = [self._studio.subscribe(self._face.publish)]
-        self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
-        self._studio.start(self._write_state).result()
-        super().__init__(theme=theme, height=height)
-        if hasattr(self.comm, "_reply_subshell_for"):
-            # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
-            # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
-            # page's own subshell. Private, hence the guard.
-            setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
-        self._ends.append(self._studio.subscribe(self._keep_state, every=STATE_EVERY))
+            config: dict[str, Any] = {**self._studio.config, "model": chosen, "also_models": []}
+            self._studio.start(self._studio.save_config, config).result()
 
     @traitlets.validate("theme")
     def _valid_theme(self, proposal: Any) -> str:
@@ -504,14 +509,14 @@ class ImagePlayground(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Takes the widget off the page. The studio closes with its last playground."""
-        ends, self._ends = getattr(self, "_ends", []), []
-        for end in ends:
-            end()
-        if ends:
-            with contextlib.suppress(StudioClosed):
-                self._studio.start(self._face.close)
-            _release_studio(self._studio)
+        ends: contextlib.ExitStack | None = getattr(self, "_ends", None)
+        if ends is not None:
+            ends.close()
         super().close()
+
+    def _close_face(self) -> None:
+        with contextlib.suppress(StudioClosed):
+            self._studio.start(self._face.close)
 
     def __repr__(self) -> str:
         # The default holds the whole state; a notebook stores this text.
@@ -613,6 +618,15 @@ def _shared_studio(
         )
         _studios[wanted] = (studio, 1)
         return studio
+
+
+def _shown_studio(studio: Studio | None) -> Studio | None:
+    """Gives a studio that the user gave: one more playground shows it, where it is not the user's own."""
+    with _studios_lock:
+        for key, (known, count) in _studios.items():
+            if known is studio:
+                _studios[key] = (known, count + 1)
+    return studio
 
 
 def _release_studio(studio: Studio) -> None:

@@ -9,7 +9,8 @@ import comm as comm_package
 import pytest
 
 from imgplay_widget import ImagePlayground, Studio
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget._store import Store
+from imgplay_widget.errors import InvalidRequest, NotFound, StoreLocked, StudioClosed
 from imgplay_widget.testing import FakeProvider, png
 
 WAIT = 20
@@ -197,6 +198,34 @@ def test_a_studio_of_the_users_own_is_shown_and_left_open(playground, tmp_path):
         assert len(studio.batches()) == 1
     with pytest.raises(InvalidRequest):
         playground(studio=studio)
+
+
+def test_a_second_view_of_a_studio_closes_without_the_first(playground):
+    first = playground()
+    second = playground(store=None, studio=first.studio)
+    with pytest.raises(NotFound):
+        playground(store=None, studio=first.studio, model="nope:x")
+    second.close()
+    batch = first.generate("a fox", model="fake:image").result(WAIT)
+    assert [b.id for b in first.batches()] == [batch.id]
+    third = playground(store=None, studio=first.studio)
+    first.close()
+    assert [b.id for b in third.batches()] == [batch.id]
+    third.close()
+    with pytest.raises(StudioClosed):
+        _ = third.topics
+
+
+def test_a_playground_that_could_not_be_made_leaves_no_studio_behind(playground, monkeypatch):
+    def locked(*_):
+        raise StoreLocked("Another program holds it.")
+
+    before = set(threading.enumerate())
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save_setting", locked)
+        with pytest.raises(StoreLocked):
+            playground(model="fake:image")
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "imgplay-engine"]
 
 
 def test_a_model_that_code_names_is_asked_alone(playground):
