@@ -98,6 +98,22 @@ class Archive:
         """Gives a page of the feed of a topic, or of all of them (None), newest batch first."""
         return await self.write(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
 
+    async def entry_in_topic(self, batch_id: str) -> tuple[Entry, Topic]:
+        """Gives a batch and its topic, as both are at one moment.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+
+        def read() -> tuple[Entry, Topic]:
+            entry = self.store.entry(batch_id)
+            topic = entry and self.store.topic(entry.batch.topic_id)
+            if entry is None or topic is None:
+                raise gone("batch", batch_id)
+            return entry, topic
+
+        return await self.write(read)
+
     async def unfinished(self, limit: int) -> list[Entry]:
         """Gives the batches of all topics that run or wait, oldest first."""
         return await self.write(self.store.unfinished, limit)

@@ -119,6 +119,9 @@ class Face:
     async def receive(self, content: object, pieces: Sequence[bytes | memoryview] = ()) -> None:
         """Takes a message of the page. Every request is answered exactly once, with a result or an error.
 
+        What an answer tells is read last and at one moment, with nothing awaited after it: the page would
+        take it for newer than the events that it was sent meanwhile.
+
         Args:
             content: the message.
             pieces: the binary buffers that came with it.
@@ -186,11 +189,7 @@ class Face:
             case protocol.Thumbnails() | protocol.Covers() | protocol.Original():
                 return await self._pictures(call, buffers)
             case protocol.SelectTopic():
-                # Read first: a topic that cannot be shown does not become the active one.
-                feed = None if call.topic_id is None else await self._feeds.page(call.topic_id)
-                draft = await self._studio.drafts.read(call.topic_id)
-                await self._studio.select_topic(call.topic_id, source=self._id)
-                return protocol.TopicShown(feed=feed, draft=draft_state(draft))
+                return await self._feeds.show(call.topic_id, self._id)
             case (
                 protocol.Cancel()
                 | protocol.Retry()
@@ -256,8 +255,7 @@ class Face:
         topic = await self._studio.add(prepared, select=True, source=self._id)
         entry = prepared.entry
         try:
-            entry = await self._engine.entry(entry.batch.id)
-            topic = await self._engine.topic(topic.id)
+            entry, topic = await self._engine.entry_in_topic(entry.batch.id)
         except StoreError as error:
             # It is stored and runs: an error would ask the user to pay for it again.
             logger.warning("How a new batch stands could not be read: %s", error.message)

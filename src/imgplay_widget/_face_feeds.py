@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget import _protocol as protocol
-from imgplay_widget._states import batch_state
+from imgplay_widget._states import batch_state, draft_state
 from imgplay_widget._types import EVERYTHING, Status, Wanted
 
 if TYPE_CHECKING:
     from imgplay_widget._studio import Studio
-    from imgplay_widget._types import Entry
+    from imgplay_widget._types import Entry, FeedPage
 
 __all__ = ["Feeds"]
 
@@ -64,6 +64,19 @@ class Feeds:
     ) -> protocol.FeedState:
         """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
         page = await self._engine.feed(topic_id, before=before, limit=limit, wanted=wanted)
+        return self._state(topic_id, page)
+
+    async def show(self, topic_id: str | None, source: str) -> protocol.TopicShown:
+        """Makes a topic the active one (None: the "new topic" screen), and gives what there is to show.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        page, draft = await self._studio.show_topic(topic_id, limit=FEED_PAGE, source=source)
+        feed = None if page is None else self._state(topic_id, page)
+        return protocol.TopicShown(feed=feed, draft=draft_state(draft))
+
+    def _state(self, topic_id: str | None, page: FeedPage) -> protocol.FeedState:
         return protocol.FeedState(
             topic_id=topic_id,
             batches=[self._batch(entry) for entry in page.entries],

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from imgplay_widget._archive import gone
 from imgplay_widget._changes import Change, Removed, SettingWritten
 from imgplay_widget._costs import moment_of
 from imgplay_widget._handles import BatchHandle, GenerationHandle, Images
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imgplay_widget._engine import Engine
     from imgplay_widget._prepare import Scope
     from imgplay_widget._references import References
-    from imgplay_widget._types import Kind
+    from imgplay_widget._types import Draft, FeedPage, Kind
 
 __all__ = ["StudioHistory"]
 
@@ -191,12 +192,41 @@ class StudioHistory(StudioImages, Hop):
 
     async def select_topic(self, topic_id: str | None, *, source: str | None = None) -> None:
         """Makes a topic the active one; None stands for "a new one". On the loop."""
-        if topic_id == self._stored_topic:
-            self._active_topic = topic_id
-            return
-        await self.engine.save_setting("active_topic", topic_id)
+        if topic_id != self._stored_topic:
+            await self.engine.save_setting("active_topic", topic_id)
+        self._selected(topic_id, source)
+
+    async def show_topic(
+        self, topic_id: str | None, *, limit: int, source: str | None = None
+    ) -> tuple[FeedPage | None, Draft]:
+        """Makes a topic the active one, and gives the first page of its feed and its draft. On the loop.
+
+        All in one step of the store: what cannot be read is not selected, and nothing is told meanwhile that
+        what is read does not know. None stands for "a new one", which has a draft alone.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        store, fresh = self.engine.store, topic_id != self._stored_topic
+
+        def show() -> tuple[FeedPage | None, Draft]:
+            if topic_id is not None and store.topic(topic_id) is None:
+                raise gone("topic", topic_id)
+            feed = None if topic_id is None else store.feed(topic_id, limit=limit)
+            draft = store.draft(topic_id)
+            if fresh:
+                store.save_setting("active_topic", topic_id)
+            return feed, draft
+
+        shown = await self.engine.write(show)
+        self._selected(topic_id, source)
+        return shown
+
+    def _selected(self, topic_id: str | None, source: str | None) -> None:
+        fresh = topic_id != self._stored_topic
         self._active_topic = self._stored_topic = topic_id
-        self._on_change(SettingWritten(name="active_topic", value=topic_id, source=source))
+        if fresh:
+            self._on_change(SettingWritten(name="active_topic", value=topic_id, source=source))
 
     # -------------------------------------------------------------- batches
 

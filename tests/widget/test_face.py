@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -31,6 +32,32 @@ def done(count):
         return len(ids) >= count
 
     return test
+
+
+def asked_while(page, moment, meanwhile, **call):
+    """Asks, and lets something happen before one of the answer's steps in the store.
+
+    Gives the answer, and the events that were sent before it.
+    """
+    engine, asking, steps = page.studio.engine, [], []
+    write = engine.write
+
+    async def late(function, *args, **keywords):
+        if asyncio.current_task() in asking:
+            steps.append(function)
+            if len(steps) == moment + 1:
+                await meanwhile()
+        return await write(function, *args, **keywords)
+
+    async def ask():
+        asking.append(asyncio.current_task())
+        await page.face.receive({"kind": "request", "id": "late", "call": call})
+
+    engine.write = late
+    page.studio.start(ask).result(WAIT)
+    engine.write = write
+    (at,) = [i for i, (content, _) in enumerate(page.messages) if content.get("to") == "late"]
+    return page.messages[at][0]["result"], [e for c, _ in page.messages[:at] for e in c.get("events", [])]
 
 
 def test_hello_is_answered_with_all_that_a_page_needs(page):
@@ -68,6 +95,49 @@ def test_generate_makes_topic_and_batch_and_tells_every_step(page):
         assert states == ["processing", "success"]
     feed = page.result("select_topic", topicId=made["topic"]["id"])["feed"]
     assert [b["id"] for b in feed["batches"]] == [made["batch"]["id"]]
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_new_batch_is_never_answered_older_than_it_was_told(open_page, moment):
+    gate = Gate(picture())
+    with open_page(FakeProvider([gate])) as page:
+
+        async def finish():
+            gate.open()
+            if await page.studio.engine.unfinished(1):
+                await asyncio.to_thread(page.wait_for, done(1))
+
+        made, told = asked_while(page, moment, finish, method="generate", **{**REQUEST, "n": 1})
+        gate.open()
+        assert made["batch"]["generations"][0]["status"] == "success" or not done(1)(told)
+        counts = [event["topic"]["running"] for event in told if event["type"] == "topic_changed"]
+        assert not counts or made["topic"]["running"] <= counts[-1]
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_a_topic_is_never_shown_older_than_it_was_told(open_page, moment):
+    gate = Gate(picture())
+    with open_page(FakeProvider([gate])) as page:
+        topic_id = page.result("generate", **{**REQUEST, "n": 1})["topic"]["id"]
+        page.studio.new_topic("another")
+
+        async def finish():
+            gate.open()
+            await asyncio.to_thread(page.wait_for, done(1))
+            await page.studio.drafts.save(topic_id, prompt="a bear", references=[], mask=None)
+            await asyncio.to_thread(page.wait_for, lambda _: page.events("draft_changed"))
+
+        shown, told = asked_while(page, moment, finish, method="select_topic", topicId=topic_id)
+        gate.open()
+        status = shown["feed"]["batches"][0]["generations"][0]["status"]
+        before = any(event["type"] == "draft_changed" for event in told)
+        assert not before or (status, shown["draft"]["prompt"]) == ("success", "a bear")
+
+
+def test_a_topic_that_is_gone_does_not_become_the_active_one(page):
+    topic = page.studio.new_topic("Foxes")
+    assert page.error("select_topic", topicId="gone")["code"] == "not_found"
+    assert page.result("hello")["snapshot"]["activeTopicId"] == topic.id
 
 
 def test_a_finished_image_brings_its_thumbnail(page):
