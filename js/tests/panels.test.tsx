@@ -20,6 +20,8 @@ const running = [
   generation("b1", 1, { status: "pending", cancellable: true }),
 ];
 
+const focused = () => (document.activeElement as HTMLElement).dataset.testid;
+
 /** A widget with four topics, of which the first is shown and empty. */
 async function opened(patch: Partial<Snapshot> = {}) {
   const fake = new FakeModel();
@@ -70,7 +72,21 @@ async function opened(patch: Partial<Snapshot> = {}) {
     fake.receive({ kind: "events", seq, events: [{ type: "batch_added", batch: added }] });
     await drawn();
   };
-  return { fake, el, part, parts, click, type, press, add };
+  const end = async (id: string) => {
+    seq += 1;
+    const events = running.map(({ position }) => ({
+      type: "generation_changed" as const,
+      generation: generation(id, position, { status: "cancelled" }),
+    }));
+    fake.receive({ kind: "events", seq, events });
+    await drawn();
+  };
+  const refuse = async () => {
+    const to = fake.requests("generate").at(-1)?.id ?? "";
+    fake.receive({ kind: "reply", to, result: null, error: error() });
+    await drawn();
+  };
+  return { fake, el, part, parts, click, type, press, add, end, refuse };
 }
 
 async function drawn(): Promise<void> {
@@ -157,6 +173,41 @@ describe("the composer", () => {
     part("cancel-newest").dispatchEvent(new MouseEvent("click", { detail: 2, bubbles: true }));
     expect(fake.requests("cancel")).toHaveLength(0);
   });
+  it("keeps the focus on Generate while a request is on its way, and sends no second one", async () => {
+    const { fake, part, type, click, refuse } = await opened();
+    await type("prompt", "a fox");
+    part("generate").focus();
+    await click("generate");
+    expect(part("generate").getAttribute("aria-busy")).toBe("true");
+    await click("generate");
+    expect(fake.requests("generate")).toHaveLength(1);
+    expect(focused()).toBe("generate");
+    await refuse();
+    expect(focused()).toBe("generate");
+    // What goes away with the focus leaves it in the composer.
+    const dismiss = part("refusal").querySelector("button");
+    dismiss?.focus();
+    dismiss?.click();
+    await drawn();
+    expect(focused()).toBe("generate");
+  });
+  it("keeps the focus on Again while the same is asked for once more, and leaves it to Generate then", async () => {
+    const { fake, part, type, click, add, refuse } = await opened();
+    await type("prompt", "a fox");
+    await add("b1", "t1", "a fox");
+    part("generate").focus();
+    await click("generate");
+    expect(part("generate").textContent).toBe("Sending…");
+    expect(focused()).toBe("generate");
+    await click("generate");
+    expect(fake.requests("generate")).toHaveLength(1);
+    await refuse();
+    expect(part("generate").textContent).toBe("Again");
+    part("generate").focus();
+    await type("prompt", "a fox in the rain");
+    expect(part("generate").textContent).toBe("Generate 4");
+    expect(focused()).toBe("generate");
+  });
   it("walks through earlier prompts from the start of the text, and back to what was written", async () => {
     const { fake, type, press } = await opened();
     const prompt = await type("prompt", "mine");
@@ -186,6 +237,22 @@ describe("the composer", () => {
     part("negative-prompt");
     await click("drop-negative");
     expect(parts("negative-prompt")).toHaveLength(0);
+  });
+  it("gives what is left out the focus when it is unfolded, and not when another model shows it again", async () => {
+    const { part, parts, click } = await opened();
+    const choose = async (name: string) => {
+      await click("model-select");
+      const entries = parts("model-option");
+      entries.find(({ dataset }) => dataset.model === name)?.click();
+      await drawn();
+    };
+    await click("add-negative");
+    expect(focused()).toBe("negative-prompt");
+    await choose("demo:instant");
+    expect(parts("negative-prompt")).toHaveLength(0);
+    await choose("demo:studio");
+    part("negative-prompt");
+    expect(focused()).toBe("model-select");
   });
   it("keeps a refused prompt, says why, and lets that be put away", async () => {
     const { fake, part, parts, type, press } = await opened();
@@ -280,7 +347,23 @@ describe("the queue", () => {
     await click("queue");
     await press(part("queue-list"), "Escape");
     expect(parts("queue-list")).toHaveLength(0);
-    expect(document.activeElement).toBe(part("queue"));
+    expect(focused()).toBe("queue");
+  });
+  it("keeps the focus when all is cancelled, so that Escape closes it", async () => {
+    const { fake, part, parts, click, press, add, end } = await opened();
+    await add("b1", "t1");
+    await add("b2", "t2");
+    await click("queue");
+    part("queue-cancel-all").focus();
+    await click("queue-cancel-all");
+    expect(fake.requests("cancel")).toHaveLength(2);
+    await end("b1");
+    await end("b2");
+    expect(parts("queue-row")).toHaveLength(0);
+    expect(focused()).toBe("queue-list");
+    await press(part("queue-list"), "Escape");
+    expect(parts("queue-list")).toHaveLength(0);
+    expect(focused()).toBe("prompt");
   });
 });
 
@@ -463,7 +546,7 @@ describe("where nothing is yet", () => {
     expect(part("new-topic-screen").textContent).toContain("What would you like to see?");
     await click("example");
     expect(part<HTMLTextAreaElement>("prompt").value).toBe(part("example").textContent);
-    expect(document.activeElement).toBe(part("prompt"));
+    expect(focused()).toBe("prompt");
   });
   it("the demo is said to be ready, and how to add a key", async () => {
     const { part } = await opened(empty);

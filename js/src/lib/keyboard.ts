@@ -124,10 +124,12 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
     const [last, ...around] = path;
     const now = focusedElement();
     if (!last || isThere(last) || (now !== last && root.contains(now))) return;
-    const near = around.find((each) => each.matches(`[tabindex], ${LAYER}`) && isThere(each));
-    // Nothing but what is in a dialog can have the focus while it is open, and a popover closes when it goes.
-    const next = near?.matches(LAYER) ? near.querySelector<HTMLElement>("button:enabled") : near;
-    next?.focus({ preventScroll: true });
+    for (const each of around) {
+      const heir = isThere(each) ? heirIn(each) : null;
+      if (!heir) continue;
+      heir.focus({ preventScroll: true });
+      return;
+    }
   };
   const observer = new MutationObserver(() => {
     // Not before all is drawn: who takes something away may give the focus on.
@@ -136,6 +138,14 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
   const attributeFilter = ["disabled", "inert", "open", "data-drawer", "data-left", "data-right"];
   observer.observe(root, { subtree: true, childList: true, attributeFilter });
   signal.addEventListener("abort", () => observer.disconnect());
+}
+
+/** Who gets the focus of what goes away in an element; null where that is nobody in it. */
+function heirIn(element: HTMLElement): HTMLElement | null {
+  // Nothing but what is in a dialog can have the focus while it is open, and a popover closes when it goes.
+  if (element.matches(LAYER)) return element.querySelector<HTMLElement>("button:not(:disabled)") ?? element;
+  if (element.matches("form")) return element.querySelector<HTMLElement>("[type=submit]:not(:disabled)");
+  return element.matches("[tabindex]") ? element : null;
 }
 
 /** Whether an element can have the focus. */

@@ -1,5 +1,6 @@
 // The composer: the prompt and what it shall leave out, what that is expected to cost, and the button that
 // generates or, while the same is being made, cancels.
+import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
 import { isComposing, isUndoKey } from "../lib/keyboard";
@@ -35,7 +36,7 @@ export function Composer() {
   const walking = useStore((state) => state.walk);
   const newTopic = useStore((state) => state.activeTopicId === null);
   const model = useStore((state) => modelOf(state.models, state.config.model));
-  const ready = useStore(isReady);
+  const ready = useStore((state) => isReady(state) && !state.busy);
   const lost = useStore(isLost);
   const reason = useStore(inertReason);
   const actions = useActions();
@@ -50,7 +51,11 @@ export function Composer() {
   const negative = negativeOf(model);
   const left = useStore(({ config }) => negative && shownValue(negative, config.params[config.model]));
   const leftOut = typeof left === "string" ? left : "";
+  const negativeArea = useRef<HTMLTextAreaElement>(null);
   const [unfolded, setUnfolded] = useState(false);
+  useLayoutEffect(() => {
+    if (unfolded) negativeArea.current?.focus();
+  }, [unfolded]);
 
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
     if (isComposing(event) || event.shiftKey || lost) return;
@@ -102,7 +107,7 @@ export function Composer() {
             key={model?.name}
             parameter={negative}
             text={leftOut}
-            asked={unfolded}
+            area={negativeArea}
             onUse={() => setUnfolded(true)}
             onFold={() => {
               setUnfolded(false);
@@ -130,7 +135,7 @@ export function Composer() {
             <Estimate />
           </span>
           <span class="ip-prompt-buttons">
-            <Buttons ready={ready} />
+            <Buttons />
           </span>
         </div>
         <Grip form={form} area={area} height={height} onHeight={setHeight} />
@@ -151,9 +156,9 @@ function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boole
   return step === 1 && start === 0;
 }
 
-function isReady({ prompt, live, busy, models, config }: State): boolean {
+function isReady({ prompt, live, models, config }: State): boolean {
   const asked = askedModels(models, config);
-  if (!live || busy || asked.length === 0 || prompt.trim() === "") return false;
+  if (!live || asked.length === 0 || prompt.trim() === "") return false;
   const strict = strictest(asked);
   return strict === null || longest(prompt) <= strict.limit;
 }
@@ -250,7 +255,8 @@ function imagesOf({ models, config, maxCount, prompt }: State): number {
 }
 
 /** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */
-function Buttons({ ready }: { ready: boolean }) {
+function Buttons() {
+  const ready = useStore(isReady);
   const busy = useStore((state) => state.busy);
   const live = useStore((state) => state.live);
   const count = useStore(imagesOf);
@@ -258,18 +264,20 @@ function Buttons({ ready }: { ready: boolean }) {
   const running = useStore((state) => !isLost(state) && newestRunning(state).length > 0);
   const reason = useStore(inertReason);
   const actions = useActions();
-  if (repeated && !busy) {
+  // What cannot be pressed for the time of its own call keeps the focus.
+  const sends = { "aria-busy": busy, "aria-disabled": busy, disabled: !ready };
+  if (repeated) {
     return (
       <>
         <button
           type="submit"
           class="ip-button"
           title={t.composer.repeatTitle}
-          disabled={!ready}
+          {...sends}
           data-testid="generate"
         >
-          <Icon name="new" />
-          {t.composer.repeat}
+          <Icon name={busy ? "spinner" : "new"} />
+          {busy ? t.composer.sending : t.composer.repeat}
         </button>
         <button
           key="main"
@@ -307,8 +315,7 @@ function Buttons({ ready }: { ready: boolean }) {
         type="submit"
         class="ip-button ip-generate"
         title={reason}
-        disabled={!ready}
-        aria-busy={busy}
+        {...sends}
         data-testid="generate"
       >
         <Icon name={busy ? "spinner" : "generate"} />
@@ -321,22 +328,17 @@ function Buttons({ ready }: { ready: boolean }) {
 interface NegativeProps {
   parameter: ParameterState;
   text: string;
-  /** It was just unfolded by the user. */
-  asked: boolean;
+  area: RefObject<HTMLTextAreaElement | null>;
   /** It is written in: without a text too it stays. */
   onUse(): void;
   onFold(): void;
 }
 
 /** What the picture shall not show. */
-function Negative({ parameter, text, asked, onUse, onFold }: NegativeProps) {
+function Negative({ parameter, text, area, onUse, onFold }: NegativeProps) {
   const actions = useActions();
-  const area = useRef<HTMLTextAreaElement>(null);
   const lost = useStore(isLost);
   useGrowing(area, text, null);
-  useLayoutEffect(() => {
-    if (asked) area.current?.focus();
-  }, []);
   const change = (next: string): void =>
     actions.setParameter(parameter.name, next === "" && parameter.default === null ? null : next);
   return (
