@@ -49,6 +49,8 @@ function find<T extends HTMLElement = HTMLElement>(el: HTMLElement, testid: stri
   return found;
 }
 
+const focused = () => (document.activeElement as HTMLElement).dataset.testid;
+
 async function type(el: HTMLElement, text: string): Promise<HTMLTextAreaElement> {
   const prompt = find<HTMLTextAreaElement>(el, "prompt");
   prompt.value = text;
@@ -233,6 +235,12 @@ describe("the model", () => {
 
     const wrong = await write("typo");
     expect(wrong?.call).toMatchObject({ name: "openai:typo" });
+    // Its button keeps the focus while it is asked, and asks once.
+    find(el, "other-use").focus();
+    find(el, "other-use").click();
+    await drawn();
+    expect(fake.requests("model")).toHaveLength(1);
+    expect(focused()).toBe("other-use");
     fake.receive({
       kind: "reply",
       to: wrong?.id ?? "",
@@ -293,12 +301,15 @@ describe("a missing key", () => {
     expect(find(el, "key-missing").textContent).toContain("OPENAI_API_KEY");
     const input = find<HTMLInputElement>(el, "key-input");
     expect(input.type).toBe("password");
-    expect(find<HTMLButtonElement>(el, "key-save").disabled).toBe(true);
+    find(el, "key-save").click();
+    expect(fake.requests("set_key")).toHaveLength(0);
     input.value = " sk-canary-0123 ";
     input.dispatchEvent(new Event("input", { bubbles: true }));
     await drawn();
+    find(el, "key-save").focus();
     find(el, "key-save").click();
     await drawn();
+    expect(focused()).toBe("key-save");
     const sent = fake.requests("set_key").at(-1);
     expect(sent?.call).toMatchObject({ provider: "openai", key: "sk-canary-0123", remember: true });
     expect(input.value).toBe("");
@@ -316,6 +327,7 @@ describe("a missing key", () => {
     await drawn();
     expect(el.querySelector('[data-testid="key-missing"]')).toBeNull();
     expect(find(el, "key-said").textContent).toBe("It is kept.");
+    expect(focused()).toBe("key-set");
     find(el, "key-test");
   });
   it("is tested once it is there, and a bad one is told", async () => {
@@ -326,13 +338,44 @@ describe("a missing key", () => {
     await drawn();
     expect(el.querySelector('[data-testid="key-missing"]')).toBeNull();
     expect(find(el, "models-age").textContent).toContain("now");
+    find(el, "key-test").focus();
     find(el, "key-test").click();
     await drawn();
+    find(el, "key-test").click();
+    await drawn();
+    expect(fake.requests("check_provider")).toHaveLength(1);
+    expect(focused()).toBe("key-test");
     const asked = fake.requests("check_provider").at(-1);
     const bad = { provider: "openai", outcome: "bad_key", message: "It refused the key." } as const;
     await fake.reply(asked?.id ?? "", { type: "provider_checked", ...bad });
     await drawn();
     expect(find(el, "key-said").getAttribute("role")).toBe("alert");
+  });
+});
+
+describe("a server of one's own", () => {
+  it("is added once, with the focus on its button", async () => {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    find(el, "model-select").click();
+    await drawn();
+    find(el, "add-server").click();
+    await drawn();
+    const url = find<HTMLInputElement>(el, "server-url");
+    url.value = "http://localhost:8080/v1";
+    url.dispatchEvent(new Event("input", { bubbles: true }));
+    await drawn();
+    find(el, "server-add").focus();
+    for (const _ of [1, 2]) {
+      find(el, "server-add").click();
+      await drawn();
+    }
+    expect(fake.requests("add_server")).toHaveLength(1);
+    expect(focused()).toBe("server-add");
+    const outcome = { provider: "local", outcome: "good", message: "" } as const;
+    await fake.reply(fake.requests("add_server")[0]?.id ?? "", { type: "server_added", ...outcome });
+    await drawn();
+    expect(focused()).toBe("server-done");
   });
 });
 

@@ -27,7 +27,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
     setSaid(next);
     if (next.good) setKey("");
   };
-  const ready = live && !busy && name.trim() !== "" && url.trim() !== "";
+  const ready = live && name.trim() !== "" && url.trim() !== "";
   return (
     <dialog
       ref={dialog}
@@ -44,7 +44,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
         class="ip-server-body"
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) void add();
+          if (ready && !busy) void add();
         }}
       >
         <p class="ip-help">{t.server.intro}</p>
@@ -110,7 +110,13 @@ export function AddServer({ onClose }: { onClose(): void }) {
               {t.server.done}
             </button>
           ) : (
-            <button type="submit" class="ip-button ip-button-main" data-testid="server-add" disabled={!ready}>
+            <button
+              type="submit"
+              class="ip-button ip-button-main"
+              data-testid="server-add"
+              disabled={!ready}
+              aria-disabled={busy}
+            >
               {busy && <Icon name="spinner" />}
               {busy ? t.server.adding : said ? t.server.again : t.server.submit}
             </button>

@@ -34,6 +34,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
   }, []);
 
   const use = async (): Promise<void> => {
+    if (busy) return;
     const name = `${chosen}:${text.trim()}`;
     setBusy(true);
     const refused = await actions.learnModel(name);
@@ -103,7 +104,8 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
           type="submit"
           class="ip-button"
           data-testid="other-use"
-          disabled={!live || busy || !text.trim()}
+          disabled={!live || !text.trim()}
+          aria-disabled={busy}
         >
           {t.model.use}
         </button>

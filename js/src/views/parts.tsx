@@ -11,6 +11,7 @@ interface IconButtonProps {
   pressed?: boolean;
   /** For a button that shows and hides something: whether it is shown. */
   expanded?: boolean;
+  /** It cannot be pressed now. It can have the focus: its own press may be what brought this about. */
   disabled?: boolean;
   text?: string;
 }
@@ -28,11 +29,11 @@ export function IconButton(props: IconButtonProps) {
       aria-pressed={pressed}
       aria-expanded={expanded}
       title={label}
-      disabled={disabled}
+      aria-disabled={disabled}
       data-testid={testid}
       onClick={(event) => {
         event.stopPropagation();
-        onClick();
+        if (!disabled) onClick();
       }}
     >
       <Icon name={icon} />

@@ -1,6 +1,7 @@
 // How a provider is reached: its key, whether it is there and where it comes from, and the address of a server.
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { timeText } from "../lib/days";
+import { focusedElement } from "../lib/keyboard";
 import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
@@ -17,10 +18,19 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
     setSaid(next);
     if (next) setOpen(true);
   };
+  const box = useRef<HTMLElement | null>(null);
+  const boxed = (element: HTMLElement | null): void => {
+    box.current = element;
+  };
+  // Asked before the one form goes: the focus in it goes on to the other.
+  const within = box.current?.contains(focusedElement()) ?? false;
+  useLayoutEffect(() => {
+    if (within) box.current?.querySelector<HTMLElement>("summary, input")?.focus();
+  }, [key]);
   const form = <KeyForm provider={provider} said={said} onSaid={hear} />;
   if (key === "missing") {
     return (
-      <div class="ip-key">
+      <div ref={boxed} class="ip-key">
         <div class="ip-note ip-note-warn" data-testid="key-missing">
           <Icon name="key" />
           <span>
@@ -38,7 +48,12 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   }
   if (key === "not_needed" && server === null) return <Age provider={provider} />;
   return (
-    <details class="ip-details ip-key" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details
+      ref={boxed}
+      class="ip-details ip-key"
+      open={open}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
       <summary data-testid="key-set">
         <Icon name="down" />
         <span class="ip-key-title">{server ?? t.keys.label(title)}</span>
@@ -103,7 +118,8 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
           type="submit"
           class="ip-button"
           data-testid="key-save"
-          disabled={!live || busy || !draft.trim()}
+          disabled={!live}
+          aria-disabled={busy || !draft.trim()}
         >
           {t.keys.save}
         </button>
@@ -114,8 +130,11 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
             type="button"
             class="ip-button"
             data-testid="key-test"
-            disabled={!live || busy}
-            onClick={() => void ask(actions.checkProvider(name))}
+            disabled={!live}
+            aria-disabled={busy}
+            onClick={() => {
+              if (!busy) void ask(actions.checkProvider(name));
+            }}
           >
             {busy && <Icon name="spinner" />}
             {busy ? t.keys.testing : t.keys.test}
@@ -127,8 +146,11 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
               data-tone="danger"
               data-testid="remove-server"
               title={t.server.remove}
-              disabled={!live || busy}
-              onClick={() => void actions.removeServer(name)}
+              disabled={!live}
+              aria-disabled={busy}
+              onClick={() => {
+                if (!busy) void actions.removeServer(name);
+              }}
             >
               <Icon name="delete" />
               {t.server.remove}
