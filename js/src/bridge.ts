@@ -42,7 +42,10 @@ const ASK_AGAIN = new Set<KernelEvent["type"]>(["store_changed", "models_changed
 
 /** What the bridge tells the layers above. */
 export interface Listener {
-  snapshot(snapshot: Snapshot, buffers: DataView[], live: boolean): void;
+  /** The snapshot of a saved notebook. */
+  saved(snapshot: Snapshot): void;
+  /** A snapshot is asked for; what this gives takes it in, and knows what was so when it was asked for. */
+  asks(): (snapshot: Snapshot, buffers: DataView[]) => void;
   /** All models that are offered. They come after a snapshot, and only when they have changed. */
   catalog(models: ModelState[]): void;
   events(events: KernelEvent[], buffers: DataView[]): void;
@@ -240,9 +243,10 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
 
   const greet = (): void => {
     asking += 1;
+    const show = listener.asks();
     request({ method: "hello", protocol: PROTOCOL, catalog })
       .then(({ result, buffers }) => {
-        if (result.type === "snapshot") take(result.snapshot, buffers);
+        if (result.type === "snapshot") take(result.snapshot, buffers, show);
       })
       .catch(() => undefined)
       .finally(() => {
@@ -253,11 +257,11 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
       });
   };
 
-  const take = (snapshot: Snapshot, buffers: DataView[]): void => {
+  const take = (snapshot: Snapshot, buffers: DataView[], show: ReturnType<Listener["asks"]>): void => {
     greeted = true;
     clearTimeout(helloTimer);
     connect("ready");
-    listener.snapshot(snapshot, buffers, true);
+    show(snapshot, buffers);
     void takeCatalog(snapshot, buffers);
     const newer = held.filter(({ seq }) => seq > snapshot.seq);
     lastSeq = Math.max(snapshot.seq, newer.at(-1)?.seq ?? -1);
@@ -360,8 +364,7 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   look();
   const saved = parsed(model.get("_snapshot"));
   const pictures = parsed(model.get("_pictures"));
-  if (isSnapshot(saved))
-    listener.snapshot({ ...saved, thumbnails: isPictures(pictures) ? pictures : {} }, [], false);
+  if (isSnapshot(saved)) listener.saved({ ...saved, thumbnails: isPictures(pictures) ? pictures : {} });
   greet();
   greetUntilAnswered(FIRST_HELLO_RETRY);
   return { request, watch, setHeight };

@@ -20,10 +20,17 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
   const bridge = createBridge(
     model,
     {
-      snapshot: (snapshot, buffers, live) => {
-        media.takeSnapshot(snapshot, buffers);
-        showSnapshot(store, snapshot, live);
-        if (live) void store.getState().loadQueue();
+      saved: (snapshot) => {
+        media.takeSnapshot(snapshot, []);
+        showSnapshot(store, snapshot, false);
+      },
+      asks: () => {
+        const { choices } = store.getState();
+        return (snapshot, buffers) => {
+          media.takeSnapshot(snapshot, buffers);
+          showSnapshot(store, snapshot, true, choices);
+          void store.getState().loadQueue();
+        };
       },
       catalog: (models) => store.getState().receiveCatalog(models),
       events: (events, buffers) => {

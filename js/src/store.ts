@@ -44,10 +44,19 @@ export function showConnection(store: Store, connection: Connection): void {
   store.setState(lost ? { connection, live: false } : { connection });
 }
 
-/** Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on. */
-export function showSnapshot(store: Store, snapshot: Snapshot, live: boolean): void {
+/**
+ * Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on.
+ *
+ * @param choices how many choices of a topic were counted when it was asked for: it knows of none after them
+ */
+export function showSnapshot(
+  store: Store,
+  snapshot: Snapshot,
+  live: boolean,
+  choices = store.getState().choices,
+): void {
   const { models, providers, maxCount, topics, activeTopicId, feed, config, draft, spending } = snapshot;
-  store.getState().showTopic(activeTopicId);
+  store.getState().topicTold(activeTopicId, choices);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,

@@ -37,7 +37,11 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
   const bridge = createBridge(
     fake.model,
     {
-      snapshot: ({ seq }, _buffers, live) => void seen.snapshots.push([seq, live]),
+      saved: ({ seq }) => void seen.snapshots.push([seq, false]),
+      asks:
+        () =>
+        ({ seq }) =>
+          void seen.snapshots.push([seq, true]),
       events: (events) => void seen.events.push(...events),
       catalog: (models) => void seen.catalogs.push(models.map(({ name }) => name)),
       connection: (connection) => void seen.connections.push(connection),

@@ -57,6 +57,30 @@ describe("a topic", () => {
     showSnapshot(kernel.store, { ...made, activeTopicId: "t2" }, true);
     expect(kernel.calls).toHaveLength(1);
   });
+  it("that was made from here stays, whatever an older snapshot says", async () => {
+    const { store, state, last } = opened();
+    void state().selectTopic(null);
+    await last().answer({
+      type: "topic_shown",
+      feed: null,
+      draft: { prompt: "", references: [], mask: null },
+    });
+    state().setPrompt("a fox");
+    const { choices } = state();
+    void state().generate();
+    const made = batch("b9", "t9", "a fox", [generation("b9", 0)], { createdAt: 9 });
+    await last().answer({ type: "generated", topic: topic("t9", "", 30), batch: made });
+    expect(state().activeTopicId).toBe("t9");
+    showSnapshot(store, { ...snapshot(0, true), activeTopicId: null, feed: null }, true, choices);
+    expect(state().activeTopicId).toBe("t9");
+  });
+  it("that is being chosen stays, also where the snapshot was asked for after the click", async () => {
+    const { store, state, last } = opened();
+    void state().selectTopic("t2");
+    showSnapshot(store, { ...snapshot(0, true), activeTopicId: "t1" }, true);
+    await last().answer();
+    expect(state().activeTopicId).toBe("t2");
+  });
   it("stands at the top when it is pinned", async () => {
     const { state, titles, last } = opened();
     void state().pinTopic("t1", true);

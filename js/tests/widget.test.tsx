@@ -124,6 +124,46 @@ describe("the widget", () => {
     await drawn();
     expect(offered()).toEqual([true, true, true, true]);
   });
+  it.each([
+    ["before its answer", false],
+    ["after its answer", true],
+  ])(
+    "stays in the topic that was chosen while a snapshot was on its way, which comes %s",
+    async (_, late) => {
+      const { fake, views } = await opened();
+      const { el } = views[0];
+      fake.receive({ kind: "events", seq: 1, events: [{ type: "store_changed" }] });
+      const hello = fake.requests("hello").at(-1)?.id ?? "";
+      const current = () =>
+        el.querySelector<HTMLElement>('[data-topic-id][aria-current="true"]')?.dataset.topicId;
+      expect(current()).toBe("t1");
+      el.querySelector<HTMLElement>('[data-topic-id="t2"] [data-row]')?.click();
+      const chosen = fake.requests("select_topic")[0]?.id ?? "";
+      const feed = { topicId: "t2", batches: [], before: null };
+      const older = () => fake.reply(hello, { type: "snapshot", snapshot: snapshot(Date.now(), true) });
+      if (!late) await older();
+      await fake.reply(chosen, {
+        type: "topic_shown",
+        feed,
+        draft: { prompt: "", references: [], mask: null },
+      });
+      if (late) await older();
+      await drawn();
+      expect(current()).toBe("t2");
+      await type(el, "a fox");
+      find(el, "generate").click();
+      await drawn();
+      expect(fake.requests("generate")[0]?.call).toMatchObject({ topicId: "t2" });
+      // The next one is newer than the choice.
+      fake.receive({ kind: "events", seq: 2, events: [{ type: "store_changed" }] });
+      await fake.reply(fake.requests("hello").at(-1)?.id ?? "", {
+        type: "snapshot",
+        snapshot: { ...snapshot(Date.now(), true), seq: 2 },
+      });
+      await drawn();
+      expect(current()).toBe("t1");
+    },
+  );
   it("shows prompts as text, never as HTML", async () => {
     const { fake, views } = await opened();
     const hostile = "<img src=x onerror=alert(1)>";

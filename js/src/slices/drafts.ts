@@ -215,7 +215,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       set((state) => ({
         drafts: { ...state.drafts, [NEW]: NO_DRAFT, [topicId]: draft },
         // The user may have gone to another topic meanwhile.
-        ...(here ? { activeTopicId: topicId, referencesOf: topicId } : {}),
+        ...(here ? { activeTopicId: topicId, referencesOf: topicId, choices: state.choices + 1 } : {}),
         ...(state.activeTopicId === topicId ? put(draft) : {}),
         improving:
           state.improving?.topicId === null ? { topicId, prompt: state.improving.prompt } : state.improving,

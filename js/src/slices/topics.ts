@@ -29,6 +29,8 @@ export interface TopicsSlice {
   topics: TopicState[];
   /** The topic that is shown; null on the "new topic" screen. */
   activeTopicId: string | null;
+  /** Counts this page's own choices of the topic that is shown, and the answers to them. */
+  choices: number;
 
   /** Shows a topic. Before the kernel's first answer the choice is kept until then. */
   selectTopic(id: string | null): Promise<void>;
@@ -49,6 +51,8 @@ export interface TopicsSlice {
   moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
   /** Another topic was chosen from code or by another page. */
   topicSelected(id: string | null): void;
+  /** A snapshot names the topic that is shown, as of `choices`: what was chosen since stays. */
+  topicTold(id: string | null, choices: number): void;
   changeTopic(topic: TopicState): void;
   removeTopic(id: string): void;
 }
@@ -58,6 +62,11 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   let choosing = 0;
   /** What was chosen before anybody could be told. */
   let chosen: { id: string | null } | null = null;
+
+  const countChoice = (under: 1 | -1): void => {
+    choosing += under;
+    set(({ choices }) => ({ choices: choices + 1 }));
+  };
 
   const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
@@ -81,6 +90,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   return {
     topics: [],
     activeTopicId: null,
+    choices: 0,
 
     selectTopic: async (id) => {
       if (!get().live) {
@@ -90,7 +100,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       const before = get().activeTopicId;
       if (before === id && (id === null || get().feeds[id]?.loaded)) return;
       get().showTopic(id);
-      choosing += 1;
+      countChoice(1);
       try {
         const { result } = await send({ method: "select_topic", topicId: id });
         if (result.type !== "topic_shown") return;
@@ -100,7 +110,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
         report(cause);
         if (get().activeTopicId === id) get().showTopic(before);
       } finally {
-        choosing -= 1;
+        countChoice(-1);
       }
     },
 
@@ -227,6 +237,11 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       if (choosing > 0 || get().activeTopicId === id) return;
       get().showTopic(id);
       if (id !== null && !get().feeds[id]?.loaded) void get().loadFeed(id);
+    },
+
+    // The kernel may have taken the snapshot before, during or after a choice whose answer was not there yet.
+    topicTold: (id, choices) => {
+      if (choosing === 0 && get().choices === choices) get().showTopic(id);
     },
 
     changeTopic: (topic) => set((state) => ({ topics: sorted([...without(state.topics, topic.id), topic]) })),
