@@ -56,7 +56,8 @@ export function showSnapshot(
   choices = store.getState().choices,
 ): void {
   const { models, providers, maxCount, topics, activeTopicId, feed, config, draft, spending } = snapshot;
-  store.getState().topicTold(activeTopicId, choices);
+  const { batches, topicTold } = store.getState();
+  topicTold(activeTopicId, choices);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,
@@ -64,8 +65,7 @@ export function showSnapshot(
     topics: sorted(topics),
     // Not there in notebooks of older versions.
     spending: spending ?? state.spending,
-    // Other feeds may have missed events too; they are asked for when they are shown.
-    ...(feed ? refreshed(state, feed) : { feeds: {}, batches: {} }),
+    ...refreshed(state, feed),
     progress: {},
     shown: true,
     live: live || state.live,
@@ -76,6 +76,7 @@ export function showSnapshot(
   if (!live) return;
   state.saveDraft();
   state.selectChosen();
+  void state.catchUp(batches);
 }
 
 /** Takes in one event. `store_changed` and `models_changed` are the bridge's: it asks for a snapshot. */

@@ -163,6 +163,46 @@ describe("the filter", () => {
   });
 });
 
+describe("a new snapshot", () => {
+  const told = (batches: BatchState[], before: string | null = null) => ({
+    ...snapshot(0, true),
+    topics: [topic("t1", "one", 10), topic("t2", "two", 20)],
+    feed: { topicId: "t1", batches, before },
+  });
+
+  it("keeps what was found, and asks behind it whether more is", async () => {
+    const { store, state, calls, last, ids } = opened([named("b1")]);
+    state().setFilter({ everywhere: true });
+    await last().answer(page([named("c4", "x", 1, "t2"), named("c3", "x", 1, "t2")], "c3"));
+    void state().loadMore(FOUND);
+    await last().answer(page([named("c2", "x", 1, "t2")], "c2"));
+    const said = state().announcements.length;
+    showSnapshot(store, told([named("b1")]), true);
+    expect(ids(FOUND)).toEqual(["c4", "c3", "c2"]);
+    expect(Object.keys(state().batches).sort()).toEqual(["b1", "c2", "c3", "c4"]);
+    expect(calls).toHaveLength(3);
+    expect(last().call).toMatchObject({ method: "feed", topicId: null, before: null });
+    await last().answer(page([named("c5", "x", 1, "t2"), named("c3", "x", 1, "t2")], "c3"));
+    // One was deleted by the other kernel, and one is new; the way down goes on where it was.
+    expect(ids(FOUND)).toEqual(["c5", "c3", "c2"]);
+    expect(state().feeds[FOUND]?.before).toBe("c2");
+    expect(state().announcements).toHaveLength(said);
+  });
+  it("asks again for what ran on an older page, when that comes into sight, and takes out what is gone", async () => {
+    const old = batch("b2", "t1", "x", [generation("b2", 0, { status: "processing" })]);
+    const { store, state, last, ids } = opened([named("b3")], "b3");
+    void state().loadMore("t1");
+    await last().answer(page([old, named("b1")]));
+    showSnapshot(store, told([named("b3")], "b3"), true);
+    expect(ids()).toEqual(["b3", "b2", "b1"]);
+    expect(state().batches.b2).toBeUndefined();
+    void state().loadFrom("t1", "b2");
+    expect(last().call).toMatchObject({ method: "feed", topicId: "t1", before: "b3" });
+    await last().answer(page([named("b1")]));
+    expect(ids()).toEqual(["b3", "b1"]);
+  });
+});
+
 describe("a long feed", () => {
   const id = (number: number) => `b${String(number).padStart(5, "0")}`;
 

@@ -54,8 +54,11 @@ async function opened(start: LightboxTarget = { batchId: "new", generationId: "n
       `prompt of ${id}`,
       [0, 1].map((at) => generation(id, at, { width: 64, height: 32 })),
     );
-  const feed = { topicId: "t1", batches: [two("old2"), two("old1")], before: "old1" };
-  showSnapshot(store, { ...snapshot(0, true), feed }, true);
+  const told = (...ids: string[]) => ({
+    ...snapshot(0, true),
+    feed: { topicId: "t1", batches: ids.map(two), before: ids.at(-1) ?? null },
+  });
+  showSnapshot(store, told("old2", "old1"), true);
   const media = new Media(() => new Promise(() => undefined));
   const page = { store, media } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
   const root = document.createElement("div");
@@ -82,7 +85,18 @@ async function opened(start: LightboxTarget = { batchId: "new", generationId: "n
     dialog()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
     await drawn();
   };
-  return { store, calls, last, root, dialog, press, drawn, shown: () => target?.generationId ?? null, two };
+  return {
+    store,
+    calls,
+    last,
+    root,
+    dialog,
+    press,
+    drawn,
+    shown: () => target?.generationId ?? null,
+    two,
+    told,
+  };
 }
 
 const FIRST = { batchId: "old2", generationId: "old2-0" };
@@ -124,6 +138,45 @@ describe("the lightbox", () => {
     expect(document.querySelector("dialog")).toBe(dialog);
     store.getState().removeBatch("old1");
     store.getState().removeBatch("old2");
+    await drawn();
+    expect(shown()).toBeNull();
+  });
+  it("stays over a snapshot that does not tell of its image, and asks for that", async () => {
+    const { store, last, shown, press, drawn, two, told } = await opened(FIRST);
+    store.getState().setFilter({ everywhere: true });
+    const found = (...ids: string[]) => ({
+      type: "feed" as const,
+      feed: { topicId: null, batches: ids.map(two), before: null },
+    });
+    await last().answer(found("old2", "old1"));
+    await press("ArrowRight");
+    await press("ArrowRight");
+    expect(shown()).toBe("old1-0");
+    showSnapshot(store, told("old9"), true);
+    await drawn();
+    expect(shown()).toBe("old1-0");
+    await last().answer(found("old2", "old1"));
+    await press("ArrowRight");
+    expect(shown()).toBe("old1-1");
+  });
+  it("lets an image of an older page go that another kernel deleted", async () => {
+    const { store, last, shown, press, drawn, two, told } = await opened({
+      batchId: "old1",
+      generationId: "old1-1",
+    });
+    const older = (...ids: string[]) => ({
+      type: "feed" as const,
+      feed: { topicId: "t1", batches: ids.map(two), before: null },
+    });
+    await press("ArrowRight");
+    await last().answer(older("old0"));
+    await drawn();
+    expect(shown()).toBe("old0-0");
+    showSnapshot(store, told("old2", "old1"), true);
+    await drawn();
+    expect(shown()).toBe("old0-0");
+    expect(last().call).toMatchObject({ method: "feed", topicId: "t1", before: "old1" });
+    await last().answer(older());
     await drawn();
     expect(shown()).toBeNull();
   });

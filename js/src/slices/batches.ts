@@ -25,6 +25,8 @@ export interface BatchesSlice {
   feeds: Record<string, Feed>;
   /** What is known of the batches of all feeds, by id; at most about `KEPT_BATCHES`. */
   batches: Record<string, BatchState>;
+  /** The batches that are looked at in large views, and by how many: they stay known, whatever else is dropped. */
+  held: Readonly<Record<string, number>>;
   /** Of running generations only, by their id. Not stored anywhere. */
   progress: Record<string, Progress>;
   /** Milliseconds by which this machine's clock is ahead of the kernel's, as far as messages show it. */
@@ -34,6 +36,10 @@ export interface BatchesSlice {
   loadMore(key: string): Promise<void>;
   /** Asks again for what was dropped for room, from this batch on. */
   loadFrom(key: string, id: string): Promise<void>;
+  /** Keeps a batch known until the returned function is called. */
+  hold(id: string): () => void;
+  /** Asks again for what a snapshot kept and did not tell: what the filter found, and what is held. */
+  catchUp(before: Record<string, BatchState>): Promise<void>;
   deleteBatches(ids: readonly string[]): Promise<void>;
   deleteGenerations(ids: readonly string[]): Promise<void>;
   favour(ids: readonly string[], favourite: boolean): Promise<void>;
@@ -58,6 +64,9 @@ const MAX_IDS = 2000;
 export const NO_FEED: Feed = { ids: [], before: null, loading: false, loaded: false };
 
 export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
+  /** What the feed of finds was asked for. */
+  let answered = "";
+
   const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
   const changeFeed = (key: string, change: (feed: Feed) => Feed): void =>
@@ -67,25 +76,21 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     set((state) => ({ batches: { ...state.batches, [batch.id]: batch } }));
 
   const ask = async (key: string, before: string | null): Promise<void> => {
-    const { filter, activeTopicId } = get();
+    const { filter } = get();
     const found = key === FOUND;
+    const question = questionOf(get(), key);
     changeFeed(key, (feed) => ({ ...feed, loading: true }));
     try {
-      const { result } = await send({
-        method: "feed",
-        topicId: found ? (filter.everywhere ? null : activeTopicId) : key,
-        before,
-        limit: PAGE_SIZE,
-        search: found ? filter.search.trim() : "",
-        model: found ? filter.model : null,
-        status: found ? filter.status : null,
-        favourite: found && filter.favourite,
-      });
+      const { result } = await send({ method: "feed", ...question, before, limit: PAGE_SIZE });
       // Meanwhile something else is looked for; its own answer comes.
       if (result.type !== "feed" || (found && get().filter !== filter)) return;
-      take(key, result.feed, before);
+      const asked = JSON.stringify(question);
+      const again = found && before === null && asked === answered && get().feeds[FOUND]?.loaded === true;
+      if (found) answered = asked;
+      if (again) renew(result.feed);
+      else take(key, result.feed, before);
       const { batches, before: older } = result.feed;
-      if (found && before === null) get().announce(t.filter.found(batches.length, older !== null));
+      if (found && before === null && !again) get().announce(t.filter.found(batches.length, older !== null));
     } catch (cause) {
       if (!found || get().filter === filter) report(cause);
     } finally {
@@ -102,15 +107,41 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       const last = old.ids.at(-1);
       // A page in the middle, of what had been dropped: the end of the feed is known already.
       const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
+      const batches = { ...state.batches };
+      const further = after === null || after === old.before;
+      const gone = new Set(further ? [] : missingIn(page, old.ids, after));
+      for (const id of gone) {
+        // What no longer fits the filter stays in sight, where it can still be drawn.
+        if (key !== FOUND) delete batches[id];
+        else if (batches[id]) gone.delete(id);
+      }
+      for (const batch of page.batches) batches[batch.id] = batch;
       const feed: Feed = {
-        ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
+        ids:
+          after === null
+            ? newestFirst(fresh)
+            : union(
+                old.ids.filter((id) => !gone.has(id)),
+                fresh,
+              ),
         before: inside ? old.before : page.before,
         loading: old.loading,
         loaded: true,
       };
+      return {
+        feeds: { ...state.feeds, [key]: feed },
+        batches: trimmed(batches, feed.ids, fresh[0], state.held),
+      };
+    });
+
+  /** Takes in the newest page of the finds once more: the older ones stay. */
+  const renew = (page: FeedState): void =>
+    set((state) => {
+      const feed = renewed(state.feeds[FOUND], page, state.held);
       const batches = { ...state.batches };
+      for (const id of feed.ids) if (isStale(batches[id], state.held)) delete batches[id];
       for (const batch of page.batches) batches[batch.id] = batch;
-      return { feeds: { ...state.feeds, [key]: feed }, batches: trimmed(batches, feed.ids, fresh[0]) };
+      return { feeds: { ...state.feeds, [FOUND]: feed }, batches };
     });
 
   /** Sends the calls, and puts everything back if the kernel refuses; gives whether it did not. */
@@ -162,6 +193,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
   return {
     feeds: {},
     batches: {},
+    held: {},
     progress: {},
     clockAhead: null,
 
@@ -178,6 +210,22 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (!feed || feed.loading) return;
       const index = feed.ids.indexOf(id);
       if (index >= 0) await ask(key, feed.ids[index - 1] ?? `${id}z`);
+    },
+    hold: (id) => {
+      const count = (by: 1 | -1): void =>
+        set(({ held: { [id]: before = 0, ...others } }) => ({
+          held: before + by > 0 ? { ...others, [id]: before + by } : others,
+        }));
+      count(1);
+      return () => count(-1);
+    },
+    catchUp: async (before) => {
+      if (isFiltering(get())) await get().loadFeed(FOUND);
+      for (const id of Object.keys(get().held)) {
+        const key = shownFeed(get());
+        const { batches } = get();
+        if (key !== null && batches[id] && batches[id] === before[id]) await get().loadFrom(key, id);
+      }
     },
 
     deleteBatches: async (ids) => {
@@ -359,31 +407,58 @@ export function batchesIn({ feeds, batches }: Pick<State, "feeds" | "batches">, 
   return (feeds[key]?.ids ?? []).flatMap((id) => batches[id] ?? []);
 }
 
-/** A feed from a snapshot: its newest page, with the older ones that were loaded already. */
+/** What a feed is asked for, whatever the page. */
+function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">, key: string) {
+  if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, favourite: false };
+  const { search, model, status, favourite, everywhere } = filter;
+  return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, favourite };
+}
+
+/** The feeds after a snapshot: its own, what was found, and what is held. The others may have missed events: they
+ * are asked for when they are shown. */
 export function refreshed(
-  state: Pick<State, "feeds" | "batches">,
-  { topicId, batches, before }: FeedState,
+  state: Pick<State, "feeds" | "batches" | "held">,
+  page: FeedState | null,
 ): Pick<State, "feeds" | "batches"> {
-  const old = topicId === null ? undefined : state.feeds[topicId];
-  const fresh = newestFirst(batches.map(({ id }) => id));
+  const { [FOUND]: found } = state.feeds;
+  const feeds: Record<string, Feed> = found ? { [FOUND]: found } : {};
+  const batches: Record<string, BatchState> = {};
+  const keep = (id: string): void => {
+    const batch = state.batches[id];
+    if (batch) batches[id] = batch;
+  };
+  for (const id of [...(found?.ids ?? []), ...Object.keys(state.held)]) keep(id);
+  if (!page || page.topicId === null) return { feeds, batches };
+  const feed = renewed(state.feeds[page.topicId], page, state.held);
+  for (const id of feed.ids) if (!isStale(state.batches[id], state.held)) keep(id);
+  for (const batch of page.batches) batches[batch.id] = batch;
+  return { feeds: { ...feeds, [page.topicId]: feed }, batches };
+}
+
+/** A feed with its newest page as it is now, the older ones that were loaded already, and what is held. */
+function renewed(old: Feed | undefined, page: FeedState, held: State["held"]): Feed {
+  const fresh = newestFirst(page.batches.map(({ id }) => id));
   const last = fresh.at(-1);
-  const feed: Feed = { ids: fresh, before, loading: false, loaded: true };
-  if (topicId === null) return { feeds: {}, batches: {} };
-  const known: Record<string, BatchState> = Object.fromEntries(batches.map((batch) => [batch.id, batch]));
-  if (old?.loaded && last && before !== null) {
-    const older = old.ids.filter((id) => id < last);
-    // What still ran on an older page is not known now; such pages are loaded again on the way down.
-    const settled = older.every((id) => !state.batches[id]?.generations.some(isRunning));
-    if (older.length > 0 && settled) {
-      feed.ids = [...fresh, ...older];
-      feed.before = old.before;
-      for (const id of older) {
-        const batch = state.batches[id];
-        if (batch) known[id] = batch;
-      }
-    }
-  }
-  return { feeds: { [topicId]: feed }, batches: known };
+  const feed: Feed = { ids: fresh, before: page.before, loading: false, loaded: true };
+  if (!old?.loaded) return feed;
+  const older = last !== undefined && page.before !== null ? old.ids.filter((id) => id < last) : [];
+  return {
+    ...feed,
+    ids: union(fresh, [...older, ...old.ids.filter((id) => id in held)]),
+    before: older.length > 0 ? old.before : page.before,
+  };
+}
+
+/** What still ran and was not told of again is not known now: it is asked for when it comes into sight. */
+function isStale(batch: BatchState | undefined, held: State["held"]): boolean {
+  return batch !== undefined && !(batch.id in held) && batch.generations.some(isRunning);
+}
+
+/** What a page that was asked for after an id should have held, and does not: it is gone. */
+function missingIn({ batches, before }: FeedState, ids: readonly string[], after: string): string[] {
+  const told = new Set(batches.map(({ id }) => id));
+  const last = before === null ? "" : (batches.at(-1)?.id ?? "");
+  return ids.filter((id) => id < after && id >= last && !told.has(id));
 }
 
 /** The smallest distance of the clocks that messages allow: each one was a little under way. */
@@ -420,11 +495,12 @@ function reaches({ ids, before }: Feed, id: string): boolean {
   return before === null || last === undefined || id > last;
 }
 
-/** The batches without those that are far from one of a feed; running ones are kept. */
+/** The batches without those that are far from one of a feed; running ones and those that are held are kept. */
 function trimmed(
   batches: Record<string, BatchState>,
   ids: readonly string[],
   near: string | undefined,
+  held: State["held"],
 ): Record<string, BatchState> {
   const all = Object.values(batches);
   if (near === undefined || all.length <= KEPT_BATCHES) return batches;
@@ -433,7 +509,7 @@ function trimmed(
   const kept = new Set(ids.slice(Math.max(index - half, 0), index + half));
   return Object.fromEntries(
     all
-      .filter(({ id, generations }) => kept.has(id) || generations.some(isRunning))
+      .filter(({ id, generations }) => kept.has(id) || id in held || generations.some(isRunning))
       .map((batch) => [batch.id, batch]),
   );
 }

@@ -383,7 +383,10 @@ function Slider({ before, after, zoom, onZoom, onStage }: SliderProps) {
 function useSeen(target: LightboxTarget | null): Seen | undefined {
   const batch = useStore((state) => (target ? batchOf(state, target.batchId) : undefined));
   const id = target?.generationId ?? null;
+  const batchId = target?.batchId;
   const { media } = usePage();
+  const actions = useActions();
+  useEffect(() => (batchId === undefined ? undefined : actions.hold(batchId)), [batchId, actions]);
   const thumbnail = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   const [found, setFound] = useState<{ id: string; url?: string; error?: ErrorState }>({ id: "" });
   useEffect(() => {
