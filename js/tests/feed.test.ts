@@ -141,6 +141,21 @@ describe("the filter", () => {
     state().clearFilter();
     expect(state().feeds[FOUND]).toBeUndefined();
   });
+  it("asks for a word also when a space follows at once", async () => {
+    const { state, calls, last, ids } = opened([named("b1", "a fox")]);
+    state().setFilter({ search: "fox" });
+    vi.advanceTimersByTime(SEARCH_DELAY - 1);
+    state().setFilter({ search: "fox " });
+    vi.advanceTimersByTime(1);
+    expect(last().call).toMatchObject({ search: "fox" });
+    // And a space while the answer is on its way asks for nothing else.
+    state().setFilter({ search: " fox " });
+    vi.advanceTimersByTime(SEARCH_DELAY);
+    expect(calls).toHaveLength(1);
+    await last().answer(page([named("b1", "a fox")]));
+    expect(ids(FOUND)).toEqual(["b1"]);
+    expect(state().feeds[FOUND]?.loading).toBe(false);
+  });
   it("drops the answer to an older question", async () => {
     const { state, calls, ids } = opened([named("b1")]);
     state().setFilter({ favourite: true });
@@ -149,6 +164,19 @@ describe("the filter", () => {
     await calls[1]?.answer(page([named("b1")]));
     await calls[0]?.answer(page([named("b9")]));
     expect(ids(FOUND)).toEqual(["b1"]);
+  });
+  it("joins an older page to no other finds, also where one comes back to the question", async () => {
+    const { state, calls, ids } = opened([named("b1")]);
+    state().setFilter({ favourite: true });
+    await calls[0]?.answer(page([named("b5")], "b5"));
+    void state().loadMore(FOUND);
+    state().setFilter({ status: "error" });
+    await calls[2]?.answer(page([named("b7")]));
+    state().setFilter({ status: null });
+    await calls[1]?.answer(page([named("b4")]));
+    expect(ids(FOUND)).toEqual(["b7"]);
+    await calls[3]?.answer(page([named("b5")], "b5"));
+    expect(ids(FOUND)).toEqual(["b5"]);
   });
   it("shows new batches that it finds, and no others", async () => {
     const { store, state, last, ids } = opened([named("b1", "Red FOX")]);

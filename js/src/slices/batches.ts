@@ -76,15 +76,16 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     set((state) => ({ batches: { ...state.batches, [batch.id]: batch } }));
 
   const ask = async (key: string, before: string | null): Promise<void> => {
-    const { filter } = get();
     const found = key === FOUND;
     const question = questionOf(get(), key);
+    const asked = JSON.stringify(question);
+    // Meanwhile something else may be looked for; its own answer comes. An older page joins its own newest one alone.
+    const wanted = (): boolean =>
+      !found || (JSON.stringify(questionOf(get(), key)) === asked && (before === null || asked === answered));
     changeFeed(key, (feed) => ({ ...feed, loading: true }));
     try {
       const { result } = await send({ method: "feed", ...question, before, limit: PAGE_SIZE });
-      // Meanwhile something else is looked for; its own answer comes.
-      if (result.type !== "feed" || (found && get().filter !== filter)) return;
-      const asked = JSON.stringify(question);
+      if (result.type !== "feed" || !wanted()) return;
       const again = found && before === null && asked === answered && get().feeds[FOUND]?.loaded === true;
       if (found) answered = asked;
       if (again) renew(result.feed);
@@ -92,10 +93,9 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       const { batches, before: older } = result.feed;
       if (found && before === null && !again) get().announce(t.filter.found(batches.length, older !== null));
     } catch (cause) {
-      if (!found || get().filter === filter) report(cause);
+      if (wanted()) report(cause);
     } finally {
-      if (get().feeds[key] && (!found || get().filter === filter))
-        changeFeed(key, (feed) => ({ ...feed, loading: false }));
+      if (get().feeds[key] && wanted()) changeFeed(key, (feed) => ({ ...feed, loading: false }));
     }
   };
 

@@ -46,12 +46,14 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
     usedModels: [],
 
     setFilter: (patch) => {
-      clearTimeout(timer);
       const typed = Object.keys(patch).every((key) => key === "search");
       const words = (text: string): string => text.trim();
       const same = typed && words(patch.search ?? "") === words(get().filter.search);
       set((state) => ({ filter: { ...state.filter, ...patch } }));
-      if (!isFiltering(get()) || !get().live || same) return;
+      // What was typed before still waits, or is asked for already.
+      if (same) return;
+      clearTimeout(timer);
+      if (!isFiltering(get()) || !get().live) return;
       if (typed) timer = setTimeout(() => void get().loadFeed(FOUND), SEARCH_DELAY);
       else void get().loadFeed(FOUND);
     },
