@@ -216,6 +216,12 @@ describe("a new snapshot", () => {
     expect(state().feeds[FOUND]?.before).toBe("c2");
     expect(state().announcements).toHaveLength(said);
   });
+  it("keeps selected what is still there, and nothing else", () => {
+    const { store, state } = opened([named("b3"), named("b2"), named("b1")], "b1");
+    state().selectAll();
+    showSnapshot(store, told([named("b3"), named("b1")], "b1"), true);
+    expect([...state().selected].sort()).toEqual(["b1-0", "b1-1", "b3-0", "b3-1"]);
+  });
   it("asks again for what ran on an older page, when that comes into sight, and takes out what is gone", async () => {
     const old = batch("b2", "t1", "x", [generation("b2", 0, { status: "processing" })]);
     const { store, state, last, ids } = opened([named("b3")], "b3");
@@ -251,6 +257,39 @@ describe("a long feed", () => {
     expect(state().batches[id(9990)]).toBeDefined();
     expect(ids()).toHaveLength(KEPT_BATCHES + 1);
     expect(state().feeds.t1?.before).toBe(before);
+  });
+  it("keeps what is selected, and what a range may take in", async () => {
+    const { state, last } = opened([named(id(9999))], "more");
+    const down = async (from: number): Promise<void> => {
+      for (let number = from; number > from - KEPT_BATCHES; number -= 12) {
+        void state().loadMore("t1");
+        const part = Array.from({ length: 12 }, (_, index) => named(id(number - index)));
+        await last().answer(page(part, part.at(-1)?.id));
+      }
+    };
+    state().select(`${id(9999)}-0`, "one");
+    await down(9998);
+    expect(Object.keys(state().batches).length).toBeLessThan(KEPT_BATCHES + 2);
+    state().select(`${id(9700)}-0`, "range");
+    expect(state().selected.size).toBe(2 * 299 + 1);
+    state().clearSelection();
+    state().select(`${id(9950)}-1`, "one");
+    state().select(`${id(9645)}-0`, "one");
+    await down(9998 - KEPT_BATCHES);
+    await down(9998 - 2 * KEPT_BATCHES);
+    expect(state().batches[id(9951)]).toBeUndefined();
+    expect(state().batches[id(9949)]).toBeUndefined();
+    const chosen = [`${id(9950)}-1`, `${id(9645)}-0`];
+    void state().favour([...state().selected], true);
+    expect(last().call).toMatchObject({ method: "favour", generationIds: chosen });
+    void state().deleteGenerations([...state().selected]);
+    expect(last().call).toMatchObject({ method: "delete", ids: chosen });
+    expect(state().selected.size).toBe(0);
+    // It is let go when it is selected no more.
+    state().select(`${id(9645)}-1`, "one");
+    state().clearSelection();
+    await down(9998 - 3 * KEPT_BATCHES);
+    expect(state().batches[id(9645)]).toBeUndefined();
   });
   it("does not show an old batch among the loaded ones", () => {
     const { store, ids } = opened([named("b5"), named("b4")], "b4");

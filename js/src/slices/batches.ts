@@ -23,7 +23,7 @@ export interface Progress {
 export interface BatchesSlice {
   /** By the id of the topic, and `FOUND` for what the filter finds. */
   feeds: Record<string, Feed>;
-  /** What is known of the batches of all feeds, by id; at most about `KEPT_BATCHES`. */
+  /** What is known of the batches of all feeds, by id; at most about `KEPT_BATCHES` beside those in use. */
   batches: Record<string, BatchState>;
   /** The batches that are looked at in large views, and by how many: they stay known, whatever else is dropped. */
   held: Readonly<Record<string, number>>;
@@ -57,7 +57,7 @@ export interface BatchesSlice {
 }
 
 export const PAGE_SIZE = 12;
-/** How many batches are held; beyond, those far from what was loaded last are dropped. */
+/** How many batches are known; beyond, those far from what was loaded last are dropped. */
 export const KEPT_BATCHES = 360;
 /** How many of one kind a single call takes. */
 const MAX_IDS = 2000;
@@ -100,46 +100,46 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
   };
 
   /** Takes in a page: the newest one (`after` null) stands alone, an older one joins what is there. */
-  const take = (key: string, page: FeedState, after: string | null): void =>
+  const take = (key: string, page: FeedState, after: string | null): void => {
+    const { before: cursor, ids } = get().feeds[key] ?? NO_FEED;
+    if (after !== null && after !== cursor) takeOut(key, missingIn(page, ids, after));
     set((state) => {
       const old = state.feeds[key] ?? NO_FEED;
       const fresh = page.batches.map(({ id }) => id);
       const last = old.ids.at(-1);
       // A page in the middle, of what had been dropped: the end of the feed is known already.
       const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
-      const batches = { ...state.batches };
-      const further = after === null || after === old.before;
-      const gone = new Set(further ? [] : missingIn(page, old.ids, after));
-      for (const id of gone) {
-        // What no longer fits the filter stays in sight, where it can still be drawn.
-        if (key !== FOUND) delete batches[id];
-        else if (batches[id]) gone.delete(id);
-      }
-      for (const batch of page.batches) batches[batch.id] = batch;
       const feed: Feed = {
-        ids:
-          after === null
-            ? newestFirst(fresh)
-            : union(
-                old.ids.filter((id) => !gone.has(id)),
-                fresh,
-              ),
+        ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
         before: inside ? old.before : page.before,
         loading: old.loading,
         loaded: true,
       };
+      const batches = { ...state.batches };
+      for (const batch of page.batches) batches[batch.id] = batch;
       return {
         feeds: { ...state.feeds, [key]: feed },
-        batches: trimmed(batches, feed.ids, fresh[0], state.held),
+        batches: trimmed({ ...state, batches }, feed.ids, fresh[0]),
       };
     });
+  };
+
+  /** Takes batches out of a feed that are not in it any more. */
+  const takeOut = (key: string, ids: readonly string[]): void => {
+    for (const id of ids) {
+      if (key !== FOUND) get().removeBatch(id);
+      // What no longer fits the filter stays in sight, where it can still be drawn.
+      else if (!get().batches[id])
+        changeFeed(key, (feed) => ({ ...feed, ids: feed.ids.filter((other) => other !== id) }));
+    }
+  };
 
   /** Takes in the newest page of the finds once more: the older ones stay. */
   const renew = (page: FeedState): void =>
     set((state) => {
-      const feed = renewed(state.feeds[FOUND], page, state.held);
+      const feed = renewed(state, FOUND, page);
       const batches = { ...state.batches };
-      for (const id of feed.ids) if (isStale(batches[id], state.held)) delete batches[id];
+      for (const id of feed.ids) if (isStale(state, batches[id])) delete batches[id];
       for (const batch of page.batches) batches[batch.id] = batch;
       return { feeds: { ...state.feeds, [FOUND]: feed }, batches };
     });
@@ -414,29 +414,30 @@ function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTop
   return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, favourite };
 }
 
-/** The feeds after a snapshot: its own, what was found, and what is held. The others may have missed events: they
+/** The feeds after a snapshot: its own, what was found, and what is in use. The others may have missed events: they
  * are asked for when they are shown. */
 export function refreshed(
-  state: Pick<State, "feeds" | "batches" | "held">,
+  state: Pick<State, "feeds" | "batches" | Use>,
   page: FeedState | null,
-): Pick<State, "feeds" | "batches"> {
+): Pick<State, "feeds" | "batches" | "selected"> {
   const { [FOUND]: found } = state.feeds;
   const feeds: Record<string, Feed> = found ? { [FOUND]: found } : {};
+  const kept = new Set([...(found?.ids ?? []), ...Object.keys(state.held)]);
+  if (page && page.topicId !== null) {
+    const feed = renewed(state, page.topicId, page);
+    feeds[page.topicId] = feed;
+    for (const id of feed.ids) if (!isStale(state, state.batches[id])) kept.add(id);
+  }
   const batches: Record<string, BatchState> = {};
-  const keep = (id: string): void => {
-    const batch = state.batches[id];
-    if (batch) batches[id] = batch;
-  };
-  for (const id of [...(found?.ids ?? []), ...Object.keys(state.held)]) keep(id);
-  if (!page || page.topicId === null) return { feeds, batches };
-  const feed = renewed(state.feeds[page.topicId], page, state.held);
-  for (const id of feed.ids) if (!isStale(state.batches[id], state.held)) keep(id);
-  for (const batch of page.batches) batches[batch.id] = batch;
-  return { feeds: { ...feeds, [page.topicId]: feed }, batches };
+  for (const batch of [...[...kept].flatMap((id) => state.batches[id] ?? []), ...(page?.batches ?? [])])
+    batches[batch.id] = batch;
+  const known = new Set(Object.values(batches).flatMap(({ generations }) => generations.map(({ id }) => id)));
+  return { feeds, batches, selected: new Set([...state.selected].filter((id) => known.has(id))) };
 }
 
 /** A feed with its newest page as it is now, the older ones that were loaded already, and what is held. */
-function renewed(old: Feed | undefined, page: FeedState, held: State["held"]): Feed {
+function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, page: FeedState): Feed {
+  const old = feeds[key];
   const fresh = newestFirst(page.batches.map(({ id }) => id));
   const last = fresh.at(-1);
   const feed: Feed = { ids: fresh, before: page.before, loading: false, loaded: true };
@@ -449,9 +450,17 @@ function renewed(old: Feed | undefined, page: FeedState, held: State["held"]): F
   };
 }
 
+/** What says which batches are in use. */
+type Use = "held" | "selected" | "anchor";
+
+/** Whether a batch is open in a large view or holds something that is selected: it is dropped for nothing. */
+function isUsed({ held, selected, anchor }: Pick<State, Use>, { id, generations }: BatchState): boolean {
+  return id in held || generations.some((each) => selected.has(each.id) || each.id === anchor);
+}
+
 /** What still ran and was not told of again is not known now: it is asked for when it comes into sight. */
-function isStale(batch: BatchState | undefined, held: State["held"]): boolean {
-  return batch !== undefined && !(batch.id in held) && batch.generations.some(isRunning);
+function isStale(state: Pick<State, Use>, batch: BatchState | undefined): boolean {
+  return batch !== undefined && !isUsed(state, batch) && batch.generations.some(isRunning);
 }
 
 /** What a page that was asked for after an id should have held, and does not: it is gone. */
@@ -495,21 +504,24 @@ function reaches({ ids, before }: Feed, id: string): boolean {
   return before === null || last === undefined || id > last;
 }
 
-/** The batches without those that are far from one of a feed; running ones and those that are held are kept. */
+/** The batches without those that are far from one of a feed. What runs or is in use is kept, and what lies between
+ * here and where a range begins: the next click may take it in. */
 function trimmed(
-  batches: Record<string, BatchState>,
+  state: Pick<State, "batches" | Use>,
   ids: readonly string[],
   near: string | undefined,
-  held: State["held"],
 ): Record<string, BatchState> {
-  const all = Object.values(batches);
-  if (near === undefined || all.length <= KEPT_BATCHES) return batches;
+  const all = Object.values(state.batches);
+  if (near === undefined || all.length <= KEPT_BATCHES) return state.batches;
   const index = Math.max(indexIn(ids, near), 0);
+  const begin = state.anchor === null ? undefined : batchOfGeneration(state, state.anchor);
+  const other = begin ? indexIn(ids, begin.id) : -1;
   const half = KEPT_BATCHES / 3;
-  const kept = new Set(ids.slice(Math.max(index - half, 0), index + half));
+  const [from, to] = other < 0 ? [index, index] : [Math.min(index, other), Math.max(index, other)];
+  const kept = new Set(ids.slice(Math.max(from - half, 0), to + half));
   return Object.fromEntries(
     all
-      .filter(({ id, generations }) => kept.has(id) || id in held || generations.some(isRunning))
+      .filter((batch) => kept.has(batch.id) || batch.generations.some(isRunning) || isUsed(state, batch))
       .map((batch) => [batch.id, batch]),
   );
 }
