@@ -89,6 +89,12 @@ def show_older(page: Page) -> None:
     tile(page, "b2-0")
 
 
+def refuse_older(page: Page) -> None:
+    """Goes down to where an older page is refused."""
+    part(page, "feed").evaluate("feed => { feed.scrollTop = feed.scrollHeight }")
+    part(page, "feed-retry").scroll_into_view_if_needed(timeout=WAIT)
+
+
 def hover_tile(page: Page) -> None:
     """Shows the buttons of a tile."""
     tile(page, "b4-0").hover()
@@ -421,6 +427,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "errors": ("", show_errors),
     "broken": ("broken", stay),
     "older": ("", show_older),
+    "older-refused": ("long=30&refuse=feed", refuse_older),
     "hover": ("", hover_tile),
     "tile-menu": ("", open_tile_menu),
     "batch-menu": ("", open_batch_menu),
@@ -482,6 +489,7 @@ STATES |= {
         "errors",
         "tile-menu",
         "nothing-found",
+        "older-refused",
         "config",
         "models",
         "several",

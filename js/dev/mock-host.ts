@@ -6,7 +6,7 @@
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many=300 (topics),
 // ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
-// takes), ?refuse=demo:every (a model whose requests are refused).
+// takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import type {
@@ -31,7 +31,13 @@ document.documentElement.lang = query.get("lang") ?? "en";
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 
-const REFUSAL = "The provider does not take this prompt.";
+const REFUSAL = error({ message: "The provider does not take this prompt." });
+const LOCKED = error({
+  code: "store_locked",
+  message: "Another program holds the history.",
+  nextStep: "Close the program that holds it, then try again; nothing is lost.",
+  provider: null,
+});
 const LONG = Number(query.get("long") ?? 0);
 const SHAPES = [
   [1024, 1024],
@@ -168,8 +174,10 @@ class MockKernel {
 
   async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
     if (message.kind === "ack" || query.has("silent")) return;
-    if (message.call.method === "generate" && message.call.model === query.get("refuse")) {
-      this.answer({ kind: "reply", to: message.id, result: null, error: error({ message: REFUSAL }) });
+    const { call } = message;
+    const asked = call.method === "generate";
+    if ((asked ? call.model : call.method) === query.get("refuse")) {
+      this.answer({ kind: "reply", to: message.id, result: null, error: asked ? REFUSAL : LOCKED });
       return;
     }
     const buffers: DataView[] = [];

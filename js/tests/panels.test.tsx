@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
-import type { Snapshot, SpendingState } from "../src/protocol.gen";
+import type { Result, Snapshot, SpendingState } from "../src/protocol.gen";
 import { UNDO_MILLISECONDS } from "../src/slices/create";
 import { SEARCH_DELAY } from "../src/slices/filter";
 import { FakeModel, settled } from "./kit";
@@ -406,6 +406,84 @@ describe("the filter", () => {
     expect(part("batch-topic").textContent).toBe("Red fox in fresh snow");
     await click("batch-topic");
     expect(fake.requests("select_topic")[0]?.call).toMatchObject({ topicId: "t2" });
+  });
+});
+
+describe("the feed", () => {
+  const NOTHING: Result = { type: "feed", feed: { topicId: "t1", batches: [], before: null } };
+  const one = (id: string) => batch(id, "t1", id, [generation(id, 0)], { createdAt: 1 });
+
+  it("asks once for a page that is refused, says why, and asks again on Retry", async () => {
+    const { fake, part, parts, click } = await opened({
+      feed: { topicId: "t1", batches: [one("b2")], before: "b2" },
+    });
+    const refuse = async () => {
+      const to = fake.requests("feed").at(-1)?.id ?? "";
+      fake.receive({ kind: "reply", to, result: null, error: error({ message: "The store is locked." }) });
+      for (let frame = 0; frame < 5; frame++) await drawn();
+    };
+    const said = () => part("announcements").textContent ?? "";
+    await refuse();
+    expect(fake.requests("feed")).toHaveLength(1);
+    expect(part("feed-failed").textContent).toContain("The store is locked.");
+    expect(said().split("The store is locked.")).toHaveLength(2);
+    expect(parts("batch")).toHaveLength(1);
+    await click("feed-retry");
+    expect(fake.requests("feed")).toHaveLength(2);
+    expect(parts("feed-failed")).toHaveLength(0);
+    await refuse();
+    expect(fake.requests("feed")).toHaveLength(2);
+    await click("feed-retry");
+    await fake.reply(fake.requests("feed").at(-1)?.id ?? "", {
+      type: "feed",
+      feed: { topicId: "t1", batches: [one("b1")], before: null },
+    });
+    await drawn();
+    expect(parts("feed-failed")).toHaveLength(0);
+    expect(parts("batch")).toHaveLength(2);
+  });
+  it("says why its first page did not come, and asks again on Retry or when the kernel is back", async () => {
+    const { fake, part, parts, click } = await opened({ feed: null });
+    const refuse = async () => {
+      const to = fake.requests("feed").at(-1)?.id ?? "";
+      fake.receive({ kind: "reply", to, result: null, error: error() });
+      await drawn();
+    };
+    await refuse();
+    await drawn();
+    expect(part("feed").textContent).not.toContain("Loading");
+    expect(fake.requests("feed")).toHaveLength(1);
+    await click("feed-retry");
+    expect(fake.requests("feed")).toHaveLength(2);
+    await refuse();
+    fake.receive({ kind: "events", seq: 1, events: [{ type: "store_changed" }] });
+    await fake.reply(fake.requests("hello").at(-1)?.id ?? "", {
+      type: "snapshot",
+      snapshot: { ...snapshot(Date.now(), true), seq: 1, feed: null },
+    });
+    await drawn();
+    expect(fake.requests("feed")).toHaveLength(3);
+    await fake.reply(fake.requests("feed").at(-1)?.id ?? "", NOTHING);
+    await drawn();
+    expect(parts("feed-failed")).toHaveLength(0);
+    part("empty-topic");
+  });
+  it("says so too where the filter finds nothing because it was refused", async () => {
+    const { fake, part, parts, click, type } = await opened();
+    await click("filter-button");
+    await type("filter-search", "fox");
+    await vi.advanceTimersByTimeAsync(300);
+    for (const { id } of fake.requests("feed"))
+      fake.receive({ kind: "reply", to: id, result: null, error: error() });
+    await drawn();
+    part("feed-failed");
+    const asked = fake.requests("feed").length;
+    await click("feed-retry");
+    expect(fake.requests("feed")).toHaveLength(asked + 1);
+    await fake.reply(fake.requests("feed").at(-1)?.id ?? "", NOTHING);
+    await drawn();
+    expect(parts("feed-failed")).toHaveLength(0);
+    part("nothing-found");
   });
 });
 

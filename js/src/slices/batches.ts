@@ -1,7 +1,7 @@
 // The feeds: which batches each one shows, newest first, and how their generations stand.
-import { causeText } from "../lib/answer";
+import { causeText, errorState, errorText } from "../lib/answer";
 import { t } from "../messages";
-import type { BatchState, FeedState, GenerationProgress, GenerationState } from "../protocol.gen";
+import type { BatchState, ErrorState, FeedState, GenerationProgress, GenerationState } from "../protocol.gen";
 import { FOUND, isFiltering, matches } from "./filter";
 import type { Slice, State } from "./state";
 
@@ -13,6 +13,8 @@ export interface Feed {
   loading: boolean;
   /** False where only what happened since the page was opened is known. */
   loaded: boolean;
+  /** Why the last page did not come. Nothing is asked for by itself until somebody asks again. */
+  failed: ErrorState | null;
 }
 
 export interface Progress {
@@ -36,6 +38,8 @@ export interface BatchesSlice {
   loadMore(key: string): Promise<void>;
   /** Asks again for what was dropped for room, from this batch on. */
   loadFrom(key: string, id: string): Promise<void>;
+  /** Asks again after a page that did not come: the view asks for what is missing on screen. */
+  retryFeed(key: string): void;
   /** Keeps a batch known until the returned function is called. */
   hold(id: string): () => void;
   /** Asks again for what a snapshot kept and did not tell: what the filter found, and what is held. */
@@ -61,7 +65,7 @@ export const PAGE_SIZE = 12;
 export const KEPT_BATCHES = 360;
 /** How many of one kind a single call takes. */
 const MAX_IDS = 2000;
-export const NO_FEED: Feed = { ids: [], before: null, loading: false, loaded: false };
+export const NO_FEED: Feed = { ids: [], before: null, loading: false, loaded: false, failed: null };
 
 export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
   /** What the feed of finds was asked for. */
@@ -82,7 +86,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
     // Meanwhile something else may be looked for; its own answer comes. An older page joins its own newest one alone.
     const wanted = (): boolean =>
       !found || (JSON.stringify(questionOf(get(), key)) === asked && (before === null || asked === answered));
-    changeFeed(key, (feed) => ({ ...feed, loading: true }));
+    changeFeed(key, (feed) => ({ ...feed, loading: true, failed: null }));
     try {
       const { result } = await send({ method: "feed", ...question, before, limit: PAGE_SIZE });
       if (result.type !== "feed" || !wanted()) return;
@@ -93,7 +97,13 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       const { batches, before: older } = result.feed;
       if (found && before === null && !again) get().announce(t.filter.found(batches.length, older !== null));
     } catch (cause) {
-      if (wanted()) report(cause);
+      if (!wanted()) return;
+      const failed = errorState(cause);
+      changeFeed(key, (feed) => ({ ...feed, failed }));
+      const text = t.feed.failed(errorText(failed));
+      // The feed shows it, unless a large view stands over it.
+      if (Object.keys(get().held).length > 0) get().addNotice("error", text);
+      else get().announce(text);
     } finally {
       if (get().feeds[key] && wanted()) changeFeed(key, (feed) => ({ ...feed, loading: false }));
     }
@@ -114,6 +124,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
         before: inside ? old.before : page.before,
         loading: old.loading,
         loaded: true,
+        failed: null,
       };
       const batches = { ...state.batches };
       for (const batch of page.batches) batches[batch.id] = batch;
@@ -210,6 +221,11 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (!feed || feed.loading) return;
       const index = feed.ids.indexOf(id);
       if (index >= 0) await ask(key, feed.ids[index - 1] ?? `${id}z`);
+    },
+    retryFeed: (key) => {
+      changeFeed(key, (feed) => ({ ...feed, failed: null }));
+      // Of what was found it may be the newest page, which is there and was to be made new.
+      if (key === FOUND && get().feeds[key]?.loaded) void get().loadFeed(key);
     },
     hold: (id) => {
       const count = (by: 1 | -1): void =>
@@ -440,7 +456,7 @@ function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, pa
   const old = feeds[key];
   const fresh = newestFirst(page.batches.map(({ id }) => id));
   const last = fresh.at(-1);
-  const feed: Feed = { ids: fresh, before: page.before, loading: false, loaded: true };
+  const feed: Feed = { ids: fresh, before: page.before, loading: false, loaded: true, failed: null };
   if (!old?.loaded) return feed;
   const older = last !== undefined && page.before !== null ? old.ids.filter((id) => id < last) : [];
   return {

@@ -1,9 +1,10 @@
 // The feed: batches, newest first, parted by days; older ones come on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { errorText } from "../lib/answer";
 import { dayOf, dayText } from "../lib/days";
 import { focusedElement } from "../lib/keyboard";
 import { t } from "../messages";
-import type { BatchState } from "../protocol.gen";
+import type { BatchState, ErrorState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
 import type { Store } from "../store";
 import { BatchCard, ratioOf, WIDE } from "./batch-card";
@@ -49,10 +50,11 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
 
   const missing = !feed?.loaded;
   const loading = feed?.loading ?? false;
+  const failed = feed?.failed ?? null;
   useEffect(() => {
-    if (missing && live) void actions.loadFeed(feedKey);
-  }, [missing, live, feedKey, actions]);
-  const near = rest < AHEAD && !!feed?.before && !loading;
+    if (missing && live && !failed) void actions.loadFeed(feedKey);
+  }, [missing, live, failed, feedKey, actions]);
+  const near = rest < AHEAD && !!feed?.before && !loading && !failed;
   useEffect(() => {
     if (near && live) void actions.loadMore(feedKey);
   }, [near, live, feedKey, actions, feed?.before]);
@@ -97,8 +99,9 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
       {ids.length === 0 &&
         feed?.loaded &&
         !loading &&
+        !failed &&
         (feedKey === FOUND ? <NothingFound /> : <EmptyTopic />)}
-      {ids.length === 0 && (missing || loading) && <Older />}
+      {ids.length === 0 && (missing || loading) && !failed && <Older />}
       <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
         {rows.map(({ key, index, top, passing }) => (
           <FeedRow
@@ -114,7 +117,8 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
           />
         ))}
       </ul>
-      {ids.length > 0 && feed?.before && rest < AHEAD && <Older />}
+      {ids.length > 0 && feed?.before && rest < AHEAD && !failed && <Older />}
+      {failed && rest < AHEAD && <Failed feedKey={feedKey} error={failed} />}
     </div>
   );
 }
@@ -189,10 +193,17 @@ function Passing({ batch }: { batch: BatchState }) {
 function Dropped({ feedKey, id }: { feedKey: string; id: string }) {
   const live = useStore((state) => state.live);
   const loading = useStore((state) => state.feeds[feedKey]?.loading ?? false);
+  const failed = useStore((state) => state.feeds[feedKey]?.failed ?? null);
   const actions = useActions();
   useEffect(() => {
-    if (live && !loading) void actions.loadFrom(feedKey, id);
-  }, [live, loading, feedKey, id, actions]);
+    if (live && !loading && !failed) void actions.loadFrom(feedKey, id);
+  }, [live, loading, failed, feedKey, id, actions]);
+  if (failed)
+    return (
+      <div class="ip-dropped">
+        <Failed feedKey={feedKey} error={failed} />
+      </div>
+    );
   return <div class="ip-dropped ip-skeleton" role="status" aria-label={t.feed.dropped} />;
 }
 
@@ -200,6 +211,25 @@ function Older() {
   return (
     <div class="ip-more" role="status">
       <Icon name="spinner" /> {t.feed.older}
+    </div>
+  );
+}
+
+/** In the place of images that did not come. It is announced when it happens, by whoever asked. */
+function Failed({ feedKey, error }: { feedKey: string; error: ErrorState }) {
+  const actions = useActions();
+  return (
+    <div class="ip-more ip-more-failed" data-testid="feed-failed">
+      <Icon name="alert" size={20} />
+      <p>{t.feed.failed(errorText(error))}</p>
+      <button
+        type="button"
+        class="ip-button"
+        data-testid="feed-retry"
+        onClick={() => actions.retryFeed(feedKey)}
+      >
+        <Icon name="retry" /> {t.common.retry}
+      </button>
     </div>
   );
 }
