@@ -13,10 +13,10 @@ from imgplay_widget._types import EVERYTHING
 from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from imgplay_widget._changes import Change
-    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic, Wanted
+    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic, TopicPage, Wanted
 
 __all__ = ["Archive", "gone"]
 
@@ -127,8 +127,24 @@ class Archive:
         return await self.write(self.store.models_used, topic_id)
 
     async def topics(self) -> list[Topic]:
-        """Gives the topics: those that are pinned first, then the last used one."""
+        """Gives all topics: those that are pinned first, then the last used one."""
         return await self.write(self.store.topics)
+
+    async def topic_page(self, *, search: str = "", before: str | None = None, limit: int) -> TopicPage:
+        """Gives a page of the topics whose titles hold all words, in the order of `topics`.
+
+        Raises:
+            InvalidRequest: `before` is no cursor.
+        """
+        return await self.write(self.store.topic_page, search=search, before=before, limit=limit)
+
+    async def topics_by_id(self, ids: Sequence[str]) -> list[Topic]:
+        """Gives those of some topics that are there."""
+        return await self.write(self.store.topics_by_id, ids)
+
+    async def find_topic(self, name: str) -> str | None:
+        """Gives the id of the topic with this id or else with this title, or None."""
+        return await self.write(self.store.find_topic, name)
 
     async def topic(self, topic_id: str) -> Topic:
         """Gives a topic.

@@ -274,7 +274,7 @@ class Engine(Curator):
         try:
             await self.purge()
             # A process may have died between an image and the cover that is made from it.
-            self._cover_anew(await self.topics())
+            self._cover_anew(await self.write(self.store.bare_topics))
             await self.write(self.store.sweep)
         except ImgplayError as error:
             logger.warning("Left-over files could not be removed: %s", error.message)

@@ -26,6 +26,7 @@ from imgplay_widget._protocol import (
     Draft as DraftState,
 )
 from imgplay_widget._recipes import Recipe, differences
+from imgplay_widget._titles import UNTITLED
 from imgplay_widget._types import (
     Draft,
     Entry,
@@ -157,7 +158,7 @@ def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
     """Gives a topic as the list shows it."""
     return TopicState(
         id=topic.id,
-        title=topic.title or "New topic",
+        title=topic.title or UNTITLED,
         pinned=topic.pinned,
         images=topic.images,
         running=topic.running,

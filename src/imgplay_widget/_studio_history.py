@@ -65,7 +65,7 @@ class StudioHistory(StudioImages, Hop):
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics: those that are pinned first, then the last used one."""
+        """All topics: those that are pinned first, then the last used one."""
         return self._call(self.engine.topics)
 
     @property
@@ -440,10 +440,8 @@ class StudioHistory(StudioImages, Hop):
             return self._active_topic, None
         if isinstance(topic, Topic):
             return topic.id, None
-        for known in self.topics:
-            if topic in (known.id, known.title):
-                return known.id, None
-        return None, topic
+        found = self._call(self.engine.find_topic, topic)
+        return found, None if found else topic
 
     def _existing_topic(self, topic: Topic | str) -> str:
         topic_id, title = self._topic_for(topic)

@@ -46,6 +46,7 @@ __all__ = [
     "Status",
     "Task",
     "Topic",
+    "TopicPage",
     "Unit",
 ]
 
@@ -656,6 +657,19 @@ class FeedPage:
     """
 
     entries: tuple[Entry, ...]
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicPage:
+    """A page of the list of topics: those that are pinned first, then the one worked on last.
+
+    Attributes:
+        topics: the topics.
+        before: the cursor of the next page, or None at the end.
+    """
+
+    topics: tuple[Topic, ...]
     before: str | None
 
 

@@ -222,7 +222,7 @@ class ImagePlayground(anywidget.AnyWidget):
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics: those that are pinned first, then the last used one."""
+        """All topics: those that are pinned first, then the last used one."""
         return self._studio.topics
 
     def new_topic(self, title: str | None = None) -> Topic:

@@ -543,6 +543,36 @@ def test_a_topic_gets_title_cover_and_last_use():
         assert first.updated_at >= batch.entry.batch.created_at
 
 
+def test_an_old_topic_is_found_by_its_title_and_its_id_among_hundreds():
+    with open_studio(FakeProvider()) as studio:
+        foxes = studio.new_topic("Foxes")
+        for number in range(250):
+            studio.new_topic(f"Study {number}")
+        assert len(studio.topics) == 251
+        assert studio.pin_topic("Foxes", pinned=False).id == foxes.id
+        assert studio.rename_topic("Foxes", "Red foxes").id == foxes.id
+        by_title = studio.generate("one", model="fake:image", topic="Red foxes").result(WAIT)
+        for number in range(250):
+            studio.new_topic(f"Later study {number}")
+        by_id = studio.generate("two", model="fake:image", topic=foxes.id).result(WAIT)
+        assert by_title.topic_id == by_id.topic_id == foxes.id
+        assert len(studio.topics) == 501
+        for number in range(250):
+            studio.new_topic(f"Latest study {number}")
+        assert [batch.prompt for batch in studio.batches("Red foxes")] == ["two", "one"]
+
+
+def test_a_topic_is_found_by_its_id_before_another_by_that_title():
+    with open_studio(FakeProvider()) as studio:
+        first = studio.new_topic("Foxes")
+        other = studio.new_topic(first.id)
+        assert studio.pin_topic(first.id).id == first.id
+        studio.delete(first)
+        assert studio.pin_topic(first.id).id == other.id
+        with pytest.raises(NotFound):
+            studio.pin_topic("Foxes")
+
+
 def test_requests_without_a_topic_share_the_active_one():
     with open_studio(FakeProvider()) as studio:
         first = studio.generate("one", model="fake:image")

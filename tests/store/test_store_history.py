@@ -23,7 +23,7 @@ from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import Hidden, Restored
 from imgplay_widget._types import Stage, Status
-from imgplay_widget.errors import ErrorInfo, Moderated, NotFound
+from imgplay_widget.errors import ErrorInfo, InvalidRequest, Moderated, NotFound
 
 
 def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_store):
@@ -96,9 +96,50 @@ def test_the_topic_worked_on_last_comes_first(store):
     moved = store.add_batch(*make_batch(old, at=NOW + timedelta(hours=2)))
 
     assert [topic.title for topic in store.topics()] == ["old", "new"]
-    assert [topic.title for topic in store.topics(limit=1)] == ["old"]
     assert moved == store.topic(old.id)
     assert moved.updated_at == NOW + timedelta(hours=2)
+
+
+def titles(page):
+    return [topic.title for topic in page.topics]
+
+
+def test_topics_are_read_page_by_page_in_the_order_of_the_list(store):
+    same = [make_topic(f"same {number}", at=NOW + timedelta(hours=1)) for number in range(3)]
+    for topic in (make_topic("old"), *same, make_topic("new", at=NOW + timedelta(hours=2))):
+        store.add_topic(topic)
+    store.update_topic(same[1].id, pinned=True)
+    whole = [topic.title for topic in store.topics()]
+    assert whole == ["same 1", "new", "same 2", "same 0", "old"]
+
+    read, before = [], None
+    while before is not None or not read:
+        page = store.topic_page(limit=1, before=before)
+        read, before = [*read, *titles(page)], page.before
+    assert read == whole
+    page = store.topic_page(limit=2)
+    assert (titles(page), page.before is None) == (["same 1", "new"], False)
+    # What comes in above, and what goes, moves no place below.
+    store.add_topic(make_topic("newest", at=NOW + timedelta(hours=3)))
+    delete(store, "topic", page.topics[-1].id)
+    assert titles(store.topic_page(limit=2, before=page.before)) == ["same 2", "same 0"]
+    assert store.topic_page(limit=5).before is None
+    with pytest.raises(InvalidRequest):
+        store.topic_page(limit=5, before="somewhere")
+
+
+def test_topics_are_found_by_the_words_of_their_titles(store):
+    for number, title in enumerate(("Red foxes", "GROẞE Bäume", "fox, red", None, "100 % wool", "red")):
+        store.add_topic(make_topic(title, at=NOW + timedelta(hours=number)))
+    assert titles(store.topic_page(search=" RED fox ", limit=9)) == ["fox, red", "Red foxes"]
+    assert titles(store.topic_page(search="grosse", limit=9)) == ["GROẞE Bäume"]
+    assert titles(store.topic_page(search="%", limit=9)) == ["100 % wool"]
+    assert titles(store.topic_page(search="new top", limit=9)) == [None]
+    assert titles(store.topic_page(search="wolf", limit=9)) == []
+    first = store.topic_page(search="red", limit=2)
+    assert titles(first) == ["red", "fox, red"]
+    last = store.topic_page(search="red", limit=2, before=first.before)
+    assert (titles(last), last.before) == (["Red foxes"], None)
 
 
 def test_a_title_and_a_cover_change_alone_and_move_nothing(store):
@@ -206,6 +247,20 @@ def test_a_page_is_found_by_the_index_without_sorting(store):
     assert "TEMP B-TREE" not in plan
 
 
+def test_a_page_of_topics_is_found_by_the_index_without_sorting(store):
+    query = (
+        "EXPLAIN QUERY PLAN SELECT * FROM image_generation_topics WHERE user_id = 'b' "
+        "AND organization_id IS NULL AND deleted_at IS NULL "
+        "AND (pinned, updated_at, id) < (0, '2026-01-01', 'c') "
+        "ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT 201"
+    )
+    connection = sqlite3.connect(store.location)
+    plan = " ".join(row[3] for row in connection.execute(query))
+    connection.close()
+    assert "idx_topics_list" in plan
+    assert "TEMP B-TREE" not in plan
+
+
 @pytest.mark.parametrize("other", [{"user_id": "eve"}, {"organization_id": "acme"}])
 def test_another_user_or_organization_sees_and_changes_nothing(store, open_store, other):
     topic = make_topic()
@@ -219,6 +274,8 @@ def test_another_user_or_organization_sees_and_changes_nothing(store, open_store
     stranger = open_store(**other)
 
     assert stranger.topics() == []
+    assert stranger.topic_page(limit=9).topics == ()
+    assert stranger.find_topic(topic.id) is stranger.find_topic(topic.title) is None
     assert stranger.topic(topic.id) is None
     assert stranger.update_topic(topic.id, title="mine") is None
     assert stranger.entry(batch.id) is None

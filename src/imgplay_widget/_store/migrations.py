@@ -86,6 +86,12 @@ def m0005_spending(connection: Connection) -> None:
         connection.execute(text(_BOOKED), list(lines.values()))
 
 
+def m0006_any_number_of_topics(connection: Connection) -> None:
+    """The list of topics is read page by page, and one of them is found by its title."""
+    for statement in _M0006:
+        connection.exec_driver_sql(statement)
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -101,6 +107,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0003_masks,
     m0004_undo_and_search,
     m0005_spending,
+    m0006_any_number_of_topics,
 )
 
 
@@ -300,6 +307,15 @@ CREATE TABLE image_spending (
 """,
     "CREATE INDEX idx_spending_time ON image_spending(user_id, spent_at)",
     "CREATE INDEX idx_spending_batch ON image_spending(batch_id)",
+)
+
+_M0006 = (
+    """
+CREATE INDEX idx_topics_list ON image_generation_topics(
+  user_id, organization_id, pinned, updated_at, id
+)
+""",
+    "CREATE INDEX idx_topics_title ON image_generation_topics(user_id, organization_id, title)",
 )
 
 _COPIED = ("user_id", "organization_id", "topic_id", "batch_id", "provider", "model")

@@ -10,18 +10,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Tuple,
+    and_,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from imgplay_widget._store import rows
-from imgplay_widget._store.tables import batches, generations, references, tasks, topics
-from imgplay_widget._types import Entry, Generation, Task, Topic
+from imgplay_widget._store.tables import UtcTime, batches, generations, references, tasks, topics
+from imgplay_widget._titles import UNTITLED
+from imgplay_widget._types import Entry, Generation, Task, Topic, TopicPage
+from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
 __all__ = [
     "SCOPES",
@@ -29,15 +44,18 @@ __all__ = [
     "SEEN_GENERATION",
     "UNFINISHED",
     "Scope",
+    "bare_topics",
     "cover_candidate",
     "durations",
     "entries",
     "entry",
+    "find_topic",
     "free_title",
     "generation",
     "generation_of",
     "places",
     "topic",
+    "topic_page",
     "topics_by_id",
     "topics_of",
     "with_contents",
@@ -105,11 +123,68 @@ class Scope:
         return tasks.c.user_id == self.user_id, mine.correlate(tasks).exists()
 
 
-def topics_of(connection: Connection, scope: Scope, limit: int) -> list[Topic]:
+def topics_of(connection: Connection, scope: Scope) -> list[Topic]:
     """Gives the topics: those that are pinned first, then the one worked on last."""
+    return _read_topics(connection, scope, _topics(scope))
+
+
+def topic_page(
+    connection: Connection, scope: Scope, *, search: str, before: str | None, limit: int
+) -> TopicPage:
+    """Gives a page of the topics whose titles hold all of some words, in the order of `topics_of`."""
+    listed = _topics(scope)
+    if before is not None:
+        listed = listed.where(_place(before) > _ORDER)
+    words = rows.folded(search).split()
+    if words:
+        # By Python: no database folds like another. Titles are short, and few beside the prompts.
+        titles = connection.execute(listed.with_only_columns(topics.c.id, topics.c.title))
+        holding = (row.id for row in titles if _holds(row.title, words))
+        listed = listed.where(topics.c.id.in_(list(islice(holding, limit + 1))))
+        titles.close()
+    found = _read_topics(connection, scope, listed.limit(limit + 1))
+    page = found[:limit]
+    return TopicPage(topics=tuple(page), before=_cursor(page[-1]) if len(found) > limit else None)
+
+
+def find_topic(connection: Connection, scope: Scope, name: str) -> str | None:
+    """Gives the id of the topic with this id or else with this title, or None."""
+    mine = select(*_ORDER.clauses).where(*scope.topics(), topics.c.deleted_at.is_(None))
+    # The first in the list, told apart here: where SQLite shall sort, it reads the whole list instead.
+    named = connection.execute(mine.where(topics.c.id == name)).all()
+    named = named or connection.execute(mine.where(topics.c.title == name)).all()
+    return max((tuple(row) for row in named), default=(None,))[-1]
+
+
+def bare_topics(connection: Connection, scope: Scope) -> list[Topic]:
+    """Gives the topics that hold images and have no cover."""
+    bare = topics.c.cover_url.is_(None), topics.c.images > 0
+    return _read_topics(connection, scope, _topics(scope).where(*bare))
+
+
+def _read_topics(connection: Connection, scope: Scope, wanted: Select[Any]) -> list[Topic]:
     running = _running(connection, scope)
-    found = connection.execute(_topics(scope), {"most": limit}).mappings()
+    found = connection.execute(wanted).mappings()
     return [rows.topic_of(row, running.get(row["id"], 0)) for row in found]
+
+
+def _holds(title: str | None, words: Sequence[str]) -> bool:
+    text = rows.folded(title or UNTITLED)
+    return all(word in text for word in words)
+
+
+def _cursor(last: Topic) -> str:
+    """Where a topic stands in the list, whatever comes or goes before it."""
+    return f"{last.pinned:d} {last.updated_at.isoformat()} {last.id}"
+
+
+def _place(cursor: str) -> Tuple:
+    try:
+        pinned, at, topic_id = cursor.split(" ")
+        place = literal(pinned == "1"), literal(datetime.fromisoformat(at), UtcTime), literal(topic_id)
+    except ValueError:
+        raise InvalidRequest(f"{cursor!r} is no place in the list of topics.", parameter="before") from None
+    return tuple_(*place)
 
 
 def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
@@ -258,11 +333,14 @@ _TASKS_OF = (
 )
 
 
+_ORDER = tuple_(topics.c.pinned, topics.c.updated_at, topics.c.id)
+"""What the list of topics is sorted by, from high to low."""
+
+
 @lru_cache(SCOPES)
 def _topics(scope: Scope) -> Select[Any]:
-    newest = topics.c.pinned.desc(), topics.c.updated_at.desc(), topics.c.id.desc()
     mine = select(topics).where(*scope.topics(), topics.c.deleted_at.is_(None))
-    return mine.order_by(*newest).limit(bindparam("most"))
+    return mine.order_by(*(column.desc() for column in _ORDER.clauses))
 
 
 @lru_cache(SCOPES)

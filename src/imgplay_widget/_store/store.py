@@ -42,6 +42,7 @@ from imgplay_widget._types import (
     Notice,
     Task,
     Topic,
+    TopicPage,
     Wanted,
 )
 from imgplay_widget.errors import ErrorInfo, NotFound
@@ -168,10 +169,34 @@ class Store:
         _insert(connection, tables.topics, [rows.topic_row(topic)])
         return topic
 
-    def topics(self, limit: int = 200) -> list[Topic]:
-        """Gives the topics: those that are pinned first, then the one worked on last."""
+    def topics(self) -> list[Topic]:
+        """Gives all topics: those that are pinned first, then the one worked on last."""
         with self._database.reading() as connection:
-            return queries.topics_of(connection, self._scope, limit)
+            return queries.topics_of(connection, self._scope)
+
+    def topic_page(self, *, search: str = "", before: str | None = None, limit: int) -> TopicPage:
+        """Gives a page of the topics whose titles hold all words, in any order and whatever the case.
+
+        Args:
+            search: the words; none for all topics.
+            before: the cursor of the page before, or None for the first page.
+            limit: how many at most.
+
+        Raises:
+            InvalidRequest: the cursor is none.
+        """
+        with self._database.reading() as connection:
+            return queries.topic_page(connection, self._scope, search=search, before=before, limit=limit)
+
+    def find_topic(self, name: str) -> str | None:
+        """Gives the id of the topic with this id or else with this title, or None."""
+        with self._database.reading() as connection:
+            return queries.find_topic(connection, self._scope, name)
+
+    def bare_topics(self) -> list[Topic]:
+        """Gives the topics that hold images and have no cover."""
+        with self._database.reading() as connection:
+            return queries.bare_topics(connection, self._scope)
 
     def topic(self, id: str) -> Topic | None:
         """Gives a topic, or None."""

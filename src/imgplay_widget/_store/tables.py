@@ -92,6 +92,8 @@ topics = Table(
     Column("cover_of", Text),
     Column("deleted_at", UtcTime),
     Index("idx_topics_user", "user_id", "organization_id"),
+    Index("idx_topics_list", "user_id", "organization_id", "pinned", "updated_at", "id"),
+    Index("idx_topics_title", "user_id", "organization_id", "title"),
     _deleted("idx_topics_deleted"),
 )
 
