@@ -343,6 +343,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       topic("t3", "Posters for the reading room", now - 26 * 60 * minute),
       topic("t4", "Tiny robots", now - 90 * 60 * minute),
     ],
+    topicsBefore: null,
     activeTopicId: open ? "t1" : null,
     feed: open ? { topicId: "t1", batches, before: null } : null,
     draft: { prompt: "", references: [], mask: null },

@@ -17,6 +17,8 @@ export type Call =
   | Queue
   | Prompts
   | ModelsUsed
+  | Topics
+  | NamedTopics
   | SaveDraft
   | Improve
   | Thumbnails
@@ -98,6 +100,7 @@ export type Result =
   | QueueResult
   | PromptList
   | ModelNames
+  | TopicList
   | Improved
   | ThumbnailList
   | CoverList
@@ -304,6 +307,20 @@ export interface Prompts {
 export interface ModelsUsed {
   method: "models_used";
   topicId: string | null;
+}
+export interface Topics {
+  method: "topics";
+  search: string;
+  before: string | null;
+  limit: number;
+}
+export interface NamedTopics {
+  method: "named_topics";
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  topicIds: string[];
 }
 export interface SaveDraft {
   method: "save_draft";
@@ -588,6 +605,7 @@ export interface Snapshot {
   config: Config;
   maxCount: number;
   topics: TopicState[];
+  topicsBefore: string | null;
   activeTopicId: string | null;
   feed: FeedState | null;
   draft: Draft;
@@ -675,6 +693,11 @@ export interface PromptList {
 export interface ModelNames {
   type: "model_names";
   names: string[];
+}
+export interface TopicList {
+  type: "topics";
+  topics: TopicState[];
+  before: string | null;
 }
 export interface ThumbnailList {
   type: "thumbnails";

@@ -34,7 +34,7 @@ from imgplay_widget._changes import (
     TopicWritten,
 )
 from imgplay_widget._face_archives import Archives
-from imgplay_widget._face_feeds import Feeds
+from imgplay_widget._face_feeds import FIRST_TOPICS, Feeds
 from imgplay_widget._face_history import History
 from imgplay_widget._face_offers import Offered
 from imgplay_widget._face_references import ReferenceFace
@@ -386,18 +386,23 @@ class Face:
     # -------------------------------------------------------------- the whole picture
 
     async def snapshot(
-        self, buffers: Buffers | None = None, known_catalog: str | None = None
+        self,
+        buffers: Buffers | None = None,
+        known_catalog: str | None = None,
+        *,
+        max_topics: int = FIRST_TOPICS,
     ) -> protocol.Snapshot:
         """Gives all that a page needs to show itself.
 
         Args:
             buffers: takes the models that are offered; without it, the catalog is left out.
             known_catalog: the digest of the catalog that the page has.
+            max_topics: how many topics, beside the active one.
         """
         # Read first: what happens while the rest is read is told again, and telling twice does no harm.
         seq = self._seq
-        topics = await self._engine.topics()
         active = self._studio.active_topic
+        topics = await self._feeds.topics(active, max_topics)
         feed = await self._feeds.page(active) if active else None
         registry = self._studio.registry
         config = self._config()
@@ -414,7 +419,8 @@ class Face:
             providers=[self._provider(provider) for provider in registry.providers()],
             config=config,
             max_count=self._studio.max_count,
-            topics=[topic_state(topic) for topic in topics],
+            topics=topics.topics,
+            topics_before=topics.before,
             active_topic_id=active,
             feed=feed,
             draft=draft_state(await self._studio.drafts.read(active)),
@@ -448,7 +454,7 @@ class Face:
 
         A page shows it until the kernel answers; a saved notebook keeps it.
         """
-        whole = await self.snapshot()
+        whole = await self.snapshot(max_topics=STATE_TOPICS)
         feed = whole.feed
         if feed is not None:
             batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
@@ -468,7 +474,6 @@ class Face:
                         "params": {k: v for k, v in config.params.items() if k == config.model},
                     }
                 ),
-                "topics": whole.topics[:STATE_TOPICS],
                 "feed": feed,
                 # It changes with each word; the kernel tells it.
                 "draft": protocol.Draft(),

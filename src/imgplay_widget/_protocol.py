@@ -342,6 +342,8 @@ class Snapshot(Message):
         catalog: a digest of all models that are offered.
         catalog_buffer: index of these among the message's buffers: a JSON list of `ModelState`, compressed
             (zlib); None where the page said in its `Hello` that it has them.
+        topics: the first of the list, and the active one wherever it stands.
+        topics_before: the cursor of the next page of the list (`Topics`), or None where all are here.
         draft: that of the active topic.
         thumbnails: small WebP pictures in base64 by generation id, in the synced state alone: a saved
             notebook shows them without a kernel.
@@ -356,6 +358,7 @@ class Snapshot(Message):
     config: Config
     max_count: int
     topics: list[TopicState]
+    topics_before: str | None
     active_topic_id: str | None
     feed: FeedState | None
     draft: Draft
@@ -518,6 +521,27 @@ class ModelsUsed(Message):
 
     method: Literal["models_used"] = "models_used"
     topic_id: str | None
+
+
+class Topics(Message):
+    """A page of the list of topics: pinned ones first, then the last used one. Answer: `TopicList`.
+
+    Attributes:
+        search: words that the title must hold, in any order, whatever their case.
+        before: the cursor of the page before, or None for the first.
+    """
+
+    method: Literal["topics"] = "topics"
+    search: Annotated[str, Field(max_length=500)] = ""
+    before: Annotated[str, Field(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 100
+
+
+class NamedTopics(Message):
+    """Topics that the page has met and does not know, or wants to know again. Answer: `TopicList`."""
+
+    method: Literal["named_topics"] = "named_topics"
+    topic_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
 
 
 class SaveDraft(Message):
@@ -727,6 +751,8 @@ Call = Annotated[
     | Queue
     | Prompts
     | ModelsUsed
+    | Topics
+    | NamedTopics
     | SaveDraft
     | Improve
     | Thumbnails
@@ -831,6 +857,18 @@ class ModelNames(Message):
 
     type: Literal["model_names"] = "model_names"
     names: list[str]
+
+
+class TopicList(Message):
+    """Answer to `Topics` and `NamedTopics`; what is gone is not in it.
+
+    Attributes:
+        before: the cursor of the next page, or None.
+    """
+
+    type: Literal["topics"] = "topics"
+    topics: list[TopicState]
+    before: str | None
 
 
 class Improved(Message):
@@ -1038,6 +1076,7 @@ Result = Annotated[
     | QueueResult
     | PromptList
     | ModelNames
+    | TopicList
     | Improved
     | ThumbnailList
     | CoverList

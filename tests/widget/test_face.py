@@ -259,7 +259,7 @@ def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
     def broken(*_, **__):
         raise RuntimeError("a secret cause")
 
-    monkeypatch.setattr(page.studio.engine, "topics", broken)
+    monkeypatch.setattr(page.studio.engine, "topic_page", broken)
     error = page.error("hello")
     assert error["code"] == "error"
     assert "a secret cause" not in json.dumps(error)
@@ -392,6 +392,18 @@ def test_the_synced_state_is_bounded_whatever_the_history(page):
     state = page.studio.start(page.face.small_snapshot).result(WAIT)
     assert len(json.dumps(state)) < 64_000
     assert state["feed"]["batches"]
+
+
+def test_the_topic_that_is_shown_is_in_the_snapshot_and_in_the_synced_state_however_old(page):
+    old = page.studio.new_topic("old")
+    for number in range(230):
+        page.studio.new_topic(f"topic {number}")
+    page.studio.start(page.studio.select_topic, old.id).result(WAIT)
+    whole = page.result("hello")["snapshot"]
+    assert (len(whole["topics"]), whole["topics"][-1]["title"]) == (201, "old")
+    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    assert (len(state["topics"]), state["topics"][-1]["title"]) == (25, "old")
+    assert state["topicsBefore"] is not None
 
 
 def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, monkeypatch):

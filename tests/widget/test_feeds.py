@@ -47,6 +47,32 @@ def test_what_is_typed_is_never_a_pattern(page):
     assert found(page, search="a\\b") == []
 
 
+def test_all_topics_are_read_page_by_page_after_those_of_the_snapshot(page):
+    made_titles = [page.studio.new_topic(f"Study {number}").title for number in range(230)]
+    snapshot = page.result("hello")["snapshot"]
+    read, before = [topic["title"] for topic in snapshot["topics"]], snapshot["topicsBefore"]
+    assert len(read) == 200
+    while before is not None:
+        answer = page.result("topics", before=before, limit=20)
+        assert answer["type"] == "topics"
+        read, before = [*read, *(topic["title"] for topic in answer["topics"])], answer["before"]
+    assert read == made_titles[::-1]
+    assert page.error("topics", before="somewhere")["code"] == "invalid_request"
+
+
+def test_topics_are_found_by_their_titles_and_by_their_ids(page):
+    foxes, owls = page.studio.new_topic("Red Foxes"), page.studio.new_topic("Owls")
+    for number in range(210):
+        page.studio.new_topic(f"Study {number}")
+    answer = page.result("topics", search="foxes red")
+    assert [topic["id"] for topic in answer["topics"]] == [foxes.id]
+    assert answer["before"] is None
+    assert page.result("topics", search="wolf")["topics"] == []
+    page.studio.delete(owls)
+    answer = page.result("named_topics", topicIds=[owls.id, foxes.id])
+    assert [topic["title"] for topic in answer["topics"]] == ["Red Foxes"]
+
+
 def test_letters_beyond_ascii_are_folded(page):
     made(page, "Ein GROẞER Ölbaum")
     made(page, "雪中的红狐狸")

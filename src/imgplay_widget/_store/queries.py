@@ -194,7 +194,10 @@ def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
 
 def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Topic]:
     """Gives those of some topics that are there."""
-    found = connection.execute(_topic(scope), {"ids": ids}).mappings().all()
+    found: list[RowMapping] = []
+    for start in range(0, len(ids), _CHUNK):
+        parameters = {"ids": ids[start : start + _CHUNK]}
+        found += connection.execute(_topic(scope), parameters).mappings().all()
     running = _running(connection, scope) if found else {}
     return [rows.topic_of(row, running.get(row["id"], 0)) for row in found]
 
