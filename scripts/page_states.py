@@ -231,6 +231,13 @@ def open_topic_menu(page: Page) -> None:
     second.get_by_test_id("topic-menu").click()
 
 
+def show_older_topics(page: Page) -> None:
+    """Scrolls the list of topics to where older ones are being loaded."""
+    show_topics(page)
+    page.locator(".ip-topics").evaluate("list => { list.scrollTop = list.scrollHeight }")
+    expect(part(page, "topics-rest")).to_be_in_viewport(timeout=WAIT)
+
+
 def choose_topic(page: Page) -> None:
     """Asks where a batch shall go."""
     open_batch_menu(page)
@@ -451,6 +458,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "mask": ("model=edit", paint_mask),
     "queue": ("", open_queue),
     "topics": ("many=40", show_topics),
+    "topics-older": ("many=300&slow=600000", show_older_topics),
     "topic-menu": ("", open_topic_menu),
     "topic-rename": ("", rename_topic),
     "covers": ("", choose_cover),

@@ -9,6 +9,7 @@
 // takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
+import { holdsWords } from "../src/lib/topics";
 import type {
   BatchState,
   Call,
@@ -20,8 +21,10 @@ import type {
   ReferenceState,
   Result,
   SelectTopic,
+  Snapshot,
 } from "../src/protocol.gen";
 import { NO_FILTER } from "../src/slices/filter";
+import { sorted } from "../src/slices/topics";
 import { batch, error, generation, model as madeModel, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
 
@@ -197,6 +200,7 @@ class MockKernel {
           type: "snapshot",
           snapshot: {
             ...state,
+            ...this.topics("", null, 200),
             seq: this.#seq,
             feed: state.feed && this.page({ topicId: "t1", before: null, limit: 12, ...NO_FILTER }),
           },
@@ -344,6 +348,15 @@ class MockKernel {
         for (const each of generations) void this.run(each);
         return { type: "generated", topic, batch: made };
       }
+      case "topics": {
+        await new Promise((resolve) => setTimeout(resolve, Number(query.get("slow") ?? 300)));
+        const { topics, topicsBefore } = this.topics(call.search, call.before, call.limit);
+        return { type: "topics", topics, before: topicsBefore };
+      }
+      case "named_topics": {
+        const topics = state.topics.filter(({ id }) => call.topicIds.includes(id));
+        return { type: "topics", topics, before: null };
+      }
       case "queue":
         return { type: "queue", batches: this.queue() };
       case "prompts":
@@ -367,6 +380,14 @@ class MockKernel {
     if (call.method === "feed") return { type: "feed", feed: this.page(call) };
     const feed = topicId === null ? null : this.page({ topicId, before: null, limit: 12, ...NO_FILTER });
     return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
+  }
+
+  /** A page of the topics; its cursor is the last one of the page before. */
+  topics(search: string, before: string | null, limit: number): Pick<Snapshot, "topics" | "topicsBefore"> {
+    const all = sorted(this.state.topics).filter((each) => holdsWords(each, search));
+    const from = all.findIndex(({ id }) => id === before) + 1;
+    const topics = all.slice(from, from + limit);
+    return { topics, topicsBefore: from + limit < all.length ? (topics.at(-1)?.id ?? null) : null };
   }
 
   /** A page of what the filter finds, newest first. */

@@ -14,7 +14,8 @@ import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
 import { createSelectionSlice } from "./slices/selection";
 import type { Connection, State } from "./slices/state";
-import { createTopicsSlice, sorted } from "./slices/topics";
+import { createTopicListSlice } from "./slices/topic-list";
+import { createTopicsSlice } from "./slices/topics";
 
 export type { Connection, Look, State } from "./slices/state";
 export type Store = StoreApi<State>;
@@ -27,6 +28,7 @@ export function createPageStore(send: Send): Store {
     live: false,
     ...createConfigSlice(set, get, send),
     ...createTopicsSlice(set, get, send),
+    ...createTopicListSlice(set, get, send),
     ...createBatchesSlice(set, get, send),
     ...createDraftsSlice(set, get, send),
     ...createQueueSlice(set, get, send),
@@ -55,14 +57,15 @@ export function showSnapshot(
   live: boolean,
   choices = store.getState().choices,
 ): void {
-  const { models, providers, maxCount, topics, activeTopicId, feed, config, draft, spending } = snapshot;
-  const { batches, topicTold } = store.getState();
+  const { models, providers, maxCount, activeTopicId, feed, config, draft, spending } = snapshot;
+  const { batches, topicTold, receiveTopics } = store.getState();
   topicTold(activeTopicId, choices);
+  // Notebooks of older versions do not say whether there are more.
+  receiveTopics(snapshot.topics, snapshot.topicsBefore ?? null);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,
     maxCount,
-    topics: sorted(topics),
     // Not there in notebooks of older versions.
     spending: spending ?? state.spending,
     ...refreshed(state, feed),
@@ -74,6 +77,7 @@ export function showSnapshot(
   state.receiveConfig(config);
   state.receiveDraft(activeTopicId, draft);
   if (!live) return;
+  void state.checkTopics();
   state.saveDraft();
   state.selectChosen();
   void state.catchUp(batches);

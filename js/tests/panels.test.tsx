@@ -515,6 +515,127 @@ describe("a batch", () => {
   });
 });
 
+describe("a list of more topics than the page knows", () => {
+  const known = Array.from({ length: 8 }, (_, at) => topic(`n${at}`, `Study ${at}`, 1000 - at));
+  const older = [topic("old1", "Red foxes", 20), topic("old2", "A fox, red", 10)];
+  const long = { topics: known, topicsBefore: "after 7", activeTopicId: "n0" };
+  /** Tells what watches the end of a list that it came near. */
+  const near: ((list: string) => void)[] = [];
+  beforeEach(() => {
+    near.length = 0;
+    vi.stubGlobal(
+      "IntersectionObserver",
+      class {
+        constructor(tell: (entries: { isIntersecting: boolean }[]) => void, { root }: { root?: Element }) {
+          near.push((list) => root?.matches(list) && tell([{ isIntersecting: true }]));
+        }
+        observe = (): void => undefined;
+        disconnect = (): void => undefined;
+      },
+    );
+  });
+  afterEach(() => void vi.unstubAllGlobals());
+  const comesNear = async (list: string) => {
+    for (const tell of [...near]) tell(list);
+    await drawn();
+  };
+  const rests = async () => {
+    await vi.advanceTimersByTimeAsync(SEARCH_DELAY);
+    await drawn();
+  };
+
+  it("is loaded on when its end comes near", async () => {
+    const { fake, parts, part } = await opened(long);
+    expect(parts("topic")).toHaveLength(8);
+    expect(fake.requests("topics")).toHaveLength(0);
+    await comesNear(".ip-topics");
+    expect(part("topics-rest").textContent).toBe("Loading older topics…");
+    const [asked] = fake.requests("topics");
+    expect(asked?.call).toMatchObject({ search: "", before: "after 7" });
+    await fake.reply(asked?.id ?? "", { type: "topics", topics: older, before: "after old" });
+    await drawn();
+    expect(parts("topic")).toHaveLength(10);
+    expect(fake.requests("topics")[1]?.call).toMatchObject({ before: "after old" });
+    await fake.reply(fake.requests("topics")[1]?.id ?? "", { type: "topics", topics: [], before: null });
+    await drawn();
+    expect(parts("topics-rest")).toHaveLength(0);
+  });
+  it("is searched by the kernel too, which is asked when the words rest", async () => {
+    const { fake, parts, part, type } = await opened(long);
+    await type("search-topics", "fo");
+    await type("search-topics", "fox red");
+    expect(part("topics-panel").textContent).toContain("Searching…");
+    expect(part("topics-panel").textContent).not.toContain("No topic");
+    await rests();
+    const asked = fake.requests("topics");
+    expect(asked.map(({ call }) => call)).toMatchObject([{ search: "fox red", before: null }]);
+    await fake.reply(asked[0]?.id ?? "", { type: "topics", topics: older, before: null });
+    await drawn();
+    expect(parts("topic").map((row) => row.dataset.topicId)).toEqual(["old1", "old2"]);
+    expect(parts("topics-rest")).toHaveLength(0);
+    // What was found stands far below the known part of the list.
+    await type("search-topics", "");
+    expect(parts("topic")).toHaveLength(8);
+  });
+  it("shows what is known at once, and says only of an answer that nothing is called so", async () => {
+    const { fake, parts, part, type } = await opened(long);
+    await type("search-topics", "study 3");
+    expect(parts("topic")).toHaveLength(1);
+    await type("search-topics", "zebra");
+    await rests();
+    await type("search-topics", "zebras");
+    await rests();
+    await type("search-topics", "zebras, all");
+    await rests();
+    const [first, second, third] = fake.requests("topics");
+    expect(first?.call).toMatchObject({ search: "zebra" });
+    const nothing = async (id = "") => {
+      await fake.reply(id, { type: "topics", topics: [], before: null });
+      await drawn();
+    };
+    await nothing(first?.id);
+    expect(part("topics-panel").textContent).toContain("Searching…");
+    // The answers may come in another order.
+    await nothing(third?.id);
+    await nothing(second?.id);
+    expect(part("topics-panel").textContent).toContain("No topic is called “zebras, all”.");
+  });
+  it("shows what the kernel finds by its own reading of the words", async () => {
+    const { fake, parts, type } = await opened(long);
+    await type("search-topics", "strasse");
+    await rests();
+    const topics = [topic("old3", "Straße im Regen", 5)];
+    await fake.reply(fake.requests("topics")[0]?.id ?? "", { type: "topics", topics, before: null });
+    await drawn();
+    expect(parts("topic").map((row) => row.dataset.topicId)).toEqual(["old3"]);
+  });
+  it("says so where the kernel could not search", async () => {
+    const { fake, part, type } = await opened(long);
+    await type("search-topics", "zebra");
+    await rests();
+    fake.receive({ kind: "reply", to: fake.requests("topics")[0]?.id ?? "", result: null, error: error() });
+    await drawn();
+    expect(part("topics-panel").textContent).toContain("Older ones could not be searched.");
+  });
+  it("lets a batch be moved to any of them", async () => {
+    const { fake, part, click, type, press, add } = await opened({
+      ...long,
+      feed: { topicId: "n0", batches: [], before: null },
+    });
+    await add("b1", "n0", "a fox");
+    await click("batch-menu");
+    await click("move-batch");
+    await comesNear(".ip-move-list");
+    expect(fake.requests("topics")).toHaveLength(1);
+    await type("move-search", "foxes");
+    await rests();
+    await fake.reply(fake.requests("topics")[1]?.id ?? "", { type: "topics", topics: older, before: null });
+    await drawn();
+    await press(part("move-search"), "Enter");
+    expect(fake.requests("move_batches")[0]?.call).toMatchObject({ batchIds: ["b1"], topicId: "old1" });
+  });
+});
+
 describe("the topics panel", () => {
   it("says how many images a topic has, what runs, and what is pinned", async () => {
     const { part, add } = await opened({

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, snapshot, topic } from "../dev/fixtures";
+import type { Snapshot, TopicState } from "../src/protocol.gen";
+import { KEPT_TOPICS, TOPICS_PAGE } from "../src/slices/topic-list";
 import { receive, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
 
@@ -170,5 +172,151 @@ describe("a topic", () => {
     await last().refuse();
     await settled();
     expect(state().notices).toHaveLength(1);
+  });
+});
+
+/** Topics from this number on: the higher, the older. */
+function range(from: number, count: number): TopicState[] {
+  return Array.from({ length: count }, (_, index) => {
+    const number = from + index;
+    return topic(`n${String(number).padStart(5, "0")}`, `Study ${number}`, 100_000 - number);
+  });
+}
+
+const ids = (topics: readonly TopicState[]) => topics.map(({ id }) => id);
+
+describe("the list of topics", () => {
+  function long(patch: Partial<Snapshot> = {}) {
+    const kernel = storeWithKernel();
+    const show = (more: Partial<Snapshot> = {}, live = true): void =>
+      showSnapshot(
+        kernel.store,
+        {
+          ...snapshot(0, true),
+          topics: range(0, 4),
+          topicsBefore: "after 3",
+          activeTopicId: null,
+          feed: null,
+          ...patch,
+          ...more,
+        },
+        live,
+      );
+    show();
+    const state = () => kernel.store.getState();
+    const asked = () => kernel.calls.map(({ call }) => call).filter(({ method }) => method !== "save_draft");
+    const listed = () => ids(state().topics);
+    return { ...kernel, state, show, asked, listed };
+  }
+  const load = async (kernel: ReturnType<typeof long>, topics: TopicState[], before: string | null) => {
+    void kernel.state().loadTopics();
+    await kernel.last().answer({ type: "topics", topics, before });
+  };
+
+  it("is loaded page by page to its end", async () => {
+    const kernel = long();
+    await load(kernel, range(4, 2), "after 5");
+    expect(kernel.last().call).toEqual({
+      method: "topics",
+      search: "",
+      before: "after 3",
+      limit: TOPICS_PAGE,
+    });
+    void kernel.state().loadTopics();
+    void kernel.state().loadTopics();
+    expect(kernel.asked()).toHaveLength(2);
+    expect(kernel.last().call).toMatchObject({ before: "after 5" });
+    await kernel.last().answer({ type: "topics", topics: range(6, 1), before: null });
+    expect(kernel.listed()).toEqual(ids(range(0, 7)));
+    expect(kernel.state().topicsRest).toBeNull();
+    void kernel.state().loadTopics();
+    expect(kernel.asked()).toHaveLength(2);
+  });
+  it("keeps what was loaded when a snapshot comes, and asks what became of it", async () => {
+    const kernel = long();
+    await load(kernel, range(4, 4), "after 7");
+    const [made] = range(0, 1).map((each) => ({ ...each, id: "new", updatedAt: 200_000 }));
+    // Another kernel made one and deleted the second; a snapshot holds four.
+    kernel.show({ topics: [made as TopicState, ...range(0, 1), ...range(2, 2)] });
+    expect(kernel.listed()).toEqual(["new", ...ids(range(0, 1)), ...ids(range(2, 6))]);
+    expect(kernel.last().call).toEqual({
+      method: "named_topics",
+      topicIds: [...ids(range(1, 1)), ...ids(range(4, 4))],
+    });
+    const renamed = range(4, 3).map((each) => ({ ...each, title: "renamed" }));
+    await kernel.last().answer({ type: "topics", topics: renamed, before: null });
+    expect(kernel.listed()).toEqual(["new", ...ids(range(0, 1)), ...ids(range(2, 5))]);
+    expect(kernel.state().topics.at(-1)?.title).toBe("renamed");
+    // It goes on from where it was.
+    void kernel.state().loadTopics();
+    expect(kernel.last().call).toMatchObject({ method: "topics", before: "after 7" });
+  });
+  it("begins anew where more came on top than a snapshot holds", async () => {
+    const kernel = long();
+    await load(kernel, range(4, 4), null);
+    const later = range(0, 4).map((each) => ({ ...each, id: `x${each.id}`, updatedAt: each.updatedAt * 2 }));
+    kernel.show({ topics: later, topicsBefore: "after later" });
+    expect(kernel.listed()).toEqual([...ids(later), ...ids(range(0, 8))]);
+    void kernel.state().loadTopics();
+    expect(kernel.last().call).toMatchObject({ method: "topics", before: "after later" });
+  });
+  it("forgets what a whole snapshot leaves out", () => {
+    const kernel = long();
+    kernel.show({ topics: range(1, 2), topicsBefore: null });
+    expect(kernel.listed()).toEqual(ids(range(1, 2)));
+    expect(kernel.asked()).toEqual([]);
+  });
+  it("takes an older answer about what is gone for nothing", async () => {
+    const kernel = long();
+    await load(kernel, range(4, 2), null);
+    kernel.show();
+    const older = kernel.last();
+    kernel.show();
+    await kernel.last().answer({ type: "topics", topics: range(4, 2), before: null });
+    await older.answer({ type: "topics", topics: [], before: null });
+    expect(kernel.listed()).toEqual(ids(range(0, 6)));
+  });
+  it("knows the topic that is shown, wherever it stands", () => {
+    const [old] = range(900, 1);
+    const kernel = long({ topics: [...range(0, 4), old as TopicState], activeTopicId: "n00900" });
+    expect(kernel.state().topics.at(-1)?.title).toBe("Study 900");
+    void kernel.state().loadTopics();
+    expect(kernel.state().topicsRest?.end.id).toBe("n00003");
+  });
+  it("asks for a topic that is met and not known, once", async () => {
+    const kernel = long();
+    receive(kernel.store, { type: "topic_selected", topicId: "n00700" });
+    expect(kernel.asked()).toContainEqual({ method: "named_topics", topicIds: ["n00700"] });
+    void kernel.state().loadQueue();
+    const queued = [batch("b1", "n00800", "old", [generation("b1", 0, { status: "pending" })], {})];
+    await kernel.last().answer({ type: "queue", batches: queued });
+    expect(kernel.last().call).toEqual({ method: "named_topics", topicIds: ["n00800"] });
+    await kernel.last().answer({ type: "topics", topics: range(800, 1), before: null });
+    expect(kernel.state().topics.at(-1)?.title).toBe("Study 800");
+    const before = kernel.calls.length;
+    await kernel.state().learnTopics(["n00700", "n00800", "n00001"]);
+    expect(kernel.calls).toHaveLength(before);
+  });
+  it("knows the topics of what is found in all of them", async () => {
+    const kernel = long();
+    kernel.state().setFilter({ everywhere: true });
+    const found = [batch("b1", "n00800", "old", [generation("b1", 0)], {})];
+    await kernel.last().answer({ type: "feed", feed: { topicId: null, batches: found, before: null } });
+    expect(kernel.last().call).toEqual({ method: "named_topics", topicIds: ["n00800"] });
+  });
+  it("holds no more than so many topics that it met, and keeps those that are needed", async () => {
+    const kernel = long();
+    receive(kernel.store, { type: "topic_selected", topicId: "n00700" });
+    await kernel.calls
+      .find(({ call }) => call.method === "named_topics")
+      ?.answer({ type: "topics", topics: range(700, 1), before: null });
+    const many = range(2000, KEPT_TOPICS + 50);
+    void kernel.state().findTopics("study", null);
+    await kernel.last().answer({ type: "topics", topics: many, before: null });
+    const known = kernel.listed();
+    expect(known.length).toBeLessThanOrEqual(4 + KEPT_TOPICS + 1);
+    expect(known.slice(0, 5)).toEqual([...ids(range(0, 4)), "n00700"]);
+    expect(known).toContain(many.at(-1)?.id);
+    expect(known).not.toContain(many[0]?.id);
   });
 });

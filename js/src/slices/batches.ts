@@ -95,6 +95,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       if (again) renew(result.feed);
       else take(key, result.feed, before);
       const { batches, before: older } = result.feed;
+      if (found) void get().learnTopics(batches.map(({ topicId }) => topicId));
       if (found && before === null && !again) get().announce(t.filter.found(batches.length, older !== null));
     } catch (cause) {
       if (!wanted()) return;

@@ -39,6 +39,7 @@ export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
           if (result.type !== "queue") return;
           if (events > before && attempt < ATTEMPTS - 1) continue;
           set({ queue: inOrder(result.batches) });
+          void get().learnTopics(result.batches.map(({ topicId }) => topicId));
           return;
         }
       } catch {

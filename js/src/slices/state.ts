@@ -9,6 +9,7 @@ import type { QueueSlice } from "./queue";
 import type { RecipesSlice } from "./recipes";
 import type { ReferencesSlice } from "./references";
 import type { SelectionSlice } from "./selection";
+import type { TopicListSlice } from "./topic-list";
 import type { TopicsSlice } from "./topics";
 
 /**
@@ -38,6 +39,7 @@ export interface Standing {
 export type State = Standing &
   ConfigSlice &
   TopicsSlice &
+  TopicListSlice &
   BatchesSlice &
   DraftsSlice &
   QueueSlice &

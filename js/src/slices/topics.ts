@@ -100,6 +100,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       const before = get().activeTopicId;
       if (before === id && (id === null || get().feeds[id]?.loaded)) return;
       get().showTopic(id);
+      if (id !== null) void get().learnTopics([id]);
       countChoice(1);
       try {
         const { result } = await send({ method: "select_topic", topicId: id });
@@ -117,8 +118,9 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     selectChosen: () => {
       const wanted = chosen;
       chosen = null;
-      // It may have been deleted meanwhile.
-      if (wanted && (wanted.id === null || topicOf(wanted.id))) void get().selectTopic(wanted.id);
+      // It may have been deleted meanwhile; of one that is not known, the kernel says so.
+      const may = wanted && (wanted.id === null || get().topicsRest !== null || topicOf(wanted.id));
+      if (may) void get().selectTopic(wanted.id);
     },
 
     renameTopic: async (id, title) => {
@@ -236,7 +238,9 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     topicSelected: (id) => {
       if (choosing > 0 || get().activeTopicId === id) return;
       get().showTopic(id);
-      if (id !== null && !get().feeds[id]?.loaded) void get().loadFeed(id);
+      if (id === null) return;
+      void get().learnTopics([id]);
+      if (!get().feeds[id]?.loaded) void get().loadFeed(id);
     },
 
     // The kernel may have taken the snapshot before, during or after a choice whose answer was not there yet.
@@ -260,11 +264,14 @@ function without(topics: readonly TopicState[], id: string): TopicState[] {
   return topics.filter((topic) => topic.id !== id);
 }
 
-/** Pinned ones first, then newest use; the ids sort by time of creation, so they break a tie. */
 export function sorted(topics: readonly TopicState[]): TopicState[] {
-  return [...topics].sort(
-    (a, b) => Number(b.pinned) - Number(a.pinned) || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1),
-  );
+  return [...topics].sort(inListOrder);
+}
+
+/** Pinned ones first, then newest use; the ids sort by time of creation, so they break a tie. */
+export function inListOrder(a: TopicState, b: TopicState): number {
+  if (a.id === b.id) return 0;
+  return Number(b.pinned) - Number(a.pinned) || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1);
 }
 
 /** A title that no other topic has: "Foxes", "Foxes 2", "Foxes 3". */

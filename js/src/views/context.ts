@@ -71,14 +71,14 @@ export function useMinute(): number {
   return now;
 }
 
-/** Whether an element is on or near the screen. */
-export function useOnScreen(element: { current: Element | null }): boolean {
+/** Whether an element is on or near the screen, or the part of a scrolling element that is seen. */
+export function useOnScreen(element: { current: Element | null }, within?: string): boolean {
   const [onScreen, setOnScreen] = useState(false);
   useEffect(() => {
     if (!element.current) return undefined;
     const observer = new IntersectionObserver(
       (entries) => setOnScreen(entries.some((entry) => entry.isIntersecting)),
-      { rootMargin: "300px" },
+      { root: within ? element.current.closest(within) : null, rootMargin: "300px" },
     );
     observer.observe(element.current);
     return () => observer.disconnect();

@@ -1,22 +1,22 @@
 // Where a batch shall go: another topic, or a new one.
 import { useState } from "preact/hooks";
 import { isComposing } from "../lib/keyboard";
-import { AT_A_GLANCE, holdsWords } from "../lib/topics";
+import { AT_A_GLANCE } from "../lib/topics";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
+import { noMatch, RestOfTopics, useTopics } from "./topic-search";
 
 export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): void }) {
   const dialog = useModal();
-  const topics = useStore((state) => state.topics);
+  const many = useStore((state) => state.topics.length > AT_A_GLANCE + 1);
   const actions = useActions();
   const [words, setWords] = useState("");
-  const others = topics.filter((topic) => topic.id !== batch.topicId);
-  const many = others.length > AT_A_GLANCE;
-  const found = many && words.trim() ? others.filter((topic) => holdsWords(topic, words)) : others;
+  const search = useTopics(many ? words : "");
+  const found = search.topics.filter((topic) => topic.id !== batch.topicId);
   const move = (topicId: string | null): void => {
     dialog.current?.close();
     void actions.moveBatches([batch.id], topicId);
@@ -72,8 +72,11 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
             </button>
           </li>
         ))}
+        {search.rest !== "none" && <RestOfTopics shown={search} within=".ip-move-list" />}
       </ul>
-      {found.length === 0 && <p class="ip-topics-none">{t.topics.noMatch(words.trim())}</p>}
+      {found.length === 0 && words.trim() && search.rest !== "searching" && (
+        <p class="ip-topics-none">{noMatch(search, words)}</p>
+      )}
     </dialog>
   );
 }

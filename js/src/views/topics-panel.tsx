@@ -3,7 +3,7 @@ import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
 import { isComposing } from "../lib/keyboard";
 import { standingOf } from "../lib/standing";
-import { AT_A_GLANCE, holdsWords } from "../lib/topics";
+import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
 import { t } from "../messages";
@@ -14,6 +14,7 @@ import { Icon } from "./icon";
 import { memo } from "./memo";
 import { Menu, type MenuItem } from "./menu";
 import { IconButton } from "./parts";
+import { noMatch, RestOfTopics, useTopics } from "./topic-search";
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const topics = useStore((state) => state.topics);
@@ -32,7 +33,8 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
     chosen.current();
   }, []);
   const many = topics.length > AT_A_GLANCE;
-  const found = many && words.trim() ? topics.filter((topic) => holdsWords(topic, words)) : topics;
+  const search = useTopics(many ? words : "");
+  const found = search.topics;
   // One stop for Tab; the arrow keys go from one to the next.
   const stop = found.some(({ id }) => id === activeId) ? activeId : found[0]?.id;
 
@@ -101,9 +103,10 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
             onCover={setCoverOf}
           />
         ))}
-        {found.length === 0 && shown && (
+        {search.rest !== "none" && <RestOfTopics shown={search} within=".ip-topics" />}
+        {found.length === 0 && shown && search.rest !== "searching" && (
           <li class="ip-topics-none">
-            {topics.length === 0 ? t.topics.none : t.topics.noMatch(words.trim())}
+            {topics.length === 0 ? t.topics.none : noMatch(search, words)}
             {topics.length > 0 && (
               <button type="button" class="ip-button" onClick={() => setWords("")}>
                 {t.topics.clear}
@@ -251,7 +254,9 @@ function runningIn(queue: readonly { topicId: string }[], topic: TopicState): nu
 
 /** Where a row goes, the focus goes on to another one: else the next key would be the notebook's. */
 function focusNeighbour(row: HTMLElement | null): void {
-  const next = row?.nextElementSibling ?? row?.previousElementSibling;
+  const next = [row?.nextElementSibling, row?.previousElementSibling].find((other) =>
+    other?.matches("[data-topic-id]"),
+  );
   const button = next ?? row?.parentElement?.previousElementSibling;
   button?.querySelector<HTMLElement>("[data-row], button")?.focus();
 }

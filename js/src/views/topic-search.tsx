@@ -1,0 +1,105 @@
+// Lists of topics that are longer than what is known of them: what is found, and the row where more comes.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { holdsWords } from "../lib/topics";
+import { t } from "../messages";
+import type { TopicState } from "../protocol.gen";
+import { SEARCH_DELAY } from "../slices/filter";
+import { isListed, KEPT_TOPICS } from "../slices/topic-list";
+import { useActions, useOnScreen, useStore } from "./context";
+import { Icon } from "./icon";
+
+interface Answer {
+  words: string;
+  /** What the kernel finds; null where it did not answer. */
+  ids: ReadonlySet<string> | null;
+  before: string | null;
+}
+
+export interface TopicsShown {
+  topics: TopicState[];
+  /** What stands for more of them: nothing where there are none. */
+  rest: "none" | "searching" | "older" | "too many";
+  /** The kernel knows topics that could not be searched. */
+  partly: boolean;
+  /** Where more of them begins. */
+  before: string | null;
+  load(): void;
+}
+
+/** The topics whose titles hold some words, or the whole list: what is known at once, then what the kernel adds. */
+export function useTopics(search: string): TopicsShown {
+  const words = search.trim();
+  const topics = useStore((state) => state.topics);
+  const rest = useStore((state) => state.topicsRest);
+  const activeId = useStore((state) => state.activeTopicId);
+  const live = useStore((state) => state.live);
+  const actions = useActions();
+  const [answer, setAnswer] = useState<Answer | null>(null);
+  const asks = words !== "" && rest !== null && live;
+  const newest = useRef(words);
+  newest.current = asks ? words : "";
+  useEffect(() => {
+    if (!asks) return undefined;
+    const timer = setTimeout(async () => {
+      const found = await actions.findTopics(words, null);
+      // Meanwhile something else is looked for.
+      if (newest.current !== words) return;
+      setAnswer({ words, ids: found && new Set(found.ids), before: found?.before ?? null });
+    }, SEARCH_DELAY);
+    return () => clearTimeout(timer);
+  }, [words, asks, actions]);
+
+  if (!words) {
+    const listed = topics.filter((topic) => topic.id === activeId || isListed({ topicsRest: rest }, topic));
+    return {
+      topics: listed,
+      rest: rest === null || !live ? "none" : listed.length >= KEPT_TOPICS ? "too many" : "older",
+      partly: false,
+      before: rest?.before ?? null,
+      load: () => void actions.loadTopics(),
+    };
+  }
+  const answered = asks && answer?.words === words ? answer : null;
+  const more = answered?.before ?? null;
+  const tooMany = more !== null && (answered?.ids?.size ?? 0) >= KEPT_TOPICS;
+  const load = async (): Promise<void> => {
+    if (!answered?.ids || more === null) return;
+    const found = await actions.findTopics(words, more);
+    const next = {
+      words,
+      ids: new Set([...answered.ids, ...(found?.ids ?? [])]),
+      before: found?.before ?? null,
+    };
+    setAnswer((now) => (now === answered ? next : now));
+  };
+  return {
+    topics: topics.filter((topic) => holdsWords(topic, words) || answered?.ids?.has(topic.id)),
+    rest: asks && !answered ? "searching" : more === null ? "none" : tooMany ? "too many" : "older",
+    partly: rest !== null && !answered?.ids,
+    before: more,
+    load: () => void load(),
+  };
+}
+
+/** The end of a list of which there is more; that is asked for when this comes near. */
+export function RestOfTopics({ shown, within }: { shown: TopicsShown; within: string }) {
+  const element = useRef<HTMLLIElement>(null);
+  const near = useOnScreen(element, within);
+  useEffect(() => {
+    if (near && shown.rest === "older") shown.load();
+  }, [near, shown.rest, shown.before]);
+  return (
+    <li ref={element} class="ip-topics-rest" data-testid="topics-rest">
+      <span class="ip-topics-rest-words" role="status">
+        {shown.rest === "too many" ? t.topics.notAll : <Icon name="spinner" />}
+        {shown.rest === "older" && t.topics.older}
+        {shown.rest === "searching" && t.topics.searching}
+      </span>
+    </li>
+  );
+}
+
+/** Says that nothing is found: nowhere, or at least not where it could be looked. */
+export function noMatch({ partly }: TopicsShown, words: string): string {
+  return partly ? t.topics.noMatchHere(words.trim()) : t.topics.noMatch(words.trim());
+}
