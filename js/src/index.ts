@@ -28,6 +28,8 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
         const { choices } = store.getState();
         return (snapshot, buffers) => {
           media.takeSnapshot(snapshot, buffers);
+          // Whatever had cut the way to the kernel, a snapshot follows it.
+          media.askAgain();
           showSnapshot(store, snapshot, true, choices);
           void store.getState().loadQueue();
         };

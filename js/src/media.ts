@@ -90,6 +90,11 @@ export class Media {
     if (bytes && key) this.covers.put(key, bytes, WEBP);
   }
 
+  /** Asks again for the pictures on screen that were refused. */
+  askAgain(): void {
+    for (const wanted of [this.wantedThumbnails, this.wantedCovers, this.references.wanted]) wanted.again();
+  }
+
   close(): void {
     this.wantedThumbnails.close();
     this.wantedCovers.close();

@@ -145,6 +145,30 @@ describe("what is wanted", () => {
   });
 });
 
+describe("what was refused", () => {
+  it("is asked for again when that is worth while, as long as it is wanted", async () => {
+    const ask = vi.fn(async () => Promise.reject(new Error("no answer")));
+    const wanted = new Wanted(ask);
+    const leave = wanted.want("left");
+    wanted.want("there");
+    await vi.advanceTimersByTimeAsync(100 * GATHER);
+    expect(ask.mock.calls).toEqual([[["left", "there"]]]);
+    leave();
+    wanted.again();
+    await vi.advanceTimersByTimeAsync(100 * GATHER);
+    expect(ask.mock.calls).toEqual([[["left", "there"]], [["there"]]]);
+  });
+  it("is no more than that: what was answered is not asked for again", async () => {
+    const ask = vi.fn(async () => undefined);
+    const wanted = new Wanted(ask);
+    wanted.want("there");
+    await vi.advanceTimersByTimeAsync(GATHER);
+    wanted.again();
+    await vi.advanceTimersByTimeAsync(GATHER);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("the pictures of a page", () => {
   it("come with events, and on demand", async () => {
     const answers: Answer[] = [

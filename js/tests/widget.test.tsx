@@ -164,6 +164,23 @@ describe("the widget", () => {
       expect(current()).toBe("t1");
     },
   );
+  it("asks again for pictures that were refused, when the kernel is back", async () => {
+    const { fake } = await opened();
+    const asked = () => fake.requests("thumbnails").map(({ call }) => call);
+    expect(asked()).toHaveLength(1);
+    fake.trigger("comm:close");
+    await drawn();
+    expect(asked()).toHaveLength(1);
+    // Anything that comes shows that it is there again.
+    fake.receive({ kind: "events", seq: 1, events: [] });
+    await fake.reply(fake.requests("hello").at(-1)?.id ?? "", {
+      type: "snapshot",
+      snapshot: { ...snapshot(Date.now(), true), seq: 1 },
+    });
+    await drawn();
+    expect(asked()).toHaveLength(2);
+    expect(asked()[1]).toEqual(asked()[0]);
+  });
   it("shows prompts as text, never as HTML", async () => {
     const { fake, views } = await opened();
     const hostile = "<img src=x onerror=alert(1)>";
