@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { model, parameter, provider, snapshot } from "../dev/fixtures";
 import { capabilities, grouped, since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
-import type { ModelState } from "../src/protocol.gen";
+import type { ModelState, ReferenceState } from "../src/protocol.gen";
 import { meantOf, offerOf, sizeOf } from "../src/slices/config";
 import { showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
@@ -129,33 +129,61 @@ describe("a locked ratio", () => {
 });
 
 describe("the ratio of a reference", () => {
+  const eyes = { references: { maxCount: 2, maxBytes: 9_000_000, mediaTypes: ["image/png"] } };
+  const held = (width: number, height: number, more: Partial<ReferenceState> = {}): ReferenceState => ({
+    ...{ digest: `${width}x${height}`, mediaType: "image/png", width, height },
+    ...more,
+  });
   it("is offered, and taken by width and height", () => {
-    const { state, params } = shown(edges(1024));
-    state().offerRatio(3000, 2000);
+    const { state, params } = shown(edges(1024), eyes);
+    state().addReferences([held(3000, 2000)]);
     expect(params()).toBeUndefined();
     expect(offerOf(state())?.text).toBe("3:2");
     state().takeOfferedRatio();
     const { width, height } = sizeOf(state())?.current ?? { width: 0, height: 1 };
     expect(width / height).toBeCloseTo(1.5, 1);
     expect(offerOf(state())).toBeNull();
+    state().setRatio(1);
+    expect(offerOf(state())).toBeNull();
   });
   it("is taken by the nearest choice", () => {
-    const { state, params } = shown([choice("aspect_ratio", ["auto", "1:1", "4:3", "9:16"], "auto")]);
-    state().offerRatio(1000, 1790);
+    const { state, params } = shown([choice("aspect_ratio", ["auto", "1:1", "4:3", "9:16"], "auto")], eyes);
+    state().addReferences([held(1000, 1790)]);
     expect(offerOf(state())?.text).toBe("9:16");
     state().takeOfferedRatio();
     expect(params()).toEqual({ aspect_ratio: "9:16" });
   });
   it("is not offered where it is there already, nor where there is no shape, nor after it was declined", () => {
-    const { state } = shown(edges(1024));
-    state().offerRatio(500, 500);
+    const { state } = shown(edges(1024), eyes);
+    state().addReferences([held(500, 500)]);
     expect(offerOf(state())).toBeNull();
-    state().offerRatio(500, 900);
+    state().clearReferences();
+    state().addReferences([held(500, 900)]);
+    expect(offerOf(state())).not.toBeNull();
     state().dismissOfferedRatio();
     expect(offerOf(state())).toBeNull();
-    const none = shown([parameter("seed")]);
-    none.state().offerRatio(500, 900);
+    const none = shown([parameter("seed")], eyes);
+    none.state().addReferences([held(500, 900)]);
     expect(offerOf(none.state())).toBeNull();
+  });
+  it("is that of the first reference that is sent, wherever it comes from and as long as it is there", () => {
+    const { state } = shown(edges(1024), eyes);
+    const offered = () => offerOf(state())?.text;
+    state().takeReferences([held(400, 800), held(300, 200)], null);
+    expect(offered()).toBe("1:2");
+    state().moveReference(state().references[1]?.key ?? 0, 0);
+    expect(offered()).toBe("3:2");
+    state().chooseModel("demo:other");
+    expect(offered()).toBeUndefined();
+    state().chooseModel("demo:m");
+    state().takeReferences([held(9, 1, { mediaType: "image/gif" }), held(400, 800)], null);
+    expect(offered()).toBe("1:2");
+    state().showTopic("t2");
+    expect(offered()).toBeUndefined();
+    state().showTopic("t1");
+    expect(offered()).toBe("1:2");
+    state().takeReferences([], null);
+    expect(offered()).toBeUndefined();
   });
 });
 

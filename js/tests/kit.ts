@@ -3,6 +3,7 @@ import type { AnyModel } from "@anywidget/types";
 import { vi } from "vitest";
 import { error } from "../dev/fixtures";
 import { type Answer, RequestError } from "../src/lib/answer";
+import type { Canvas } from "../src/lib/mask";
 import type { Call, ErrorState, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
 import { createPageStore, type Store } from "../src/store";
 
@@ -121,5 +122,44 @@ export class FakeModel {
   async reply(to: string, result: Result): Promise<void> {
     this.receive({ kind: "reply", to, result, error: null });
     await settled();
+  }
+}
+
+/** A canvas of one pixel's alpha: enough to tell the ways of composing apart. */
+export class Pixel {
+  alpha = 0;
+  globalCompositeOperation = "source-over";
+  fillStyle = "";
+  strokeStyle = "";
+  lineWidth = 0;
+  lineCap = "";
+  lineJoin = "";
+  readonly lines: number[][] = [];
+  #kept: string[] = [];
+
+  save = () => void this.#kept.push(this.globalCompositeOperation);
+  restore = () => {
+    this.globalCompositeOperation = this.#kept.pop() ?? "source-over";
+  };
+  clearRect = () => {
+    this.alpha = 0;
+  };
+  fillRect = () => this.#put(255);
+  stroke = () => this.#put(255);
+  drawImage = (image: unknown) => this.#put((image as Pixel).alpha);
+  beginPath = () => undefined;
+  moveTo = (x: number, y: number) => void this.lines.push([x, y]);
+  lineTo = (x: number, y: number) => void this.lines.push([x, y]);
+  getImageData = () => ({ data: [0, 0, 0, this.alpha] });
+
+  #put(alpha: number): void {
+    const operation = this.globalCompositeOperation;
+    if (operation === "source-over") this.alpha = Math.max(this.alpha, alpha);
+    else if (operation === "destination-out") this.alpha = this.alpha * (1 - alpha / 255);
+    else if (operation === "xor") this.alpha = Math.abs(this.alpha - alpha);
+  }
+
+  get canvas(): Canvas {
+    return this as unknown as Canvas;
   }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
   brushSizes,
-  type Canvas,
   carve,
   fitScale,
   inside,
@@ -15,6 +14,7 @@ import {
   undone,
   withStep,
 } from "../src/lib/mask";
+import { Pixel } from "./kit";
 
 const stroke = (x: number, more: Partial<Extract<Step, { kind: "stroke" }>> = {}): Step => ({
   kind: "stroke",
@@ -64,45 +64,6 @@ describe("the steps of a painting", () => {
     expect(next).toEqual({ done: [stroke(3)], undone: [] });
   });
 });
-
-/** A canvas of one pixel's alpha: enough to tell the ways of composing apart. */
-class Pixel {
-  alpha = 0;
-  globalCompositeOperation = "source-over";
-  fillStyle = "";
-  strokeStyle = "";
-  lineWidth = 0;
-  lineCap = "";
-  lineJoin = "";
-  readonly lines: number[][] = [];
-  #kept: string[] = [];
-
-  save = () => void this.#kept.push(this.globalCompositeOperation);
-  restore = () => {
-    this.globalCompositeOperation = this.#kept.pop() ?? "source-over";
-  };
-  clearRect = () => {
-    this.alpha = 0;
-  };
-  fillRect = () => this.#put(255);
-  stroke = () => this.#put(255);
-  drawImage = (image: unknown) => this.#put((image as Pixel).alpha);
-  beginPath = () => undefined;
-  moveTo = (x: number, y: number) => void this.lines.push([x, y]);
-  lineTo = (x: number, y: number) => void this.lines.push([x, y]);
-  getImageData = () => ({ data: [0, 0, 0, this.alpha] });
-
-  #put(alpha: number): void {
-    const operation = this.globalCompositeOperation;
-    if (operation === "source-over") this.alpha = Math.max(this.alpha, alpha);
-    else if (operation === "destination-out") this.alpha = this.alpha * (1 - alpha / 255);
-    else if (operation === "xor") this.alpha = Math.abs(this.alpha - alpha);
-  }
-
-  get canvas(): Canvas {
-    return this as unknown as Canvas;
-  }
-}
 
 describe("a painting", () => {
   const size = { width: 1, height: 1 };

@@ -3,12 +3,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { model, snapshot } from "../dev/fixtures";
 import widget from "../src/index";
 import type { ReferenceState } from "../src/protocol.gen";
-import { FakeModel, settled } from "./kit";
+import { FakeModel, hostThatShows, Pixel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  hostThatShows("blobs");
+});
 afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
   document.body.replaceChildren();
 });
@@ -16,8 +21,10 @@ afterEach(() => {
 const held = (digest: string): ReferenceState => ({ digest, mediaType: "image/png", width: 30, height: 20 });
 const RULE = { maxCount: 3, maxBytes: 3_000_000, mediaTypes: ["image/png"] };
 
+const focused = () => (document.activeElement as HTMLElement).dataset.testid;
+
 /** A widget whose model takes references; its draft has those that are named. */
-async function opened(digests: string[] = [], takes = true) {
+async function opened(digests: string[] = [], takes = true, mask: ReferenceState | null = null) {
   const fake = new FakeModel();
   const { signal } = new AbortController();
   const { initialize, render } = widget();
@@ -33,18 +40,24 @@ async function opened(digests: string[] = [], takes = true) {
       ...base,
       models: [own],
       config: { ...base.config, model: own.name },
-      draft: { prompt: "a fox", references: digests.map(held), mask: null },
+      draft: { prompt: "a fox", references: digests.map(held), mask },
     },
   });
   await drawn();
   const entries = () => [...el.querySelectorAll<HTMLElement>('[data-testid="reference"]')];
   const open = (index: number) => entries()[index]?.querySelector("[role=button]") as HTMLElement;
+  const part = (testid: string) => el.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
+  const click = async (testid: string) => {
+    part(testid)?.focus();
+    part(testid)?.click();
+    await drawn();
+  };
   const generated = async () => {
     el.querySelector<HTMLElement>('[data-testid="generate"]')?.click();
     await drawn();
     return fake.requests("generate").at(-1)?.call;
   };
-  return { fake, el, entries, open, generated };
+  return { fake, el, entries, open, part, click, generated };
 }
 
 async function drawn(): Promise<void> {
@@ -100,6 +113,57 @@ describe("the strip of references", () => {
       "Not sent: Edit does not take reference images.",
     );
     expect(await generated()).toMatchObject({ references: [], mask: null });
+  });
+  it("gives the focus on when one is taken away: to the one in its place, at last to what adds another", async () => {
+    const { entries, open, part, click } = await opened(["a", "b", "c"]);
+    const remove = (at: number) => entries()[at]?.querySelector('[data-testid="reference-remove"]');
+    const take = async (at: number) => {
+      (remove(at) as HTMLElement).focus();
+      (remove(at) as HTMLElement).click();
+      await drawn();
+    };
+    const second = open(1);
+    await take(0);
+    expect(document.activeElement === second).toBe(true);
+    await take(1);
+    expect(document.activeElement === second).toBe(true);
+    expect(entries()).toHaveLength(1);
+    // Large too: its picture is gone from below.
+    open(0).click();
+    await drawn();
+    await click("reference-preview-remove");
+    expect(part("reference-preview")).toBeNull();
+    expect(focused()).toBe("reference-add");
+  });
+  it("is reordered where one is shown large, by buttons that say so and by the same keys", async () => {
+    const { part, click, open, generated } = await opened(["a", "b", "c"]);
+    open(0).click();
+    await drawn();
+    expect(part("reference-before")?.textContent).toBe("Move earlier");
+    expect(part("reference-before")?.getAttribute("aria-disabled")).toBe("true");
+    await click("reference-before");
+    await click("reference-after");
+    press(part("reference-preview"), "ArrowRight", { shiftKey: true });
+    await drawn();
+    expect(part("reference-after")?.getAttribute("aria-disabled")).toBe("true");
+    expect(focused()).toBe("reference-after");
+    expect(await generated()).toMatchObject({ references: ["b", "c", "a"] });
+  });
+  it("has the focus back from the form of a link", async () => {
+    const { fake, open, part, click } = await opened(["a", "b"]);
+    await click("reference-link");
+    expect(focused()).toBe("reference-url");
+    press(part("reference-url"), "Escape");
+    await drawn();
+    expect(focused()).toBe("reference-link");
+    await click("reference-link");
+    (part("reference-url") as HTMLInputElement).value = "https://example.org/cat.png";
+    press(part("reference-url"), "Enter");
+    await drawn();
+    expect(fake.requests("take_reference")).toHaveLength(1);
+    // The model takes no more than these three.
+    expect(part("reference-link")).toBeNull();
+    expect(document.activeElement === open(2)).toBe(true);
   });
   it("asks for small pictures of what only the kernel holds", async () => {
     const { fake } = await opened(["a", "b"]);
@@ -162,5 +226,119 @@ describe("a picture from outside", () => {
     const image = send(prompt, "paste", "clipboardData", transfer({}, [png()]));
     expect(image.defaultPrevented).toBe(true);
     await vi.waitFor(() => expect(fake.requests("upload")).toHaveLength(1));
+  });
+});
+
+/** A host that can paint: of each canvas it knows whether anything is on it. */
+function paintingHost(): void {
+  const pixels = new WeakMap<HTMLCanvasElement, Pixel>();
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (this: HTMLCanvasElement) {
+    const pixel = pixels.get(this) ?? new Pixel();
+    pixels.set(this, pixel);
+    Object.defineProperty(this, "alpha", { configurable: true, get: () => pixel.alpha });
+    return pixel.canvas as never;
+  });
+  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done) => done(new Blob(["mask"])));
+  vi.stubGlobal(
+    "Image",
+    class {
+      /** A mask is transparent where it is painted. */
+      alpha = 0;
+      onload = (): void => undefined;
+      decode = (): Promise<void> => Promise.resolve();
+      set src(_: string) {
+        queueMicrotask(() => this.onload());
+      }
+    },
+  );
+}
+
+describe("the painter of a mask", () => {
+  beforeEach(paintingHost);
+
+  /** The painter over a picture, with the mask that is there. */
+  async function painting(mask: ReferenceState | null = null) {
+    const page = await opened(["a"], true, mask);
+    const { fake, click } = page;
+    const answered = new Set<string>();
+    const paint = async () => {
+      await click("mask-paint");
+      for (const { id, call } of fake.requests("reference_original")) {
+        if (call.method !== "reference_original" || answered.has(id)) continue;
+        answered.add(id);
+        const result = { type: "reference_original", mediaType: "image/png", buffer: 0 } as const;
+        const { digest } = call;
+        fake.receive({ kind: "reply", to: id, result: { ...result, digest }, error: null }, [
+          new DataView(new ArrayBuffer(4)),
+        ]);
+      }
+      await drawn();
+    };
+    const upload = async (digest: string) => {
+      await vi.waitFor(() => expect(fake.requests("upload").length).toBeGreaterThan(0));
+      const { id } = fake.requests("upload").at(-1) ?? { id: "" };
+      await fake.reply(id, { type: "upload_taken", received: 4, reference: held(digest) });
+      await drawn();
+    };
+    await paint();
+    return { ...page, paint, upload };
+  }
+
+  it("saves once what is painted, and leaves the focus to its button", async () => {
+    const { fake, part, click, upload, generated } = await painting();
+    await click("mask-save");
+    expect(part("mask-painter")?.textContent).toContain("Nothing is painted yet.");
+    await click("mask-invert");
+    part("mask-save")?.focus();
+    part("mask-save")?.click();
+    await drawn();
+    part("mask-save")?.click();
+    expect(focused()).toBe("mask-save");
+    await upload("m");
+    expect(fake.requests("upload")).toHaveLength(1);
+    expect(part("mask-painter")).toBeNull();
+    expect(focused()).toBe("mask-paint");
+    expect(await generated()).toMatchObject({ mask: "m" });
+  });
+  it("leaves the focus to its button on Escape, from the large picture too", async () => {
+    const { part, open, el } = await painting();
+    const cancel = async () => {
+      part("mask-painter")?.dispatchEvent(new Event("cancel", { cancelable: true }));
+      await drawn();
+      expect(part("mask-painter")).toBeNull();
+      expect(focused()).toBe("mask-paint");
+    };
+    await cancel();
+    open(0).click();
+    await drawn();
+    const paint = [...el.querySelectorAll<HTMLElement>('[data-testid="reference-preview"] button')];
+    paint.find((button) => button.textContent === "Paint a mask")?.click();
+    await drawn();
+    expect(part("reference-preview")).toBeNull();
+    await cancel();
+  });
+  it("takes the mask away where all of it is cleared", async () => {
+    const { fake, part, click, generated } = await painting(held("m"));
+    await click("mask-clear");
+    await click("mask-save");
+    expect(part("mask-painter")).toBeNull();
+    expect(fake.requests("upload")).toHaveLength(0);
+    expect(await generated()).toMatchObject({ references: ["a"], mask: null });
+  });
+  it("that is left while it saves closes no later one", async () => {
+    const { el, part, click, paint, upload } = await painting();
+    const button = (text: string) =>
+      [...el.querySelectorAll<HTMLElement>('[data-testid="mask-painter"] button')].find(
+        (each) => each.textContent === text,
+      );
+    await click("mask-invert");
+    await click("mask-save");
+    button("Cancel")?.click();
+    await drawn();
+    button("Discard")?.click();
+    await drawn();
+    await paint();
+    await upload("m");
+    expect(part("mask-painter")).not.toBeNull();
   });
 });

@@ -264,16 +264,6 @@ describe("a reference from elsewhere", () => {
     await last().answer({ type: "reference_taken", reference: held("r") });
     expect(referencesToSend(state()).references).toEqual(["r"]);
   });
-  it("offers its shape as long as it is there", async () => {
-    const { state, last } = opened();
-    state().useAsReference(generation("b1", 2, { mediaType: "image/png" }));
-    await last().answer({ type: "reference_taken", reference: held("r") });
-    expect(state().offeredRatio).toEqual({ width: 30, height: 20 });
-    state().addReferences([held("s", { width: 5 })]);
-    expect(state().offeredRatio).toEqual({ width: 30, height: 20 });
-    state().clearReferences();
-    expect(state().offeredRatio).toBeNull();
-  });
   it("that turns out to be of a wrong kind is kept and not sent", async () => {
     const { state, last } = opened();
     expect(state().addLink("https://example.org/cat")).toBeNull();

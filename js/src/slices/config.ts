@@ -22,6 +22,7 @@ import {
 } from "../lib/parameters";
 import { t } from "../messages";
 import type { Config, ErrorState, ModelState, Panels, ProviderState } from "../protocol.gen";
+import { firstSent } from "./references";
 import type { Slice, State } from "./state";
 
 /** How long the panel must rest before it is saved, in milliseconds. */
@@ -41,8 +42,8 @@ export interface ConfigSlice {
   providers: ProviderState[];
   config: Config;
   maxCount: number;
-  /** The size of a reference whose ratio is offered. */
-  offeredRatio: Size | null;
+  /** The references whose ratio was taken or declined: it is not offered again. */
+  answeredRatios: readonly string[];
 
   /** Shows another model, with those values of the present one that it takes too. One that is asked beside it
    * changes places with it and keeps its own values. */
@@ -74,8 +75,7 @@ export interface ConfigSlice {
   /** Chooses one of the sizes that stand instead of width and height; null leaves it to the provider. */
   setNamedSize(value: Value): void;
   setRatioLocked(locked: boolean): void;
-  /** Offers the ratio of a picture, say of a reference that came in; the user may take it or not. */
-  offerRatio(width: number, height: number): void;
+  /** Takes the ratio of the first reference, which is offered. */
   takeOfferedRatio(): void;
   dismissOfferedRatio(): void;
   setPanels(panels: Partial<Panels>): void;
@@ -137,7 +137,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
     providers: [],
     config: EMPTY,
     maxCount: 4,
-    offeredRatio: null,
+    answeredRatios: [],
 
     chooseModel: (name) => {
       const { models, config } = get();
@@ -268,15 +268,17 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       if (ratioLocked && size && !size.automatic && size.named === null)
         mean(size.current, meantOf(get().config, size.current));
     },
-    offerRatio: (width, height) => set({ offeredRatio: width > 0 && height > 0 ? { width, height } : null }),
     takeOfferedRatio: () => {
       const offer = offerOf(get());
       if (!offer) return;
       if (offer.parameter) setParameters({ [offer.parameter]: offer.choice });
       else get().setRatio(offer.ratio);
-      set({ offeredRatio: null });
+      get().dismissOfferedRatio();
     },
-    dismissOfferedRatio: () => set({ offeredRatio: null }),
+    dismissOfferedRatio: () => {
+      const digest = firstSent(get())?.digest;
+      if (digest !== undefined) set({ answeredRatios: [...get().answeredRatios, digest] });
+    },
     setPanels: (panels) => change({ panels: { ...get().config.panels, ...panels } }),
     receiveCatalog: (models) => {
       set((state) => ({ catalog: models, models: joined(models, state.models) }));
@@ -333,16 +335,18 @@ export function meantOf(
   return { ratio: meantRatio({ width, height }), area: width * height, asked: false };
 }
 
-/** How the offered ratio would be taken by the chosen model, or null where it has it already, or has none. */
-export function offerOf(state: Pick<State, "models" | "config" | "offeredRatio">): {
+/** How the chosen model would take the ratio of the first reference that it gets, or null where it has that
+ * already, or none, or was asked before. */
+export function offerOf(state: Pick<State, "models" | "config" | "references" | "answeredRatios">): {
   text: string;
   ratio: number;
   parameter: string | null;
   choice: string | number | null;
 } | null {
-  const { models, config, offeredRatio } = state;
-  if (!offeredRatio) return null;
-  const ratio = offeredRatio.width / offeredRatio.height;
+  const { models, config, answeredRatios } = state;
+  const reference = firstSent(state);
+  if (!reference || answeredRatios.includes(reference.digest)) return null;
+  const ratio = reference.width / reference.height;
   const size = sizeOf(state);
   if (size) {
     const is = !size.automatic && size.named === null && hasRatio(size.current, ratio);

@@ -112,7 +112,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
   const show = (references: HeldReference[]): void => {
     const { mask, references: before } = get();
     set({ references });
-    if (references.length === 0) get().offerRatio(0, 0);
     if (mask && references[0]?.reference?.digest !== mask.over) {
       const under = before.find((item) => item.reference?.digest === mask.over);
       set({ mask: null });
@@ -126,13 +125,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       });
     }
     changed();
-  };
-
-  /** Offers the shape of the first reference, where that is new. */
-  const offerShape = (key: number | undefined): void => {
-    const first = get().references[0];
-    if (first?.key === key && first?.reference)
-      get().offerRatio(first.reference.width, first.reference.height);
   };
 
   const stop = (key: number): void => {
@@ -162,7 +154,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       return;
     }
     patch(key, { status: "ready", reference, mediaType: reference.mediaType, share: null });
-    offerShape(key);
     changed();
   };
 
@@ -202,7 +193,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       } else refused.set(problem, [...(refused.get(problem) ?? []), item.name]);
     }
     if (taken.length > 0) show([...get().references, ...taken]);
-    offerShape(taken[0]?.key);
     for (const item of taken) if (item.status === "sending") begin(item);
     const why = [...refused].map(([problem, names]) => t.references.refused(names, problem));
     if (why.length > 0) get().addNotice("warning", why.join(" "));
@@ -356,6 +346,11 @@ function sent(state: Omit<Held, "mask">): string[] {
   return state.references.flatMap(({ reference }, index) =>
     reference && problems[index] === null ? [reference.digest] : [],
   );
+}
+
+/** The first reference that the chosen model gets; null where that is none, or not known yet. */
+export function firstSent(state: Omit<Held, "mask">): ReferenceState | null {
+  return state.references[problemsIn(state).indexOf(null)]?.reference ?? null;
 }
 
 /** What goes along with a request: only what the chosen model takes. */

@@ -75,18 +75,21 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
     else onClose();
   };
   const save = async (): Promise<void> => {
+    if (saving.busy) return;
     setProblem(null);
-    const made = canvas.current ? await maskOf(canvas.current, size) : t.mask.tooBig;
-    if (typeof made === "string") setProblem(made);
-    else {
-      await saving.run(async (signal) => {
+    await saving.run(async (signal) => {
+      const made = canvas.current ? await maskOf(canvas.current, size) : t.mask.tooBig;
+      if (signal.aborted) return;
+      if (made === null && base) actions.removeMask();
+      else if (made === null || typeof made === "string") return setProblem(made ?? t.mask.empty);
+      else {
         const error = await actions.saveMask(made, signal);
         // The next painting is not this one's to close.
         if (signal.aborted) return;
-        if (error) setProblem(errorText(error));
-        else onClose();
-      });
-    }
+        if (error) return setProblem(errorText(error));
+      }
+      onClose();
+    });
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -240,7 +243,8 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
           type="button"
           class="ip-button ip-generate"
           data-testid="mask-save"
-          disabled={saving.busy || !picture.url}
+          disabled={!picture.url}
+          aria-disabled={saving.busy}
           aria-busy={saving.busy}
           onClick={() => void save()}
         >
@@ -458,16 +462,16 @@ function useSaving() {
   return { busy, run };
 }
 
-/** The PNG of a painting, or why there is none. */
-async function maskOf(painted: HTMLCanvasElement, size: Size): Promise<Blob | string> {
-  const context = painted.getContext("2d");
-  if (!context) return t.mask.tooBig;
-  if (!isPainted(context, size)) return t.mask.empty;
+/** The PNG of a painting; null where nothing is painted, or why it cannot be made. */
+async function maskOf(painted: HTMLCanvasElement, size: Size): Promise<Blob | string | null> {
   const made = document.createElement("canvas");
   made.width = size.width;
   made.height = size.height;
-  const target = made.getContext("2d");
+  // Its pixels are read, and never those of the painting, which stays quick under the brush.
+  const target = made.getContext("2d", { willReadFrequently: true });
   if (!target) return t.mask.tooBig;
+  target.drawImage(painted, 0, 0);
+  if (!isPainted(target, size)) return null;
   carve(target, painted, size);
   return new Promise((resolve) => made.toBlob((blob) => resolve(blob ?? t.mask.tooBig), "image/png"));
 }

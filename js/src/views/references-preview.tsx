@@ -11,15 +11,17 @@ interface ReferencePreviewProps {
   item: HeldReference;
   problem: string | null;
   onPaint: (() => void) | null;
+  onRemove(): void;
   onClose(): void;
 }
 
-export function ReferencePreview({ item, problem, onPaint, onClose }: ReferencePreviewProps) {
+export function ReferencePreview({ item, problem, onPaint, onRemove, onClose }: ReferencePreviewProps) {
   const { key, name, reference } = item;
   const items = useStore((state) => state.references);
   const masked = useStore((state) => state.mask !== null);
   const actions = useActions();
   const index = items.findIndex((each) => each.key === key);
+  const move = (by: number): void => actions.moveReference(key, index + by);
   return (
     <ReferenceDialog
       title={name || t.references.unnamed}
@@ -30,20 +32,32 @@ export function ReferencePreview({ item, problem, onPaint, onClose }: ReferenceP
         problem ? t.references.notSent(1, problem) : "",
       ]}
       onClose={onClose}
+      onKeyDown={(event) => {
+        const by = event.shiftKey ? { ArrowLeft: -1, ArrowRight: 1 }[event.key] : undefined;
+        if (by === undefined) return;
+        event.preventDefault();
+        move(by);
+      }}
     >
-      {index > 0 && (
-        <IconButton
-          icon="left"
-          label={t.references.before}
-          onClick={() => actions.moveReference(key, index - 1)}
-        />
-      )}
-      {index < items.length - 1 && (
-        <IconButton
-          icon="right"
-          label={t.references.after}
-          onClick={() => actions.moveReference(key, index + 1)}
-        />
+      {items.length > 1 && (
+        <>
+          <IconButton
+            icon="earlier"
+            label={t.references.before}
+            text={t.references.before}
+            testid="reference-before"
+            disabled={index === 0}
+            onClick={() => move(-1)}
+          />
+          <IconButton
+            icon="later"
+            label={t.references.after}
+            text={t.references.after}
+            testid="reference-after"
+            disabled={index === items.length - 1}
+            onClick={() => move(1)}
+          />
+        </>
       )}
       {onPaint && (
         <IconButton
@@ -68,9 +82,10 @@ export function ReferencePreview({ item, problem, onPaint, onClose }: ReferenceP
         icon="delete"
         label={t.references.remove(name || t.references.unnamed)}
         tone="danger"
+        testid="reference-preview-remove"
         onClick={() => {
           onClose();
-          actions.removeReference(key);
+          onRemove();
         }}
       />
     </ReferenceDialog>
@@ -83,10 +98,12 @@ interface ReferenceDialogProps {
   facts: readonly string[];
   children?: preact.ComponentChildren;
   onClose(): void;
+  onKeyDown?(event: KeyboardEvent): void;
 }
 
 /** A picture over the page, its facts and what can be done with it below. */
-export function ReferenceDialog({ title, item, facts, children, onClose }: ReferenceDialogProps) {
+export function ReferenceDialog(props: ReferenceDialogProps) {
+  const { title, item, facts, children, onClose, onKeyDown } = props;
   const dialog = useModal();
   const { url, error } = useWhole(item);
   return (
@@ -96,6 +113,7 @@ export function ReferenceDialog({ title, item, facts, children, onClose }: Refer
       data-testid="reference-preview"
       aria-label={title}
       onClose={onClose}
+      onKeyDown={onKeyDown}
       // The keyboard has Escape.
       onPointerDown={(event) => {
         if (event.target === event.currentTarget) dialog.current?.close();

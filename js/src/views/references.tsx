@@ -1,7 +1,7 @@
 // The strip of references in the composer: what goes along with the prompt, and how more are added.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag";
-import { pressByKey } from "../lib/keyboard";
+import { focusedElement, pressByKey } from "../lib/keyboard";
 import { modelOf } from "../lib/parameters";
 import { problemsOf } from "../lib/references";
 import { t } from "../messages";
@@ -22,6 +22,18 @@ export function References() {
   const actions = useActions();
   const [shown, setShown] = useState<number | null>(null);
   const [painting, setPainting] = useState(false);
+  const [linking, setLinking] = useState(false);
+  const strip = useRef<HTMLUListElement>(null);
+  // Who gets the focus of what goes away, when all is drawn: the first of them that can have it.
+  const heirs = useRef<readonly string[]>([]);
+  useLayoutEffect(() => {
+    for (const heir of heirs.current) {
+      const element = strip.current?.querySelector<HTMLElement>(heir);
+      element?.focus();
+      if (element && element === focusedElement()) break;
+    }
+    heirs.current = [];
+  });
   const rule = model?.references ?? null;
   if (items.length === 0 && !rule) return null;
   const problems = problemsOf(items, model);
@@ -29,10 +41,23 @@ export function References() {
   const words = [...new Set(problems.filter((problem) => problem !== null))];
   const preview = items.find((item) => item.key === shown);
   const first = items[0];
+  const remove = (key: number, index: number): void => {
+    heirs.current = [thumb(index), thumb(index - 1), "[data-testid=reference-add]"];
+    actions.removeReference(key);
+  };
+  const endPainting = (): void => {
+    heirs.current = ["[data-testid=mask-paint]", thumb(0)];
+    setPainting(false);
+  };
+  const endLinking = (): void => {
+    // Where it was the last that the model takes, there is no button for another.
+    heirs.current = ["[data-testid=reference-link]", "li:last-child [role=button]"];
+    setLinking(false);
+  };
   const canPaint = Boolean(model?.mask && first?.reference && problems[0] === null);
   return (
     <div class="ip-references" data-testid="references" inert={!live}>
-      <ul class="ip-references-strip" aria-label={t.references.title}>
+      <ul ref={strip} class="ip-references-strip" aria-label={t.references.title}>
         {items.map((item, index) => (
           <Thumb
             key={item.key}
@@ -43,11 +68,16 @@ export function References() {
             masked={index === 0 && mask !== null}
             onOpen={() => setShown(item.key)}
             onPaint={index === 0 && canPaint ? () => setPainting(true) : null}
+            onRemove={() => remove(item.key, index)}
           />
         ))}
         {rule && sent < rule.maxCount && (
           <li class="ip-references-add">
-            <Adder empty={items.length === 0} />
+            {linking ? (
+              <LinkForm onClose={endLinking} />
+            ) : (
+              <Adder empty={items.length === 0} onLink={() => setLinking(true)} />
+            )}
           </li>
         )}
       </ul>
@@ -75,12 +105,17 @@ export function References() {
           item={preview}
           problem={problems[items.indexOf(preview)] ?? null}
           onPaint={preview === first && canPaint ? () => setPainting(true) : null}
+          onRemove={() => remove(preview.key, items.indexOf(preview))}
           onClose={() => setShown(null)}
         />
       )}
-      {painting && canPaint && first && <MaskPainter item={first} onClose={() => setPainting(false)} />}
+      {painting && canPaint && first && <MaskPainter item={first} onClose={endPainting} />}
     </div>
   );
+}
+
+function thumb(index: number): string {
+  return `li:nth-child(${index + 1}) > [role=button]`;
 }
 
 interface ThumbProps {
@@ -91,9 +126,10 @@ interface ThumbProps {
   masked: boolean;
   onOpen(): void;
   onPaint: (() => void) | null;
+  onRemove(): void;
 }
 
-function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbProps) {
+function Thumb({ item, index, count, problem, masked, onOpen, onPaint, onRemove }: ThumbProps) {
   const { key, status } = item;
   const actions = useActions();
   const button = useRef<HTMLDivElement>(null);
@@ -145,9 +181,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
             else neighbour(event.currentTarget, by)?.focus();
           } else if (event.key === "Delete" || event.key === "Backspace") {
             event.preventDefault();
-            const next = neighbour(event.currentTarget, 1) ?? neighbour(event.currentTarget, -1);
-            actions.removeReference(key);
-            next?.focus();
+            onRemove();
           } else pressByKey(event);
         }}
       >
@@ -168,7 +202,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint }: ThumbPr
           icon="close"
           label={status === "sending" ? t.references.cancel(name) : t.references.remove(name)}
           testid="reference-remove"
-          onClick={() => actions.removeReference(key)}
+          onClick={onRemove}
         />
       </span>
       {onPaint && (
@@ -235,12 +269,10 @@ function Ring({ share }: { share: number | null }) {
 }
 
 /** The ways to add one: from files, or by a link. */
-function Adder({ empty }: { empty: boolean }) {
+function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
   const actions = useActions();
   const rule = useStore((state) => modelOf(state.models, state.config.model)?.references ?? null);
   const input = useRef<HTMLInputElement>(null);
-  const [linking, setLinking] = useState(false);
-  if (linking) return <LinkForm onClose={() => setLinking(false)} />;
   return (
     <>
       <input
@@ -264,12 +296,7 @@ function Adder({ empty }: { empty: boolean }) {
         testid="reference-add"
         onClick={() => input.current?.click()}
       />
-      <IconButton
-        icon="link"
-        label={t.references.link}
-        testid="reference-link"
-        onClick={() => setLinking(true)}
-      />
+      <IconButton icon="link" label={t.references.link} testid="reference-link" onClick={onLink} />
       {empty && <span class="ip-references-hint">{t.references.hint}</span>}
     </>
   );
@@ -279,7 +306,7 @@ function LinkForm({ onClose }: { onClose(): void }) {
   const actions = useActions();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const add = (): void => {
     const wrong = actions.addLink(input.current?.value ?? "");
     setProblem(wrong);
