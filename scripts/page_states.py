@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -278,6 +280,23 @@ def add_references(page: Page) -> None:
     page.mouse.move(2, 2)
 
 
+def leave_reference(page: Page) -> None:
+    """Adds a picture that is much higher than wide, and chooses a model that does not take it."""
+    file = io.BytesIO()
+    picture = Image.linear_gradient("L").resize((400, 900))
+    picture.paste(255, (0, 400, 400, 500))
+    picture.save(file, "PNG")
+    tall: FilePayload = {"name": "tall.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    part(page, "reference-file").set_input_files([tall])
+    expect(page.locator("[data-testid=reference][data-status=ready] img")).to_be_visible(timeout=WAIT)
+    open_models(page)
+    page.locator('[data-testid="model-option"][data-model="demo:instant"]').click()
+    expect(part(page, "reference-unsent")).to_be_visible(timeout=WAIT)
+    if page.viewport_size and page.viewport_size["width"] < 600:
+        # The drawer lies over the prompt.
+        page.keyboard.press("[")
+
+
 def fail_references(page: Page) -> None:
     """Adds a file that is no image, and begins to write a link that is none."""
     words: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"}
@@ -454,6 +473,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "server": ("", open_server),
     "references": ("model=edit", add_references),
     "references-failed": ("model=edit", fail_references),
+    "reference-unsent": ("model=edit", leave_reference),
     "reference-preview": ("model=edit", preview_reference),
     "mask": ("model=edit", paint_mask),
     "queue": ("", open_queue),

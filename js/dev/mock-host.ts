@@ -359,6 +359,17 @@ class MockKernel {
       }
       case "queue":
         return { type: "queue", batches: this.queue() };
+      case "cancel": {
+        const stopped = this.queue().find(({ id }) => id === call.batchId)?.generations ?? [];
+        const running = stopped.filter(({ cancellable }) => cancellable);
+        this.emit(
+          running.map((each) => ({
+            type: "generation_changed",
+            generation: { ...each, status: "cancelled", cancellable: false },
+          })),
+        );
+        return { type: "empty" };
+      }
       case "prompts":
         return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
       case "improve": {

@@ -229,11 +229,21 @@ describe("a picture from outside", () => {
   });
 });
 
-/** A host that can paint: of each canvas it knows whether anything is on it. */
+/** A host that can paint: of each canvas it knows whether anything is on it. It reads back only what was asked
+ * for so: of any other canvas that is slow, and browsers warn. */
 function paintingHost(): void {
   const pixels = new WeakMap<HTMLCanvasElement, Pixel>();
-  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (this: HTMLCanvasElement) {
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (
+    this: HTMLCanvasElement,
+    _: string,
+    options?: CanvasRenderingContext2DSettings,
+  ) {
     const pixel = pixels.get(this) ?? new Pixel();
+    if (!pixels.has(this) && !options?.willReadFrequently) {
+      pixel.getImageData = () => {
+        throw new Error("this canvas is not to be read");
+      };
+    }
     pixels.set(this, pixel);
     Object.defineProperty(this, "alpha", { configurable: true, get: () => pixel.alpha });
     return pixel.canvas as never;

@@ -119,7 +119,99 @@ def test_an_image_is_asked_for_with_keys_alone(page: Page) -> None:
     hand.press("Enter")
     expect(part("batch").first).to_contain_text("a fox by keyboard, again")
     hand.look("generated")
+    # The same button stops it now.
+    expect(part("cancel-newest")).to_be_focused()
     expect(part("announcements")).to_contain_text("finished.")
+
+
+def test_a_refusal_leaves_the_focus_on_the_button(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "feed", options="theme=dark&plain&refuse=demo:studio")
+    part, hand = page.get_by_test_id, Hand(page)
+    part("prompt").fill("a fox")
+    part("prompt").focus()
+    hand.tab_to(part("generate"))
+    hand.press("Enter")
+    expect(part("refusal")).to_be_visible()
+    hand.look("refused")
+    expect(part("generate")).to_be_focused()
+    hand.tab_to(part("refusal").get_by_role("button"))
+    hand.press("Enter")
+    expect(part("refusal")).to_have_count(0)
+    hand.look("dismissed")
+    expect(part("generate")).to_be_focused()
+
+
+def test_all_that_runs_is_cancelled_with_keys_alone(page: Page) -> None:
+    part, hand = page.get_by_test_id, Hand(page)
+    hand.press("Tab", "p")
+    hand.tab_to(part("queue"))
+    hand.press("Enter")
+    hand.tab_to(part("queue-cancel-all"))
+    hand.press("Enter")
+    expect(part("queue-list")).to_contain_text("Nothing is running.")
+    hand.look("cancelled")
+    expect(part("queue-list")).to_be_focused()
+    hand.press("Escape")
+    expect(part("queue-list")).to_have_count(0)
+    expect(part("prompt")).to_be_focused()
+
+
+def test_references_are_kept_with_keys_alone(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "references", options="theme=dark&plain")
+    part, hand = page.get_by_test_id, Hand(page)
+    opens = part("reference").locator(".ip-reference-open")
+    expect(part("reference").and_(page.locator("[data-status=ready]"))).to_have_count(2)
+    hand.press("Tab", "p")
+    hand.tab_to(part("reference-link"), back=True)
+    hand.press("Enter")
+    expect(part("reference-url")).to_be_focused()
+    hand.press("Escape")
+    expect(part("reference-link")).to_be_focused()
+    hand.press("Enter")
+    page.keyboard.type("https://example.org/cat.png")
+    hand.press("Enter")
+    expect(opens).to_have_count(3)
+    expect(part("reference-link")).to_be_focused()
+
+    # A mask: left, painted and saved, and cleared.
+    hand.tab_to(part("mask-paint"), back=True)
+    hand.press("Enter")
+    expect(part("mask-area").locator("img")).to_be_visible()
+    hand.press("Escape")
+    expect(part("mask-painter")).to_have_count(0)
+    expect(part("mask-paint")).to_be_focused()
+    for clear in (False, True):
+        hand.press("Enter")
+        expect(part("mask-area").locator("img")).to_be_visible()
+        expect(part("mask-area")).to_be_focused()
+        if clear:
+            hand.tab_to(part("mask-clear"))
+            hand.press("Enter")
+        else:
+            hand.press("Space", "ArrowRight", "Space")
+        hand.tab_to(part("mask-save"))
+        hand.press("Enter")
+        expect(part("mask-painter")).to_have_count(0)
+        expect(part("mask-paint")).to_be_focused()
+        masked = page.locator(".ip-reference-mask[data-set=true]")
+        expect(masked).to_have_count(0 if clear else 1)
+
+    hand.tab_to(opens.first, back=True)
+    hand.press("Enter")
+    expect(part("reference-preview")).to_be_visible()
+    hand.tab_to(part("reference-after"))
+    hand.press("Enter", "Shift+ArrowRight")
+    expect(part("reference-after")).to_have_attribute("aria-disabled", "true")
+    hand.press("Escape")
+    expect(opens.nth(2)).to_be_focused()
+    hand.press("ArrowLeft", "ArrowLeft", "Tab", "Enter")
+    expect(opens).to_have_count(2)
+    expect(opens.first).to_be_focused()
+    hand.press("Delete")
+    expect(opens).to_have_count(1)
+    expect(opens.first).to_be_focused()
+    hand.press("Delete")
+    expect(part("reference-add")).to_be_focused()
 
 
 def test_several_models_and_prompts_are_asked_with_keys_alone(page: Page) -> None:

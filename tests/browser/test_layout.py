@@ -81,6 +81,26 @@ def test_what_is_said_moves_nothing(page: Page, page_address: str) -> None:
     assert [part(page, name).bounding_box() for name in ("prompt", "feed")] == before
 
 
+PLACES = """thumb => {
+  const place = each => {
+    const { left, top, right, bottom } = each.getBoundingClientRect();
+    return [left, top, right, bottom].map(Math.round);
+  };
+  return [thumb, thumb.querySelector("img"), thumb.querySelector(".ip-reference-unsent")].map(place);
+}"""
+
+
+def test_a_high_reference_is_whole_in_its_place_and_says_that_it_is_not_sent(
+    page: Page, page_address: str
+) -> None:
+    reach_state(page, page_address, "reference-unsent", options="theme=dark&plain")
+    thumb, picture, badge = part(page, "reference").locator(".ip-reference-open").evaluate(PLACES)
+    inside = [thumb[0] + 1, thumb[1] + 1, thumb[2] - 1, thumb[3] - 1]
+    assert picture == inside
+    assert badge == [inside[0], badge[1], inside[2], inside[3]]
+    assert badge[1] > inside[1]
+
+
 @pytest.mark.parametrize("state", ["errors", "refusals", "chinese-errors"])
 def test_the_reason_of_a_refusal_can_be_read(
     page: Page, page_address: str, state: str, tmp_path: Path
