@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import threading
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
 import traitlets
 
-from imgplay_widget._changes import Change, DraftWritten, Progressed, SpendingWritten
 from imgplay_widget._costs import budget_of
 from imgplay_widget._face import Face
 from imgplay_widget._key_reports import Ask
-from imgplay_widget._studio import Studio
-from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
+from imgplay_widget._sharing import share, share_own
+from imgplay_widget.errors import InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from imgplay_widget._key_reports import KeyCheck, KeyKept
     from imgplay_widget._models import ModelTable
     from imgplay_widget._prompts import Mode
+    from imgplay_widget._studio import Studio
     from imgplay_widget._types import Reference, Status, Topic
     from imgplay_widget.providers.base import Provider
 
@@ -40,8 +39,7 @@ STATIC = Path(__file__).parent / "static"
 if not (STATIC / "index.js").exists():
     raise ImportError("The page of imgplay-widget is not built. In a source checkout, run: make page")
 
-STATE_EVERY = 1.0
-"""Seconds between two writes of the synced state at least."""
+logger = logging.getLogger("imgplay_widget")
 
 THEMES = ("auto", "dark", "light")
 
@@ -105,19 +103,23 @@ class ImagePlayground(anywidget.AnyWidget):
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
         # First, so that a store that cannot be opened leaves no half a widget behind.
-        self._studio = _shown_studio(studio) or _shared_studio(
-            store,
-            user_id=user_id,
-            organization_id=organization_id,
-            providers=tuple(providers),
-            keys=tuple(sorted((keys or {}).items())),
-            max_count=max_count,
-            titles=titles,
-            concurrency=tuple(sorted((concurrency or {}).items())),
-        )
+        if studio is not None:
+            shared = share_own(studio)
+        else:
+            shared = share(
+                store,
+                user_id=user_id,
+                organization_id=organization_id,
+                providers=tuple(providers),
+                keys=tuple(sorted((keys or {}).items())),
+                max_count=max_count,
+                titles=titles,
+                concurrency=tuple(sorted((concurrency or {}).items())),
+            )
+        self._studio = shared.studio
         with contextlib.ExitStack() as ends:
             # What cannot be made lets go of what it took.
-            ends.callback(_release_studio, self._studio)
+            ends.callback(shared.leave)
             self._prepare(model, limit)
             # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
             # while nobody listens is lost.
@@ -125,14 +127,15 @@ class ImagePlayground(anywidget.AnyWidget):
             ends.callback(self._close_face)
             ends.callback(self._studio.subscribe(self._face.publish))
             self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
-            self._studio.start(self._write_state).result()
+            self._snapshot, self._pictures = self._studio.start(shared.state).result()
             super().__init__(theme=theme, height=height)
             if hasattr(self.comm, "_reply_subshell_for"):
                 # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
                 # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
                 # page's own subshell. Private, hence the guard.
                 setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
-            ends.callback(self._studio.subscribe(self._keep_state, every=STATE_EVERY))
+            self._studio.start(shared.follow, self._take_state).result()
+            ends.callback(shared.unfollow, self._take_state)
             self._ends = ends.pop_all()
 
     def _prepare(self, model: str | None, budget: Decimal | None) -> None:
@@ -536,17 +539,13 @@ class ImagePlayground(anywidget.AnyWidget):
         if self.comm is not None:
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
-    async def _keep_state(self, changes: list[Change]) -> None:
-        if not all(isinstance(change, Progressed | DraftWritten | SpendingWritten) for change in changes):
-            with contextlib.suppress(ImgplayError):
-                # A locked store: the next change writes the state.
-                await self._write_state()
-
-    async def _write_state(self) -> None:
-        # The only writer of the trait, always on the engine's loop: traits are not thread-safe.
-        state = await self._face.small_snapshot()
-        self._pictures = json.dumps(state.pop("thumbnails"), separators=(",", ":"))
-        self._snapshot = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
+    def _take_state(self, snapshot: str, pictures: str) -> None:
+        # The only writer of the traits, always on the engine's loop: traits are not thread-safe.
+        try:
+            self._pictures, self._snapshot = pictures, snapshot
+        except Exception:
+            # One comm that fails must not keep the state from the others.
+            logger.exception("The state of a playground could not be sent")
 
 
 def _check_theme(theme: Any) -> str:
@@ -572,70 +571,3 @@ def _check_height(height: Any) -> int | None:
 def _stay(_: object, default: object) -> object:
     """Which shell answers a message of the page: the one that it came to."""
     return default
-
-
-_studios: dict[tuple[Any, ...], tuple[Studio, int]] = {}
-_studios_lock = threading.Lock()
-
-
-def _shared_studio(
-    store: str | os.PathLike[str] | None,
-    *,
-    user_id: str,
-    organization_id: str | None,
-    providers: tuple[Provider, ...],
-    keys: tuple[tuple[str, str], ...],
-    max_count: int,
-    titles: str,
-    concurrency: tuple[tuple[str, int], ...],
-) -> Studio:
-    """Gives the studio of these arguments: running a cell again must not open a second one."""
-    place = None if store is None else str(store)
-    wanted = (
-        place,
-        user_id,
-        organization_id,
-        tuple(map(id, providers)),
-        keys,
-        max_count,
-        titles,
-        concurrency,
-    )
-    with _studios_lock:
-        found = _studios.get(wanted)
-        if found is not None:
-            _studios[wanted] = (found[0], found[1] + 1)
-            return found[0]
-        studio = Studio(
-            store,
-            user_id=user_id,
-            organization_id=organization_id,
-            providers=providers,
-            keys=dict(keys),
-            max_count=max_count,
-            titles=titles,
-            concurrency=dict(concurrency),
-        )
-        _studios[wanted] = (studio, 1)
-        return studio
-
-
-def _shown_studio(studio: Studio | None) -> Studio | None:
-    """Gives a studio that the user gave: one more playground shows it, where it is not the user's own."""
-    with _studios_lock:
-        for key, (known, count) in _studios.items():
-            if known is studio:
-                _studios[key] = (known, count + 1)
-    return studio
-
-
-def _release_studio(studio: Studio) -> None:
-    with _studios_lock:
-        for key, (known, count) in list(_studios.items()):
-            if known is not studio:
-                continue
-            if count > 1:
-                _studios[key] = (known, count - 1)
-            else:
-                del _studios[key]
-                known.close()

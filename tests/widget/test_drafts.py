@@ -123,13 +123,12 @@ def test_what_was_written_last_wins(page):
 
 def test_a_draft_stays_out_of_a_saved_notebook(tmp_path):
     with open_studio(store=tmp_path / "s.sqlite") as studio:
-        widget = ImagePlayground(studio=studio)
 
         async def write():
             await studio.drafts.save(None, prompt="a secret fox", references=[], mask=None)
-            await widget._write_state()
 
         studio.start(write).result(WAIT)
+        widget = ImagePlayground(studio=studio)
         assert json.loads(widget._snapshot)["draft"]["prompt"] == ""
         widget.close()
 

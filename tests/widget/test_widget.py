@@ -11,7 +11,7 @@ import pytest
 from imgplay_widget import ImagePlayground, Studio
 from imgplay_widget._store import Store
 from imgplay_widget.errors import InvalidRequest, NotFound, StoreLocked, StudioClosed
-from imgplay_widget.testing import FakeProvider, png
+from imgplay_widget.testing import FakeProvider, open_studio, png
 
 WAIT = 20
 
@@ -67,6 +67,11 @@ PROVIDERS = (FakeProvider(),)
 def page_sends(widget, content, buffers=()):
     """What ipywidgets does with a custom message, on whatever thread."""
     widget._handle_custom_msg(content, list(buffers))
+
+
+def wait_for_state(widget, word):
+    """Waits until the page was sent a state with a word in it."""
+    widget.comm.wait_for(lambda: any(word in text for text in widget.comm.states("_snapshot")[-1:]))
 
 
 def kernel_receives(widget, content, buffers):
@@ -164,8 +169,45 @@ def test_the_pictures_of_the_state_change_with_an_image_alone(playground):
     widget.comm.wait_for(lambda: any(text.count(":") == 2 for text in widget.comm.states("_pictures")))
     before = len(widget.comm.states("_pictures"))
     widget.rename_topic(widget.topics[0], "Foxes")
-    widget.comm.wait_for(lambda: "Foxes" in widget.comm.states("_snapshot")[-1])
+    wait_for_state(widget, "Foxes")
     assert len(widget.comm.states("_pictures")) == before
+
+
+def test_the_state_of_playgrounds_on_one_studio_is_made_once(playground, monkeypatch):
+    with open_studio(*PROVIDERS) as studio:
+        topic = studio.new_topic("Foxes")
+        first, second, third = (playground(store=None, studio=studio) for _ in range(3))
+        read = []
+        feed = studio.engine.store.feed
+
+        def counted(*args, **keywords):
+            read.append(args)
+            return feed(*args, **keywords)
+
+        monkeypatch.setattr(studio.engine.store, "feed", counted)
+        left = third.comm
+        third.close()
+        studio.rename_topic(topic, "Bears")
+        wait_for_state(first, "Bears")
+        wait_for_state(second, "Bears")
+        assert first.comm.states("_snapshot")[-1] == second.comm.states("_snapshot")[-1]
+        assert len(read) == 1
+        assert not any("Bears" in text for text in left.states("_snapshot"))
+
+
+def test_a_playground_whose_page_cannot_be_reached_keeps_the_state_from_no_other(
+    playground, monkeypatch, caplog
+):
+    first, second = playground(), playground()
+
+    def broken(*_, **__):
+        raise RuntimeError("the socket is gone")
+
+    monkeypatch.setattr(first.comm, "publish_msg", broken)
+    second.new_topic("Foxes")
+    wait_for_state(second, "Foxes")
+    monkeypatch.undo()
+    assert "could not be sent" in caplog.text
 
 
 def test_what_the_page_asks_while_the_comm_opens_is_answered(playground, monkeypatch):
