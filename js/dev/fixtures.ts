@@ -156,6 +156,7 @@ export function batch(
     costEstimated: false,
     references: [],
     mask: null,
+    clickId: null,
     generations,
     ...patch,
   };

@@ -152,6 +152,7 @@ export interface BatchState {
   costEstimated: boolean;
   references: ReferenceState[];
   mask: ReferenceState | null;
+  clickId: string | null;
   generations: GenerationState[];
 }
 export interface ReferenceState {

@@ -281,30 +281,25 @@ class Engine(Curator):
 
     # -------------------------------------------------------------- what users do
 
-    async def add(self, entry: Entry, new_topic: Topic | None) -> Topic:
-        """Stores a request, starts it, and gives its topic.
+    async def add(self, entries: Sequence[Entry], new_topic: Topic | None) -> Topic:
+        """Stores the requests of one click, all of them or none, starts them, and gives their topic.
 
         Args:
-            entry: the new batch with its generations and tasks, all pending.
-            new_topic: the topic to make with it, or None where it exists.
+            entries: the new batches of one topic with their generations and tasks, all pending.
+            new_topic: the topic to make with them, or None where it exists.
 
         Raises:
             NotFound: the topic was deleted meanwhile.
-            OverBudget: the budget does not allow it; nothing was stored or sent.
-            StoreError: it could not be stored; nothing was sent.
+            OverBudget: the budget does not allow all of them; nothing was stored or sent.
+            StoreError: they could not be stored; nothing was sent.
         """
-        leased = replace(entry, tasks=tuple(self._leased(task) for task in entry.tasks))
-        topic = await self.write(
-            self.store.add_batch,
-            leased.batch,
-            leased.generations,
-            leased.tasks,
-            new_topic=new_topic,
-            budget=self._budget(),
-        )
-        self._entries[leased.batch.id] = leased
-        self._notify(EntryAdded(entry=leased, topic=topic))
-        for task in leased.tasks:
+        leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
+        topic = await self.write(self.store.add_batches, leased, new_topic=new_topic, budget=self._budget())
+        for entry in leased:
+            self._entries[entry.batch.id] = entry
+            # All are told before one is started, so that whoever cancels what is seen leaves none out.
+            self._notify(EntryAdded(entry=entry, topic=topic))
+        for task in [task for entry in leased for task in entry.tasks]:
             await self._launch(task, Resume.SUBMIT)
         return topic
 

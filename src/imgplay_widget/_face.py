@@ -252,7 +252,7 @@ class Face:
             mask=None if call.mask is None else await inputs.find(call.mask, "mask"),
             params=call.params,
         )
-        topic = await self._studio.add(prepared, select=True, source=self._id)
+        topic = await self._studio.add([prepared], select=True, source=self._id)
         entry = prepared.entry
         try:
             entry, topic = await self._engine.entry_in_topic(entry.batch.id)

@@ -43,6 +43,7 @@ def prepare(
     *,
     topic_id: str | None,
     title: str | None,
+    click_id: str | None,
     now: datetime,
 ) -> Prepared:
     """Gives the rows of a request.
@@ -54,6 +55,7 @@ def prepare(
         scope: whose rows they are.
         topic_id: the topic, or None for a new one.
         title: the title of a new topic; None takes the first words of the prompt.
+        click_id: see `Batch`.
         now: aware UTC.
     """
     new_topic = None
@@ -83,6 +85,7 @@ def prepare(
         created_at=now,
         references=request.references,
         mask=request.mask,
+        click_id=click_id,
     )
     seed = request.params.get("seed")
     units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)

@@ -206,6 +206,7 @@ class BatchState(Message):
     Attributes:
         cost: USD as a decimal string; None where nobody knows.
         cost_estimated: some of it goes by the model's price, because the provider does not tell.
+        click_id: what the batches share that one click asked for; None where it asked for one.
     """
 
     id: str
@@ -222,6 +223,7 @@ class BatchState(Message):
     cost_estimated: bool
     references: list[ReferenceState]
     mask: ReferenceState | None
+    click_id: str | None
     generations: list[GenerationState]
 
 

@@ -194,6 +194,7 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
         cost_estimated=estimated,
         references=[reference_state(reference) for reference in batch.references],
         mask=None if batch.mask is None else reference_state(batch.mask),
+        click_id=batch.click_id,
         generations=[
             generation_state(entry, generation, (buffers or {}).get(generation.id))
             for generation in entry.generations

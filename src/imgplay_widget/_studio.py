@@ -245,11 +245,13 @@ class Studio(StudioHistory, StudioOffers):
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
+        click_id: str | None = None,
         allow: Callable[[Prepared], None] | None = None,
     ) -> Prepared:
         """Checks a request, keeps its input images, and gives what would be stored. Raises as `generate`.
 
-        `allow` may refuse it before any file is written; else `add` refuses what is over the budget.
+        The requests of one click share a `click_id`. `allow` may refuse it before any file is written; else
+        `add` refuses what is over the budget.
         """
         provider, spec = self._model(model)
         if self.keys.state(provider.spec) == "missing":
@@ -268,7 +270,14 @@ class Studio(StudioHistory, StudioOffers):
             max_count=self.max_count,
         )
         prepared = prepare(
-            provider, spec, request, self._scope, topic_id=topic_id, title=title, now=self._clock.now()
+            provider,
+            spec,
+            request,
+            self._scope,
+            topic_id=topic_id,
+            title=title,
+            click_id=click_id,
+            now=self._clock.now(),
         )
         if allow is not None:
             allow(prepared)
@@ -286,21 +295,21 @@ class Studio(StudioHistory, StudioOffers):
             stored_input(self.engine, item, role) if isinstance(item, Reference) else read_input(item, role)
         )
 
-    async def add(self, prepared: Prepared, *, select: bool, source: str | None = None) -> Topic:
-        """Stores a prepared request, starts it, and gives its topic. On the loop.
+    async def add(self, prepared: Sequence[Prepared], *, select: bool, source: str | None = None) -> Topic:
+        """Stores the requests of one click, or none of them, starts them, and gives their topic. On the loop.
 
         Args:
-            prepared: what `prepare` gave.
+            prepared: what `prepare` gave, all for one topic; a new one came with the first.
             select: True where its topic becomes the active one.
             source: who asked (see `SettingWritten`).
         """
-        topic = await self.engine.add(prepared.entry, prepared.new_topic)
+        topic = await self.engine.add([one.entry for one in prepared], prepared[0].new_topic)
         try:
-            await self._name(topic, prepared)
+            await self._name(topic, prepared[0])
             if select:
                 await self.select_topic(topic.id, source=source)
         except ImgplayError as error:
-            # The request is stored and runs; only what goes with it was not written.
+            # What was asked for is stored and runs; only what goes with it was not written.
             logger.warning("A topic could not be named or chosen: %s", error.message)
         return topic
 
@@ -316,7 +325,7 @@ class Studio(StudioHistory, StudioOffers):
 
     async def _add(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
         try:
-            await self.add(prepared, select=select)
+            await self.add([prepared], select=select)
         except Exception as error:
             # Whoever waits for the handle must hear of anything, or would wait for ever.
             handle.fail(error)

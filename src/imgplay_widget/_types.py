@@ -503,6 +503,7 @@ class Batch:
         width, height: the size that was asked for, in pixels, or None where the model chose.
         references: the input images.
         mask: the mask over the first of them, or None.
+        click_id: what the batches share that one click asked for; None where it asked for one.
     """
 
     id: str
@@ -518,6 +519,7 @@ class Batch:
     created_at: datetime
     references: tuple[Reference, ...] = ()
     mask: Reference | None = None
+    click_id: str | None = None
 
     @property
     def inputs(self) -> tuple[Reference, ...]:

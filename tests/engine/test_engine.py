@@ -685,7 +685,7 @@ def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
         raise RuntimeError("a bug of ours")
 
     with open_studio(FakeProvider()) as studio:
-        monkeypatch.setattr(studio.engine.store, "add_batch", broken)
+        monkeypatch.setattr(studio.engine.store, "add_batches", broken)
         batch = studio.generate("a fox", model="fake:image")
         with pytest.raises(RuntimeError, match="a bug of ours"):
             batch.result(WAIT)

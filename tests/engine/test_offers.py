@@ -332,7 +332,7 @@ def test_a_job_of_an_earlier_kernel_waits_for_its_key(open_cloud, monkeypatch):
     with open_cloud(Keyed()) as studio:
         prepared = studio.prepare("a fox", model="cloud:shipped", n=1, topic_id=None, params={})
         studio.set_key("cloud", None)
-        studio.start(partial(studio.add, prepared, select=False)).result(WAIT)
+        studio.start(partial(studio.add, [prepared], select=False)).result(WAIT)
         studio.batches(prepared.entry.batch.topic_id)[0].result(WAIT)
     assert Keyed.seen == KEY
 

@@ -35,7 +35,7 @@ def always(*_: Any, **__: Any) -> bool:
 POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
     # name: (where, function, before or after it, which calls of it count)
     "inside the batch's transaction": (Store, "_touch_topic", "after", always),
-    "after the batch": (Store, "add_batch", "after", always),
+    "after the batch": (Store, "add_batches", "after", always),
     "after submitting": (Store, "save_task", "after", saved("submitting")),
     "before the ticket": (Store, "save_task", "before", saved("processing")),
     "after the ticket": (Store, "save_task", "after", saved("processing")),

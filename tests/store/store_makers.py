@@ -10,7 +10,7 @@ from PIL import Image
 from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import StoredImage, images
-from imgplay_widget._types import Batch, Generation, Stage, Task, Topic, Unit
+from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic, Unit
 from imgplay_widget.errors import Cancelled
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
@@ -30,7 +30,9 @@ def make_topic(title="Foxes", *, user_id="local", organization_id=None, at=NOW):
     )
 
 
-def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), mask=None, at=NOW):
+def make_batch(
+    topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), mask=None, at=NOW, click_id=None
+):
     """A batch, its generations and its tasks."""
     batch = Batch(
         id=new_id(),
@@ -46,6 +48,7 @@ def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references
         created_at=at,
         references=tuple(references),
         mask=mask,
+        click_id=click_id,
     )
     groups = [tuple(range(n))] if one_task else [(i,) for i in range(n)]
     tasks = [make_task(batch, positions, owner=owner, until=until) for positions in groups]
@@ -68,6 +71,16 @@ def make_batch(topic, n=1, *, one_task=False, owner="me", until=SOON, references
         for position in task.unit.positions
     ]
     return batch, generations, tasks
+
+
+def add_batch(store, batch, generations, tasks, **more):
+    """Adds a batch that was asked for alone."""
+    return store.add_batches([entry_of(batch, generations, tasks)], **more)
+
+
+def entry_of(batch, generations, tasks):
+    """A batch with what belongs to it."""
+    return Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
 
 
 def make_task(batch, positions=(0,), *, owner="me", until=SOON, seed=2**40):

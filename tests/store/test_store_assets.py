@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from store_makers import files, fill, make_batch, make_png, make_topic
+from store_makers import add_batch, files, fill, make_batch, make_png, make_topic
 
 from imgplay_widget._ids import new_id
 from imgplay_widget._store import images
@@ -20,7 +20,7 @@ def asset(store):
     store.register("me")
     topic = make_topic()
     batch, generations, tasks = make_batch(topic)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     return fill(store, generations[0], tasks[0], make_png((1000, 500))).asset
 
 
@@ -94,14 +94,14 @@ def test_a_reference_is_known_by_its_bytes(store, tmp_path):
 FULL = """
 import resource, signal, sys
 sys.path.insert(0, sys.argv[2])
-from store_makers import files, make_batch, make_png, make_topic, receive
+from store_makers import add_batch, files, make_batch, make_png, make_topic, receive
 from imgplay_widget._store import Store
 from imgplay_widget.errors import DiskFull, StoreError
 store = Store.open(sys.argv[1])
 store.register("me")
 topic = make_topic()
 batch, generations, tasks = make_batch(topic)
-store.add_batch(batch, generations, tasks, new_topic=topic)
+add_batch(store, batch, generations, tasks, new_topic=topic)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
-from store_makers import NOW, delete, files, fill, make_batch, make_png, make_topic, purge
+from store_makers import NOW, add_batch, delete, files, fill, make_batch, make_png, make_topic, purge
 
 from imgplay_widget._store import Store, database, migrations, tables
 from imgplay_widget.errors import InvalidRequest, StoreError, StoreLocked, StoreTooNew
@@ -77,7 +77,7 @@ def test_the_tables_can_be_written_for_postgresql():
 def test_the_database_itself_cascades(store):
     store.register("me")
     topic = make_topic()
-    store.add_batch(*make_batch(topic, 2), new_topic=topic)
+    add_batch(store, *make_batch(topic, 2), new_topic=topic)
     connection = sqlite3.connect(store.location)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("DELETE FROM image_generation_topics")
@@ -141,7 +141,7 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert second.asset is None
     assert [task.unit.positions for task in entry.tasks] == [(0,), (1,)]
     assert len(entry.batch.references) == 1
-    assert entry.batch.mask is None
+    assert (entry.batch.mask, entry.batch.click_id) == (None, None)
     assert [task.unit.mask for task in entry.tasks] == [None, None]
     assert store.setting("config") == {"model": "demo:paint"}
     assert store.sweep() == 0
@@ -196,7 +196,7 @@ def test_a_history_in_memory_leaves_nothing():
     store.register("me")
     topic = make_topic()
     batch, generations, tasks = make_batch(topic)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     assert fill(store, generations[0], tasks[0], make_png()).asset is not None
     root = store.assets.root
     assert root.is_dir()

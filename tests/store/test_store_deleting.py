@@ -9,6 +9,7 @@ import pytest
 from store_makers import (
     LATE,
     NOW,
+    add_batch,
     delete,
     ended,
     files,
@@ -38,7 +39,7 @@ def topic(store):
 def add(store, topic, n=1, data=None, **options):
     """A batch whose images are there, with their thumbnails."""
     batch, generations, tasks = make_batch(topic, n, **options)
-    store.add_batch(batch, generations, tasks)
+    add_batch(store, batch, generations, tasks)
     filled = [fill(store, g, t, data) for g, t in zip(generations, tasks, strict=True)]
     for generation in filled:
         store.assets.thumbnail(generation.asset)
@@ -61,7 +62,7 @@ def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
     reference, mask = (store.assets.add_reference(make_png()) for _ in range(2))
     batch, _, _ = add(store, topic, 2, references=[reference], mask=mask)
     waiting, places, more = make_batch(topic)
-    store.add_batch(waiting, places, more)
+    add_batch(store, waiting, places, more)
     receive(store, places[0], make_png())
     store.update_topic(topic.id, cover_url=store.assets.write_cover(topic.id, b"cover"))
 
@@ -95,7 +96,7 @@ def test_deleting_a_batch_keeps_the_topic_and_its_other_batches(store, topic):
 
 def test_deleting_a_generation_ends_its_task_unless_a_sibling_needs_it(store, topic):
     batch, generations, (shared,) = make_batch(topic, 2, one_task=True)
-    store.add_batch(batch, generations, [shared])
+    add_batch(store, batch, generations, [shared])
     deleted = delete(store, "generation", generations[0].id)
     assert (deleted.generations, deleted.tasks) == (((generations[0].id, batch.id),), ())
     assert [task.id for task in store.entry(batch.id).tasks] == [shared.id]
@@ -175,7 +176,7 @@ def test_nothing_is_purged_before_its_time(store, topic):
 def test_many_are_deleted_brought_back_and_purged_at_once(store, topic):
     batches = [add(store, topic)[0] for _ in range(3)]
     for _ in range(150):
-        store.add_batch(*make_batch(topic))
+        add_batch(store, *make_batch(topic))
     ids = [entry.batch.id for entry in store.feed(topic.id, limit=1000).entries]
     assert len(ids) == 153
     hidden = delete(store, "batch", *ids)
@@ -190,7 +191,7 @@ def test_many_are_deleted_brought_back_and_purged_at_once(store, topic):
 
 def test_a_deleted_task_is_neither_driven_nor_taken_up(store, topic):
     batch, generations, (task,) = make_batch(topic)
-    store.add_batch(batch, generations, [task])
+    add_batch(store, batch, generations, [task])
     delete(store, "topic", topic.id)
     assert store.save_task(task, owner="me") is False
     assert store.claim("you", now=LATE, until=LATE) == []
@@ -200,7 +201,7 @@ def test_a_deleted_task_is_neither_driven_nor_taken_up(store, topic):
 
 def test_what_is_paid_for_reaches_a_deleted_place_of_a_shared_call(store, topic):
     batch, generations, (task,) = make_batch(topic, 2, one_task=True)
-    store.add_batch(batch, generations, [task])
+    add_batch(store, batch, generations, [task])
     delete(store, "generation", generations[0].id)
     images = [receive(store, generation, make_png()) for generation in generations]
     assert store.finish_task(succeed(task), images, {}, owner="me")
@@ -229,13 +230,13 @@ def test_bytes_that_another_row_names_stay(store, open_store, topic):
     _, (mine,), _ = add(store, topic, data=data)
     reference = store.assets.add_reference(data)
     using, places, tasks = make_batch(topic, references=[reference])
-    store.add_batch(using, places, tasks)
+    add_batch(store, using, places, tasks)
     other = open_store(user_id="eve")
     other.register("her")
     theirs = make_topic(user_id="eve")
     other.add_topic(theirs)
     batch, generations, (task,) = make_batch(theirs, owner="her")
-    other.add_batch(batch, generations, [task])
+    add_batch(other, batch, generations, [task])
     hers = fill(other, generations[0], task, data, owner="her")
 
     delete(store, "generation", mine.id)
@@ -255,9 +256,9 @@ def test_a_mask_stays_as_long_as_some_batch_names_it(store, topic):
     picture, mask = (store.assets.add_reference(make_png()) for _ in range(2))
     urls = {store.assets.original_url(one.digest, one.media_type) for one in (picture, mask)}
     first, *rest = make_batch(topic, references=[picture], mask=mask)
-    store.add_batch(first, *rest)
+    add_batch(store, first, *rest)
     second, *rest = make_batch(topic, references=[picture], mask=mask)
-    store.add_batch(second, *rest)
+    add_batch(store, second, *rest)
     assert store.sweep() == 0
     delete(store, "batch", first.id)
     purge(store)
@@ -273,7 +274,7 @@ def test_a_reference_that_no_batch_names_yet_survives_until_one_does(store, topi
     assert store.sweep() == 0
     assert store.assets.path(url).exists()
     batch, generations, tasks = make_batch(topic, references=[reference])
-    store.add_batch(batch, generations, tasks)
+    add_batch(store, batch, generations, tasks)
     assert store.sweep() == 0
     assert files(store) == {url}
 
@@ -281,7 +282,7 @@ def test_a_reference_that_no_batch_names_yet_survives_until_one_does(store, topi
 def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
     _, (kept,), _ = add(store, topic)
     waiting, (place,), tasks = make_batch(topic)
-    store.add_batch(waiting, [place], tasks)
+    add_batch(store, waiting, [place], tasks)
     receive(store, place, make_png())
     store.update_topic(topic.id, cover_url=store.assets.write_cover(topic.id, b"cover"))
     whole = files(store)

@@ -9,7 +9,9 @@ from store_makers import (
     LATE,
     NOW,
     SOON,
+    add_batch,
     delete,
+    entry_of,
     fill,
     make_batch,
     make_png,
@@ -51,7 +53,7 @@ def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_s
         finished_at=SOON,
     )
 
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
 
     entry = open_store().entry(batch.id)
     assert entry.batch == batch
@@ -93,7 +95,7 @@ def test_the_topic_worked_on_last_comes_first(store):
     store.add_topic(new)
     assert [topic.title for topic in store.topics()] == ["new", "old"]
 
-    moved = store.add_batch(*make_batch(old, at=NOW + timedelta(hours=2)))
+    moved = add_batch(store, *make_batch(old, at=NOW + timedelta(hours=2)))
 
     assert [topic.title for topic in store.topics()] == ["old", "new"]
     assert moved == store.topic(old.id)
@@ -168,7 +170,7 @@ def test_a_topic_gets_its_cover_once(store):
     store.register("me")
     topic = make_topic()
     batch, (first, second), tasks = make_batch(topic, 2)
-    store.add_batch(batch, [first, second], tasks, new_topic=topic)
+    add_batch(store, batch, [first, second], tasks, new_topic=topic)
     url = store.save_cover(topic.id, first.id, b"first").cover_url
     assert store.assets.read(url) == b"first"
     assert store.save_cover(topic.id, second.id, b"second") == store.topic(topic.id)
@@ -183,7 +185,7 @@ def test_a_topic_gets_its_cover_once(store):
 def test_a_batch_for_a_topic_that_is_gone_stores_nothing(store):
     batch, generations, tasks = make_batch(make_topic())
     with pytest.raises(NotFound):
-        store.add_batch(batch, generations, tasks)
+        add_batch(store, batch, generations, tasks)
     assert store.entry(batch.id) is None
 
 
@@ -192,14 +194,34 @@ def test_a_batch_that_fails_halfway_stores_nothing(store):
     batch, generations, tasks = make_batch(topic)
     generations[0] = replace(generations[0], applied={"not json": object()})
     with pytest.raises(Exception, match="JSON serializable"):
-        store.add_batch(batch, generations, tasks, new_topic=topic)
+        add_batch(store, batch, generations, tasks, new_topic=topic)
     assert store.topics() == []
+
+
+def test_the_batches_of_one_click_are_stored_together_and_keep_its_mark(store):
+    topic = make_topic()
+    click = [entry_of(*make_batch(topic, 2, click_id="c1")) for _ in range(3)]
+    store.add_batches(click, new_topic=topic)
+    assert store.feed(topic.id).entries == tuple(reversed(click))
+    assert {store.entry(one.batch.id).batch.click_id for one in click} == {"c1"}
+
+
+def test_a_click_that_fails_at_its_last_batch_stores_nothing(store):
+    topic = make_topic()
+    reference = store.assets.add_reference(make_png())
+    good, bad = (make_batch(topic, click_id="c1", references=[reference]) for _ in range(2))
+    gone = replace(reference, digest="0" * 64)
+    for batch in (replace(bad[0], references=(gone,)), replace(bad[0], config={"not json": object()})):
+        with pytest.raises(Exception, match=r"gone from the store|JSON serializable"):
+            store.add_batches([entry_of(*good), entry_of(batch, *bad[1:])], new_topic=topic)
+        assert store.topics() == []
+        assert store.assets.held(reference.digest)
 
 
 def test_a_generation_is_found_with_its_batch(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 3)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     entry, found = store.generation(generations[2].id)
     assert (entry.batch, found) == (batch, generations[2])
     assert store.generation(new_id()) is None
@@ -211,7 +233,7 @@ def test_the_feed_pages_through_everything_once_newest_first(store):
     # All of one moment: the order must not depend on the time.
     made = [make_batch(topic, 2) for _ in range(7)]
     for parts in made:
-        store.add_batch(*parts)
+        add_batch(store, *parts)
 
     seen, before = [], None
     while True:
@@ -230,7 +252,7 @@ def test_a_last_page_that_is_full_has_no_next(store):
     topic = make_topic()
     store.add_topic(topic)
     for _ in range(3):
-        store.add_batch(*make_batch(topic))
+        add_batch(store, *make_batch(topic))
     assert store.feed(topic.id, limit=3).before is None
     assert store.feed(new_id()).entries == ()
 
@@ -266,10 +288,10 @@ def test_another_user_or_organization_sees_and_changes_nothing(store, open_store
     topic = make_topic()
     batch, generations, tasks = make_batch(topic)
     store.register("me")
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     fill(store, generations[0], tasks[0])
     waiting, more, pending = make_batch(topic, owner=None)
-    store.add_batch(waiting, more, pending)
+    add_batch(store, waiting, more, pending)
     store.save_setting("config", 1)
     stranger = open_store(**other)
 
@@ -293,7 +315,7 @@ def test_another_user_or_organization_sees_and_changes_nothing(store, open_store
     assert stranger.purge(LATE) is False
     assert store.restore("batch", [waiting.id]).ids == (waiting.id,)
     with pytest.raises(NotFound):
-        stranger.add_batch(*make_batch(topic))
+        add_batch(stranger, *make_batch(topic))
     assert len(store.feed(topic.id).entries) == 2
     assert store.topic(topic.id).title == "Foxes"
 
@@ -316,7 +338,7 @@ def test_settings_of_one_kind_are_given_by_name(store, open_store):
 def test_durations_are_those_of_successful_tasks_newest_first(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 4)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     for task, seconds in zip(tasks[:3], (3.0, 1.0, 2.0), strict=True):
         assert store.save_task(succeed(task, seconds=seconds), owner="me")
     failed = life.advance(tasks[3], life.Send(), NOW)
@@ -340,7 +362,7 @@ def test_a_mask_may_be_the_very_picture_that_it_lies_over(store, open_store):
     picture = store.assets.add_reference(make_png())
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, references=[picture], mask=picture)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     assert open_store().entry(batch.id).batch == batch
 
 
@@ -350,7 +372,7 @@ def test_a_mask_whose_file_is_gone_is_refused_before_anything_is_stored(store):
     store.assets.remove_content(mask.digest)
     batch, generations, tasks = make_batch(topic, references=[picture], mask=mask)
     with pytest.raises(NotFound, match="reference"):
-        store.add_batch(batch, generations, tasks, new_topic=topic)
+        add_batch(store, batch, generations, tasks, new_topic=topic)
     assert store.topics() == []
 
 
@@ -360,7 +382,7 @@ def test_a_reference_whose_file_is_gone_is_refused_before_anything_is_stored(sto
     store.assets.remove_content(reference.digest)
     batch, generations, tasks = make_batch(topic, references=[reference])
     with pytest.raises(NotFound, match="reference"):
-        store.add_batch(batch, generations, tasks, new_topic=topic)
+        add_batch(store, batch, generations, tasks, new_topic=topic)
     assert store.topics() == []
 
 
@@ -369,7 +391,7 @@ def half_done(store):
     """A call for three images that brought the first one, and left an error in the places of the others."""
     topic = make_topic()
     batch, generations, (task,) = make_batch(topic, 3, one_task=True)
-    store.add_batch(batch, generations, [task], new_topic=topic)
+    add_batch(store, batch, generations, [task], new_topic=topic)
     image = receive(store, generations[0], make_png())
     failures = {item.id: Moderated("No.").info for item in generations[1:]}
     store.finish_task(succeed(task), [image], failures, owner="me")
@@ -396,7 +418,7 @@ def test_a_retry_points_to_its_new_task_and_keeps_what_is_filled(store, half_don
 def test_a_retry_of_all_places_forgets_the_task_that_failed(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 2)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     store.finish_task(succeed(tasks[1]), [], {generations[1].id: Moderated("No.").info}, owner="me")
     again = make_task(batch, (1,))
     assert {task.id for task in store.replace_tasks({tasks[1].id: again}).tasks} == {tasks[0].id, again.id}

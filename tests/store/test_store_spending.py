@@ -11,7 +11,9 @@ import pytest
 from store_makers import (
     NOW,
     SOON,
+    add_batch,
     delete,
+    entry_of,
     make_batch,
     make_png,
     make_topic,
@@ -49,7 +51,7 @@ def add(store, n=1, *, estimate="0.04", topic=None, **options):
     fresh = topic or make_topic()
     batch, generations, tasks = make_batch(fresh, n, **options)
     tasks = [replace(task, estimate=estimate) for task in tasks]
-    store.add_batch(batch, generations, tasks, new_topic=None if topic else fresh)
+    add_batch(store, batch, generations, tasks, new_topic=None if topic else fresh)
     return batch, generations, tasks
 
 
@@ -222,7 +224,8 @@ def test_a_request_over_the_budget_stores_nothing(registered):
     batch, generations, tasks = make_batch(topic, 3)
     tasks = [replace(task, estimate="0.04") for task in tasks]
     with pytest.raises(OverBudget, match=r"\$0\.12.*over the budget of \$0\.10 a day"):
-        registered.add_batch(
+        add_batch(
+            registered,
             batch,
             generations,
             tasks,
@@ -230,9 +233,25 @@ def test_a_request_over_the_budget_stores_nothing(registered):
             budget=Budget(limit=Decimal("0.10"), since=NOW - timedelta(days=1)),
         )
     assert registered.topics() == []
-    registered.add_batch(
-        batch, generations, tasks, new_topic=topic, budget=Budget(limit=Decimal("0.12"), since=NOW)
+    add_batch(
+        registered,
+        batch,
+        generations,
+        tasks,
+        new_topic=topic,
+        budget=Budget(limit=Decimal("0.12"), since=NOW),
     )
+
+
+def test_the_budget_allows_a_whole_click_or_nothing_of_it(registered):
+    topic = make_topic()
+    parts = [make_batch(topic, click_id="c1") for _ in range(3)]
+    click = [entry_of(b, g, [replace(task, estimate="0.04") for task in tasks]) for b, g, tasks in parts]
+    budget = Budget(limit=Decimal("0.11"), since=NOW)
+    with pytest.raises(OverBudget, match=r"These 3 requests \(\$0\.12\) .*over the budget"):
+        registered.add_batches(click, new_topic=topic, budget=budget)
+    assert registered.topics() == []
+    registered.add_batches(click[:2], new_topic=topic, budget=budget)
 
 
 def test_what_runs_is_reserved_and_what_ended_is_spent(registered):
@@ -319,6 +338,7 @@ def test_what_was_spent_before_there_was_a_ledger_is_booked(registered, open_sto
     connection.execute("ALTER TABLE image_async_tasks DROP COLUMN estimate")
     connection.execute("DROP INDEX idx_topics_list")
     connection.execute("DROP INDEX idx_topics_title")
+    connection.execute("ALTER TABLE image_generation_batches DROP COLUMN click_id")
     connection.execute("DELETE FROM image_migrations WHERE number >= 5")
     connection.execute("UPDATE image_async_tasks SET provider = 'cloud'")
     connection.commit()

@@ -10,6 +10,7 @@ import pytest
 from store_makers import (
     LATE,
     NOW,
+    add_batch,
     delete,
     files,
     fill,
@@ -37,7 +38,7 @@ def registered(store):
 def add(store, n=1, **options):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, n, **options)
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     return batch, generations, tasks
 
 
@@ -215,12 +216,12 @@ HOLDER = """
 import sys
 from datetime import datetime, timezone
 sys.path.insert(0, sys.argv[2])
-from store_makers import make_batch, make_topic, LATE
+from store_makers import add_batch, make_batch, make_topic, LATE
 from imgplay_widget._store import Store
 store = Store.open(sys.argv[1])
 store.register("doomed")
 topic = make_topic()
-store.add_batch(*make_batch(topic, owner="doomed", until=LATE), new_topic=topic)
+add_batch(store, *make_batch(topic, owner="doomed", until=LATE), new_topic=topic)
 store.assets.owner = "doomed"
 (store.assets.root / "temporary" / "doomed~x").write_bytes(b"half")
 print("ready", flush=True)
@@ -248,7 +249,7 @@ def test_tasks_of_a_killed_process_are_free_at_once_and_those_of_a_live_one_are_
 WRITER = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from store_makers import fill, make_batch, make_topic
+from store_makers import add_batch, fill, make_batch, make_topic
 from imgplay_widget._store import Store
 store = Store.open(sys.argv[1])
 owner = sys.argv[3]
@@ -259,7 +260,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(50):
     batch, generations, tasks = make_batch(topic, owner=owner)
-    store.add_batch(batch, generations, tasks)
+    add_batch(store, batch, generations, tasks)
     fill(store, generations[0], tasks[0], owner=owner)
     store.sweep()
 store.close()

@@ -92,6 +92,11 @@ def m0006_any_number_of_topics(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def m0007_clicks(connection: Connection) -> None:
+    """The batches that one click asked for belong together."""
+    connection.exec_driver_sql("ALTER TABLE image_generation_batches ADD COLUMN click_id TEXT")
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -108,6 +113,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0004_undo_and_search,
     m0005_spending,
     m0006_any_number_of_topics,
+    m0007_clicks,
 )
 
 

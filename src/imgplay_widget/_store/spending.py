@@ -109,8 +109,10 @@ def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task],
     now = today(connection, scope, budget.since)
     total = now.spent + now.running + wanted
     if total > budget.limit:
+        count = len({task.batch_id for task in fresh})
+        what = "This request" if count == 1 else f"These {count} requests"
         raise OverBudget(
-            f"This request ({money(wanted)}) would take today's total to {money(total)}, over the budget of "
+            f"{what} ({money(wanted)}) would take today's total to {money(total)}, over the budget of "
             f"{money(budget.limit)} a day. Spent today: {money(now.spent)}; still running: "
             f"{money(now.running)}."
         )

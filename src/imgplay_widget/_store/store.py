@@ -289,22 +289,14 @@ class Store:
 
     # -------------------------------------------------------------- batches
 
-    def add_batch(
-        self,
-        batch: Batch,
-        generations: Sequence[Generation],
-        tasks: Sequence[Task],
-        *,
-        new_topic: Topic | None = None,
-        budget: Budget | None = None,
+    def add_batches(
+        self, entries: Sequence[Entry], *, new_topic: Topic | None = None, budget: Budget | None = None
     ) -> Topic:
-        """Adds a batch with all that belongs to it, or nothing. Its topic moves to the front.
+        """Adds the batches of one topic with all that belongs to them, or nothing. It moves to the front.
 
         Args:
-            batch: the request.
-            generations: its places.
-            tasks: its calls, with their leases.
-            new_topic: a topic to add with it.
+            entries: the batches, oldest first; their tasks have leases.
+            new_topic: a topic to add with them.
             budget: what may be spent, or None for anything.
 
         Returns:
@@ -314,22 +306,25 @@ class Store:
             NotFound: the topic, or the file of a reference, is gone.
             OverBudget: the budget does not allow it.
         """
-        digests = [reference.digest for reference in batch.inputs]
-        with self._filing(needed=bool(digests)), self._database.writing() as connection:
-            for reference in batch.inputs:
+        batches = [entry.batch for entry in entries]
+        tasks = [task for entry in entries for task in entry.tasks]
+        generations = [generation for entry in entries for generation in entry.generations]
+        inputs = {one.digest: one for batch in batches for one in batch.inputs}
+        with self._filing(needed=bool(inputs)), self._database.writing() as connection:
+            for reference in inputs.values():
                 url = self.assets.original_url(reference.digest, reference.media_type)
                 if not self.assets.path(url).exists():
                     raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
             if budget is not None:
-                # In the same transaction: two requests at once cannot pass it together.
+                # In the same transaction: two clicks at once cannot pass it together.
                 spending.refuse_beyond(connection, self._scope, tasks, budget)
-            self._touch_topic(connection, batch, new_topic)
-            _insert(connection, tables.batches, [rows.batch_row(batch)])
-            _insert(connection, tables.references, rows.input_rows(batch))
+            self._touch_topic(connection, batches[-1], new_topic)
+            _insert(connection, tables.batches, [rows.batch_row(batch) for batch in batches])
+            _insert(connection, tables.references, [row for b in batches for row in rows.input_rows(b)])
             _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
             _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
-            (topic,) = queries.topics_by_id(connection, self._scope, [batch.topic_id])
-        self.assets.let_go(digests)
+            (topic,) = queries.topics_by_id(connection, self._scope, [batches[-1].topic_id])
+        self.assets.let_go(inputs)
         return topic
 
     def entry(self, batch_id: str) -> Entry | None:

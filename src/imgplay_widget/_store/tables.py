@@ -114,6 +114,7 @@ batches = Table(
     # The prompt as `rows.folded` gives it: no database knows the capitals of every language.
     Column("prompt_folded", Text, nullable=False),
     Column("deleted_at", UtcTime),
+    Column("click_id", Text),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
     Index("idx_batches_user", "user_id", "organization_id", "id"),

@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from store_makers import encode, fill, make_batch, make_topic  # noqa: E402
+from store_makers import add_batch, encode, fill, make_batch, make_topic  # noqa: E402
 
 from imgplay_widget._store import Store, migrations  # noqa: E402
 
@@ -25,7 +25,7 @@ def main():
     reference = store.assets.add_reference(encode(Image.new("RGB", (8, 8), "teal"), "PNG"))
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 2, references=[reference])
-    store.add_batch(batch, generations, tasks, new_topic=topic)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
     fill(store, generations[0], tasks[0], encode(Image.new("RGB", (16, 12), "orange"), "PNG"))
     store.save_setting("config", {"model": "demo:paint"})
     store.close()
