@@ -134,6 +134,16 @@ export function generation(
   };
 }
 
+/** The parameters of a batch of a model: with its defaults, without what is null, as the kernel keeps them. */
+export function paramsOf(
+  model: ModelState | undefined,
+  sent: BatchState["params"] = {},
+): BatchState["params"] {
+  const preset = (model?.parameters ?? []).map((each) => [each.name, each.default] as const);
+  const all = { ...Object.fromEntries(preset), ...sent };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
 export function batch(
   id: string,
   topicId: string,

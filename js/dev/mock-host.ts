@@ -22,10 +22,11 @@ import type {
   Result,
   SelectTopic,
   Snapshot,
+  Wish,
 } from "../src/protocol.gen";
 import { NO_FILTER } from "../src/slices/filter";
 import { sorted } from "../src/slices/topics";
-import { batch, error, generation, model as madeModel, snapshot, topic } from "./fixtures";
+import { batch, error, generation, model as madeModel, paramsOf, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
@@ -178,9 +179,11 @@ class MockKernel {
   async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
     if (message.kind === "ack" || query.has("silent")) return;
     const { call } = message;
-    const asked = call.method === "generate";
-    if ((asked ? call.model : call.method) === query.get("refuse")) {
-      this.answer({ kind: "reply", to: message.id, result: null, error: asked ? REFUSAL : LOCKED });
+    const refuse = query.get("refuse");
+    const wish = call.method === "generate" ? call.wishes.findIndex(({ model }) => model === refuse) : -1;
+    if (wish >= 0 || call.method === refuse) {
+      const refused = wish >= 0 ? { ...REFUSAL, wish } : LOCKED;
+      this.answer({ kind: "reply", to: message.id, result: null, error: refused });
       return;
     }
     const buffers: DataView[] = [];
@@ -321,32 +324,21 @@ class MockKernel {
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
-        this.#made += 1;
-        const id = `c${now}x${this.#made}`;
-        const generations = Array.from({ length: call.n }, (_, position) =>
-          generation(id, position, { status: "pending", cancellable: true }),
-        );
-        const { width, height } = call.params as { width?: number; height?: number };
-        const made = batch(id, topicId, call.prompt, generations, {
-          model: call.model,
-          modelTitle: state.models.find(({ name }) => name === call.model)?.title ?? call.model,
-          createdAt: now,
-          width: width ?? 1024,
-          height: height ?? 1024,
-        });
+        const clickId = call.wishes.length > 1 ? `click${now}` : null;
+        const batches = call.wishes.map((wish) => this.made(wish, call.n, { topicId, clickId, at: now }));
         const topic = {
           id: topicId,
-          title: call.prompt.slice(0, 30),
+          title: (call.wishes[0]?.prompt ?? "").slice(0, 30),
           pinned: false,
           images: 0,
-          running: call.n,
+          running: call.n * batches.length,
           coverVersion: "1",
           coverBuffer: null,
           createdAt: now,
           updatedAt: now,
         };
-        for (const each of generations) void this.run(each);
-        return { type: "generated", topic, batch: made };
+        for (const each of batches.flatMap(({ generations }) => generations)) void this.run(each);
+        return { type: "generated", topic, batches };
       }
       case "topics": {
         await new Promise((resolve) => setTimeout(resolve, Number(query.get("slow") ?? 300)));
@@ -384,6 +376,30 @@ class MockKernel {
       default:
         return { type: "empty" };
     }
+  }
+
+  /** The batch of one of the requests of a click. */
+  made(
+    wish: Wish,
+    count: number,
+    { topicId, clickId, at }: { topicId: string; clickId: string | null; at: number },
+  ): BatchState {
+    this.#made += 1;
+    const id = `c${at}x${this.#made}`;
+    const generations = Array.from({ length: count }, (_, position) =>
+      generation(id, position, { status: "pending", cancellable: true }),
+    );
+    const model = this.state.models.find(({ name }) => name === wish.model);
+    const params = paramsOf(model, wish.params);
+    return batch(id, topicId, wish.prompt, generations, {
+      model: wish.model,
+      modelTitle: model?.title ?? wish.model,
+      createdAt: at,
+      clickId,
+      params,
+      width: Number(params.width ?? 1024),
+      height: Number(params.height ?? 1024),
+    });
   }
 
   feed(call: Feed | SelectTopic): Result {

@@ -144,11 +144,6 @@ const en = {
     quoted: (prompt: string) => `“${prompt}”`,
     ofModel: (prompt: string, model: string) => `${prompt} with ${model}`,
     which: (name: string) => `${name}:`,
-    accepted: (names: string[], left: number) =>
-      [names.length > 0 && `Accepted: ${names.join(", ")}.`, left > 0 && "The others were not sent."]
-        .filter(Boolean)
-        .join(" "),
-    rest: (count: number) => (count === 1 ? "Send what is missing" : `Send the ${count} missing`),
     walkKeys: "Earlier prompts, from the start of the text",
     estimate: "Estimated cost",
     spent: (today: string, budget: string | null) =>
@@ -948,11 +943,6 @@ const zh: Messages = {
     quoted: (prompt) => `“${prompt}”`,
     ofModel: (prompt, model) => `${prompt}（${model}）`,
     which: (name) => `${name}：`,
-    accepted: (names, left) =>
-      [names.length > 0 && `已接受：${names.join("、")}。`, left > 0 && "其余的没有发送。"]
-        .filter(Boolean)
-        .join(""),
-    rest: (count) => `发送剩下的 ${count} 个`,
     walkKeys: "浏览之前的提示词（光标在开头）",
     estimate: "预计费用",
     spent: (today, budget) => (budget === null ? `今日：${today}` : `今日：${today}，预算 ${budget}`),

@@ -213,13 +213,20 @@ export interface Hello {
 }
 export interface Generate {
   method: "generate";
+  /**
+   * @minItems 1
+   * @maxItems 16
+   */
+  wishes: Wish[];
+  n: number;
+  topicId: string | null;
+}
+export interface Wish {
   model: string;
   prompt: string;
-  n: number;
   params: {
     [k: string]: string | boolean | number | null;
   };
-  topicId: string | null;
   references: string[];
   mask: string | null;
 }
@@ -580,7 +587,7 @@ export interface FeedState {
 export interface Generated {
   type: "generated";
   topic: TopicState;
-  batch: BatchState;
+  batches: BatchState[];
 }
 export interface Improved {
   type: "improved";
@@ -590,7 +597,7 @@ export interface Reply {
   kind: "reply";
   to: string;
   result: Result | null;
-  error: ErrorState | null;
+  error: WishRefused | ErrorState | null;
 }
 export interface SnapshotResult {
   type: "snapshot";
@@ -801,6 +808,17 @@ export interface KeyTaken {
   provider: string;
   place: "keyring" | "memory" | "nowhere";
   message: string;
+}
+export interface WishRefused {
+  code: string;
+  message: string;
+  nextStep: string;
+  fault: "you" | "provider" | "network" | "here";
+  provider: string | null;
+  retryable: boolean;
+  retryAfter: number | null;
+  requestId: string | null;
+  wish: number;
 }
 export interface PageRequest {
   kind: "request";

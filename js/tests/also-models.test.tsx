@@ -173,19 +173,26 @@ describe("the composer", () => {
     await type("a {red|blue} fox");
     expect(parts("request-list")).toHaveLength(0);
   });
-  it("says which of several was refused and what was accepted, and sends what is missing", async () => {
+  it("says which of several was refused, and cancels all of them at once", async () => {
     const { fake, part, parts, type, click } = await opened({ alsoModels: ["demo:b"] });
     await type("a fox");
     await click("generate");
-    const made = batch("b1", "t1", "a fox", [generation("b1", 0)], { model: "demo:a" });
     const asked = () => fake.requests("generate");
-    await fake.reply(asked()[0]?.id ?? "", { type: "generated", topic: topic("t1", "one", 1), batch: made });
-    fake.receive({ kind: "reply", to: asked()[1]?.id ?? "", result: null, error: error({ message: "No." }) });
+    expect(asked()).toHaveLength(1);
+    const refused = { ...error({ message: "No." }), wish: 1 };
+    fake.receive({ kind: "reply", to: asked()[0]?.id ?? "", result: null, error: refused });
     await drawn();
     expect(part("refusal").textContent).toContain("Model B: No.");
-    expect(part("refusal").textContent).toContain("Accepted: Model A.");
-    await click("generate-rest");
-    expect(asked().map(({ call }) => "model" in call && call.model)).toEqual(["demo:a", "demo:b", "demo:b"]);
+    await click("generate");
     expect(parts("refusal")).toHaveLength(0);
+    const batches = ["a", "b"].map((id) => {
+      const tiles = [generation(id, 0, { status: "pending", cancellable: true })];
+      return batch(id, "t1", "a fox", tiles, { model: `demo:${id}`, clickId: "c1" });
+    });
+    await fake.reply(asked()[1]?.id ?? "", { type: "generated", topic: topic("t1", "one", 1), batches });
+    await drawn();
+    await click("cancel-newest");
+    const stopped = fake.requests("cancel").map(({ call }) => "batchId" in call && call.batchId);
+    expect(stopped).toEqual(["a", "b"]);
   });
 });

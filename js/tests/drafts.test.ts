@@ -104,7 +104,7 @@ describe("a draft", () => {
     await last().answer({
       type: "generated",
       topic: topic("t1", "one", 30),
-      batch: batch("b1", "t1", "a fox", [generation("b1", 0, { status: "pending" })]),
+      batches: [batch("b1", "t1", "a fox", [generation("b1", 0, { status: "pending" })])],
     });
     expect(state().prompt).toBe("a fox");
   });
@@ -123,7 +123,7 @@ describe("a draft", () => {
     await last().answer({
       type: "generated",
       topic: topic("t3", "a fox", 30),
-      batch: batch("b1", "t3", "a fox", [generation("b1", 0, { status: "pending" })]),
+      batches: [batch("b1", "t3", "a fox", [generation("b1", 0, { status: "pending" })])],
     });
     expect(state()).toMatchObject({ activeTopicId: "t3", prompt: "a fox in the rain" });
     expect(sent("save_draft").map(({ call }) => call)).toMatchObject([
@@ -142,7 +142,7 @@ describe("a draft", () => {
     await request.answer({
       type: "generated",
       topic: topic("t3", "a fox", 30),
-      batch: batch("b1", "t3", "a fox", [generation("b1", 0, { status: "pending" })]),
+      batches: [batch("b1", "t3", "a fox", [generation("b1", 0, { status: "pending" })])],
     });
     expect(state()).toMatchObject({ activeTopicId: "t2", prompt: "" });
     void state().selectTopic("t3");

@@ -136,7 +136,7 @@ describe("a prompt that is improved", () => {
     await sent("generate")[0]?.answer({
       type: "generated",
       topic: topic("t9", "new", 30),
-      batch: batch("b1", "t9", "A fox in snow", [generation("b1", 0, { status: "pending" })]),
+      batches: [batch("b1", "t9", "A fox in snow", [generation("b1", 0, { status: "pending" })])],
     });
     expect(isImproving(state())).toBe(true);
     await asked.answers("A red fox in snow");

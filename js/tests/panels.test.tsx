@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
+import { batch, error, generation, model, paramsOf, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Result, Snapshot, SpendingState } from "../src/protocol.gen";
 import { UNDO_MILLISECONDS } from "../src/slices/create";
@@ -21,6 +21,9 @@ const running = [
 ];
 
 const focused = () => (document.activeElement as HTMLElement).dataset.testid;
+
+/** As many images are asked for as run. */
+const OF_TWO = { config: { ...snapshot(0, true).config, count: running.length } };
 
 /** A widget with four topics, of which the first is shown and empty. */
 async function opened(patch: Partial<Snapshot> = {}) {
@@ -68,7 +71,10 @@ async function opened(patch: Partial<Snapshot> = {}) {
   const add = async (id: string, topicId: string, prompt = id) => {
     seq += 1;
     const generations = running.map((each) => ({ ...each, id: `${id}-${each.position}`, batchId: id }));
-    const added = batch(id, topicId, prompt, generations, { createdAt: Date.now() });
+    const added = batch(id, topicId, prompt, generations, {
+      createdAt: Date.now(),
+      params: paramsOf(snapshot(0, true).models[0]),
+    });
     fake.receive({ kind: "events", seq, events: [{ type: "batch_added", batch: added }] });
     await drawn();
   };
@@ -154,7 +160,7 @@ describe("the composer", () => {
     expect(call?.method === "configure" && call.config.params["demo:studio"]).toMatchObject({ width: 1024 });
   });
   it("turns Generate to Cancel while the same runs, and back when something is typed", async () => {
-    const { fake, part, parts, type, click, add } = await opened();
+    const { fake, part, parts, type, click, add } = await opened(OF_TWO);
     await type("prompt", "a fox");
     expect(parts("cancel-newest")).toHaveLength(0);
     await add("b1", "t1", "a fox");
@@ -163,11 +169,11 @@ describe("the composer", () => {
     await click("cancel-newest");
     expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchId: "b1", generationId: null });
     await type("prompt", "a fox in the rain");
-    expect(part("generate").textContent).toBe("Generate 4");
+    expect(part("generate").textContent).toBe("Generate 2");
     part("cancel-newest");
   });
   it("takes a double click on Generate for one", async () => {
-    const { fake, part, type, add } = await opened();
+    const { fake, part, type, add } = await opened(OF_TWO);
     await type("prompt", "a fox");
     await add("b1", "t1", "a fox");
     part("cancel-newest").dispatchEvent(new MouseEvent("click", { detail: 2, bubbles: true }));
@@ -192,7 +198,7 @@ describe("the composer", () => {
     expect(focused()).toBe("generate");
   });
   it("keeps the focus on Again while the same is asked for once more, and leaves it to Generate then", async () => {
-    const { fake, part, type, click, add, refuse } = await opened();
+    const { fake, part, type, click, add, refuse } = await opened(OF_TWO);
     await type("prompt", "a fox");
     await add("b1", "t1", "a fox");
     part("generate").focus();
@@ -205,7 +211,7 @@ describe("the composer", () => {
     expect(part("generate").textContent).toBe("Again");
     part("generate").focus();
     await type("prompt", "a fox in the rain");
-    expect(part("generate").textContent).toBe("Generate 4");
+    expect(part("generate").textContent).toBe("Generate 2");
     expect(focused()).toBe("generate");
   });
   it("walks through earlier prompts from the start of the text, and back to what was written", async () => {
@@ -231,7 +237,9 @@ describe("the composer", () => {
     const negative = await type("negative-prompt", "text");
     await type("prompt", "a fox");
     await press(part("prompt"), "Enter");
-    expect(fake.requests("generate")[0]?.call).toMatchObject({ params: { negative_prompt: "text" } });
+    expect(fake.requests("generate")[0]?.call).toMatchObject({
+      wishes: [{ params: { negative_prompt: "text" } }],
+    });
     negative.focus();
     await type("negative-prompt", "");
     part("negative-prompt");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
+import { batch, generation, model, paramsOf, snapshot, topic } from "../dev/fixtures";
 import { batchesToCancel } from "../src/slices/create";
 import { receive, type State, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
@@ -13,7 +13,7 @@ const going = (id: string, topicId: string, createdAt: number, prompt = id) =>
       generation(id, 0, { status: "processing", cancellable: true }),
       generation(id, 1, { status: "pending", cancellable: true }),
     ],
-    { createdAt },
+    { createdAt, params: paramsOf(model("studio")) },
   );
 
 function opened() {
@@ -56,7 +56,7 @@ describe("the queue", () => {
     receive(store, { type: "batch_added", batch: added });
     for (const at of [0, 1])
       receive(store, { type: "generation_changed", generation: generation("b1", at, { status: "error" }) });
-    await last().answer({ type: "generated", topic: topic("t1", "one", 10), batch: added });
+    await last().answer({ type: "generated", topic: topic("t1", "one", 10), batches: [added] });
     expect(ids()).toEqual([]);
   });
   it("lets go what is deleted, alone or with its topic", () => {
@@ -106,12 +106,13 @@ describe("the main button", () => {
   const ids = (state: State) => batchesToCancel(state).map(({ id }) => id);
   const asked = async () => {
     const all = opened();
+    all.state().setCount(2);
     all.state().setPrompt("a fox");
     void all.state().generate();
     await all.last().answer({
       type: "generated",
       topic: topic("t1", "one", 30),
-      batch: going("b1", "t1", 1, "a fox"),
+      batches: [going("b1", "t1", 1, "a fox")],
     });
     return all;
   };

@@ -103,7 +103,7 @@ describe("the strip of references", () => {
     press(open(0), "Delete");
     await drawn();
     expect(entries()).toHaveLength(2);
-    expect(await generated()).toMatchObject({ references: ["c", "b"] });
+    expect(await generated()).toMatchObject({ wishes: [{ references: ["c", "b"] }] });
   });
   it("is not there for a model that takes none, unless it holds some: these say that they are not sent", async () => {
     const none = await opened([], false);
@@ -112,7 +112,21 @@ describe("the strip of references", () => {
     expect(el.querySelector('[data-testid="reference-unsent"]')?.textContent).toContain(
       "Not sent: Edit does not take reference images.",
     );
-    expect(await generated()).toMatchObject({ references: [], mask: null });
+    expect(await generated()).toMatchObject({ wishes: [{ references: [], mask: null }] });
+  });
+  it("can be waited for no longer: Cancel takes the click back while one is on its way", async () => {
+    const { fake, el, generated } = await opened();
+    const field = el.querySelector('[data-testid="prompt"]') as HTMLElement;
+    send(field, "paste", "clipboardData", transfer({}, [png()]));
+    await drawn();
+    expect(await generated()).toBeUndefined();
+    const button = (name: string) => el.querySelector<HTMLButtonElement>(`[data-testid="${name}"]`);
+    expect(button("generate")?.getAttribute("aria-busy")).toBe("true");
+    button("cancel-newest")?.click();
+    await drawn();
+    expect(button("generate")?.getAttribute("aria-busy")).toBe("false");
+    expect(button("cancel-newest")).toBeNull();
+    expect(fake.requests("cancel")).toHaveLength(0);
   });
   it("gives the focus on when one is taken away: to the one in its place, at last to what adds another", async () => {
     const { entries, open, part, click } = await opened(["a", "b", "c"]);
@@ -147,7 +161,7 @@ describe("the strip of references", () => {
     await drawn();
     expect(part("reference-after")?.getAttribute("aria-disabled")).toBe("true");
     expect(focused()).toBe("reference-after");
-    expect(await generated()).toMatchObject({ references: ["b", "c", "a"] });
+    expect(await generated()).toMatchObject({ wishes: [{ references: ["b", "c", "a"] }] });
   });
   it("has the focus back from the form of a link", async () => {
     const { fake, open, part, click } = await opened(["a", "b"]);
@@ -308,7 +322,7 @@ describe("the painter of a mask", () => {
     expect(fake.requests("upload")).toHaveLength(1);
     expect(part("mask-painter")).toBeNull();
     expect(focused()).toBe("mask-paint");
-    expect(await generated()).toMatchObject({ mask: "m" });
+    expect(await generated()).toMatchObject({ wishes: [{ mask: "m" }] });
   });
   it("leaves the focus to its button on Escape, from the large picture too", async () => {
     const { part, open, el } = await painting();
@@ -333,7 +347,7 @@ describe("the painter of a mask", () => {
     await click("mask-save");
     expect(part("mask-painter")).toBeNull();
     expect(fake.requests("upload")).toHaveLength(0);
-    expect(await generated()).toMatchObject({ references: ["a"], mask: null });
+    expect(await generated()).toMatchObject({ wishes: [{ references: ["a"], mask: null }] });
   });
   it("that is left while it saves closes no later one", async () => {
     const { el, part, click, paint, upload } = await painting();

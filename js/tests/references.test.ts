@@ -157,7 +157,7 @@ describe("what is sent", () => {
     const { state, last } = opened("demo:edit", draft);
     state().moveReference(state().references[1]?.key ?? 0, 0);
     void state().generate();
-    expect(last().call).toMatchObject({ references: ["b", "a"], mask: null });
+    expect(last().call).toMatchObject({ wishes: [{ references: ["b", "a"], mask: null }] });
   });
   it("has the mask as long as its reference is the first", () => {
     const { state, notices } = opened("demo:edit", draft);
@@ -188,7 +188,7 @@ describe("what is sent", () => {
     await uploads()[0]?.answer(taken(10, held("z")));
     await settled();
     const made = calls.find(({ call }) => call.method === "generate");
-    expect(made?.call).toMatchObject({ references: ["z"] });
+    expect(made?.call).toMatchObject({ wishes: [{ references: ["z"] }] });
     await made?.refuse();
     await done;
   });
@@ -237,15 +237,47 @@ describe("the references of a draft", () => {
     state().takeReferences([held("not asked for")], null);
     await uploads()[1]?.answer(taken(11, held("z")));
     const sent = calls.find(({ call }) => call.method === "generate");
-    expect(sent?.call).toMatchObject({ prompt: "a fox", references: ["y", "z"], mask: null });
+    expect(sent?.call).toMatchObject({
+      wishes: [{ prompt: "a fox", references: ["y", "z"], mask: null }],
+    });
     await sent?.answer({
       type: "generated",
       topic: topic("t1", "one", 99),
-      batch: batch("b9", "t1", "a fox", [generation("b9", 0)]),
+      batches: [batch("b9", "t1", "a fox", [generation("b9", 0)])],
     });
     await asked;
     // The request made its topic the active one.
     expect(last().call).toEqual({ method: "select_topic", topicId: "other" });
+  });
+  it("let a click be taken back while they are on their way: nothing of it is sent", async () => {
+    const { state, uploads, add, calls } = opened();
+    await add(png(10));
+    state().setPrompt("a fox");
+    const asked = state().generate();
+    expect(state()).toMatchObject({ busy: true, waits: true });
+    void state().cancelNewest();
+    expect(state()).toMatchObject({ busy: false, waits: false });
+    // Another click does not wait for the one before.
+    const again = state().generate();
+    await uploads()[0]?.answer(taken(10, held("y")));
+    await asked;
+    const sent = calls.filter(({ call }) => call.method === "generate");
+    expect(sent.map(({ call }) => call)).toMatchObject([{ wishes: [{ references: ["y"] }] }]);
+    expect(state()).toMatchObject({ busy: true, waits: false });
+    await sent[0]?.refuse();
+    await again;
+    expect(state()).toMatchObject({ busy: false, refusal: { code: "rate_limited" } });
+  });
+  it("say nothing of a click that was taken back when they fail", async () => {
+    const { state, uploads, add, calls } = opened();
+    await add(png(10));
+    state().setPrompt("a fox");
+    const asked = state().generate();
+    void state().cancelNewest();
+    await uploads()[0]?.refuse();
+    await asked;
+    expect(state()).toMatchObject({ busy: false, refusal: null });
+    expect(calls.some(({ call }) => call.method === "generate")).toBe(false);
   });
   it("of a batch come back with its settings", () => {
     const { state } = opened("demo:edit", draft);

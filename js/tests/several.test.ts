@@ -1,9 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, error, generation, model, parameter, provider, snapshot, topic } from "../dev/fixtures";
-import { askedModels, isDoubtful, objections, strictest } from "../src/lib/several";
-import type { Snapshot } from "../src/protocol.gen";
+import {
+  batch,
+  error,
+  generation,
+  model,
+  parameter,
+  paramsOf,
+  provider,
+  snapshot,
+  topic,
+} from "../dev/fixtures";
+import { askedModels, objections, strictest } from "../src/lib/several";
+import type { BatchState, Snapshot } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
-import { batchesToCancel, restOf } from "../src/slices/create";
+import { batchesToCancel } from "../src/slices/create";
 import { receive, showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
 
@@ -31,23 +41,39 @@ function opened(patch: Partial<Snapshot> = {}, config: Partial<Snapshot["config"
   );
   const state = () => kernel.store.getState();
   const sent = () => kernel.calls.filter(({ call }) => call.method === "generate");
-  const wishes = () => sent().map(({ call }) => call as Extract<Pending["call"], { method: "generate" }>);
-  /** Accepts the newest request as a batch that runs. */
-  const accept = async (id: string, topicId = "t1") => {
-    const last = sent().at(-1) as Pending;
-    const { prompt, model: name } = last.call as ReturnType<typeof wishes>[number];
-    const running = [generation(id, 0, { status: "processing", cancellable: true })];
-    await last.answer({
-      type: "generated",
-      topic: topic(topicId, "one", 99),
-      batch: batch(id, topicId, prompt, running, { model: name, createdAt: 100 + sent().length }),
+  const clicks = () => sent().map(({ call }) => call as Extract<Pending["call"], { method: "generate" }>);
+  /** What the newest click asked for. */
+  const wishes = () => clicks().at(-1)?.wishes ?? [];
+  /** The batches that the kernel makes of the newest click; they run. */
+  const made = (clickId = "c1", topicId = "t1"): BatchState[] => {
+    const { n } = clicks().at(-1) as ReturnType<typeof clicks>[number];
+    return wishes().map(({ prompt, model: name, params }, index) => {
+      const id = `${clickId}-${index + 1}`;
+      const running = Array.from({ length: n }, (_, position) =>
+        generation(id, position, { status: "processing", cancellable: true }),
+      );
+      const known = state().models.find((each) => each.name === name);
+      return batch(id, topicId, prompt, running, {
+        model: name,
+        params: paramsOf(known, params),
+        createdAt: 100 + clicks().length,
+        clickId: wishes().length > 1 ? clickId : null,
+      });
     });
   };
-  const refuse = async (message: string) => (sent().at(-1) as Pending).refuse(error({ message }));
+  /** Accepts the newest click. */
+  const accept = async (clickId = "c1", topicId = "t1") =>
+    (sent().at(-1) as Pending).answer({
+      type: "generated",
+      topic: topic(topicId, "one", 99),
+      batches: made(clickId, topicId),
+    });
+  const refuse = async (message: string, wish?: number) =>
+    (sent().at(-1) as Pending).refuse({ ...error({ message }), ...(wish !== undefined && { wish }) });
   const toStop = () => batchesToCancel(state()).map(({ id }) => id);
   const cancelled = () =>
     kernel.calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchId] : []));
-  return { ...kernel, state, sent, wishes, accept, refuse, toStop, cancelled };
+  return { ...kernel, state, sent, clicks, wishes, made, accept, refuse, toStop, cancelled };
 }
 
 describe("the models beside the chosen one", () => {
@@ -96,7 +122,7 @@ describe("the models beside the chosen one", () => {
     expect(askedModels(state().models, state().config).map(({ id }) => id)).toEqual(["a", "b"]);
     state().setPrompt("x");
     void state().generate();
-    expect(wishes()).toHaveLength(1);
+    expect(wishes().map(({ model }) => model)).toEqual(["demo:a", "demo:b"]);
     state().toggleAlso("gone:x");
     expect(state().config.alsoModels).toEqual(["demo:b"]);
   });
@@ -129,7 +155,6 @@ describe("the models beside the chosen one", () => {
       "The prompt is 7 characters over its limit.",
       "Not sent: Strict does not take reference images.",
     ]);
-    expect(isDoubtful(strict, [], Date.parse("2025-06-01"))).toBe(false);
     expect(objections(model("m"), [], now, { prompt: "x", references: [], masked: false })).toEqual([]);
     expect(strictest([model("m"), strict, model("n", { maxPrompt: null })])?.limit).toBe(5);
     expect(strictest([model("n", { maxPrompt: null })])).toBeNull();
@@ -137,37 +162,41 @@ describe("the models beside the chosen one", () => {
 });
 
 describe("one click", () => {
-  it("asks each model with its own parameters, one after another", async () => {
+  it("asks each model with its own parameters, in one call", async () => {
     const takes = model("b", {
       references: { maxCount: 1, maxBytes: 100, mediaTypes: [] },
       parameters: [seed],
     });
-    const { state, wishes, accept } = opened(
+    const { state, clicks, accept } = opened(
       { models: [MODELS[0] as (typeof MODELS)[0], takes] },
       { alsoModels: ["demo:b"], count: 2, params: { "demo:a": { width: 512 }, "demo:b": { seed: 7 } } },
     );
     state().takeReferences([{ digest: "d1", mediaType: "image/png", width: 1, height: 1 }], null);
     state().setPrompt(" a fox ");
     void state().generate();
-    expect(wishes()).toHaveLength(1);
-    await accept("b1");
-    expect(wishes()).toHaveLength(2);
     expect(state().busy).toBe(true);
-    await accept("b2");
+    await accept();
     expect(state().busy).toBe(false);
-    const same = { method: "generate", prompt: "a fox", n: 2, topicId: "t1", mask: null };
-    expect(wishes()).toEqual([
-      { ...same, model: "demo:a", params: { width: 512 }, references: [] },
-      { ...same, model: "demo:b", params: { seed: 7 }, references: ["d1"] },
+    expect(clicks()).toEqual([
+      {
+        method: "generate",
+        n: 2,
+        topicId: "t1",
+        wishes: [
+          { model: "demo:a", prompt: "a fox", params: { width: 512 }, references: [], mask: null },
+          { model: "demo:b", prompt: "a fox", params: { seed: 7 }, references: ["d1"], mask: null },
+        ],
+      },
     ]);
-    expect(state().feeds.t1?.ids).toEqual(["b2", "b1"]);
+    expect(state().feeds.t1?.ids).toEqual(["c1-2", "c1-1"]);
+    expect(state().madeBatchId).toBe("c1-2");
     expect(state().config.recentModels.slice(0, 2)).toEqual(["demo:a", "demo:b"]);
   });
   it("asks for each prompt of each model, and keeps the pattern", async () => {
     const { state, wishes, accept } = opened({}, { alsoModels: ["demo:b"] });
     state().setPrompt("a {red|blue} fox");
     void state().generate();
-    for (const id of ["b1", "b2", "b3", "b4"]) await accept(id);
+    await accept();
     expect(wishes().map(({ prompt, model }) => `${prompt} ${model}`)).toEqual([
       "a red fox demo:a",
       "a red fox demo:b",
@@ -178,33 +207,30 @@ describe("one click", () => {
     expect(state().refusal).toBeNull();
   });
   it("goes into one new topic, and takes the draft there", async () => {
-    const { state, wishes, accept } = opened({ activeTopicId: null, feed: null }, { alsoModels: ["demo:b"] });
+    const { state, clicks, accept, calls } = opened(
+      { activeTopicId: null, feed: null },
+      { alsoModels: ["demo:b"] },
+    );
     state().setPrompt("a fox");
     void state().generate();
-    await accept("b1", "t9");
-    await accept("b2", "t9");
-    expect(wishes().map(({ topicId }) => topicId)).toEqual([null, "t9"]);
+    await accept("c1", "t9");
+    expect(clicks().map(({ topicId }) => topicId)).toEqual([null]);
     expect(state()).toMatchObject({ activeTopicId: "t9", prompt: "a fox" });
+    expect(state().feeds.t9?.ids).toEqual(["c1-2", "c1-1"]);
+    expect(calls.some(({ call }) => call.method === "select_topic")).toBe(false);
   });
   it("leaves the kernel where the user went meanwhile", async () => {
-    const { state, accept, calls, last } = opened(
+    const { state, made, sent, calls } = opened(
       { topics: [topic("t1", "one", 10), topic("t2", "two", 20)] },
       { alsoModels: ["demo:b"] },
     );
     state().setPrompt("a fox");
     void state().generate();
-    await accept("b1");
+    const batches = made();
     void state().selectTopic("t2");
-    const asked = calls.length;
-    await calls[asked - 1]?.answer();
-    expect(last().call).toEqual({ method: "select_topic", topicId: "t2" });
-    const second = calls.filter(({ call }) => call.method === "generate")[1];
-    await second?.answer({
-      type: "generated",
-      topic: topic("t1", "one", 99),
-      batch: batch("b2", "t1", "a fox", [generation("b2", 0)], { model: "demo:b" }),
-    });
-    expect(calls.slice(asked).map(({ call }) => call)).toEqual([{ method: "select_topic", topicId: "t2" }]);
+    const before = calls.length;
+    await sent()[0]?.answer({ type: "generated", topic: topic("t1", "one", 99), batches });
+    expect(calls.slice(before).map(({ call }) => call)).toEqual([{ method: "select_topic", topicId: "t2" }]);
     expect(state().activeTopicId).toBe("t2");
   });
   it("asks for no more than sixteen, in words", () => {
@@ -227,67 +253,38 @@ describe("one click", () => {
     expect(sent()).toHaveLength(0);
     expect(state().refusal?.message).toBe("One of these prompts would be empty.");
   });
-  it("asks first what is likely to be refused, so that nothing is sent then", async () => {
-    const { state, wishes, refuse } = opened(
-      {
-        models: [...MODELS, model("x", { provider: "openai", title: "X" })],
-        providers: [provider("openai", "OpenAI", { key: "missing" })],
-      },
-      { alsoModels: ["demo:b", "openai:x"] },
-    );
-    state().setPrompt("a fox");
-    void state().generate();
-    await refuse("The key is missing.");
-    expect(wishes().map(({ model }) => model)).toEqual(["openai:x"]);
-    expect(state().refusal).toMatchObject({
-      message: "The key is missing.",
-      several: { which: "X", accepted: [], left: 2 },
-    });
-    expect(restOf(state())).toBe(0);
-  });
-  it("that is refused on its way keeps what was accepted, and sends the rest without it", async () => {
-    const { state, wishes, accept, refuse, toStop } = opened({}, { alsoModels: ["demo:b", "demo:c"] });
-    state().setPrompt("a fox");
-    void state().generate();
-    await accept("b1");
-    await refuse("No.");
-    expect(wishes()).toHaveLength(2);
-    expect(state()).toMatchObject({ busy: false, prompt: "a fox" });
-    expect(state().refusal?.several).toMatchObject({ which: "B", accepted: [{ name: "A" }], left: 1 });
-    expect(state().feeds.t1?.ids).toEqual(["b1"]);
-    expect(restOf(state())).toBe(2);
-
-    // What was refused is mended; what was accepted is not asked for again.
-    state().chooseModel("demo:b");
-    state().setParameter("seed", 5);
-    void state().generateRest();
-    await accept("b2");
-    await accept("b3");
-    expect(wishes().map(({ model }) => model)).toEqual(["demo:a", "demo:b", "demo:b", "demo:c"]);
-    expect(wishes()[2]?.params).toEqual({ seed: 5 });
-    expect([state().refusal, restOf(state())]).toEqual([null, 0]);
-    expect(toStop()).toEqual(["b1", "b2", "b3"]);
-  });
-  it("offers no rest where something else is written by now", async () => {
-    const { state, accept, refuse } = opened({}, { alsoModels: ["demo:b"] });
-    state().setPrompt("a fox");
-    void state().generate();
-    await accept("b1");
-    await refuse("No.");
-    expect(restOf(state())).toBe(1);
-    state().setPrompt("a hare");
-    expect(restOf(state())).toBe(0);
-  });
-  it("names the prompt that was refused", async () => {
-    const { state, accept, refuse } = opened();
+  it("that is refused says which of its requests was, and keeps the prompt", async () => {
+    const { state, sent, refuse } = opened({}, { alsoModels: ["demo:b", "demo:c"] });
     state().setPrompt("a {red|blue} fox");
     void state().generate();
-    await accept("b1");
-    await refuse("No.");
-    expect(state().refusal?.several).toMatchObject({
-      which: "“a blue fox”",
-      accepted: [{ name: "“a red fox”" }],
-    });
+    await refuse("No.", 4);
+    expect(state()).toMatchObject({ busy: false, prompt: "a {red|blue} fox", feeds: { t1: { ids: [] } } });
+    expect(state().refusal).toMatchObject({ message: "No.", which: "“a blue fox” with B" });
+    void state().generate();
+    expect([sent().length, state().refusal]).toEqual([2, null]);
+  });
+  it("names the model or the prompt alone, where that tells them apart", async () => {
+    const { state, refuse } = opened({}, { alsoModels: ["demo:b"] });
+    state().setPrompt("a fox");
+    void state().generate();
+    await refuse("No.", 1);
+    expect(state().refusal?.which).toBe("B");
+    state().toggleAlso("demo:b");
+    void state().generate();
+    await refuse("No.", 0);
+    expect(state().refusal?.which).toBeUndefined();
+    state().setPrompt("a {red|blue} fox");
+    void state().generate();
+    await refuse("No.", 1);
+    expect(state().refusal?.which).toBe("“a blue fox”");
+  });
+  it("is refused whole where no one of its requests is to blame", async () => {
+    const { state, refuse } = opened({}, { alsoModels: ["demo:b"] });
+    state().setPrompt("a fox");
+    void state().generate();
+    await refuse("Over the budget.");
+    expect(state().refusal).toMatchObject({ message: "Over the budget." });
+    expect(state().refusal?.which).toBeUndefined();
   });
 });
 
@@ -296,52 +293,101 @@ describe("Cancel", () => {
     const all = opened({}, { alsoModels: ["demo:b", "demo:c"] });
     all.state().setPrompt("a fox");
     void all.state().generate();
-    for (const id of ["b1", "b2", "b3"]) await all.accept(id);
+    await all.accept();
+    return all;
+  };
+  /** Another page, or this one loaded again: it is told the same, and nothing of the click. */
+  const elsewhere = (batches: BatchState[], before: string | null = null) => {
+    const all = opened({
+      feed: { topicId: "t1", batches, before },
+      draft: { prompt: "a fox", references: [], mask: null },
+      config: { ...snapshot(0, true).config, model: "demo:a", alsoModels: ["demo:b", "demo:c"], count: 1 },
+    });
+    for (const each of batches) all.state().queueBatch(each);
     return all;
   };
   it("stops all batches of the click, as long as the same would be asked for", async () => {
     const { state, toStop, cancelled } = await asked();
-    expect(toStop()).toEqual(["b1", "b2", "b3"]);
+    expect(toStop()).toEqual(["c1-1", "c1-2", "c1-3"]);
     state().toggleAlso("demo:c");
     expect(toStop()).toEqual([]);
+    state().toggleAlso("demo:d");
+    expect(toStop()).toEqual([]);
     state().toggleAlso("demo:c");
+    expect(toStop()).toEqual([]);
+    state().toggleAlso("demo:d");
     void state().cancelNewest();
-    expect(cancelled()).toEqual(["b1", "b2", "b3"]);
+    expect(cancelled()).toEqual(["c1-1", "c1-2", "c1-3"]);
   });
   it("stops the others when the newest is done, and leaves other requests alone", async () => {
     const { store, toStop } = await asked();
-    receive(store, { type: "generation_changed", generation: generation("b3", 0) });
-    expect(toStop()).toEqual(["b1", "b2"]);
-    const other = batch("b9", "t1", "from code", [
-      generation("b9", 0, { status: "pending", cancellable: true }),
+    receive(store, { type: "generation_changed", generation: generation("c1-3", 0) });
+    expect(toStop()).toEqual(["c1-1", "c1-2"]);
+    const other = batch("c9", "t1", "from code", [
+      generation("c9", 0, { status: "pending", cancellable: true }),
     ]);
     receive(store, { type: "batch_added", batch: { ...other, createdAt: 999 } });
     expect(toStop()).toEqual([]);
   });
-  it("is offered for what another page asked for, where a click would be that one request", () => {
+  it("stops all of a click, and is offered for it, where the page knows it by its batches alone", async () => {
+    const { made } = await asked();
+    const { state, toStop, cancelled } = elsewhere(made().reverse());
+    expect(toStop()).toEqual(["c1-1", "c1-2", "c1-3"]);
+    state().setPrompt("a hare");
+    expect(toStop()).toEqual([]);
+    void state().cancelNewest();
+    expect(cancelled()).toEqual(["c1-1", "c1-2", "c1-3"]);
+  });
+  it("is offered for a click too whose oldest batches lie on a page that is not loaded", async () => {
+    const { made } = await asked();
+    const newest = made().reverse().slice(0, 2);
+    expect(elsewhere(newest, "c1-2").toStop()).toEqual(["c1-2", "c1-3"]);
+    // Here the rest was deleted, so that a click would ask for more.
+    expect(elsewhere(newest).toStop()).toEqual([]);
+  });
+  it("is offered for what code asked for only where a click would ask for just that", () => {
     const { store, state, toStop } = opened();
     const tiles = [generation("b9", 0, { status: "pending", cancellable: true })];
-    const other = batch("b9", "t1", "a red fox", tiles, { model: "demo:a" });
-    receive(store, { type: "batch_added", batch: other });
+    const params = paramsOf(MODELS[0]);
+    receive(store, {
+      type: "batch_added",
+      batch: batch("b9", "t1", "a red fox", tiles, { model: "demo:a", params }),
+    });
     state().setPrompt("a red fox");
     expect(toStop()).toEqual(["b9"]);
+    state().setParameter("seed", 4);
+    expect(toStop()).toEqual([]);
+    state().setParameter("seed", null);
+    state().setCount(2);
+    expect(toStop()).toEqual([]);
+    state().setCount(1);
     state().setPrompt("a {red|blue} fox");
     expect(toStop()).toEqual([]);
   });
-  it("in the midst of sending stops what is on its way, and sends no more", async () => {
-    const { state, sent, accept, cancelled } = opened({}, { alsoModels: ["demo:b", "demo:c"] });
-    state().setPrompt("a fox");
+  it("takes a click back that is not answered yet, and nothing that ran before it", async () => {
+    const { store, state, made, accept, sent, cancelled } = await asked();
+    state().setPrompt("a hare");
     void state().generate();
-    await accept("b1");
     void state().cancelNewest();
-    await accept("b2");
+    expect(cancelled()).toEqual([]);
+    // The events may come before the answer.
+    for (const each of made("c2")) receive(store, { type: "batch_added", batch: each });
+    await accept("c2");
     await settled();
-    expect(sent()).toHaveLength(2);
-    expect(cancelled()).toEqual(["b1", "b2"]);
-    expect([state().busy, state().refusal]).toEqual([false, null]);
+    expect(cancelled()).toEqual(["c2-1", "c2-2", "c2-3"]);
     // The next click is another one.
     void state().generate();
     expect(sent()).toHaveLength(3);
+    await accept("c3");
+    expect(cancelled()).toHaveLength(3);
+  });
+  it("says nothing of a click that was refused after it was taken back", async () => {
+    const { state, refuse } = opened({}, { alsoModels: ["demo:b"] });
+    state().setPrompt("a fox");
+    void state().generate();
+    void state().cancelNewest();
+    await refuse("No.", 1);
+    expect([state().busy, state().refusal]).toEqual([false, null]);
   });
 });
 

@@ -251,7 +251,7 @@ describe("create", () => {
   const reply = (topicId: string, id = "b2") => ({
     type: "generated" as const,
     topic: topic(topicId, "new", 99),
-    batch: batch(id, topicId, "a fox", running(id), { createdAt: 99 }),
+    batches: [batch(id, topicId, "a fox", running(id), { createdAt: 99 })],
   });
 
   it("sends what is shown", async () => {
@@ -262,13 +262,9 @@ describe("create", () => {
     void state().generate();
     expect(last().call).toEqual({
       method: "generate",
-      model: "demo:m",
-      prompt: "a fox",
+      wishes: [{ model: "demo:m", prompt: "a fox", params: { seed: 7 }, references: [], mask: null }],
       n: 2,
-      params: { seed: 7 },
       topicId: "t1",
-      references: [],
-      mask: null,
     });
     expect(state().busy).toBe(true);
     await last().answer(reply("t1"));
@@ -300,7 +296,7 @@ describe("create", () => {
     const { store, state, last, batches } = opened({ activeTopicId: null, feed: null });
     state().setPrompt("a fox");
     void state().generate();
-    receive(store, { type: "batch_added", batch: reply("t9").batch });
+    for (const each of reply("t9").batches) receive(store, { type: "batch_added", batch: each });
     await last().answer(reply("t9"));
     expect(state().activeTopicId).toBe("t9");
     expect(batches("t9")).toEqual(["b2"]);

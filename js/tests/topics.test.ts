@@ -71,7 +71,7 @@ describe("a topic", () => {
     const { choices } = state();
     void state().generate();
     const made = batch("b9", "t9", "a fox", [generation("b9", 0)], { createdAt: 9 });
-    await last().answer({ type: "generated", topic: topic("t9", "", 30), batch: made });
+    await last().answer({ type: "generated", topic: topic("t9", "", 30), batches: [made] });
     expect(state().activeTopicId).toBe("t9");
     showSnapshot(store, { ...snapshot(0, true), activeTopicId: null, feed: null }, true, choices);
     expect(state().activeTopicId).toBe("t9");

@@ -98,19 +98,19 @@ class Archive:
         """Gives a page of the feed of a topic, or of all of them (None), newest batch first."""
         return await self.write(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
 
-    async def entry_in_topic(self, batch_id: str) -> tuple[Entry, Topic]:
-        """Gives a batch and its topic, as both are at one moment.
+    async def entries_in_topic(self, batch_ids: Sequence[str]) -> tuple[list[Entry], Topic]:
+        """Gives batches of one topic, oldest first, and that topic, as all of them are at one moment.
 
         Raises:
-            NotFound: there is no such batch.
+            NotFound: none of the batches is there.
         """
 
-        def read() -> tuple[Entry, Topic]:
-            entry = self.store.entry(batch_id)
-            topic = entry and self.store.topic(entry.batch.topic_id)
-            if entry is None or topic is None:
-                raise gone("batch", batch_id)
-            return entry, topic
+        def read() -> tuple[list[Entry], Topic]:
+            entries = self.store.entries(batch_ids)
+            topic = self.store.topic(entries[0].batch.topic_id) if entries else None
+            if topic is None:
+                raise gone("batch", batch_ids[0])
+            return entries, topic
 
         return await self.write(read)
 

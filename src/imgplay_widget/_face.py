@@ -50,7 +50,7 @@ from imgplay_widget._states import (
     spending_state,
     topic_state,
 )
-from imgplay_widget._studio import DEFAULT_MODEL, Studio
+from imgplay_widget._studio import DEFAULT_MODEL, Prepared, Studio
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError, StudioClosed
 
 if TYPE_CHECKING:
@@ -85,6 +85,15 @@ class Part(Protocol):
     async def answer(self, call: Any, buffers: Buffers) -> protocol.Result:
         """Answers one of its calls; bytes of the answer are added to the buffers."""
         ...
+
+
+class _WishRefusedError(Exception):
+    """One of the requests of a click was refused."""
+
+    def __init__(self, error: ImgplayError, wish: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wish = wish
 
 
 class Face:
@@ -143,6 +152,8 @@ class Face:
             result = await self._answer(message.call, pieces, buffers)
         except ImgplayError as error:
             self._reply(message.id, error=error)
+        except _WishRefusedError as refused:
+            self._reply(message.id, error=refused.error, wish=refused.wish)
         except asyncio.CancelledError:
             self._reply(message.id, error=StudioClosed("The studio was closed before this was done."))
             raise
@@ -160,9 +171,12 @@ class Face:
         *,
         result: Any = None,
         error: ImgplayError | None = None,
+        wish: int | None = None,
         buffers: Buffers | None = None,
     ) -> None:
         state = error_state(error.info) if error else None
+        if state is not None and wish is not None:
+            state = protocol.WishRefused(**dict(state), wish=wish)
         self._send(protocol.Reply(to=to, result=result, error=state).wire(), buffers or [])
 
     async def _answer(
@@ -241,25 +255,41 @@ class Face:
                 await self._studio.save_config(config, source=self._id)
 
     async def _generate(self, call: protocol.Generate) -> protocol.Generated:
-        await self._studio.offers.find_key(self._studio.registry.find(call.model)[0])
-        inputs = self._studio.inputs
-        prepared = self._studio.prepare(
-            call.prompt,
-            model=call.model,
-            n=call.n,
-            topic_id=call.topic_id,
-            references=[await inputs.find(digest) for digest in call.references],
-            mask=None if call.mask is None else await inputs.find(call.mask, "mask"),
-            params=call.params,
-        )
-        topic = await self._studio.add([prepared], select=True, source=self._id)
-        entry = prepared.entry
+        click_id = new_id() if len(call.wishes) > 1 else None
+        topic_id = call.topic_id
+        prepared: list[Prepared] = []
+        # All are checked before any is stored.
+        for place, wish in enumerate(call.wishes):
+            try:
+                one = await self._prepare(wish, n=call.n, topic_id=topic_id, click_id=click_id)
+            except ImgplayError as error:
+                raise _WishRefusedError(error, place) from error
+            prepared.append(one)
+            topic_id = one.entry.batch.topic_id
+        topic = await self._studio.add(prepared, select=True, source=self._id)
+        entries = [one.entry for one in prepared]
         try:
-            entry, topic = await self._engine.entry_in_topic(entry.batch.id)
+            entries, topic = await self._engine.entries_in_topic([entry.batch.id for entry in entries])
         except StoreError as error:
-            # It is stored and runs: an error would ask the user to pay for it again.
-            logger.warning("How a new batch stands could not be read: %s", error.message)
-        return protocol.Generated(topic=topic_state(topic), batch=self._batch(entry))
+            # They are stored and run: an error would ask the user to pay for them again.
+            logger.warning("How new batches stand could not be read: %s", error.message)
+        return protocol.Generated(topic=topic_state(topic), batches=[self._batch(entry) for entry in entries])
+
+    async def _prepare(
+        self, wish: protocol.Wish, *, n: int, topic_id: str | None, click_id: str | None
+    ) -> Prepared:
+        await self._studio.offers.find_key(self._studio.registry.find(wish.model)[0])
+        inputs = self._studio.inputs
+        return self._studio.prepare(
+            wish.prompt,
+            model=wish.model,
+            n=n,
+            topic_id=topic_id,
+            references=[await inputs.find(digest) for digest in wish.references],
+            mask=None if wish.mask is None else await inputs.find(wish.mask, "mask"),
+            params=wish.params,
+            click_id=click_id,
+        )
 
     async def _thumbnails(self, ids: Sequence[str], buffers: Buffers) -> protocol.ThumbnailList:
         items: list[protocol.ThumbnailItem] = []

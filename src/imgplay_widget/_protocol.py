@@ -30,6 +30,9 @@ MAX_ALSO = 3
 PROTOCOL = 2
 """The version of the protocol. A saved notebook may hold an older page than the kernel's package."""
 
+MAX_WISHES = 16
+"""The most requests of one click. The page knows the number too (`lib/several.ts`)."""
+
 
 class Message(BaseModel):
     """What all messages share: camelCase on the wire, no unknown fields."""
@@ -61,6 +64,12 @@ class ErrorState(Message):
     retryable: bool
     retry_after: float | None
     request_id: str | None
+
+
+class WishRefused(ErrorState):
+    """Why the requests of a click were refused, and the place of the one among them that was."""
+
+    wish: int
 
 
 class ParameterState(Message):
@@ -383,20 +392,32 @@ class Hello(Message):
     catalog: str | None = None
 
 
-class Generate(Message):
-    """Generate was clicked. Answer: `Generated`. Without a topic, one is made and becomes the active one.
+class Wish(Message):
+    """One of the requests of a click.
 
     References and mask are named by the digest that an `Upload` or a `TakeReference` gave.
     """
 
-    method: Literal["generate"] = "generate"
     model: str
     prompt: str
-    n: int
     params: dict[str, str | bool | int | float | None]
-    topic_id: str | None
     references: list[str] = Field(default_factory=list)
     mask: str | None = None
+
+
+class Generate(Message):
+    """Generate was clicked. Answer: `Generated`. Without a topic, one is made and becomes the active one.
+
+    All of the requests are stored and sent, or none of them. The error is a `WishRefused` where it is of one.
+
+    Attributes:
+        n: how many images of each.
+    """
+
+    method: Literal["generate"] = "generate"
+    wishes: list[Wish] = Field(min_length=1, max_length=MAX_WISHES)
+    n: int
+    topic_id: str | None
 
 
 class Cancel(Message):
@@ -807,11 +828,11 @@ class Empty(Message):
 
 
 class Generated(Message):
-    """The new batch and its topic."""
+    """The new batches, one for each request of the click in its order, and their topic."""
 
     type: Literal["generated"] = "generated"
     topic: TopicState
-    batch: BatchState
+    batches: list[BatchState]
 
 
 class SnapshotResult(Message):
@@ -1106,7 +1127,7 @@ class Reply(Message):
     kind: Literal["reply"] = "reply"
     to: str
     result: Result | None = None
-    error: ErrorState | None = None
+    error: WishRefused | ErrorState | None = None
 
 
 # ------------------------------------------------------------------ kernel → page: events

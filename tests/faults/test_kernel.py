@@ -174,12 +174,12 @@ def test_a_click_is_answered_while_a_cell_runs(kernel, setup, server, kind):
 
     cell = kernel.start(BUSY[kind])
     kernel.until(lambda message: message["content"].get("text") == "busy\n")
-    call = {"method": "generate", "prompt": "a hare", "model": "jobs:image", "n": 1}
-    call |= {"params": {}, "topicId": None}
+    wish = {"prompt": "a hare", "model": "jobs:image", "params": {}}
+    call = {"method": "generate", "wishes": [wish], "n": 1, "topicId": None}
     kernel.click(comm, {"kind": "request", "id": "click-1", "call": call}, shell=shell)
     said = kernel.until(lambda message: custom(message).get("to") == "click-1")
     assert custom(said[-1])["error"] is None
-    batch = custom(said[-1])["result"]["batch"]["id"]
+    batch = custom(said[-1])["result"]["batches"][0]["id"]
     if not any(batch in came(message) for message in said):
         said += kernel.until(lambda message: batch in came(message))
     assert not any(map(ended(cell), said))

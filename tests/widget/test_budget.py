@@ -12,7 +12,8 @@ from imgplay_widget.errors import Moderated
 from imgplay_widget.testing import FakeProvider, Gate, picture
 
 WAIT = 20
-REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 2, "params": {}, "topicId": None}
+WISH = {"model": "fake:image", "prompt": "a red fox", "params": {}}
+REQUEST = {"wishes": [WISH], "n": 2, "topicId": None}
 
 
 class Priced(FakeProvider):
@@ -77,6 +78,20 @@ def test_a_request_over_the_budget_is_refused_by_name_and_stores_nothing(open_pa
         assert page.events("batch_added") == []
         page.studio.budget = 0.08
         page.result("generate", **REQUEST)
+
+
+def test_a_click_over_the_budget_is_refused_whole(open_page):
+    fake = Priced()
+    with open_page(fake, budget=0.10) as page:
+        page.result("hello")
+        click = {"wishes": [WISH, {**WISH, "prompt": "a hare"}, WISH], "n": 1, "topicId": None}
+        error = page.error("generate", **click)
+        # It is of no one request.
+        assert (error["code"], "wish" in error) == ("over_budget", False)
+        assert "These 3 requests ($0.12)" in error["message"]
+        assert (page.studio.topics, fake.submits, page.events("batch_added")) == ([], [], [])
+        page.studio.budget = 0.12
+        assert len(page.result("generate", **click)["batches"]) == 3
 
 
 def test_a_retry_over_the_budget_is_refused_by_name(open_page):

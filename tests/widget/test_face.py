@@ -19,7 +19,8 @@ from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
 
 WAIT = 20
-REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 2, "params": {}, "topicId": None}
+WISH = {"model": "fake:image", "prompt": "a red fox", "params": {}}
+REQUEST = {"wishes": [WISH], "n": 2, "topicId": None}
 
 
 def done(count):
@@ -82,11 +83,12 @@ def test_generate_makes_topic_and_batch_and_tells_every_step(page):
     page.result("hello")
     made = page.result("generate", **REQUEST)
     assert made["topic"]["title"] == "a red fox"
-    assert len(made["batch"]["generations"]) == 2
+    (batch,) = made["batches"]
+    assert (len(batch["generations"]), batch["clickId"]) == (2, None)
     page.wait_for(done(2))
     (added,) = page.events("batch_added")
-    assert added["batch"]["id"] == made["batch"]["id"]
-    for generation in made["batch"]["generations"]:
+    assert added["batch"]["id"] == batch["id"]
+    for generation in batch["generations"]:
         states = [
             e["generation"]["status"]
             for e in page.events("generation_changed")
@@ -94,7 +96,72 @@ def test_generate_makes_topic_and_batch_and_tells_every_step(page):
         ]
         assert states == ["processing", "success"]
     feed = page.result("select_topic", topicId=made["topic"]["id"])["feed"]
-    assert [b["id"] for b in feed["batches"]] == [made["batch"]["id"]]
+    assert [b["id"] for b in feed["batches"]] == [batch["id"]]
+
+
+def test_a_click_of_several_is_answered_by_all_its_batches_which_share_a_mark(page, fake):
+    page.result("hello")
+    wishes = [{**WISH, "prompt": prompt} for prompt in ("a red fox", "a blue fox", "a green fox")]
+    made = page.result("generate", wishes=wishes, n=1, topicId=None)
+    assert [batch["prompt"] for batch in made["batches"]] == ["a red fox", "a blue fox", "a green fox"]
+    assert {batch["topicId"] for batch in made["batches"]} == {made["topic"]["id"]}
+    assert made["topic"]["title"] == "a red fox"
+    (mark,) = {batch["clickId"] for batch in made["batches"]}
+    assert mark
+    page.wait_for(done(3))
+    snapshot = page.result("hello")["snapshot"]
+    assert [(batch["prompt"], batch["clickId"]) for batch in snapshot["feed"]["batches"]] == [
+        ("a green fox", mark),
+        ("a blue fox", mark),
+        ("a red fox", mark),
+    ]
+    assert [topic["id"] for topic in snapshot["topics"]] == [made["topic"]["id"]]
+    # Another click has another mark.
+    again = page.result("generate", wishes=wishes, n=1, topicId=made["topic"]["id"])
+    assert again["batches"][0]["clickId"] not in (None, mark)
+
+
+def test_a_click_is_told_whole_before_anything_of_it_is_sent(page, fake):
+    page.result("hello")
+    wishes = [{**WISH, "prompt": f"fox {number}"} for number in range(8)]
+    page.result("generate", wishes=wishes, n=1, topicId=None)
+    page.wait_for(done(8))
+    kinds = [event["type"] for event in page.events()]
+    last_added = len(kinds) - 1 - kinds[::-1].index("batch_added")
+    assert last_added < kinds.index("generation_changed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"prompt": " "}, "invalid_request"),
+        ({"params": {"width": 3}}, "invalid_request"),
+        ({"model": "fake:nope"}, "not_found"),
+        ({"model": "openai:gpt-image-2"}, "missing_key"),
+        ({"references": ["0" * 64]}, "not_found"),
+    ],
+)
+def test_a_click_is_refused_whole_and_says_which_of_it(page, fake, fields, code):
+    wishes = [WISH, {**WISH, "prompt": "a blue fox"}, {**WISH, **fields}, WISH]
+    error = page.error("generate", wishes=wishes, n=1, topicId=None)
+    assert (error["code"], error["wish"]) == (code, 2)
+    assert error["nextStep"]
+    assert page.result("hello")["snapshot"]["topics"] == []
+    assert (page.events("batch_added"), fake.submits) == ([], [])
+
+
+def test_a_retry_keeps_a_batch_in_its_click(page, fake):
+    fake._script.append(Moderated("no", provider="fake"))
+    page.result("hello")
+    made = page.result("generate", wishes=[WISH, WISH], n=1, topicId=None)
+    page.wait_for(done(1))
+    failed = page.wait_for(
+        lambda events: [e["generation"] for e in events if e.get("generation", {}).get("status") == "error"]
+    )
+    page.result("retry", batchId=failed[0]["batchId"])
+    page.wait_for(done(2))
+    feed = page.result("feed", topicId=made["topic"]["id"])["feed"]
+    assert {batch["clickId"] for batch in feed["batches"]} == {made["batches"][0]["clickId"]}
 
 
 @pytest.mark.parametrize("moment", range(5))
@@ -109,7 +176,7 @@ def test_a_new_batch_is_never_answered_older_than_it_was_told(open_page, moment)
 
         made, told = asked_while(page, moment, finish, method="generate", **{**REQUEST, "n": 1})
         gate.open()
-        assert made["batch"]["generations"][0]["status"] == "success" or not done(1)(told)
+        assert made["batches"][0]["generations"][0]["status"] == "success" or not done(1)(told)
         counts = [event["topic"]["running"] for event in told if event["type"] == "topic_changed"]
         assert not counts or made["topic"]["running"] <= counts[-1]
 
@@ -202,11 +269,11 @@ def test_every_event_message_has_the_next_number(page):
     ("fields", "code"),
     [
         ({"n": 9}, "invalid_request"),
-        ({"prompt": ""}, "invalid_request"),
-        ({"params": {"width": 3}}, "invalid_request"),
-        ({"params": {"nope": 3}}, "unknown_parameter"),
-        ({"model": "fake:nope"}, "not_found"),
-        ({"model": "openai:gpt-image-2"}, "missing_key"),
+        ({"wishes": [{**WISH, "prompt": ""}]}, "invalid_request"),
+        ({"wishes": [{**WISH, "params": {"width": 3}}]}, "invalid_request"),
+        ({"wishes": [{**WISH, "params": {"nope": 3}}]}, "unknown_parameter"),
+        ({"wishes": [{**WISH, "model": "fake:nope"}]}, "not_found"),
+        ({"wishes": [{**WISH, "model": "openai:gpt-image-2"}]}, "missing_key"),
         ({"topicId": "gone"}, "not_found"),
     ],
 )
@@ -236,6 +303,8 @@ def test_what_is_gone_is_named(page, method, fields):
     [
         {"kind": "request", "id": "x", "call": {"method": "nope"}},
         {"kind": "request", "id": "x", "call": {"method": "generate"}},
+        {"kind": "request", "id": "x", "call": {"method": "generate", **REQUEST, "wishes": []}},
+        {"kind": "request", "id": "x", "call": {"method": "generate", **REQUEST, "wishes": [WISH] * 17}},
         {"kind": "request", "id": "x"},
         {"kind": "request", "id": "x", "call": {"method": "feed", "topicId": "t", "limit": 10_000}},
     ],
@@ -270,7 +339,7 @@ def test_retry_cancel_and_delete_from_the_page(fake, page):
     gate = Gate(picture())
     fake._script.extend([Moderated("no", provider="fake"), gate])
     page.result("hello")
-    batch = page.result("generate", **{**REQUEST, "n": 1})["batch"]
+    batch = page.result("generate", **{**REQUEST, "n": 1})["batches"][0]
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "error" for e in events))
     page.result("retry", batchId=batch["id"])
     assert gate.reached.wait(WAIT)
@@ -332,7 +401,7 @@ def test_code_and_page_see_each_other(page):
     page.result("hello")
     clicked = page.result("generate", **REQUEST)
     (batch,) = page.studio.batches()
-    assert batch.id == clicked["batch"]["id"]
+    assert batch.id == clicked["batches"][0]["id"]
     made = page.studio.new_topic("from code")
     page.wait_for(
         lambda events: any(e["type"] == "topic_selected" and e["topicId"] == made.id for e in events)

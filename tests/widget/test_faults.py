@@ -16,7 +16,7 @@ from imgplay_widget.errors import DiskFull, Moderated, StoreLocked
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
 
 WAIT = 20
-GENERATE = {"model": "fake:image", "n": 1, "params": {}}
+WISH = {"model": "fake:image", "prompt": "a cat", "params": {}}
 
 
 class Faults:
@@ -133,14 +133,13 @@ def moved_server(s):
 
 REQUESTS = {
     "hello": lambda s: {"method": "hello"},
-    "generate": lambda s: {"method": "generate", "prompt": "a cat", "topicId": s.topic, **GENERATE},
+    "generate": lambda s: {"method": "generate", "wishes": [WISH], "n": 1, "topicId": s.topic},
+    "generate several": lambda s: {"method": "generate", "wishes": [WISH, WISH], "n": 1, "topicId": s.topic},
     "generate in a new topic": lambda s: {
         "method": "generate",
-        "prompt": "a cat",
+        "wishes": [{**WISH, "references": [s.digest], "mask": None}],
+        "n": 1,
         "topicId": None,
-        **GENERATE,
-        "references": [s.digest],
-        "mask": None,
     },
     "cancel": lambda s: {"method": "cancel", "batchId": s.running.id},
     "retry": lambda s: {"method": "retry", "batchId": s.failed.id},

@@ -16,7 +16,14 @@ from imgplay_widget.testing import InstantClock, mask_png, open_studio, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
 
 WAIT = 20
-REQUEST = {"model": "fake:image", "prompt": "a red fox", "n": 1, "params": {}, "topicId": None}
+
+
+def request(references, mask=None):
+    """One request with input images."""
+    wish = {"model": "fake:image", "prompt": "a red fox", "params": {}}
+    return {"wishes": [{**wish, "references": references, "mask": mask}], "n": 1, "topicId": None}
+
+
 LEFT = (0, 0, 32, 64)
 
 EMPTY_JPEG = b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x40\x00\x40\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01\xff\xd9"
@@ -188,13 +195,14 @@ def test_uploaded_references_and_mask_are_sent_in_their_order(page, fake):
     mask = mask_png(64, 64, free=LEFT)
     digests = [page.refer(first), page.refer(second)]
     over = page.refer(mask, purpose="mask")
-    made = page.result("generate", **REQUEST, references=digests, mask=over)
+    made = page.result("generate", **request(digests, over))
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "success" for e in events))
     (unit,) = fake.submits
     assert [reference.digest for reference in unit.references] == [sha(first), sha(second)]
     assert unit.mask.digest == sha(mask)
-    assert [r["digest"] for r in made["batch"]["references"]] == digests
-    assert made["batch"]["mask"]["digest"] == over
+    (batch,) = made["batches"]
+    assert [r["digest"] for r in batch["references"]] == digests
+    assert batch["mask"]["digest"] == over
 
 
 @pytest.mark.parametrize(
@@ -218,7 +226,7 @@ def test_a_reference_that_does_not_do_is_refused_before_anything_is_stored(
 
     digests = [digest(item) for item in references]
     over = None if mask is None else digest(mask, "mask")
-    error = page.error("generate", **REQUEST, references=digests, mask=over)
+    error = page.error("generate", **request(digests, over))
     assert error["code"] == code
     assert says in error["message"]
     assert page.result("hello")["snapshot"]["topics"] == []
@@ -228,7 +236,7 @@ def test_a_reference_that_does_not_do_is_refused_before_anything_is_stored(
 def test_a_reference_whose_file_is_gone_is_refused(page, fake):
     digest = page.refer(png())
     shutil.rmtree(page.studio._store.assets.root / "originals")
-    assert page.error("generate", **REQUEST, references=[digest])["code"] == "not_found"
+    assert page.error("generate", **request([digest]))["code"] == "not_found"
     reply, buffers = page.call("reference_thumbnails", digests=["0" * 64, digest])
     # The thumbnail is still cached, and of something that cannot be sent.
     assert [item["buffer"] for item in reply["result"]["items"]] == [None, None]
@@ -245,7 +253,7 @@ def test_a_result_is_a_reference_without_a_copy(page, fake):
     assert taken["digest"] == sha(batch[0].bytes)
     assert (taken["width"], taken["height"]) == (64, 64)
     assert stored(page) == before
-    page.result("generate", **REQUEST, references=[taken["digest"]])
+    page.result("generate", **request([taken["digest"]]))
 
 
 def test_a_result_that_is_deleted_stays_as_reference(page):
@@ -254,7 +262,7 @@ def test_a_result_that_is_deleted_stays_as_reference(page):
     digest = page.result("take_reference", source="generation", value=batch[0].id)["reference"]["digest"]
     batch.delete()
     assert page.call("reference_original", digest=digest)[1] == [data]
-    assert page.result("generate", **REQUEST, references=[digest])
+    assert page.result("generate", **request([digest]))
 
 
 def test_what_has_no_image_is_no_reference(page):

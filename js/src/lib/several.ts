@@ -45,11 +45,6 @@ export function longest(prompt: string): number {
   return lengthOf(longestVariant(prompt).trim());
 }
 
-/** Whether a provider will refuse a model, as far as the page knows: its key is missing, or it is retired. */
-export function isDoubtful(model: ModelState, providers: readonly ProviderState[], now: number): boolean {
-  return keyMissing(model, providers) || isRetired(model, now);
-}
-
 function keyMissing({ provider }: ModelState, providers: readonly ProviderState[]): boolean {
   return providers.some(({ name, key }) => name === provider && key === "missing");
 }

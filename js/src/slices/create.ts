@@ -1,20 +1,21 @@
 // Making something: the request under way, a refusal, and what is said to the user.
 import { errorState, errorText } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
-import { askedModels, countRequests, countText, isDoubtful, MAX_REQUESTS } from "../lib/several";
+import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, patternOf, variants } from "../lib/variants";
 import { t } from "../messages";
 import type {
   BatchState,
   ErrorState,
-  Generate,
   Generated,
   GenerationState,
   NoticeShown,
   RecipeState,
   SpendingState,
+  Wish,
+  WishRefused,
 } from "../protocol.gen";
-import { newestRunning } from "./queue";
+import { clickOf, newestRunning } from "./queue";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
 
@@ -33,43 +34,37 @@ export interface Announcement {
   undoable: boolean;
 }
 
-/** One of the requests that a click makes. */
-type Wish = Omit<Generate, "method" | "topicId">;
-
-/** Why a request was refused. */
+/** Why a click was refused. */
 export interface Refusal extends ErrorState {
-  /** Where the click made several: which one it was, those that were accepted before it, and how many were not
-   * sent after it. */
-  several?: { which: string; accepted: Accepted[]; left: number };
+  /** Where it made several requests and one of them was: which one. */
+  which?: string;
 }
 
-interface Accepted {
-  name: string;
-  batchId: string;
-  /** What was sent, as one text. */
-  wish: string;
+/** A click that is not answered yet. */
+interface Click {
+  /** It was taken back. */
+  stopped: boolean;
 }
 
 export interface CreateSlice {
-  /** A request of this page is not answered yet. */
+  /** A click of this page is not answered yet. */
   busy: boolean;
-  /** Why the last request was refused. */
+  /** It waits for references that are still on their way: nothing of it was sent. */
+  waits: boolean;
+  /** Why the last click was refused. */
   refusal: Refusal | null;
   /** The batch that this page asked for last: its feed goes to the top. */
   madeBatchId: string | null;
-  /** What the last click asked for, and its batches: it tells whether the same would be asked for again. */
-  asked: { batchIds: string[]; request: string } | null;
   /** Where today's total stands. */
   spending: SpendingState;
   notices: Notice[];
   /** What a screen reader says, the newest last. */
   announcements: readonly Announcement[];
 
-  /** Asks for what is shown: a batch for each prompt of each model. */
+  /** Asks for what is shown, all of it or nothing: a batch for each prompt of each model. */
   generate(): Promise<void>;
-  /** Asks for what is shown, without what was accepted before a refusal. */
-  generateRest(): Promise<void>;
-  /** Stops the newest batch that runs in the topic, with all that the same click asked for. */
+  /** Stops the newest click: the one that is not answered yet, else the newest batch that runs in the topic with
+   * all of its click. */
   cancelNewest(): Promise<void>;
   dismissRefusal(): void;
   /** Puts the prompt, the model and the parameters of a batch back into the panel. */
@@ -113,8 +108,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let held = false;
   let announcements = 0;
   let ended: GenerationState[] = [];
-  /** The click whose requests are being sent, from its first answer on. */
-  let sending: { stopped: boolean } | null = null;
+  let sending: Click | null = null;
 
   /** Takes a notice away whose time is over, when nobody is at it any more. */
   const expire = (id: number, rest: number): void => {
@@ -122,14 +116,21 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     else get().dismissNotice(id);
   };
 
-  /** Takes in what the kernel made of a request. */
-  const take = ({ topic, batch }: Generated, request: string, before: readonly string[]): void => {
+  /** Takes in what the kernel made of a click. */
+  const take = ({ topic, batches }: Generated, shown: State): void => {
     get().changeTopic(topic);
-    get().addBatch(batch);
-    // What came of it by events may be newer than this answer.
-    get().queueBatch(get().batches[batch.id] ?? batch);
-    get().notePrompt(patternOf(batch.prompt));
-    set({ madeBatchId: batch.id, asked: { batchIds: [...before, batch.id], request } });
+    for (const batch of batches) {
+      get().addBatch(batch);
+      // What came of it by events may be newer than this answer.
+      get().queueBatch(get().batches[batch.id] ?? batch);
+      get().notePrompt(patternOf(batch.prompt));
+    }
+    if (countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
+    set({ madeBatchId: batches.at(-1)?.id ?? null });
+    if (shown.activeTopicId === null) takeTopic(topic.id);
+    // The click made its topic the active one; the user may have gone to another meanwhile.
+    const here = get().activeTopicId;
+    if (here !== topic.id) send({ method: "select_topic", topicId: here }).catch(() => undefined);
   };
 
   /** The feed of a topic that a request made holds all that there is, and the draft goes with it. */
@@ -141,67 +142,15 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     get().moveDraft(id);
   };
 
-  /** Sends one request after another, without those that were accepted before. One that is refused ends it. */
-  const ask = async (before: readonly Accepted[]): Promise<void> => {
-    // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
-    const shown = get();
-    const models = askedModels(shown.models, shown.config);
-    if (shown.busy || !shown.live || !shown.prompt.trim() || models.length === 0) return;
-    const refusal = refusalOf(shown);
-    set({ busy: refusal === null, refusal });
-    if (refusal) return;
-    const request = requestOf(shown);
-    get().rememberModel(...models.map(({ name }) => name));
-    const accepted = [...before];
-    let left: Wish[] = [];
-    let several = false;
-    let late = false;
-    let topicId = shown.activeTopicId;
-    try {
-      // Where nothing has to be waited for, the request is on its way before the click has ended.
-      const ready = shown.references.every(({ status }) => status === "ready");
-      late = !ready;
-      const references = ready ? shown.references : await get().settleReferences();
-      const wishes = wishesOf({ ...shown, references });
-      several = wishes.length > 1;
-      left = wishes.filter((wish) => !isAccepted(wish, before));
-      for (let wish = left[0]; wish && !sending?.stopped; wish = left[0]) {
-        const { result } = await send({ method: "generate", ...wish, topicId });
-        if (result.type !== "generated") return;
-        take(
-          result,
-          request,
-          accepted.map(({ batchId }) => batchId),
-        );
-        accepted.push({
-          name: nameOf(wish, shown),
-          batchId: result.batch.id,
-          wish: JSON.stringify(wish),
-        });
-        if (topicId === null) takeTopic(result.topic.id);
-        topicId = result.topic.id;
-        left = left.slice(1);
-        // It was on its way when the click was taken back.
-        if (sending?.stopped) void get().cancel(result.batch.id);
-        sending ??= { stopped: false };
-      }
-    } catch (cause) {
-      const which = several && left[0] && nameOf(left[0], shown);
-      set({
-        refusal: {
-          ...errorState(cause),
-          ...(which && { several: { which, accepted, left: left.length - 1 } }),
-        },
-      });
-    } finally {
-      sending = null;
-      // Each request made its topic the active one; the user may have gone to another before it was sent.
-      const here = get().activeTopicId;
-      if ((several || late) && here !== topicId)
-        send({ method: "select_topic", topicId: here }).catch(() => undefined);
-      if (accepted.length > 0 && countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
-      set({ busy: false });
-    }
+  /** The click is over; there may be another one by now. */
+  const end = (click: Click): void => {
+    if (sending !== click) return;
+    sending = null;
+    set({ busy: false, waits: false });
+  };
+
+  const cancelAll = async (batches: readonly BatchState[]): Promise<void> => {
+    await Promise.all(batches.map(({ id }) => get().cancel(id)));
   };
 
   /** Takes over how something was made; false where its model is gone. */
@@ -230,17 +179,50 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     busy: false,
     refusal: null,
     madeBatchId: null,
-    asked: null,
+    waits: false,
     spending: { today: "0", unknown: 0, running: "0", budget: null },
     notices: [],
     announcements: [],
 
-    generate: () => ask([]),
-    generateRest: () => ask(get().refusal?.several?.accepted ?? []),
+    generate: async () => {
+      // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
+      const shown = get();
+      const models = askedModels(shown.models, shown.config);
+      if (shown.busy || !shown.live || !shown.prompt.trim() || models.length === 0) return;
+      const refusal = refusalOf(shown);
+      const ready = shown.references.every(({ status }) => status === "ready");
+      set({ busy: refusal === null, waits: refusal === null && !ready, refusal });
+      if (refusal) return;
+      const click: Click = { stopped: false };
+      sending = click;
+      get().rememberModel(...models.map(({ name }) => name));
+      let wishes: Wish[] = [];
+      try {
+        // Where nothing has to be waited for, the request is on its way before the click has ended.
+        const references = ready ? shown.references : await get().settleReferences();
+        if (click.stopped) return;
+        set({ waits: false });
+        wishes = wishesOf({ ...shown, references });
+        const { result } = await send({
+          method: "generate",
+          wishes,
+          n: countOf(shown),
+          topicId: shown.activeTopicId,
+        });
+        if (result.type !== "generated") return;
+        take(result, shown);
+        if (click.stopped) void cancelAll(result.batches);
+      } catch (cause) {
+        if (!click.stopped) set({ refusal: refusalBy(cause, wishes, shown) });
+      } finally {
+        end(click);
+      }
+    },
     cancelNewest: async () => {
-      const ids = newestRunning(get()).map(({ id }) => id);
-      if (sending && ids.some((id) => get().asked?.batchIds.includes(id))) sending.stopped = true;
-      await Promise.all(ids.map((id) => get().cancel(id)));
+      if (!sending) return cancelAll(newestRunning(get()));
+      // What is on its way is stopped as soon as its batches are known.
+      sending.stopped = true;
+      if (get().waits) end(sending);
     },
 
     dismissRefusal: () => set({ refusal: null }),
@@ -271,7 +253,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       const stands = action ? UNDO_MILLISECONDS : STANDS[level];
       if (stands !== null) setTimeout(() => expire(notice.id, HELD_MILLISECONDS), stands);
       set((state) => ({
-        notices: crowded([...state.notices.filter((other) => !repeats(notice, other)), notice]),
+        notices: crowded([...state.notices.filter((other) => !isRepeated(notice, other)), notice]),
       }));
       get().announce(message, action !== undefined && !action.offer);
     },
@@ -313,7 +295,7 @@ function endsText(ended: readonly GenerationState[]): string {
 }
 
 /** Whether a notice says no more than the one before. What can be taken back is never the same. */
-function repeats(notice: Notice, other: Notice): boolean {
+function isRepeated(notice: Notice, other: Notice): boolean {
   return !notice.action && !other.action && notice.message === other.message;
 }
 
@@ -324,36 +306,31 @@ function crowded(notices: Notice[]): Notice[] {
   return notices.filter((notice) => notice.action || kept.has(notice));
 }
 
-/** What a click asks for. What a provider is likely to refuse comes first, so that nothing else is sent then. */
+/** What a click asks for. */
 function wishesOf(state: State): Wish[] {
-  const { models, config, providers, prompt, maxCount, references, mask } = state;
+  const { models, config, prompt, references, mask } = state;
   const asked = askedModels(models, config);
   if (countRequests(prompt, asked) > MAX_REQUESTS) return [];
-  const now = Date.now();
-  const doubtful = asked.filter((model) => isDoubtful(model, providers, now));
-  const inOrder = [...doubtful, ...asked.filter((model) => !doubtful.includes(model))];
   return variants(prompt.trim()).flatMap((text) =>
-    inOrder.map((model) => ({
+    asked.map((model) => ({
       model: model.name,
       prompt: text.trim(),
-      n: Math.min(config.count, maxCount),
       params: paramsToSend(model, config),
       ...referencesToSend({ references, mask, models, config: { ...config, model: model.name } }),
     })),
   );
 }
 
-/** How many requests are still to be made after a refusal, where some of what is asked for was accepted before it. */
-export function restOf(state: State): number {
-  const accepted = state.refusal?.several?.accepted ?? [];
-  const wishes = wishesOf(state);
-  const rest = wishes.filter((wish) => !isAccepted(wish, accepted)).length;
-  return rest < wishes.length ? rest : 0;
+/** How many images a click asks of each prompt of each model. */
+function countOf({ config, maxCount }: State): number {
+  return Math.min(config.count, maxCount);
 }
 
-function isAccepted(wish: Wish, accepted: readonly Accepted[]): boolean {
-  const text = JSON.stringify(wish);
-  return accepted.some((one) => one.wish === text);
+/** Why the kernel, or the way to it, refused a click. */
+function refusalBy(cause: unknown, wishes: readonly Wish[], shown: State): Refusal {
+  const error: ErrorState & Partial<WishRefused> = errorState(cause);
+  const wish = wishes.length > 1 && error.wish !== undefined ? wishes[error.wish] : undefined;
+  return wish ? { ...error, which: nameOf(wish, shown) } : error;
 }
 
 /** What tells a request from the others of its click: its model, its prompt, or both. */
@@ -384,20 +361,45 @@ function refusalOf({ models, config, prompt }: State): Refusal | null {
   return { ...own, message: t.composer.emptyVariant, nextStep: t.composer.emptyVariantStep };
 }
 
-/** All that would be sent, as one text. */
-function requestOf(state: State): string {
-  return JSON.stringify(wishesOf(state));
-}
-
 /** The batches that the main button stops: the newest of the topic with all of its click, where generating now
  * would only repeat it. */
 export function batchesToCancel(state: State): BatchState[] {
-  const { asked } = state;
   const running = newestRunning(state);
   const newest = running.at(-1);
-  if (!newest) return [];
-  if (asked?.batchIds.includes(newest.id)) return asked.request === requestOf(state) ? running : [];
-  const [wish, ...others] = wishesOf(state);
-  const same = wish?.prompt === newest.prompt && wish.model === newest.model;
-  return same && others.length === 0 ? running : [];
+  return newest && repeats(state, newest) ? running : [];
+}
+
+/** Whether a click would ask for just what the click of a batch did. */
+function repeats(state: State, batch: BatchState): boolean {
+  const { batches, queue, feeds } = state;
+  const click = clickOf(batch);
+  const known = { ...batches, ...Object.fromEntries(queue.map((each) => [each.id, each])) };
+  const left = wishesOf(state);
+  for (const made of Object.values(known)) {
+    if (clickOf(made) !== click) continue;
+    const index = left.findIndex((wish) => isOf(made, wish, state));
+    if (index < 0) return false;
+    left.splice(index, 1);
+  }
+  // After a reload the end of a long click may lie on an older page of the feed.
+  const feed = feeds[batch.topicId];
+  const oldest = feed?.before ? known[feed.ids.at(-1) ?? ""] : undefined;
+  return left.length === 0 || (oldest !== undefined && clickOf(oldest) === click);
+}
+
+/** Whether a batch is what the kernel would make of a wish. */
+function isOf(made: BatchState, { model, prompt, params, references, mask }: Wish, state: State): boolean {
+  const { parameters } = modelOf(state.models, model) ?? { parameters: [] };
+  return (
+    made.model === model &&
+    made.prompt === prompt &&
+    made.generations.length === countOf(state) &&
+    made.references.map(({ digest }) => digest).join() === references.join() &&
+    (made.mask?.digest ?? null) === mask &&
+    // The kernel fills in the defaults, and leaves out what is null.
+    parameters.every(({ name, default: preset }) => {
+      const wanted = name in params ? params[name] : preset;
+      return (made.params[name] ?? null) === wanted;
+    })
+  );
 }

@@ -98,13 +98,16 @@ export function stoppable(batch: BatchState): boolean {
   return batch.generations.some((generation) => isRunning(generation) && generation.cancellable);
 }
 
+/** What the batches share that one click asked for. */
+export function clickOf({ clickId, id }: BatchState): string {
+  return clickId ?? id;
+}
+
 /** The newest batch of the topic that is shown, and what the same click asked for beside it: as far as it runs
  * and can be stopped. */
-export function newestRunning({ queue, activeTopicId, asked }: State): BatchState[] {
+export function newestRunning({ queue, activeTopicId }: State): BatchState[] {
   const newest = queue.filter(({ topicId }) => topicId === activeTopicId).at(-1);
-  if (!newest) return [];
-  const together = asked?.batchIds.includes(newest.id) ? asked.batchIds : [newest.id];
-  return queue.filter((batch) => together.includes(batch.id) && stoppable(batch));
+  return newest ? queue.filter((batch) => clickOf(batch) === clickOf(newest) && stoppable(batch)) : [];
 }
 
 function inOrder(batches: BatchState[]): BatchState[] {

@@ -20,7 +20,7 @@ import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
 import { sizeOf } from "../slices/config";
-import { batchesToCancel, restOf } from "../slices/create";
+import { batchesToCancel } from "../slices/create";
 import { newestRunning } from "../slices/queue";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -261,7 +261,7 @@ function Buttons() {
   const live = useStore((state) => state.live);
   const count = useStore(imagesOf);
   const repeated = useStore((state) => !isLost(state) && batchesToCancel(state).length > 0);
-  const running = useStore((state) => !isLost(state) && newestRunning(state).length > 0);
+  const stops = useStore((state) => !isLost(state) && (state.waits || newestRunning(state).length > 0));
   const reason = useStore(inertReason);
   const actions = useActions();
   // What cannot be pressed for the time of its own call keeps the focus.
@@ -300,7 +300,7 @@ function Buttons() {
   }
   return (
     <>
-      {running && (
+      {stops && (
         <IconButton
           icon="stop"
           label={t.composer.cancelNewest}
@@ -439,38 +439,16 @@ function Grip({ form, area, height, onHeight }: GripProps) {
 
 function Refusal() {
   const refusal = useStore((state) => state.refusal);
-  const rest = useStore(restOf);
-  const ready = useStore(isReady);
   const actions = useActions();
   if (!refusal) return null;
   const { message, next, detail } = worded(refusal);
-  const { several } = refusal;
   return (
     <div class="ip-note ip-note-bad ip-refusal" role="alert" data-testid="refusal">
       <Icon name="alert" />
       <span>
-        {several && `${t.composer.which(several.which)} `}
+        {refusal.which && `${t.composer.which(refusal.which)} `}
         <strong>{message}</strong> {next}
         {detail && <ErrorDetail text={detail} />}
-        {several && (
-          <span class="ip-refusal-others">
-            {t.composer.accepted(
-              several.accepted.map(({ name }) => name),
-              several.left,
-            )}
-          </span>
-        )}
-        {rest > 0 && (
-          <button
-            type="button"
-            class="ip-button"
-            disabled={!ready}
-            data-testid="generate-rest"
-            onClick={() => void actions.generateRest()}
-          >
-            {t.composer.rest(rest)}
-          </button>
-        )}
       </span>
       <IconButton icon="close" label={t.notice.dismiss} onClick={actions.dismissRefusal} />
     </div>
