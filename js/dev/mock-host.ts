@@ -352,8 +352,8 @@ class MockKernel {
       case "queue":
         return { type: "queue", batches: this.queue() };
       case "cancel": {
-        const stopped = this.queue().find(({ id }) => id === call.batchId)?.generations ?? [];
-        const running = stopped.filter(({ cancellable }) => cancellable);
+        const stopped = this.queue().filter(({ id }) => call.batchIds.includes(id));
+        const running = stopped.flatMap(({ generations }) => generations.filter((each) => each.cancellable));
         this.emit(
           running.map((each) => ({
             type: "generation_changed",

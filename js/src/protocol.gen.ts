@@ -232,7 +232,11 @@ export interface Wish {
 }
 export interface Cancel {
   method: "cancel";
-  batchId: string;
+  /**
+   * @minItems 1
+   * @maxItems 2000
+   */
+  batchIds: string[];
   generationId: string | null;
 }
 export interface Retry {

@@ -192,7 +192,8 @@ describe("the composer", () => {
     await fake.reply(asked()[1]?.id ?? "", { type: "generated", topic: topic("t1", "one", 1), batches });
     await drawn();
     await click("cancel-newest");
-    const stopped = fake.requests("cancel").map(({ call }) => "batchId" in call && call.batchId);
-    expect(stopped).toEqual(["a", "b"]);
+    expect(fake.requests("cancel").map(({ call }) => call)).toEqual([
+      { method: "cancel", batchIds: ["a", "b"], generationId: null },
+    ]);
   });
 });

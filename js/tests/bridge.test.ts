@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const CANCEL: Call = { method: "cancel", batchId: "b", generationId: null };
+const CANCEL: Call = { method: "cancel", batchIds: ["b"], generationId: null };
 
 function connected(state: Record<string, unknown> = {}, manager: FakeModel["widget_manager"] = {}) {
   const fake = new FakeModel();

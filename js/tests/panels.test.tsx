@@ -167,7 +167,7 @@ describe("the composer", () => {
     expect(part("cancel-newest").textContent).toBe("Cancel");
     expect(part("generate").textContent).toBe("Again");
     await click("cancel-newest");
-    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchId: "b1", generationId: null });
+    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchIds: ["b1"], generationId: null });
     await type("prompt", "a fox in the rain");
     expect(part("generate").textContent).toBe("Generate 2");
     part("cancel-newest");
@@ -343,7 +343,7 @@ describe("the queue", () => {
       expect.stringContaining("a hare"),
     ]);
     await click("queue-cancel", 1);
-    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchId: "b2" });
+    expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchIds: ["b2"] });
     part("queue-row", 1).querySelector("button")?.click();
     await drawn();
     expect(fake.requests("select_topic")[0]?.call).toMatchObject({ topicId: "t2" });

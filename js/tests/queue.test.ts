@@ -95,9 +95,8 @@ describe("the queue", () => {
     receive(store, { type: "batch_added", batch: going("b2", "t2", 2) });
     void state().cancelAll();
     await settled();
-    expect(calls.map(({ call }) => call)).toMatchObject([
-      { method: "cancel", batchId: "b1", generationId: null },
-      { method: "cancel", batchId: "b2", generationId: null },
+    expect(calls.map(({ call }) => call)).toEqual([
+      { method: "cancel", batchIds: ["b1", "b2"], generationId: null },
     ]);
   });
 });

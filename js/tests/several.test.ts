@@ -72,7 +72,7 @@ function opened(patch: Partial<Snapshot> = {}, config: Partial<Snapshot["config"
     (sent().at(-1) as Pending).refuse({ ...error({ message }), ...(wish !== undefined && { wish }) });
   const toStop = () => batchesToCancel(state()).map(({ id }) => id);
   const cancelled = () =>
-    kernel.calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchId] : []));
+    kernel.calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchIds] : []));
   return { ...kernel, state, sent, clicks, wishes, made, accept, refuse, toStop, cancelled };
 }
 
@@ -317,7 +317,7 @@ describe("Cancel", () => {
     expect(toStop()).toEqual([]);
     state().toggleAlso("demo:d");
     void state().cancelNewest();
-    expect(cancelled()).toEqual(["c1-1", "c1-2", "c1-3"]);
+    expect(cancelled()).toEqual([["c1-1", "c1-2", "c1-3"]]);
   });
   it("stops the others when the newest is done, and leaves other requests alone", async () => {
     const { store, toStop } = await asked();
@@ -336,7 +336,7 @@ describe("Cancel", () => {
     state().setPrompt("a hare");
     expect(toStop()).toEqual([]);
     void state().cancelNewest();
-    expect(cancelled()).toEqual(["c1-1", "c1-2", "c1-3"]);
+    expect(cancelled()).toEqual([["c1-1", "c1-2", "c1-3"]]);
   });
   it("is offered for a click too whose oldest batches lie on a page that is not loaded", async () => {
     const { made } = await asked();
@@ -374,12 +374,12 @@ describe("Cancel", () => {
     for (const each of made("c2")) receive(store, { type: "batch_added", batch: each });
     await accept("c2");
     await settled();
-    expect(cancelled()).toEqual(["c2-1", "c2-2", "c2-3"]);
+    expect(cancelled()).toEqual([["c2-1", "c2-2", "c2-3"]]);
     // The next click is another one.
     void state().generate();
     expect(sent()).toHaveLength(3);
     await accept("c3");
-    expect(cancelled()).toHaveLength(3);
+    expect(cancelled()).toHaveLength(1);
   });
   it("says nothing of a click that was refused after it was taken back", async () => {
     const { state, refuse } = opened({}, { alsoModels: ["demo:b"] });

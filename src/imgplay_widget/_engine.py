@@ -303,26 +303,36 @@ class Engine(Curator):
             await self._launch(task, Resume.SUBMIT)
         return topic
 
-    async def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Stops the unfinished tasks of a batch, or that of one generation.
+    async def cancel(self, batch_ids: Sequence[str], generation_id: str | None = None) -> None:
+        """Stops the unfinished tasks of batches, or that of one generation.
 
-        Here it takes effect at once; the provider is asked to stop as well as it can. A finished task
-        stays as it is.
+        Here it takes effect at once, and none moves into the slot of another; the provider is asked to stop
+        as well as it can. A finished task stays as it is, and batches that are gone are passed over.
 
         Raises:
-            NotFound: there is no such batch.
+            NotFound: there is none of the batches.
         """
         await self._take_up()
-        entry = await self.entry(batch_id)
-        unfinished = [t for t in entry.tasks if not t.stage.final and _fills(entry, t, generation_id)]
-        driven = [self._drives[task.id] for task in unfinished if task.id in self._drives]
-        elsewhere = [task for task in unfinished if task.id not in self._drives]
+        entries: list[Entry] = []
+        for batch_id in batch_ids:
+            with contextlib.suppress(NotFound):
+                entries.append(await self.entry(batch_id))
+        if not entries:
+            raise gone("batch", batch_ids[0])
+        unfinished = [
+            (entry, task)
+            for entry in entries
+            for task in entry.tasks
+            if not task.stage.final and _fills(entry, task, generation_id)
+        ]
+        driven = [self._drives[task.id] for _, task in unfinished if task.id in self._drives]
+        elsewhere = [(entry, task) for entry, task in unfinished if task.id not in self._drives]
         await self._halt(driven)
         for drive, _ in driven:
             if not drive.task.stage.final:
                 await self.save(drive, Cancel(cancel_note(drive.task, paid=bool(drive.provider.origin()))))
                 self.aside(drive.stop_remote())
-        for task in elsewhere:
+        for entry, task in elsewhere:
             await self._cancel_elsewhere(entry, task)
 
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:

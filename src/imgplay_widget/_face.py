@@ -237,7 +237,7 @@ class Face:
     ) -> None:
         match call:
             case protocol.Cancel():
-                await self._engine.cancel(call.batch_id, call.generation_id)
+                await self._engine.cancel(call.batch_ids, call.generation_id)
             case protocol.Retry():
                 await self._engine.retry(call.batch_id, call.generation_id)
             case protocol.RenameTopic():

@@ -421,10 +421,10 @@ class Generate(Message):
 
 
 class Cancel(Message):
-    """Stop the tasks of a batch, or that of one generation. Answer: `Empty`."""
+    """Stop the tasks of batches, all at once, or that of one generation of a batch. Answer: `Empty`."""
 
     method: Literal["cancel"] = "cancel"
-    batch_id: str
+    batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
     generation_id: str | None = None
 
 

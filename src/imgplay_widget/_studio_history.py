@@ -406,7 +406,7 @@ class StudioHistory(StudioImages, Hop):
 
     def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
         """Stops the unfinished tasks of a batch, or that of one generation."""
-        self._call(self.engine.cancel, batch_id, generation_id)
+        self._call(self.engine.cancel, [batch_id], generation_id)
 
     def retry(self, batch_id: str, generation_id: str | None = None) -> None:
         """Runs one failed generation again, or all of a batch."""

@@ -150,6 +150,20 @@ def test_a_click_is_refused_whole_and_says_which_of_it(page, fake, fields, code)
     assert (page.events("batch_added"), fake.submits) == ([], [])
 
 
+def test_what_is_cancelled_together_is_not_sent_in_the_place_of_each_other(open_page):
+    gates = [Gate(picture()) for _ in range(6)]
+    fake = FakeProvider(list(gates))
+    with open_page(fake, concurrency={"fake": 2}) as page:
+        page.result("hello")
+        made = page.result("generate", wishes=[WISH] * 6, n=1, topicId=None)
+        assert gates[0].reached.wait(WAIT)
+        assert gates[1].reached.wait(WAIT)
+        page.result("cancel", batchIds=["gone", *(batch["id"] for batch in made["batches"])])
+        assert len(fake.submits) == 2
+        feed = page.result("feed", topicId=made["topic"]["id"])["feed"]
+        assert {g["status"] for batch in feed["batches"] for g in batch["generations"]} == {"cancelled"}
+
+
 def test_a_retry_keeps_a_batch_in_its_click(page, fake):
     fake._script.append(Moderated("no", provider="fake"))
     page.result("hello")
@@ -289,7 +303,7 @@ def test_a_refusal_explains_itself_and_stores_nothing(page, fake, fields, code):
 @pytest.mark.parametrize(
     ("method", "fields"),
     [
-        ("cancel", {"batchId": "gone"}),
+        ("cancel", {"batchIds": ["gone", "gone too"]}),
         ("retry", {"batchId": "gone"}),
         ("original", {"generationId": "gone"}),
     ],
@@ -343,7 +357,7 @@ def test_retry_cancel_and_delete_from_the_page(fake, page):
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "error" for e in events))
     page.result("retry", batchId=batch["id"])
     assert gate.reached.wait(WAIT)
-    page.result("cancel", batchId=batch["id"])
+    page.result("cancel", batchIds=[batch["id"]])
     page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "cancelled" for e in events))
     page.result("retry", batchId=batch["id"], generationId=batch["generations"][0]["id"])
     page.wait_for(done(1))

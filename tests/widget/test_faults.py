@@ -141,7 +141,7 @@ REQUESTS = {
         "n": 1,
         "topicId": None,
     },
-    "cancel": lambda s: {"method": "cancel", "batchId": s.running.id},
+    "cancel": lambda s: {"method": "cancel", "batchIds": [s.running.id]},
     "retry": lambda s: {"method": "retry", "batchId": s.failed.id},
     "delete a topic": lambda s: {"method": "delete", "what": "topic", "ids": [s.topic]},
     "delete a batch": lambda s: {"method": "delete", "what": "batch", "ids": [s.batch.id]},

@@ -47,7 +47,8 @@ export interface BatchesSlice {
   deleteBatches(ids: readonly string[]): Promise<void>;
   deleteGenerations(ids: readonly string[]): Promise<void>;
   favour(ids: readonly string[], favourite: boolean): Promise<void>;
-  cancel(batchId: string, generationId?: string): Promise<void>;
+  /** Stops batches, all at once so that none is sent in the place of another, or one generation of a batch. */
+  cancel(batchIds: readonly string[], generationId?: string): Promise<void>;
   retry(batchId: string, generationId?: string): Promise<void>;
 
   receiveFeed(feed: FeedState): void;
@@ -313,8 +314,11 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get, send) => {
       await change(calls, () => mark(!favourite));
     },
 
-    cancel: async (batchId, generationId) => {
-      await send({ method: "cancel", batchId, generationId: generationId ?? null }).catch(report);
+    cancel: async (batchIds, generationId) => {
+      if (batchIds.length === 0) return;
+      await send({ method: "cancel", batchIds: [...batchIds], generationId: generationId ?? null }).catch(
+        report,
+      );
     },
     retry: async (batchId, generationId) => {
       await send({ method: "retry", batchId, generationId: generationId ?? null }).catch(report);

@@ -149,10 +149,6 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     set({ busy: false, waits: false });
   };
 
-  const cancelAll = async (batches: readonly BatchState[]): Promise<void> => {
-    await Promise.all(batches.map(({ id }) => get().cancel(id)));
-  };
-
   /** Takes over how something was made; false where its model is gone. */
   const takeOver = (
     made: Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">,
@@ -211,7 +207,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         });
         if (result.type !== "generated") return;
         take(result, shown);
-        if (click.stopped) void cancelAll(result.batches);
+        if (click.stopped) void get().cancel(result.batches.map(({ id }) => id));
       } catch (cause) {
         if (!click.stopped) set({ refusal: refusalBy(cause, wishes, shown) });
       } finally {
@@ -219,7 +215,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       }
     },
     cancelNewest: async () => {
-      if (!sending) return cancelAll(newestRunning(get()));
+      if (!sending) return get().cancel(newestRunning(get()).map(({ id }) => id));
       // What is on its way is stopped as soon as its batches are known.
       sending.stopped = true;
       if (get().waits) end(sending);

@@ -80,7 +80,7 @@ export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
     },
 
     cancelAll: async () => {
-      await Promise.all(get().queue.map(({ id }) => get().cancel(id)));
+      await get().cancel(get().queue.map(({ id }) => id));
     },
   };
 };

@@ -160,7 +160,7 @@ function Actions({ batch }: { batch: BatchState }) {
           icon="cancelled"
           label={t.batch.cancel}
           testid="cancel-batch"
-          onClick={() => void actions.cancel(id)}
+          onClick={() => void actions.cancel([id])}
         />
       )}
       {failed && (

@@ -149,7 +149,7 @@ function Waiting({ batch, now, onGo }: { batch: BatchState; now: number; onGo():
         tone="danger"
         testid="queue-cancel"
         disabled={!stoppable(batch)}
-        onClick={() => void actions.cancel(id)}
+        onClick={() => void actions.cancel([id])}
       />
     </li>
   );

@@ -279,7 +279,7 @@ function Running({ generation }: { generation: GenerationState }) {
               icon="close"
               label={t.tile.cancel}
               testid="cancel"
-              onClick={() => void actions.cancel(batchId, id)}
+              onClick={() => void actions.cancel([batchId], id)}
             />
           </span>
         )}
