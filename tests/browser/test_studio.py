@@ -182,3 +182,24 @@ def test_a_cancelled_generation_can_be_retried(view: View) -> None:
     expect(view.tiles("cancelled")).to_have_count(1, timeout=WAIT)
     view.tiles().first.get_by_test_id("retry").click()
     view.expect_images(1)
+
+
+def test_a_click_of_several_is_cancelled_whole_also_after_a_reload(notebook: Notebook, view: View) -> None:
+    view.choose_model("demo:queue")
+    view.part("advanced").click()
+    view.part("config-panel").get_by_role("slider", name="Seconds").fill("120")
+    view.part("count-1").click()
+    view.part("prompt").fill("a {red|blue|green} fox")
+    view.part("generate").click()
+    expect(view.part("generate")).to_have_text("Again", timeout=WAIT)
+
+    notebook.reload()
+    again = notebook.view()
+    # A click would only repeat what runs: the button that lies at hand cancels it.
+    expect(again.part("generate")).to_have_text("Again", timeout=WAIT)
+    again.part("cancel-newest").click()
+    expect(again.part("generate")).to_have_text("Generate 3", timeout=WAIT)
+    for place in range(3):
+        cancelled = again.batches().nth(place).locator('[data-status="cancelled"]')
+        cancelled.scroll_into_view_if_needed()
+        expect(cancelled).to_have_count(1, timeout=WAIT)
