@@ -617,6 +617,19 @@ describe("a list of more topics than the page knows", () => {
     await drawn();
     expect(parts("topic").map((row) => row.dataset.topicId)).toEqual(["old3"]);
   });
+  it("does not take what is refused on the way for the end of what is found", async () => {
+    const { fake, parts, type } = await opened(long);
+    await type("search-topics", "fox");
+    await rests();
+    const asked = (at: number) => fake.requests("topics")[at]?.id ?? "";
+    await fake.reply(asked(0), { type: "topics", topics: older, before: "after old" });
+    await drawn();
+    await comesNear(".ip-topics");
+    fake.receive({ kind: "reply", to: asked(1), result: null, error: error() });
+    await drawn();
+    expect(fake.requests("topics")).toHaveLength(2);
+    expect(parts("topics-rest")).toHaveLength(1);
+  });
   it("says so where the kernel could not search", async () => {
     const { fake, part, type } = await opened(long);
     await type("search-topics", "zebra");

@@ -232,6 +232,15 @@ describe("the list of topics", () => {
     void kernel.state().loadTopics();
     expect(kernel.asked()).toHaveLength(2);
   });
+  it("says why the rest did not come, and asks for it again", async () => {
+    const kernel = long();
+    void kernel.state().loadTopics();
+    await kernel.last().refuse();
+    expect(kernel.state().notices).toMatchObject([{ level: "error" }]);
+    void kernel.state().loadTopics();
+    expect(kernel.asked()).toHaveLength(2);
+    expect(kernel.last().call).toMatchObject({ before: "after 3" });
+  });
   it("keeps what was loaded when a snapshot comes, and asks what became of it", async () => {
     const kernel = long();
     await load(kernel, range(4, 4), "after 7");

@@ -257,16 +257,20 @@ def test_a_last_page_that_is_full_has_no_next(store):
     assert store.feed(new_id()).entries == ()
 
 
+def assert_read_by(index, store, query):
+    connection = sqlite3.connect(store.location)
+    plan = " ".join(row[3] for row in connection.execute(query))
+    connection.close()
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_a_page_is_found_by_the_index_without_sorting(store):
     query = (
         "EXPLAIN QUERY PLAN SELECT * FROM image_generation_batches WHERE topic_id = 'a' AND user_id = 'b' "
         "AND organization_id IS NULL AND id < 'c' ORDER BY id DESC LIMIT 13"
     )
-    connection = sqlite3.connect(store.location)
-    plan = " ".join(row[3] for row in connection.execute(query))
-    connection.close()
-    assert "idx_batches_feed" in plan
-    assert "TEMP B-TREE" not in plan
+    assert_read_by("idx_batches_feed", store, query)
 
 
 def test_a_page_of_topics_is_found_by_the_index_without_sorting(store):
@@ -276,11 +280,7 @@ def test_a_page_of_topics_is_found_by_the_index_without_sorting(store):
         "AND (pinned, updated_at, id) < (0, '2026-01-01', 'c') "
         "ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT 201"
     )
-    connection = sqlite3.connect(store.location)
-    plan = " ".join(row[3] for row in connection.execute(query))
-    connection.close()
-    assert "idx_topics_list" in plan
-    assert "TEMP B-TREE" not in plan
+    assert_read_by("idx_topics_list", store, query)
 
 
 @pytest.mark.parametrize("other", [{"user_id": "eve"}, {"organization_id": "acme"}])

@@ -72,7 +72,7 @@ export interface CreateSlice {
   /** Puts back what one image was made with, its seed too. */
   reuseRecipe(recipe: RecipeState): void;
   reuseSeed(batch: BatchState, seed: number): void;
-  /** Says something. With an action it stands for ten seconds, else until it is dismissed. */
+  /** Says something, for a time: see `STANDS`; with an action for ten seconds. */
   addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
   dismissNotice(id: number): void;
   /** Whether somebody is at the notices, so that none goes from under the hand. */

@@ -1,4 +1,5 @@
 // How much of the list of topics is known: its beginning, and what was loaded, searched for or met beyond that.
+import { causeText } from "../lib/answer";
 import type { TopicState } from "../protocol.gen";
 import type { Slice, State } from "./state";
 import { inListOrder, sorted } from "./topics";
@@ -124,8 +125,9 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
         const end = result.topics.at(-1);
         set({ topicsRest: result.before !== null && end ? { before: result.before, end } : null });
         take(result.topics);
-      } catch {
+      } catch (cause) {
         // It is asked for again when the end of the list comes near once more.
+        get().addNotice("error", causeText(cause));
       } finally {
         set({ loadingTopics: false });
       }

@@ -100,7 +100,7 @@ function Elsewhere({ topicId }: { topicId: string }) {
       onClick={() => void actions.selectTopic(topicId)}
     >
       <Icon name="images" size={12} />
-      {title || t.topics.untitled}
+      <span>{title || t.topics.untitled}</span>
     </button>
   );
 }

@@ -65,11 +65,9 @@ export function useTopics(search: string): TopicsShown {
   const load = async (): Promise<void> => {
     if (!answered?.ids || more === null) return;
     const found = await actions.findTopics(words, more);
-    const next = {
-      words,
-      ids: new Set([...answered.ids, ...(found?.ids ?? [])]),
-      before: found?.before ?? null,
-    };
+    // What did not come is asked for when the end comes near once more.
+    if (!found) return;
+    const next = { words, ids: new Set([...answered.ids, ...found.ids]), before: found.before };
     setAnswer((now) => (now === answered ? next : now));
   };
   return {

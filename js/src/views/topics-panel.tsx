@@ -2,7 +2,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
 import { isComposing } from "../lib/keyboard";
-import { standingOf } from "../lib/standing";
+import { isLost } from "../lib/standing";
 import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
@@ -141,9 +141,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   const live = useStore((state) => state.live);
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
   // Nobody knows here what became of what ran when the kernel was lost.
-  const running = useStore((state) =>
-    !state.live && standingOf(state)?.lost ? 0 : runningIn(state.queue, topic),
-  );
+  const running = useStore((state) => (isLost(state) ? 0 : runningIn(state.queue, topic)));
   const [renaming, setRenaming] = useState(false);
   const drop = useDrop(id);
   const back = useRef(false);
