@@ -17,11 +17,12 @@ export async function ownNames() {
   const own = new Set();
   for (const [name, text] of texts) {
     const members = /^ {2,}(\w+)(?=: |\()/gm;
-    if (name === "messages.ts" || name.startsWith("slices/"))
-      for (const [, member] of text.matchAll(members)) own.add(member);
+    if (/^(messages|slices)\//.test(name)) for (const [, member] of text.matchAll(members)) own.add(member);
   }
-  for (const [table] of texts.get("messages.ts").matchAll(/^const [A-Z_]+\b[\s\S]*?^\}/gm))
-    for (const [, key] of table.matchAll(/^ {2}(\w+):/gm)) own.delete(key);
+  const tables = [...texts].filter(([name]) => name.startsWith("messages/"));
+  for (const [, text] of tables)
+    for (const [table] of text.matchAll(/^const [A-Z_]+\b[\s\S]*?^\}/gm))
+      for (const [, key] of table.matchAll(/^ {2}(\w+):/gm)) own.delete(key);
   for (const [name, text] of texts) {
     const known = name === "protocol.gen.ts" ? /(\w+)(?=\??:)/g : /(?<=["'`])(\w+)(?=["'`])/g;
     for (const [, word] of text.matchAll(known)) own.delete(word);
