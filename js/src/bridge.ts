@@ -1,5 +1,6 @@
 // The only file that touches the widget model: requests and their answers, events in order, acks.
 import type { AnyModel } from "@anywidget/types";
+import { ENDED, followKernel, hostKernel, isPictures, isSnapshot, lookOf, PROTOCOL, parsed } from "./host";
 import { type Answer, errorState, RequestError, type Send } from "./lib/answer";
 import { t } from "./messages";
 import type {
@@ -12,7 +13,6 @@ import type {
 } from "./protocol.gen";
 import type { Connection, Look } from "./slices/state";
 
-export const PROTOCOL = 2;
 /** Milliseconds without any message after which a request makes the page say that it waits. */
 export const WAITING_AFTER = 1000;
 export const ACK_EVERY = 1000;
@@ -370,77 +370,10 @@ export function createBridge(model: AnyModel, listener: Listener, signal: AbortS
   return { request, watch, setHeight };
 }
 
-/** States of a kernel after which what it knew is lost. */
-const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
-
-/** What a host tells of its kernel. */
-interface HostKernel {
-  status?: string;
-  connectionStatus?: string;
-  statusChanged?: Signal<string>;
-  disposed?: Signal<void>;
-}
-interface Signal<Told> {
-  connect(slot: (sender: unknown, told: Told) => void): void;
-  disconnect(slot: (sender: unknown, told: Told) => void): void;
-}
-
-/** The kernel of the host; null where there is none, undefined where the host doesn't tell. */
-function hostKernel(model: AnyModel): HostKernel | null | undefined {
-  try {
-    // JupyterLab's manager and those made from it know their kernel; its type says nothing of it.
-    return (model.widget_manager as unknown as { kernel?: HostKernel | null } | undefined)?.kernel;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Tells each new status of the kernel, and that the host has let it go, where the host does. */
-function followKernel(model: AnyModel, tell: (status: string) => void, gone: () => void): () => void {
-  const { statusChanged, disposed } = hostKernel(model) ?? {};
-  const slot = (_: unknown, status: string): void => tell(status);
-  statusChanged?.connect(slot);
-  disposed?.connect(gone);
-  return () => {
-    statusChanged?.disconnect(slot);
-    disposed?.disconnect(gone);
-  };
-}
-
-function lookOf(model: AnyModel): Look {
-  const theme: unknown = model.get("theme");
-  const height: unknown = model.get("height");
-  return {
-    theme: theme === "dark" || theme === "light" ? theme : "auto",
-    height: typeof height === "number" && height > 0 ? height : null,
-  };
-}
-
 async function unpacked(packed: DataView): Promise<ModelState[]> {
   const bytes = new Uint8Array(packed.buffer as ArrayBuffer, packed.byteOffset, packed.byteLength);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).json();
-}
-
-/** What a saved notebook holds may come from any version, or be cut. */
-function parsed(text: unknown): unknown {
-  try {
-    return typeof text === "string" ? JSON.parse(text) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isPictures(value: unknown): value is Snapshot["thumbnails"] {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).every((text) => typeof text === "string")
-  );
-}
-
-function isSnapshot(value: unknown): value is Snapshot {
-  return typeof value === "object" && value !== null && "protocol" in value && value.protocol === PROTOCOL;
 }
 
 /** Why a request gets no answer of the kernel. */
