@@ -10,7 +10,7 @@ for (const [name, definition] of Object.entries(schema.$defs)) definition.title 
 
 const text = await compile(schema, "Protocol", {
   additionalProperties: false,
-  bannerComment: "// Generated from _protocol.py by scripts/protocol_types.py. Don't edit.",
+  bannerComment: "// Generated from _page/protocol.py by scripts/protocol_types.py. Don't edit.",
   format: true,
   ignoreMinAndMaxItems: true,
   style: { printWidth: 110 },

@@ -1,4 +1,4 @@
-"""Writes ``js/src/protocol.gen.ts``, the page's types, from ``_protocol.py``.
+"""Writes ``js/src/protocol.gen.ts``, the page's types, from ``_page/protocol.py``.
 
 ``python scripts/protocol_types.py`` writes the file; with ``--check`` it writes nothing and ends with 1
 where the file differs.
@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from imgplay_widget import _protocol as protocol  # noqa: E402
 from imgplay_widget import errors  # noqa: E402
+from imgplay_widget._page import protocol  # noqa: E402
 
 JS = ROOT / "js"
 TARGET = JS / "src" / "protocol.gen.ts"
@@ -90,7 +90,7 @@ def main() -> None:
         TARGET.write_text(text, encoding="utf-8")
         return
     if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("js/src/protocol.gen.ts does not match _protocol.py: run `make protocol` and commit it")
+        sys.exit("js/src/protocol.gen.ts does not match _page/protocol.py: run `make protocol` and commit it")
 
 
 if __name__ == "__main__":

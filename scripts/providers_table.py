@@ -22,7 +22,7 @@ for variable in list(os.environ):
     if variable.endswith(("_BASE_URL", "_URL", "_HOST", "_ENDPOINT")):
         del os.environ[variable]
 
-from imgplay_widget._models import sizes  # noqa: E402
+from imgplay_widget._studio.models import sizes  # noqa: E402
 from imgplay_widget._types import ModelSpec  # noqa: E402
 from imgplay_widget.providers import Provider, Registry  # noqa: E402
 

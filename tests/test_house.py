@@ -17,24 +17,30 @@ PACKAGE = ROOT / "src" / "imgplay_widget"
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
-ENGINE = {"_archive.py", "_engine.py", "_drive.py", "_studio.py", "_loop.py"}
+ENGINE = {
+    "_engine/archive.py",
+    "_engine/engine.py",
+    "_engine/drive.py",
+    "_studio/studio.py",
+    "_studio/loop.py",
+}
 """The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
 
 DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}
 """Test doubles play the parts of others, so they may do what those do."""
 
 ONLY_IN = {
-    "anywidget": ("_widget.py",),
+    "anywidget": ("_widget/widget.py",),
     "httpx": ("providers/http.py",),
     "PIL": (
         "_store/images.py",
-        "_handles.py",
+        "_studio/handles.py",
         "providers/demo.py",
         "providers/_painting/",
         "providers/_pipelines.py",
         "testing/",
     ),
-    "pydantic": ("_protocol.py",),
+    "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),
 }
 """Where a dependency may be imported: one place each, so that it can be changed in one place."""
@@ -128,12 +134,12 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
 def test_any_error_is_caught_only_at_the_edges() -> None:
     # Where a failure must not take others with it: tasks, requests of the page, foreign plug-ins.
     edges = {
-        "_engine.py",
-        "_face.py",
-        "_loop.py",
-        "_offers.py",
-        "_studio.py",
-        "_widget.py",
+        "_engine/engine.py",
+        "_page/page.py",
+        "_studio/loop.py",
+        "_studio/offers.py",
+        "_studio/studio.py",
+        "_widget/widget.py",
         "providers/_key_sources.py",
         "providers/_pipelines.py",
         "providers/registry.py",

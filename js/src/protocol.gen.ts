@@ -1,4 +1,4 @@
-// Generated from _protocol.py by scripts/protocol_types.py. Don't edit.
+// Generated from _page/protocol.py by scripts/protocol_types.py. Don't edit.
 
 export type Call =
   | Hello

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import cases from "../../tests/prompts/variants.json";
+import cases from "../../tests/rules/variants.json";
 import { countVariants, lengthOf, longestVariant, patternOf, variants } from "../src/lib/variants";
 
 describe("a pattern", () => {

@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imgplay_widget._costs import Spend
-    from imgplay_widget._handles import BatchHandle, GenerationHandle
-    from imgplay_widget._models import ModelTable, models
-    from imgplay_widget._studio import Studio
+    from imgplay_widget._rules.costs import Spend
+    from imgplay_widget._rules.variants import variants
+    from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
+    from imgplay_widget._studio.models import ModelTable, models
+    from imgplay_widget._studio.studio import Studio
     from imgplay_widget._types import Status, Topic
-    from imgplay_widget._variants import variants
-    from imgplay_widget._widget import ImagePlayground
+    from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
     __version__: str
@@ -39,17 +39,17 @@ __all__ = [
 # Where each public name lives. They are imported when they are first used, so that importing the package
 # costs next to nothing.
 _HOME = {
-    "BatchHandle": "_handles",
-    "GenerationHandle": "_handles",
-    "ImagePlayground": "_widget",
+    "BatchHandle": "_studio.handles",
+    "GenerationHandle": "_studio.handles",
+    "ImagePlayground": "_widget.widget",
     "ImgplayError": "errors",
-    "ModelTable": "_models",
-    "Spend": "_costs",
+    "ModelTable": "_studio.models",
+    "Spend": "_rules.costs",
     "Status": "_types",
-    "Studio": "_studio",
+    "Studio": "_studio.studio",
     "Topic": "_types",
-    "models": "_models",
-    "variants": "_variants",
+    "models": "_studio.models",
+    "variants": "_rules.variants",
 }
 
 

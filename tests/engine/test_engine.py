@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget import Status
-from imgplay_widget._changes import TopicWritten
+from imgplay_widget._rules.changes import TopicWritten
 from imgplay_widget._types import Done, Inline, Missing, Partial, Pending
 from imgplay_widget.errors import (
     BadResponse,
@@ -595,7 +595,7 @@ def test_partial_images_and_progress_are_told_on_the_way():
         studio.generate("a fox", model="fake:stream").result(WAIT)
         studio.topics  # noqa: B018 - one turn of the loop, in order
         end()
-    from imgplay_widget._changes import EntryAdded, EntryChanged, Progressed
+    from imgplay_widget._rules.changes import EntryAdded, EntryChanged, Progressed
 
     moved = [change for change in seen if isinstance(change, Progressed)]
     assert moved[0].progress == 0.5

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from imgplay_widget import Status, errors
-from imgplay_widget._changes import Progressed
+from imgplay_widget._rules.changes import Progressed
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import InstantClock, open_studio
 from tests.servers import openai_server as script

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from imgplay_widget import Spend
-from imgplay_widget._changes import SpendingWritten
+from imgplay_widget._rules.changes import SpendingWritten
 from imgplay_widget._types import Done, Missing, Price
 from imgplay_widget.errors import InvalidRequest, Moderated, NotFound, OverBudget
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from imgplay_widget import Status
-from imgplay_widget._changes import StoreWritten
 from imgplay_widget._clock import Clock
+from imgplay_widget._rules.changes import StoreWritten
 from imgplay_widget.errors import StoreLocked
 from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from imgplay_widget import Status
-from imgplay_widget._changes import EntryAdded
+from imgplay_widget._rules.changes import EntryAdded
 from imgplay_widget.errors import Cancelled, Moderated
 from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgplay_widget import Status, errors
-from imgplay_widget._changes import Progressed
+from imgplay_widget._rules.changes import Progressed
 from imgplay_widget._types import Partial
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
 

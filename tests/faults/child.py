@@ -19,7 +19,7 @@ from typing import Any
 from imgplay_widget._store import removal
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.store import Store
-from imgplay_widget._studio import Studio
+from imgplay_widget._studio.studio import Studio
 from imgplay_widget.errors import ImgplayError
 from tests.faults.job_provider import JobProvider, QuickClock
 

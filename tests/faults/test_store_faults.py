@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from imgplay_widget._changes import Change, NoticeGiven
-from imgplay_widget._engine import LOCKED_WAIT
-from imgplay_widget._lifecycle import MAX_RESUMES
+from imgplay_widget._engine.engine import LOCKED_WAIT
+from imgplay_widget._rules.changes import Change, NoticeGiven
+from imgplay_widget._rules.lifecycle import MAX_RESUMES
 from imgplay_widget._store import Store
 from imgplay_widget.testing import open_studio
 from tests.faults.child import outcomes

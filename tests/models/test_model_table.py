@@ -8,7 +8,7 @@ import pytest
 
 import imgplay_widget
 from imgplay_widget import ModelTable, catalog, models
-from imgplay_widget._models import sizes, table_of
+from imgplay_widget._studio.models import sizes, table_of
 from imgplay_widget._types import ModelSpec, Parameter, Price, ProviderSpec, ReferenceRule
 from imgplay_widget.errors import NotFound
 from imgplay_widget.providers import Keys, Provider, Registry

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
-from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._store import StoredImage, images
 from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic, Unit
 from imgplay_widget.errors import Cancelled

@@ -21,8 +21,8 @@ from store_makers import (
     succeed,
 )
 
-from imgplay_widget import _lifecycle as life
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._store import Hidden, Restored
 from imgplay_widget._types import Stage, Status
 from imgplay_widget.errors import ErrorInfo, InvalidRequest, Moderated, NotFound

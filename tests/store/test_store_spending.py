@@ -22,9 +22,9 @@ from store_makers import (
     succeed,
 )
 
-from imgplay_widget import _lifecycle as life
-from imgplay_widget._attempts import again
-from imgplay_widget._costs import Budget, booking, budget_of, day_start, moment_of, money, to_units
+from imgplay_widget._rules import lifecycle as life
+from imgplay_widget._rules.attempts import again
+from imgplay_widget._rules.costs import Budget, booking, budget_of, day_start, moment_of, money, to_units
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import (
     BadResponse,

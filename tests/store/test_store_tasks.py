@@ -22,7 +22,7 @@ from store_makers import (
     succeed,
 )
 
-from imgplay_widget import _lifecycle as life
+from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import Moderated, StoreError, StoreLocked
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from imgplay_widget._face import Face
+from imgplay_widget._page.page import Face
 from imgplay_widget.testing import FakeProvider, open_studio
 
 WAIT = 20

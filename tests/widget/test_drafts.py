@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from imgplay_widget import ImagePlayground
-from imgplay_widget._drafts import MAX_REFERENCES
+from imgplay_widget._studio.drafts import MAX_REFERENCES
 from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.testing import mask_png, open_studio, png
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from imgplay_widget._protocol import Config, parse
+from imgplay_widget._page.protocol import Config, parse
 from imgplay_widget._types import ModelSpec, Parameter, Price
 from imgplay_widget.errors import Moderated
 from imgplay_widget.providers import Done, Inline
@@ -239,7 +239,7 @@ def test_without_a_page_no_bytes_are_pushed(page):
 
 
 def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monkeypatch):
-    monkeypatch.setattr("imgplay_widget._face.UNACKNOWLEDGED", 2)
+    monkeypatch.setattr("imgplay_widget._page.page.UNACKNOWLEDGED", 2)
     with open_page() as page:
         page.result("hello")
         page.studio.generate("a fox", model="fake:image", n=4).result(WAIT)

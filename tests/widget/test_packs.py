@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from imgplay_widget._face_archives import PIECE
+from imgplay_widget._page.downloads import PIECE
 from imgplay_widget._store import packs
 from imgplay_widget.errors import DiskFull, InvalidRequest
 from imgplay_widget.providers import Done, Inline

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from imgplay_widget import _uploads
+from imgplay_widget._page import uploads as uploads_module
 from imgplay_widget.testing import InstantClock, mask_png, open_studio, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
 
@@ -145,7 +145,7 @@ def test_a_mask_is_a_png_with_transparency(page):
 
 
 def test_only_so_many_files_are_on_their_way(page, monkeypatch):
-    monkeypatch.setattr(_uploads, "MAX_OPEN", 2)
+    monkeypatch.setattr(uploads_module, "MAX_OPEN", 2)
     for name in "ab":
         page.result("upload", pieces=[bytes(10)], uploadId=name, offset=0, total=100)
     error = page.error("upload", pieces=[bytes(10)], uploadId="c", offset=0, total=100)
@@ -158,7 +158,7 @@ def test_a_file_of_which_nothing_comes_any_more_is_forgotten(page):
     engine, uploads = page.studio.engine, page.face._references._uploads
     page.studio.start(engine.beat).result(WAIT)
     assert len(uploads) == 1
-    page.studio._clock.advance(_uploads.PATIENCE + 1)
+    page.studio._clock.advance(uploads_module.PATIENCE + 1)
     page.studio.start(engine.beat).result(WAIT)
     assert len(uploads) == 0
     error = page.error("upload", pieces=[bytes(10)], uploadId="a", offset=10, total=100)

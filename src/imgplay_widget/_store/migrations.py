@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from imgplay_widget._costs import to_units
+from imgplay_widget._rules.costs import to_units
 from imgplay_widget._store import tables
 from imgplay_widget._store.rows import folded
 from imgplay_widget.errors import StoreTooNew

@@ -29,9 +29,9 @@ from sqlalchemy import (
     tuple_,
 )
 
+from imgplay_widget._rules.titles import UNTITLED
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import UtcTime, batches, generations, references, tasks, topics
-from imgplay_widget._titles import UNTITLED
 from imgplay_widget._types import Entry, Generation, Task, Topic, TopicPage
 from imgplay_widget.errors import InvalidRequest
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
-from imgplay_widget._costs import Line, Today, booking, from_units, money, to_units
+from imgplay_widget._rules.costs import Line, Today, booking, from_units, money, to_units
 from imgplay_widget._store import queries
 from imgplay_widget._store.tables import batches, spending, tasks
 from imgplay_widget._types import Stage
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from imgplay_widget._costs import Budget
+    from imgplay_widget._rules.costs import Budget
     from imgplay_widget._store.queries import Scope
     from imgplay_widget._types import Task
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
-from imgplay_widget._costs import spend_of
+from imgplay_widget._rules.costs import spend_of
 from imgplay_widget._store import (
     curation,
     drafts,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import EllipsisType
 
-    from imgplay_widget._costs import Budget, Spend, Today
+    from imgplay_widget._rules.costs import Budget, Spend, Today
     from imgplay_widget._types import Kind
 
 __all__ = ["Hidden", "Restored", "Store", "StoredImage"]

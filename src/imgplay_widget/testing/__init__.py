@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from imgplay_widget._clock import Clock
-from imgplay_widget._studio import Studio
+from imgplay_widget._studio.studio import Studio
 from imgplay_widget._types import (
     Done,
     Inline,

@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from imgplay_widget._handles import BatchHandle
-    from imgplay_widget._studio import Studio
+    from imgplay_widget._studio.handles import BatchHandle
+    from imgplay_widget._studio.studio import Studio
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["KEY", "ProviderContract", "Wire"]

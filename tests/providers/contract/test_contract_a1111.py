@@ -9,8 +9,8 @@ from base64 import b64decode, b64encode
 import pytest
 
 from imgplay_widget import errors
-from imgplay_widget._changes import Progressed
 from imgplay_widget._clock import Clock
+from imgplay_widget._rules.changes import Progressed
 from imgplay_widget.providers.a1111 import A1111
 from imgplay_widget.providers.http import Http, new_client
 from imgplay_widget.testing import open_studio, png

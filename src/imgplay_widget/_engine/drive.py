@@ -1,0 +1,502 @@
+"""The way of one task: send, wait, fetch, store. The engine owns it; only here is a provider called."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from imgplay_widget._rules.lifecycle import Accept, Event, Fail, Fetch, Refuse, Renew, Resume, Send, Succeed
+from imgplay_widget._rules.schedule import Schedule
+from imgplay_widget._store import StoredImage, images
+from imgplay_widget._types import (
+    Done,
+    Generation,
+    Inline,
+    Missing,
+    ModelSpec,
+    Partial,
+    Pending,
+    Remote,
+    Stage,
+    Task,
+)
+from imgplay_widget.errors import (
+    BadResponse,
+    ConnectFailed,
+    DeadlineExceeded,
+    ErrorInfo,
+    ImgplayError,
+    Lost,
+    NetworkError,
+    NoImage,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    ServerError,
+    Uncertain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from concurrent.futures import Executor
+    from random import Random
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget._store.assets import Assets
+    from imgplay_widget.providers.base import Provider
+    from imgplay_widget.providers.http import Http
+
+__all__ = ["Drive", "LeaseLost", "Saver", "Tools"]
+
+T = TypeVar("T")
+
+WATCH_EVERY = 1.0
+"""Seconds between two looks at a call that was not answered yet."""
+
+POLL_TIMEOUT = 30.0
+"""Seconds for one question; the task's own deadline stands above it."""
+
+CONNECT_TRIES = 3
+"""A refused connection is tried so often: a local server may be starting."""
+
+DOWNLOAD_TRIES = 4
+"""A result is fetched so often; fetching costs nothing."""
+
+ASK_AGAIN = (NetworkError, ServerError, Overloaded, RateLimited, BadResponse)
+"""Errors of a question or a download that say nothing about the job itself."""
+
+
+class LeaseLost(Exception):
+    """Another engine drives the task now, or its row was deleted: stop without a word."""
+
+
+class Saver(Protocol):
+    """How a drive writes: the engine commits, then tells."""
+
+    async def save(self, drive: Drive, event: Event) -> None:
+        """Commits one step of the life. Raises `LeaseLost`."""
+        ...
+
+    async def finish(
+        self,
+        drive: Drive,
+        event: Succeed | Fail,
+        stored: Sequence[StoredImage],
+        failures: Mapping[str, ErrorInfo],
+    ) -> None:
+        """Commits the end with its images. Raises `LeaseLost`."""
+        ...
+
+    def progress(
+        self,
+        drive: Drive,
+        *,
+        index: int | None,
+        progress: float | None,
+        queue_position: int | None,
+        preview: bytes | None,
+    ) -> None:
+        """Tells that it moved: one image of the unit, or (index None) all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every drive of an engine uses.
+
+    Attributes:
+        clock: the time.
+        random: the source of jitter.
+        pool: threads that decode, hash and write files.
+        assets: where bytes go.
+        eager_thumbnails: True while a page looks: the thumbnail is made before the row is written.
+    """
+
+    clock: Clock
+    random: Random
+    pool: Executor
+    assets: Assets
+    eager_thumbnails: Callable[[], bool]
+
+    async def in_pool(self, function: Callable[..., T], *args: Any) -> T:
+        """Runs a blocking function in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Drive:
+    """One task on its way.
+
+    Attributes:
+        task: as it was last committed; only the saver changes it.
+        generations: those that the task fills, in the order of the unit's positions; None for one that
+            was deleted meanwhile.
+        action: where to start.
+        durations: gives the seconds that past jobs of the model took; asked only for a job that is polled.
+    """
+
+    task: Task
+    generations: list[Generation | None]
+    provider: Provider
+    spec: ModelSpec
+    http: Http
+    tools: Tools
+    saver: Saver
+    action: Resume
+    durations: Callable[[], Awaitable[Sequence[float]]]
+    started: float = 0.0
+    ends: float = 0.0
+    renewed: bool = False
+
+    async def run(self) -> None:
+        """Drives the task to a final stage within its deadline.
+
+        Raises:
+            LeaseLost: another engine has it.
+            CancelledError: the engine stopped it; the stage is as committed.
+        """
+        self.started = self.tools.clock.monotonic()
+        self.ends = asyncio.get_running_loop().time() + self.task.deadline
+        try:
+            await self._collect(await self._first_answer())
+        except TimeoutError:
+            await self._fail(self._deadline())
+            await self.stop_remote()
+        except ImgplayError as error:
+            await self._fail(error)
+
+    async def stop_remote(self) -> None:
+        """Asks the provider to stop the job, as well as it can. Never raises for the provider's sake."""
+        if self.task.submitted_at is None:
+            return
+        try:
+            async with asyncio.timeout(POLL_TIMEOUT):
+                if self.task.ticket is None:
+                    await self.provider.stop(self.task.unit, self.http)
+                else:
+                    await self.provider.cancel(self.task.ticket, self.http)
+        except (ProviderError, TimeoutError):
+            # Stopping is a courtesy: the task is cancelled here in any case, and was said to be.
+            return
+
+    # -------------------------------------------------------------- the provider
+
+    async def _first_answer(self) -> Done:
+        if self.action is Resume.FETCH:
+            return Done(images=tuple(_from_json(item) for item in self.task.results))
+        if self.action is Resume.POLL:
+            return await self._in_time(self._poll())
+        answer = await self._in_time(self._submit())
+        if isinstance(answer, Done):
+            return answer
+        # Beyond the deadline too: a store that is locked for long must not lose what was paid for.
+        await self.saver.save(self, Accept(answer.ticket))
+        self._report(answer)
+        return await self._in_time(self._poll())
+
+    async def _submit(self) -> Pending | Done:
+        waits = Schedule((), self.tools.random)
+        refusals = 0
+        while True:
+            await self.saver.save(self, Send())
+            try:
+                return await self._send()
+            except ProviderError as error:
+                wait = waits.wait(0.0, error.retry_after)
+                if not self._may_resend(error, refusals, wait):
+                    raise
+                refusals += 1
+                if not error.maybe_billed:
+                    await self.saver.save(self, Refuse())
+            await self._sleep(wait)
+
+    async def _send(self) -> Pending | Done:
+        stream = self.provider.stream(self.task.unit, self.http)
+        if stream is None:
+            return await self._watched(self.provider.submit(self.task.unit, self.http))
+        # Closed at once, so that the connection does not outlive the answer or a cancel.
+        async with aclosing(stream):
+            async for item in stream:
+                if not isinstance(item, Partial):
+                    return item
+                self.saver.progress(
+                    self,
+                    index=item.index,
+                    progress=item.progress,
+                    queue_position=None,
+                    preview=item.data,
+                )
+        raise BadResponse("The stream ended before the image was complete.", provider=self.task.provider)
+
+    async def _watched(self, call: Coroutine[Any, Any, T]) -> T:
+        """Awaits a call, and looks how far it is where the provider has a way."""
+        watcher = asyncio.create_task(self._watch())
+        try:
+            return await call
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        shown: bytes | None = None
+        while True:
+            try:
+                async with asyncio.timeout(POLL_TIMEOUT):
+                    look = await self.provider.watch(self.task.unit, self.http)
+            except (ProviderError, TimeoutError):
+                # What it says of the call is a courtesy; the call itself tells what became of it.
+                look = Partial()
+            if look is None:
+                return
+            fresh = look.data if look.data != shown else None
+            if fresh is not None or look.progress is not None:
+                self.saver.progress(
+                    self,
+                    index=look.index,
+                    progress=look.progress,
+                    queue_position=None,
+                    preview=fresh,
+                )
+            shown = look.data or shown
+            await self.tools.clock.sleep(WATCH_EVERY)
+
+    def _may_resend(self, error: ProviderError, refusals: int, wait: float) -> bool:
+        """True where the call may be sent again without asking the user: nothing can be paid twice."""
+        if self._elapsed() + wait >= self.task.deadline:
+            return False
+        if error.maybe_billed:
+            # The same key finds the same job, unpaid.
+            return self.spec.idempotent and isinstance(error, ASK_AGAIN) and refusals < CONNECT_TRIES
+        if isinstance(error, ConnectFailed):
+            return refusals < CONNECT_TRIES - 1
+        return isinstance(error, RateLimited) and error.retryable
+
+    async def _poll(self) -> Done:
+        submitted = self.task.submitted_at or self.task.created_at
+        schedule = Schedule(await self.durations(), self.tools.random)
+        retry_after: float | None = None
+        while True:
+            age = (self.tools.clock.now() - submitted).total_seconds()
+            await self._sleep(schedule.wait(age, retry_after))
+            ticket = self.task.ticket
+            if ticket is None:
+                raise Lost("The job's ticket is missing.", provider=self.task.provider)
+            try:
+                async with asyncio.timeout(POLL_TIMEOUT):
+                    answer = await self.provider.poll(ticket, self.http)
+            except ASK_AGAIN as error:
+                retry_after = error.retry_after
+                continue
+            except TimeoutError:
+                if self._elapsed() >= self.task.deadline:
+                    raise
+                continue
+            if isinstance(answer, Done):
+                return answer
+            if answer.ticket != ticket:
+                await self.saver.save(self, Renew(answer.ticket))
+            retry_after = answer.retry_after
+            self._report(answer)
+
+    def _report(self, pending: Pending) -> None:
+        self.saver.progress(
+            self,
+            index=None,
+            progress=pending.progress,
+            queue_position=pending.queue_position,
+            preview=None,
+        )
+        for index, preview in pending.previews.items():
+            self.saver.progress(
+                self,
+                index=index,
+                progress=pending.progress,
+                queue_position=None,
+                preview=preview,
+            )
+
+    # -------------------------------------------------------------- the images
+
+    async def _collect(self, done: Done) -> None:
+        """Brings the images of an answer into the store, each on its own."""
+        items = self._items(done)
+        if any(isinstance(item, Remote) for item in items) and self.task.stage is not Stage.DOWNLOADING:
+            # Bytes that came inline lie on disk before the links are stored, so that a restart finds both.
+            await asyncio.gather(*(self._keep(i, item) for i, item in enumerate(items)))
+            results = tuple(_to_json(item) for item in items)
+            await self.saver.save(self, Fetch(results, done.cost, done.request_id, done.usage))
+        outcomes = await asyncio.gather(*(self._take(i, item) for i, item in enumerate(items)))
+        if self._can_renew() and any(isinstance(outcome, Lost) for outcome in outcomes):
+            self.renewed = True
+            await self.saver.save(self, Renew(dict(self.task.ticket or {})))
+            return await self._collect(await self._in_time(self._poll()))
+        stored = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
+        failures = {
+            generation.id: outcome.info
+            for generation, outcome in zip(self.generations, outcomes, strict=True)
+            if generation is not None and isinstance(outcome, ImgplayError)
+        }
+        if failures and not stored:
+            return await self.saver.finish(self, Fail(next(iter(failures.values())), done.cost), (), {})
+        end = Succeed(done.cost, done.request_id, done.usage)
+        return await self.saver.finish(self, end, stored, failures)
+
+    def _items(self, done: Done) -> list[Inline | Remote | Missing]:
+        wanted = len(self.generations)
+        items = list(done.images[:wanted])
+        if len(items) < wanted:
+            short = NoImage(
+                f"The provider gave {len(items)} of {wanted} images.",
+                provider=self.task.provider,
+                request_id=done.request_id,
+            )
+            items += [Missing(error=short.info)] * (wanted - len(items))
+        return items
+
+    def _can_renew(self) -> bool:
+        """True where links that have expired can be asked for again: once, and with a ticket."""
+        waiting = self.task.stage is Stage.DOWNLOADING and self.task.ticket is not None
+        return waiting and not self.renewed
+
+    async def _keep(self, index: int, item: Inline | Remote | Missing) -> None:
+        generation = self.generations[index]
+        if isinstance(item, Inline) and generation is not None:
+            await self.tools.in_pool(self.tools.assets.receive, generation.id, item.data)
+
+    async def _take(self, index: int, item: Inline | Remote | Missing) -> StoredImage | ImgplayError | None:
+        """Fetches, checks and writes one image; gives the error instead of raising it."""
+        generation = self.generations[index]
+        if generation is None:
+            return None
+        if isinstance(item, Missing):
+            return item.error.to_exception()
+        try:
+            data = None
+            if self.task.stage is Stage.DOWNLOADING:
+                data = await self.tools.in_pool(self.tools.assets.incoming, generation.id)
+            if data is None:
+                data = item.data if isinstance(item, Inline) else await self._fetch(item.url)
+            return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
+        except ImgplayError as error:
+            await self.tools.in_pool(self.tools.assets.discard, generation.id)
+            return error
+
+    def _store_image(self, generation_id: str, data: bytes, applied: Mapping[str, Any]) -> StoredImage:
+        return store_image(
+            self.tools.assets,
+            generation_id,
+            data,
+            applied,
+            thumbnail=self.tools.eager_thumbnails(),
+        )
+
+    async def _fetch(self, url: str) -> bytes:
+        try:
+            return await self._in_time(self._download(url))
+        except TimeoutError:
+            # Only this image is late; what its siblings brought stays.
+            raise self._deadline() from None
+
+    async def _download(self, url: str) -> bytes:
+        waits = Schedule((), self.tools.random)
+        for attempt in range(DOWNLOAD_TRIES):
+            try:
+                return await self.http.download(url)
+            except ASK_AGAIN as error:
+                if attempt == DOWNLOAD_TRIES - 1:
+                    raise
+                await self._sleep(waits.wait(0.0, error.retry_after))
+        raise AssertionError("unreachable")
+
+    # -------------------------------------------------------------- time and ends
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits what the provider does, until the deadline. What is written has no deadline."""
+        async with self.tools.clock.timeout(self.ends - asyncio.get_running_loop().time()):
+            return await work
+
+    def _elapsed(self) -> float:
+        return self.tools.clock.monotonic() - self.started
+
+    async def _sleep(self, seconds: float) -> None:
+        if self._elapsed() + seconds > self.task.deadline:
+            # Waiting longer cannot help; the clock of a test jumps, so this is not left to the timeout.
+            seconds = max(0.0, self.task.deadline - self._elapsed())
+            await self.tools.clock.sleep(seconds)
+            raise TimeoutError
+        await self.tools.clock.sleep(seconds)
+
+    def _deadline(self) -> ProviderError:
+        spent = f"after {self.task.deadline:g} s"
+        if self.task.stage is Stage.SUBMITTING and self.provider.origin():
+            return NetworkError(f"No answer came {spent}.", provider=self.task.provider)
+        return DeadlineExceeded(
+            f"The image was not ready {spent}.", provider=self.task.provider, maybe_billed=False
+        )
+
+    async def _fail(self, error: ImgplayError) -> None:
+        if self.task.stage is Stage.SUBMITTING and _unknown(error):
+            info = Uncertain(
+                f"{error.message} The call may have been billed.",
+                provider=self.task.provider,
+                request_id=error.info.request_id,
+            ).info
+        else:
+            info = error.info
+        await self.saver.finish(self, Fail(info), (), {})
+
+
+def store_image(
+    assets: Assets, generation_id: str, data: bytes, applied: Mapping[str, Any], *, thumbnail: bool
+) -> StoredImage:
+    """Accepts the bytes of an image and writes them where `Store.finish_task` finds them. Blocking.
+
+    Raises:
+        CorruptImage: they are not a whole image.
+        DiskFull: they could not be written whole.
+    """
+    accepted = images.accept(data)
+    digest = assets.receive(generation_id, accepted.data)
+    if thumbnail:
+        assets.write_thumbnail(digest, images.thumbnail(accepted.data))
+    return StoredImage(
+        generation_id=generation_id,
+        digest=digest,
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+        size=len(accepted.data),
+        applied=applied,
+    )
+
+
+def _unknown(error: ImgplayError) -> bool:
+    """True where nobody knows whether the provider did (and billed) the work.
+
+    An answer that is not what was hoped for is no such case: what it said is more use than "perhaps".
+    """
+    silent = (NetworkError, ServerError, Overloaded, DeadlineExceeded)
+    return isinstance(error, silent) and error.maybe_billed
+
+
+def _to_json(item: Inline | Remote | Missing) -> dict[str, Any]:
+    match item:
+        case Inline():
+            return {"kind": "inline", "applied": dict(item.applied)}
+        case Remote():
+            return {"kind": "remote", "url": item.url, "applied": dict(item.applied)}
+        case Missing():
+            return {"kind": "missing", "error": item.error.to_json()}
+
+
+def _from_json(item: Mapping[str, Any]) -> Inline | Remote | Missing:
+    match item["kind"]:
+        case "remote":
+            return Remote(url=item["url"], applied=item["applied"])
+        case "missing":
+            return Missing(error=ErrorInfo.from_json(item["error"]))
+        case _:
+            # The bytes lie among the incoming files; without them the place is empty.
+            return Inline(data=b"", applied=item["applied"])

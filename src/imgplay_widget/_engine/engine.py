@@ -1,0 +1,835 @@
+"""The one owner of tasks and of time.
+
+An engine lives on one event loop. It alone starts tasks; it saves each step before it tells it; it holds
+the leases by which two kernels on one store never drive the same task; it takes up what another process
+left. Everything that blocks runs elsewhere: the store on one worker thread (a locked database never stops
+the loop), images in a small pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from imgplay_widget import catalog
+from imgplay_widget._engine.archive import gone
+from imgplay_widget._engine.curator import Curator
+from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, store_image
+from imgplay_widget._ids import new_id
+from imgplay_widget._rules.attempts import again, cancel_note
+from imgplay_widget._rules.changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    NoticeGiven,
+    Progressed,
+    StoreWritten,
+)
+from imgplay_widget._rules.costs import Budget, day_start
+from imgplay_widget._rules.lifecycle import (
+    MAX_RESUMES,
+    Cancel,
+    Event,
+    Fail,
+    Resume,
+    Succeed,
+    advance,
+    resume,
+)
+from imgplay_widget._types import (
+    Entry,
+    Generation,
+    Notice,
+    ProviderSpec,
+    Reference,
+    Stage,
+    Status,
+    Task,
+    Topic,
+)
+from imgplay_widget.errors import (
+    BadResponse,
+    DeadlineExceeded,
+    DiskFull,
+    ErrorInfo,
+    ImgplayError,
+    InternalError,
+    InvalidRequest,
+    NotFound,
+    ProviderError,
+    ProviderMissing,
+    StoreLocked,
+    Uncertain,
+)
+from imgplay_widget.providers.http import Http, new_client
+from imgplay_widget.providers.links import Links
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from decimal import Decimal
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget._store import Store, StoredImage
+    from imgplay_widget._types import ModelSpec, Unit
+    from imgplay_widget.providers.base import Provider
+    from imgplay_widget.providers.keys import Keys
+    from imgplay_widget.providers.registry import Registry
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("imgplay_widget")
+
+LEASE = timedelta(seconds=30)
+"""How long a lease holds without being renewed."""
+
+RENEW_EVERY = 10.0
+"""Seconds between renewals."""
+
+PURGE_EVERY = 10.0
+"""Seconds between looks for what was deleted long enough ago."""
+
+HEARTBEAT = 2.0
+"""Seconds between looks at the store: what did other processes write, what did they leave?"""
+
+LOCKED_WAIT = 2.0
+"""Seconds between tries to write to a store that is locked or full."""
+
+LINK_TIMEOUT = 60.0
+"""Seconds in all in which an image must come by a link of the user's."""
+
+TEXT_TIMEOUT = 30.0
+"""Seconds that a text model may take for a title or a prompt."""
+
+
+class Engine(Curator):
+    """Runs tasks.
+
+    Args:
+        store: where everything is kept; the engine owns it from now on.
+        registry: the providers.
+        keys: their keys.
+        notify: called on the loop with each change, after it was committed. It must not block or raise.
+        clock: the time.
+        concurrency: the most tasks at once by provider; a provider that is not named has its own default.
+        heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
+
+    Attributes:
+        budget: USD that may be spent a day, or None for any.
+        each_beat: called at each look: what must end some time after nobody asks for it any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        keys: Keys,
+        notify: Callable[[Change], None],
+        *,
+        clock: Clock,
+        concurrency: Mapping[str, int],
+        heartbeat: float | None = HEARTBEAT,
+    ) -> None:
+        super().__init__(store, notify, clock)
+        self.registry = registry
+        self.owner = new_id()
+        self.eager_thumbnails = False
+        self.budget: Decimal | None = None
+        self.each_beat: list[Callable[[], None]] = []
+        self._keys = keys
+        self._concurrency = dict(concurrency)
+        self._heartbeat = heartbeat
+        self._tools = Tools(
+            clock=clock,
+            random=Random(),  # noqa: S311 - jitter
+            pool=self._pool,
+            assets=store.assets,
+            eager_thumbnails=lambda: self.eager_thumbnails,
+        )
+        # Of its own: a keyring may wait for the user, and nothing else may wait with it.
+        self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
+        self._drives: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
+        self._entries: dict[str, Entry] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._https: dict[str, Http] = {}
+        self._client: Any = None
+        self._heart: asyncio.Task[None] | None = None
+        self._claimed: list[Task] = []
+        self._taking_up = asyncio.Lock()
+        self._renewed_at = self._purged_at = 0.0
+        self._version = 0
+        self.links = Links()
+        self._closing = False
+
+    # -------------------------------------------------------------- life
+
+    async def start(self) -> None:
+        """Takes up what was left unfinished, and begins to look after the leases."""
+        await self.write(self.store.register, self.owner)
+        self._version = await self.write(self.store.version)
+        self._renewed_at = self._clock.monotonic()
+        await self._take_up()
+        self._purged_at = self._renewed_at
+        self.aside(self._clean())
+        if self._heartbeat is not None:
+            self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
+
+    async def close(self) -> None:
+        """Stops all work. What runs stays resumable: its leases are given back."""
+        self._closing = True
+        running = [runner for _, runner in self._drives.values()]
+        if self._heart is not None:
+            running.append(self._heart)
+        for task in (*running, *self._side):
+            task.cancel()
+        await asyncio.gather(*running, *self._side, return_exceptions=True)
+        try:
+            await self.write(self.store.release, self.owner)
+        except ImgplayError as error:
+            # Its lock file goes all the same: the next start sees at once that nobody drives them.
+            logger.warning("Leases could not be given back: %s", error.message)
+        if self._client is not None:
+            await self._client.aclose()
+        await self.close_store()
+        self._key_thread.shutdown(wait=False, cancel_futures=True)
+
+    async def beat(self) -> None:
+        """Does what is due: renews leases, purges, takes up what others left, tells what others wrote."""
+        for follow in tuple(self.each_beat):
+            follow()
+        now = self._clock.monotonic()
+        if now - self._renewed_at >= RENEW_EVERY:
+            self._renewed_at = now
+            await self.write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
+        if now - self._purged_at >= PURGE_EVERY:
+            self._purged_at = now
+            await self.purge()
+        await self._take_up()
+        version = await self.write(self.store.version)
+        if version != self._version:
+            self._covered.clear()
+            await self._catch_up()
+            # Not before: what could not be read now is looked at again at the next beat.
+            self._version = version
+            self._notify(StoreWritten())
+
+    async def _catch_up(self) -> None:
+        """Stops what another process has ended or taken over, and reads again what it may have changed."""
+        driven = dict(self._drives)
+        found = await self.write(self.store.tasks, tuple(driven))
+        lost: list[tuple[Drive, asyncio.Task[None]]] = []
+        for task_id, (drive, runner) in driven.items():
+            mine = task_id in found and found[task_id].lease_owner == self.owner
+            if not mine and task_id in self._drives and not drive.task.stage.final:
+                lost.append((drive, runner))
+        await self._halt(lost)
+        for drive, _ in lost:
+            await self._let_go(drive)
+        for batch_id in tuple(self._entries):
+            await self._reload(batch_id)
+
+    async def _let_go(self, drive: Drive) -> None:
+        """Leaves a task that another process has ended or taken over."""
+        if drive.task.stage.final:
+            return
+        self._drives.pop(drive.task.id, None)
+        found = await self.write(self.store.tasks, (drive.task.id,))
+        task = found.get(drive.task.id)
+        if task is None or task.stage is Stage.CANCELLED:
+            # Whoever drives a job is the one that can have its provider stop it.
+            self.aside(drive.stop_remote())
+        await self._reload(drive.task.batch_id)
+
+    async def _reload(self, batch_id: str) -> None:
+        """Reads a batch again that is worked on here, and forgets one that is not."""
+        entry = await self.write(self.store.entry, batch_id)
+        drives = (drive for drive, _ in self._drives.values() if drive.task.batch_id == batch_id)
+        if entry is None or all(drive.task.stage.final for drive in drives):
+            self._entries.pop(batch_id, None)
+        else:
+            self._entries[batch_id] = entry
+
+    async def _beat_for_ever(self, seconds: float) -> None:
+        while True:
+            await self._clock.sleep(seconds)
+            try:
+                await self.beat()
+            except ImgplayError as error:
+                # A store that is locked now may be free at the next beat; the work itself goes on.
+                logger.warning("The store could not be looked after: %s", error.message)
+            except Exception:
+                # Without a heart the leases run out, and another process would take this one for dead.
+                logger.exception("The store could not be looked after")
+
+    async def _clean(self) -> None:
+        try:
+            await self.purge()
+            # A process may have died between an image and the cover that is made from it.
+            self._cover_anew(await self.write(self.store.bare_topics))
+            await self.write(self.store.sweep)
+        except ImgplayError as error:
+            logger.warning("Left-over files could not be removed: %s", error.message)
+
+    # -------------------------------------------------------------- what users do
+
+    async def add(self, entries: Sequence[Entry], new_topic: Topic | None) -> Topic:
+        """Stores the requests of one click, all of them or none, starts them, and gives their topic.
+
+        Args:
+            entries: the new batches of one topic with their generations and tasks, all pending.
+            new_topic: the topic to make with them, or None where it exists.
+
+        Raises:
+            NotFound: the topic was deleted meanwhile.
+            OverBudget: the budget does not allow all of them; nothing was stored or sent.
+            StoreError: they could not be stored; nothing was sent.
+        """
+        leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
+        topic = await self.write(self.store.add_batches, leased, new_topic=new_topic, budget=self._budget())
+        for entry in leased:
+            self._entries[entry.batch.id] = entry
+            # All are told before one is started, so that whoever cancels what is seen leaves none out.
+            self._notify(EntryAdded(entry=entry, topic=topic))
+        for task in [task for entry in leased for task in entry.tasks]:
+            await self._launch(task, Resume.SUBMIT)
+        return topic
+
+    async def cancel(self, batch_ids: Sequence[str], generation_id: str | None = None) -> None:
+        """Stops the unfinished tasks of batches, or that of one generation.
+
+        Here it takes effect at once, and none moves into the slot of another; the provider is asked to stop
+        as well as it can. A finished task stays as it is, and batches that are gone are passed over.
+
+        Raises:
+            NotFound: there is none of the batches.
+        """
+        await self._take_up()
+        entries: list[Entry] = []
+        for batch_id in batch_ids:
+            with contextlib.suppress(NotFound):
+                entries.append(await self.entry(batch_id))
+        if not entries:
+            raise gone("batch", batch_ids[0])
+        unfinished = [
+            (entry, task)
+            for entry in entries
+            for task in entry.tasks
+            if not task.stage.final and _fills(entry, task, generation_id)
+        ]
+        driven = [self._drives[task.id] for _, task in unfinished if task.id in self._drives]
+        elsewhere = [(entry, task) for entry, task in unfinished if task.id not in self._drives]
+        await self._halt(driven)
+        for drive, _ in driven:
+            if not drive.task.stage.final:
+                await self.save(drive, Cancel(cancel_note(drive.task, paid=bool(drive.provider.origin()))))
+                self.aside(drive.stop_remote())
+        for entry, task in elsewhere:
+            await self._cancel_elsewhere(entry, task)
+
+    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Runs one failed or cancelled generation again, or all of a batch.
+
+        A job that may still run at its provider is asked for by its ticket; any other is sent anew. What
+        another process retries already is only told as it is now.
+
+        Raises:
+            NotFound: there is no such batch, or its provider is not known here.
+            OverBudget: the budget does not allow it; nothing was changed or sent.
+        """
+        entry = await self.entry(batch_id)
+        failed: dict[str, list[Generation]] = {}
+        for generation in entry.generations:
+            wanted = generation_id in (None, generation.id)
+            failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
+            if wanted and failure and generation.async_task_id is not None:
+                failed.setdefault(generation.async_task_id, []).append(generation)
+        attempts: dict[str, Task] = {}
+        for task in entry.tasks:
+            if task.id in failed:
+                provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+                cost = partial(_expected, provider, spec)
+                attempts[task.id] = self._leased(
+                    again(task, failed[task.id], self._clock.now(), estimate=cost)
+                )
+        if not attempts:
+            return
+        changed = await self.write(self.store.replace_tasks, attempts, budget=self._budget())
+        if changed is None:
+            raise gone("batch", batch_id)
+        taken = {task.id for task in changed.tasks}
+        fresh = [task for task in attempts.values() if task.id in taken]
+        if fresh or batch_id in self._entries:
+            self._entries[batch_id] = changed
+        asked = tuple(generation.id for several in failed.values() for generation in several)
+        self._notify(EntryChanged(entry=changed, generation_ids=asked))
+        self.tell_topic(changed.batch.topic_id)
+        for task in fresh:
+            action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
+            await self._launch(task, action)
+
+    async def refuse_beyond_budget(self, tasks: Sequence[Task]) -> None:
+        """Refuses calls that are not stored yet and that the budget does not allow.
+
+        Raises:
+            OverBudget: it does not.
+        """
+        budget = self._budget()
+        if budget is not None:
+            await self.write(self.store.refuse_beyond, tasks, budget)
+
+    def _budget(self) -> Budget | None:
+        if self.budget is None:
+            return None
+        return Budget(limit=self.budget, since=day_start(self._clock.now()))
+
+    # -------------------------------------------------------------- what users ask
+
+    async def entry(self, batch_id: str) -> Entry:
+        """Gives a batch as it is now.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+        entry = self._entries.get(batch_id) or await self.write(self.store.entry, batch_id)
+        if entry is None:
+            raise gone("batch", batch_id)
+        return entry
+
+    async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
+        """Has a provider's text model answer, in one call and within `TEXT_TIMEOUT`.
+
+        Raises:
+            ProviderError: it did not.
+        """
+        await self.connect()
+        http = self.http(provider)
+        try:
+            async with self._clock.timeout(TEXT_TIMEOUT):
+                return await provider.write(model, instruction, text, http)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
+            ) from None
+        except ImgplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plug-in's reading of foreign data is foreign code
+            what = http.redact(f"{type(error).__name__}: {error}")[:200]
+            raise BadResponse(
+                f"The answer of {provider.spec.title}'s text model is not understood ({what}).",
+                provider=provider.spec.name,
+            ) from None
+
+    async def fetch(self, url: str) -> bytes:
+        """Fetches a user's image by its link, without any key, within `LINK_TIMEOUT`.
+
+        Https only, no private address, and no more than a download may have.
+
+        Raises:
+            InvalidRequest: it cannot be had; the message says why.
+        """
+        try:
+            async with self._clock.timeout(LINK_TIMEOUT):
+                return await self.http(self.links).download(url)
+        except (ProviderError, TimeoutError) as error:
+            late = f"The link did not answer in {LINK_TIMEOUT:g} s."
+            raise InvalidRequest(
+                error.message if isinstance(error, ProviderError) else late,
+                parameter="references",
+                next_step="Give a public https link to an image, or save the image and add the file.",
+            ) from None
+
+    # -------------------------------------------------------------- Saver: commit, then tell
+
+    async def save(self, drive: Drive, event: Event) -> None:
+        """Commits one step of a task's life, then tells it. A cancellation waits for the commit."""
+        changed = advance(drive.task, event, self._clock.now())
+
+        def commit() -> bool:
+            return self.store.save_task(changed, owner=self.owner)
+
+        await self._commit(drive, commit, lambda kept: self._told(drive, changed) if kept else None)
+
+    async def finish(
+        self,
+        drive: Drive,
+        event: Succeed | Fail,
+        stored: Sequence[StoredImage],
+        failures: Mapping[str, ErrorInfo],
+    ) -> None:
+        """Commits the end of a task with its images, then tells it and makes the topic's cover."""
+        changed = advance(drive.task, event, self._clock.now())
+
+        def commit() -> list[Generation] | None:
+            return self.store.finish_task(changed, stored, failures, owner=self.owner)
+
+        def tell(generations: list[Generation] | None) -> None:
+            if generations is None:
+                return
+            entry = self._entries.get(changed.batch_id)
+            self._told(drive, changed, generations)
+            if entry is not None:
+                seen = {generation.id for generation in entry.generations}
+                self.cover_aside(entry.batch.topic_id, [g for g in generations if g.id in seen])
+
+        await self._commit(drive, commit, tell)
+
+    def progress(
+        self,
+        drive: Drive,
+        *,
+        index: int | None,
+        progress: float | None,
+        queue_position: int | None,
+        preview: bytes | None,
+    ) -> None:
+        """Tells that a task moved: one image of its unit, or (index None) all."""
+        entry = self._entries.get(drive.task.batch_id)
+        seen = {generation.id for generation in entry.generations} if entry else set[str]()
+        for place, generation in enumerate(drive.generations):
+            if generation is not None and generation.id in seen and index in (None, place):
+                self._notify(
+                    Progressed(
+                        batch_id=generation.batch_id,
+                        generation_id=generation.id,
+                        progress=progress,
+                        queue_position=queue_position,
+                        preview=preview,
+                    )
+                )
+
+    async def _commit(self, drive: Drive, commit: Callable[[], T], tell: Callable[[T], None]) -> None:
+        """Writes a step. What is committed is always told and known, also when this is cancelled."""
+        warned = False
+        while True:
+            work = asyncio.ensure_future(self._commit_once(commit, tell))
+            try:
+                kept = await _whole(work)
+            except (StoreLocked, DiskFull) as error:
+                # The answer may be paid for: it is kept in memory and written as soon as that works.
+                if not warned:
+                    warned = True
+                    text = f"{error.message} Results are kept and written as soon as that works."
+                    self._notify(NoticeGiven(notice=Notice(kind="other", message=text)))
+                await self._clock.sleep(LOCKED_WAIT)
+                continue
+            if kept is None or kept is False:
+                raise LeaseLost(drive.task.id)
+            return
+
+    async def _commit_once(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
+        result = await self.write(commit)
+        tell(result)
+        return result
+
+    def _told(self, drive: Drive, changed: Task, generations: Sequence[Generation] | None = None) -> None:
+        """Notes a committed step in the entry and tells it, where the users' word or an image changed."""
+        before = drive.task
+        drive.task = changed
+        entry = self._entries.get(changed.batch_id)
+        if entry is None:
+            # Being read anew at this moment; what was committed is in what is read.
+            self.aside(self._tell_from_store(changed))
+            return
+        fresh = {generation.id: generation for generation in generations or ()}
+        entry = replace(
+            entry,
+            generations=tuple(fresh.get(g.id, g) for g in entry.generations),
+            tasks=tuple(changed if t.id == changed.id else t for t in entry.tasks),
+        )
+        self._entries[changed.batch_id] = entry
+        if before.status is changed.status and not fresh:
+            return
+        self._tell_task(entry, changed)
+        if all(entry.status_of(g).final for g in entry.generations):
+            del self._entries[changed.batch_id]
+
+    async def _tell_from_store(self, task: Task) -> None:
+        try:
+            self._tell_task(await self.entry(task.batch_id), task)
+        except ImgplayError as error:
+            logger.warning("A change of task %s could not be told: %s", task.id, error.message)
+
+    def _tell_task(self, entry: Entry, task: Task) -> None:
+        ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
+        self._notify(EntryChanged(entry=entry, generation_ids=ids))
+        if task.stage.final:
+            self.tell_topic(entry.batch.topic_id)
+
+    # -------------------------------------------------------------- driving
+
+    async def _launch(self, task: Task, action: Resume, places: Sequence[Generation] | None = None) -> None:
+        """Starts to drive a task; `places` are the generations that it fills, where not all are seen."""
+        if self._closing:
+            return
+        entry = await self.entry(task.batch_id)
+        self._entries[task.batch_id] = entry
+        by_position = {g.position: g for g in places or entry.generations if g.async_task_id == task.id}
+        provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+        drive = Drive(
+            task=task,
+            generations=[by_position.get(position) for position in task.unit.positions],
+            provider=provider,
+            spec=spec,
+            http=self.http(provider),
+            tools=self._tools,
+            saver=self,
+            action=action,
+            durations=partial(self._durations, task),
+        )
+        runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
+        self._drives[task.id] = (drive, runner)
+
+    async def _durations(self, task: Task) -> list[float]:
+        try:
+            return await self.write(self.store.durations, task.provider, task.model)
+        except ImgplayError:
+            # A store that is locked at this moment is no reason to leave the task.
+            return []
+
+    async def _run(self, drive: Drive) -> None:
+        try:
+            async with self._slot(drive.provider):
+                if self._keys.state(drive.provider.spec) == "missing":
+                    await self.look_for_keys([drive.provider.spec])
+                await drive.run()
+        except LeaseLost:
+            with contextlib.suppress(ImgplayError):
+                # A store that is locked: the next beat catches up.
+                await self._let_go(drive)
+            self._notify(StoreWritten())
+        except Exception:
+            if self._closing or not threading.main_thread().is_alive():
+                # The threads that write are gone; the next start goes on from the last step.
+                return
+            logger.exception("Task %s failed inside imgplay-widget", drive.task.id)
+            await self._park(drive)
+        finally:
+            self._drives.pop(drive.task.id, None)
+
+    async def _park(self, drive: Drive) -> None:
+        """Ends a task whose drive broke, so that it is not "processing" for ever."""
+        if drive.task.stage.final:
+            return
+        broken = InternalError(
+            "imgplay-widget failed while it worked on this; the log has the details.",
+            provider=drive.task.provider,
+        )
+        error = broken.info
+        if drive.task.stage is Stage.SUBMITTING:
+            error = Uncertain(f"{broken.message} The call may have been billed.").info
+        try:
+            await self.finish(drive, Fail(error), (), {})
+        except (LeaseLost, ImgplayError):
+            logger.warning("Task %s could not be ended; the next start takes it up", drive.task.id)
+
+    def _slot(self, provider: Provider) -> asyncio.Semaphore:
+        name = provider.spec.name
+        if name not in self._slots:
+            limit = self._concurrency.get(name, provider.spec.concurrency)
+            self._slots[name] = asyncio.Semaphore(limit)
+        return self._slots[name]
+
+    async def connect(self) -> None:
+        """Makes what all clients share, off the loop: reading the certificates takes a tenth of a second."""
+        if self._client is None:
+            client = await self.in_pool(new_client)
+            self._client = self._client or client
+
+    def http(self, provider: Provider) -> Http:
+        """Gives the client of a provider; it lives as long as the engine."""
+        name = provider.spec.name
+        known = self._https.get(name)
+        if known is None or known.provider is not provider:
+            if self._client is None:
+                self._client = new_client()
+            known = self._https[name] = Http(
+                provider,
+                self._client,
+                key=lambda: self._keys.get(provider.spec),
+                references=self._reference,
+                masks=self.white_mask,
+            )
+        return known
+
+    def _reference(self, reference: Reference) -> bytes:
+        assets = self.store.assets
+        return assets.read(assets.original_url(reference.digest, reference.media_type))
+
+    async def _halt(self, driven: Sequence[tuple[Drive, asyncio.Task[None]]]) -> None:
+        """Stops drives: all at once, so that none moves into the slot of another and is sent."""
+        for _, runner in driven:
+            runner.cancel()
+        await asyncio.gather(*(runner for _, runner in driven), return_exceptions=True)
+
+    def _as_cancelled(self, task: Task) -> Task:
+        driven = self._drives.get(task.id)
+        paid = driven is None or bool(driven[0].provider.origin())
+        return advance(task, Cancel(cancel_note(task, paid=paid)), self._clock.now())
+
+    async def _stop_ended(self, tasks: Sequence[Task]) -> None:
+        driven = [self._drives[task.id] for task in tasks if task.id in self._drives]
+        await self._halt(driven)
+        for drive, _ in driven:
+            if not drive.task.stage.final:
+                self.aside(drive.stop_remote())
+
+    async def _reread(self, batch_ids: Collection[str]) -> None:
+        for batch_id in self._entries.keys() & set(batch_ids):
+            try:
+                await self._reload(batch_id)
+            except ImgplayError as error:
+                # What made it change is committed; it is read when it is needed.
+                logger.warning("A batch could not be read again: %s", error.message)
+                self._entries.pop(batch_id, None)
+
+    async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
+        """Cancels a task that another process drives: its next write finds the lease gone."""
+        cancelled = advance(task, Cancel(cancel_note(task, paid=True)), self._clock.now())
+        cancelled = replace(cancelled, lease_owner=None, lease_until=None)
+        if await self.write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
+            tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
+            self._tell_task(replace(entry, tasks=tasks), cancelled)
+
+    # -------------------------------------------------------------- after a restart
+
+    async def _take_up(self) -> None:
+        """Claims and continues what no living process drives."""
+        async with self._taking_up:
+            now = self._clock.now()
+            found = await self.write(self.store.claim, self.owner, now=now, until=now + LEASE)
+            self._claimed += [task for task in found if task.id not in self._drives]
+            while self._claimed:
+                task = self._claimed[0]
+                try:
+                    await self._continue(task)
+                except (StoreLocked, DiskFull):
+                    # It says nothing of the task, which is ours already: the next beat goes on with it.
+                    raise
+                except ImgplayError as error:
+                    await self._end_unstarted(task, error)
+                self._claimed.pop(0)
+
+    async def _continue(self, task: Task) -> None:
+        entry = await self.write(self.store.entry, task.batch_id)
+        if entry is None:
+            return
+        self._entries[task.batch_id] = entry
+        _, spec = self.registry.find(f"{task.provider}:{task.model}")
+        plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
+        # What is parked is not even looked at: its bytes may be what kills the kernel.
+        parked = task.resumes >= MAX_RESUMES
+        if not parked and await self._adopt(task, whole=plan.error is None):
+            return
+        if plan.error is not None:
+            await self._end_unstarted(task, plan.error.to_exception())
+        else:
+            # Deleted ones too: what is paid for is kept in case they come back.
+            await self._launch(task, plan.action, await self.write(self.store.places, task.id))
+
+    async def _adopt(self, task: Task, *, whole: bool) -> bool:
+        """Takes images that were written before the process died, whose rows were not.
+
+        Args:
+            task: as it was found.
+            whole: True where only all of them will do, because the call can be sent again unpaid.
+        """
+        if task.stage is not Stage.SUBMITTING:
+            # In the other stages the provider can be asked again, which brings all of them.
+            return False
+        stored: list[StoredImage] = []
+        failures: dict[str, ErrorInfo] = {}
+        for generation in await self.write(self.store.places, task.id):
+            try:
+                image = await self.in_pool(self._adopt_one, generation.id)
+            except ImgplayError as error:
+                failures[generation.id] = error.info
+                continue
+            if image is not None:
+                stored.append(image)
+            else:
+                failures[generation.id] = Uncertain(
+                    "The kernel stopped before this image was stored; it may have been billed.",
+                    provider=task.provider,
+                ).info
+        if not stored or (failures and whole):
+            return False
+        changed = advance(task, Succeed(), self._clock.now())
+        generations = await self.write(self.store.finish_task, changed, stored, failures, owner=self.owner)
+        await self._reload(task.batch_id)
+        if generations:
+            entry = await self.entry(task.batch_id)
+            self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
+            self.tell_topic(entry.batch.topic_id)
+            self.cover_aside(entry.batch.topic_id, generations)
+        return True
+
+    def _adopt_one(self, generation_id: str) -> StoredImage | None:
+        data = self.store.assets.incoming(generation_id)
+        if data is None:
+            return None
+        return store_image(self.store.assets, generation_id, data, {}, thumbnail=False)
+
+    async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
+        """Writes the error of a task that cannot be continued."""
+        if isinstance(error, NotFound):
+            error = ProviderMissing(
+                f"This kernel has no model {task.provider}:{task.model}.", provider=task.provider
+            )
+        ended = advance(task, Fail(error.info), self._clock.now())
+        saved = await self.write(self.store.save_task, ended, owner=self.owner)
+        await self._reload(task.batch_id)
+        if saved:
+            self._tell_task(await self.entry(task.batch_id), ended)
+
+    # -------------------------------------------------------------- small parts
+
+    def monotonic(self) -> float:
+        """Gives the seconds of a clock that never goes back."""
+        return self._clock.monotonic()
+
+    def _leased(self, task: Task) -> Task:
+        return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
+
+    async def look_for_keys(self, specs: Sequence[ProviderSpec]) -> bool:
+        """Looks for keys in slow places too. Says whether that changed anything."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._key_thread, self._keys.look, specs)
+
+    async def keep_key(self, name: str, key: str | None) -> bool:
+        """Puts a key into the system's keyring, or takes it out (None). See `Keys.remember`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._key_thread, self._keys.remember, name, key)
+
+
+async def _whole(work: asyncio.Future[T]) -> T:
+    """Awaits something to its end even when it is cancelled meanwhile; then the cancellation goes on."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except ImgplayError:
+            break
+    if cancelled is not None:
+        raise cancelled
+    return work.result()
+
+
+def _expected(provider: Provider, spec: ModelSpec, unit: Unit) -> str | None:
+    return catalog.expected(provider.spec, spec, unit.n, unit.params)
+
+
+def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:
+    return generation_id is None or any(
+        g.id == generation_id and g.async_task_id == task.id for g in entry.generations
+    )

@@ -1,0 +1,172 @@
+"""What the page asks about finished images: recipes, code and ZIPs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgplay_widget._ids import new_id
+from imgplay_widget._page import protocol
+from imgplay_widget._page.states import recipe_state
+from imgplay_widget._rules.recipes import pack_name
+from imgplay_widget.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._types import Entry, Generation
+
+__all__ = ["Archives"]
+
+PIECE = 2**20
+"""The most bytes of a ZIP in one message."""
+
+UNREAD = 600.0
+"""Seconds after which a ZIP that nobody reads is removed."""
+
+MOST = 4
+"""ZIPs of one page at a time; a page that was loaded again has forgotten the others."""
+
+
+@dataclass(slots=True)
+class _Pack:
+    path: Path
+    size: int
+    read_at: datetime
+
+
+Call = (
+    protocol.Recipe
+    | protocol.RecipeOf
+    | protocol.Code
+    | protocol.Pack
+    | protocol.PackChunk
+    | protocol.DropPack
+)
+
+
+class Archives:
+    """Answers one page's calls, and keeps its ZIPs until they are read. On the engine's loop.
+
+    Args:
+        studio: whose images they are.
+    """
+
+    calls = (
+        protocol.Recipe,
+        protocol.RecipeOf,
+        protocol.Code,
+        protocol.Pack,
+        protocol.PackChunk,
+        protocol.DropPack,
+    )
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._engine = studio.engine
+        self._packs: dict[str, _Pack] = {}
+        self._closed = False
+
+    async def answer(self, call: Call, buffers: list[bytes]) -> protocol.Result:
+        """Answers a call.
+
+        Raises:
+            NotFound: there is no such image, batch or ZIP.
+            InvalidRequest: nothing of what is to be packed is finished.
+            DiskFull: there is no space for a ZIP.
+        """
+        match call:
+            case protocol.Recipe():
+                entry, generation = await self._engine.generation(call.generation_id)
+                found = self._studio.recipe(entry, generation)
+                return protocol.RecipeResult(recipe=recipe_state(found))
+            case protocol.RecipeOf():
+                made = await self._engine.generation_of(call.digest)
+                if made is None:
+                    return protocol.Empty()
+                return protocol.RecipeResult(recipe=recipe_state(self._studio.recipe(*made)))
+            case protocol.Code():
+                entry = await self._engine.entry(call.batch_id)
+                return protocol.CodeText(text=self._studio.code(entry))
+            case protocol.Pack():
+                return await self._pack(call.generation_ids)
+            case protocol.PackChunk():
+                return await self._chunk(call.pack_id, call.offset, buffers)
+            case protocol.DropPack():
+                self._drop(call.pack_id)
+                return protocol.Empty()
+
+    def close(self) -> None:
+        """Removes the ZIPs that were not read."""
+        self._closed = True
+        for pack_id in tuple(self._packs):
+            self._drop(pack_id)
+
+    # -------------------------------------------------------------- ZIPs
+
+    async def _pack(self, ids: Sequence[str]) -> protocol.Packed:
+        found = await self._found(ids)
+        packed = [image for pair in found if (image := self._studio.packed(*pair)) is not None]
+        path, images = await self._engine.in_pool(self._engine.store.assets.pack, packed)
+        pack_id, size = new_id(), path.stat().st_size
+        self._packs[pack_id] = _Pack(path, size, self._studio.now())
+        if self._follow not in self._engine.each_beat:
+            self._engine.each_beat.append(self._follow)
+        for old in tuple(self._packs)[:-MOST]:
+            self._drop(old)
+        if self._closed:
+            # The page went while it was written.
+            self._drop(pack_id)
+        name = pack_name([entry for entry, _ in found], images, self._studio.now())
+        return protocol.Packed(pack_id=pack_id, file_name=name, size=size, images=images)
+
+    async def _found(self, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
+        """The images that are there, with their batches, each batch read once."""
+        known: dict[str, tuple[Entry, Generation]] = {}
+        for generation_id in ids:
+            if generation_id in known:
+                continue
+            try:
+                entry, _ = await self._engine.generation(generation_id)
+            except NotFound:
+                continue
+            known |= {generation.id: (entry, generation) for generation in entry.generations}
+        return [known[generation_id] for generation_id in dict.fromkeys(ids) if generation_id in known]
+
+    async def _chunk(self, pack_id: str, offset: int, buffers: list[bytes]) -> protocol.Chunk:
+        pack = self._packs.get(pack_id)
+        if pack is None or offset >= pack.size:
+            raise NotFound("This ZIP is no longer there.", next_step="Download it again.")
+        pack.read_at = self._studio.now()
+        try:
+            piece = await self._engine.in_pool(_read, pack.path, offset)
+        except OSError:
+            self._drop(pack_id)
+            raise NotFound("This ZIP is no longer there.", next_step="Download it again.") from None
+        buffers.append(piece)
+        last = offset + len(piece) >= pack.size
+        if last:
+            self._drop(pack_id)
+        return protocol.Chunk(offset=offset, buffer=len(buffers) - 1, last=last)
+
+    def _follow(self) -> None:
+        now = self._studio.now()
+        for pack_id, pack in tuple(self._packs.items()):
+            if (now - pack.read_at).total_seconds() >= UNREAD:
+                self._drop(pack_id)
+
+    def _drop(self, pack_id: str) -> None:
+        pack = self._packs.pop(pack_id, None)
+        if pack is not None:
+            pack.path.unlink(missing_ok=True)
+        if not self._packs and self._follow in self._engine.each_beat:
+            self._engine.each_beat.remove(self._follow)
+
+
+def _read(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(PIECE)

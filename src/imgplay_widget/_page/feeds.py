@@ -1,0 +1,128 @@
+"""What the page asks to read: pages of the feed and of the topics, what runs or waits, the prompts and models
+of before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgplay_widget._page import protocol
+from imgplay_widget._page.states import batch_state, draft_state, topic_state
+from imgplay_widget._types import EVERYTHING, Status, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._types import Entry, FeedPage, Topic
+
+__all__ = ["Feeds"]
+
+FEED_PAGE = 12
+"""Batches of the first page of a feed."""
+
+FIRST_TOPICS = 200
+"""The most topics that a page is told at once."""
+
+QUEUE = 200
+"""The most batches of a queue: those that come first."""
+
+
+FeedCall = (
+    protocol.Feed
+    | protocol.Queue
+    | protocol.Prompts
+    | protocol.ModelsUsed
+    | protocol.Topics
+    | protocol.NamedTopics
+)
+
+
+class Feeds:
+    """Answers one page's calls. On the engine's loop.
+
+    Args:
+        studio: whose history it is.
+    """
+
+    calls = (
+        protocol.Feed,
+        protocol.Queue,
+        protocol.Prompts,
+        protocol.ModelsUsed,
+        protocol.Topics,
+        protocol.NamedTopics,
+    )
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._engine = studio.engine
+
+    async def answer(self, call: FeedCall, buffers: list[bytes]) -> protocol.Result:
+        """Answers a call.
+
+        Raises:
+            InvalidRequest: the cursor of a page of topics is none.
+        """
+        match call:
+            case protocol.Feed():
+                status = None if call.status is None else Status(call.status)
+                wanted = Wanted(search=call.search, model=call.model, status=status, favourite=call.favourite)
+                page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
+                return protocol.FeedResult(feed=page)
+            case protocol.Queue():
+                waiting = await self._engine.unfinished(QUEUE)
+                return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
+            case protocol.Prompts():
+                return protocol.PromptList(prompts=await self._engine.prompts(call.limit))
+            case protocol.ModelsUsed():
+                return protocol.ModelNames(names=await self._engine.models_used(call.topic_id))
+            case protocol.Topics():
+                page = await self._engine.topic_page(search=call.search, before=call.before, limit=call.limit)
+                return _listed(page.topics, page.before)
+            case protocol.NamedTopics():
+                return _listed(await self._engine.topics_by_id(call.topic_ids))
+
+    async def topics(self, active: str | None, limit: int = FIRST_TOPICS) -> protocol.TopicList:
+        """Gives the first page of the list of topics, and the active one wherever it stands."""
+        page = await self._engine.topic_page(limit=limit)
+        topics = list(page.topics)
+        if active is not None and all(topic.id != active for topic in topics):
+            topics += await self._engine.topics_by_id([active])
+        return _listed(topics, page.before)
+
+    async def page(
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None = None,
+        limit: int = FEED_PAGE,
+        wanted: Wanted = EVERYTHING,
+    ) -> protocol.FeedState:
+        """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
+        page = await self._engine.feed(topic_id, before=before, limit=limit, wanted=wanted)
+        return self._state(topic_id, page)
+
+    async def show(self, topic_id: str | None, source: str) -> protocol.TopicShown:
+        """Makes a topic the active one (None: the "new topic" screen), and gives what there is to show.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        page, draft = await self._studio.show_topic(topic_id, limit=FEED_PAGE, source=source)
+        feed = None if page is None else self._state(topic_id, page)
+        return protocol.TopicShown(feed=feed, draft=draft_state(draft))
+
+    def _state(self, topic_id: str | None, page: FeedPage) -> protocol.FeedState:
+        return protocol.FeedState(
+            topic_id=topic_id,
+            batches=[self._batch(entry) for entry in page.entries],
+            before=page.before,
+        )
+
+    def _batch(self, entry: Entry) -> protocol.BatchState:
+        return batch_state(entry, self._studio.model_title(entry.batch))
+
+
+def _listed(topics: Sequence[Topic], before: str | None = None) -> protocol.TopicList:
+    return protocol.TopicList(topics=[topic_state(topic) for topic in topics], before=before)

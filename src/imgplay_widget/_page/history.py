@@ -1,0 +1,68 @@
+"""What the page asks of the history: stars, covers and places, deleting and undoing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgplay_widget._page import protocol
+from imgplay_widget.errors import NotFound
+
+if TYPE_CHECKING:
+    from imgplay_widget._studio.studio import Studio
+
+__all__ = ["History"]
+
+
+HistoryCall = (
+    protocol.Delete
+    | protocol.Restore
+    | protocol.Favour
+    | protocol.PinTopic
+    | protocol.ChooseCover
+    | protocol.MoveBatches
+)
+
+
+class History:
+    """Answers one page's calls. On the engine's loop.
+
+    Args:
+        studio: whose history it is.
+    """
+
+    calls = (
+        protocol.Delete,
+        protocol.Restore,
+        protocol.Favour,
+        protocol.PinTopic,
+        protocol.ChooseCover,
+        protocol.MoveBatches,
+    )
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._engine = studio.engine
+
+    async def answer(self, call: HistoryCall, buffers: list[bytes]) -> protocol.Result:
+        """Answers a call.
+
+        Raises:
+            NotFound: what is to come back is gone for good, or there is no such topic or image.
+        """
+        match call:
+            case protocol.Delete():
+                await self._engine.delete(call.what, call.ids)
+            case protocol.Restore():
+                restored = await self._engine.restore(call.what, call.ids)
+                if not restored.ids:
+                    raise NotFound("It is too late to undo this: it is gone for good.")
+            case protocol.Favour():
+                await self._engine.favour(call.generation_ids, favourite=call.favourite)
+            case protocol.PinTopic():
+                await self._engine.pin_topic(call.topic_id, pinned=call.pinned)
+            case protocol.ChooseCover():
+                await self._engine.choose_cover(call.topic_id, call.generation_id)
+            case protocol.MoveBatches():
+                topic_id = await self._studio.move_batches(call.batch_ids, call.topic_id)
+                return protocol.BatchesMoved(topic_id=topic_id)
+        return protocol.Empty()

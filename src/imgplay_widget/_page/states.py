@@ -1,0 +1,276 @@
+"""How stored values look on the page: pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._page.protocol import (
+    BatchState,
+    Difference,
+    ErrorState,
+    GenerationState,
+    ModelState,
+    ParameterState,
+    PriceState,
+    ProviderState,
+    RecipeState,
+    ReferenceRuleState,
+    ReferenceState,
+    SizeRuleState,
+    SpendingState,
+    TopicState,
+)
+from imgplay_widget._page.protocol import (
+    Draft as DraftState,
+)
+from imgplay_widget._rules.recipes import Recipe, differences
+from imgplay_widget._rules.titles import UNTITLED
+from imgplay_widget._types import (
+    Draft,
+    Entry,
+    Generation,
+    ModelSpec,
+    Parameter,
+    ProviderSpec,
+    Reference,
+    ReferenceRule,
+    Stage,
+    Status,
+    Topic,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from imgplay_widget._rules.changes import SpendingWritten
+    from imgplay_widget.errors import ErrorInfo
+    from imgplay_widget.providers.keys import KeyState
+
+__all__ = [
+    "batch_state",
+    "draft_state",
+    "error_state",
+    "generation_state",
+    "model_state",
+    "provider_state",
+    "recipe_state",
+    "reference_state",
+    "spending_state",
+    "topic_state",
+]
+
+
+def error_state(info: ErrorInfo) -> ErrorState:
+    """Gives an error as the page shows it."""
+    return ErrorState(**asdict(info))
+
+
+def model_state(spec: ModelSpec) -> ModelState:
+    """Gives a model as the page offers it."""
+    rule = spec.size_rule
+    return ModelState(
+        name=spec.name,
+        provider=spec.provider,
+        id=spec.id,
+        title=spec.title,
+        description=spec.description,
+        notice=spec.notice,
+        parameters=[_parameter_state(parameter) for parameter in spec.parameters],
+        max_prompt=spec.max_prompt,
+        native_n=spec.native_n,
+        seed=spec.seed,
+        size_rule=SizeRuleState(**asdict(rule)) if rule else None,
+        references=_reference_rule(spec.references),
+        mask=spec.mask,
+        previews=spec.previews,
+        progress=spec.progress,
+        cancel=spec.cancel,
+        price=PriceState(**asdict(spec.price)) if spec.price else None,
+        retired_on=spec.retired_on,
+        successor=spec.successor,
+    )
+
+
+def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
+    if rule is None:
+        return None
+    return ReferenceRuleState(
+        max_count=rule.max_count, max_bytes=rule.max_bytes, media_types=list(rule.media_types)
+    )
+
+
+def reference_state(reference: Reference) -> ReferenceState:
+    """Gives an input image as the page knows it."""
+    return ReferenceState(**asdict(reference))
+
+
+def _parameter_state(parameter: Parameter) -> ParameterState:
+    return ParameterState(
+        name=parameter.name,
+        type=parameter.type,
+        kind=parameter.kind,
+        title=parameter.title,
+        help=parameter.help,
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        step=parameter.step,
+        choices=list(parameter.choices),
+        default=parameter.default,
+        max_length=parameter.max_length,
+        advanced=parameter.advanced,
+    )
+
+
+def provider_state(
+    spec: ProviderSpec,
+    key: KeyState,
+    *,
+    source: str = "",
+    discovered_at: datetime | None = None,
+    server: str | None = None,
+    writes: bool = False,
+    writer: str | None = None,
+) -> ProviderState:
+    """Gives a provider as the page shows it; of the key only whether it is there and where it comes from."""
+    hint = ""
+    if key == "missing":
+        where = f" Make one at {spec.key_url}." if spec.key_url else ""
+        hint = f"Set {spec.key_variables[0]}, or call pg.set_key({spec.name!r}).{where}"
+    return ProviderState(
+        name=spec.name,
+        title=spec.title,
+        key=key,
+        key_help=hint,
+        key_variable=next(iter(spec.key_variables), None),
+        key_url=spec.key_url,
+        key_source=source,
+        discovered_at=_milliseconds(discovered_at) if discovered_at else None,
+        server=server,
+        writes=writes,
+        writer=writer,
+    )
+
+
+def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
+    """Gives a topic as the list shows it."""
+    return TopicState(
+        id=topic.id,
+        title=topic.title or UNTITLED,
+        pinned=topic.pinned,
+        images=topic.images,
+        running=topic.running,
+        cover_version=topic.cover_url,
+        cover_buffer=cover_buffer,
+        created_at=_milliseconds(topic.created_at),
+        updated_at=_milliseconds(topic.updated_at),
+    )
+
+
+def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = None) -> BatchState:
+    """Gives a batch as the feed shows it.
+
+    Args:
+        entry: the batch with what belongs to it.
+        title: the model's title.
+        buffers: index of the thumbnail among the message's buffers, by generation id.
+    """
+    batch = entry.batch
+    cost, estimated = _cost(entry)
+    return BatchState(
+        id=batch.id,
+        topic_id=batch.topic_id,
+        provider=batch.provider,
+        model=f"{batch.provider}:{batch.model}",
+        model_title=title,
+        prompt=batch.prompt,
+        params={name: value for name, value in batch.config.items() if name != "n"},
+        width=batch.width,
+        height=batch.height,
+        created_at=_milliseconds(batch.created_at),
+        cost=cost,
+        cost_estimated=estimated,
+        references=[reference_state(reference) for reference in batch.references],
+        mask=None if batch.mask is None else reference_state(batch.mask),
+        click_id=batch.click_id,
+        generations=[
+            generation_state(entry, generation, (buffers or {}).get(generation.id))
+            for generation in entry.generations
+        ],
+    )
+
+
+def _cost(entry: Entry) -> tuple[str | None, bool]:
+    """What a batch cost: as told, or by the model's price where that is not told; and whether the latter."""
+    told = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
+    guessed = [
+        Decimal(task.estimate)
+        for task in entry.tasks
+        if task.cost is None and task.estimate is not None and task.stage is Stage.SUCCESS
+    ]
+    total = sum((*told, *guessed), Decimal())
+    # What costs nothing by its price, such as a model on this machine, needs no word.
+    return (str(total) if told or total else None), bool(guessed and total)
+
+
+def generation_state(entry: Entry, generation: Generation, buffer: int | None) -> GenerationState:
+    """Gives a generation as its tile shows it."""
+    task = entry.task_of(generation)
+    status = entry.status_of(generation)
+    asset = generation.asset
+    error = None
+    if status in (Status.ERROR, Status.CANCELLED):
+        error = generation.error or (task.error if task else None)
+    return GenerationState(
+        id=generation.id,
+        batch_id=generation.batch_id,
+        position=generation.position,
+        status=status.value,
+        seed=generation.seed,
+        width=asset.width if asset else entry.batch.width,
+        height=asset.height if asset else entry.batch.height,
+        media_type=asset.media_type if asset else None,
+        error=error_state(error) if error else None,
+        differences=[Difference(**change._asdict()) for change in differences(entry, generation)],
+        cancellable=not status.final,
+        favourite=generation.favourite,
+        started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
+        finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
+        thumbnail_buffer=buffer,
+    )
+
+
+def recipe_state(recipe: Recipe) -> RecipeState:
+    """Gives how an image was made as the page shows it."""
+    times: dict[str, Any] = {
+        "created_at": _milliseconds(recipe.created_at),
+        "started_at": _milliseconds(recipe.started_at) if recipe.started_at else None,
+        "finished_at": _milliseconds(recipe.finished_at) if recipe.finished_at else None,
+    }
+    return RecipeState(**(recipe.as_json() | times))
+
+
+def draft_state(draft: Draft) -> DraftState:
+    """Gives what stands in the prompt box of a topic."""
+    return DraftState(
+        prompt=draft.prompt,
+        references=[reference_state(reference) for reference in draft.references],
+        mask=None if draft.mask is None else reference_state(draft.mask),
+    )
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def spending_state(spending: SpendingWritten) -> SpendingState:
+    """Where today's total stands, as it is shown."""
+    today, budget = spending.today, spending.budget
+    return SpendingState(
+        today=format(today.spent, "f"),
+        unknown=today.unknown,
+        running=format(today.running, "f"),
+        budget=None if budget is None else format(budget, "f"),
+    )

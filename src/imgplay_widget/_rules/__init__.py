@@ -1,0 +1,1 @@
+"""Rules without side effects: they read and write nothing, and know neither time nor network."""

@@ -1,0 +1,1 @@
+"""The studio: store, engine and providers together, without a page."""

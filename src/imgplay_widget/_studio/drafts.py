@@ -1,0 +1,113 @@
+"""What was written and not sent yet, by topic: kept across pages and kernels. On the engine's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imgplay_widget._rules.changes import Change, DraftWritten
+from imgplay_widget._types import Draft
+from imgplay_widget.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._studio.inputs import Role
+    from imgplay_widget._studio.references import References
+    from imgplay_widget._types import Reference
+
+__all__ = ["MAX_REFERENCES", "Drafts"]
+
+MAX_REFERENCES = 64
+"""Input images of one draft: more than any model takes."""
+
+
+class Drafts:
+    """The drafts of a studio. A topic of None stands for the "new topic" screen.
+
+    Args:
+        engine: gives the store.
+        inputs: looks input images up.
+        notify: called with each change, after it was committed.
+    """
+
+    def __init__(self, engine: Engine, inputs: References, notify: Callable[[Change], None]) -> None:
+        self._engine = engine
+        self._inputs = inputs
+        self._notify = notify
+        # Looking images up takes longer for some than for others; what was written last must win.
+        self._order = asyncio.Lock()
+
+    async def read(self, topic_id: str | None) -> Draft:
+        """Gives a draft, without the images whose files are gone."""
+        return await self._engine.write(self._engine.store.draft, topic_id)
+
+    async def save(
+        self,
+        topic_id: str | None,
+        *,
+        prompt: str,
+        references: Sequence[str],
+        mask: str | None,
+        source: str | None = None,
+    ) -> None:
+        """Saves a draft; what it names and the store does not have is left out.
+
+        Args:
+            topic_id: whose draft it is.
+            prompt: the words.
+            references: digests of the input images, in their order.
+            mask: that of the mask, or None.
+            source: who wrote it (see `SettingWritten`).
+
+        Raises:
+            NotFound: the topic is gone.
+            InvalidRequest: there are too many images.
+        """
+        _check_count(len(references))
+        async with self._order:
+            found = [await self._find(digest) for digest in references]
+            draft = Draft(
+                prompt=prompt,
+                references=tuple(one for one in found if one is not None),
+                mask=None if mask is None else await self._find(mask, "mask"),
+            )
+            await self._write(topic_id, draft, source)
+
+    async def add(self, topic_id: str | None, reference: Reference) -> None:
+        """Adds an input image to a draft, after those that it has; one that is there moves to the end.
+
+        Raises: as `save` does.
+        """
+        async with self._order:
+            draft = await self.read(topic_id)
+            others = tuple(one for one in draft.references if one.digest != reference.digest)
+            await self._write(topic_id, replace(draft, references=(*others, reference)), None)
+
+    async def clear_references(self, topic_id: str | None) -> None:
+        """Takes the input images and the mask out of a draft. Raises as `save` does."""
+        async with self._order:
+            draft = await self.read(topic_id)
+            await self._write(topic_id, replace(draft, references=(), mask=None), None)
+
+    async def _find(self, digest: str, role: Role = "reference") -> Reference | None:
+        try:
+            return await self._inputs.find(digest, role)
+        except NotFound:
+            return None
+
+    async def _write(self, topic_id: str | None, draft: Draft, source: str | None) -> None:
+        _check_count(len(draft.references))
+        kept = await self._engine.write(self._engine.store.save_draft, topic_id, draft)
+        self._notify(DraftWritten(topic_id=topic_id, draft=kept, source=source))
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_REFERENCES:
+        raise InvalidRequest(
+            f"{count} input images are too many: {MAX_REFERENCES} at most.",
+            parameter="references",
+            next_step="Remove some.",
+        )

@@ -1,0 +1,184 @@
+"""Input images as users give them: read, checked, and turned into a `Reference`. Nothing is stored here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from imgplay_widget._store import images
+from imgplay_widget._studio.handles import GenerationHandle
+from imgplay_widget._types import Reference
+from imgplay_widget.errors import CorruptImage, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.Image import Image
+
+    from imgplay_widget._types import ModelSpec
+
+__all__ = ["Array", "Figure", "Input", "ReferenceLike", "Role", "check_inputs", "read_input"]
+
+
+class Array(Protocol):
+    """A NumPy array of an image, height × width × 3 or 4: uint8, or floats of 0.0 to 1.0."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its numbers."""
+        ...
+
+    def tobytes(self) -> bytes:
+        """Gives its numbers, row by row."""
+        ...
+
+
+class Figure(Protocol):
+    """A matplotlib figure."""
+
+    def savefig(self, fname: Any, *, format: str) -> Any:
+        """Draws itself into a file."""
+        ...
+
+
+ReferenceLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | Image | GenerationHandle | Reference | Array | Figure"
+)
+"""What can be given as an input image: a path, the bytes of a file, a Pillow image, a
+result, one that the store holds already, a NumPy array, or a matplotlib figure."""
+
+Role = Literal["reference", "mask"]
+"""What an input image is for."""
+
+
+class Input(NamedTuple):
+    """An input image that was read and checked.
+
+    Attributes:
+        reference: what it is.
+        size: bytes.
+        data: the bytes where they are still to be stored, or None where the store holds them.
+    """
+
+    reference: Reference
+    size: int
+    data: bytes | None
+
+
+def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -> None:
+    """Refuses an input image or a mask that is too large for the model.
+
+    Raises:
+        InvalidRequest: names the image and the limit.
+    """
+    rule = spec.references
+    for number, item in enumerate(inputs, 1):
+        if rule is not None and item.size > rule.max_bytes:
+            raise InvalidRequest(
+                f"Reference {number} has {item.size / 1e6:.1f} MB; {spec.name} takes"
+                f" {rule.max_bytes / 1e6:g} MB at most.",
+                parameter="references",
+            )
+    limit = spec.max_mask_bytes or (rule.max_bytes if rule is not None else None)
+    if mask is not None and limit is not None and mask.size > limit:
+        raise InvalidRequest(
+            f"The mask has {mask.size / 1e6:.1f} MB; {spec.name} takes {limit / 1e6:g} MB at most.",
+            parameter="mask",
+        )
+
+
+def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
+    """Reads an input image and checks that it is one.
+
+    Args:
+        item: the image; no `Reference`, which only a studio can look up.
+        role: what it is for; errors call it so.
+
+    Raises:
+        InvalidRequest: it cannot be read, or is no image.
+    """
+    parameter = "references" if role == "reference" else role
+    match item:
+        case bytes():
+            data = item
+        case GenerationHandle():
+            data = item.bytes
+        case str() | os.PathLike():
+            try:
+                data = Path(item).expanduser().read_bytes()
+            except OSError as error:
+                raise InvalidRequest(
+                    f"The {role} {str(item)!r} cannot be read ({error.strerror}).",
+                    parameter=parameter,
+                ) from None
+        case _:
+            data = _encoded(item, role, parameter)
+    try:
+        accepted = images.accept(data)
+    except CorruptImage as error:
+        raise InvalidRequest(f"A {role} is no image: {error.message}", parameter=parameter) from None
+    reference = Reference(
+        digest=hashlib.sha256(accepted.data).hexdigest(),
+        media_type=accepted.media_type,
+        width=accepted.width,
+        height=accepted.height,
+    )
+    return Input(reference, len(accepted.data), accepted.data)
+
+
+def _encoded(item: Any, role: str, parameter: str) -> bytes:
+    """The PNG of an object of another library; by what it can do, so that none of them is imported."""
+    buffer = io.BytesIO()
+    try:
+        if callable(getattr(item, "savefig", None)):
+            item.savefig(buffer, format="png")
+        elif callable(getattr(item, "tobytes", None)) and hasattr(item, "dtype"):
+            return _of_array(item, role, parameter)
+        elif callable(getattr(item, "save", None)):
+            item.save(buffer, format="PNG")
+        else:
+            raise InvalidRequest(
+                f"{type(item).__name__} is no {role}.",
+                parameter=parameter,
+                next_step="Give a path, bytes, a result, a Pillow image, a NumPy array or a "
+                "matplotlib figure.",
+            )
+    except (OSError, TypeError) as error:
+        # Pillow writes no PNG of some modes, and other things that can "save" take no format.
+        raise InvalidRequest(f"The {role} cannot be made a PNG: {error}.", parameter=parameter) from None
+    return buffer.getvalue()
+
+
+def _of_array(array: Any, role: str, parameter: str) -> bytes:
+    shape, dtype = tuple(array.shape), str(array.dtype)
+    if len(shape) != 3 or shape[2] not in (3, 4) or not (dtype == "uint8" or dtype.startswith("float")):
+        text = " × ".join(str(side) for side in shape)
+        raise InvalidRequest(
+            f"The {role} is an array of {text or 'no'} numbers of {dtype}.",
+            parameter=parameter,
+            next_step="Give height × width × 3 (RGB) or 4 (RGBA), as uint8 or as floats of 0 to 1.",
+        )
+    if dtype != "uint8":
+        # Written so that not-a-number is refused too.
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            raise InvalidRequest(
+                f"The {role} is an array of floats outside of 0 to 1.",
+                parameter=parameter,
+                next_step="Scale it, or convert it to uint8.",
+            )
+        array = (array * 255 + 0.5).astype("uint8")
+    height, width, channels = shape
+    if height < 1 or width < 1 or height * width > images.MAX_PIXELS:
+        raise InvalidRequest(
+            f"The {role} has {width} × {height} pixels; it is 1 to {images.MAX_PIXELS:,} in all.",
+            parameter=parameter,
+        )
+    return images.png_of("RGB" if channels == 3 else "RGBA", (width, height), array.tobytes())

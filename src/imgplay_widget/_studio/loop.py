@@ -1,0 +1,157 @@
+"""The studio's thread, how calls come to it, and how changes leave it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from anyio.from_thread import BlockingPortal
+
+from imgplay_widget._rules.changes import Change, Progressed, TopicWritten
+from imgplay_widget.errors import StudioClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+
+    from imgplay_widget._clock import Clock
+
+__all__ = ["Hop", "LoopThread", "Subscriber", "Subscription"]
+
+logger = logging.getLogger("imgplay_widget")
+
+T = TypeVar("T")
+
+
+class Subscriber(Protocol):
+    """Takes changes on the engine's loop, in order; the next ones come when it is done."""
+
+    async def __call__(self, changes: list[Change]) -> None:
+        """Takes some changes."""
+        ...
+
+
+class LoopThread(threading.Thread):
+    """A daemon thread with an event loop and a portal to it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="imgplay-engine", daemon=True)
+        self._ready = threading.Event()
+        self.portal: BlockingPortal
+
+    def open(self) -> BlockingPortal:
+        """Starts it and gives the portal."""
+        # An empty context: a kernel keeps in it which cell's shell is speaking, and a thread that
+        # inherits that would send its messages as if it were that cell.
+        contextvars.Context().run(self.start)
+        self._ready.wait()
+        return self.portal
+
+    def run(self) -> None:
+        """Serves until the portal is stopped."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with BlockingPortal() as portal:
+            self.portal = portal
+            self._ready.set()
+            await portal.sleep_until_stopped()
+
+
+class Hop:
+    """What lives on a thread of its own: calls from other threads hop there.
+
+    Whoever is one opens the thread, and says when it is closed.
+    """
+
+    _loop: LoopThread
+    _portal: BlockingPortal
+    _pid: int
+    _closed: bool
+
+    def start(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
+        """Runs a coroutine function on the engine's loop, from any thread, and gives its future at once.
+
+        Raises:
+            StudioClosed: the studio is closed or belongs to another process.
+        """
+        self._check_open()
+        return self._portal.start_task_soon(function, *args)
+
+    def refuse_own_thread(self) -> None:
+        """Raises where a call would wait for itself."""
+        if threading.current_thread() is self._loop:
+            raise StudioClosed(
+                "This would wait for itself: it was called on the studio's own thread.",
+                next_step="Call it from a cell or another thread.",
+            )
+
+    def _call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        self.refuse_own_thread()
+        return self.start(function, *args).result()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StudioClosed("The studio is closed.")
+        if os.getpid() != self._pid:
+            raise StudioClosed("The studio belongs to the process that made it; this is a fork of it.")
+
+
+class Subscription:
+    """A stream of changes to one subscriber, bundled: of one generation's progress, and of one topic, only
+    the newest counts.
+    """
+
+    def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
+        self._subscriber = subscriber
+        self._clock = clock
+        self._every = every
+        self._waiting: list[Change] = []
+        self._wake = asyncio.Event()
+
+    def put(self, change: Change) -> None:
+        """Adds a change. On the loop."""
+        if isinstance(change, Progressed):
+            change = self._merged(change)
+        elif isinstance(change, TopicWritten):
+            change = self._newest(change)
+        self._waiting.append(change)
+        self._wake.set()
+
+    def _newest(self, change: TopicWritten) -> TopicWritten:
+        for index, other in enumerate(self._waiting):
+            if isinstance(other, TopicWritten) and other.topic.id == change.topic.id:
+                del self._waiting[index]
+                return TopicWritten(topic=change.topic, returned=change.returned or other.returned)
+        return change
+
+    def _merged(self, change: Progressed) -> Progressed:
+        for index, other in enumerate(self._waiting):
+            if isinstance(other, Progressed) and other.generation_id == change.generation_id:
+                del self._waiting[index]
+                preview = change.preview if change.preview is not None else other.preview
+                return Progressed(
+                    batch_id=change.batch_id,
+                    generation_id=change.generation_id,
+                    progress=change.progress if change.progress is not None else other.progress,
+                    queue_position=change.queue_position,
+                    preview=preview,
+                )
+        return change
+
+    async def run(self) -> None:
+        """Delivers until it is cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changes, self._waiting = self._waiting, []
+            try:
+                await self._subscriber(changes)
+            except Exception:
+                # One bad delivery must not silence all later ones.
+                logger.exception("Changes could not be delivered")
+            await self._clock.sleep(self._every)

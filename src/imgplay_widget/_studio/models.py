@@ -1,0 +1,150 @@
+"""The models as a table that shows itself, in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
+
+from imgplay_widget._rules.tables import html_table, text_table
+from imgplay_widget._types import ModelSpec
+from imgplay_widget.providers.keys import Keys
+from imgplay_widget.providers.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from imgplay_widget._types import Parameter
+
+__all__ = ["ModelTable", "models", "table_of"]
+
+HEAD = ("model", "title", "sizes", "n a call", "references", "seed", "price", "key", "retired")
+
+CHOICES = 4
+"""The most choices of a size that a cell names."""
+
+
+class ModelTable(Sequence[ModelSpec]):
+    """Models, in order. It is a sequence of `ModelSpec`, and shows itself as a table.
+
+    Args:
+        specs: the models.
+        keys: what to say of a provider's key, by the provider's name.
+        notes: sentences below the table.
+    """
+
+    def __init__(
+        self, specs: Iterable[ModelSpec], *, keys: dict[str, str], notes: Iterable[str] = ()
+    ) -> None:
+        self._specs = tuple(specs)
+        self._keys = keys
+        self._notes = tuple(notes)
+
+    @overload
+    def __getitem__(self, index: int) -> ModelSpec: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModelTable: ...
+    def __getitem__(self, index: int | slice) -> ModelSpec | ModelTable:
+        """Gives a model, or a table of some of them."""
+        if isinstance(index, slice):
+            return ModelTable(self._specs[index], keys=self._keys, notes=self._notes)
+        return self._specs[index]
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __repr__(self) -> str:
+        return text_table(self._rows(), self._notes)
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), self._notes)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [HEAD, *(self._row(spec) for spec in self._specs)]
+
+    def _row(self, spec: ModelSpec) -> tuple[str, ...]:
+        retired = spec.retired_on or ""
+        if spec.retired_on and spec.successor:
+            retired = f"{spec.retired_on}, then {spec.successor}"
+        return (
+            spec.name,
+            spec.title,
+            sizes(spec),
+            str(spec.native_n),
+            _inputs(spec),
+            {"none": "", "best_effort": "best effort", "exact": "exact"}[spec.seed],
+            f"${spec.price.amount} / {spec.price.unit}" if spec.price else "",
+            self._keys.get(spec.provider, ""),
+            retired,
+        )
+
+
+def _inputs(spec: ModelSpec) -> str:
+    if spec.references is None:
+        return ""
+    return f"up to {spec.references.max_count}{' and a mask' if spec.mask else ''}"
+
+
+def models(provider: str | None = None) -> ModelTable:
+    """Gives the models that the installed providers ship, as a table.
+
+    A studio knows more: its own providers and keys, and what was asked for at the providers themselves
+    (`Studio.models`, `Studio.refresh_models`).
+
+    Args:
+        provider: the name of a provider; None for all.
+
+    Raises:
+        NotFound: there is no such provider.
+    """
+    keys = Keys()
+    keys.read_env_file()
+    return table_of(Registry(), keys, provider)
+
+
+def table_of(registry: Registry, keys: Keys, provider: str | None, notes: Iterable[str] = ()) -> ModelTable:
+    """Gives the models of a registry as a table.
+
+    Args:
+        registry: the providers.
+        keys: their keys, of which only the source is shown.
+        provider: the name of a provider; None for all.
+        notes: sentences below the table.
+
+    Raises:
+        NotFound: there is no such provider.
+    """
+    chosen = [registry.get(provider)] if provider is not None else registry.providers()
+    said: dict[str, str] = {}
+    for one in chosen:
+        spec = one.spec
+        missing = f"missing: {spec.key_variables[0]}" if spec.key_variables else "not needed"
+        source = keys.source(spec) if spec.key_variables else ""
+        said[spec.name] = f"set ({source})" if source else missing
+    specs = (spec for spec in registry.models() if spec.provider in said)
+    return ModelTable(specs, keys=said, notes=notes)
+
+
+def sizes(spec: ModelSpec) -> str:
+    """Says which sizes or shapes a model makes, in pixels or as ratios; "" where that is not known."""
+    parts: list[str] = []
+    width, height = spec.parameter("width"), spec.parameter("height")
+    if width is not None and height is not None:
+        parts.append(f"{_range(width)} × {_range(height)}")
+    for kind in ("size", "aspect_ratio", "resolution"):
+        parameter = spec.parameter(kind)
+        if parameter is None:
+            continue
+        named = [str(choice) for choice in parameter.choices]
+        more = f" +{len(named) - CHOICES}" if len(named) > CHOICES else ""
+        parts.append(", ".join(named[:CHOICES]) + more if named else parameter.title.lower())
+    return "; ".join(parts)
+
+
+def _range(edge: Parameter) -> str:
+    if edge.choices:
+        numbers = [choice for choice in edge.choices if not isinstance(choice, str)]
+        return f"{min(numbers):g}–{max(numbers):g}" if numbers else "any"
+    if edge.minimum is None and edge.maximum is None:
+        return "any"
+    low = f"{edge.minimum:g}" if edge.minimum is not None else ""
+    return f"{low}–{edge.maximum:g}" if edge.maximum is not None else f"{low}–"

@@ -1,0 +1,338 @@
+"""What the providers offer now, and the keys that open them.
+
+An `Offers` lives on the engine's loop. It asks providers for their models, keeps what they said in the store,
+tries their keys, and looks for keys in slow places. Nobody waits for it who did not ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._rules.changes import Change, ModelsWritten, NoticeGiven
+from imgplay_widget._studio.key_reports import KeyCheck, KeyKept
+from imgplay_widget._types import Notice
+from imgplay_widget.errors import (
+    BadKey,
+    BadResponse,
+    DeadlineExceeded,
+    ImgplayError,
+    InvalidRequest,
+    MissingKey,
+    NetworkError,
+    ProviderError,
+    StoreError,
+)
+from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.http import missing_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._types import ModelSpec, ProviderSpec
+    from imgplay_widget.providers.keys import Keys
+    from imgplay_widget.providers.registry import Registry
+
+__all__ = ["DISCOVERY", "Offers", "usable_key"]
+
+logger = logging.getLogger("imgplay_widget")
+
+DISCOVERY = "discovery:"
+"""Under which settings the store keeps what the providers said, followed by the provider's name."""
+
+STALE = timedelta(hours=24)
+"""After this long, a provider is asked again when a page looks."""
+
+TRY_AGAIN = 900.0
+"""Seconds after which a provider that did not answer is asked again."""
+
+LOOK_AGAIN = 30.0
+"""Seconds between two looks for keys in slow places at least."""
+
+ASK_WAIT, CHECK_WAIT = 90.0, 30.0
+"""Seconds that a provider may take for its list (some give it in many pages), and for a connection test."""
+
+LONGEST_KEY = 4096
+"""Characters."""
+
+
+class Offers:
+    """The models of the providers as they are now, and their keys. On the engine's loop, but for `load`.
+
+    Args:
+        engine: gives the HTTP clients, threads and the store.
+        registry: takes in what is found.
+        keys: the keys.
+        notify: called with each change.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry,
+        keys: Keys,
+        notify: Callable[[Change], None],
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._keys = keys
+        self._notify = notify
+        self._clock = clock
+        self._asked_at: dict[str, datetime] = {}
+        self._tried: dict[str, float] = {}
+        self._looked: float | None = None
+
+    # -------------------------------------------------------------- models
+
+    def load(self, stored: Mapping[str, Any]) -> None:
+        """Takes in what the store kept, by setting; what cannot be read is as if never asked for."""
+        for setting, value in stored.items():
+            name = setting.removeprefix(DISCOVERY)
+            try:
+                at = datetime.fromisoformat(value["at"])
+                listed = [catalog.from_json(item, name) for item in value["models"]]
+            except (TypeError, ValueError, KeyError):
+                continue
+            if at.tzinfo is not None:
+                self._asked_at[name] = at
+                self._registry.found(name, [spec for spec in listed if spec is not None])
+
+    def asked_at(self, name: str) -> datetime | None:
+        """Gives the moment at which a provider said what it offers (aware UTC), or None."""
+        return self._asked_at.get(name)
+
+    async def refresh(self, name: str) -> None:
+        """Asks a provider what it offers now, and keeps the answer. Nothing where it has no such list.
+
+        Raises:
+            NotFound: there is no such provider.
+            ProviderError: it could not be asked.
+        """
+        provider = self._registry.get(name)
+        await self.find_key(provider)
+        self._tried[name] = self._clock.monotonic()
+        specs = await self._discover(provider)
+        if specs is None:
+            return
+        at = self._clock.now()
+        stored = [catalog.to_json(spec) for spec in specs]
+        await self._engine.save_setting(DISCOVERY + name, {"at": at.isoformat(), "models": stored})
+        self._asked_at[name] = at
+        self._registry.found(name, specs)
+        self._notify(ModelsWritten())
+
+    async def refresh_all(self) -> None:
+        """Asks all providers that have a list and a key. One that cannot be asked is a notice."""
+        await self._engine.look_for_keys([provider.spec for provider in self._registry.providers()])
+        ready = [
+            provider
+            for provider in self._registry.providers()
+            if _has_list(provider) and self._keys.state(provider.spec) != "missing"
+        ]
+        await asyncio.gather(*(self.refresh_quietly(provider) for provider in ready))
+
+    async def _discover(self, provider: Provider) -> tuple[ModelSpec, ...] | None:
+        name = provider.spec.name
+        await self._engine.connect()
+        http = self._engine.http(provider)
+        try:
+            async with asyncio.timeout(ASK_WAIT):
+                found = await provider.discover(http)
+            if found is None:
+                return None
+            return await self._engine.in_pool(catalog.checked, found, name)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"{provider.spec.title} did not list its models in {ASK_WAIT:g} s.", provider=name
+            ) from None
+        except ImgplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see below
+            # Its answer is foreign data, and a plug-in's reading of it is foreign code.
+            what = http.redact(f"{type(error).__name__}: {error}")[:200]
+            raise BadResponse(
+                f"{provider.spec.title} lists its models in a way that is not understood ({what}).",
+                provider=name,
+            ) from None
+
+    async def freshen(self) -> None:
+        """What is done when a page looks: finds keys in slow places, and asks where an answer is old."""
+        now = self._clock.monotonic()
+        if self._looked is None or now - self._looked >= LOOK_AGAIN:
+            self._looked = now
+            specs = [provider.spec for provider in self._registry.providers()]
+            if await self._engine.look_for_keys(specs):
+                self._notify(ModelsWritten())
+        for provider in self._registry.providers():
+            if self._is_stale(provider):
+                self._tried[provider.spec.name] = self._clock.monotonic()
+                self._engine.aside(self.refresh_quietly(provider))
+
+    def _is_stale(self, provider: Provider) -> bool:
+        name = provider.spec.name
+        at, tried = self._asked_at.get(name), self._tried.get(name)
+        return (
+            _has_list(provider)
+            and bool(provider.origin())
+            and self._keys.state(provider.spec) != "missing"
+            and (at is None or self._clock.now() - at >= STALE)
+            and (tried is None or self._clock.monotonic() - tried >= TRY_AGAIN)
+        )
+
+    async def refresh_quietly(self, provider: Provider) -> None:
+        """Asks a provider what it offers now; where it cannot be asked, that is a notice at most."""
+        try:
+            await self.refresh(provider.spec.name)
+        except (MissingKey, NetworkError) as error:
+            # Offline, or a local server that does not run: the list of last time stands, with its age.
+            logger.info("%s was not asked for its models: %s", provider.spec.title, error.message)
+        except ImgplayError as error:
+            message = f"{provider.spec.title} could not be asked for its models. {error.message}"
+            self._notify(NoticeGiven(notice=Notice(kind="other", message=message)))
+
+    async def forget(self, name: str) -> None:
+        """Forgets what a provider said that it offers."""
+        self._asked_at.pop(name, None)
+        self._tried.pop(name, None)
+        self._registry.found(name, ())
+        try:
+            await self._engine.save_setting(DISCOVERY + name, None)
+        except StoreError as error:
+            # It has an age; the next answer takes its place.
+            logger.warning("An old list of models could not be removed: %s", error.message)
+
+    # -------------------------------------------------------------- keys
+
+    async def find_key(self, provider: Provider) -> None:
+        """Looks for a provider's key in slow places too, where none is at hand."""
+        if self._keys.state(provider.spec) == "missing":
+            await self._engine.look_for_keys([provider.spec])
+
+    async def keep_key(self, name: str, key: str | None, *, remember: bool) -> KeyKept:
+        """Takes a provider's key, or forgets it (None or "").
+
+        Args:
+            name: the provider's name.
+            key: the key.
+            remember: True puts it into the system's keyring, or takes it out of there.
+
+        Raises:
+            NotFound: there is no such provider.
+            InvalidRequest: it cannot be a key.
+        """
+        spec = self._registry.get(name).spec
+        key = usable_key(key)
+        kept = False
+        if remember:
+            kept = await self._engine.keep_key(name, key)
+        else:
+            self._keys.set(name, key)
+        # With another key, another list may come.
+        self._tried.pop(name, None)
+        self._notify(ModelsWritten())
+        if key is None:
+            return KeyKept(name, "nowhere", _forgotten(spec, self._keys.source(spec), remember and kept))
+        return KeyKept(name, "keyring" if kept else "memory", _kept(spec, kept, remember))
+
+    async def check(self, name: str) -> KeyCheck:
+        """Asks a provider whether key and network are good, by a call that costs nothing.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
+        provider = self._registry.get(name)
+        spec = provider.spec
+        await self.find_key(provider)
+        if self._keys.state(spec) == "missing":
+            return KeyCheck(name, "missing_key", str(missing_key(spec)))
+        if not provider.origin():
+            return KeyCheck(name, "good", f"{spec.title} needs neither a key nor a network.")
+        own = type(provider).check is not Provider.check
+        if not own and not _has_list(provider):
+            return KeyCheck(
+                name,
+                "unknown",
+                f"{spec.title} has no free call by which a key could be tried; the next image will tell.",
+            )
+        refused = await self._try(provider)
+        if refused is not None:
+            return refused
+        if not spec.key_variables:
+            return KeyCheck(name, "good", f"{spec.title} answers.")
+        if own:
+            source = self._keys.source(spec)
+            return KeyCheck(name, "good", f"{spec.title} answers, and takes the key ({source}).")
+        return KeyCheck(
+            name,
+            "reached",
+            f"{spec.title} answers and did not refuse the key; whether it is good shows with the next image.",
+        )
+
+    async def _try(self, provider: Provider) -> KeyCheck | None:
+        """What a check found wrong, or None."""
+        name, title = provider.spec.name, provider.spec.title
+        await self._engine.connect()
+        http = self._engine.http(provider)
+        try:
+            async with asyncio.timeout(CHECK_WAIT):
+                await provider.check(http)
+        except MissingKey as error:
+            return KeyCheck(name, "missing_key", str(error))
+        except BadKey as error:
+            return KeyCheck(name, "bad_key", f"{title} refused the key: {error}")
+        except NetworkError as error:
+            return KeyCheck(name, "no_network", f"{title} cannot be reached: {error}")
+        except TimeoutError:
+            return KeyCheck(name, "no_network", f"{title} did not answer in {CHECK_WAIT:g} s.")
+        except ProviderError as error:
+            return KeyCheck(name, "other", f"{title} answers, but not as it should: {error}")
+        except Exception as error:  # noqa: BLE001 - foreign code reads foreign data
+            what = http.redact(f"{type(error).__name__}: {error}")[:200]
+            logger.warning("The check of %s failed: %s", name, what)
+            return KeyCheck(name, "other", f"The answer of {title} is not understood ({what}).")
+        return None
+
+
+def _has_list(provider: Provider) -> bool:
+    return type(provider).discover is not Provider.discover
+
+
+def usable_key(key: str | None) -> str | None:
+    """Gives a key without the space around it, or None for no key.
+
+    Raises:
+        InvalidRequest: it cannot be a key.
+    """
+    key = (key or "").strip()
+    if len(key) > LONGEST_KEY or not key.isascii() or any(not "!" <= c <= "~" for c in key):
+        # Such a header cannot be sent. The message must not show what it may be.
+        raise InvalidRequest(
+            "This is no key: it holds spaces, line breaks or other characters that no key has.",
+            parameter="key",
+            next_step="Copy the key again, without anything around it.",
+        )
+    return key or None
+
+
+def _kept(spec: ProviderSpec, kept: bool, remember: bool) -> str:  # noqa: FBT001 - two facts of a call
+    if kept:
+        return f"The key of {spec.title} is in the system's keyring, for this and later kernels."
+    text = f"The key of {spec.title} is in the memory of this kernel, and goes with it."
+    if remember:
+        text += (
+            " No system keyring took it: install imgplay-widget[keyring] on a machine that has one, or set"
+            f" {' or '.join(spec.key_variables[:1]) or 'its environment variable'} before the kernel starts."
+        )
+    return text
+
+
+def _forgotten(spec: ProviderSpec, source: str, kept: bool) -> str:  # noqa: FBT001 - as above
+    text = f"The key of {spec.title} is forgotten" + (" here and in the system's keyring." if kept else ".")
+    return f"{text} There is still another one ({source})." if source else text

@@ -1,0 +1,150 @@
+"""From a checked request to the rows that will be stored: nothing is stored, sent or paid here."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from imgplay_widget import catalog
+from imgplay_widget._ids import new_id
+from imgplay_widget._rules.titles import first_words
+from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from imgplay_widget._types import ModelSpec, Request, Unit
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["Prepared", "Scope", "prepare"]
+
+
+class Scope(NamedTuple):
+    """Whose rows they are."""
+
+    user_id: str
+    organization_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request that was checked and can be stored: nothing was stored, sent or paid so far."""
+
+    entry: Entry
+    new_topic: Topic | None
+
+
+def prepare(
+    provider: Provider,
+    spec: ModelSpec,
+    request: Request,
+    scope: Scope,
+    *,
+    topic_id: str | None,
+    title: str | None,
+    click_id: str | None,
+    now: datetime,
+) -> Prepared:
+    """Gives the rows of a request.
+
+    Args:
+        provider: who will be asked.
+        spec: the model.
+        request: what was asked for, checked.
+        scope: whose rows they are.
+        topic_id: the topic, or None for a new one.
+        title: the title of a new topic; None takes the first words of the prompt.
+        click_id: see `Batch`.
+        now: aware UTC.
+    """
+    new_topic = None
+    if topic_id is None:
+        topic_id = new_id()
+        new_topic = Topic(
+            id=topic_id,
+            user_id=scope.user_id,
+            organization_id=scope.organization_id,
+            title=title or first_words(request.prompt),
+            title_by="user" if title else "prompt",
+            cover_url=None,
+            created_at=now,
+            updated_at=now,
+        )
+    batch = Batch(
+        id=new_id(),
+        topic_id=topic_id,
+        user_id=scope.user_id,
+        organization_id=scope.organization_id,
+        provider=spec.provider,
+        model=spec.id,
+        prompt=request.prompt,
+        config={**request.params, "n": request.n},
+        width=request.params.get("width"),
+        height=request.params.get("height"),
+        created_at=now,
+        references=request.references,
+        mask=request.mask,
+        click_id=click_id,
+    )
+    seed = request.params.get("seed")
+    units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)
+    tasks: list[Task] = []
+    generations: list[Generation] = []
+    for unit in units:
+        cost = catalog.expected(provider.spec, spec, unit.n, unit.params)
+        task = _task(batch, unit, request.deadline, cost)
+        tasks.append(task)
+        generations += _generations(batch, task)
+    generations.sort(key=lambda generation: generation.position)
+    entry = Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
+    return Prepared(entry=entry, new_topic=new_topic)
+
+
+def _task(batch: Batch, unit: Unit, deadline: float, estimate: str | None) -> Task:
+    task_id = new_id()
+    return Task(
+        id=task_id,
+        batch_id=batch.id,
+        user_id=batch.user_id,
+        provider=batch.provider,
+        model=batch.model,
+        stage=Stage.PENDING,
+        unit=replace(unit, key=task_id),
+        deadline=deadline,
+        estimate=estimate,
+        created_at=batch.created_at,
+        updated_at=batch.created_at,
+    )
+
+
+def _generations(batch: Batch, task: Task) -> list[Generation]:
+    return [
+        Generation(
+            id=new_id(),
+            batch_id=batch.id,
+            user_id=batch.user_id,
+            async_task_id=task.id,
+            position=position,
+            seed=seed,
+            asset=None,
+            error=None,
+            applied={},
+            favourite=False,
+            parent_id=None,
+            created_at=batch.created_at,
+        )
+        for position, seed in zip(task.unit.positions, task.unit.seeds, strict=True)
+    ]
+
+
+def _draw_seed(spec: ModelSpec) -> int | None:
+    """A random seed in the model's range, so that the image can be made again; None where it has none."""
+    if spec.seed == "none":
+        return None
+    parameter = spec.parameter("seed")
+    if parameter is None:
+        return None
+    low = int(parameter.minimum or 0)
+    high = int(parameter.maximum) if parameter.maximum is not None else 2**31 - 1
+    return random.randint(low, high)  # noqa: S311 - no secret

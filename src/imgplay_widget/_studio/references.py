@@ -1,0 +1,153 @@
+"""Input images between a user's hand and a request: kept, looked up, and shown. On the engine's loop."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from imgplay_widget._store import images
+from imgplay_widget._studio.inputs import Input, Role, read_input
+from imgplay_widget._types import Reference
+from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, NotFound, StoreError
+
+if TYPE_CHECKING:
+    from imgplay_widget._engine.engine import Engine
+
+__all__ = ["References", "stored_input"]
+
+logger = logging.getLogger("imgplay_widget")
+
+KNOWN = 256
+"""References whose kind and size are remembered, so that their files are not read for it again."""
+
+
+class References:
+    """The input images of a studio.
+
+    Args:
+        engine: whose store keeps them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._assets = engine.store.assets
+        self._known: OrderedDict[str, Reference] = OrderedDict()
+
+    async def keep(self, data: bytes, role: Role = "reference") -> Reference:
+        """Keeps an image until a request or a draft names it (a day at most).
+
+        Args:
+            data: the bytes of a file.
+            role: what it is for; a mask is a PNG with transparency.
+
+        Raises:
+            InvalidRequest: it is no image, or a damaged one, or no mask.
+            DiskFull: there is no space; nothing of it stays.
+        """
+        return self._learned(await self._engine.in_pool(self._keep, data, role))
+
+    def _keep(self, data: bytes, role: Role) -> Reference:
+        item = read_input(data, role)
+        assert item.data is not None
+        if role == "mask" and (item.reference.media_type != "image/png" or not images.has_alpha(item.data)):
+            raise InvalidRequest(
+                "The mask is no PNG with transparency.",
+                parameter="mask",
+                next_step="Save it as PNG, transparent where the picture may change.",
+            )
+        try:
+            # Whether its pixels can be decoded is asked before a provider is paid to find out.
+            thumbnail = images.thumbnail(item.data)
+        except CorruptImage as error:
+            raise InvalidRequest(
+                f"A {role} is no image: {error.message}",
+                parameter="mask" if role == "mask" else "references",
+                next_step="Open it in a program for images, save it anew, and add that.",
+            ) from None
+        reference = self._assets.add_reference(item.data)
+        # The picture matters more than its cache.
+        with suppress(StoreError):
+            self._assets.write_thumbnail(reference.digest, thumbnail)
+        return reference
+
+    async def of_result(self, generation_id: str) -> Reference:
+        """Makes a reference of a result: its own file, which is kept though the result be deleted.
+
+        Raises:
+            NotFound: there is no such generation, or no image of it.
+        """
+        _, generation = await self._engine.generation(generation_id)
+        asset = generation.asset
+        if asset is None:
+            raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
+        reference = Reference(
+            digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
+        )
+        if not await self._engine.in_pool(self._assets.hold, reference):
+            raise NotFound(
+                "The file of this image is gone from the store.", next_step="Choose another image."
+            )
+        return self._learned(reference)
+
+    async def find(self, digest: str, role: Role = "reference") -> Reference:
+        """Gives a stored input image. `role` is what errors call it.
+
+        Raises:
+            NotFound: it is gone, or was never there.
+        """
+        known = self._known.get(digest)
+        if known is not None and self._assets.size(known) is not None:
+            self._known.move_to_end(digest)
+            return known
+        try:
+            found = await self._engine.in_pool(self._assets.reference, digest)
+        except CorruptImage:
+            found = None
+        if found is None:
+            self._known.pop(digest, None)
+            raise _gone(role)
+        return self._learned(found)
+
+    async def thumbnail(self, digest: str) -> bytes | None:
+        """Gives the thumbnail of a reference (WebP), or None where it is gone."""
+        try:
+            return await self._engine.in_pool(self._assets.reference_thumbnail, await self.find(digest))
+        except NotFound:
+            return None
+        except ImgplayError as error:
+            logger.warning("A thumbnail could not be made: %s", error.message)
+            return None
+
+    async def original(self, digest: str) -> tuple[Reference, bytes]:
+        """Gives a reference and its bytes.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        reference = await self.find(digest)
+        url = self._assets.original_url(reference.digest, reference.media_type)
+        return reference, await self._engine.read(url)
+
+    def _learned(self, reference: Reference) -> Reference:
+        self._known[reference.digest] = reference
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        return reference
+
+
+def stored_input(engine: Engine, reference: Reference, role: Role) -> Input:
+    """Gives a reference that the store holds already, as an input of a request.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    size = engine.store.assets.size(reference)
+    if size is None:
+        raise _gone(role)
+    return Input(reference, size, None)
+
+
+def _gone(role: Role) -> NotFound:
+    return NotFound(f"This {role} is gone from the store.", next_step="Add it again.")

@@ -1,0 +1,89 @@
+"""Where today's total stands, and who is told of it. On the engine's loop."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from imgplay_widget._rules.changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    Removed,
+    SpendingWritten,
+    StoreWritten,
+)
+from imgplay_widget._rules.costs import day_start
+from imgplay_widget.errors import ImgplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget._engine.engine import Engine
+
+__all__ = ["Spending"]
+
+logger = logging.getLogger("imgplay_widget")
+
+
+class Spending:
+    """Follows what a studio spends.
+
+    Args:
+        engine: gives the store and has the budget.
+        notify: called with each change.
+        clock: the time.
+    """
+
+    def __init__(self, engine: Engine, notify: Callable[[Change], None], clock: Clock) -> None:
+        self._engine = engine
+        self._notify = notify
+        self._clock = clock
+        self._told: SpendingWritten | None = None
+        self._day: datetime | None = None
+        self._stale = self._telling = False
+        engine.each_beat.append(self._look_at_the_clock)
+
+    async def read(self) -> SpendingWritten:
+        """Gives where the total of today stands."""
+        self._day = day_start(self._clock.now())
+        today = await self._engine.write(self._engine.store.today, self._day)
+        return SpendingWritten(today=today, budget=self._engine.budget)
+
+    def heed(self, change: Change) -> None:
+        """Tells the total where a change may have moved it: a call began or ended."""
+        match change:
+            case EntryAdded() | Removed() | StoreWritten():
+                self.tell()
+            case EntryChanged() if any(task.stage.final for task in change.entry.tasks):
+                self.tell()
+            case _:
+                pass
+
+    def tell(self) -> None:
+        """Tells the total, as soon as it is read and where it is another one; several of these are one."""
+        self._stale = True
+        if not self._telling:
+            self._telling = True
+            self._engine.aside(self._tell())
+
+    async def _tell(self) -> None:
+        try:
+            while self._stale:
+                self._stale = False
+                now = await self.read()
+                if now != self._told:
+                    self._told = now
+                    self._notify(now)
+        except ImgplayError as error:
+            # The lines are right; the next call tells them.
+            logger.warning("What was spent could not be read: %s", error.message)
+        finally:
+            self._telling = False
+
+    def _look_at_the_clock(self) -> None:
+        """A new day begins with nothing spent."""
+        if self._day is not None and day_start(self._clock.now()) != self._day:
+            self.tell()

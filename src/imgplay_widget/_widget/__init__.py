@@ -1,0 +1,1 @@
+"""The studio as a widget of a notebook."""
