@@ -35,9 +35,8 @@ ONLY_IN = {
     "PIL": (
         "_store/images.py",
         "_studio/handles.py",
-        "providers/demo.py",
-        "providers/_painting/",
-        "providers/_pipelines.py",
+        "providers/demo/",
+        "providers/diffusers/pipelines.py",
         "testing/",
     ),
     "pydantic": ("_page/protocol.py",),
@@ -84,7 +83,7 @@ def test_only_the_engine_starts_tasks_and_threads() -> None:
         (n, c)
         for n, c in everywhere(ast.Call)
         # A local pipeline computes beside the loop, on a thread that ends with its picture.
-        if word(c.func) in starters and n not in ENGINE | DOUBLES | {"providers/_pipelines.py"}
+        if word(c.func) in starters and n not in ENGINE | DOUBLES | {"providers/diffusers/pipelines.py"}
     )
     assert places(found) == []
 
@@ -103,7 +102,7 @@ def test_only_the_engine_waits_for_time_to_pass() -> None:
     names = (
         (n, a)
         for n, a in everywhere(ast.Attribute)
-        if dotted(a) in real and n not in DOUBLES | {"_clock.py", "providers/demo.py"}
+        if dotted(a) in real and n not in DOUBLES | {"_clock.py", "providers/demo/__init__.py"}
     )
     assert places(names) == []
 
@@ -140,8 +139,8 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         "_studio/offers.py",
         "_studio/studio.py",
         "_widget/widget.py",
-        "providers/_key_sources.py",
-        "providers/_pipelines.py",
+        "providers/_shared/key_sources.py",
+        "providers/diffusers/pipelines.py",
         "providers/registry.py",
     }
     found = (

@@ -311,7 +311,9 @@ def test_what_can_be_no_key_is_refused_and_not_shown(open_cloud, key):
 
 def test_a_key_in_a_slow_place_is_found_when_it_is_needed(open_cloud, monkeypatch):
     held = {"cloud": ""}
-    monkeypatch.setattr("imgplay_widget.providers._key_sources.from_keyring", lambda name: held.get(name, ""))
+    monkeypatch.setattr(
+        "imgplay_widget.providers._shared.key_sources.from_keyring", lambda name: held.get(name, "")
+    )
     with open_cloud(Cloud(), keys={}) as studio:
         held["cloud"] = KEY
         assert studio.keys.state(studio.registry.get("cloud").spec) == "missing"
@@ -320,7 +322,7 @@ def test_a_key_in_a_slow_place_is_found_when_it_is_needed(open_cloud, monkeypatc
 
 
 def test_a_job_of_an_earlier_kernel_waits_for_its_key(open_cloud, monkeypatch):
-    monkeypatch.setattr("imgplay_widget.providers._key_sources.from_keyring", lambda name: KEY)
+    monkeypatch.setattr("imgplay_widget.providers._shared.key_sources.from_keyring", lambda name: KEY)
 
     class Keyed(Cloud):
         seen = None

@@ -11,8 +11,8 @@ import pytest
 
 from imgplay_widget import errors
 from imgplay_widget._types import Missing, Pending, Reference, Remote, Unit
-from imgplay_widget.providers._workflows import NotAWorkflow, Workflow
 from imgplay_widget.providers.comfyui import ComfyUI
+from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow
 from imgplay_widget.testing import png
 from imgplay_widget.testing.server import RESET_AFTER, Answer, ProviderServer, answer
 from tests.providers.conftest import Caller

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from imgplay_widget._types import Pending
-from imgplay_widget.providers._comfyui_socket import Look, heard, look
 from imgplay_widget.providers.comfyui import ComfyUI
+from imgplay_widget.providers.comfyui.socket import Look, heard, look
 from tests.providers.conftest import Caller
 
 sync = pytest.importorskip("websockets.sync.server")

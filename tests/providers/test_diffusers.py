@@ -17,9 +17,9 @@ from PIL import Image
 
 from imgplay_widget import errors
 from imgplay_widget._types import Inline, Missing, Partial, Reference, Status, Unit
-from imgplay_widget.providers._pipelines import Setup, Shelf
-from imgplay_widget.providers._torch import Torch
 from imgplay_widget.providers.diffusers import Diffusers
+from imgplay_widget.providers.diffusers.pipelines import Setup, Shelf
+from imgplay_widget.providers.diffusers.torch import Torch
 from imgplay_widget.testing import open_studio, png
 from tests.providers.conftest import Caller
 
@@ -564,11 +564,11 @@ def test_missing_packages_are_told_with_the_line_that_installs_them(
 
 
 def test_the_packages_are_checked_for_without_importing_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgplay_widget.providers._torch.find_spec", lambda name: None)
+    monkeypatch.setattr("imgplay_widget.providers.diffusers.torch.find_spec", lambda name: None)
     with pytest.raises(errors.MissingExtra, match="pip install"):
         caller(Diffusers()).run(Diffusers().check)
     assert list(Diffusers().models()) == []
-    monkeypatch.setattr("imgplay_widget.providers._torch.find_spec", lambda name: object())
+    monkeypatch.setattr("imgplay_widget.providers.diffusers.torch.find_spec", lambda name: object())
     assert caller(Diffusers()).run(Diffusers().check) is None
     assert "stabilityai/stable-diffusion-xl-base-1.0" in [spec.id for spec in Diffusers().models()]
 

@@ -22,9 +22,9 @@ from PIL import Image, ImageChops
 
 from imgplay_widget import errors
 from imgplay_widget._types import Reference, Status, Unit
-from imgplay_widget.providers._pipelines import Shelf
-from imgplay_widget.providers._torch import Torch
 from imgplay_widget.providers.diffusers import Diffusers
+from imgplay_widget.providers.diffusers.pipelines import Shelf
+from imgplay_widget.providers.diffusers.torch import Torch
 from imgplay_widget.testing import open_studio, png
 from tests.providers.conftest import Caller
 

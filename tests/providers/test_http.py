@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from imgplay_widget import errors
 from imgplay_widget.providers import ServerEvent, redact, retry_after, slice_images
-from imgplay_widget.providers._addresses import is_private
-from imgplay_widget.providers._wire import EventParser
+from imgplay_widget.providers._shared.addresses import is_private
+from imgplay_widget.providers._shared.wire import EventParser
 from imgplay_widget.providers.openai import OpenAI
 from tests.providers.conftest import KEY, Caller
 from tests.servers import openai_server as script

@@ -15,7 +15,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from imgplay_widget._types import ProviderSpec
 from imgplay_widget.providers import Keys
-from imgplay_widget.providers._key_sources import read_env_files
+from imgplay_widget.providers._shared.key_sources import read_env_files
 
 SPEC = ProviderSpec(name="cloud", title="Cloud", key_variables=("CLOUD_KEY", "OLD_CLOUD_KEY"))
 FREE = ProviderSpec(name="free", title="Free")

@@ -223,7 +223,7 @@ def test_keys_are_looked_for_in_slow_places_where_each_can_be_asked(server, monk
         here = threading.current_thread() is threading.main_thread()
         return KEY if name == "openai" and here != by_page else ""
 
-    monkeypatch.setattr("imgplay_widget.providers._key_sources.from_keyring", held)
+    monkeypatch.setattr("imgplay_widget.providers._shared.key_sources.from_keyring", held)
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     with open_studio(OpenAI(), FakeProvider()) as studio:
         spec = studio.registry.find("fake:image")[1]

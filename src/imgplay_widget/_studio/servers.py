@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from imgplay_widget._rules.changes import Change, ModelsWritten
 from imgplay_widget._studio.offers import usable_key
 from imgplay_widget.errors import InvalidRequest, NotFound, StoreError
-from imgplay_widget.providers import _addresses as addresses
+from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers.openai import OpenAI
 
 if TYPE_CHECKING:

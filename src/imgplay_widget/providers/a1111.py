@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadKey, BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import collected, rows, table, text
-from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import collected, rows, table, text
+from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import CancelOutcome, Provider
 from imgplay_widget.providers.http import decode_base64
 

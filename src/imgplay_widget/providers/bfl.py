@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
 from imgplay_widget.errors import BadResponse, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import table, text
-from imgplay_widget.providers._inputs import as_call, call_input
-from imgplay_widget.providers._jobs import POLL_BYTES, body_of, detailed, ended, fields_of, refusal
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import table, text
+from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, detailed, ended, fields_of, refusal
+from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:

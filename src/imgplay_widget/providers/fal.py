@@ -15,10 +15,9 @@ from urllib.parse import urlencode, urlsplit
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote
 from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
-from imgplay_widget.providers._jobs import (
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
     body_of,
     detailed,
@@ -26,6 +25,13 @@ from imgplay_widget.providers._jobs import (
     fields_of,
     logged_progress,
     refusal,
+)
+from imgplay_widget.providers._shared.schema_inputs import (
+    as_call,
+    call_input,
+    data_uri,
+    parameters_from,
+    references_from,
 )
 from imgplay_widget.providers.base import CancelOutcome, Provider
 

@@ -23,8 +23,8 @@ from imgplay_widget.errors import (
     NetworkError,
     ServerError,
 )
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._wire import (
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.wire import (
     Body,
     EventParser,
     ServerEvent,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import ProviderSpec, Unit
 from imgplay_widget.errors import ModelNotFound, ProviderError
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._cloud import CloudProvider, Item, link
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
-from imgplay_widget.providers import _key_sources as sources
+from imgplay_widget.providers._shared import key_sources as sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

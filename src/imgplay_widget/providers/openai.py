@@ -25,10 +25,10 @@ from imgplay_widget._types import (
     Unit,
 )
 from imgplay_widget.errors import BadResponse, CorruptImage, NoImage, ProviderError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._chat import ask
-from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.chat import ask
+from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import Body, Reply, decode_base64, slice_images
 

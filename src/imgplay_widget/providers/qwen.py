@@ -25,8 +25,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._answers import collected, rows, table, text
-from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link, said
+from imgplay_widget.providers._shared.answers import collected, rows, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,10 +23,9 @@ from imgplay_widget.errors import (
     ProviderError,
     ServerError,
 )
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._inputs import as_call, call_input, data_uri, parameters_from, references_from
-from imgplay_widget.providers._jobs import (
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
     body_of,
     ended,
@@ -34,6 +33,13 @@ from imgplay_widget.providers._jobs import (
     logged_progress,
     moderated,
     refusal,
+)
+from imgplay_widget.providers._shared.schema_inputs import (
+    as_call,
+    call_input,
+    data_uri,
+    parameters_from,
+    references_from,
 )
 from imgplay_widget.providers.base import CancelOutcome, Provider
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, Lost, NoImage, ProviderError, ServerError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import read_images, rows, table, text
-from imgplay_widget.providers._jobs import ended
-from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import read_images, rows, table, text
+from imgplay_widget.providers._shared.jobs import ended
+from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import CancelOutcome, Provider
 
 if TYPE_CHECKING:

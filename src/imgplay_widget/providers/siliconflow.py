@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from imgplay_widget._types import ModelSpec, Parameter, ProviderSpec, ReferenceRule, Unit
 from imgplay_widget.errors import BillingError, ModelNotFound, ProviderError
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, Missing, ModelSpec, ProviderSpec
 from imgplay_widget.errors import InvalidRequest, Moderated
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import collected, read_images, rows, text
-from imgplay_widget.providers._inputs import as_call, call_input
-from imgplay_widget.providers._jobs import POLL_BYTES, body_of, refusal
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, text
+from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, refusal
+from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._cloud import CloudProvider, Item, data_uri, link
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

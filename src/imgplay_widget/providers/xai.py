@@ -16,9 +16,9 @@ import pybase64
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
 from imgplay_widget.errors import Moderated
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import collected, read_images, rows, table, text
-from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from imgplay_widget.providers._painting.words import mix
+from imgplay_widget.providers.demo.painting.words import mix
 
 if TYPE_CHECKING:
     import random
 
-    from imgplay_widget.providers._painting.words import Scene
+    from imgplay_widget.providers.demo.painting.words import Scene
 
 __all__ = ["cat", "curve", "flower", "fox"]
 

@@ -9,10 +9,10 @@ import random
 
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
-from imgplay_widget.providers._painting import land, sky
-from imgplay_widget.providers._painting.abstract import ribbons
-from imgplay_widget.providers._painting.brushes import dither, spot
-from imgplay_widget.providers._painting.words import Scene, mix, read
+from imgplay_widget.providers.demo.painting import land, sky
+from imgplay_widget.providers.demo.painting.abstract import ribbons
+from imgplay_widget.providers.demo.painting.brushes import dither, spot
+from imgplay_widget.providers.demo.painting.words import Scene, mix, read
 
 __all__ = ["emerge", "overlay", "paint"]
 

@@ -16,13 +16,13 @@ import pybase64
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, BillingError, ProviderError
-from imgplay_widget.providers._addresses import is_local
-from imgplay_widget.providers._answers import collected, read_images, rows, table, text
-from imgplay_widget.providers._chat import ask
-from imgplay_widget.providers._openrouter_errors import error_from
-from imgplay_widget.providers._openrouter_models import general_model, listed_model
+from imgplay_widget.providers._shared.addresses import is_local
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import Reply
+from imgplay_widget.providers.openrouter.errors import error_from
+from imgplay_widget.providers.openrouter.models import general_model, listed_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -27,8 +27,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import collected, read_images, table, text
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import collected, read_images, table, text
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import retry_after
 

@@ -19,10 +19,10 @@ import pybase64
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
-from imgplay_widget.providers._addresses import is_local
-from imgplay_widget.providers._answers import collected, read_images, rows, table, text
-from imgplay_widget.providers._gemini_errors import error_from
+from imgplay_widget.providers._shared.addresses import is_local
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
 from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.gemini.errors import error_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

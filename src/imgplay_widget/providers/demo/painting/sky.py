@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from imgplay_widget.providers._painting.brushes import add_light, noise, ramp, spot, stamp
-from imgplay_widget.providers._painting.words import mix
+from imgplay_widget.providers.demo.painting.brushes import add_light, noise, ramp, spot, stamp
+from imgplay_widget.providers.demo.painting.words import mix
 
 if TYPE_CHECKING:
     import random
 
-    from imgplay_widget.providers._painting.words import Scene
+    from imgplay_widget.providers.demo.painting.words import Scene
 
 __all__ = ["Light", "over", "space"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule, Unit
-from imgplay_widget.providers._answers import table
+from imgplay_widget.providers._shared.answers import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

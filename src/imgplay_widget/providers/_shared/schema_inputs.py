@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from imgplay_widget._types import Parameter, ReferenceRule
 from imgplay_widget.catalog import check_value
 from imgplay_widget.errors import InvalidRequest
-from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._shared.answers import rows, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

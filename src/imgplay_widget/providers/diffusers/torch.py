@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget.errors import BadKey, BadRequest, MissingExtra, ModelNotFound, NetworkError, ProviderError
-from imgplay_widget.providers._pipelines import NAME, Setup, brief
+from imgplay_widget.providers.diffusers.pipelines import NAME, Setup, brief
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import ModelNotFound, ProviderError
-from imgplay_widget.providers._pipelines import NAME, Drawing, Setup, Shelf
-from imgplay_widget.providers._torch import Torch, installed, missing_extra
 from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.diffusers.pipelines import NAME, Drawing, Setup, Shelf
+from imgplay_widget.providers.diffusers.torch import Torch, installed, missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 
 from imgplay_widget._types import Done, Inline, Pending, Remote, Unit
 from imgplay_widget.errors import BadResponse, ImgplayError, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._answers import collected, read_images, rows, table, text
-from imgplay_widget.providers._jobs import ended
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.jobs import ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

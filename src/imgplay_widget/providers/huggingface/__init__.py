@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ConnectFailed, Lost, ModelNotFound, NetworkError, ProviderError
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import rows, table, text
-from imgplay_widget.providers._huggingface_partners import PARTNERS, Partner
-from imgplay_widget.providers._openai_errors import error_from
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.huggingface.partners import PARTNERS, Partner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -39,8 +39,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers import _painting as painting
 from imgplay_widget.providers.base import CancelOutcome, Provider, seeds_from
+from imgplay_widget.providers.demo import painting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence

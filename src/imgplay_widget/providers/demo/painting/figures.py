@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from imgplay_widget.providers._painting import shapes
-from imgplay_widget.providers._painting.words import mix
+from imgplay_widget.providers.demo.painting import shapes
+from imgplay_widget.providers.demo.painting.words import mix
 
 if TYPE_CHECKING:
     import random
 
-    from imgplay_widget.providers._painting.words import Scene
+    from imgplay_widget.providers.demo.painting.words import Scene
 
 __all__ = ["birds", "on_land", "on_water"]
 

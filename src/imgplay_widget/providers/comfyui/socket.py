@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote
 
-from imgplay_widget.providers._answers import rows, table
+from imgplay_widget.providers._shared.answers import rows, table
 
 __all__ = ["AVAILABLE", "Look", "heard", "look"]
 

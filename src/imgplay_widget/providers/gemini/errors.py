@@ -16,7 +16,7 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers.http import retry_after
 
 if TYPE_CHECKING:

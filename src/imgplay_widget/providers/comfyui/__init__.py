@@ -32,9 +32,10 @@ from imgplay_widget.errors import (
     ProviderError,
     ServerError,
 )
-from imgplay_widget.providers import _addresses as addresses
-from imgplay_widget.providers._answers import collected, read_images, rows, table, text
-from imgplay_widget.providers._comfyui_answers import (
+from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.comfyui.answers import (
     files_of,
     options,
     place_of,
@@ -42,9 +43,8 @@ from imgplay_widget.providers._comfyui_answers import (
     with_choices,
     words_of,
 )
-from imgplay_widget.providers._comfyui_socket import AVAILABLE, Look, look
-from imgplay_widget.providers._workflows import NotAWorkflow, Workflow, plain_graph
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.comfyui.socket import AVAILABLE, Look, look
+from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow, plain_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

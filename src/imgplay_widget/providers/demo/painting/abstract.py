@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageFilter
 
-from imgplay_widget.providers._painting.brushes import outline, spot, stamp
-from imgplay_widget.providers._painting.words import mix
+from imgplay_widget.providers.demo.painting.brushes import outline, spot, stamp
+from imgplay_widget.providers.demo.painting.words import mix
 
 if TYPE_CHECKING:
     import random
 
-    from imgplay_widget.providers._painting.words import Scene
+    from imgplay_widget.providers.demo.painting.words import Scene
 
 __all__ = ["ribbons"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule
-from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._shared.answers import rows, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget.providers._answers import rows, table, text
+from imgplay_widget.providers._shared.answers import rows, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

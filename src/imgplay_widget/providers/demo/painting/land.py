@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from imgplay_widget.providers._painting import figures, sky
-from imgplay_widget.providers._painting.brushes import (
+from imgplay_widget.providers.demo.painting import figures, sky
+from imgplay_widget.providers.demo.painting.brushes import (
     add_light,
     noise,
     outline,
@@ -21,12 +21,12 @@ from imgplay_widget.providers._painting.brushes import (
     stamp,
     waves,
 )
-from imgplay_widget.providers._painting.words import mix
+from imgplay_widget.providers.demo.painting.words import mix
 
 if TYPE_CHECKING:
     import random
 
-    from imgplay_widget.providers._painting.words import Scene
+    from imgplay_widget.providers.demo.painting.words import Scene
 
 __all__ = ["landscape"]
 
