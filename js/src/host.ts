@@ -1,16 +1,43 @@
-// What a host tells of its kernel, and what the widget model holds.
+// The channel to the kernel that a host of widgets provides, and what the host tells of its kernel.
 import type { AnyModel } from "@anywidget/types";
-import type { Snapshot } from "./protocol.gen";
+import type { KernelMessage, PageMessage, Snapshot } from "./protocol.gen";
 import type { Look } from "./slices/state";
 
 /** The version of the protocol. A snapshot of another version cannot be shown. */
 export const PROTOCOL = 2;
-
-/** States of a kernel after which what it knew is lost. */
+/** States of a kernel in which all that the kernel held in memory is lost. */
 export const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 
+/** The way to one kernel and back. The bridge works with any channel; `widgetChannel` makes the one of a widget. */
+export interface Channel {
+  /** Send a message. Return false if that is impossible: the channel was closed, or its kernel has ended. */
+  send(message: PageMessage, buffers?: ArrayBuffer[]): boolean;
+  /** Report what arrives and what happens to the channel, until the signal. */
+  follow(follower: Follower, signal: AbortSignal): void;
+  /** Return the host's kernel: null if there is no kernel, undefined if the host does not tell. */
+  kernel(): HostKernel | null | undefined;
+  /** Return the snapshot that the notebook was saved with, if the page can show it. */
+  saved(): Snapshot | undefined;
+  /** Return the look that code or the user has set. */
+  look(): Look;
+  /** Set the height in pixels, null for the automatic one. The kernel learns the height only if it is `kept`. */
+  setHeight(height: number | null, kept: boolean): void;
+}
+
+/** What a channel reports. */
+export interface Follower {
+  message(message: KernelMessage, buffers: DataView[]): void;
+  /** The channel was closed, or its kernel has ended. */
+  closed(): void;
+  /** Something happened to the channel, but the host does not tell what. */
+  doubtful(): void;
+  /** The host has let its kernel go. A moment later the host tells whether it has another kernel. */
+  dropped(): void;
+  look(look: Look): void;
+}
+
 /** What a host tells of its kernel. */
-interface HostKernel {
+export interface HostKernel {
   status?: string;
   connectionStatus?: string;
   statusChanged?: Signal<string>;
@@ -21,29 +48,74 @@ interface Signal<Told> {
   disconnect(slot: (sender: unknown, told: Told) => void): void;
 }
 
-/** The kernel of the host; null where there is none, undefined where the host doesn't tell. */
-export function hostKernel(model: AnyModel): HostKernel | null | undefined {
+/** Return the channel of a widget. */
+export function widgetChannel(model: AnyModel): Channel {
+  return {
+    send: (message, buffers) => {
+      try {
+        model.send(message, undefined, buffers);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    follow: (follower, signal) => {
+      followModel(model, follower, signal);
+      followKernel(model, follower, signal);
+    },
+    kernel: () => hostKernel(model),
+    saved: () => {
+      const snapshot = parsed(model.get("_snapshot"));
+      const pictures = parsed(model.get("_pictures"));
+      if (!isSnapshot(snapshot)) return undefined;
+      return { ...snapshot, thumbnails: isPictures(pictures) ? pictures : {} };
+    },
+    look: () => lookOf(model),
+    setHeight: (height, kept) => {
+      model.set("height", height);
+      if (kept) model.save_changes();
+    },
+  };
+}
+
+function followModel(model: AnyModel, follower: Follower, signal: AbortSignal): void {
+  const look = (): void => follower.look(lookOf(model));
+  const handlers = {
+    "msg:custom": follower.message,
+    "comm:close": follower.closed,
+    comm_live_update: follower.doubtful,
+    "change:theme": look,
+    "change:height": look,
+  };
+  for (const [name, handler] of Object.entries(handlers)) {
+    model.on(name, handler);
+    signal.addEventListener("abort", () => model.off(name, handler));
+  }
+}
+
+function followKernel(model: AnyModel, { closed, dropped }: Follower, signal: AbortSignal): void {
+  const { statusChanged, disposed } = hostKernel(model) ?? {};
+  const changed = (_: unknown, status: string): void => {
+    if (ENDED.has(status)) closed();
+  };
+  statusChanged?.connect(changed);
+  disposed?.connect(dropped);
+  signal.addEventListener("abort", () => {
+    statusChanged?.disconnect(changed);
+    disposed?.disconnect(dropped);
+  });
+}
+
+function hostKernel(model: AnyModel): HostKernel | null | undefined {
   try {
-    // JupyterLab's manager and those made from it know their kernel; its type says nothing of it.
+    // JupyterLab's widget manager, and the managers derived from it, have a kernel that their type does not show.
     return (model.widget_manager as unknown as { kernel?: HostKernel | null } | undefined)?.kernel;
   } catch {
     return undefined;
   }
 }
 
-/** Tells each new status of the kernel, and that the host has let it go, where the host does. */
-export function followKernel(model: AnyModel, tell: (status: string) => void, gone: () => void): () => void {
-  const { statusChanged, disposed } = hostKernel(model) ?? {};
-  const slot = (_: unknown, status: string): void => tell(status);
-  statusChanged?.connect(slot);
-  disposed?.connect(gone);
-  return () => {
-    statusChanged?.disconnect(slot);
-    disposed?.disconnect(gone);
-  };
-}
-
-export function lookOf(model: AnyModel): Look {
+function lookOf(model: AnyModel): Look {
   const theme: unknown = model.get("theme");
   const height: unknown = model.get("height");
   return {
@@ -52,8 +124,8 @@ export function lookOf(model: AnyModel): Look {
   };
 }
 
-/** What a saved notebook holds may come from any version, or be cut. */
-export function parsed(text: unknown): unknown {
+/** Parse what a saved notebook holds. Any version may have written it, and it may have been cut off. */
+function parsed(text: unknown): unknown {
   try {
     return typeof text === "string" ? JSON.parse(text) : undefined;
   } catch {
@@ -61,7 +133,7 @@ export function parsed(text: unknown): unknown {
   }
 }
 
-export function isPictures(value: unknown): value is Snapshot["thumbnails"] {
+function isPictures(value: unknown): value is Snapshot["thumbnails"] {
   return (
     typeof value === "object" &&
     value !== null &&
@@ -69,6 +141,6 @@ export function isPictures(value: unknown): value is Snapshot["thumbnails"] {
   );
 }
 
-export function isSnapshot(value: unknown): value is Snapshot {
+function isSnapshot(value: unknown): value is Snapshot {
   return typeof value === "object" && value !== null && "protocol" in value && value.protocol === PROTOCOL;
 }

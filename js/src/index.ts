@@ -1,6 +1,7 @@
 // The widget as anywidget loads it: one store and one bridge for each model, one tree for each view.
 import type { AnyModel, AnyWidget } from "@anywidget/types";
 import { createBridge } from "./bridge";
+import { widgetChannel } from "./host";
 import type { Send } from "./lib/answer";
 import { Media } from "./media";
 import { hostLanguage, speak } from "./messages";
@@ -18,7 +19,7 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
   const store = createPageStore(send);
   const media = new Media(send);
   const bridge = createBridge(
-    model,
+    widgetChannel(model),
     {
       saved: (snapshot) => {
         media.takeSnapshot(snapshot, []);

@@ -9,6 +9,7 @@ import {
   UNKNOWN_AFTER,
   WAITING_AFTER,
 } from "../src/bridge";
+import { widgetChannel } from "../src/host";
 import { RequestError } from "../src/lib/answer";
 import type { Call, Event as KernelEvent } from "../src/protocol.gen";
 import type { Look } from "../src/slices/state";
@@ -35,7 +36,7 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
     looks: [] as Look[],
   };
   const bridge = createBridge(
-    fake.model,
+    widgetChannel(fake.model),
     {
       saved: ({ seq }) => void seen.snapshots.push([seq, false]),
       asks:
