@@ -9,6 +9,7 @@ import { createConfigSlice, joined } from "./slices/config";
 import { createCreateSlice } from "./slices/create";
 import { createDraftsSlice } from "./slices/drafts";
 import { createFilterSlice } from "./slices/filter";
+import { createNoticesSlice } from "./slices/notices";
 import { createQueueSlice } from "./slices/queue";
 import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
@@ -35,6 +36,7 @@ export function createPageStore(send: Send): Store {
     ...createFilterSlice(set, get, send),
     ...createSelectionSlice(set, get, send),
     ...createCreateSlice(set, get, send),
+    ...createNoticesSlice(set, get, send),
     ...createRecipesSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
   }));

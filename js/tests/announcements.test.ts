@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
 import type { GenerationState } from "../src/protocol.gen";
-import { ENDS_TOGETHER, HELD_MILLISECONDS, READ_MILLISECONDS, WARN_MILLISECONDS } from "../src/slices/create";
+import {
+  ENDS_TOGETHER,
+  HELD_MILLISECONDS,
+  READ_MILLISECONDS,
+  WARN_MILLISECONDS,
+} from "../src/slices/notices";
 import { receive, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, provider, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Draft, ProviderState } from "../src/protocol.gen";
-import { UNDO_MILLISECONDS } from "../src/slices/create";
 import { DRAFT_DELAY, isImproving, writerMissing, writerOf } from "../src/slices/drafts";
+import { UNDO_MILLISECONDS } from "../src/slices/notices";
 import { receive, showSnapshot } from "../src/store";
 import { FakeModel, settled, storeWithKernel } from "./kit";
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, model, paramsOf, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Result, Snapshot, SpendingState } from "../src/protocol.gen";
-import { UNDO_MILLISECONDS } from "../src/slices/create";
 import { SEARCH_DELAY } from "../src/slices/filter";
+import { UNDO_MILLISECONDS } from "../src/slices/notices";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];

@@ -1,5 +1,5 @@
-// Making something: the request under way, a refusal, and what is said to the user.
-import { errorState, errorText } from "../lib/answer";
+// Making something: the request under way, and a refusal.
+import { errorState } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, patternOf, variants } from "../lib/variants";
@@ -8,8 +8,6 @@ import type {
   BatchState,
   ErrorState,
   Generated,
-  GenerationState,
-  NoticeShown,
   RecipeState,
   SpendingState,
   Wish,
@@ -18,21 +16,6 @@ import type {
 import { clickOf, newestRunning } from "./queue";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
-
-export interface Notice {
-  id: number;
-  level: NoticeShown["level"];
-  message: string;
-  /** What a button beside it does, as long as it is shown: it takes something back, or is an `offer`. */
-  action?: { label: string; run(): void; offer?: true };
-}
-
-export interface Announcement {
-  id: number;
-  text: string;
-  /** It can be taken back by key. */
-  undoable: boolean;
-}
 
 /** Why a click was refused. */
 export interface Refusal extends ErrorState {
@@ -57,9 +40,6 @@ export interface CreateSlice {
   madeBatchId: string | null;
   /** Where today's total stands. */
   spending: SpendingState;
-  notices: Notice[];
-  /** What a screen reader says, the newest last. */
-  announcements: readonly Announcement[];
 
   /** Asks for what is shown, all of it or nothing: a batch for each prompt of each model. */
   generate(): Promise<void>;
@@ -72,49 +52,10 @@ export interface CreateSlice {
   /** Puts back what one image was made with, its seed too. */
   reuseRecipe(recipe: RecipeState): void;
   reuseSeed(batch: BatchState, seed: number): void;
-  /** Says something, for a time: see `STANDS`; with an action for ten seconds. */
-  addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
-  dismissNotice(id: number): void;
-  /** Whether somebody is at the notices, so that none goes from under the hand. */
-  holdNotices(held: boolean): void;
-  /** Lets a screen reader say something, when it has said what it says now. */
-  announce(text: string, undoable?: boolean): void;
-  /** Says how a generation ended, together with those that end at about the same time. */
-  announceEnd(generation: GenerationState): void;
 }
 
-const MAX_NOTICES = 3;
-/** So many announcements are kept: a screen reader may be slower than what happens. */
-const MAX_ANNOUNCEMENTS = 4;
-/** How long the end of an image waits for others, to be said with them. */
-export const ENDS_TOGETHER = 400;
-/** How long a deletion can be taken back. */
-export const UNDO_MILLISECONDS = 10_000;
-/** How long a notice stands that only confirms what was done. A screen reader hears it in any case. */
-export const READ_MILLISECONDS = 6000;
-/** How long a notice stands that warns. An error stands until it is dismissed. */
-export const WARN_MILLISECONDS = 20_000;
-/** How much longer a notice stands under the pointer or with the focus; the kernel keeps what was deleted for 60 s. */
-export const HELD_MILLISECONDS = 40_000;
-const HELD_STEP = 1000;
-const STANDS: Record<Notice["level"], number | null> = {
-  info: READ_MILLISECONDS,
-  warning: WARN_MILLISECONDS,
-  error: null,
-};
-
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
-  let notices = 0;
-  let held = false;
-  let announcements = 0;
-  let ended: GenerationState[] = [];
   let sending: Click | null = null;
-
-  /** Takes a notice away whose time is over, when nobody is at it any more. */
-  const expire = (id: number, rest: number): void => {
-    if (held && rest > 0) setTimeout(() => expire(id, rest - HELD_STEP), HELD_STEP);
-    else get().dismissNotice(id);
-  };
 
   /** Takes in what the kernel made of a click. */
   const take = ({ topic, batches }: Generated, shown: State): void => {
@@ -177,8 +118,6 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     madeBatchId: null,
     waits: false,
     spending: { today: "0", unknown: 0, running: "0", budget: null },
-    notices: [],
-    announcements: [],
 
     generate: async () => {
       // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
@@ -242,65 +181,8 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       }
       get().addNotice("info", t.composer.seedSet(seed));
     },
-
-    addNotice: (level, message, action) => {
-      notices += 1;
-      const notice: Notice = { id: notices, level, message, ...(action && { action }) };
-      const stands = action ? UNDO_MILLISECONDS : STANDS[level];
-      if (stands !== null) setTimeout(() => expire(notice.id, HELD_MILLISECONDS), stands);
-      set((state) => ({
-        notices: crowded([...state.notices.filter((other) => !isRepeated(notice, other)), notice]),
-      }));
-      get().announce(message, action !== undefined && !action.offer);
-    },
-    dismissNotice: (id) => {
-      // What goes from under the pointer may not tell that it was left.
-      held = false;
-      set((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) }));
-    },
-    holdNotices: (hold) => {
-      held = hold;
-    },
-
-    announce: (text, undoable = false) => {
-      announcements += 1;
-      const next = { id: announcements, text, undoable };
-      set((state) => ({ announcements: [...state.announcements, next].slice(-MAX_ANNOUNCEMENTS) }));
-    },
-    announceEnd: (generation) => {
-      if (ended.push(generation) > 1) return;
-      setTimeout(() => {
-        get().announce(endsText(ended));
-        ended = [];
-      }, ENDS_TOGETHER);
-    },
   };
 };
-
-/** How some generations ended: so many finished, so many failed for each reason, so many cancelled. */
-function endsText(ended: readonly GenerationState[]): string {
-  const { finished, failed, cancelled } = t.composer;
-  const counts = new Map<string, [count: number, text: (count: number) => string]>();
-  for (const { status, error } of ended) {
-    const reason = error ? errorText(error) : "";
-    const text = { success: finished, cancelled }[status as string] ?? ((count) => failed(count, reason));
-    const key = `${status} ${status === "error" ? reason : ""}`;
-    counts.set(key, [(counts.get(key)?.[0] ?? 0) + 1, text]);
-  }
-  return [...counts.values()].map(([count, text]) => text(count)).join(" ");
-}
-
-/** Whether a notice says no more than the one before. What can be taken back is never the same. */
-function isRepeated(notice: Notice, other: Notice): boolean {
-  return !notice.action && !other.action && notice.message === other.message;
-}
-
-/** Lets the oldest go where there are too many; what can still be taken back stays for its ten seconds. */
-function crowded(notices: Notice[]): Notice[] {
-  const plain = notices.filter(({ action }) => !action);
-  const kept = new Set(plain.slice(-MAX_NOTICES));
-  return notices.filter((notice) => notice.action || kept.has(notice));
-}
 
 /** What a click asks for. */
 function wishesOf(state: State): Wish[] {

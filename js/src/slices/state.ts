@@ -5,6 +5,7 @@ import type { ConfigSlice } from "./config";
 import type { CreateSlice } from "./create";
 import type { DraftsSlice } from "./drafts";
 import type { FilterSlice } from "./filter";
+import type { NoticesSlice } from "./notices";
 import type { QueueSlice } from "./queue";
 import type { RecipesSlice } from "./recipes";
 import type { ReferencesSlice } from "./references";
@@ -46,6 +47,7 @@ export type State = Standing &
   FilterSlice &
   SelectionSlice &
   CreateSlice &
+  NoticesSlice &
   RecipesSlice &
   ReferencesSlice;
 

@@ -1,7 +1,7 @@
 // What is said for a moment: what was done, and can be taken back, or what went wrong.
 import { useEffect } from "preact/hooks";
 import { t } from "../messages";
-import type { Notice } from "../slices/create";
+import type { Notice } from "../slices/notices";
 import { type Actions, useActions, useStore } from "./context";
 import { IconButton } from "./parts";
 
