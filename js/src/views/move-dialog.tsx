@@ -1,6 +1,5 @@
 // Where a batch shall go: another topic, or a new one.
 import { useState } from "preact/hooks";
-import { isComposing } from "../lib/keyboard";
 import { AT_A_GLANCE } from "../lib/topics";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
@@ -8,7 +7,7 @@ import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
-import { noMatch, RestOfTopics, useTopics } from "./topic-search";
+import { noMatch, RestOfTopics, TopicSearch, useTopics } from "./topic-search";
 
 export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): void }) {
   const dialog = useModal();
@@ -38,24 +37,13 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
         <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
       </header>
       {many && (
-        <div class="ip-topics-search">
-          <Icon name="search" size={14} />
-          <input
-            class="ip-input"
-            type="search"
-            autoFocus
-            value={words}
-            placeholder={t.topics.search}
-            aria-label={t.topics.search}
-            data-testid="move-search"
-            onInput={(event) => setWords(event.currentTarget.value)}
-            onKeyDown={(event) => {
-              if (event.key !== "Enter" || isComposing(event) || !words.trim() || !found[0]) return;
-              event.preventDefault();
-              move(found[0].id);
-            }}
-          />
-        </div>
+        <TopicSearch
+          words={words}
+          testid="move-search"
+          autoFocus
+          onWords={setWords}
+          onEnter={() => words.trim() && found[0] && move(found[0].id)}
+        />
       )}
       <ul class="ip-move-list">
         <li>

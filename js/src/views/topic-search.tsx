@@ -1,5 +1,7 @@
-// Lists of topics that are longer than what is known of them: what is found, and the row where more comes.
+// The search in a list of topics that is longer than the page knows: the field, the topics that are found, and the
+// row at the end that stands for more of them.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isComposing } from "../lib/keyboard";
 import { holdsWords } from "../lib/topics";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
@@ -7,6 +9,7 @@ import { SEARCH_DELAY } from "../slices/filter";
 import { isListed, KEPT_TOPICS } from "../slices/topic-list";
 import { useActions, useOnScreen, useStore } from "./context";
 import { Icon } from "./icon";
+import { IconButton } from "./parts";
 
 interface Answer {
   words: string;
@@ -77,6 +80,48 @@ export function useTopics(search: string): TopicsShown {
     before: more,
     load: () => void load(),
   };
+}
+
+interface TopicSearchProps {
+  words: string;
+  testid: string;
+  /** The field has the focus when it is drawn first. */
+  autoFocus?: boolean;
+  /** A button and Escape clear the words. */
+  clearable?: boolean;
+  onWords(words: string): void;
+  onEnter(): void;
+  onArrowDown?(): void;
+}
+
+/** The field for the words that the titles of topics are searched for. */
+export function TopicSearch(props: TopicSearchProps) {
+  const { words, testid, autoFocus, clearable, onWords, onEnter, onArrowDown } = props;
+  const clear = clearable && words ? () => onWords("") : undefined;
+  return (
+    <div class="ip-topics-search">
+      <Icon name="search" size={14} />
+      <input
+        class="ip-input"
+        type="search"
+        // biome-ignore lint/a11y/noAutofocus: a dialog asks for it, whose first field should have the focus
+        autoFocus={autoFocus}
+        value={words}
+        placeholder={t.topics.search}
+        aria-label={t.topics.search}
+        data-testid={testid}
+        onInput={(event) => onWords(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (isComposing(event)) return;
+          const act = { Escape: clear, Enter: onEnter, ArrowDown: onArrowDown }[event.key];
+          if (!act) return;
+          event.preventDefault();
+          act();
+        }}
+      />
+      {clear && <IconButton icon="close" label={t.topics.clear} onClick={clear} />}
+    </div>
+  );
 }
 
 /** The end of a list of which there is more; that is asked for when this comes near. */

@@ -13,8 +13,7 @@ import { CoverPicker } from "./cover-picker";
 import { Icon } from "./icon";
 import { memo } from "./memo";
 import { Menu, type MenuItem } from "./menu";
-import { IconButton } from "./parts";
-import { noMatch, RestOfTopics, useTopics } from "./topic-search";
+import { noMatch, RestOfTopics, TopicSearch, useTopics } from "./topic-search";
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const topics = useStore((state) => state.topics);
@@ -67,28 +66,14 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
           <Icon name="new" /> {drop.over ? t.topics.dropNew : t.topics.create}
         </button>
         {many && (
-          <div class="ip-topics-search">
-            <Icon name="search" size={14} />
-            <input
-              class="ip-input"
-              type="search"
-              value={words}
-              placeholder={t.topics.search}
-              aria-label={t.topics.search}
-              data-testid="search-topics"
-              onInput={(event) => setWords(event.currentTarget.value)}
-              onKeyDown={(event) => {
-                if (isComposing(event)) return;
-                if (event.key === "Escape" && words) setWords("");
-                else if (event.key === "Enter" && found[0]) choose(found[0].id);
-                else if (event.key === "ArrowDown")
-                  list.current?.querySelector<HTMLElement>("[data-row]")?.focus();
-                else return;
-                event.preventDefault();
-              }}
-            />
-            {words && <IconButton icon="close" label={t.topics.clear} onClick={() => setWords("")} />}
-          </div>
+          <TopicSearch
+            words={words}
+            testid="search-topics"
+            clearable
+            onWords={setWords}
+            onEnter={() => found[0] && choose(found[0].id)}
+            onArrowDown={() => list.current?.querySelector<HTMLElement>("[data-row]")?.focus()}
+          />
         )}
       </div>
       <ul ref={list} class="ip-topics" aria-label={t.topics.list} onKeyDown={onKeyDown}>
