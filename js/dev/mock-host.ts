@@ -39,7 +39,7 @@ const REFUSAL = error({ message: "The provider does not take this prompt." });
 const LOCKED = error({
   code: "store_locked",
   message: "Another program holds the history.",
-  nextStep: "Close the program that holds it, then try again; nothing is lost.",
+  nextStep: "Close the program that holds the database, then try again. Nothing is lost.",
   provider: null,
 });
 const LONG = Number(query.get("long") ?? 0);

@@ -1,7 +1,7 @@
 """An image-generation studio that lives in a notebook.
 
-``ImagePlayground()`` in a cell shows it; ``pg.generate("a red fox in snow", n=4)`` in the next cell drives
-the same studio. `Studio` is the same without a page.
+``pg = ImagePlayground()`` in a cell shows the studio. ``pg.generate("a red fox in snow", n=4)`` in the next
+cell uses the same studio. `Studio` does the same without a page.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "variants",
 ]
 
-# Where each public name lives. They are imported when they are first used, so that importing the package
+# The module of each public name. A name is imported when it is first used, so that importing the package
 # costs next to nothing.
 _HOME = {
     "BatchHandle": "_studio.handles",

@@ -1,4 +1,4 @@
-"""Time, behind one door, so that tests need not wait."""
+"""The clock of the package, which tests replace so that they do not wait."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """The real time. `imgplay_widget.testing.InstantClock` is the one for tests."""
+    """The real time. Tests use `imgplay_widget.testing.InstantClock` instead."""
 
     def now(self) -> datetime:
-        """Gives the present, aware UTC."""
+        """Return the present time as an aware datetime in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Gives seconds that never go back, from an arbitrary start."""
+        """Return the seconds since an arbitrary start; the value never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Wait for a number of seconds."""
         await asyncio.sleep(seconds)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Ends what is awaited inside, with TimeoutError, when so many seconds have passed."""
+        """Return a context that ends its body with TimeoutError after a number of seconds."""
         return asyncio.timeout(seconds)

@@ -1,4 +1,4 @@
-"""Sortable ids."""
+"""Ids whose order is the order of time."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ __all__ = ["new_id"]
 
 _lock = threading.Lock()
 _last = [0]
-"""The stamp of the last id."""
+"""The time stamp of the last id."""
 
 
 def new_id() -> str:
-    """Gives a UUID of version 7 (RFC 9562): ids made later sort later, also within a millisecond.
+    """Return a UUID of version 7 (RFC 9562); a later id sorts after an earlier one, also in one millisecond.
 
-    The 48 bits of milliseconds are followed by 12 bits that count within the process (method 1 of the
-    RFC's section 6.2, started at the fraction of the millisecond) and 62 random bits.
+    An id begins with 48 bits of milliseconds. Then come 12 bits that count within the process (method 1 of
+    the RFC's section 6.2; the count starts at the fraction of the millisecond) and 62 random bits.
     """
     nanoseconds = time.time_ns()
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     stamp = milliseconds << 12 | rest * 4096 // 1_000_000
     with _lock:
-        # Never backwards, even where the clock is: the order of a feed must not change under it.
+        # The stamp never goes back, even when the clock does, because the order of a feed must not change.
         _last[0] = stamp = max(stamp, _last[0] + 1)
     random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random

@@ -1,8 +1,8 @@
-"""The values that everything else speaks about. Frozen, without I/O.
+"""The values that all layers share. They are frozen, and do not read or write anything.
 
-The words are those of `docs/design.md`: a *topic* holds *batches* (one request each), a batch holds
-*generations* (one image, or the place of one), a generation gets an *asset* (the stored bytes). A *task*
-is one call to a provider; it fills one or several generations of its batch.
+The words are those of the glossary in `docs/design.md`: a *topic* holds *batches* (one request each). A
+batch holds *generations* (one image each), each in its *slot*. A finished generation has an *asset* (the
+stored bytes). A *task* is one call to a provider, which fills one or several slots of its batch.
 """
 
 from __future__ import annotations
@@ -48,17 +48,18 @@ __all__ = [
     "Topic",
     "TopicPage",
     "Unit",
+    "Wanted",
 ]
 
 JSON = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
 
 Kind = Literal["topic", "batch", "generation"]
-"""What can be deleted and brought back."""
+"""What users can delete and restore."""
 
 
 class Status(StrEnum):
-    """Where a generation or a task stands, in the words that users see."""
+    """The state of a generation or a task, in the words that users see."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -68,21 +69,21 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """True where nothing more will happen by itself."""
+        """True at the end: the studio does nothing more unless the user asks."""
         return self in (Status.SUCCESS, Status.ERROR, Status.CANCELLED)
 
 
 class Stage(StrEnum):
-    """Where a task stands, exactly. Each change is one committed transaction."""
+    """The exact state of a task. Each change of it is one committed transaction."""
 
     PENDING = "pending"
-    """Stored, not sent. Nothing can have been paid."""
+    """The task is stored and not sent. Nothing can have been paid."""
     SUBMITTING = "submitting"
-    """The intent to send is stored; the answer is not. It may have been paid."""
+    """The intent to send is stored, but not an answer. The call may have been paid."""
     PROCESSING = "processing"
-    """The provider gave a ticket, which is stored."""
+    """The provider answered with a ticket, which is stored."""
     DOWNLOADING = "downloading"
-    """The provider gave links, which are stored."""
+    """The provider answered with links to the images, which are stored."""
     SUCCESS = "success"
     ERROR = "error"
     CANCELLED = "cancelled"
@@ -96,7 +97,7 @@ class Stage(StrEnum):
 
     @property
     def final(self) -> bool:
-        """True where nothing more will happen by itself."""
+        """True at the end: the studio does nothing more unless the user asks."""
         return self.status.final
 
 
@@ -105,23 +106,23 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter of a model: a subset of JSON schema, and what a form needs.
+    """One parameter of a model: a subset of JSON schema, and the data that a form needs.
 
     Attributes:
         name: the keyword in Python and the key in stored parameters.
         type: the JSON type of a value.
-        kind: what it means, so that the page can choose a control: ``"width"``, ``"height"``, ``"seed"``,
+        kind: the meaning, by which the page chooses a control: ``"width"``, ``"height"``, ``"seed"``,
             ``"choice"``, ``"aspect_ratio"`` (a choice of shapes), ``"text"``, ``"number"``, ``"switch"``.
         title: the label.
         help: one sentence for people.
-        minimum, maximum: the range, both ends included; None where open.
-        step: the distance between allowed numbers, counted from `minimum` (or 0); None where any.
-        choices: the allowed values; empty where any.
-        default: the value where the user gives none; None means "not sent".
+        minimum, maximum: the range, both ends included; None means no limit.
+        step: the distance between allowed numbers, counted from `minimum` (or 0); None allows any.
+        choices: the allowed values; empty allows any.
+        default: the value that is sent when the user does not choose one; None sends nothing.
         max_length: the most characters of a string.
         advanced: True where the page folds it away.
-        wire: its name in the provider's protocol, dots leading into objects (``"image_size.width"``); empty
-            where it is the same.
+        wire: the name in the provider's protocol, where it differs from `name`; a dot leads into an object
+            (``"image_size.width"``).
     """
 
     name: str
@@ -141,11 +142,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRule:
-    """What width and height must satisfy together, beside their own ranges.
+    """The limits that width and height have together, beside their own ranges.
 
     Attributes:
-        min_pixels, max_pixels: the area, in pixels.
-        max_ratio: the longer edge divided by the shorter one.
+        min_pixels, max_pixels: the range of the area, in pixels.
+        max_ratio: the most that the longer edge, divided by the shorter one, may be.
     """
 
     min_pixels: int | None = None
@@ -155,14 +156,14 @@ class SizeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceRule:
-    """How many input images a model takes, and of which kind.
+    """The number and kinds of input images that a model takes.
 
     Attributes:
         max_count: the most references of one request.
-        max_bytes: the most bytes of each.
-        media_types: the accepted kinds.
-        wire: the field of the provider's protocol that holds them, with ``[]`` at its end where it is a
-            list; empty where the provider has one for all its models.
+        max_bytes: the most bytes of each reference.
+        media_types: the accepted kinds of files.
+        wire: the field of the provider's protocol that holds the references, with ``[]`` at its end where
+            the field is a list; empty where the provider uses one field for all its models.
     """
 
     max_count: int
@@ -173,12 +174,12 @@ class ReferenceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a provider is known to charge, as data of a certain day.
+    """A provider's price for one image, as it was known on a certain day.
 
     Attributes:
         amount: USD as a decimal string, for one `unit`.
         unit: ``"image"`` or ``"megapixel"`` (of the finished image).
-        note: where the figure comes from, and of when it is.
+        note: the source of the figure, and its date.
     """
 
     amount: str
@@ -188,28 +189,28 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """What a model can do, as data: form, validation, planning and docs come from it.
+    """The abilities of a model, as data: the form, the checks, the tasks and the docs come from it.
 
     Attributes:
         provider, id: together the model's name, ``"provider:id"``.
-        title, description: for people.
-        parameters: what it takes beside prompt and n. Only these are ever sent.
+        title, description: texts for people.
+        parameters: what the model takes beside the prompt and n. Nothing else is ever sent.
         max_prompt: the most characters of a prompt, or None.
-        native_n: the most images that one call can give.
+        native_n: the most images that one call can ask for.
         seed: ``"none"``, ``"best_effort"`` or ``"exact"`` (same seed, same image).
-        size_rule: what width and height must satisfy together.
-        references: the input images it takes, or None.
-        mask: True where it takes a mask over its first reference; transparent is what may change.
-        max_mask_bytes: the most bytes of a mask; None takes those of a reference.
-        previews: True where partial images arrive on the way.
-        progress: True where a fraction arrives on the way.
-        cancel: what the provider can do to stop a job: ``"none"``, ``"queued"`` (while it waits), ``"full"``.
+        size_rule: the limits that width and height have together, or None.
+        references: the number and kinds of input images that the model takes, or None.
+        mask: True where the model takes a mask over its first reference; transparent areas may change.
+        max_mask_bytes: the most bytes of a mask; None means the limit of a reference.
+        previews: True where the provider sends previews of unfinished images.
+        progress: True where the provider reports how far an image is.
+        cancel: when the provider can stop a job: ``"none"``, ``"queued"`` (only while it waits), ``"full"``.
         resume: True where a ticket finds the job again after a restart.
-        idempotent: True where the provider answers a repeated key with the same job, unpaid.
-        deadline: seconds in all that a task may take.
-        price: what it is known to cost, or None; the provider's own figure comes with the answer.
+        idempotent: True where the provider answers a repeated key with the same job, without a second charge.
+        deadline: seconds that a task may take in all.
+        price: the known price, or None; the provider's own figure comes with the answer.
         notice: a sentence that the page must show beside the model.
-        retired_on: the day (ISO 8601) from which the provider no longer offers it.
+        retired_on: the day (ISO 8601) from which the provider no longer offers the model.
         successor: the id of the model to use instead.
     """
 
@@ -238,27 +239,27 @@ class ModelSpec:
 
     @property
     def name(self) -> str:
-        """``"provider:id"``, the way users write the model."""
+        """The name by which users choose the model: ``"provider:id"``."""
         return f"{self.provider}:{self.id}"
 
     def parameter(self, name: str) -> Parameter | None:
-        """The parameter of that name, or None."""
+        """Return the parameter with this name, or None."""
         return next((p for p in self.parameters if p.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """What is known of a provider beside its models.
+    """The data of a provider, beside its models.
 
     Attributes:
-        name: the prefix in ``"provider:model"``.
-        title: for people.
-        key_variables: the environment variables that may hold its key, first one first; empty where it
-            needs none.
-        key_url: the page where a key is made.
+        name: the first part of ``"provider:model"``.
+        title: the name for people.
+        key_variables: the environment variables that may hold the key, in the order in which they are
+            read; empty where the provider does not need a key.
+        key_url: the web page where users get a key.
         concurrency: the most tasks that run at once.
-        local: True where it runs on this machine or network, so that plain http and private addresses
-            are allowed.
+        local: True where the provider runs on this machine or network, so that plain http and private
+            addresses are allowed.
     """
 
     name: str
@@ -274,11 +275,11 @@ class ProviderSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An input image, already in the store.
+    """An input image that is in the store.
 
     Attributes:
         digest: sha256 of the bytes, in hex.
-        media_type: what the bytes are, by their signature.
+        media_type: the kind of file, read from the signature of the bytes.
         width, height: in pixels.
     """
 
@@ -290,12 +291,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What was written for a topic and not sent yet.
+    """The prompt and the input images of a topic that were not sent yet.
 
     Attributes:
-        prompt: the words.
-        references: the input images, in their order.
-        mask: where the first of them may change, or None.
+        prompt: the text.
+        references: the input images, in the user's order.
+        mask: the area of the first reference that may change, as an image, or None.
     """
 
     prompt: str = ""
@@ -310,17 +311,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for, checked: every parameter is one of the model's, in its range.
+    """A checked request: the model has every parameter, and every value is in its range.
 
     Attributes:
-        provider, model: the model's two names.
-        prompt: the words.
-        n: how many images.
-        params: every parameter that will be sent, width, height and seed included; a parameter without
-            a value is left out. ``"seed"`` is missing where the seed is random or the model has none.
-        references: input images, in the user's order.
-        mask: a PNG of the first reference's size, or None; transparent is what may change.
-        deadline: seconds in all for each task.
+        provider, model: the name of the provider, and the model's id.
+        prompt: the text.
+        n: the number of images.
+        params: every parameter that will be sent, also width, height and seed; a parameter without a value
+            is left out. ``"seed"`` is missing where the seed is random or the model does not have one.
+        references: the input images, in the user's order.
+        mask: a PNG of the first reference's size, or None; transparent areas may change.
+        deadline: seconds that each task may take in all.
     """
 
     provider: str
@@ -335,17 +336,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One call to a provider: what a task sends. It is stored with the task before it is sent.
+    """The content of one call to a provider. The unit is stored with its task before it is sent.
 
     Attributes:
         model: the model's id, without the provider.
-        prompt: the words.
+        prompt: the text.
         params: the parameters to send, without the seed.
-        positions: the places in the batch that it fills; their number is the n of the call.
-        seeds: the seed of each place, or None where none is sent; as long as `positions`.
-        references: input images.
-        mask: the mask over the first of them, or None; transparent is what may change.
-        previews: True where the model sends partial images on the way.
+        positions: the indexes of the slots that the call fills; their number is the n of the call.
+        seeds: the seed of each slot, or None where no seed is sent; as many as `positions`.
+        references: the input images.
+        mask: the mask over the first reference, or None; transparent areas may change.
+        previews: True where the model sends previews of unfinished images.
         key: unique for this call; sent where a provider honours an idempotency key.
     """
 
@@ -361,23 +362,23 @@ class Unit:
 
     @property
     def n(self) -> int:
-        """How many images the call asks for."""
+        """The number of images that the call asks for."""
         return len(self.positions)
 
     @property
     def seed(self) -> int | None:
-        """The seed of the call: that of its first image."""
+        """The seed of the call, which is the seed of its first image."""
         return self.seeds[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inline:
-    """An image that came as bytes.
+    """An image that arrived as bytes.
 
     Attributes:
-        data: the bytes, unconverted.
-        applied: what the provider says it used for this image where that may differ from the request
-            (``"seed"``, ``"width"``, ``"quality"``, ``"revised_prompt"`` …).
+        data: the bytes, as they arrived.
+        applied: the values that the provider reports for this image, where they may differ from the
+            request (``"seed"``, ``"width"``, ``"quality"``, ``"revised_prompt"`` …).
     """
 
     data: bytes
@@ -386,10 +387,10 @@ class Inline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """An image that came as a link, which may expire.
+    """An image that arrived as a link, which may expire.
 
     Attributes:
-        url: where it is; fetched without a key unless it is at the provider's own origin.
+        url: the address; it is fetched without a key, except from the provider's own origin.
         applied: as in `Inline`.
     """
 
@@ -399,21 +400,21 @@ class Remote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A place that the provider did not fill, and why."""
+    """A slot that the provider did not fill, and the reason."""
 
     error: ErrorInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The provider works on it.
+    """A job that runs or waits at the provider.
 
     Attributes:
-        ticket: JSON by which the job is found again, after a restart too.
-        progress: 0.0 to 1.0, or None where unknown.
-        retry_after: seconds until it makes sense to ask again, or None.
-        queue_position: how many jobs are before it, or None.
-        previews: partial images so far, by index in the unit.
+        ticket: JSON by which the job is found again, also after a restart.
+        progress: 0.0 to 1.0, or None where it is unknown.
+        retry_after: seconds until the provider wants to be asked again, or None.
+        queue_position: the number of jobs before this one, or None.
+        previews: the newest previews, each by the index of its image in the unit.
     """
 
     ticket: Mapping[str, JSON]
@@ -425,12 +426,12 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partial:
-    """A look at an image on the way, from a stream.
+    """A preview of an unfinished image, from a stream.
 
     Attributes:
-        index: which image of the unit.
-        data: the bytes of the preview, or None where only the progress moved.
-        progress: 0.0 to 1.0, or None.
+        index: the index of the image in the unit.
+        data: the bytes of the preview, or None where only the progress changed.
+        progress: 0.0 to 1.0, or None where it is unknown.
     """
 
     index: int = 0
@@ -440,13 +441,13 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The provider is done.
+    """A call that the provider finished.
 
     Attributes:
-        images: one item for each place of the unit, in order; where fewer come, the last places failed.
-        cost: what the provider says it charged, in USD as a decimal string, or None.
+        images: one item for each slot of the unit, in order; when fewer items arrive, the last slots failed.
+        cost: the amount that the provider reports, in USD as a decimal string, or None.
         request_id: the provider's own id of the call.
-        usage: the provider's own figures (tokens …), as they came.
+        usage: the provider's own figures (tokens …), as they arrived.
     """
 
     images: tuple[Inline | Remote | Missing, ...]
@@ -457,7 +458,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that the user should know and that is not an error."""
+    """A message that the user should see and that is not an error."""
 
     kind: Literal["unsupported", "adjusted", "deprecated", "other"]
     message: str
@@ -472,13 +473,13 @@ class Topic:
     """A row of ``image_generation_topics``.
 
     Attributes:
-        title: its name, or None while it has no batch.
-        cover_url: relative to the store's asset folder, or None.
-        title_by: who gave the title: ``"prompt"`` (the first words of one), ``"model"``, or ``"user"``, whose
-            title is never overwritten.
-        pinned: True where it stays at the top of the list.
-        images: how many images it holds.
-        running: how many of its generations are not at their end.
+        title: the title, or None while the topic is empty.
+        cover_url: the file of the cover, relative to the store's asset folder, or None.
+        title_by: the origin of the title: ``"prompt"`` (the first words of a prompt), ``"model"`` or
+            ``"user"``. A title by the user is never overwritten.
+        pinned: True where the topic stays at the top of the list.
+        images: the number of finished images.
+        running: the number of generations that wait or run.
     """
 
     id: str
@@ -499,11 +500,11 @@ class Batch:
     """A row of ``image_generation_batches``: one request.
 
     Attributes:
-        config: every parameter that was asked for, as in `Request.params`, and ``"n"``.
-        width, height: the size that was asked for, in pixels, or None where the model chose.
+        config: every parameter of the request, as in `Request.params`, and ``"n"``.
+        width, height: the requested size in pixels, or None where the model chose.
         references: the input images.
-        mask: the mask over the first of them, or None.
-        click_id: what the batches share that one click asked for; None where it asked for one.
+        mask: the mask over the first reference, or None.
+        click_id: the mark that all batches of one click share; None where the click asked for one batch.
     """
 
     id: str
@@ -523,7 +524,7 @@ class Batch:
 
     @property
     def inputs(self) -> tuple[Reference, ...]:
-        """Every stored image that the request names: its references, then its mask."""
+        """The stored images that the request names: the references, and the mask after them."""
         return self.references if self.mask is None else (*self.references, self.mask)
 
 
@@ -532,12 +533,12 @@ class Asset:
     """The stored bytes of an image.
 
     Attributes:
-        digest: sha256 of the original bytes, in hex: its content address.
-        url, thumbnail_url: where the original and its thumbnail lie, relative to the store's asset
-            folder. The thumbnail is a cache: it is made when it is first needed.
-        width, height: of the original, in pixels.
-        media_type: what the bytes are, by their signature.
-        size: bytes of the original.
+        digest: sha256 of the original bytes, in hex, by which the asset is found.
+        url, thumbnail_url: the files of the original and of the thumbnail, relative to the store's asset
+            folder. The thumbnail is a cache, which is made when it is first needed.
+        width, height: the size of the original, in pixels.
+        media_type: the kind of file, read from the signature of the bytes.
+        size: the number of bytes of the original.
     """
 
     digest: str
@@ -551,15 +552,16 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A row of ``image_generations``: one image, or the place of one.
+    """A row of ``image_generations``: one image of a batch, whether it is finished or not.
 
     Attributes:
-        position: its place in the batch, from 0.
-        seed: the seed that was sent for it, or None.
-        asset: the image, once it is there.
-        error: why this place stayed empty though its task ended well.
-        applied: what the provider says it used (see `Inline.applied`).
-        parent_id: the generation that it was made from, or None.
+        position: the index of its slot in the batch, from 0.
+        seed: the seed that was sent for the image, or None.
+        asset: the image, or None until it is stored.
+        error: why the slot stayed empty although its task succeeded, or None.
+        applied: the values that the provider reports (see `Inline.applied`).
+        favourite: True where the user gave the image a star.
+        parent_id: the generation from which this one was made, or None.
     """
 
     id: str
@@ -581,19 +583,19 @@ class Task:
     """A row of ``image_async_tasks``: one call to a provider.
 
     Attributes:
-        stage: where it stands, exactly; the column ``status`` holds the users' word for it.
-        unit: what is sent.
-        deadline: seconds in all that it may take.
-        ticket: by which the job is found again.
+        stage: the exact state; the column ``status`` holds the users' word for it.
+        unit: the content of the call.
+        deadline: seconds that the task may take in all.
+        ticket: JSON by which the job is found again, or None.
         results: the links of a task that is downloading (`Remote` values as JSON).
-        error: why it failed.
-        attempt: 1 for the first try of the user, 2 after the first Retry …
-        resumes: how often it was taken up again after a restart.
+        error: why the task failed, or None.
+        attempt: 1 for the first try, 2 after the first Retry …
+        resumes: how often a studio took the task up again after a restart.
         request_id, cost, usage: as in `Done`.
-        estimate: what it is expected to cost, in USD as a decimal string, or None where nobody knows.
-        previous: what went before, for a retried task: a list of ``{"task", "error", "cost"}``.
-        lease_owner, lease_until: who drives it, and until when.
-        submitted_at, finished_at: when it was first sent, and when it reached its final stage.
+        estimate: the expected cost, in USD as a decimal string, or None where the price is unknown.
+        previous: the earlier attempts of a retried task: a list of ``{"task", "error", "cost"}``.
+        lease_owner, lease_until: the process that drives the task, and the end of its lease.
+        submitted_at, finished_at: when the task was first sent, and when it reached its final stage.
     """
 
     id: str
@@ -623,24 +625,24 @@ class Task:
 
     @property
     def status(self) -> Status:
-        """The word that users see for its stage."""
+        """The word that users see for the stage."""
         return self.stage.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A batch with what belongs to it: generations by position, tasks by creation."""
+    """A batch with its generations, in the order of their slots, and its tasks, oldest first."""
 
     batch: Batch
     generations: tuple[Generation, ...]
     tasks: tuple[Task, ...]
 
     def task_of(self, generation: Generation) -> Task | None:
-        """The task that fills a generation of this entry."""
+        """Return the task that fills a generation of this entry, or None."""
         return next((t for t in self.tasks if t.id == generation.async_task_id), None)
 
     def status_of(self, generation: Generation) -> Status:
-        """Where a generation of this entry stands."""
+        """Return the state of a generation of this entry."""
         if generation.asset is not None:
             return Status.SUCCESS
         if generation.error is not None:
@@ -654,7 +656,7 @@ class FeedPage:
     """A page of the feed, newest batch first.
 
     Attributes:
-        entries: the batches.
+        entries: the batches, each with its generations and tasks.
         before: the cursor of the next (older) page, or None at the end.
     """
 
@@ -664,7 +666,7 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicPage:
-    """A page of the list of topics: those that are pinned first, then the one worked on last.
+    """A page of the list of topics: first the pinned topics, then the others, the last used one first.
 
     Attributes:
         topics: the topics.
@@ -677,13 +679,13 @@ class TopicPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which batches of a feed are wanted: those that meet all of it.
+    """A filter of a feed. A batch passes when it meets all conditions.
 
     Attributes:
-        search: words that the prompt must hold, in any order, whatever their case.
-        model: ``"provider:id"``, or None for any.
-        status: one of its generations stands there, or None for anywhere.
-        favourite: True where one of its generations must be starred.
+        search: words that the prompt must hold, in any order, in upper or lower case.
+        model: ``"provider:id"``, or None for any model.
+        status: the state that one of its generations must have, or None for any state.
+        favourite: True where one of its generations must have a star.
     """
 
     search: str = ""
@@ -693,7 +695,7 @@ class Wanted:
 
 
 EVERYTHING = Wanted()
-"""All batches are wanted."""
+"""The filter that all batches pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Every error of the package, as one tree.
+"""The errors of the package, as one tree.
 
 ::
 
@@ -6,38 +6,39 @@
     ├── InvalidRequest (ValueError)      bad input; nothing was stored, sent or paid
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
-    ├── NotFound (LookupError)           no such topic, batch, generation, model or provider
+    ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
     │   ├── StoreLocked                  another program holds the database
     │   └── DiskFull                     an asset could not be written
-    ├── StudioClosed                     the studio was closed, or belongs to another process
-    ├── Cancelled                        the user stopped it
+    ├── StudioClosed                     the studio was closed, or another process made it
+    ├── Cancelled                        the user stopped the work
     └── ProviderError                    a provider, or the way to it, failed
         ├── MissingKey                   no key is set
-        ├── MissingExtra                 a package that it needs is not installed
+        ├── MissingExtra                 a package that the provider needs is not installed
         ├── BadKey                       the key was refused
-        ├── BillingError                 no credit, quota used up
+        ├── BillingError                 the account has no credit, or its quota is used up
         ├── BadRequest                   the provider refused the parameters
         ├── Moderated                    the provider refused the content
-        ├── ModelNotFound                wrong or retired model
+        ├── ModelNotFound                the model is unknown or retired
         ├── RateLimited                  too many requests; no work was done
         ├── Overloaded                   the provider has no capacity; no work was done
-        ├── ProviderMissing              this kernel has no such provider, or it has no such model
+        ├── ProviderMissing              this kernel does not have the provider or its model
         ├── ServerError                  the provider failed
         │   └── InternalError            this package failed while it worked on the request
         ├── NetworkError                 the connection failed
-        │   └── ConnectFailed            it failed before anything was sent
-        ├── DeadlineExceeded             the total time is over
-        ├── BadResponse                  the answer is not what the protocol says
-        ├── NoImage                      an answer without the image
-        ├── CorruptImage                 bytes that are not a whole image
+        │   └── ConnectFailed            the connection failed before anything was sent
+        ├── DeadlineExceeded             the task took longer than its deadline allows
+        ├── BadResponse                  the answer does not follow the provider's protocol
+        ├── NoImage                      the answer does not hold the image
+        ├── CorruptImage                 the bytes are not a whole image
         ├── Lost                         the provider no longer knows the job or its result
         ├── Uncertain                    nobody knows whether the provider took (and billed) the call
         └── Interrupted                  the kernel stopped before the call was sent
 
-Each error says what happened, whose fault it is and the next step, and carries data. A message never
-holds a key: whoever raises passes text through `redact` of `imgplay_widget.providers.http` first.
+Each error says what happened, whose fault it is and the next step, and holds the same as data. A message
+never holds a key: the code that raises an error first passes a foreign text through `redact` of
+`imgplay_widget.providers.http`.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ Fault = Literal["you", "provider", "network", "here"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorInfo:
-    """An error as a value: what is stored with a task and shown on a tile.
+    """An error as a value, which is stored with a task and shown on a tile.
 
     Attributes:
         code: a stable word, for instance ``"rate_limited"``.
@@ -99,7 +100,7 @@ class ErrorInfo:
         fault: whose fault it is: ``"you"``, ``"provider"``, ``"network"`` or ``"here"`` (this machine).
         provider: the provider's name, or None where no provider took part.
         retryable: True where the same request may succeed later.
-        retry_after: seconds to wait before that, or None where nobody said.
+        retry_after: seconds to wait before the next try, or None where the provider did not say.
         request_id: the provider's own id of the call, for its support.
     """
 
@@ -113,17 +114,17 @@ class ErrorInfo:
     request_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Gives the value as a dict of JSON types."""
+        """Return the value as a dict of JSON types."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ErrorInfo:
-        """Reads what `to_json` gave, leaving out keys that a newer version may have added."""
+        """Return the value that `to_json` wrote, without keys that a newer version may have added."""
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in data.items() if key in known})
 
     def to_exception(self) -> ImgplayError:
-        """Gives the exception that stands for this value."""
+        """Return an exception with the code, the texts and the data of this value."""
         kind = _BY_CODE.get(self.code, ProviderError)
         if issubclass(kind, ProviderError):
             error: ImgplayError = kind(
@@ -145,13 +146,13 @@ class ImgplayError(Exception):
 
     Args:
         message: what happened.
-        next_step: what to do about it; the class has a default.
+        next_step: what the user can do about it; each class has a default.
     """
 
     code: str = "error"
     fault: Fault = "here"
     retryable: bool = False
-    default_next_step: ClassVar[str] = "Try again; if it comes back, report it with this text."
+    default_next_step: ClassVar[str] = "Try again. If the error comes back, report it with this text."
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
         super().__init__(message)
@@ -163,7 +164,7 @@ class ImgplayError(Exception):
 
     @property
     def info(self) -> ErrorInfo:
-        """The error as a value that can be stored and shown."""
+        """The error as a value, to store and to show."""
         return ErrorInfo(
             code=self.code,
             message=self.message,
@@ -177,13 +178,13 @@ class InvalidRequest(ImgplayError, ValueError):
     """A value is out of its range or of the wrong kind. Nothing was stored, sent or paid.
 
     Args:
-        message: names the parameter, its value and its range.
-        parameter: the name of the parameter, or None where it is the whole request.
+        message: what is wrong; it names the parameter, its value and its range.
+        parameter: the name of the parameter, or None where the request as a whole is wrong.
     """
 
     code = "invalid_request"
     fault = "you"
-    default_next_step = "Correct the value and call again; nothing was stored, sent or paid."
+    default_next_step = "Correct the value and call again. Nothing was stored, sent or paid."
 
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
@@ -191,37 +192,37 @@ class InvalidRequest(ImgplayError, ValueError):
 
 
 class UnknownParameter(ImgplayError, TypeError):
-    """A keyword that the model does not have. Nothing was stored, sent or paid."""
+    """The model does not have a parameter of this name. Nothing was stored, sent or paid."""
 
     code = "unknown_parameter"
     fault = "you"
-    default_next_step = "Leave it out, or choose a model that has it; nothing was stored, sent or paid."
+    default_next_step = "Leave the parameter out, or choose a model that has it. Nothing was stored or paid."
 
 
 class OverBudget(ImgplayError):
-    """It would take the day's total over the budget. Nothing was stored, sent or paid."""
+    """The request would take the day's total over the budget. Nothing was stored, sent or paid."""
 
     code = "over_budget"
     fault = "you"
     default_next_step = (
-        "Raise the budget in a cell (pg.budget = 10, in USD a day; None lifts it) or wait until tomorrow; "
-        "nothing was stored, sent or paid."
+        "Raise the budget in a cell (pg.budget = 10 means 10 USD a day, None means no limit), or wait until "
+        "tomorrow. Nothing was stored, sent or paid."
     )
 
 
 class NotFound(ImgplayError, LookupError):
-    """There is no such topic, batch, generation, model or provider."""
+    """The named topic, batch, generation, model or provider does not exist."""
 
     code = "not_found"
     fault = "you"
-    default_next_step = "It may have been deleted; list what is there and choose again."
+    default_next_step = "List what exists, and choose again. What you named may have been deleted."
 
 
 class StoreError(ImgplayError):
     """The database or the asset files failed."""
 
     code = "store"
-    default_next_step = "Check that the store's folder exists, is writable and is on a healthy disk."
+    default_next_step = "Check that the store's folder exists and is writable, and that its disk works."
 
 
 class StoreTooNew(StoreError):
@@ -236,46 +237,46 @@ class StoreLocked(StoreError):
 
     code = "store_locked"
     retryable = True
-    default_next_step = "Close the program that holds it, then try again; nothing is lost."
+    default_next_step = "Close the program that holds the database, then try again. Nothing is lost."
 
 
 class DiskFull(StoreError):
-    """An asset could not be written whole."""
+    """The disk is full: a file could not be written whole."""
 
     code = "disk_full"
     retryable = True
-    default_next_step = "Free some space on the disk of the store, then retry."
+    default_next_step = "Free some space on the store's disk, then retry."
 
 
 class StudioClosed(ImgplayError):
-    """The studio was closed, or it was made in another process."""
+    """The studio was closed, or another process made it."""
 
     code = "studio_closed"
     fault = "you"
-    default_next_step = "Make a new studio or a new ImagePlayground."
+    default_next_step = "Create a new Studio or ImagePlayground."
 
 
 class Cancelled(ImgplayError):
-    """The user stopped it."""
+    """The user stopped the work."""
 
     code = "cancelled"
     fault = "you"
     retryable = True
-    default_next_step = "Retry to run it again."
+    default_next_step = "Retry to generate the image after all."
 
 
 class ProviderError(ImgplayError):
     """A provider, or the way to it, failed.
 
     Args:
-        message: what happened; without keys.
+        message: what happened; it must not hold a key.
         provider: the provider's name.
-        next_step: what to do; the class has a default.
-        retryable: True where the same request may succeed later; the class has a default.
+        next_step: what the user can do about it; each class has a default.
+        retryable: True where the same request may succeed later; each class has a default.
         retry_after: seconds that the provider asked to wait, or None.
         request_id: the provider's own id of the call.
-        maybe_billed: True where the provider may have done (and billed) the work, so that the call must
-            not be repeated without the user.
+        maybe_billed: True where the provider may have done (and billed) the work. Only the user may then
+            repeat the call; each class has a default.
     """
 
     code = "provider"
@@ -304,7 +305,7 @@ class ProviderError(ImgplayError):
 
     @property
     def info(self) -> ErrorInfo:
-        """The error as a value that can be stored and shown."""
+        """The error as a value, to store and to show."""
         return ErrorInfo(
             code=self.code,
             message=self.message,
@@ -323,16 +324,16 @@ class MissingKey(ProviderError):
     code = "missing_key"
     fault = "you"
     retryable = True
-    default_next_step = "Set the provider's key, or choose a demo model, which needs none."
+    default_next_step = "Set the provider's key, or choose a demo model, which does not need a key."
 
 
 class MissingExtra(ProviderError):
-    """A package that the provider needs is not installed. Nothing was done."""
+    """A package that the provider needs is not installed. Nothing was sent."""
 
     code = "missing_extra"
     fault = "here"
     retryable = True
-    default_next_step = "Install it, then retry."
+    default_next_step = "Install the package, then retry."
 
 
 class BadKey(ProviderError):
@@ -365,7 +366,7 @@ class Moderated(ProviderError):
 
     code = "moderated"
     fault = "you"
-    default_next_step = "Rephrase the prompt or change the reference; the same request will be refused again."
+    default_next_step = "Rephrase the prompt or change the reference. The same request will be refused again."
 
 
 class ModelNotFound(ProviderError):
@@ -373,11 +374,11 @@ class ModelNotFound(ProviderError):
 
     code = "model_not_found"
     fault = "you"
-    default_next_step = "Choose another model; this one may be retired or not open to your account."
+    default_next_step = "Choose another model. This one may be retired, or your account may not use it."
 
 
 class RateLimited(ProviderError):
-    """Too many requests. The provider did no work."""
+    """The provider got too many requests at once. It did not do any work."""
 
     code = "rate_limited"
     retryable = True
@@ -385,7 +386,7 @@ class RateLimited(ProviderError):
 
 
 class Overloaded(ProviderError):
-    """The provider has no capacity at the moment. It did no work."""
+    """The provider has no capacity at the moment. It did not do any work."""
 
     code = "overloaded"
     retryable = True
@@ -397,7 +398,7 @@ class ServerError(ProviderError):
 
     code = "server_error"
     retryable = True
-    default_next_step = "Retry; if it comes back, see the provider's status page."
+    default_next_step = "Retry. If the error comes back, see the provider's status page."
 
 
 class InternalError(ServerError):
@@ -405,16 +406,16 @@ class InternalError(ServerError):
 
     code = "internal"
     fault = "here"
-    default_next_step = "Retry; if it comes back, report it with the log."
+    default_next_step = "Retry. If the error comes back, report it with the log."
 
 
 class ProviderMissing(ProviderError):
-    """This kernel does not have the provider that began the request, or not its model."""
+    """This kernel does not have the provider that began the request, or its model."""
 
     code = "provider_missing"
     fault = "you"
     retryable = True
-    default_next_step = "Pass its provider with providers=[…], then retry."
+    default_next_step = "Pass the provider that began the request with providers=[…], then retry."
 
 
 class NetworkError(ProviderError):
@@ -432,11 +433,11 @@ class ConnectFailed(NetworkError):
 
     code = "connect_failed"
     maybe_billed = False
-    default_next_step = "Check the network and the provider's address, then retry; nothing was sent."
+    default_next_step = "Check the network and the provider's address, then retry. Nothing was sent."
 
 
 class DeadlineExceeded(ProviderError):
-    """The total time that the task was given is over."""
+    """The task took longer than its deadline allows."""
 
     code = "deadline"
     retryable = True
@@ -444,12 +445,12 @@ class DeadlineExceeded(ProviderError):
 
 
 class BadResponse(ProviderError):
-    """The answer is not what the provider's protocol says."""
+    """The answer does not follow the provider's protocol."""
 
     code = "bad_response"
     retryable = True
     maybe_billed = True
-    default_next_step = "Check the base URL (a proxy or login page may have answered), then retry."
+    default_next_step = "Check the base URL, because a proxy or a login page may have answered. Then retry."
 
 
 class NoImage(ProviderError):
@@ -461,11 +462,11 @@ class NoImage(ProviderError):
 
 
 class CorruptImage(ProviderError):
-    """The bytes that came are not a whole image of an accepted kind."""
+    """The bytes that arrived are not a whole image of an accepted kind."""
 
     code = "corrupt_image"
     retryable = True
-    default_next_step = "Retry; the provider sent a damaged image, which may have been billed."
+    default_next_step = "Retry. The provider sent a damaged image, which it may have billed."
 
 
 class Lost(ProviderError):
@@ -473,16 +474,16 @@ class Lost(ProviderError):
 
     code = "lost"
     retryable = True
-    default_next_step = "Retry to run it again; the first run may have been billed."
+    default_next_step = "Retry to generate the image again. The provider may have billed the first run."
 
 
 class Uncertain(ProviderError):
-    """Nobody knows whether the provider took the call: it may have been billed, and the answer is gone."""
+    """The answer is lost, so nobody knows whether the provider took (and billed) the call."""
 
     code = "uncertain"
     fault = "network"
     retryable = True
-    default_next_step = "Retry to send it again (it may be billed a second time), or discard it."
+    default_next_step = "Retry to send the call again (it may be billed twice), or discard the image."
 
 
 class Interrupted(ProviderError):
@@ -491,14 +492,14 @@ class Interrupted(ProviderError):
     code = "interrupted"
     fault = "here"
     retryable = True
-    default_next_step = "Retry to send it now; nothing was paid."
+    default_next_step = "Retry to send the call now. Nothing was paid."
 
 
-def _tree(root: type[ImgplayError]) -> dict[str, type[ImgplayError]]:
+def _by_code(root: type[ImgplayError]) -> dict[str, type[ImgplayError]]:
     found = {root.code: root}
     for child in root.__subclasses__():
-        found |= _tree(child)
+        found |= _by_code(child)
     return found
 
 
-_BY_CODE = _tree(ImgplayError)
+_BY_CODE = _by_code(ImgplayError)
