@@ -2,17 +2,18 @@
 // nothing of what is below the channel.
 import { type Channel, ENDED, PROTOCOL } from "./host";
 import { type Answer, errorState, RequestError, type Send } from "./lib/answer";
+import type { Connection } from "./lib/connection";
+import type { Look } from "./lib/theme";
 import { t } from "./messages";
 import type {
   Call,
-  Events as EventsMessage,
+  Events,
   Event as KernelEvent,
   KernelMessage,
   ModelState,
   Reply,
   Snapshot,
 } from "./protocol.gen";
-import type { Connection, Look } from "./slices/state";
 
 /** Milliseconds without any message after which a request makes the page tell that it waits. */
 export const WAITING_AFTER = 1000;
@@ -393,22 +394,22 @@ function createSnapshots(
 
 // ---------------------------------------------------------------- events
 
-interface Held {
-  message: EventsMessage;
+interface HeldEvents {
+  message: Events;
   buffers: DataView[];
 }
 
 /** Hands events on in their order, and acknowledges them. */
-interface Events {
-  take(message: EventsMessage, buffers: DataView[]): void;
+interface EventStream {
+  take(message: Events, buffers: DataView[]): void;
   /** Hand on the events that came after the snapshot with this number. */
   catchUp(seq: number): void;
   watch: Bridge["watch"];
   stop(): void;
 }
 
-function createEvents(channel: Channel, listener: Listener, snapshots: Snapshots): Events {
-  let held: Held[] = [];
+function createEvents(channel: Channel, listener: Listener, snapshots: Snapshots): EventStream {
+  let held: HeldEvents[] = [];
   let lastSeq = -1;
   let acknowledged = -1;
   let views = 0;

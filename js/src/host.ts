@@ -1,7 +1,7 @@
 // The channel to the kernel that a host of widgets provides, and what the host tells of its kernel.
 import type { AnyModel } from "@anywidget/types";
+import type { Look } from "./lib/theme";
 import type { KernelMessage, PageMessage, Snapshot } from "./protocol.gen";
-import type { Look } from "./slices/state";
 
 /** The version of the protocol. A snapshot of another version cannot be shown. */
 export const PROTOCOL = 2;

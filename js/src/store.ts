@@ -1,6 +1,7 @@
 // One store for each model, made of its slices. It knows neither the DOM nor the widget model.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
+import type { Connection } from "./lib/connection";
 import { askedNames } from "./lib/several";
 import { patternOf } from "./lib/variants";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
@@ -14,11 +15,11 @@ import { createQueueSlice } from "./slices/queue";
 import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
 import { createSelectionSlice } from "./slices/selection";
-import type { Connection, State } from "./slices/state";
+import type { State } from "./slices/state";
 import { createTopicListSlice } from "./slices/topic-list";
 import { createTopicsSlice } from "./slices/topics";
 
-export type { Connection, Look, State } from "./slices/state";
+export type { State } from "./slices/state";
 export type Store = StoreApi<State>;
 
 export function createPageStore(send: Send): Store {

@@ -11,8 +11,8 @@ import {
 } from "../src/bridge";
 import { widgetChannel } from "../src/host";
 import { RequestError } from "../src/lib/answer";
+import type { Look } from "../src/lib/theme";
 import type { Call, Event as KernelEvent } from "../src/protocol.gen";
-import type { Look } from "../src/slices/state";
 import { FakeModel, settled } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -8,12 +8,12 @@ import {
   presetOf,
   problem,
   ratioText,
-  type Size,
   snap,
   swapped,
   withEdge,
   withRatio,
 } from "../src/lib/dimensions";
+import type { Size } from "../src/lib/geometry";
 
 const edge = { minimum: 256, maximum: 2048, step: 64 };
 const free: Limits = { width: parameter("width", edge), height: parameter("height", edge), rule: null };

@@ -50,8 +50,8 @@ async function opened({
     target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
     await drawn();
   };
-  const standing = () => part("connection")?.textContent ?? null;
-  return { fake, root, part, press, standing };
+  const connectionText = () => part("connection")?.textContent ?? null;
+  return { fake, root, part, press, connectionText };
 }
 
 const saved = () => {
@@ -62,27 +62,27 @@ const saved = () => {
 
 describe("how the page stands to the kernel is said in words of its own:", () => {
   it("nothing while all is well", async () => {
-    const { standing } = await opened();
-    expect(standing()).toBeNull();
+    const { connectionText } = await opened();
+    expect(connectionText()).toBeNull();
   });
   it("connecting, until the first answer", async () => {
-    const { standing } = await opened({ answered: false });
-    expect(standing()).toContain("Connecting to the kernel");
+    const { connectionText } = await opened({ answered: false });
+    expect(connectionText()).toContain("Connecting to the kernel");
   });
   it("a busy kernel makes nothing read-only", async () => {
-    const { standing, part, fake } = await opened({ manager: { kernel: { status: "busy" } } });
+    const { connectionText, part, fake } = await opened({ manager: { kernel: { status: "busy" } } });
     part("new-topic")?.click();
     expect(fake.requests("select_topic")).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("The kernel is busy.");
+    expect(connectionText()).toContain("The kernel is busy.");
     expect(part("config-panel")?.querySelector("[inert]")).toBeNull();
   });
   it("a dead kernel makes the page read-only, and the panels say why", async () => {
-    const { standing, part, fake } = await opened();
+    const { connectionText, part, fake } = await opened();
     fake.trigger("comm:close");
     await drawn();
-    expect(standing()).toContain("Run the cell again");
+    expect(connectionText()).toContain("Run the cell again");
     for (const panel of ["config-panel", "topics-panel"]) {
       expect(part(panel)?.querySelector("[inert]")).not.toBeNull();
       expect(part(panel)?.title).toContain("Run the cell again");
@@ -91,14 +91,14 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("batch")).not.toBeNull();
   });
   it("a saved notebook without a kernel shows its feed, read-only", async () => {
-    const { standing, part } = await opened({
+    const { connectionText, part } = await opened({
       state: saved(),
       manager: { kernel: null },
       answered: false,
     });
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("Read-only: no kernel is running.");
+    expect(connectionText()).toContain("Read-only: no kernel is running.");
     expect(part("batch")).not.toBeNull();
     // Nobody knows what became of what ran when it was saved.
     expect(part("batch")?.textContent).toContain("Unfinished");
@@ -107,21 +107,21 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
   });
   it("a kernel that never heard of the widget", async () => {
-    const { standing } = await opened({ manager: { kernel: { status: "idle" } }, answered: false });
+    const { connectionText } = await opened({ manager: { kernel: { status: "idle" } }, answered: false });
     await vi.advanceTimersByTimeAsync(UNKNOWN_AFTER + WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("no longer knows this studio");
+    expect(connectionText()).toContain("no longer knows this studio");
   });
   it("a lost network", async () => {
-    const { standing, fake } = await opened();
+    const { connectionText, fake } = await opened();
     vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
     window.dispatchEvent(new Event("offline"));
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
     await drawn();
-    expect(standing()).toContain("The connection to the notebook was lost.");
+    expect(connectionText()).toContain("The connection to the notebook was lost.");
     fake.receive({ kind: "events", seq: 1, events: [] });
     await drawn();
-    expect(standing()).toBeNull();
+    expect(connectionText()).toBeNull();
   });
 });
 

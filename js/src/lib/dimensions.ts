@@ -1,11 +1,7 @@
 // Width and height: what a model allows, and how the two move together. Pure.
 import { t } from "../messages";
 import type { ParameterState, SizeRuleState } from "../protocol.gen";
-
-export interface Size {
-  width: number;
-  height: number;
-}
+import type { Size } from "./geometry";
 
 const FREE_MINIMUM = 64;
 const FREE_MAXIMUM = 4096;

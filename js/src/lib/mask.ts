@@ -1,14 +1,5 @@
 // A mask as it is painted: strokes over a picture, in the picture's own pixels, that can be undone.
-
-export interface Point {
-  x: number;
-  y: number;
-}
-
-export interface Size {
-  width: number;
-  height: number;
-}
+import type { Point, Size } from "./geometry";
 
 /** What one action did to the painting. */
 export type Step =

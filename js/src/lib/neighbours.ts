@@ -7,7 +7,7 @@ export interface Place {
 }
 
 /** What comes next: an image, a batch that must be loaded first, or the end of what is known. */
-export type Step = { place: Place } | { missing: string } | null;
+export type Neighbour = { place: Place } | { missing: string } | null;
 
 /**
  * The finished image before (-1) or after (1) a place.
@@ -19,7 +19,7 @@ export function neighbour(
   batches: Readonly<Record<string, BatchState>>,
   { batchId, generationId }: Place,
   by: -1 | 1,
-): Step {
+): Neighbour {
   const start = ids.indexOf(batchId);
   const own = batches[batchId];
   if (start < 0 || !own) return null;

@@ -1,7 +1,7 @@
 // What a request is expected to cost. Pure.
 import { t } from "../messages";
 import type { PriceState, SpendingState } from "../protocol.gen";
-import type { Size } from "./dimensions";
+import type { Size } from "./geometry";
 
 const DOLLARS = new Intl.NumberFormat("en", {
   style: "currency",

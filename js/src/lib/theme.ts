@@ -1,7 +1,13 @@
 // Follows the theme of the host, also while it changes; what code has set goes before it.
-import type { Look } from "../slices/state";
 
 export type Theme = "dark" | "light";
+
+/** The look of the page, as code or the user has set it. */
+export interface Look {
+  theme: "auto" | Theme;
+  /** Pixels; null is the automatic height. */
+  height: number | null;
+}
 
 /** The theme of the host: JupyterLab and its kin, VS Code, then those that mark the page or follow the system. */
 export function hostTheme(html: HTMLElement, body: HTMLElement, prefersDark: boolean): Theme {

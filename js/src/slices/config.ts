@@ -1,15 +1,16 @@
 // What the config panel holds: models, the chosen one, its parameters, and the widths of the panels.
+
 import { type Answer, causeText, errorState } from "../lib/answer";
 import {
   hasRatio,
   type Limits,
   meantRatio,
   ratioText,
-  type Size,
   swapped,
   withEdge,
   withRatio,
 } from "../lib/dimensions";
+import type { Size } from "../lib/geometry";
 import {
   choiceText,
   fitting,
@@ -28,8 +29,8 @@ import type { Slice, State } from "./state";
 /** How long the panel must rest before it is saved, in milliseconds. */
 export const CONFIGURE_DELAY = 400;
 
-/** What the kernel said to a key or a test, and whether that is as it should be. */
-export interface Said {
+/** What came of a key, a test or a new server: the words of the kernel, and whether they are good news. */
+export interface Report {
   good: boolean;
   message: string;
 }
@@ -53,11 +54,11 @@ export interface ConfigSlice {
   /** Asks the kernel for a model that is not listed. Gives the error where there is none. */
   learnModel(name: string): Promise<ErrorState | null>;
   /** Hands a provider's key to the kernel, which keeps it; the page does not. */
-  giveKey(provider: string, key: string): Promise<Said>;
+  giveKey(provider: string, key: string): Promise<Report>;
   /** Tests the connection to a provider. */
-  checkProvider(provider: string): Promise<Said>;
+  checkProvider(provider: string): Promise<Report>;
   /** Adds a server that speaks OpenAI's protocol, and chooses its first model as soon as one is known. */
-  addServer(name: string, url: string, key: string): Promise<Said>;
+  addServer(name: string, url: string, key: string): Promise<Report>;
   /** Takes such a server away, until it is put back by the notice that says so. */
   removeServer(name: string): Promise<void>;
   /** Stars a model, or takes its star. */
@@ -375,7 +376,7 @@ function saidOf(name: keyof typeof t.keys.said, message: string): string {
   return own ? t.errors.whole(own, "", message) : message;
 }
 
-async function hear(answer: Promise<Answer>): Promise<Said> {
+async function hear(answer: Promise<Answer>): Promise<Report> {
   try {
     const { result } = await answer;
     if (result.type === "provider_checked")
@@ -386,7 +387,7 @@ async function hear(answer: Promise<Answer>): Promise<Said> {
   }
 }
 
-function refused(cause: unknown): Said {
+function refused(cause: unknown): Report {
   return { good: false, message: causeText(cause) };
 }
 

@@ -326,22 +326,22 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
   };
 };
 
-type Held = Pick<State, "references" | "mask" | "models" | "config">;
+type SendState = Pick<State, "references" | "mask" | "models" | "config">;
 
 /** Why each reference is not sent with the chosen model, or null where it is. */
-export function problemsIn({ references, models, config }: Omit<Held, "mask">): (string | null)[] {
+export function problemsIn({ references, models, config }: Omit<SendState, "mask">): (string | null)[] {
   return problemsOf(references, modelOf(models, config.model));
 }
 
 /** Why the mask is not sent, or null where it is. */
-export function maskProblem(state: Held): string | null {
+export function maskProblem(state: SendState): string | null {
   const model = modelOf(state.models, state.config.model);
   if (!state.mask) return null;
   if (!model?.mask) return t.mask.takesNone(model?.title ?? "");
   return sent(state)[0] === state.mask.over ? null : t.mask.notOverFirst;
 }
 
-function sent(state: Omit<Held, "mask">): string[] {
+function sent(state: Omit<SendState, "mask">): string[] {
   const problems = problemsIn(state);
   return state.references.flatMap(({ reference }, index) =>
     reference && problems[index] === null ? [reference.digest] : [],
@@ -349,12 +349,12 @@ function sent(state: Omit<Held, "mask">): string[] {
 }
 
 /** The first reference that the chosen model gets; null where that is none, or not known yet. */
-export function firstSent(state: Omit<Held, "mask">): ReferenceState | null {
+export function firstSent(state: Omit<SendState, "mask">): ReferenceState | null {
   return state.references[problemsIn(state).indexOf(null)]?.reference ?? null;
 }
 
 /** What goes along with a request: only what the chosen model takes. */
-export function referencesToSend(state: Held): { references: string[]; mask: string | null } {
+export function referencesToSend(state: SendState): { references: string[]; mask: string | null } {
   const mask = maskProblem(state) === null ? (state.mask?.reference.digest ?? null) : null;
   return { references: sent(state), mask };
 }

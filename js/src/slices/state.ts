@@ -1,5 +1,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import type { Send } from "../lib/answer";
+import type { Connection } from "../lib/connection";
+import type { Look } from "../lib/theme";
 import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
 import type { CreateSlice } from "./create";
@@ -13,22 +15,8 @@ import type { SelectionSlice } from "./selection";
 import type { TopicListSlice } from "./topic-list";
 import type { TopicsSlice } from "./topics";
 
-/**
- * Whether the kernel answers: not heard of yet; answering; silent while something is asked (`waiting`), because it
- * computes (`busy`), because it ended or no longer knows this widget (`gone`), because the way to it is cut
- * (`offline`), or because there is none (`none`).
- */
-export type Connection = "connecting" | "ready" | "waiting" | "busy" | "gone" | "offline" | "none";
-
-/** How the page is to look, as code or the user has set it. */
-export interface Look {
-  theme: "auto" | "dark" | "light";
-  /** Pixels; null is the automatic height. */
-  height: number | null;
-}
-
-/** What belongs to no slice: how the page stands to the kernel. */
-export interface Standing {
+/** The part of the state that belongs to no slice. */
+export interface PageState {
   connection: Connection;
   look: Look;
   /** A snapshot is shown. */
@@ -37,7 +25,7 @@ export interface Standing {
   live: boolean;
 }
 
-export type State = Standing &
+export type State = PageState &
   ConfigSlice &
   TopicsSlice &
   TopicListSlice &

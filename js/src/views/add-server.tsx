@@ -1,7 +1,7 @@
 // Adding a server that speaks OpenAI's protocol: its name, its address, and a key where it needs one.
 import { useState } from "preact/hooks";
 import { t } from "../messages";
-import type { Said } from "../slices/config";
+import type { Report } from "../slices/config";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
@@ -17,7 +17,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
   // Here and nowhere else on the page, and only until it is sent.
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
-  const [said, setSaid] = useState<Said | null>(null);
+  const [said, setSaid] = useState<Report | null>(null);
 
   const add = async (): Promise<void> => {
     setBusy(true);

@@ -1,10 +1,9 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { type Connection, connectionText, inertReason } from "../lib/connection";
 import { focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
 import { commandKey } from "../lib/shortcuts";
-import { inertReason, standingOf } from "../lib/standing";
 import { t } from "../messages";
-import type { Connection } from "../store";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
 import { useActions, usePage, useStore } from "./context";
@@ -183,7 +182,7 @@ export function App({ root }: { root: HTMLElement }) {
               onClick={() => toggle("right")}
             />
           </header>
-          <Standing />
+          <ConnectionBar />
           {/* Under a large image nobody would see them: then they stand on it. */}
           {!target && <Notices />}
           <Boundary name="workspace">
@@ -235,7 +234,7 @@ function Title() {
   return <h2 class="ip-title">{title || (fresh ? t.frame.newTopic : t.frame.studio)}</h2>;
 }
 
-const STANDING_ICONS: Record<Connection, IconName> = {
+const CONNECTION_ICONS: Record<Connection, IconName> = {
   ready: "check",
   connecting: "spinner",
   waiting: "waiting",
@@ -245,25 +244,25 @@ const STANDING_ICONS: Record<Connection, IconName> = {
   none: "readOnly",
 };
 
-/** How the page stands to the kernel, as long as something is to be said of it. */
-function Standing() {
+/** The bar that tells of the connection, as long as it is not well. */
+function ConnectionBar() {
   const connection = useStore((state) => state.connection);
   const live = useStore((state) => state.live);
   const shown = useStore((state) => state.shown);
-  const standing = standingOf({ connection, live });
-  if (!standing) return null;
-  const { text, next, lost } = standing;
-  // Where nothing else can be shown, it has the room.
+  const told = connectionText({ connection, live });
+  if (!told) return null;
+  const { text, next, lost } = told;
+  // Where nothing else can be shown, the bar has the room.
   const large = lost && !shown;
   return (
     <p
-      class={large ? "ip-lost" : "ip-standing"}
+      class={large ? "ip-lost" : "ip-connection"}
       role="status"
       data-testid="connection"
       data-connection={connection}
       data-lost={lost}
     >
-      <Icon name={STANDING_ICONS[connection]} size={large ? 28 : 16} />
+      <Icon name={CONNECTION_ICONS[connection]} size={large ? 28 : 16} />
       <span>
         <strong>{text}</strong> {next}
       </span>
@@ -272,7 +271,7 @@ function Standing() {
 }
 
 function Loading() {
-  const lost = useStore((state) => standingOf(state)?.lost ?? false);
+  const lost = useStore((state) => connectionText(state)?.lost ?? false);
   if (lost) return null;
   return (
     <div class="ip-loading" role="status" aria-label={t.common.loading}>

@@ -3,6 +3,7 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
+import { inertReason, isLost } from "../lib/connection";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import {
@@ -15,7 +16,6 @@ import {
   spentText,
 } from "../lib/price";
 import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
-import { inertReason, isLost } from "../lib/standing";
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";

@@ -1,5 +1,5 @@
 // The button that has a text model rewrite the prompt.
-import { inertReason } from "../lib/standing";
+import { inertReason } from "../lib/connection";
 import { t } from "../messages";
 import { isImproving, writerMissing, writerOf } from "../slices/drafts";
 import type { State } from "../store";

@@ -94,9 +94,9 @@ export function Info({ batch, generation }: InfoProps) {
   );
 }
 
-type Row = readonly [name: string, value: string];
+type Fact = readonly [name: string, value: string];
 
-function Facts({ rows }: { rows: readonly Row[] }) {
+function Facts({ rows }: { rows: readonly Fact[] }) {
   return (
     <dl class="ip-lightbox-facts">
       {rows
@@ -144,7 +144,7 @@ function Parameters({ recipe, model }: { recipe: RecipeState; model: string }) {
   );
 }
 
-function imageFacts(batch: BatchState, generation: GenerationState, recipe: RecipeState | null): Row[] {
+function imageFacts(batch: BatchState, generation: GenerationState, recipe: RecipeState | null): Fact[] {
   const { width, height, seed, startedAt, finishedAt } = generation;
   return [
     [t.lightbox.model, batch.modelTitle],
@@ -158,7 +158,7 @@ function imageFacts(batch: BatchState, generation: GenerationState, recipe: Reci
   ];
 }
 
-function originFacts(recipe: RecipeState): Row[] {
+function originFacts(recipe: RecipeState): Fact[] {
   return [
     [t.lightbox.modelName, recipe.model],
     [t.lightbox.requestId, recipe.requestId ?? ""],

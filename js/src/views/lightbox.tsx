@@ -1,9 +1,11 @@
 // One image large: the original on demand, with a way through the whole feed; or two of them side by side.
+
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
+import type { Size } from "../lib/geometry";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
-import { type Box, FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
+import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import { t } from "../messages";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
@@ -19,7 +21,7 @@ import { ZoomArea, ZoomedImage } from "./zoom-area";
 export type LightboxTarget = Place;
 
 const ZOOM_STEP = 1.5;
-const NO_STAGE: Box = { width: 0, height: 0 };
+const NO_STAGE: Size = { width: 0, height: 0 };
 
 interface LightboxProps {
   target: LightboxTarget;
@@ -34,7 +36,7 @@ interface Seen {
   src: string | undefined;
   full: boolean;
   error: ErrorState | undefined;
-  box: Box;
+  box: Size;
 }
 
 type Compare = "sides" | "slider";
@@ -42,7 +44,7 @@ type Compare = "sides" | "slider";
 export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const dialog = useModal();
   const [zoom, setZoom] = useState<Zoom>(FITTED);
-  const [stage, setStage] = useState<Box>(NO_STAGE);
+  const [stage, setStage] = useState<Size>(NO_STAGE);
   const [info, setInfo] = useState(false);
   const [pinned, setPinned] = useState<LightboxTarget | null>(null);
   const [compare, setCompare] = useState<Compare>("sides");
@@ -185,7 +187,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
       <div class="ip-lightbox-stage">
         {pinned && !other && <p class="ip-lightbox-hint">{t.lightbox.gone}</p>}
         {other && compare === "slider" ? (
-          <Slider before={other} after={seen} zoom={zoom} onZoom={setZoom} onStage={setStage} />
+          <SliderComparison before={other} after={seen} zoom={zoom} onZoom={setZoom} onStage={setStage} />
         ) : (
           <>
             {other && <Pane seen={other} zoom={zoom} onZoom={setZoom} caption={t.lightbox.first} />}
@@ -263,7 +265,7 @@ interface PaneProps {
   seen: Seen;
   zoom: Zoom;
   onZoom(zoom: Zoom): void;
-  onStage?(stage: Box): void;
+  onStage?(stage: Size): void;
   onSwipe?(by: -1 | 1): void;
   caption?: string | undefined;
   testid?: string;
@@ -288,7 +290,7 @@ function Pane({ seen, zoom, onZoom, onStage, onSwipe, caption, testid }: PanePro
 
 interface ShownProps {
   seen: Seen;
-  stage: Box;
+  stage: Size;
   zoom: Zoom;
   testid?: string | undefined;
 }
@@ -309,16 +311,16 @@ function Shown({ seen, stage, zoom, testid }: ShownProps) {
   );
 }
 
-interface SliderProps {
+interface SliderComparisonProps {
   before: Seen;
   after: Seen;
   zoom: Zoom;
   onZoom(zoom: Zoom): void;
-  onStage(stage: Box): void;
+  onStage(stage: Size): void;
 }
 
 /** Two images in one place, parted by a line that can be moved. */
-function Slider({ before, after, zoom, onZoom, onStage }: SliderProps) {
+function SliderComparison({ before, after, zoom, onZoom, onStage }: SliderComparisonProps) {
   const [share, setShare] = useState(50);
   const held = useRef(false);
   return (

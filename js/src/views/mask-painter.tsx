@@ -1,7 +1,9 @@
 // Painting over the first reference what may change. The mask has exactly the picture's pixels.
+
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { causeText, errorText } from "../lib/answer";
+import type { Point, Size } from "../lib/geometry";
 import {
   brushSizes,
   carve,
@@ -10,12 +12,10 @@ import {
   inside,
   isPainted,
   NOTHING_DONE,
-  type Point,
   paint,
   paintMask,
   redone,
   resized,
-  type Size,
   type Step,
   toPicture,
   undone,

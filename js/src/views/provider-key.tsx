@@ -5,7 +5,7 @@ import { focusedElement } from "../lib/keyboard";
 import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
-import type { Said } from "../slices/config";
+import type { Report } from "../slices/config";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
 
@@ -13,8 +13,8 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   const { key, keyHelp, keySource, keyUrl, title, server } = provider;
   // Above the form, which is another one once the key is there: what was said of it must stay.
   const [open, setOpen] = useState(false);
-  const [said, setSaid] = useState<Said | null>(null);
-  const hear = (next: Said | null): void => {
+  const [said, setSaid] = useState<Report | null>(null);
+  const hear = (next: Report | null): void => {
     setSaid(next);
     if (next) setOpen(true);
   };
@@ -70,8 +70,8 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
 
 interface KeyFormProps {
   provider: ProviderState;
-  said: Said | null;
-  onSaid(said: Said | null): void;
+  said: Report | null;
+  onSaid(said: Report | null): void;
 }
 
 function KeyForm({ provider, said, onSaid }: KeyFormProps) {
@@ -82,7 +82,7 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
   const [draft, setDraft] = useState("");
   const [busy, setBusy] = useState(false);
 
-  const ask = async (asked: Promise<Said>): Promise<void> => {
+  const ask = async (asked: Promise<Report>): Promise<void> => {
     setBusy(true);
     onSaid(null);
     onSaid(await asked);

@@ -1,7 +1,7 @@
 // What runs and waits in all topics: a chip in the composer, and the list that it opens.
 import { useRef, useState } from "preact/hooks";
+import { isLost } from "../lib/connection";
 import { spentText } from "../lib/price";
-import { isLost } from "../lib/standing";
 import { elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";

@@ -1,4 +1,5 @@
 // How large a picture becomes: width and height with their ratio, or the model's own sizes instead of them.
+
 import {
   explain,
   hasRatio,
@@ -8,8 +9,8 @@ import {
   problem,
   RATIOS,
   ratioText,
-  type Size,
 } from "../lib/dimensions";
+import type { Size } from "../lib/geometry";
 import {
   formOf,
   helpOf,
@@ -25,7 +26,7 @@ import {
 import { t } from "../messages";
 import type { ParameterState } from "../protocol.gen";
 import { meantOf, offerOf, type Sizing, sizeOf } from "../slices/config";
-import { useActions, useStore } from "./context";
+import { type Actions, useActions, useStore } from "./context";
 import { ChoiceSelect, Field, SmallButton } from "./field";
 import { Icon } from "./icon";
 import { NumberInput, Slider, useId } from "./parts";
@@ -88,8 +89,6 @@ export function SizeFields() {
     </Field>
   );
 }
-
-type Actions = ReturnType<typeof useActions>;
 
 /** The usual ratios, and "Auto" where the provider may choose. */
 function ratioShapes({ automatic, limits }: Sizing, wanted: number, actions: Actions): Shape[] {

@@ -1,9 +1,9 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
 import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
+import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
 import { focusedElement, pressByKey } from "../lib/keyboard";
-import { isLost } from "../lib/standing";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";

@@ -11,7 +11,7 @@ import { useActions, useOnScreen, useStore } from "./context";
 import { Icon } from "./icon";
 import { IconButton } from "./parts";
 
-interface Answer {
+interface TopicAnswer {
   words: string;
   /** What the kernel finds; null where it did not answer. */
   ids: ReadonlySet<string> | null;
@@ -37,7 +37,7 @@ export function useTopics(search: string): TopicsShown {
   const activeId = useStore((state) => state.activeTopicId);
   const live = useStore((state) => state.live);
   const actions = useActions();
-  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [answer, setAnswer] = useState<TopicAnswer | null>(null);
   const asks = words !== "" && rest !== null && live;
   const newest = useRef(words);
   newest.current = asks ? words : "";

@@ -1,8 +1,8 @@
 // The right panel: the topics, pinned ones and newest use first, and all that is done to them.
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { isLost } from "../lib/connection";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
 import { isComposing } from "../lib/keyboard";
-import { isLost } from "../lib/standing";
 import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";

@@ -1,26 +1,28 @@
 // A stage on which an image is zoomed and moved: by wheel, pointer, two fingers and keys.
+
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Box, FITTED, fitted, moved, type Point, trueScale, type Zoom, zoomed } from "../lib/zoom";
+import type { Point, Size } from "../lib/geometry";
+import { FITTED, fitted, moved, trueScale, type Zoom, zoomed } from "../lib/zoom";
 
 const WHEEL = 0.0016;
 /** How far a finger must go sideways, in pixels, to turn to another image. */
 const SWIPE = 60;
 
 interface ZoomAreaProps {
-  image: Box;
+  image: Size;
   zoom: Zoom;
   onZoom(zoom: Zoom): void;
   /** A finger went sideways over a whole image. */
   onSwipe?(by: -1 | 1): void;
-  onStage?(stage: Box): void;
+  onStage?(stage: Size): void;
   /** Draws what is on the stage, which has this size. */
-  children(stage: Box): ComponentChildren;
+  children(stage: Size): ComponentChildren;
 }
 
 export function ZoomArea({ image, zoom, onZoom, onSwipe, onStage, children }: ZoomAreaProps) {
   const element = useRef<HTMLDivElement>(null);
-  const [stage, setStage] = useState<Box>({ width: 0, height: 0 });
+  const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const area = element.current;
     if (!area) return undefined;
@@ -99,8 +101,8 @@ export function ZoomArea({ image, zoom, onZoom, onSwipe, onStage, children }: Zo
 interface ZoomedImageProps {
   src: string;
   alt: string;
-  image: Box;
-  stage: Box;
+  image: Size;
+  stage: Size;
   zoom: Zoom;
   testid?: string | undefined;
 }
