@@ -5,10 +5,14 @@ import type { Connection } from "./lib/connection";
 import { askedNames } from "./lib/several";
 import { patternOf } from "./lib/variants";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
-import { createBatchesSlice, refreshed } from "./slices/batches";
+import { createBatchActionsSlice } from "./slices/batch-actions";
+import { createBatchesSlice } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
+import { createCoversSlice } from "./slices/covers";
 import { createCreateSlice } from "./slices/create";
+import { createDeletionsSlice } from "./slices/deletions";
 import { createDraftsSlice } from "./slices/drafts";
+import { createFeedPagesSlice, refreshed } from "./slices/feed-pages";
 import { createFilterSlice } from "./slices/filter";
 import { createNoticesSlice } from "./slices/notices";
 import { createQueueSlice } from "./slices/queue";
@@ -31,7 +35,11 @@ export function createPageStore(send: Send): Store {
     ...createConfigSlice(set, get, send),
     ...createTopicsSlice(set, get, send),
     ...createTopicListSlice(set, get, send),
+    ...createCoversSlice(set, get, send),
     ...createBatchesSlice(set, get, send),
+    ...createFeedPagesSlice(set, get, send),
+    ...createBatchActionsSlice(set, get, send),
+    ...createDeletionsSlice(set, get, send),
     ...createDraftsSlice(set, get, send),
     ...createQueueSlice(set, get, send),
     ...createFilterSlice(set, get, send),

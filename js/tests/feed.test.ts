@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
 import type { BatchState, FeedState } from "../src/protocol.gen";
-import { KEPT_BATCHES } from "../src/slices/batches";
+import { KEPT_BATCHES } from "../src/slices/feed-pages";
 import { FOUND, SEARCH_DELAY } from "../src/slices/filter";
 import { receive, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";

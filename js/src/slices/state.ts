@@ -2,10 +2,14 @@ import type { StoreApi } from "zustand/vanilla";
 import type { Send } from "../lib/answer";
 import type { Connection } from "../lib/connection";
 import type { Look } from "../lib/theme";
+import type { BatchActionsSlice } from "./batch-actions";
 import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
+import type { CoversSlice } from "./covers";
 import type { CreateSlice } from "./create";
+import type { DeletionsSlice } from "./deletions";
 import type { DraftsSlice } from "./drafts";
+import type { FeedPagesSlice } from "./feed-pages";
 import type { FilterSlice } from "./filter";
 import type { NoticesSlice } from "./notices";
 import type { QueueSlice } from "./queue";
@@ -29,7 +33,11 @@ export type State = PageState &
   ConfigSlice &
   TopicsSlice &
   TopicListSlice &
+  CoversSlice &
   BatchesSlice &
+  FeedPagesSlice &
+  BatchActionsSlice &
+  DeletionsSlice &
   DraftsSlice &
   QueueSlice &
   FilterSlice &

@@ -1,29 +1,7 @@
 // The topics, pinned ones and newest use first, and which one is shown.
 import { causeText } from "../lib/answer";
-import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
-import { batchOf } from "./batches";
 import type { Slice } from "./state";
-
-/** An image to choose a cover from. */
-export interface FinishedImage {
-  id: string;
-  prompt: string;
-}
-
-/** How many batches are looked through for a page of finished images. */
-const COVERS_PAGE = 24;
-
-/** Whether there is any batch at all. */
-const ANYTHING = {
-  method: "feed",
-  before: null,
-  limit: 1,
-  search: "",
-  model: null,
-  status: null,
-  favourite: false,
-} as const;
 
 export interface TopicsSlice {
   topics: TopicState[];
@@ -39,16 +17,6 @@ export interface TopicsSlice {
   /** Gives a topic a title of the user's, and a number after it where another one is called so. */
   renameTopic(id: string, title: string): Promise<void>;
   pinTopic(id: string, pinned: boolean): Promise<void>;
-  chooseCover(topicId: string, generationId: string): Promise<void>;
-  /** Some of a topic's finished images, newest first, and the cursor of older ones. */
-  finishedImages(
-    topicId: string,
-    before: string | null,
-  ): Promise<{ images: FinishedImage[]; before: string | null }>;
-  /** Deletes a topic; the notice about it can bring it back. */
-  deleteTopic(id: string): Promise<void>;
-  /** Puts batches into another topic, or into a new one (null). */
-  moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
   /** Another topic was chosen from code or by another page. */
   topicSelected(id: string | null): void;
   /** A snapshot names the topic that is shown, as of `choices`: what was chosen since stays. */
@@ -135,104 +103,6 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       const topic = topicOf(id);
       if (!topic || !get().live) return;
       await change(topic, { pinned }, send({ method: "pin_topic", topicId: id, pinned }));
-    },
-
-    chooseCover: async (topicId, generationId) => {
-      await send({ method: "choose_cover", topicId, generationId }).catch(report);
-    },
-
-    finishedImages: async (topicId, before) => {
-      try {
-        const { result } = await send({
-          method: "feed",
-          topicId,
-          before,
-          limit: COVERS_PAGE,
-          search: "",
-          model: null,
-          status: "success",
-          favourite: false,
-        });
-        if (result.type !== "feed") return { images: [], before: null };
-        const images = result.feed.batches.flatMap(({ prompt, generations }) =>
-          generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
-        );
-        return { images, before: result.feed.before };
-      } catch (cause) {
-        report(cause);
-        return { images: [], before };
-      }
-    },
-
-    deleteTopic: async (id) => {
-      const topic = topicOf(id);
-      if (!topic || !get().live) return;
-      const { activeTopicId, feeds } = get();
-      const shown = activeTopicId === id;
-      get().removeTopic(id);
-      const deleted = send({ method: "delete", what: "topic", ids: [id] });
-      const undo = async (): Promise<void> => {
-        try {
-          await deleted;
-          await send({ method: "restore", what: "topic", ids: [id] });
-        } catch (cause) {
-          report(cause);
-          return;
-        }
-        // What the kernel has said of it since is newer; and what ran was stopped.
-        if (!topicOf(id)) get().changeTopic({ ...topic, running: 0 });
-        get().announce(t.notice.undone);
-        if (shown && get().activeTopicId === null) void get().selectTopic(id);
-      };
-      get().addNotice("info", t.topics.deleted(topic.title || t.topics.untitled, topic.images), {
-        label: t.notice.undo,
-        run: () => void undo(),
-      });
-      const notice = get().notices.at(-1);
-      try {
-        await deleted;
-      } catch (cause) {
-        if (notice) get().dismissNotice(notice.id);
-        const feed = feeds[id];
-        get().changeTopic(topic);
-        if (feed) set((state) => ({ feeds: { ...state.feeds, [id]: feed } }));
-        if (shown && get().activeTopicId === null) get().showTopic(id);
-        report(cause);
-      }
-    },
-
-    moveBatches: async (ids, topicId) => {
-      const batches = ids.flatMap((id) => batchOf(get(), id) ?? []);
-      const moved = batches.filter((batch) => batch.topicId !== topicId).map(({ id }) => id);
-      // Those that this page does not know are the kernel's to judge.
-      const batchIds = ids.filter((id) => moved.includes(id) || !batches.some((batch) => batch.id === id));
-      if (batchIds.length === 0 || !get().live) return;
-      let target = topicId;
-      try {
-        const { result } = await send({ method: "move_batches", batchIds: [...batchIds], topicId });
-        if (result.type === "batches_moved") target = result.topicId;
-      } catch (cause) {
-        report(cause);
-        return;
-      }
-      const from = new Set(batches.map((batch) => batch.topicId));
-      const [source] = from;
-      const undo = async (): Promise<void> => {
-        try {
-          await send({ method: "move_batches", batchIds: [...batchIds], topicId: source ?? null });
-          get().announce(t.notice.undone);
-          if (topicId !== null || target === null) return;
-          // The topic that was made for them goes too, unless something else came into it.
-          const { result } = await send({ ...ANYTHING, topicId: target });
-          if (result.type === "feed" && result.feed.batches.length === 0)
-            await send({ method: "delete", what: "topic", ids: [target] });
-        } catch (cause) {
-          report(cause);
-        }
-      };
-      const title = topicId === null ? null : (topicOf(topicId)?.title ?? t.topics.untitled);
-      const action = { label: t.notice.undo, run: () => void undo() };
-      get().addNotice("info", t.topics.moved(batchIds.length, title), from.size === 1 ? action : undefined);
     },
 
     topicSelected: (id) => {

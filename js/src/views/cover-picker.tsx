@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
-import type { FinishedImage } from "../slices/topics";
+import type { FinishedImage } from "../slices/covers";
 import { useActions, useBlobUrl, useOnScreen, usePage } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";

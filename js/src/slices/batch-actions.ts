@@ -1,0 +1,100 @@
+// What the user does to batches and images: mark, stop, retry, move.
+import { causeText } from "../lib/answer";
+import { t } from "../messages";
+import { batchOf, batchOfGeneration, holding, idsInCalls, sendAll } from "./batches";
+import type { Slice } from "./state";
+
+export interface BatchActionsSlice {
+  favour(ids: readonly string[], favourite: boolean): Promise<void>;
+  /** Stops batches, all at once so that none is sent in the place of another, or one generation of a batch. */
+  cancel(batchIds: readonly string[], generationId?: string): Promise<void>;
+  retry(batchId: string, generationId?: string): Promise<void>;
+  /** Puts batches into another topic, or into a new one (null). */
+  moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
+}
+
+/** The question whether a topic holds any batch. */
+const ANYTHING = {
+  method: "feed",
+  before: null,
+  limit: 1,
+  search: "",
+  model: null,
+  status: null,
+  favourite: false,
+} as const;
+
+export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, send) => {
+  const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
+
+  /** Move batches back to their topic. Delete the topic that was made for them (`made`), unless it holds others now. */
+  const moveBack = async (batchIds: string[], source: string | null, made: string | null): Promise<void> => {
+    try {
+      await send({ method: "move_batches", batchIds, topicId: source });
+      get().announce(t.notice.undone);
+      if (made === null) return;
+      const { result } = await send({ ...ANYTHING, topicId: made });
+      if (result.type === "feed" && result.feed.batches.length === 0)
+        await send({ method: "delete", what: "topic", ids: [made] });
+    } catch (cause) {
+      report(cause);
+    }
+  };
+
+  return {
+    favour: async (ids, favourite) => {
+      const wanted = new Set(ids);
+      const changed = holding(get(), wanted)
+        .flatMap(({ generations }) => generations)
+        .filter((generation) => wanted.has(generation.id) && generation.favourite !== favourite);
+      if (changed.length === 0) return;
+      const mark = (value: boolean): void => {
+        for (const { id } of changed) {
+          const batch = batchOfGeneration(get(), id);
+          const now = batch?.generations.find((generation) => generation.id === id);
+          if (now) get().changeGeneration({ ...now, favourite: value });
+        }
+      };
+      mark(favourite);
+      const calls = idsInCalls(changed.map(({ id }) => id)).map((generationIds) => ({
+        method: "favour" as const,
+        generationIds,
+        favourite,
+      }));
+      await sendAll({ get, send }, calls, () => mark(!favourite));
+    },
+
+    cancel: async (batchIds, generationId) => {
+      if (batchIds.length === 0) return;
+      await send({ method: "cancel", batchIds: [...batchIds], generationId: generationId ?? null }).catch(
+        report,
+      );
+    },
+    retry: async (batchId, generationId) => {
+      await send({ method: "retry", batchId, generationId: generationId ?? null }).catch(report);
+    },
+
+    moveBatches: async (ids, topicId) => {
+      const batches = ids.flatMap((id) => batchOf(get(), id) ?? []);
+      const moved = batches.filter((batch) => batch.topicId !== topicId).map(({ id }) => id);
+      // The kernel decides about the batches that this page does not know.
+      const batchIds = ids.filter((id) => moved.includes(id) || !batches.some((batch) => batch.id === id));
+      if (batchIds.length === 0 || !get().live) return;
+      let made: string | null = null;
+      try {
+        const { result } = await send({ method: "move_batches", batchIds, topicId });
+        if (result.type === "batches_moved" && topicId === null) made = result.topicId;
+      } catch (cause) {
+        report(cause);
+        return;
+      }
+      const from = new Set(batches.map((batch) => batch.topicId));
+      const [source] = from;
+      const topic = get().topics.find(({ id }) => id === topicId);
+      const title = topicId === null ? null : (topic?.title ?? t.topics.untitled);
+      const run = (): void => void moveBack(batchIds, source ?? null, made);
+      const action = from.size === 1 ? { label: t.notice.undo, run } : undefined;
+      get().addNotice("info", t.topics.moved(batchIds.length, title), action);
+    },
+  };
+};

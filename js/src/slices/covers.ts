@@ -1,0 +1,54 @@
+// The covers of topics, and the images to choose a cover from.
+import { causeText } from "../lib/answer";
+import type { Slice } from "./state";
+
+/** An image to choose a cover from. */
+export interface FinishedImage {
+  id: string;
+  prompt: string;
+}
+
+/** How many batches are looked through for a page of finished images. */
+const COVERS_PAGE = 24;
+
+export interface CoversSlice {
+  chooseCover(topicId: string, generationId: string): Promise<void>;
+  /** Some of a topic's finished images, newest first, and the cursor of older ones. */
+  finishedImages(
+    topicId: string,
+    before: string | null,
+  ): Promise<{ images: FinishedImage[]; before: string | null }>;
+}
+
+export const createCoversSlice: Slice<CoversSlice> = (_set, get, send) => {
+  const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
+
+  return {
+    chooseCover: async (topicId, generationId) => {
+      await send({ method: "choose_cover", topicId, generationId }).catch(report);
+    },
+
+    finishedImages: async (topicId, before) => {
+      try {
+        const { result } = await send({
+          method: "feed",
+          topicId,
+          before,
+          limit: COVERS_PAGE,
+          search: "",
+          model: null,
+          status: "success",
+          favourite: false,
+        });
+        if (result.type !== "feed") return { images: [], before: null };
+        const images = result.feed.batches.flatMap(({ prompt, generations }) =>
+          generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
+        );
+        return { images, before: result.feed.before };
+      } catch (cause) {
+        report(cause);
+        return { images: [], before };
+      }
+    },
+  };
+};

@@ -1,0 +1,227 @@
+// Loading the feeds page by page, and how a page joins what is known.
+import { errorState, errorText } from "../lib/answer";
+import { indexIn, newestFirst, union } from "../lib/ids";
+import { t } from "../messages";
+import type { BatchState, FeedState } from "../protocol.gen";
+import { batchOfGeneration, type Feed, isRunning, NO_FEED, shownFeed } from "./batches";
+import { FOUND, isFiltering } from "./filter";
+import type { Slice, State } from "./state";
+
+export interface FeedPagesSlice {
+  loadFeed(key: string): Promise<void>;
+  loadMore(key: string): Promise<void>;
+  /** Asks again for what was dropped for room, from this batch on. */
+  loadFrom(key: string, id: string): Promise<void>;
+  /** Asks again after a page that did not come: the view asks for what is missing on screen. */
+  retryFeed(key: string): void;
+  receiveFeed(feed: FeedState): void;
+  /** Asks again for what a snapshot kept and did not tell: what the filter found, and what is held. */
+  catchUp(before: Record<string, BatchState>): Promise<void>;
+}
+
+export const PAGE_SIZE = 12;
+/** How many batches are known; beyond, those far from what was loaded last are dropped. */
+export const KEPT_BATCHES = 360;
+
+export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
+  /** What the feed of finds was asked for. */
+  let answered = "";
+
+  const changeFeed = (key: string, change: (feed: Feed) => Feed): void =>
+    set((state) => ({ feeds: { ...state.feeds, [key]: change(state.feeds[key] ?? NO_FEED) } }));
+
+  const ask = async (key: string, before: string | null): Promise<void> => {
+    const found = key === FOUND;
+    const question = questionOf(get(), key);
+    const asked = JSON.stringify(question);
+    // Meanwhile something else may be looked for; its own answer comes. An older page joins its own newest one alone.
+    const wanted = (): boolean =>
+      !found || (JSON.stringify(questionOf(get(), key)) === asked && (before === null || asked === answered));
+    changeFeed(key, (feed) => ({ ...feed, loading: true, failed: null }));
+    try {
+      const { result } = await send({ method: "feed", ...question, before, limit: PAGE_SIZE });
+      if (result.type !== "feed" || !wanted()) return;
+      const again = found && before === null && asked === answered && get().feeds[FOUND]?.loaded === true;
+      if (found) answered = asked;
+      if (again) renew(result.feed);
+      else take(key, result.feed, before);
+      const { batches, before: older } = result.feed;
+      if (found) void get().learnTopics(batches.map(({ topicId }) => topicId));
+      if (found && before === null && !again) get().announce(t.filter.found(batches.length, older !== null));
+    } catch (cause) {
+      if (!wanted()) return;
+      const failed = errorState(cause);
+      changeFeed(key, (feed) => ({ ...feed, failed }));
+      const text = t.feed.failed(errorText(failed));
+      // The feed shows it, unless a large view stands over it.
+      if (Object.keys(get().held).length > 0) get().addNotice("error", text);
+      else get().announce(text);
+    } finally {
+      if (get().feeds[key] && wanted()) changeFeed(key, (feed) => ({ ...feed, loading: false }));
+    }
+  };
+
+  /** Takes in a page: the newest one (`after` null) stands alone, an older one joins what is there. */
+  const take = (key: string, page: FeedState, after: string | null): void => {
+    const { before: cursor, ids } = get().feeds[key] ?? NO_FEED;
+    if (after !== null && after !== cursor) takeOut(key, missingIn(page, ids, after));
+    set((state) => {
+      const old = state.feeds[key] ?? NO_FEED;
+      const fresh = page.batches.map(({ id }) => id);
+      const last = old.ids.at(-1);
+      // A page in the middle, of what had been dropped: the end of the feed is known already.
+      const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
+      const feed: Feed = {
+        ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
+        before: inside ? old.before : page.before,
+        loading: old.loading,
+        loaded: true,
+        failed: null,
+      };
+      const batches = { ...state.batches };
+      for (const batch of page.batches) batches[batch.id] = batch;
+      return {
+        feeds: { ...state.feeds, [key]: feed },
+        batches: trimmed({ ...state, batches }, feed.ids, fresh[0]),
+      };
+    });
+  };
+
+  /** Takes batches out of a feed that are not in it any more. */
+  const takeOut = (key: string, ids: readonly string[]): void => {
+    for (const id of ids) {
+      if (key !== FOUND) get().removeBatch(id);
+      // What no longer fits the filter stays in sight, where it can still be drawn.
+      else if (!get().batches[id])
+        changeFeed(key, (feed) => ({ ...feed, ids: feed.ids.filter((other) => other !== id) }));
+    }
+  };
+
+  /** Takes in the newest page of the finds once more: the older ones stay. */
+  const renew = (page: FeedState): void =>
+    set((state) => {
+      const feed = renewed(state, FOUND, page);
+      const batches = { ...state.batches };
+      for (const id of feed.ids) if (isStale(state, batches[id])) delete batches[id];
+      for (const batch of page.batches) batches[batch.id] = batch;
+      return { feeds: { ...state.feeds, [FOUND]: feed }, batches };
+    });
+
+  return {
+    loadFeed: async (key) => {
+      // Another search does not wait for the one before.
+      if (key === FOUND || !get().feeds[key]?.loading) await ask(key, null);
+    },
+    loadMore: async (key) => {
+      const feed = get().feeds[key];
+      if (feed?.before && !feed.loading) await ask(key, feed.before);
+    },
+    loadFrom: async (key, id) => {
+      const feed = get().feeds[key];
+      if (!feed || feed.loading) return;
+      const index = feed.ids.indexOf(id);
+      if (index >= 0) await ask(key, feed.ids[index - 1] ?? `${id}z`);
+    },
+    retryFeed: (key) => {
+      changeFeed(key, (feed) => ({ ...feed, failed: null }));
+      // Of what was found it may be the newest page, which is there and was to be made new.
+      if (key === FOUND && get().feeds[key]?.loaded) void get().loadFeed(key);
+    },
+    receiveFeed: (feed) => {
+      if (feed.topicId !== null) take(feed.topicId, feed, null);
+    },
+    catchUp: async (before) => {
+      if (isFiltering(get())) await get().loadFeed(FOUND);
+      for (const id of Object.keys(get().held)) {
+        const key = shownFeed(get());
+        const { batches } = get();
+        if (key !== null && batches[id] && batches[id] === before[id]) await get().loadFrom(key, id);
+      }
+    },
+  };
+};
+
+/** What a feed is asked for, whatever the page. */
+function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">, key: string) {
+  if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, favourite: false };
+  const { search, model, status, favourite, everywhere } = filter;
+  return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, favourite };
+}
+
+/** The feeds after a snapshot: its own, what was found, and what is in use. The others may have missed events: they
+ * are asked for when they are shown. */
+export function refreshed(
+  state: Pick<State, "feeds" | "batches" | Use>,
+  page: FeedState | null,
+): Pick<State, "feeds" | "batches" | "selected"> {
+  const { [FOUND]: found } = state.feeds;
+  const feeds: Record<string, Feed> = found ? { [FOUND]: found } : {};
+  const kept = new Set([...(found?.ids ?? []), ...Object.keys(state.held)]);
+  if (page && page.topicId !== null) {
+    const feed = renewed(state, page.topicId, page);
+    feeds[page.topicId] = feed;
+    for (const id of feed.ids) if (!isStale(state, state.batches[id])) kept.add(id);
+  }
+  const batches: Record<string, BatchState> = {};
+  for (const batch of [...[...kept].flatMap((id) => state.batches[id] ?? []), ...(page?.batches ?? [])])
+    batches[batch.id] = batch;
+  const known = new Set(Object.values(batches).flatMap(({ generations }) => generations.map(({ id }) => id)));
+  return { feeds, batches, selected: new Set([...state.selected].filter((id) => known.has(id))) };
+}
+
+/** A feed with its newest page as it is now, the older ones that were loaded already, and what is held. */
+function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, page: FeedState): Feed {
+  const old = feeds[key];
+  const fresh = newestFirst(page.batches.map(({ id }) => id));
+  const last = fresh.at(-1);
+  const feed: Feed = { ids: fresh, before: page.before, loading: false, loaded: true, failed: null };
+  if (!old?.loaded) return feed;
+  const older = last !== undefined && page.before !== null ? old.ids.filter((id) => id < last) : [];
+  return {
+    ...feed,
+    ids: union(fresh, [...older, ...old.ids.filter((id) => id in held)]),
+    before: older.length > 0 ? old.before : page.before,
+  };
+}
+
+/** What says which batches are in use. */
+type Use = "held" | "selected" | "anchor";
+
+/** Whether a batch is open in a large view or holds something that is selected: it is dropped for nothing. */
+function isUsed({ held, selected, anchor }: Pick<State, Use>, { id, generations }: BatchState): boolean {
+  return id in held || generations.some((each) => selected.has(each.id) || each.id === anchor);
+}
+
+/** What still ran and was not told of again is not known now: it is asked for when it comes into sight. */
+function isStale(state: Pick<State, Use>, batch: BatchState | undefined): boolean {
+  return batch !== undefined && !isUsed(state, batch) && batch.generations.some(isRunning);
+}
+
+/** What a page that was asked for after an id should have held, and does not: it is gone. */
+function missingIn({ batches, before }: FeedState, ids: readonly string[], after: string): string[] {
+  const told = new Set(batches.map(({ id }) => id));
+  const last = before === null ? "" : (batches.at(-1)?.id ?? "");
+  return ids.filter((id) => id < after && id >= last && !told.has(id));
+}
+
+/** The batches without those that are far from one of a feed. What runs or is in use is kept, and what lies between
+ * here and where a range begins: the next click may take it in. */
+function trimmed(
+  state: Pick<State, "batches" | Use>,
+  ids: readonly string[],
+  near: string | undefined,
+): Record<string, BatchState> {
+  const all = Object.values(state.batches);
+  if (near === undefined || all.length <= KEPT_BATCHES) return state.batches;
+  const index = Math.max(indexIn(ids, near), 0);
+  const begin = state.anchor === null ? undefined : batchOfGeneration(state, state.anchor);
+  const other = begin ? indexIn(ids, begin.id) : -1;
+  const half = KEPT_BATCHES / 3;
+  const [from, to] = other < 0 ? [index, index] : [Math.min(index, other), Math.max(index, other)];
+  const kept = new Set(ids.slice(Math.max(from - half, 0), to + half));
+  return Object.fromEntries(
+    all
+      .filter((batch) => kept.has(batch.id) || batch.generations.some(isRunning) || isUsed(state, batch))
+      .map((batch) => [batch.id, batch]),
+  );
+}
