@@ -172,14 +172,14 @@ def test_a_request_without_any_image_raises_its_error():
         ({"model": "fake:nope"}, NotFound, "nope"),
         ({"references": [b"<html>"]}, InvalidRequest, "reference"),
         ({"references": [png()] * 3}, InvalidRequest, "2"),
-        ({"mask": png()}, InvalidRequest, "no reference"),
+        ({"mask": png()}, InvalidRequest, "not have a reference"),
         ({"references": [png()], "mask": png(32, 64)}, InvalidRequest, "32 × 64 pixels.*64 × 64"),
         ({"references": [png()], "mask": jpeg()}, InvalidRequest, "image/jpeg"),
         ({"references": [png()], "mask": b"<html>"}, InvalidRequest, "A mask is no image"),
         ({"references": [png()], "mask": "nowhere.png"}, InvalidRequest, "The mask 'nowhere.png' cannot"),
         ({"references": [png()], "mask": 7}, InvalidRequest, "int is no mask"),
         ({"references": [png()], "mask": large()}, InvalidRequest, r"The mask has 1\.\d MB.* 1 MB at most"),
-        ({"model": "fake:sheet", "mask": png()}, InvalidRequest, "fake:sheet takes no mask"),
+        ({"model": "fake:sheet", "mask": png()}, InvalidRequest, "fake:sheet does not take a mask"),
         ({"deadline": 0}, InvalidRequest, "deadline"),
     ],
 )
@@ -350,8 +350,8 @@ def test_cancel_stops_what_runs_and_keeps_what_is_done():
         assert gate.reached.wait(WAIT)
         batch.cancel()
         assert [g.status for g in batch] == [Status.SUCCESS, Status.CANCELLED, Status.CANCELLED]
-        assert "may still finish and bill" in str(batch[1].error)
-        assert "nothing was paid" in str(batch[2].error)
+        assert "may still finish the image and bill" in str(batch[1].error)
+        assert "Nothing was paid" in str(batch[2].error)
         assert batch.result(WAIT) is batch
         batch.cancel()
         batch.retry().result(WAIT)

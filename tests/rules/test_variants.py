@@ -20,7 +20,7 @@ def test_a_pattern_stands_for_its_prompts(case):
 
 def test_too_many_prompts_are_refused_before_they_are_made():
     assert len(variants("{a|b|c|d|e|f|g|h|i|j}" * 3)) == 1000
-    with pytest.raises(InvalidRequest, match=f"{2**200} prompts: 1000 at most"):
+    with pytest.raises(InvalidRequest, match=f"{2**200} prompts. At most 1000"):
         variants("{a|b}" * 200)
 
 

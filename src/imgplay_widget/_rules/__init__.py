@@ -1,1 +1,1 @@
-"""Rules without side effects: they read and write nothing, and know neither time nor network."""
+"""The rules without side effects: they do not read or write, and know neither the time nor the network."""

@@ -1,4 +1,4 @@
-"""The next attempt of a task, and what stopping one means: pure."""
+"""The next attempt of a task, and what a cancel means for the bill."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ __all__ = ["again", "cancel_note"]
 STILL_RUNNING = frozenset(
     {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
 )
-"""Errors after which the job may still run (or be done) at the provider: Retry asks by its ticket first,
-which costs nothing, instead of sending a new one."""
+"""The errors after which the job may still run, or may have ended, at the provider. Retry then asks for the
+job by its ticket, which costs nothing, instead of sending a new call."""
 
 
 def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
-    """Gives what a cancel means for the bill.
+    """Return the error of a cancelled task, which says what the cancel means for the bill.
 
     Args:
-        task: as it stood.
-        paid: False for a provider that works on this machine, without a network.
+        task: the task before the cancel.
+        paid: False for a provider that works on this machine and does not bill anything.
     """
     match task.stage:
         case _ if not paid:
             text = "Cancelled."
         case Stage.PENDING:
-            text = "Cancelled before it was sent; nothing was paid."
+            text = "Cancelled before the call was sent. Nothing was paid."
         case Stage.SUBMITTING:
-            text = "Stopped waiting; the provider may still finish and bill it."
+            text = "Stopped waiting. The provider may still finish the image and bill it."
         case _:
-            text = "Cancelled; the provider was asked to stop."
+            text = "Cancelled. The provider was asked to stop."
     return replace(Cancelled(text).info, provider=task.provider)
 
 
@@ -50,13 +50,13 @@ def again(
     *,
     estimate: Callable[[Unit], str | None],
 ) -> Task:
-    """Gives the task of the next attempt, for the generations that failed.
+    """Return the task of the next attempt, for the generations that failed.
 
     Args:
         task: the attempt that failed.
-        generations: those to fill.
-        now: aware UTC.
-        estimate: gives what a call is expected to cost now (see `Task.estimate`).
+        generations: the generations to fill.
+        now: the present time, aware.
+        estimate: returns the expected cost of a call (see `Task.estimate`).
     """
     positions = tuple(generation.position for generation in generations)
     seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))

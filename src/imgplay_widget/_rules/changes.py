@@ -1,4 +1,4 @@
-"""What the engine tells: values, each sent after the row that it speaks of was committed."""
+"""The changes that the engine announces. Each is sent after its row was committed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryAdded:
-    """A batch was stored. `topic` is its topic as it is now."""
+    """A batch was stored in `topic`."""
 
     entry: Entry
     topic: Topic
@@ -38,7 +38,7 @@ class EntryAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryChanged:
-    """The generations of `generation_ids` in `entry` changed."""
+    """Some generations of a batch changed: those with the ids `generation_ids`."""
 
     entry: Entry
     generation_ids: tuple[str, ...]
@@ -46,19 +46,19 @@ class EntryChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryWritten:
-    """A batch came back, or lost or regained images: it is to be shown as it is now."""
+    """A batch was restored, or images of it were deleted or restored. The page shows the batch anew."""
 
     entry: Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed:
-    """A running generation moved. Not stored.
+    """A running generation made progress, which is not stored.
 
     Attributes:
-        progress: 0.0 to 1.0, or None where unknown.
-        queue_position: how many jobs are before it, or None.
-        preview: bytes of a partial image, or None where there is no new one.
+        progress: 0.0 to 1.0, or None where it is unknown.
+        queue_position: the number of jobs before this one at the provider, or None.
+        preview: the bytes of a new preview, or None.
     """
 
     batch_id: str
@@ -70,9 +70,12 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """Something was deleted: ids of topics, (batch, topic) pairs and (generation, batch) pairs.
+    """Topics, batches or generations were deleted.
 
-    Generations that went with their batch are not among them; batches that went with their topic are.
+    Attributes:
+        topic_ids: the deleted topics.
+        batches: pairs of the ids of a batch and its topic; batches of deleted topics are among them.
+        generations: pairs of the ids of a generation and its batch, for generations whose batch stays.
     """
 
     topic_ids: tuple[str, ...]
@@ -82,10 +85,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicWritten:
-    """A topic was made or came back, or something of it changed.
+    """A topic was created, restored or changed.
 
     Attributes:
-        returned: True where it had been deleted, with all that it holds.
+        returned: True where the topic was restored, with all that it holds.
     """
 
     topic: Topic
@@ -99,15 +102,15 @@ class StoreWritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsWritten:
-    """A provider said what it offers now, or a key came or went."""
+    """The models of a provider changed, or a key was set or removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingWritten:
-    """A setting (``"config"``, ``"active_topic"``) was changed by `source`, a view or code.
+    """A setting (``"config"`` or ``"active_topic"``) changed.
 
     Attributes:
-        source: who changed it, so that it need not be told to itself; None for code.
+        source: the view that made the change and knows it already; None for code.
     """
 
     name: str
@@ -117,10 +120,10 @@ class SettingWritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftWritten:
-    """The draft of a topic (None: of the "new topic" screen) was changed by `source`, a view or code.
+    """The draft of a topic, or of the screen for a new topic, changed.
 
     Attributes:
-        source: as of `SettingWritten`.
+        topic_id: the topic, or None for the screen for a new topic.
     """
 
     topic_id: str | None
@@ -130,10 +133,10 @@ class DraftWritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendingWritten:
-    """Today's total or the budget is another one now.
+    """Today's total or the budget changed.
 
     Attributes:
-        budget: USD a day, or None for none.
+        budget: USD a day, or None where there is no budget.
     """
 
     today: Today
@@ -142,7 +145,7 @@ class SpendingWritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeGiven:
-    """Something that the user should know and that belongs to no batch."""
+    """There is a notice for the user that does not belong to a batch."""
 
     notice: Notice
 

@@ -1,7 +1,7 @@
-"""What was spent, and what may be: pure.
+"""Costs, sums and budgets.
 
-What a call cost is booked when it ends, once: the ledger (`_store.spending`) holds one line a call, and a
-line stays when its images are deleted.
+The cost of a call is booked once, when the call ends. The ledger (`_store.spending`) holds one line for each
+call. A line stays when its images are deleted.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ __all__ = [
 ]
 
 UNITS = 1_000_000_000
-"""Amounts are stored as whole billionths of a dollar: every database adds those exactly, and providers charge
-parts of a millionth."""
+"""The units of a dollar. The ledger stores whole billionths, because every database adds whole numbers
+exactly, and because providers charge parts of a millionth."""
 
 MOST = Decimal(1_000_000)
-"""USD. What is said to cost so much is no price of a call."""
+"""The limit of an amount in USD. A larger figure cannot be the price of a call, and counts as unknown."""
 
 Basis = Literal["told", "estimated", "uncertain"]
-"""Where an amount comes from: the provider's word, or the price of the model, for images that came or for a
-call that may not have been billed."""
+"""The source of an amount: what the provider reported (told); the model's price, for images that arrived
+(estimated); or the model's price, for a call that may not have been billed (uncertain)."""
 
 _UNSURE = frozenset({"uncertain", "corrupt_image", "bad_response", "disk_full", "lost", "internal"})
-"""Errors of a call whose work may have been done, and billed."""
+"""The errors of a call whose work the provider may have done and billed."""
 
 _JOB_UNSURE = _UNSURE | {
     "deadline",
@@ -59,17 +59,17 @@ _JOB_UNSURE = _UNSURE | {
     "network",
     "connect_failed",
 }
-"""The same for a job that has a ticket: it may run on when it cannot be asked for."""
+"""The same errors for a job with a ticket, which may run on when the studio cannot ask for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """A line of the ledger: what one call cost.
+    """The cost of one call: a line of the ledger.
 
     Attributes:
-        images: that it brought; where none came, those that it was sent for.
-        amount: billionths of a dollar, or None where nobody knows.
-        basis: where the amount comes from.
+        images: the number of images that arrived, or the requested number where none arrived.
+        amount: billionths of a dollar, or None where the cost is unknown.
+        basis: the source of the amount.
     """
 
     images: int
@@ -79,7 +79,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The sum of all lines of a model, a basis, and of known or unknown amounts. See `Booking`."""
+    """The sum of the lines of one model and one basis, of known or unknown amounts. See `Booking`."""
 
     model: str
     images: int
@@ -89,11 +89,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What may be spent from a time on.
+    """The amount that may be spent on one day.
 
     Attributes:
         limit: USD.
-        since: aware UTC; the begin of the day.
+        since: the start of the day, as an aware time in UTC.
     """
 
     limit: Decimal
@@ -102,12 +102,12 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
-    """Where today's total stands.
+    """Today's total.
 
     Attributes:
-        spent: USD.
-        unknown: images whose cost nobody knows; they are not in `spent`.
-        running: USD that the calls under way are expected to cost.
+        spent: USD that ended calls cost.
+        unknown: the number of images of unknown cost, which `spent` does not include.
+        running: the expected cost of the running calls, in USD.
     """
 
     spent: Decimal
@@ -117,18 +117,18 @@ class Today:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Spend:
-    """What was spent. It shows itself as a table.
+    """The amount that was spent, which notebooks show as a table.
 
     Attributes:
-        usd: the sum of all that is known, in USD.
-        images: how many images it is for: those that came, and those that failed or were cancelled and were
-            billed, or may have been.
-        unknown: how many of them cost nobody knows what: they are not in `usd`.
-        estimated: the part of `usd` that is the price of the model, because the provider did not say what it
+        usd: the sum of all known costs, in USD.
+        images: the number of images in the sum: finished images, and failed or cancelled images that were
+            billed or may have been billed.
+        unknown: the number of images of unknown cost, which `usd` does not include.
+        estimated: the part of `usd` that is the model's price, because the provider did not say what it
             charged.
-        uncertain: the part of `usd` that may not have been billed, at the price of the model: calls that were
+        uncertain: the part of `usd` that may not have been billed, at the model's price: calls that were
             cancelled or lost on the way.
-        by_model: the same for each model, ``"provider:id"``, the most expensive first.
+        by_model: the same for each model, ``"provider:id"``, the most expensive model first.
     """
 
     usd: Decimal
@@ -165,23 +165,23 @@ def _row(name: str, of: Spend) -> tuple[str, ...]:
 
 
 def booking(before: Stage, task: Task, images: int) -> Booking | None:
-    """Gives what an ended task cost, or None where it cost nothing.
+    """Return the cost of an ended task, or None where the task cost nothing.
 
     Args:
-        before: the stage in which it ended.
-        task: as it is now, in a final stage.
-        images: how many came.
+        before: the last stage before the end.
+        task: the task in its final stage.
+        images: the number of images that arrived.
     """
     basis = _basis(before, task)
     if basis is None:
         return None
     told = to_units(task.cost)
-    places = images or task.unit.n
+    billed = images or task.unit.n
     if told is not None:
-        return Booking(images=places, amount=told, basis="told")
+        return Booking(images=billed, amount=told, basis="told")
     whole = to_units(task.estimate)
-    amount = None if whole is None else whole * places // task.unit.n
-    return Booking(images=places, amount=amount, basis=basis)
+    amount = None if whole is None else whole * billed // task.unit.n
+    return Booking(images=billed, amount=amount, basis=basis)
 
 
 def _basis(before: Stage, task: Task) -> Basis | None:
@@ -195,13 +195,13 @@ def _basis(before: Stage, task: Task) -> Basis | None:
 
 
 def spend_of(lines: Iterable[Line]) -> Spend:
-    """Adds lines up."""
+    """Add up lines of the ledger."""
     of_models: dict[str, list[Line]] = {}
     for line in lines:
         of_models.setdefault(line.model, []).append(line)
     sums = {name: _sum(some) for name, some in of_models.items()}
-    dear_first = dict(sorted(sums.items(), key=lambda item: (-item[1].usd, item[0])))
-    return _sum([line for some in of_models.values() for line in some], dear_first)
+    dearest_first = dict(sorted(sums.items(), key=lambda item: (-item[1].usd, item[0])))
+    return _sum([line for some in of_models.values() for line in some], dearest_first)
 
 
 def _sum(lines: list[Line], by_model: Mapping[str, Spend] | None = None) -> Spend:
@@ -219,7 +219,7 @@ def _sum(lines: list[Line], by_model: Mapping[str, Spend] | None = None) -> Spen
 
 
 def to_units(usd: Decimal | str | None) -> int | None:
-    """Gives USD as the ledger holds them, or None where that is no amount."""
+    """Return an amount of USD in the units of the ledger, or None where the value is not an amount."""
     try:
         amount = Decimal(usd or "")
     except InvalidOperation:
@@ -228,13 +228,13 @@ def to_units(usd: Decimal | str | None) -> int | None:
 
 
 def from_units(units: int) -> Decimal:
-    """Gives what the ledger holds as USD, without zeros at the end."""
+    """Return an amount of the ledger in USD, without zeros at the end."""
     usd = (Decimal(units) / UNITS).normalize()
     return usd.quantize(Decimal(1)) if usd == usd.to_integral_value() else usd
 
 
 def money(usd: Decimal) -> str:
-    """Gives an amount for people: ``"$0.04"``, with up to four digits of a dollar."""
+    """Return an amount as text for people: ``"$0.04"``, with up to four digits after the point."""
     if 0 < usd < Decimal("0.0001"):
         return "<$0.0001"
     digits = f"{usd:.4f}"
@@ -242,30 +242,33 @@ def money(usd: Decimal) -> str:
 
 
 def day_start(now: datetime) -> datetime:
-    """Gives when the local day of a time began, as an aware time."""
+    """Return the start of the local day of a time, as an aware time."""
     return datetime.combine(now.astimezone().date(), time.min).astimezone()
 
 
 def moment_of(since: date | datetime | None) -> datetime | None:
-    """Gives the aware time that is meant: a date is its local midnight, a time without a zone is local."""
+    """Return an aware time: a date means its local midnight, and a time without a zone is local."""
     if since is None:
         return None
     return (since if isinstance(since, datetime) else datetime.combine(since, time.min)).astimezone()
 
 
 def budget_of(value: Any) -> Decimal | None:
-    """Gives a budget as an amount.
+    """Return a budget as an amount.
+
+    Args:
+        value: a number of USD from 0, or None for no budget.
 
     Raises:
-        InvalidRequest: it is none: a number of USD from 0, or None for no budget.
+        InvalidRequest: the value is neither.
     """
     if value is None:
         return None
     number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     if not number or to_units(str(value)) is None:
         raise InvalidRequest(
-            f"budget={value!r} is not an amount of USD a day: 0 to {MOST}.",
+            f"budget={value!r} is not an amount of USD a day from 0 to {MOST}.",
             parameter="budget",
-            next_step="Take a number of dollars, or None for no budget.",
+            next_step="Use a number of dollars, or None for no budget.",
         )
     return Decimal(str(value))

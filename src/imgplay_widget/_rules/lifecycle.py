@@ -1,4 +1,4 @@
-"""The life of a task, pure.
+"""The life of a task.
 
 ::
 
@@ -6,10 +6,10 @@
        ▲                  │                    │  ▲  │                  │
        └────── Refuse ────┘                 Renew │  └──── Renew ◄──────┘   (a link expired; ask again)
                                                └──┘
-    submitting, processing ──Succeed──► success          (the answer held the images themselves)
+    submitting, processing ──Succeed──► success          (the answer held the images)
     any unfinished stage   ──Fail──► error, ──Cancel──► cancelled;  success, error, cancelled stay as they are
 
-`advance` is the only place that changes a stage; `resume` says what a restart has to do.
+Only `advance` changes a stage. `resume` decides what a restart does with an unfinished task.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ __all__ = [
 ]
 
 MAX_RESUMES = 5
-"""A task that was taken up so often without an end is parked: it may be what kills the kernel."""
+"""The most times that a restart takes a task up: a task that never ends may be what kills the kernel."""
 
 PENDING_AGE = timedelta(minutes=15)
-"""A call that was never sent is sent by itself after a restart only while it is this young: later the
-user may no longer want (and pay for) it, so that it waits for Retry."""
+"""The age up to which a restart sends a call that was never sent. An older call waits for Retry, because the
+user may no longer want the image, or want to pay for it."""
 
 
 class IllegalEvent(Exception):
@@ -60,17 +60,17 @@ class IllegalEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """The call is about to be sent. On a task that is submitting already: sent again under the same key."""
+    """The call is about to be sent; for a task that is submitting already, again under the same key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The provider provably did no work (429, connection refused): it may be sent again."""
+    """The provider certainly did not do any work (429, connection refused), so the call may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The provider took the call and gave a ticket."""
+    """The provider took the call and answered with a ticket."""
 
     ticket: Mapping[str, Any]
     request_id: str | None = None
@@ -78,14 +78,14 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """The provider gave another ticket for the same job, or a link expired and the job is asked again."""
+    """The provider sent another ticket for the same job, or a link expired and the job is asked again."""
 
     ticket: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """The provider is done and gave links."""
+    """The provider finished and answered with links."""
 
     results: tuple[Mapping[str, Any], ...]
     cost: str | None = None
@@ -104,7 +104,7 @@ class Succeed:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """It ended without an image. `cost` is what the provider says it charged all the same."""
+    """The call ended without an image. `cost` is the amount that the provider reports all the same."""
 
     error: ErrorInfo
     cost: str | None = None
@@ -112,7 +112,7 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The user stopped it. `note` says what that means for the bill."""
+    """The user stopped the task. `note` says what the cancel means for the bill."""
 
     note: ErrorInfo | None = None
 
@@ -121,15 +121,15 @@ Event = Send | Refuse | Accept | Renew | Fetch | Succeed | Fail | Cancel
 
 
 def advance(task: Task, event: Event, now: datetime) -> Task:
-    """Gives the task as it is after the event.
+    """Return the task after an event.
 
     Args:
-        task: as it is.
+        task: the task before the event.
         event: what happened.
-        now: aware UTC.
+        now: the present time, aware.
 
     Raises:
-        IllegalEvent: the event cannot happen in the task's stage. Final stages take no event at all.
+        IllegalEvent: the event cannot happen in the task's stage. In a final stage no event can happen.
     """
     match task.stage, event:
         case ((Stage.PENDING | Stage.SUBMITTING), Send()):
@@ -175,7 +175,7 @@ def _paid(task: Task, event: Fetch | Succeed) -> Task:
 
 
 class Resume(StrEnum):
-    """What a restart has to do with a task that it found unfinished."""
+    """What a restart does with an unfinished task."""
 
     SUBMIT = "submit"
     POLL = "poll"
@@ -185,38 +185,38 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, and the error where it is `Resume.FAIL`."""
+    """What a restart does with an unfinished task, and the error for `Resume.FAIL`."""
 
     action: Resume
     error: ErrorInfo | None = None
 
 
 def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
-    """Says what a restart has to do with an unfinished task.
+    """Decide what a restart does with an unfinished task.
 
     Args:
-        task: as it was found.
-        idempotent: True where the provider answers a repeated key with the same job, unpaid.
-        now: aware UTC.
+        task: the task, as the restart found it.
+        idempotent: True where the provider answers a repeated key with the same job, without a second charge.
+        now: the present time, aware.
     """
     if task.resumes >= MAX_RESUMES:
         parked = ServerError(
-            f"The task was taken up {task.resumes} times without coming to an end.",
+            f"The task was resumed {task.resumes} times and did not come to an end.",
             provider=task.provider,
-            next_step="Retry to try it once more, or delete it.",
+            next_step="Retry to try once more, or delete the image.",
         )
         return Plan(Resume.FAIL, parked.info)
     match task.stage:
         case Stage.PENDING:
             if now - task.created_at <= PENDING_AGE:
                 return Plan(Resume.SUBMIT)
-            stopped = Interrupted("The kernel stopped before this was sent.", provider=task.provider)
+            stopped = Interrupted("The kernel stopped before the call was sent.", provider=task.provider)
             return Plan(Resume.FAIL, stopped.info)
         case Stage.SUBMITTING:
             if idempotent:
                 return Plan(Resume.SUBMIT)
             unknown = Uncertain(
-                "The kernel stopped while this was being sent; it may have been billed.",
+                "The kernel stopped while the call was being sent. The call may have been billed.",
                 provider=task.provider,
                 request_id=task.request_id,
             )

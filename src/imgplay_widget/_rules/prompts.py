@@ -1,4 +1,4 @@
-"""Rewritten prompts: what a text model is asked, and what is made of its answer. Pure."""
+"""Rewritten prompts: the instruction for a text model, and the prompt in its answer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Literal, get_args
 __all__ = ["LENGTH", "LONGEST", "MODES", "Mode", "instruction", "rewritten"]
 
 Mode = Literal["expand", "translate"]
-"""How a prompt is rewritten: with more to be seen, in its own language; or the same in English."""
+"""How a prompt is rewritten: with more to see, in its own language (expand), or in English (translate)."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 LENGTH = 1000
-"""The characters that an expanded prompt is asked to stay below; a long prompt may grow by half."""
+"""The most characters that a text model is asked for. A prompt that is longer than most may grow by half."""
 
 LONGEST = 20_000
-"""An answer of more characters is no prompt."""
+"""The most characters of a prompt. A longer answer is not a prompt."""
 
 _LITERAL = (
     "What stands in quotation marks shall be read in the picture: keep it letter by letter, in its own "
@@ -45,11 +45,11 @@ _BREAK = re.compile(r"\s|[，、；]")
 
 
 def instruction(mode: Mode, prompt: str, limit: int | None) -> str:
-    """Gives what a text model is told.
+    """Return the instruction for a text model.
 
     Args:
         mode: how the prompt is rewritten.
-        prompt: the user's; its length tells how long the new one may be.
+        prompt: the user's prompt, whose length limits the length of the new one.
         limit: the most characters that the image model takes, or None.
     """
     if mode == "translate":
@@ -72,16 +72,17 @@ def instruction(mode: Mode, prompt: str, limit: int | None) -> str:
 
 
 def rewritten(mode: Mode, prompt: str, answer: str, limit: int | None) -> str | None:
-    """Gives the prompt in a model's answer, or None where there is none: the model refused, or ran away.
+    """Return the prompt in a text model's answer, or None where the answer does not hold one.
 
-    What stands around the prompt is taken away, but nothing that the user's own prompt has too. An expanded
-    prompt that is too long ends with its last whole sentence; a translation stays whole, for half of it
-    would mean something else.
+    A model may refuse, or may never stop. It may also put other text around the prompt, such as a preamble or
+    quotation marks. This text is removed, but only where the user's own prompt does not have it too. An
+    expanded prompt that is too long ends after its last whole sentence that fits. A translation stays whole,
+    because half of it would mean something else.
 
     Args:
-        mode: how it was to be rewritten.
-        prompt: the user's.
-        answer: the model's.
+        mode: how the prompt was rewritten.
+        prompt: the user's prompt.
+        answer: the text model's answer.
         limit: the most characters that the image model takes, or None.
     """
     prompt = prompt.strip()
@@ -101,7 +102,7 @@ def rewritten(mode: Mode, prompt: str, answer: str, limit: int | None) -> str | 
 
 
 def _is_quoted(text: str) -> bool:
-    """True where one pair of quotation marks holds all of a text."""
+    """Return whether one pair of quotation marks encloses a whole text."""
     return (
         len(text) > 1
         and f"{text[0]}{text[-1]}" in _QUOTES
@@ -110,7 +111,7 @@ def _is_quoted(text: str) -> bool:
 
 
 def _shortened(text: str, limit: int) -> str:
-    """Gives as many whole sentences as there is room for; where one takes most of the room, whole words."""
+    """Return the whole sentences that fit, or whole words where the sentences fill less than half of it."""
     if len(text) <= limit:
         return text
     ends = [found.end() for found in _SENTENCE.finditer(text) if found.end() <= limit]

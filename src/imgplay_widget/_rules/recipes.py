@@ -1,4 +1,4 @@
-"""How an image was made, and the code that makes it again: pure."""
+"""Recipes: how an image was made, and the code that makes it again."""
 
 from __future__ import annotations
 
@@ -34,19 +34,23 @@ class Changed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How an image was made.
+    """All that is known of how an image was made.
 
     Attributes:
         model: ``"provider:id"``.
-        seed: the seed that was sent for it, or None.
-        requested: every parameter that was sent with its call.
-        applied: what the provider says it used, and the size of the image.
-        differences: what of the former the latter contradicts.
-        bytes: of the original, as `digest` (sha256) and `path` are.
-        started_at, finished_at: of the call that made it; aware UTC, as `created_at` is.
-        cost: what the provider says that call cost, in USD; one call can make several images.
+        model_title: the model's name for people.
+        seed: the seed that was sent for the image, or None.
+        requested: every parameter that was sent with the call.
+        applied: the values that the provider reports, and the size of the image.
+        differences: the parameters whose applied value differs from the requested one.
+        width, height: the size of the image in pixels.
+        bytes: the number of bytes of the original.
+        digest, path: the sha256 and the file of the original.
+        created_at: when the batch was requested, aware UTC.
+        started_at, finished_at: when the call was sent and when it ended, aware UTC.
+        cost: the provider's figure for the call, in USD; one call can make several images.
         attempt: 1 for the first try.
-        version: of imgplay-widget.
+        version: the version of imgplay-widget.
     """
 
     generation_id: str
@@ -76,7 +80,7 @@ class Recipe:
     version: str
 
     def as_json(self) -> dict[str, Any]:
-        """Gives it as JSON types; times are ISO 8601."""
+        """Return the recipe as JSON types; times are ISO 8601."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("created_at", "started_at", "finished_at"):
             found[name] = found[name].isoformat() if found[name] else None
@@ -92,14 +96,14 @@ class Recipe:
 def recipe(
     entry: Entry, generation: Generation, *, model_title: str, path: Path | None, version: str
 ) -> Recipe:
-    """Gives how an image was made, or was to be made where there is none.
+    """Return how an image was made, or was to be made where the slot is still empty.
 
     Args:
-        entry: its batch.
+        entry: the batch of the image.
         generation: the image.
-        model_title: the model, for people.
-        path: where the original lies, or None.
-        version: of this package.
+        model_title: the model's name for people.
+        path: the file of the original, or None.
+        version: the version of this package.
     """
     batch, asset = entry.batch, generation.asset
     task = entry.task_of(generation)
@@ -133,7 +137,7 @@ def recipe(
 
 
 def differences(entry: Entry, generation: Generation) -> tuple[Changed, ...]:
-    """Gives what the provider changed: what it (or the image itself) says otherwise than was asked for."""
+    """Return the parameters whose applied value, or the size of the image, differs from the request."""
     requested: dict[str, Any] = dict(entry.batch.config)
     if generation.seed is not None:
         requested["seed"] = generation.seed
@@ -147,27 +151,28 @@ def differences(entry: Entry, generation: Generation) -> tuple[Changed, ...]:
 
 
 def file_name(entry: Entry, generation: Generation) -> str:
-    """Gives a file name for an image that is safe on every system: letters, digits and dashes."""
+    """Return a file name for an image that every system allows: letters, digits and dashes."""
     mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
     media_type = generation.asset.media_type if generation.asset else ""
     return f"{_words(entry) or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
 
 
 def pack_name(entries: Sequence[Entry], images: int, now: datetime) -> str:
-    """Gives the name of a ZIP: by the prompt where all is of one batch, else by the day."""
+    """Return the file name of a ZIP: the prompt where all images are of one batch, else the day."""
     of_one = len({entry.batch.id for entry in entries}) == 1
     words = _words(entries[0]) if of_one else ""
     return f"{words or f'images-{now:%Y-%m-%d}'}-{images}.zip"
 
 
-def code(entry: Entry, place: Callable[[Reference], Path]) -> str:
-    """Gives Python code that makes a batch again: a call of ``pg.generate``.
+def code(entry: Entry, path_of: Callable[[Reference], Path]) -> str:
+    """Return Python code that makes a batch again: a call of ``pg.generate``.
 
-    A seed that was drawn for the batch stands in it, so that the same images come where the model can.
+    The code holds the seed of the batch, also where the seed was random. So a model with exact seeds makes
+    the same images.
 
     Args:
         entry: the batch.
-        place: gives where the store keeps an input image.
+        path_of: returns the file in which the store keeps an input image.
     """
     batch = entry.batch
     params = dict(batch.config)
@@ -180,10 +185,10 @@ def code(entry: Entry, place: Callable[[Reference], Path]) -> str:
     names = [name for name in params if name.isidentifier() and not keyword.iskeyword(name)]
     arguments += [f"{name}={_quoted(params[name])}" for name in names]
     if batch.references:
-        paths = ", ".join(_quoted(str(place(reference))) for reference in batch.references)
+        paths = ", ".join(_quoted(str(path_of(reference))) for reference in batch.references)
         arguments.append(f"references=[{paths}]")
     if batch.mask is not None:
-        arguments.append(f"mask={_quoted(str(place(batch.mask)))}")
+        arguments.append(f"mask={_quoted(str(path_of(batch.mask)))}")
     others = ", ".join(f"{name!r}: {_quoted(params[name])}" for name in params if name not in names)
     if others:
         arguments.append(f"**{{{others}}}")
@@ -199,7 +204,7 @@ def _words(entry: Entry) -> str:
 def _requested(batch: Batch, generation: Generation, task: Task | None) -> dict[str, Plain]:
     sent = dict(batch.config) if task is None else dict(task.unit.params)
     sent.pop("n", None)
-    # In a call for several images, the first one's seed is that of the call.
+    # A call for several images sends one seed: the seed of its first image.
     seed = generation.seed if task is None or generation.seed is not None else task.unit.seed
     if seed is not None:
         sent["seed"] = seed
@@ -214,7 +219,7 @@ def _applied(generation: Generation) -> dict[str, Any]:
 
 
 def _first_seed(entry: Entry) -> int | None:
-    """The seed that was drawn for the first image; those after it have the next ones."""
+    """Return the seed of the first image of a batch; each later image has the next number."""
     for generation in entry.generations:
         if generation.seed is not None and generation.seed >= generation.position:
             return generation.seed - generation.position
@@ -228,7 +233,7 @@ def _plain(value: Any) -> Plain:
 
 
 def _quoted(value: Any) -> str:
-    """The value as Python; a text in double quotes where that needs no more of them."""
+    """Return a value as Python code, with a text in double quotes where it does not contain any."""
     text = repr(value)
     if isinstance(value, str) and text.startswith("'") and '"' not in text:
         return f'"{text[1:-1]}"'

@@ -1,10 +1,10 @@
-"""When to ask a provider for a job: pure.
+"""The times at which the engine asks a provider for a job.
 
-Without history: exponential backoff, 0.5 s × 1.5 up to 5 s, with jitter. With five or more past durations
-of the model: the first question at their 5th percentile, then one every 0.26·√median seconds, clamped to
-0.1–10 s. Checking a random end at least cost wants gaps that grow with the square root of the mean
-(Barlow and Proschan's inspection problem); in simulation this halves the mean wait after the end at the
-same number of questions.
+Without a history, the waits grow from 0.5 s by a factor of 1.5, up to 5 s, with jitter. With five or more
+past durations of the model, the engine first asks at their 5th percentile, and then every 0.26·√median
+seconds, within 0.1–10 s. The cheapest gaps between checks for a random end grow with the square root of the
+mean (Barlow and Proschan's inspection problem). In a simulation these gaps halve the mean wait after the end,
+with the same number of questions.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["Schedule"]
 
 FIRST, FACTOR, CAP = 0.5, 1.5, 5.0
-"""Backoff without history, in seconds."""
+"""The backoff without a history: the first wait and the longest one in seconds, and the factor between."""
 
 LEARN_FROM = 5
-"""Durations that it takes to trust the history."""
+"""The number of past durations from which on the engine uses the history."""
 
 SHORTEST, LONGEST = 0.1, 10.0
-"""Clamp of the learned gap, in seconds."""
+"""The limits of the learned gap, in seconds."""
 
 JITTER = 0.1
-"""Share by which a wait is moved at random, so that many jobs do not ask at once."""
+"""The share by which a wait varies at random, so that many jobs do not ask at once."""
 
 
 class Schedule:
     """The waits of one job.
 
     Args:
-        durations: seconds that past jobs of the model took; any order.
+        durations: the seconds that past jobs of the model took, in any order.
         random: the source of jitter.
     """
 
@@ -51,11 +51,11 @@ class Schedule:
             self._gap = min(LONGEST, max(SHORTEST, 0.26 * math.sqrt(median)))
 
     def wait(self, elapsed: float, retry_after: float | None = None) -> float:
-        """Gives the seconds to wait before the next question.
+        """Return the seconds to wait before the next question.
 
         Args:
-            elapsed: seconds since the job was sent.
-            retry_after: seconds that the provider asked for; never undercut.
+            elapsed: the seconds since the job was sent.
+            retry_after: the seconds that the provider asked for; the wait is never shorter.
         """
         if self._first is None:
             seconds = min(CAP, self._gap * FACTOR**self._asked)

@@ -1,4 +1,4 @@
-"""Rows as a table, in a terminal and in a notebook: pure."""
+"""Rows as a table, for terminals and for notebooks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NARROW = 48
 
 
 def text_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
-    """Gives rows as lines of text.
+    """Return rows as lines of text.
 
     Args:
-        rows: the head first.
-        notes: sentences below the table.
+        rows: the head, then the other rows.
+        notes: the sentences below the table.
     """
     cells = [[_shortened(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -32,11 +32,11 @@ def text_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
 
 
 def html_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
-    """Gives rows as HTML that scrolls where there are many; no text of theirs is taken for HTML.
+    """Return rows as HTML that scrolls where the table is long. All texts are escaped.
 
     Args:
-        rows: the head first.
-        notes: sentences below the table.
+        rows: the head, then the other rows.
+        notes: the sentences below the table.
     """
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows[1:])

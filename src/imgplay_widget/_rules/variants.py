@@ -1,4 +1,4 @@
-"""Prompts that are written as one: ``a {red|blue} fox``. Read on the page by `lib/variants.ts` too. Pure."""
+"""Patterns of several prompts: ``a {red|blue} fox``. `lib/variants.ts` reads them on the page."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from imgplay_widget.errors import InvalidRequest
 __all__ = ["MAX_VARIANTS", "variants"]
 
 MAX_VARIANTS = 1000
-"""The most prompts that one pattern may stand for."""
+"""The most prompts of one pattern."""
 
 _MARK = re.compile(r"\\[{}]|[{}|]")
 _ESCAPED = re.compile(r"\\([{}])")
 
 
 def variants(prompt: str) -> list[str]:
-    r"""Gives the prompts that a pattern stands for, as the page's prompt box reads it.
+    r"""Return the prompts of a pattern, as the page's prompt box reads it.
 
-    ``{red|blue} fox in {snow|rain}`` are four prompts, the last choice changing first. A choice may be empty,
-    and one that is there twice counts once. Braces without a bar, braces in braces and those that are not
-    closed stay as they are; ``\{`` and ``\}`` are braces and nothing else. Each prompt is one request::
+    ``{red|blue} fox in {snow|rain}`` is a pattern of four prompts; the last choice changes first. A choice
+    may be empty, and equal choices count once. Braces without a bar, braces within braces and braces that are
+    not closed stay as they are. ``\{`` and ``\}`` are always plain braces. Each prompt is one request::
 
         [pg.generate(p, model=m) for p in variants("a {red|blue} fox") for m in ("demo:instant", "demo:slow")]
 
     Args:
-        prompt: the pattern; without choices it stands for itself.
+        prompt: the pattern; a text without choices is one prompt.
 
     Raises:
-        InvalidRequest: it stands for more than 1000 prompts (a ValueError).
+        InvalidRequest: the pattern has more than 1000 prompts (a ValueError).
     """
     pieces = _pieces(prompt)
     count = math.prod(len(texts) for texts in pieces)
     if count > MAX_VARIANTS:
         raise InvalidRequest(
-            f"The pattern stands for {count} prompts: {MAX_VARIANTS} at most.",
+            f"The pattern has {count} prompts. At most {MAX_VARIANTS} are allowed.",
             parameter="prompt",
-            next_step="Give it fewer choices.",
+            next_step="Write fewer choices in braces.",
         )
     return ["".join(texts) for texts in product(*pieces)]
 
 
 def _pieces(prompt: str) -> list[list[str]]:
-    """Parts the pattern where there is a choice: each piece has the texts to choose from, one or several."""
+    """Split a pattern at its choices; each piece is a list of one or several texts to choose from."""
     marks = [mark for mark in _MARK.finditer(prompt) if len(mark[0]) == 1]
     ends = _ends([mark[0] for mark in marks])
     found: list[list[str]] = []
@@ -59,19 +59,19 @@ def _pieces(prompt: str) -> list[list[str]]:
             found.append([prompt[done : cuts[0].start()]])
             found.append([prompt[one.end() : next_one.start()] for one, next_one in pairwise(cuts)])
             done = cuts[-1].end()
-        # What has braces in it stays as it is, and so do those.
+        # Braces that contain braces stay as they are, and so do the inner ones.
         at = end + 1
     found.append([prompt[done:]])
     return [list(dict.fromkeys(_ESCAPED.sub(r"\1", text) for text in texts)) for texts in found]
 
 
 def _ends(signs: list[str]) -> dict[int, int]:
-    """Gives for each brace that is closed the place of the one that closes it."""
+    """Return, for the index of each brace that is closed, the index of the brace that closes it."""
     ends: dict[int, int] = {}
     opened: list[int] = []
-    for place, sign in enumerate(signs):
+    for index, sign in enumerate(signs):
         if sign == "{":
-            opened.append(place)
+            opened.append(index)
         elif sign == "}" and opened:
-            ends[opened.pop()] = place
+            ends[opened.pop()] = index
     return ends

@@ -1,4 +1,4 @@
-"""Models as data: one TOML file a provider, and the check of a request against it."""
+"""The models as data: one TOML file for each provider, and the check of a request against the data."""
 
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
 from imgplay_widget.catalog._load import CatalogError, load, parse

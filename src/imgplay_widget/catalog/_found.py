@@ -1,7 +1,7 @@
-"""Models that a provider was asked for: as JSON, checked, and merged over those that the package ships. Pure.
+"""The models that a provider lists itself: as JSON, checked, and merged over the shipped models.
 
-What a provider answers is foreign data, and so is what an older or newer version stored: a model or a
-parameter that is not whole is left out, so that nothing above needs to doubt what it gets.
+The answer of a provider is foreign data, and so is JSON that an older or a newer version stored. A model or a
+parameter that is not complete is left out, so that the layers above can rely on what they get.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ T = TypeVar("T")
 
 
 def to_json(spec: ModelSpec) -> dict[str, Any]:
-    """Gives a model as JSON, without what stands on its default."""
+    """Return a model as JSON, without the fields that have their default."""
     return _plain(spec)
 
 
 def from_json(data: Any, provider: str) -> ModelSpec | None:
-    """Reads what `to_json` gave, or None where it is no model any more.
+    """Return the model of JSON that `to_json` wrote, or None where the data do not describe a model.
 
     Args:
-        data: anything.
+        data: any JSON.
         provider: the name of the provider that has the model.
     """
     if not isinstance(data, dict):
@@ -52,7 +52,7 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
 
 
 def checked(specs: Iterable[ModelSpec], provider: str) -> tuple[ModelSpec, ...]:
-    """Gives those of the models that are whole, each id once, as reading them back would."""
+    """Return the complete ones among models, each id once, as `from_json` would read them."""
     found: dict[str, ModelSpec] = {}
     for spec in specs:
         whole = from_json(to_json(spec), provider)
@@ -62,9 +62,16 @@ def checked(specs: Iterable[ModelSpec], provider: str) -> tuple[ModelSpec, ...]:
 
 
 def merge(shipped: Iterable[ModelSpec], found: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
-    """Lays found models over shipped ones, and gives all by id, the shipped ones first.
+    """Merge the models that a provider lists over the shipped ones.
 
-    What the provider says counts; where it is silent (a field stands on its default), what was shipped stays.
+    The provider's value counts. Where a field has its default, the shipped value stays.
+
+    Args:
+        shipped: the models of the catalog file.
+        found: the models that the provider lists, by id.
+
+    Returns:
+        All models by id, the shipped ones first.
     """
     merged = {spec.id: _over(spec, found[spec.id]) if spec.id in found else spec for spec in shipped}
     return {**merged, **{spec.id: spec for spec in found.values() if spec.id not in merged}}
@@ -76,13 +83,13 @@ def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
         for parameter in above.parameters
     )
     whole = _filled(replace(above, parameters=parameters), below, titled=above.id)
-    # Whoever lists a model's parameters without a seed says that it takes none.
+    # A provider that lists the parameters of a model without a seed means that the model does not take one.
     seedless = bool(above.parameters) and above.parameter("seed") is None
     return replace(whole, seed="none") if seedless else whole
 
 
 def _filled(above: T, below: T | None, *, titled: str) -> T:
-    """The value above, with the fields of the one below where it says nothing."""
+    """Return the upper value, with the fields of the lower one where the upper one has its default."""
     if below is None:
         return above
     silent: dict[str, Any] = {}
@@ -122,7 +129,7 @@ def _parameter(data: Any) -> Parameter | None:
 
 
 def _build(kind: type[T], data: Any) -> T | None:
-    """The dataclass of the data, or None where a field is missing or of another kind."""
+    """Return a dataclass of the data, or None where a field is missing or of the wrong kind."""
     if not isinstance(data, dict):
         return None
     values = cast("dict[str, Any]", data)
@@ -144,7 +151,7 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
 
 
 def _read(value: Any, hint: Any) -> Any:
-    """The value as the annotation has it, or MISSING where it is none of it."""
+    """Return the value in the type of the annotation, or MISSING where it does not fit."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return value

@@ -1,7 +1,7 @@
-"""Reads the catalog files.
+"""The reader of the catalog files.
 
-A file holds shared parameters and models. A model names its parameters; the key of a parameter is its
-name unless it says another one::
+A file holds shared parameters, and models that name them. The key of a parameter is also its name, unless the
+parameter has a ``name``::
 
     [parameters.width]
     type = "integer"
@@ -38,7 +38,7 @@ class CatalogError(ValueError):
 
 @cache
 def load(provider: str) -> tuple[ModelSpec, ...]:
-    """Gives the models that the package ships for a provider.
+    """Return the models that the package ships for a provider.
 
     Args:
         provider: the provider's name; its file is ``<provider>.toml``.
@@ -53,12 +53,12 @@ def load(provider: str) -> tuple[ModelSpec, ...]:
 
 
 def parse(text: str, *, provider: str, file: str) -> tuple[ModelSpec, ...]:
-    """Reads the text of a catalog file, so that a plug-in can ship its models as data too.
+    """Return the models of a catalog file, also for plug-ins that ship their models as data.
 
     Args:
-        text: TOML, as the module describes it.
+        text: TOML, as the docstring of this module describes it.
         provider: the name of the provider that has the models.
-        file: what errors call the file.
+        file: the name of the file in errors.
 
     Raises:
         CatalogError: the text is wrong; the message names the file and the field.
@@ -76,7 +76,7 @@ def parse(text: str, *, provider: str, file: str) -> tuple[ModelSpec, ...]:
     seen: set[str] = set()
     for model in models:
         if model.id in seen:
-            raise CatalogError(f"{file}: the model {model.id!r} is there twice.")
+            raise CatalogError(f"{file}: the model {model.id!r} is listed twice.")
         seen.add(model.id)
     return models
 
@@ -91,14 +91,14 @@ def _parameter(key: str, table: Mapping[str, Any], where: str) -> Parameter:
 
 
 def check_parameter(parameter: Parameter, where: str) -> None:
-    """Checks that a parameter can be obeyed: its range, its step and its default.
+    """Check that the range, the step and the default of a parameter agree with each other.
 
     Args:
         parameter: the parameter.
-        where: what errors call it.
+        where: the name of the parameter in errors.
 
     Raises:
-        CatalogError: it cannot; the message names the field.
+        CatalogError: they do not agree; the message names the field.
     """
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     if parameter.type not in ("integer", "number", "string", "boolean"):
@@ -129,7 +129,7 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
     values["parameters"] = tuple(shared[name] for name in names)
     own = [parameter.name for parameter in values["parameters"]]
     if len(set(own)) != len(own):
-        raise CatalogError(f"{where}: parameters: a name is there twice.")
+        raise CatalogError(f"{where}: parameters: a name is listed twice.")
     if "size_rule" in values:
         values["size_rule"] = _build(SizeRule, values["size_rule"], f"{where}.size_rule")
     if "references" in values:
@@ -142,7 +142,7 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
     if "deadline" in values:
         values["deadline"] = float(values["deadline"])
     if "provider" in values:
-        raise CatalogError(f"{where}: provider: the file's name says it.")
+        raise CatalogError(f"{where}: provider: leave it out; the name of the file is the provider.")
     values["provider"] = provider
     return _build(ModelSpec, values, where)
 
@@ -161,4 +161,4 @@ def _only(values: Mapping[str, Any], known: Iterable[str], where: str) -> None:
     names = list(known)
     for name in values:
         if name not in names:
-            raise CatalogError(f"{where}: unknown field {name!r}; it takes {', '.join(names)}.")
+            raise CatalogError(f"{where}: unknown field {name!r}. The fields are {', '.join(names)}.")

@@ -1,4 +1,4 @@
-"""What a request is known to cost before it is sent. Pure."""
+"""The expected cost of a request, before it is sent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["estimate", "expected"]
 
 
 def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | None:
-    """Gives the price of a request in USD, or None where it is not known.
+    """Return the price of a request in USD, or None where the price is unknown.
 
     Args:
         spec: the model.
-        n: how many images.
+        n: the number of images.
         params: every parameter that will be sent, width and height in pixels.
     """
     price = spec.price
@@ -34,9 +34,10 @@ def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | No
 
 
 def expected(provider: ProviderSpec, spec: ModelSpec, n: int, params: Mapping[str, Any]) -> str | None:
-    """Gives what a call is expected to cost, in USD as a decimal string, or None where it is not known.
+    """Return the expected cost of a call, in USD as a decimal string, or None where the cost is unknown.
 
-    As `estimate`; and a provider on this machine or network that asks for no key has nobody to charge.
+    The cost is the `estimate`. It is 0 for a provider on this machine or network that does not need a key,
+    because such a provider cannot bill anybody.
     """
     known = estimate(spec, n, params)
     if known is None and spec.price is None and provider.local and not provider.key_variables:

@@ -1,4 +1,4 @@
-"""Turns what a user gave into a checked `Request`, or says exactly what is wrong with it. Pure."""
+"""The check of what a user asks for, against the data of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEADLINE", "check_value", "make_request"]
 
 MAX_DEADLINE = 86_400.0
-"""Seconds. Nothing that a notebook waits for takes longer than a day."""
+"""The longest deadline, in seconds. A notebook does not wait for longer than a day."""
 
 
 def make_request(
@@ -31,24 +31,23 @@ def make_request(
     max_count: int = 4,
     today: date | None = None,
 ) -> Request:
-    """Gives the request, with the defaults filled in. Nothing is stored or sent.
-
-    A parameter that is not in `params` gets its default; one that is there as None is left out.
+    """Return a checked request, with the defaults filled in. Nothing is stored or sent.
 
     Args:
         spec: the model.
-        prompt: the words.
-        n: how many images, 1 to `max_count`.
-        params: the model's own parameters by name.
-        references: input images, in the user's order.
-        mask: a mask over the first of them, for models that take one.
-        deadline: seconds in all for each task, up to a day; None takes the model's.
+        prompt: the text.
+        n: the number of images, 1 to `max_count`.
+        params: the values of the model's own parameters by name. A parameter that is missing here gets its
+            default, and a parameter with the value None is left out of the request.
+        references: the input images, in the user's order.
+        mask: a mask over the first reference, for models that take a mask.
+        deadline: seconds that each task may take in all, up to a day; None means the model's deadline.
         max_count: the most images of one request.
-        today: the day to compare `ModelSpec.retired_on` with; None takes the current one (UTC).
+        today: the day to compare with `ModelSpec.retired_on`; None means the current day (UTC).
 
     Raises:
         UnknownParameter: the model does not have such a parameter.
-        InvalidRequest: a value is of the wrong kind or out of its range; names it and the range.
+        InvalidRequest: a value is of the wrong kind or out of its range; the message names both.
     """
     _check_retired(spec, today or datetime.now(UTC).date())
     _check_prompt(spec, prompt)
@@ -78,15 +77,16 @@ def make_request(
 
 
 def check_value(parameter: Parameter, value: Any, *, model: str) -> Any:
-    """Gives the value as the parameter's type, once it is checked.
+    """Return a checked value, in the type of its parameter.
 
     Args:
-        parameter: what the value is for.
-        value: what the user gave; not None.
+        parameter: the parameter of the value.
+        value: the user's value; not None.
         model: the model's name, for the message.
 
     Raises:
-        InvalidRequest: it is of the wrong kind, out of range, off its steps or not one of the choices.
+        InvalidRequest: the value is of the wrong kind, out of range, between two steps or not one of the
+            choices.
     """
     match parameter.type:
         case "integer" | "number":
@@ -97,8 +97,7 @@ def check_value(parameter: Parameter, value: Any, *, model: str) -> Any:
             checked = value
         case "string":
             checked = _string(parameter, value, model)
-    # Never `in` alone: True would pass as 1.
-    if parameter.choices and not any(checked == choice for choice in parameter.choices):
+    if parameter.choices and checked not in parameter.choices:
         raise _invalid(parameter, value, "is not one of its choices", model)
     return checked
 
@@ -119,7 +118,7 @@ def _number(parameter: Parameter, value: Any, model: str) -> int | float:
         raise _invalid(parameter, value, "is out of range", model)
     if step is not None:
         count = (number - (low or 0)) / step
-        # 0.1 + 0.2 must count as a step of 0.1.
+        # Floats are not exact: 0.1 + 0.2 must count as a step of 0.1.
         if abs(count - round(count)) > 1e-6:
             raise _invalid(parameter, value, "is between its steps", model)
     return number
@@ -139,7 +138,7 @@ def _string(parameter: Parameter, value: Any, model: str) -> str:
 
 def _check_text(text: str, name: str) -> None:
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        # Neither survives a database or UTF-8.
+        # A database or UTF-8 cannot hold these characters.
         raise InvalidRequest(
             f"{name} holds a character that cannot be stored (a NUL or half a surrogate pair).",
             parameter=name,
@@ -151,7 +150,7 @@ def _check_retired(spec: ModelSpec, today: date) -> None:
         return
     instead = f"Use {spec.provider}:{spec.successor} instead." if spec.successor else "Choose another model."
     raise InvalidRequest(
-        f"{spec.name} is retired since {spec.retired_on}.",
+        f"The provider retired {spec.name} on {spec.retired_on}.",
         parameter="model",
         next_step=f"{instead} Nothing was stored, sent or paid.",
     )
@@ -161,7 +160,7 @@ def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
     if not isinstance(prompt, str):
         raise InvalidRequest(f"prompt={prompt!r} is not text.", parameter="prompt")
     if not prompt.strip():
-        raise InvalidRequest("prompt is empty: say what the image shall show.", parameter="prompt")
+        raise InvalidRequest("prompt is empty. Describe what the image shall show.", parameter="prompt")
     if spec.max_prompt is not None and len(prompt) > spec.max_prompt:
         raise InvalidRequest(
             f"prompt has {len(prompt)} characters: {spec.name} takes up to {spec.max_prompt}.",
@@ -172,16 +171,16 @@ def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
 
 def _check_count(n: Any, max_count: int) -> None:
     if isinstance(n, bool) or not isinstance(n, int):
-        raise InvalidRequest(f"n={n!r} is not a whole number: it is 1 to {max_count}.", parameter="n")
+        raise InvalidRequest(f"n={n!r} is not a whole number from 1 to {max_count}.", parameter="n")
     if not 1 <= n <= max_count:
-        raise InvalidRequest(f"n={n} is out of range: it is 1 to {max_count}.", parameter="n")
+        raise InvalidRequest(f"n={n} is out of range: ask for 1 to {max_count} images.", parameter="n")
 
 
 def _check_deadline(deadline: Any) -> float:
     good = isinstance(deadline, (int, float)) and not isinstance(deadline, bool)
     if not good or not 0 < deadline <= MAX_DEADLINE:
         raise InvalidRequest(
-            f"deadline={deadline!r} is out of range: it is more than 0 and up to {MAX_DEADLINE:g} seconds.",
+            f"deadline={deadline!r} is out of range: use more than 0 and up to {MAX_DEADLINE:g} seconds.",
             parameter="deadline",
         )
     return float(deadline)
@@ -193,9 +192,9 @@ def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
     rule = spec.references
     if rule is None:
         raise InvalidRequest(
-            f"references: {spec.name} takes no input images.",
+            f"references: {spec.name} does not take input images.",
             parameter="references",
-            next_step="Leave them out, or choose a model that takes input images.",
+            next_step="Leave the references out, or choose a model that takes input images.",
         )
     if len(references) > rule.max_count:
         raise InvalidRequest(
@@ -205,8 +204,8 @@ def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
     for reference in references:
         if reference.media_type not in rule.media_types:
             raise InvalidRequest(
-                f"references: {reference.media_type} is not a kind that {spec.name} takes; "
-                f"it takes {', '.join(rule.media_types)}.",
+                f"references: {spec.name} does not take {reference.media_type}. "
+                f"It takes {', '.join(rule.media_types)}.",
                 parameter="references",
             )
 
@@ -216,27 +215,27 @@ def _check_mask(spec: ModelSpec, mask: Reference | None, references: Sequence[Re
         return
     if not spec.mask:
         raise InvalidRequest(
-            f"mask: {spec.name} takes no mask.",
+            f"mask: {spec.name} does not take a mask.",
             parameter="mask",
-            next_step="Leave it out, or choose a model that takes a mask.",
+            next_step="Leave the mask out, or choose a model that takes a mask.",
         )
     if not references:
         raise InvalidRequest(
-            "mask: there is no reference that it could lie over.",
+            "mask: the request does not have a reference for the mask.",
             parameter="mask",
-            next_step="Give the picture to change as the first reference.",
+            next_step="Pass the image that shall change as the first reference.",
         )
     if mask.media_type != "image/png":
         raise InvalidRequest(
-            f"mask: {mask.media_type} is not a kind of mask; it is image/png.",
+            f"mask: a mask must be image/png, not {mask.media_type}.",
             parameter="mask",
-            next_step="Save it as PNG, transparent where the picture may change.",
+            next_step="Save the mask as a PNG file which is transparent where the image may change.",
         )
     first = references[0]
     if (mask.width, mask.height) != (first.width, first.height):
         raise InvalidRequest(
-            f"mask: it has {mask.width} × {mask.height} pixels, but the first reference has "
-            f"{first.width} × {first.height}; both must be of the same size.",
+            f"mask: the mask has {mask.width} × {mask.height} pixels, but the first reference has "
+            f"{first.width} × {first.height}. Both must have the same size.",
             parameter="mask",
         )
 
@@ -245,9 +244,7 @@ def _check_size(spec: ModelSpec, values: Mapping[str, Any]) -> None:
     rule, width, height = spec.size_rule, values.get("width"), values.get("height")
     if (width is None) != (height is None) and spec.parameter("width") and spec.parameter("height"):
         absent = "width" if width is None else "height"
-        raise InvalidRequest(
-            f"{absent} is left out: give both width and height, or neither.", parameter=absent
-        )
+        raise InvalidRequest(f"{absent} is missing: set both width and height, or neither.", parameter=absent)
     if rule is None or width is None or height is None:
         return
     area, ratio = width * height, max(width, height) / min(width, height)
@@ -311,4 +308,4 @@ def _unknown(spec: ModelSpec, name: str) -> UnknownParameter:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     takes = ", ".join(names) if names else "no parameters beside prompt and n"
-    return UnknownParameter(f"{spec.name} has no parameter {name!r}.{hint} It takes {takes}.")
+    return UnknownParameter(f"{spec.name} does not have a parameter {name!r}.{hint} It takes {takes}.")
