@@ -151,6 +151,20 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
     assert places(found) == []
 
 
+def test_one_module_decides_what_may_have_been_billed() -> None:
+    """The classes of errors have defaults; beside them, only `failures` sets the mark."""
+    deciders = {"errors.py", "providers/_shared/failures.py"}
+    keywords = (
+        (n, k.value) for n, k in everywhere(ast.keyword) if k.arg == "maybe_billed" and n not in deciders
+    )
+    stores = (
+        (n, a)
+        for n, a in everywhere(ast.Attribute)
+        if a.attr == "maybe_billed" and isinstance(a.ctx, ast.Store) and n not in deciders
+    )
+    assert places(keywords) + places(stores) == []
+
+
 def test_what_stops_the_program_is_never_kept_from_it() -> None:
     """A handler of BaseException tidies up and lets the error go on."""
     found = (

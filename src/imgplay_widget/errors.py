@@ -458,6 +458,7 @@ class NoImage(ProviderError):
 
     code = "no_image"
     retryable = True
+    maybe_billed = True
     default_next_step = "Retry, or rephrase the prompt."
 
 
@@ -466,6 +467,7 @@ class CorruptImage(ProviderError):
 
     code = "corrupt_image"
     retryable = True
+    maybe_billed = True
     default_next_step = "Retry. The provider sent a damaged image, which it may have billed."
 
 

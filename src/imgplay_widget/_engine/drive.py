@@ -432,9 +432,7 @@ class Drive:
         spent = f"after {self.task.deadline:g} s"
         if self.task.stage is Stage.SUBMITTING and self.provider.origin():
             return NetworkError(f"No answer came {spent}.", provider=self.task.provider)
-        return DeadlineExceeded(
-            f"The image was not ready {spent}.", provider=self.task.provider, maybe_billed=False
-        )
+        return DeadlineExceeded(f"The image was not ready {spent}.", provider=self.task.provider)
 
     async def _fail(self, error: ImgplayError) -> None:
         if self.task.stage is Stage.SUBMITTING and _unknown(error):

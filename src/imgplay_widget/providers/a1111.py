@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
-from imgplay_widget.errors import BadKey, BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
+from imgplay_widget.errors import BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, rows, table, text
+from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.openai_errors import error_from
+from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.base import CancelOutcome, Provider
 from imgplay_widget.providers.http import decode_base64
 
@@ -115,7 +117,7 @@ class A1111(Provider):
         reply = await self._progress(unit, http, preview=True)
         if reply.status in (404, 405):
             return None
-        state = _object(reply)
+        state = table(json_of(reply.body))
         progress = state.get("progress")
         if not state.get("active") or not isinstance(progress, (int, float)):
             return Partial()
@@ -131,7 +133,7 @@ class A1111(Provider):
 
         The interrupt stops whatever runs, so that another's picture must not be running.
         """
-        state = _object(await self._progress(unit, http, preview=False))
+        state = table(json_of((await self._progress(unit, http, preview=False)).body))
         if not state.get("active"):
             return "unsupported"
         reply = await http.request("POST", f"{self._base}/sdapi/v1/interrupt")
@@ -175,7 +177,7 @@ class A1111(Provider):
             raise BadResponse(f"The list {name} is not JSON.", provider=self.spec.name) from None
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
-        answer = _object(reply)
+        answer = table(json_of(reply.body))
         if "images" not in answer:
             shown = http.redact(bytes(reply.body[:400]).decode(errors="replace"))[:80]
             kind = reply.content_type or "something of no stated kind"
@@ -197,36 +199,33 @@ class A1111(Provider):
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
         """What an error means: ``{"error": class, "detail": words, "errors": words}``, or FastAPI's."""
-        body = _object(reply)
-        kind = text(body.get("error"))
-        said = body.get("detail") or body.get("errors") or kind
+        body = table(json_of(reply.body))
+        name = text(body.get("error"))
+        said = body.get("detail") or body.get("errors") or name
         plain = replace(reply, body=json.dumps({"detail": said}).encode()) if said else reply
-        error = error_from(plain, provider=self.spec, redact=http.redact, base_url=self._base)
+        words = f"{name} {said}".lower()
+        error = error_from(plain, http)
         if reply.status == 401:
             step = 'Set user and password of --api-auth as the key: set_key("a1111", "user:password").'
-            return BadKey(error.message, provider=self.spec.name, next_step=step)
-        words = f"{kind} {said}".lower()
+            error.next_step = step
         if reply.status == 404 and ("sampler" in words or "scheduler" in words):
-            return BadRequest(error.message, provider=self.spec.name)
+            return failure(reply, http, kind=BadRequest, message=error.message)
         if reply.status == 404 and "checkpoint" not in words:
-            step = f"Start the server with --api, and check the address {http.redact(self._base)}."
-            message = f"{self.spec.title}: there is no API at this address."
-            return BadRequest(message, provider=self.spec.name, next_step=step)
+            return failure(
+                reply,
+                http,
+                kind=BadRequest,
+                message=f"{self.spec.title}: there is no API at this address.",
+                next_step=f"Start the server with --api, and check the address {http.redact(self._base)}.",
+            )
         if "outofmemory" in words or "out of memory" in words:
             step = "Choose a smaller size, or free memory on the server, then retry."
-            return ServerError(error.message, provider=self.spec.name, next_step=step)
+            return failure(reply, http, kind=ServerError, message=error.message, next_step=step)
         return error
 
 
 def _task_id(unit: Unit) -> str:
     return f"task(imgplay-{unit.key})"
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    try:
-        return table(reply.json())
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _info(answer: Mapping[str, Any]) -> dict[str, Any]:

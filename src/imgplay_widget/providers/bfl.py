@@ -148,12 +148,7 @@ class BlackForestLabs(Provider):
     def _done(self, result: Mapping[str, Any], ticket: Mapping[str, Any]) -> Done:
         sample, seed = text(result.get("sample")), result.get("seed")
         if not sample:
-            raise NoImage(
-                "The job gave no image.",
-                provider=self.spec.name,
-                request_id=ticket["job"],
-                maybe_billed=True,
-            )
+            raise NoImage("The job gave no image.", provider=self.spec.name, request_id=ticket["job"])
         applied = {"seed": seed} if isinstance(seed, int) else {}
         return Done(
             images=(Remote(url=sample, applied=applied),), cost=ticket["cost"], request_id=ticket["job"]

@@ -14,23 +14,12 @@ import pybase64
 
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
-from imgplay_widget.errors import (
-    BadKey,
-    BadRequest,
-    BadResponse,
-    BillingError,
-    ModelNotFound,
-    Moderated,
-    NoImage,
-    Overloaded,
-    ProviderError,
-    RateLimited,
-    ServerError,
-)
+from imgplay_widget.errors import Moderated, NoImage, ProviderError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, read_images, table, text
+from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.base import Provider
-from imgplay_widget.providers.http import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,18 +31,6 @@ __all__ = ["CloudProvider", "Item", "data_uri", "link", "said"]
 
 Item = Inline | Remote | Missing
 """One place of an answer."""
-
-_BY_STATUS: Mapping[int, type[ProviderError]] = {
-    401: BadKey,
-    402: BillingError,
-    403: BadKey,
-    404: ModelNotFound,
-    408: ServerError,
-    429: RateLimited,
-    451: Moderated,
-    503: Overloaded,
-    529: Overloaded,
-}
 
 
 class CloudProvider(Provider):
@@ -144,7 +121,7 @@ class CloudProvider(Provider):
             ProviderError: it says that the call failed, or it is no such answer.
         """
         if not reply.ok:
-            raise self.error(reply, _json(reply), http)
+            raise self.error(reply, json_of(reply.body), http)
         _, answer = read_images(reply.body, reply.content_type, http)
         if self.failed(answer):
             raise self.error(reply, answer, http)
@@ -153,18 +130,12 @@ class CloudProvider(Provider):
     def error(self, reply: Reply, body: object, http: Http) -> ProviderError:
         """Gives the error that an answer stands for, in the provider's own words."""
         code, sentence = said(body)
-        status = reply.status
-        kind = self.kind(code, sentence) or _by_status(status)
-        # A gateway gave up waiting, or the work was begun: it may be billed.
-        unsure = kind is BadResponse or (
-            kind is ServerError and (status in (200, 408, 502, 504) or status >= 520)
-        )
-        return kind(
-            f"{self.known.title}: {http.redact(sentence)[:500].strip() or code or f'HTTP {status}'}",
-            provider=self.known.name,
+        return failure(
+            reply,
+            http,
+            sentence or code,
+            kind=self.kind(code, sentence),
             request_id=_request_id(reply, table(body)),
-            retry_after=retry_after(reply.headers, body),
-            maybe_billed=True if unsure else None,
         )
 
     def kind(self, code: str, sentence: str) -> type[ProviderError] | None:
@@ -214,22 +185,6 @@ def link(url: object, **applied: Any) -> Remote | None:
     return Remote(
         url=text(url), applied={name: value for name, value in applied.items() if value is not None}
     )
-
-
-def _by_status(status: int) -> type[ProviderError]:
-    known = _BY_STATUS.get(status)
-    if known is not None:
-        return known
-    if status >= 500:
-        return ServerError
-    return BadRequest if status >= 400 else BadResponse
-
-
-def _json(reply: Reply) -> object:
-    try:
-        return reply.json()
-    except (ValueError, RecursionError):
-        return None
 
 
 def _request_id(reply: Reply, answer: Mapping[str, Any]) -> str | None:

@@ -176,12 +176,7 @@ class Fal(Provider):
         ]
         found = [image for image in found if image is not None]
         if not found:
-            raise NoImage(
-                "The answer holds no image.",
-                provider=self.spec.name,
-                request_id=ticket["job"],
-                maybe_billed=True,
-            )
+            raise NoImage("The answer holds no image.", provider=self.spec.name, request_id=ticket["job"])
         units = reply.headers.get("x-fal-billable-units")
         return Done(
             images=tuple(found[:n]),

@@ -103,9 +103,7 @@ class MiniMax(CloudProvider):
             try:
                 found.append(Inline(data=decode_base64(item)))
             except ValueError:
-                raise CorruptImage(
-                    "The answer's image is not base64.", provider=self.known.name, maybe_billed=True
-                ) from None
+                raise CorruptImage("The answer's image is not base64.", provider=self.known.name) from None
         if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":
             blocked = Moderated("MiniMax took the image out by its content rules.", provider=self.known.name)
             found.append(Missing(error=blocked.info))

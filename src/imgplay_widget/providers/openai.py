@@ -199,7 +199,7 @@ class OpenAI(Provider):
         images, answer = self._parsed(event.data, "text/event-stream", http)
         kind = str(answer.get("type") or event.event)
         if kind == "error" or isinstance(answer.get("error"), (dict, str)):
-            raise self._error(Reply(400, {}, event.data), http)
+            raise self._error(Reply(200, {}, event.data), http)
         if kind.endswith(".partial_image") and images:
             shown = _number(answer.get("partial_image_index")) + 1
             return Partial(index=0, data=images[0], progress=min(1.0, shown / (_PARTIALS + 1)))
@@ -228,16 +228,14 @@ class OpenAI(Provider):
             raise self._error(reply, http)
         images, answer = self._parsed(reply.body, reply.content_type, http)
         if isinstance(answer.get("error"), (dict, str)) and not answer.get("data"):
-            raise self._error(replace(reply, status=400), http)
+            raise self._error(reply, http)
         return self._collected(answer, images, unit, reply.request_id)
 
     def _parsed(self, body: Body, content_type: str, http: Http) -> tuple[list[bytes], dict[str, Any]]:
         try:
             images, answer = slice_images(body)
         except binascii.Error:
-            raise CorruptImage(
-                "The answer's image is not base64.", provider=self.spec.name, maybe_billed=True
-            ) from None
+            raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         except ValueError:
             shown = http.redact(bytes(body[:400]).decode(errors="replace"))[:80]
             raise BadResponse(
@@ -249,7 +247,7 @@ class OpenAI(Provider):
         return images, cast("dict[str, Any]", answer)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+        return error_from(reply, http)
 
     def _collected(
         self, answer: dict[str, Any], images: list[bytes], unit: Unit, request_id: str | None
@@ -259,12 +257,7 @@ class OpenAI(Provider):
         common = _applied(answer, unit)
         found = [image for item in items if (image := self._image(item, images, common)) is not None]
         if not found:
-            raise NoImage(
-                "The answer holds no image.",
-                provider=self.spec.name,
-                request_id=request_id,
-                maybe_billed=True,
-            )
+            raise NoImage("The answer holds no image.", provider=self.spec.name, request_id=request_id)
         absent = NoImage(
             f"Asked for {unit.n} images, the provider gave {len(found)}.",
             provider=self.spec.name,
@@ -293,9 +286,7 @@ class OpenAI(Provider):
             try:
                 return Inline(data=decode_base64(url), applied=applied)
             except ValueError:
-                raise CorruptImage(
-                    "The answer's image is not base64.", provider=self.spec.name, maybe_billed=True
-                ) from None
+                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         # Local servers give addresses like /generated-images/1.png.
         return Remote(url=urljoin(f"{self._base}/", url), applied=applied)
 

@@ -18,13 +18,13 @@ from imgplay_widget.errors import (
     Cancelled,
     Lost,
     Moderated,
-    NetworkError,
     NoImage,
     ProviderError,
     ServerError,
 )
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.failures import before_the_call
 from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
     body_of,
@@ -102,7 +102,8 @@ class Replicate(Provider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Starts a prediction. Large input images are uploaded first, which costs nothing."""
-        images = [await self._image(reference, http) for reference in unit.references]
+        with before_the_call():
+            images = [await self._image(reference, http) for reference in unit.references]
         body: dict[str, Any] = {"input": call_input(unit, images)}
         model, _, version = unit.model.partition(":")
         if version:
@@ -153,7 +154,7 @@ class Replicate(Provider):
         if not found and answer.get("data_removed") is True:
             raise Lost("Replicate has deleted the images, as it does an hour after the run.", **common)
         if not found:
-            raise NoImage("The prediction gave no image.", maybe_billed=True, **common)
+            raise NoImage("The prediction gave no image.", **common)
         return Done(
             images=tuple(found[: ticket["n"]]),
             request_id=ticket["job"],
@@ -172,28 +173,17 @@ class Replicate(Provider):
         if len(data) <= _MAX_DATA_URI:
             return data_uri(reference, http)
         name = f"image.{reference.media_type.rpartition('/')[2]}"
-        try:
-            reply = await http.request(
-                "POST",
-                f"{self._base}/files",
-                files={"content": (name, data, reference.media_type)},
-                max_bytes=POLL_BYTES,
-            )
-        except NetworkError as error:
-            # Nothing but the input image was on its way.
-            error.maybe_billed = False
-            raise
+        reply = await http.request(
+            "POST",
+            f"{self._base}/files",
+            files={"content": (name, data, reference.media_type)},
+            max_bytes=POLL_BYTES,
+        )
         if not reply.ok:
-            error = _error(reply, http)
-            error.maybe_billed = False
-            raise error
+            raise _error(reply, http)
         url = text(table(fields_of(reply, http).get("urls")).get("get"))
         if not url:
-            raise BadResponse(
-                "The upload of an input image gave no address.",
-                provider=self.spec.name,
-                maybe_billed=False,
-            )
+            raise BadResponse("The upload of an input image gave no address.", provider=self.spec.name)
         return url
 
     # -------------------------------------------------------------- the catalogue

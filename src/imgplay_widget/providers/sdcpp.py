@@ -160,7 +160,7 @@ class SdCpp(Provider):
         return read_images(reply.body, reply.content_type, http)[1]
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+        return error_from(reply, http)
 
 
 def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:

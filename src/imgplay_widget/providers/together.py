@@ -89,7 +89,7 @@ class Together(Provider):
             raise self._error(reply, http)
         images, answer = read_images(reply.body, reply.content_type, http)
         if answer.get("error") and not answer.get("data"):
-            raise self._error(replace(reply, status=400), http)
+            raise self._error(reply, http)
         items = map(table, rows(answer.get("data")))
         found = [image for item in items if (image := _image(item, images)) is not None]
         return collected(found, unit, http, request_id=reply.request_id)
@@ -127,7 +127,7 @@ class Together(Provider):
         return replace(model, id=id, title=title, description="", parameters=parameters)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+        return error_from(reply, http)
 
 
 def _data_uri(http: Http, reference: Reference) -> str:

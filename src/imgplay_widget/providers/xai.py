@@ -18,6 +18,7 @@ from imgplay_widget._types import Done, Inline, Missing, ModelSpec, Pending, Pro
 from imgplay_widget.errors import Moderated
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import Provider
 
@@ -86,14 +87,13 @@ class XAI(Provider):
             fields |= {"image": pictures[0]} if len(pictures) == 1 else {"images": pictures}
         reply = await http.request("POST", f"{self._base}/images/{path}", json=fields)
         if not reply.ok:
-            raise error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+            raise error_from(reply, http)
         return self._done(reply, unit, http)
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         images, answer = read_images(reply.body, reply.content_type, http)
         if answer.get("error") and not answer.get("data"):
-            refused = replace(reply, status=400)
-            raise error_from(refused, provider=self.spec, redact=http.redact, base_url=self._base)
+            raise error_from(reply, http)
         refusal = self._refusal(reply.request_id)
         if answer.get("data") == []:
             raise refusal
@@ -109,11 +109,12 @@ class XAI(Provider):
         return collected(found, unit, http, cost=_cost(usage), request_id=reply.request_id, usage=usage)
 
     def _refusal(self, request_id: str | None) -> Moderated:
-        return Moderated(
-            "xAI: the finished image was held back by the content rules.",
-            provider=self.spec.name,
-            request_id=request_id,
-            maybe_billed=True,
+        return perhaps_billed(
+            Moderated(
+                "xAI: the finished image was held back by the content rules.",
+                provider=self.spec.name,
+                request_id=request_id,
+            )
         )
 
 

@@ -37,9 +37,7 @@ def read_images(
     try:
         images, answer = slice_images(body, key)
     except binascii.Error:
-        raise CorruptImage(
-            "The answer's image is not base64.", provider=provider, maybe_billed=True
-        ) from None
+        raise CorruptImage("The answer's image is not base64.", provider=provider) from None
     except ValueError:
         shown = http.redact(bytes(body[:400]).decode(errors="replace"))[:80]
         raise BadResponse(
@@ -67,9 +65,7 @@ def collected(
     """
     provider = http.provider.spec.name
     if not found:
-        raise NoImage(
-            "The answer holds no image.", provider=provider, request_id=request_id, maybe_billed=True
-        )
+        raise NoImage("The answer holds no image.", provider=provider, request_id=request_id)
     absent = NoImage(
         f"Asked for {unit.n} images, the provider gave {len(found)}.",
         provider=provider,

@@ -6,21 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import Done, Missing
-from imgplay_widget.errors import (
-    BadKey,
-    BadRequest,
-    BadResponse,
-    BillingError,
-    ImgplayError,
-    ModelNotFound,
-    Moderated,
-    Overloaded,
-    ProviderError,
-    RateLimited,
-    ServerError,
-)
+from imgplay_widget.errors import BillingError, ImgplayError, Moderated, ProviderError
 from imgplay_widget.providers._shared.answers import read_images, rows, table, text
-from imgplay_widget.providers.http import retry_after
+from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.wire import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,58 +53,28 @@ def fields_of(reply: Reply, http: Http) -> dict[str, Any]:
 
 def body_of(reply: Reply) -> dict[str, Any]:
     """Gives the fields of an answer that may be anything; none where it is no JSON object."""
-    try:
-        return table(reply.json())
-    except (ValueError, RecursionError):
-        return {}
+    return table(json_of(reply.body))
 
 
 def refusal(
     reply: Reply, words: str, http: Http, *, marks: str = "", request_id: str | None = None
 ) -> ProviderError:
-    """Gives the error that an answer with a status of 300 or more stands for.
+    """Return the error of a refusal, by the provider's words where they tell more than the status.
 
     Args:
-        reply: the answer.
+        reply: the answer; its status is 300 or more.
         words: what the provider says, for people.
-        http: whose provider is named, and who takes keys out of what is shown.
+        http: the provider's client.
         marks: the provider's own names for the error, for machines.
-        request_id: the provider's id of the call, where no header tells it.
+        request_id: the provider's id of the call, where no header has it.
     """
-    spec = http.provider.spec
-    message = f"{spec.title}: {http.redact(words)[:500].strip() or f'HTTP {reply.status}'}"
-    common: dict[str, Any] = {"provider": spec.name, "request_id": reply.request_id or request_id}
-    wait = retry_after(reply.headers, body_of(reply))
     said = f"{marks} {words}".lower()
-    match reply.status:
-        case 401:
-            return BadKey(message, **common)
-        case 402:
-            return BillingError(message, **common)
-        case 403 if _has(said, _BILLING):
-            return BillingError(message, **common)
-        case 400 | 403 | 422 | 451 if _has(said, _MODERATED):
-            return Moderated(message, **common)
-        case 403:
-            return BadKey(message, **common)
-        case 404 | 410:
-            return ModelNotFound(message, **common)
-        case 429:
-            return RateLimited(message, retry_after=wait, **common)
-        case 503 | 529:
-            return Overloaded(message, retry_after=wait, **common)
-        case 408 | 502 | 504:
-            # A gateway gave up waiting; what stands behind it may be at work.
-            return ServerError(message, maybe_billed=True, retry_after=wait, **common)
-        case status if status >= 500:
-            # 520 to 524 are gateways too.
-            return ServerError(message, maybe_billed=status >= 520, retry_after=wait, **common)
-        case status if status < 400:
-            return BadResponse(
-                f"{spec.title} redirects to another address (HTTP {status}).", maybe_billed=False, **common
-            )
-        case _:
-            return BadRequest(message, **common)
+    kind: type[ProviderError] | None = None
+    if reply.status == 403 and _has(said, _BILLING):
+        kind = BillingError
+    elif reply.status in (400, 403, 422) and _has(said, _MODERATED):
+        kind = Moderated
+    return failure(reply, http, words, kind=kind, request_id=request_id)
 
 
 def detailed(body: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from imgplay_widget.errors import (
-    BadKey,
     BadRequest,
-    BadResponse,
     BillingError,
     ModelNotFound,
     Moderated,
-    Overloaded,
     ProviderError,
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers.http import retry_after
+from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.wire import json_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from imgplay_widget._types import ProviderSpec
-    from imgplay_widget.providers.http import Reply
+    from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["error_from"]
 
@@ -38,78 +33,45 @@ _MODERATED = (
 _MODEL = ("model_not_found", "does not exist", "model not found", "unknown model", "not have access to model")
 
 
-def error_from(
-    reply: Reply, *, provider: ProviderSpec, redact: Callable[[str], str], base_url: str
-) -> ProviderError:
-    """Gives the error that an answer stands for, with the provider's own words, without keys.
+def error_from(reply: Reply, http: Http) -> ProviderError:
+    """Return the error that an answer stands for, with the provider's own words.
 
     Args:
         reply: the answer; its status is not 2xx, or its body is an error all the same.
-        provider: whose answer it is.
-        redact: takes keys out of a text.
-        base_url: for the hint where the address looks wrong.
+        http: the provider's client.
     """
-    body = _json(reply)
+    body = json_of(reply.body)
     words, marks = _words(body)
-    shown = redact(words)[:500].strip() or f"HTTP {reply.status}"
-    message = f"{provider.title}: {shown}"
-    common: dict[str, Any] = {"provider": provider.name, "request_id": reply.request_id}
-    wait = retry_after(reply.headers, body)
+    if reply.status == 404 and body is None:
+        base_url = http.redact(http.provider.origin())
+        return failure(
+            reply,
+            http,
+            message=f"{http.provider.spec.title} has no such address (HTTP 404).",
+            next_step=f"Check the base URL {base_url}; it ends in /v1 at most servers.",
+        )
+    return failure(reply, http, words, kind=_kind(reply, marks))
+
+
+def _kind(reply: Reply, marks: str) -> type[ProviderError] | None:
+    """Return the class of error that the words stand for; None where the status decides."""
     if reply.status == 402 or _has(marks, _BILLING):
-        return BillingError(message, **common)
-    match reply.status:
-        case 401:
-            return BadKey(message, **common)
-        case 403 if not _has(marks, _MODEL) and not _has(marks, _MODERATED):
-            return BadKey(message, **common)
-        case 429:
-            return RateLimited(message, retry_after=wait, **common)
-        case 404 if body is None:
-            return ModelNotFound(
-                f"{provider.title} has no such address (HTTP 404).",
-                next_step=f"Check the base URL {redact(base_url)}: it must end in /v1 or alike.",
-                **common,
-            )
-        case 503 | 529:
-            return Overloaded(message, retry_after=wait, **common)
-        case 408 | 502 | 504:
-            # A gateway gave up waiting; what stands behind it may be at work.
-            return ServerError(message, maybe_billed=True, retry_after=wait, **common)
-        case status if status >= 500:
-            # 520 to 524 are gateways too.
-            return ServerError(message, maybe_billed=status >= 520, retry_after=wait, **common)
-        case status if 300 <= status < 400:
-            return BadResponse(
-                f"{provider.title} redirects to another address (HTTP {status}).",
-                next_step="Set the base URL to the address that it redirects to.",
-                maybe_billed=False,
-                **common,
-            )
-        case _:
-            return _refusal(reply.status, message, marks, common)
-
-
-def _refusal(status: int, message: str, marks: str, common: dict[str, Any]) -> ProviderError:
+        return BillingError
+    if reply.status in (401, 408, 429, 499) or 300 <= reply.status < 400 or reply.status >= 500:
+        return None
     if _has(marks, _MODERATED):
-        return Moderated(message, **common)
-    if status == 404 or _has(marks, _MODEL):
-        return ModelNotFound(message, **common)
+        return Moderated
+    if _has(marks, _MODEL):
+        return ModelNotFound
+    if reply.status in (403, 404, 410, 425, 451):
+        return None
     if "rate_limit" in marks:
-        return RateLimited(message, **common)
-    if "server_error" in marks:
-        return ServerError(message, maybe_billed=True, **common)
-    return BadRequest(message, **common)
+        return RateLimited
+    return ServerError if "server_error" in marks else BadRequest
 
 
 def _has(marks: str, words: tuple[str, ...]) -> bool:
     return any(word in marks for word in words)
-
-
-def _json(reply: Reply) -> object:
-    try:
-        return reply.json()
-    except (ValueError, RecursionError):
-        return None
 
 
 def _words(body: object) -> tuple[str, str]:

@@ -16,7 +16,16 @@ import pybase64
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Body", "EventParser", "ServerEvent", "decode_base64", "redact", "retry_after", "slice_images"]
+__all__ = [
+    "Body",
+    "EventParser",
+    "ServerEvent",
+    "decode_base64",
+    "json_of",
+    "redact",
+    "retry_after",
+    "slice_images",
+]
 
 Body = bytes | bytearray
 """An answer's bytes. A bytearray is what they were received into; it is not copied."""
@@ -51,6 +60,14 @@ def redact(text: str, key: str | None = None) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{_HIDDEN}", text)
     return text
+
+
+def json_of(body: Body) -> object:
+    """Return the parsed JSON of an answer, or None where it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def retry_after(

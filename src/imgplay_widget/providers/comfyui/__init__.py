@@ -19,7 +19,6 @@ import platformdirs
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
 from imgplay_widget.errors import (
-    BadKey,
     BadRequest,
     BadResponse,
     Cancelled,
@@ -28,12 +27,13 @@ from imgplay_widget.errors import (
     ModelNotFound,
     NetworkError,
     NoImage,
-    Overloaded,
     ProviderError,
     ServerError,
 )
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.failures import before_the_call, failure
+from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.comfyui.answers import (
     files_of,
@@ -126,7 +126,8 @@ class ComfyUI(Provider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Puts a workflow into the server's queue, under an id of our own."""
-        graph = await self._graph(unit, http)
+        with before_the_call():
+            graph = await self._graph(unit, http)
         job = unit.key or str(uuid.uuid4())
         ticket: dict[str, Any] = {"prompt_id": job, "places": list(unit.positions), "applied": {}}
         if unit.model == _DEFAULT:
@@ -300,29 +301,17 @@ class ComfyUI(Provider):
         return read_images(reply.body, reply.content_type, http)[1]
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        try:
-            body = table(reply.json())
-        except (ValueError, RecursionError):
-            body = {}
-        words = words_of(body) or f"HTTP {reply.status}"
-        message, name = f"ComfyUI: {http.redact(words)[:500]}", self.spec.name
+        words = words_of(table(json_of(reply.body)))
         match reply.status:
             case 401 | 403:
-                return BadKey(
-                    message, provider=name, next_step="See whether a proxy before it wants a login."
-                )
+                return failure(reply, http, words, next_step="See whether a proxy before it wants a login.")
             case 404:
-                return BadResponse(f"{self._base} is no ComfyUI server (HTTP 404).", provider=name)
-            case 503:
-                return Overloaded(message, provider=name)
-            case 502 | 504:
-                return ServerError(message, provider=name, maybe_billed=True)
-            case status if status >= 500:
-                return ServerError(message, provider=name)
-            case _ if "ckpt_name" in words:
-                return ModelNotFound(message, provider=name)
+                message = f"{http.redact(self._base)} is no ComfyUI server (HTTP 404)."
+                return failure(reply, http, kind=BadResponse, message=message)
+            case status if status < 500 and "ckpt_name" in words:
+                return failure(reply, http, words, kind=ModelNotFound)
             case _:
-                return BadRequest(message, provider=name)
+                return failure(reply, http, words)
 
 
 def _plain() -> ModelSpec:

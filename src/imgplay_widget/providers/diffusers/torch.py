@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget.errors import BadKey, BadRequest, MissingExtra, ModelNotFound, NetworkError, ProviderError
+from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers.diffusers.pipelines import NAME, Setup, brief
 
 if TYPE_CHECKING:
@@ -211,9 +212,7 @@ def _load_error(source: str, error: Exception, *, local: bool) -> ProviderError:
             next_step="Unset HF_HUB_OFFLINE, or give the folder of a pipeline.",
         )
     if kinds & {"ConnectError", "ConnectionError", "TimeoutException", "Timeout", "LocalEntryNotFoundError"}:
-        return NetworkError(
-            f"{source} could not be fetched: {brief(error)}", provider=NAME, maybe_billed=False
-        )
+        return unbilled(NetworkError(f"{source} could not be fetched: {brief(error)}", provider=NAME))
     return ModelNotFound(
         f"{source} could not be loaded: {brief(error)}",
         provider=NAME,

@@ -21,6 +21,7 @@ from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, P
 from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
 from imgplay_widget.providers._shared.addresses import is_local
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.gemini.errors import error_from
 
@@ -101,11 +102,11 @@ class Gemini(Provider):
         if answer.get("error"):
             code = table(answer["error"]).get("code")
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            raise self._error(replace(reply, status=status), unit.model, http)
+            raise self._error(reply, unit.model, http, status)
         request_id = text(_field(answer, "responseId")) or reply.request_id
         image = _painted(answer, images)
         if image is None:
-            raise self._refusal(answer, request_id, http)
+            raise perhaps_billed(self._refusal(answer, request_id, http))
         version = text(_field(answer, "modelVersion"))
         applied = {"model_version": version} if version not in ("", unit.model) else {}
         return collected(
@@ -173,8 +174,8 @@ class Gemini(Provider):
             description=text(record.get("description"))[:300],
         )
 
-    def _error(self, reply: Reply, model: str, http: Http) -> ProviderError:
-        error = error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+    def _error(self, reply: Reply, model: str, http: Http, status: int | None = None) -> ProviderError:
+        error = error_from(reply, http, status=status)
         if isinstance(error, ModelNotFound) and error.next_step == ModelNotFound.default_next_step:
             other = next(spec.name for spec in self.models() if spec.id != model)
             error.next_step = f"Choose another model, for instance {other}; this one may be retired."
@@ -182,11 +183,7 @@ class Gemini(Provider):
 
     def _refusal(self, answer: Mapping[str, Any], request_id: str | None, http: Http) -> ProviderError:
         """What an answer without an image means. All of it comes as HTTP 200."""
-        common: dict[str, Any] = {
-            "provider": self.spec.name,
-            "request_id": request_id,
-            "maybe_billed": True,
-        }
+        common: dict[str, Any] = {"provider": self.spec.name, "request_id": request_id}
         feedback = table(_field(answer, "promptFeedback"))
         blocked = text(_field(feedback, "blockReason"))
         if blocked:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget.errors import (
-    BadKey,
-    BadRequest,
-    BadResponse,
-    BillingError,
-    ModelNotFound,
-    Overloaded,
-    ProviderError,
-    RateLimited,
-    ServerError,
-)
+from imgplay_widget.errors import BadKey, BadRequest, BillingError, ProviderError
 from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.http import retry_after
+from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.wire import json_of, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from imgplay_widget._types import ProviderSpec
-    from imgplay_widget.providers.http import Reply
+    from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["error_from"]
 
@@ -33,85 +23,57 @@ _USED_UP = re.compile(r"perday|limit: 0\b|credits are depleted|spending cap", re
 _SOON = re.compile(r"retry in ([\d.]+) ?s")
 
 
-def error_from(
-    reply: Reply, *, provider: ProviderSpec, redact: Callable[[str], str], base_url: str
-) -> ProviderError:
-    """Gives the error that an answer stands for, with Google's own words, without keys.
+def error_from(reply: Reply, http: Http, *, status: int | None = None) -> ProviderError:
+    """Return the error that an answer stands for, with Google's own words.
 
     Args:
         reply: the answer; its status is not 2xx, or its body is an error all the same.
-        provider: whose answer it is.
-        redact: takes keys out of a text.
-        base_url: for the hint where the address looks wrong.
+        http: the provider's client.
+        status: the status that counts, where the body holds another one than the answer has.
     """
-    body = _json(reply)
-    error = table(body.get("error"))
+    error = _error(reply)
+    code = reply.status if status is None else status
     words = text(error.get("message"))
-    marks = " ".join([words, text(error.get("status")), *_reasons(error)])
-    shown = redact(words)[:500].strip() or f"HTTP {reply.status}"
-    message = f"{provider.title}: {shown}"
-    common: dict[str, Any] = {"provider": provider.name, "request_id": reply.request_id}
-    wait = retry_after(reply.headers, body)
-    match reply.status:
-        case 429:
-            return _limited(message, marks, wait, common)
-        case 404 if not error:
-            return ModelNotFound(
-                f"{provider.title} has no such address (HTTP 404).",
-                next_step=f"Check the base URL {redact(base_url)}.",
-                **common,
-            )
-        case 404:
-            return ModelNotFound(message, **common)
-        case 402:
-            return BillingError(message, **common)
-        case 503 | 529:
-            return Overloaded(message, retry_after=wait, **common)
-        case status if status >= 500:
-            # 502, 504 and 520 to 524 are gateways that gave up waiting; what stands behind may be at work.
-            return ServerError(
-                message, maybe_billed=status in (502, 504) or status >= 520, retry_after=wait, **common
-            )
-        case 408 | 499:
-            return ServerError(message, maybe_billed=True, retry_after=wait, **common)
-        case status if 300 <= status < 400:
-            return BadResponse(
-                f"{provider.title} redirects to another address (HTTP {status}).",
-                next_step="Set the base URL to the address that it redirects to.",
-                maybe_billed=False,
-                **common,
-            )
-        case _:
-            return _refusal(reply.status, message, marks, common)
-
-
-def _limited(message: str, marks: str, wait: float | None, common: dict[str, Any]) -> ProviderError:
-    if _USED_UP.search(marks):
-        return BillingError(
-            message,
-            next_step="Use a model or project with quota left, turn billing on, or wait for the next day.",
-            **common,
+    if code == 404 and not error:
+        return failure(
+            reply,
+            http,
+            message=f"{http.provider.spec.title} has no such address (HTTP 404).",
+            next_step=f"Check the base URL {http.redact(http.provider.origin())}.",
         )
-    if wait is None and (soon := _SOON.search(marks)):
-        wait = float(soon[1].rstrip("."))
-    return RateLimited(message, retry_after=wait, **common)
+    marks = " ".join([words, text(error.get("status")), *_reasons(error)])
+    soon = _SOON.search(marks)
+    kind, next_step = _kind(code, marks)
+    return failure(
+        reply,
+        http,
+        words,
+        kind=kind,
+        status=code,
+        next_step=next_step,
+        wait=retry_after(reply.headers, {"error": error}) or (float(soon[1].rstrip(".")) if soon else None),
+    )
 
 
-def _refusal(status: int, message: str, marks: str, common: dict[str, Any]) -> ProviderError:
+def _kind(status: int, marks: str) -> tuple[type[ProviderError] | None, str | None]:
+    """Return the class of error that the words stand for, and the advice; None where the status decides."""
+    if status == 429 and _USED_UP.search(marks):
+        return (
+            BillingError,
+            "Use a model or project with quota left, turn billing on, or wait for the next day.",
+        )
+    if status not in (400, 401, 403, 413):
+        return None, None
     # Google answers 400 to a key that it does not know.
     if status == 401 or "API_KEY_" in marks or _KEY.search(marks):
-        return BadKey(message, **common)
+        return BadKey, None
     if (status == 403 or "FAILED_PRECONDITION" in marks) and "billing" in marks.lower():
-        return BillingError(message, **common)
+        return BillingError, None
     if status == 403:
-        return BadKey(message, **common)
+        return BadKey, None
     if "location is not supported" in marks:
-        return BadRequest(
-            message, next_step="Google does not offer this in your region; use another provider.", **common
-        )
-    if status == 413:
-        return BadRequest(message, next_step="Use fewer or smaller references.", **common)
-    return BadRequest(message, **common)
+        return BadRequest, "Google does not offer this in your region; use another provider."
+    return BadRequest, "Use fewer or smaller references." if status == 413 else None
 
 
 def _reasons(error: Mapping[str, Any]) -> list[str]:
@@ -121,10 +83,7 @@ def _reasons(error: Mapping[str, Any]) -> list[str]:
     return [text(d.get("reason")) for d in details] + [text(q.get("quotaId")) for q in quotas]
 
 
-def _json(reply: Reply) -> dict[str, Any]:
-    try:
-        body: object = reply.json()
-    except (ValueError, RecursionError):
-        return {}
+def _error(reply: Reply) -> dict[str, Any]:
+    body = json_of(reply.body)
     # Some of Google's front ends wrap the error in a list.
-    return table(body[0] if isinstance(body, list) and body else body)  # pyright: ignore[reportUnknownArgumentType] - JSON
+    return table(table(body[0] if isinstance(body, list) and body else body).get("error"))  # pyright: ignore[reportUnknownArgumentType] - JSON

@@ -17,6 +17,7 @@ from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ConnectFailed, Lost, ModelNotFound, NetworkError, ProviderError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.huggingface.partners import PARTNERS, Partner
@@ -155,16 +156,12 @@ class HuggingFace(Provider):
         try:
             return reply.json()
         except (ValueError, RecursionError):
-            raise BadResponse(
-                "The Hub's answer is not JSON.", provider=self.spec.name, maybe_billed=False
-            ) from None
+            raise unbilled(BadResponse("The Hub's answer is not JSON.", provider=self.spec.name)) from None
 
     def _check(self, reply: Reply, http: Http) -> None:
         if reply.ok:
             return
-        # 410: the model was there, and no partner serves it any more.
-        plain = replace(reply, status=404) if reply.status == 410 else reply
-        error: ProviderError = error_from(plain, provider=self.spec, redact=http.redact, base_url=self._base)
+        error: ProviderError = error_from(reply, http)
         if reply.status == 403:
             error.next_step = "Give the token the permission for Inference Providers, then retry."
         raise error

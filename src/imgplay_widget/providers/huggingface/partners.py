@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from imgplay_widget._types import Done, Inline, Pending, Remote, Unit
 from imgplay_widget.errors import BadResponse, ImgplayError, Lost, Moderated, NoImage, ServerError
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers._shared.jobs import ended
 
 if TYPE_CHECKING:
@@ -147,10 +148,11 @@ class _Fal(Partner):
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         answer = _json(reply, http)
         if rows(answer.get("has_nsfw_concepts"))[:1] == [True]:
-            raise Moderated(
-                "fal: the finished image was held back by the content rules.",
-                provider=http.provider.spec.name,
-                maybe_billed=True,
+            raise perhaps_billed(
+                Moderated(
+                    "fal: the finished image was held back by the content rules.",
+                    provider=http.provider.spec.name,
+                )
             )
         images = [table(image) for image in rows(answer.get("images"))]
         seed = answer.get("seed")
@@ -197,10 +199,8 @@ class _Replicate(Partner):
         if error:
             return ended(_failure(f"Replicate: {error}", name), unit.n)
         if answer.get("output") is None and text(answer.get("status")) in ("starting", "processing"):
-            raise ServerError(
-                "Replicate was not done in the minute that the router waits.",
-                provider=name,
-                maybe_billed=True,
+            raise perhaps_billed(
+                ServerError("Replicate was not done in the minute that the router waits.", provider=name)
             )
         output = answer.get("output")
         return _one(rows(output)[0] if rows(output) else output, unit, http)

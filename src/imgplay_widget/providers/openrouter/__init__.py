@@ -170,7 +170,7 @@ class OpenRouter(Provider):
         return collected(found, unit, http, cost=_cost(usage.get("cost")), request_id=request_id, usage=usage)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, provider=self.spec, redact=http.redact, base_url=self._base)
+        return error_from(reply, http)
 
 
 def _body(unit: Unit, http: Http) -> dict[str, Any]:

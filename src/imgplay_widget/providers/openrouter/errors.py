@@ -8,26 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget.errors import (
-    BadKey,
-    BadRequest,
-    BadResponse,
-    BillingError,
-    ModelNotFound,
-    Moderated,
-    Overloaded,
-    ProviderError,
-    RateLimited,
-    ServerError,
-)
+from imgplay_widget.errors import BadRequest, BillingError, Moderated, ProviderError
 from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.http import retry_after
+from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.wire import json_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from imgplay_widget._types import ProviderSpec
-    from imgplay_widget.providers.http import Reply
+    from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["error_from"]
 
@@ -46,73 +35,46 @@ _MODERATED = ("content_policy_violation", "refusal")
 _FLAGGED = ("moderation", "flagged", "guardrail", "blocked", "content policy", "safety")
 
 
-def error_from(
-    reply: Reply, *, provider: ProviderSpec, redact: Callable[[str], str], base_url: str
-) -> ProviderError:
-    """Gives the error that an answer stands for, with OpenRouter's own words, without keys.
+def error_from(reply: Reply, http: Http) -> ProviderError:
+    """Return the error that an answer stands for, with OpenRouter's own words.
 
     Args:
         reply: the answer; its status is not 2xx, or its body (or the event in it) is an error all the same.
-        provider: whose answer it is.
-        redact: takes keys out of a text.
-        base_url: for the hint where the address looks wrong.
+        http: the provider's client.
     """
-    body = _json(reply)
+    body = table(json_of(reply.body))
     error = table(body.get("error"))
     details = table(error.get("metadata"))
-    kind = text(details.get("error_type")) or text(error.get("type")) or text(error.get("code"))
-    status = _status(reply, error, kind)
-    message = _message(provider, error, details, status, redact)
-    common: dict[str, Any] = {"provider": provider.name, "request_id": reply.request_id}
-    wait = retry_after(reply.headers, body)
-    if kind in _MODERATED or (status == 403 and _flagged(details, message)):
-        return Moderated(message, **common)
-    match status:
-        case 402:
-            return BillingError(message, **common)
-        case 403 if "limit exceeded" in message.lower():
-            return BillingError(message, next_step="Raise the key's own limit, or use another key.", **common)
-        case 401 | 403:
-            return BadKey(message, **common)
-        case 404 if not error:
-            return ModelNotFound(
-                f"{provider.title} has no such address (HTTP 404).",
-                next_step=f"Check the base URL {redact(base_url)}: it must end in /api/v1.",
-                **common,
-            )
-        case 404 if kind != "image_not_found":
-            return ModelNotFound(message, **common)
-        case 429 if "per-day" in message:
-            return BillingError(message, **common)
-        case 429:
-            return RateLimited(message, retry_after=wait, **common)
-        case 503 | 529:
-            return Overloaded(message, retry_after=wait, **common)
-        case _:
-            return _rest(status, message, wait, spoken=bool(error), common=common)
-
-
-def _rest(
-    status: int, message: str, wait: float | None, *, spoken: bool, common: dict[str, Any]
-) -> ProviderError:
-    if 300 <= status < 400:
-        return BadResponse(
-            f"OpenRouter redirects to another address (HTTP {status}).",
-            next_step="Set the base URL to the address that it redirects to.",
-            maybe_billed=False,
-            **common,
+    name = text(details.get("error_type")) or text(error.get("type")) or text(error.get("code"))
+    status = _status(reply, error, name)
+    if status == 404 and not error:
+        return failure(
+            reply,
+            http,
+            message=f"{http.provider.spec.title} has no such address (HTTP 404).",
+            next_step=f"Check the base URL {http.redact(http.provider.origin())}: it must end in /api/v1.",
         )
-    if status < 500 and status != 408:
-        return BadRequest(message, **common)
-    # A failed run is not billed, and OpenRouter itself says that it failed. Where the words are not its own,
-    # a gateway before it gave up waiting, and the run may still end well.
-    unknown = status in (408, 502, 504) or status >= 520
-    return ServerError(
-        message,
-        maybe_billed=unknown and not (spoken and status in (502, 504)),
-        retry_after=wait,
-        **common,
+    words = text(error.get("message"))
+    limited = status == 403 and "limit exceeded" in words.lower()
+    return failure(
+        reply,
+        http,
+        _sentence(words or f"HTTP {status}", details, http),
+        kind=_kind(status, name, words, details),
+        status=status,
+        next_step="Raise the key's own limit, or use another key." if limited else None,
+        # A gateway in front of OpenRouter has other words, and the run behind it may still end well.
+        never_billed=bool(error) and status in (502, 504),
     )
+
+
+def _kind(status: int, name: str, words: str, details: Mapping[str, Any]) -> type[ProviderError] | None:
+    """Return the class of error that the words stand for; None where the status decides."""
+    if name in _MODERATED or (status == 403 and _flagged(details, words)):
+        return Moderated
+    if (status == 403 and "limit exceeded" in words.lower()) or (status == 429 and "per-day" in words):
+        return BillingError
+    return BadRequest if name == "image_not_found" else None
 
 
 def _status(reply: Reply, error: Mapping[str, Any], kind: str) -> int:
@@ -124,27 +86,13 @@ def _status(reply: Reply, error: Mapping[str, Any], kind: str) -> int:
     return _STATUS.get(kind, 400 if kind.startswith(("invalid", "image_", "unsupported")) else 500)
 
 
-def _message(
-    provider: ProviderSpec,
-    error: Mapping[str, Any],
-    details: Mapping[str, Any],
-    status: int,
-    redact: Callable[[str], str],
-) -> str:
-    words = redact(text(error.get("message")))[:500].strip() or f"HTTP {status}"
-    reasons = [redact(reason)[:80] for reason in rows(details.get("reasons")) if isinstance(reason, str)]
+def _sentence(words: str, details: Mapping[str, Any], http: Http) -> str:
+    reasons = [http.redact(reason)[:80] for reason in rows(details.get("reasons")) if isinstance(reason, str)]
     host = text(details.get("provider_name"))
-    extra = ", ".join([*([f"by {redact(host)[:40]}"] if host else []), *reasons[:5]])
-    return f"{provider.title}: {words} ({extra})" if extra else f"{provider.title}: {words}"
+    extra = ", ".join([*([f"by {http.redact(host)[:40]}"] if host else []), *reasons[:5]])
+    return f"{http.redact(words)[:400].strip()} ({extra})" if extra else words
 
 
-def _flagged(details: Mapping[str, Any], message: str) -> bool:
+def _flagged(details: Mapping[str, Any], words: str) -> bool:
     named = any(name in details for name in ("reasons", "flagged_input", "patterns"))
-    return named or any(word in message.lower() for word in _FLAGGED)
-
-
-def _json(reply: Reply) -> dict[str, Any]:
-    try:
-        return table(reply.json())
-    except (ValueError, RecursionError):
-        return {}
+    return named or any(word in words.lower() for word in _FLAGGED)

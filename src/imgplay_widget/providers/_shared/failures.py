@@ -1,0 +1,156 @@
+"""Decide what a failed call means: the class of its error, and whether it may have been billed.
+
+This is the only module of the providers that decides `maybe_billed`. A provider adds what it knows better:
+its own words for a failure, and the class of error that they stand for.
+
+The rule: a refusal (4xx) and a plain failure of the server (500, 503) did no work. Where a gateway stopped
+waiting (408, 499, 502, 504, 520 and above), the server behind it may still be at work. Where an answer that
+looked like a success (2xx) cannot be used, the work was probably done. A redirect did no work.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from imgplay_widget.errors import (
+    BadKey,
+    BadRequest,
+    BadResponse,
+    BillingError,
+    ModelNotFound,
+    Moderated,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    ServerError,
+)
+from imgplay_widget.providers._shared.wire import json_of, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from imgplay_widget.providers.http import Http, Reply
+
+__all__ = ["before_the_call", "failure", "kind_of", "perhaps_billed", "unbilled"]
+
+E = TypeVar("E", bound=ProviderError)
+
+_KINDS: Mapping[int, type[ProviderError]] = {
+    401: BadKey,
+    402: BillingError,
+    403: BadKey,
+    404: ModelNotFound,
+    408: ServerError,
+    410: ModelNotFound,
+    425: Overloaded,
+    429: RateLimited,
+    451: Moderated,
+    499: ServerError,
+    503: Overloaded,
+    529: Overloaded,
+}
+_STOPPED_WAITING = (408, 499, 502, 504)
+_FIRST_GATEWAY = 520
+"""Statuses from here on are those of gateways; 529 is the one exception, and has a class of its own."""
+_WORDS = 500
+"""The most characters of a provider's own words in a message."""
+
+
+def kind_of(status: int) -> type[ProviderError]:
+    """Return the class of error that an HTTP status stands for, where the provider says nothing better.
+
+    Args:
+        status: of an answer that is a failure, or that cannot be used.
+    """
+    known = _KINDS.get(status)
+    if known is not None:
+        return known
+    if status >= 500:
+        return ServerError
+    return BadRequest if status >= 400 else BadResponse
+
+
+def failure(
+    reply: Reply,
+    http: Http,
+    words: str = "",
+    *,
+    kind: type[ProviderError] | None = None,
+    status: int | None = None,
+    message: str | None = None,
+    next_step: str | None = None,
+    request_id: str | None = None,
+    wait: float | None = None,
+    never_billed: bool = False,
+) -> ProviderError:
+    """Return the error that an answer stands for.
+
+    Args:
+        reply: the answer.
+        http: the provider's client; its provider is named, and its key is taken out of the words.
+        words: what the provider says about the failure, for people.
+        kind: the class of error, where the provider's own words name one; None decides by the status.
+        status: the status that counts, where the answer holds another one than its own.
+        message: the whole sentence, where the provider's words do not help.
+        next_step: what to do, where the advice of the class is not the best one.
+        request_id: the provider's id of the call, where no header has it.
+        wait: seconds to wait, where neither headers nor JSON say it in a usual form.
+        never_billed: True where the provider itself reports the failure, and promises that a failed call
+            costs nothing.
+    """
+    spec = http.provider.spec
+    code = reply.status if status is None else status
+    kind = kind or kind_of(code)
+    shown = http.redact(words)[:_WORDS].strip() or f"HTTP {code}"
+    if message is None and 300 <= code < 400:
+        message = f"{spec.title} redirects to another address (HTTP {code})."
+        next_step = next_step or "Set the base URL to the address that it redirects to."
+    asks_to_wait = issubclass(kind, (RateLimited, Overloaded, ServerError))
+    if asks_to_wait and wait is None:
+        wait = retry_after(reply.headers, json_of(reply.body))
+    return kind(
+        message or f"{spec.title}: {shown}",
+        provider=spec.name,
+        next_step=next_step,
+        retry_after=wait if asks_to_wait else None,
+        request_id=reply.request_id or request_id,
+        maybe_billed=_may_be_billed(kind, code) and not never_billed,
+    )
+
+
+def _may_be_billed(kind: type[ProviderError], status: int) -> bool:
+    if issubclass(kind, BadResponse):
+        return status < 300
+    if issubclass(kind, ServerError):
+        return status < 300 or status in _STOPPED_WAITING or status >= _FIRST_GATEWAY
+    # Anything else is a refusal; an answer without its image is the business of `perhaps_billed`.
+    return kind.maybe_billed
+
+
+def perhaps_billed(error: E) -> E:
+    """Return the error, marked: the provider did its work, or may have done it, and may have billed it.
+
+    For an answer of success that holds a refusal, or no image.
+    """
+    error.maybe_billed = True
+    return error
+
+
+def unbilled(error: E) -> E:
+    """Return the error, marked: nothing was billed."""
+    error.maybe_billed = False
+    return error
+
+
+@contextmanager
+def before_the_call() -> Generator[None]:
+    """Mark each error that is raised inside: the call itself was not sent, so nothing was billed.
+
+    For a question or an upload that goes before the call.
+    """
+    try:
+        yield
+    except ProviderError as error:
+        unbilled(error)
+        raise
