@@ -287,7 +287,7 @@ def test_a_job_that_never_ends_is_stopped_at_its_deadline():
         batch = studio.generate("a fox", model="fake:queue", deadline=60)
         with pytest.raises(DeadlineExceeded, match="60 s"):
             batch.result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert fake.cancelled == [{"job": "job-1"}]
 
 
@@ -367,7 +367,7 @@ def test_cancel_asks_the_provider_to_stop_a_queued_job():
         batch.cancel()
         with pytest.raises(Cancelled):
             batch.result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
     assert fake.cancelled == [{"job": "job-1"}]
 
 
@@ -403,7 +403,7 @@ def test_deleting_leaves_no_row_and_no_file():
         assert [batch.id for batch in studio.batches("foxes")] == [second.id]
         studio.delete(studio.topics[0])
         assert studio.topics == []
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         purged(studio)
         for table in ("topics", "batches"):
             assert rows(studio, f"image_generation_{table}") == []
@@ -422,7 +422,7 @@ def test_deleting_what_runs_stops_it():
         studio.delete(batch)
         with pytest.raises(NotFound):
             batch.result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert fake.cancelled == [{"job": "job-1"}]
         assert [row["status"] for row in rows(studio, "image_async_tasks")] == ["cancelled"]
         studio.restore(batch)
@@ -462,7 +462,7 @@ def test_what_is_deleted_comes_back_as_it_was_for_a_minute():
         clock.advance(30)
         studio.start(studio.engine.beat).result(WAIT)
         studio.restore(topic.id)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert [g.id for g in batch] == [second.id]
         assert batch.result(WAIT).status is Status.SUCCESS
         studio.restore(first.id)
@@ -489,17 +489,17 @@ def test_a_deleted_cover_makes_way_for_the_next_image():
     with open_studio(FakeProvider([picture(), red])) as studio:
         first = studio.generate("one", model="fake:image").result(WAIT)
         second = studio.generate("two", model="fake:image").result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         cover = studio.topics[0].cover_url
         first.delete()
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         again = studio.topics[0].cover_url
         assert again not in (None, cover)
         last = second[0]
         last.delete()
         assert studio.topics[0].cover_url is None
         studio.restore(last)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert studio.topics[0].cover_url == again
 
 
@@ -518,7 +518,7 @@ def test_a_topic_knows_its_images_and_what_runs():
         assert [(t.images, t.running) for t in studio.topics] == [(1, 1)]
         gate.open()
         running.result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert [(t.images, t.running) for t in studio.topics] == [(2, 0)]
         done.delete()
         assert [(t.images, t.running) for t in studio.topics] == [(1, 0)]
@@ -534,7 +534,7 @@ def test_a_topic_gets_title_cover_and_last_use():
         topic = studio.new_topic()
         batch = studio.generate("a red fox in the deep snow at night", model="fake:image").result(WAIT)
         assert batch.topic_id == topic.id
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         first, second = studio.topics
         assert (first.id, second.id) == (topic.id, old.id)
         assert first.title == "a red fox in the deep"
@@ -685,7 +685,7 @@ def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
         raise RuntimeError("a bug of ours")
 
     with open_studio(FakeProvider()) as studio:
-        monkeypatch.setattr(studio.engine.store, "add_batches", broken)
+        monkeypatch.setattr(studio.archive.store, "add_batches", broken)
         batch = studio.generate("a fox", model="fake:image")
         with pytest.raises(RuntimeError, match="a bug of ours"):
             batch.result(WAIT)

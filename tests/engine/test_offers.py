@@ -87,7 +87,7 @@ def names(studio, provider="cloud"):
 def freshen(studio):
     """What a page's hello does, to its end."""
     studio.start(studio.offers.freshen).result(WAIT)
-    studio.start(studio.engine.settle).result(WAIT)
+    studio.start(studio.archive.settle).result(WAIT)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_it_is_kept_with_its_age_and_there_when_a_studio_opens(open_cloud):
 )
 def test_a_list_that_cannot_be_read_is_as_if_never_asked_for(open_cloud, stored):
     with open_cloud(Cloud()) as studio:
-        studio.start(studio.engine.save_setting, "discovery:cloud", stored).result(WAIT)
+        studio.start(studio.archive.save_setting, "discovery:cloud", stored).result(WAIT)
     with open_cloud(Cloud()) as studio:
         assert names(studio) == ["shipped"]
 
@@ -193,7 +193,7 @@ def test_being_offline_is_no_news_but_other_troubles_are_a_notice(open_cloud, ch
         freshen(studio)
         assert cloud.asked == 2
         assert names(studio) == ["shipped"]
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         end()
     assert changes.count("NoticeGiven") == 1
 

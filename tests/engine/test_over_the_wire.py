@@ -40,7 +40,7 @@ def test_one_image_is_streamed_with_previews_and_stored(studio_for):
     with OpenAIServer([script.stream(2)]) as server, studio_for(server) as studio:
         end = studio.subscribe(listen, every=0.0)
         batch = studio.generate("a paper boat", model=MODEL).result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         end()
         assert batch[0].bytes == script.png(shade=200)
         assert server.posts == 1

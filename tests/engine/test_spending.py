@@ -68,7 +68,7 @@ def test_a_failure_that_was_billed_and_its_retry_both_count():
         assert studio.spent().usd == Decimal("0.07")
         batch.delete()
         studio._clock.advance(61)
-        studio.start(studio.engine.purge).result(WAIT)
+        studio.start(studio.curator.purge).result(WAIT)
         assert studio.spent().usd == Decimal("0.07")
 
 
@@ -135,7 +135,7 @@ def test_threads_cannot_pass_the_budget_together():
             thread.start()
         for thread in threads:
             thread.join(WAIT)
-        stored = studio.start(studio.engine.unfinished, 99).result(WAIT)
+        stored = studio.start(studio.archive.unfinished, 99).result(WAIT)
         assert len(stored) == 2
         late = [handle for handle in handles if handle.id not in {entry.batch.id for entry in stored}]
         for handle in late:
@@ -179,10 +179,10 @@ def test_a_new_day_begins_with_nothing_spent():
     with open_studio(Priced(), budget=0.04, clock=clock) as studio:
         studio.subscribe(take, every=0.0)
         studio.generate("a fox", model="fake:image").result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         clock.advance(24 * 3600)
         studio.start(studio.engine.beat).result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         studio.generate("a fox", model="fake:image").result(WAIT)
     spent = [change.today.spent for change in told]
     assert spent[:1] == [0]

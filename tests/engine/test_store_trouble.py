@@ -44,7 +44,7 @@ def test_the_heart_outlives_whatever_fails_at_a_beat(caplog):
         def broken():
             raise OSError("a file that is in use")
 
-        studio.start(studio.engine.connect).result(WAIT)
+        studio.start(studio.clients.connect).result(WAIT)
         studio.engine.each_beat.append(broken)
         clock.wait_for(clock.beats + 3)
         studio.engine.each_beat.remove(broken)
@@ -64,12 +64,12 @@ def test_what_another_process_wrote_while_the_store_could_not_be_read_is_told_la
         here.generate("a fox", model="fake:image")
         assert gate.reached.wait(WAIT)
         there.new_topic("of the other")
-        here.engine.store.tasks, tasks = locked, here.engine.store.tasks
+        here.archive.store.tasks, tasks = locked, here.archive.store.tasks
         with pytest.raises(StoreLocked):
             here._call(here.engine.beat)
-        here.engine.store.tasks = tasks
+        here.archive.store.tasks = tasks
         here._call(here.engine.beat)
-        here._call(here.engine.settle)
+        here._call(here.archive.settle)
         gate.open()
     assert told
 
@@ -86,26 +86,26 @@ def test_who_waits_for_the_work_of_another_process_hears_of_it_in_the_end(tmp_pa
         (same,) = here.batches(batch.topic_id)
         gate.open()
         batch.result(WAIT)
-        there._call(there.engine.settle)
-        here.engine.store.entry, entry = locked, here.engine.store.entry
+        there._call(there.archive.settle)
+        here.archive.store.entry, entry = locked, here.archive.store.entry
         here._call(here.engine.beat)
-        here._call(here.engine.settle)
-        here.engine.store.entry = entry
+        here._call(here.archive.settle)
+        here.archive.store.entry = entry
         here._call(here.engine.beat)
         assert same.result(WAIT)[0].status is Status.SUCCESS
 
 
 def test_a_studio_closes_whole_while_another_program_holds_the_store():
     with open_studio(FakeProvider()) as studio:
-        closed = studio.engine.store.close
+        closed = studio.archive.store.close
 
         def close():
             ended.append(True)
             closed()
 
         ended = []
-        studio.engine.store.release = locked
-        studio.engine.store.close = close
+        studio.archive.store.release = locked
+        studio.archive.store.close = close
         studio.close()
     assert ended
     assert not studio._loop.is_alive()

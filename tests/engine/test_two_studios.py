@@ -118,7 +118,7 @@ def test_a_subscriber_that_fails_gets_the_next_changes(caplog):
     with caplog.at_level(logging.ERROR), open_studio(FakeProvider()) as studio:
         studio.subscribe(listen, every=0.0)
         studio.generate("one", model="fake:image").result(WAIT)
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         studio.generate("two", model="fake:image").result(WAIT)
         assert arrived.wait(WAIT)
     assert "could not be delivered" in caplog.text

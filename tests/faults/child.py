@@ -92,7 +92,7 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
         case {"do": "beat"}:
             return studio._call(studio.engine.beat)
         case {"do": "settle"}:
-            return studio._call(studio.engine.settle)
+            return studio._call(studio.archive.settle)
         case {"do": "retry", "batch": batch}:
             return studio.retry(batch)
         case {"do": "delete", "what": what}:
@@ -102,7 +102,7 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
         case {"do": "purge"}:
             assert isinstance(studio._clock, QuickClock)
             studio._clock.advance(61)
-            return studio._call(studio.engine.purge)
+            return studio._call(studio.curator.purge)
         case {"do": "cancel", "batch": batch}:
             return studio.cancel(batch, command.get("generation"))
         case {"do": "limit files", "bytes": size}:

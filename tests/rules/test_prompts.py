@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from imgplay_widget._engine.engine import TEXT_TIMEOUT
+from imgplay_widget._engine.clients import TEXT_TIMEOUT
 from imgplay_widget._rules.prompts import LENGTH, LONGEST, instruction, rewritten
 from imgplay_widget.errors import (
     BadKey,

@@ -185,7 +185,7 @@ def test_a_new_batch_is_never_answered_older_than_it_was_told(open_page, moment)
 
         async def finish():
             gate.open()
-            if await page.studio.engine.unfinished(1):
+            if await page.studio.archive.unfinished(1):
                 await asyncio.to_thread(page.wait_for, done(1))
 
         made, told = asked_while(page, moment, finish, method="generate", **{**REQUEST, "n": 1})
@@ -255,7 +255,7 @@ def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monke
 
 def test_the_page_can_ask_for_thumbnails_covers_and_originals(page):
     batch = page.studio.generate("a fox: in/the snow!", model="fake:image", seed=5).result(WAIT)
-    page.studio.start(page.studio.engine.settle).result(WAIT)
+    page.studio.start(page.studio.archive.settle).result(WAIT)
     reply, buffers = page.call("thumbnails", generationIds=[batch[0].id, "gone"])
     assert [item["buffer"] for item in reply["result"]["items"]] == [0, None]
     assert Image.open(io.BytesIO(buffers[0])).size == (64, 64)
@@ -501,7 +501,7 @@ def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, m
         assert sum(map(len, state["thumbnails"].values())) <= 28_000
         new = page.studio.generate("new", model="fake:image", n=4).result(WAIT)
         made = []
-        kept = page.studio.engine.miniature
+        kept = page.studio.archive.miniature
 
         async def counted(generation):
             made.append(generation.id)

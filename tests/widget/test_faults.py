@@ -23,16 +23,16 @@ class Faults:
     """Makes the n-th thing fail that a request of the page waits for: a call of the store or of the pool."""
 
     def __init__(self, page):
-        self._face, self._engine = page.face, page.studio.engine
+        self._face, self._archive = page.face, page.studio.archive
         self._receive, self._write, self._in_pool = (
             page.face.receive,
-            self._engine.write,
-            self._engine.in_pool,
+            self._archive.in_store,
+            self._archive.in_pool,
         )
         self._task, self._left = None, 0
         page.face.receive = self._watched
-        self._engine.write = self._failing(self._write, StoreLocked("Another program holds the store."))
-        self._engine.in_pool = self._failing(self._in_pool, DiskFull("There is no space left."))
+        self._archive.in_store = self._failing(self._write, StoreLocked("Another program holds the store."))
+        self._archive.in_pool = self._failing(self._in_pool, DiskFull("There is no space left."))
 
     def arm(self, n):
         self._left = n
@@ -90,7 +90,7 @@ def scene(open_page, store):
         running = page.studio.generate("an owl", model="fake:queue", topic="others")
         assert gate.reached.wait(WAIT)
         digest = page.refer(png(70, 40))
-        page.studio.start(page.studio.engine.settle).result(WAIT)
+        page.studio.start(page.studio.archive.settle).result(WAIT)
         yield Scene(page, batch.entry.batch.topic_id, batch, failed, running, digest, store)
         gate.open()
 
@@ -99,7 +99,7 @@ def deleted(what):
     def before(s):
         gone = {"topic": s.topic, "batch": s.batch.id, "generation": s.batch[0].id}[what]
         s.page.result("delete", what=what, ids=[gone])
-        s.page.studio.start(s.page.studio.engine.settle).result(WAIT)
+        s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
         return {"method": "restore", "what": what, "ids": [gone]}
 
     return before
@@ -112,7 +112,7 @@ def read_pack(s):
 
 def with_server(s):
     s.page.result("add_server", name="mine", url="http://127.0.0.1:9/v1", key="sk-1", remember=False)
-    s.page.studio.start(s.page.studio.engine.settle).result(WAIT)
+    s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
 
 
 def removed_server(s):
@@ -225,10 +225,10 @@ def test_whatever_fails_is_answered_once_by_name_and_leaves_nothing_half_done(
                     assert error["code"] in ("store_locked", "disk_full")
                     assert error["message"]
                     assert error["nextStep"]
-                    s.page.studio.start(s.page.studio.engine.settle).result(WAIT)
+                    s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
                     assert s.history() == before
             assert error is None
-            s.page.studio.start(s.page.studio.engine.settle).result(WAIT)
+            s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
             assert_page_knows(s)
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
@@ -263,7 +263,6 @@ def told(s, stored):
 
 def test_what_the_page_asks_while_the_studio_closes_is_answered_by_name(open_page):
     with open_page() as page:
-        engine = page.studio.engine
         reached, go = threading.Event(), threading.Event()
 
         def slow(limit):
@@ -271,7 +270,7 @@ def test_what_the_page_asks_while_the_studio_closes_is_answered_by_name(open_pag
             assert go.wait(WAIT)
             return []
 
-        engine.store.prompts = slow
+        page.studio.archive.store.prompts = slow
         call = {"kind": "request", "id": "late", "call": {"method": "prompts"}}
         asked = page.studio.start(page.face.receive, call)
         assert reached.wait(WAIT)
@@ -297,16 +296,16 @@ def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(open_page
         fields = {"select_topic": {"topicId": topic}, "configure": {"config": {"model": "fake:sheet"}}}[
             method
         ]
-        save = page.studio.engine.store.save_setting
+        save = page.studio.archive.store.save_setting
 
         def locked(name, value):
             raise StoreLocked("Another program holds the store.")
 
-        page.studio.engine.store.save_setting = locked
+        page.studio.archive.store.save_setting = locked
         assert page.error(method, **fields)["code"] == "store_locked"
         shown = page.result("hello")["snapshot"]
         assert (shown["activeTopicId"], shown["config"]["model"]) == (None, "demo:instant")
-        page.studio.engine.store.save_setting = save
+        page.studio.archive.store.save_setting = save
         page.result(method, **fields)
     with open_page(store=place) as page:
         shown = page.result("hello")["snapshot"]

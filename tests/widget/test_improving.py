@@ -76,7 +76,7 @@ def test_a_refusal_is_named_and_the_call_is_not_repeated(open_page, fields, code
     fake = FakeProvider(words=[RateLimited("Too many.", provider="fake", retry_after=3)])
     with open_page(fake) as page:
         error = page.error("improve", **{"prompt": "a fox", **IMPROVE, **fields})
-        page.studio.start(page.studio.engine.settle).result(WAIT)
+        page.studio.start(page.studio.archive.settle).result(WAIT)
     assert error["code"] == code
     assert error["nextStep"]
     assert len(fake.questions) == (code == "rate_limited")
@@ -108,7 +108,7 @@ def test_what_is_asked_while_the_studio_closes_is_answered_by_name(open_page):
         asked = page.studio.start(page.face.receive, {"kind": "request", "id": "late", "call": call})
         assert gate.reached.wait(WAIT)
         asked.cancel()
-        page.studio.start(page.studio.engine.settle).result(WAIT)
+        page.studio.start(page.studio.archive.settle).result(WAIT)
         with page._arrived:
             assert page._arrived.wait_for(
                 lambda: [c for c, _ in page.messages if c["kind"] == "reply" and c["to"] == "late"], WAIT

@@ -24,8 +24,8 @@ def made(page, prompt="A red fox!", **options):
 
 def left(page):
     """The files that packing has left in the store, once covers and thumbnails are written."""
-    page.studio.start(page.studio.engine.settle).result(WAIT)
-    return list((page.studio.engine.store.assets.root / "temporary").iterdir())
+    page.studio.start(page.studio.archive.settle).result(WAIT)
+    return list((page.studio.archive.store.assets.root / "temporary").iterdir())
 
 
 def read(page, packed):

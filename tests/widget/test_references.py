@@ -285,14 +285,14 @@ def test_an_upload_outlives_the_kernel(tmp_path, fake, open_page):
     with open_page(store=tmp_path / "s.sqlite") as page:
         digest = page.refer(png())
     with open_studio(fake, store=tmp_path / "s.sqlite") as studio:
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert studio.start(studio.inputs.find, digest).result(WAIT).width == 64
 
 
 def test_a_link_is_fetched_without_a_key_and_kept(page):
     with ProviderServer() as server:
         server.files["/fox.png"] = png(40, 30)
-        page.studio.engine.links.spec = replace(page.studio.engine.links.spec, local=True)
+        page.studio.clients.links.spec = replace(page.studio.clients.links.spec, local=True)
         link = f"{server.origin}/fox.png"
         taken = page.result("take_reference", source="link", value=link)["reference"]
         assert (taken["width"], taken["height"], taken["mediaType"]) == (40, 30, "image/png")
@@ -324,7 +324,7 @@ def test_a_link_that_is_not_public_https_is_refused(page, link):
 def test_a_link_that_brings_no_image_says_why(open_page, answer, says):
     clock = InstantClock()
     with open_page(clock=clock) as page, ProviderServer([answer]) as server:
-        page.studio.engine.links.spec = replace(page.studio.engine.links.spec, local=True)
+        page.studio.clients.links.spec = replace(page.studio.clients.links.spec, local=True)
         call = {"method": "take_reference", "source": "link", "value": f"{server.origin}/fox.png"}
         asked = page.studio.start(page.face.receive, {"kind": "request", "id": "link", "call": call})
         assert server.wait_for(lambda requests: len(requests) == 1)

@@ -42,7 +42,7 @@ def test_a_server_is_there_again_without_its_key(tmp_path, open_page):
     with OpenAIServer(script=[LISTED] * 4) as server:
         with open_page(store=place) as page:
             assert add(page, server.base_url, key=KEY)["outcome"] in ("good", "reached")
-            page.studio.start(page.studio.engine.settle).result(WAIT)
+            page.studio.start(page.studio.archive.settle).result(WAIT)
             assert server.requests
             assert all(f"Bearer {KEY}" in str(r.headers) for r in server.requests)
             assert KEY not in json.dumps([content for content, _ in page.messages])
@@ -71,7 +71,7 @@ def test_another_address_does_not_get_the_key(page):
     with OpenAIServer(script=[LISTED] * 2) as first, OpenAIServer(script=[LISTED] * 2) as second:
         add(page, first.base_url, key=KEY)
         add(page, second.base_url)
-        page.studio.start(page.studio.engine.settle).result(WAIT)
+        page.studio.start(page.studio.archive.settle).result(WAIT)
         assert provider(page)["server"] == second.base_url
         assert second.requests
         assert not any(KEY in str(r.headers) for r in second.requests)
@@ -80,7 +80,7 @@ def test_another_address_does_not_get_the_key(page):
 def test_what_a_removed_server_made_stays(page):
     with OpenAIServer(script=[LISTED, LISTED, images(1)]) as server:
         add(page, server.base_url, key=KEY)
-        page.studio.start(page.studio.engine.settle).result(WAIT)
+        page.studio.start(page.studio.archive.settle).result(WAIT)
         batch = page.studio.generate("a fox", model="mine:flux-mini").result(WAIT)
         page.result("remove_server", name="mine")
     assert provider(page) is None

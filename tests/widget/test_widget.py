@@ -111,7 +111,7 @@ def test_closing_the_widget_forgets_what_was_on_its_way(playground, tmp_path):
         assert studio.engine.each_beat != before
         widget.close()
         # The loop takes what it is asked in order: the closing is done when this is answered.
-        studio.start(studio.engine.settle).result(WAIT)
+        studio.start(studio.archive.settle).result(WAIT)
         assert studio.engine.each_beat == before
 
 
@@ -178,13 +178,13 @@ def test_the_state_of_playgrounds_on_one_studio_is_made_once(playground, monkeyp
         topic = studio.new_topic("Foxes")
         first, second, third = (playground(store=None, studio=studio) for _ in range(3))
         read = []
-        feed = studio.engine.store.feed
+        feed = studio.archive.store.feed
 
         def counted(*args, **keywords):
             read.append(args)
             return feed(*args, **keywords)
 
-        monkeypatch.setattr(studio.engine.store, "feed", counted)
+        monkeypatch.setattr(studio.archive.store, "feed", counted)
         left = third.comm
         third.close()
         studio.rename_topic(topic, "Bears")

@@ -15,7 +15,6 @@ from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from imgplay_widget._rules.changes import Change
     from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic, TopicPage, Wanted
 
 __all__ = ["Archive", "gone"]
@@ -30,24 +29,22 @@ class Archive:
 
     Args:
         store: where everything is kept; the archive owns it from now on.
-        notify: called on the loop with each change, after it was committed. It must not block or raise.
     """
 
-    def __init__(self, store: Store, notify: Callable[[Change], None]) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._notify = notify
         # One thread: a locked or remote database never stops the loop, and writes keep their order.
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
-        self._pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
+        self.pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
         self._side: set[asyncio.Task[Any]] = set()
 
-    async def write(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
-        """Calls the store on its thread."""
+    async def in_store(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
+        """Return what a function of the store returns, called on the store's thread."""
         return await self._on(self._store_thread, lambda: function(*args, **keywords))
 
     async def in_pool(self, function: Callable[..., T], *args: Any) -> T:
-        """Calls what decodes, hashes or reads files in the pool."""
-        return await self._on(self._pool, lambda: function(*args))
+        """Return what a function that decodes, hashes or reads files returns, called in the pool."""
+        return await self._on(self.pool, lambda: function(*args))
 
     @staticmethod
     async def _on(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
@@ -69,11 +66,17 @@ class Archive:
         while self._side:
             await asyncio.gather(*self._side, return_exceptions=True)
 
-    async def close_store(self) -> None:
-        """Closes the store and ends the threads."""
-        await self.write(self.store.close)
+    def stop_aside(self) -> set[asyncio.Task[Any]]:
+        """Cancel what runs beside the tasks, and return it for whoever waits for its end."""
+        for task in self._side:
+            task.cancel()
+        return set(self._side)
+
+    async def close(self) -> None:
+        """Close the store and end the threads."""
+        await self.in_store(self.store.close)
         self._store_thread.shutdown(wait=False)
-        self._pool.shutdown(wait=False)
+        self.pool.shutdown(wait=False)
 
     # -------------------------------------------------------------- what users ask
 
@@ -83,20 +86,20 @@ class Archive:
         Raises:
             NotFound: there is no such generation.
         """
-        found = await self.write(self.store.generation, generation_id)
+        found = await self.in_store(self.store.generation, generation_id)
         if found is None:
             raise gone("generation", generation_id)
         return found
 
     async def generation_of(self, digest: str) -> tuple[Entry, Generation] | None:
         """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
-        return await self.write(self.store.generation_of, digest)
+        return await self.in_store(self.store.generation_of, digest)
 
     async def feed(
         self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
     ) -> FeedPage:
         """Gives a page of the feed of a topic, or of all of them (None), newest batch first."""
-        return await self.write(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
+        return await self.in_store(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
 
     async def entries_in_topic(self, batch_ids: Sequence[str]) -> tuple[list[Entry], Topic]:
         """Gives batches of one topic, oldest first, and that topic, as all of them are at one moment.
@@ -112,23 +115,23 @@ class Archive:
                 raise gone("batch", batch_ids[0])
             return entries, topic
 
-        return await self.write(read)
+        return await self.in_store(read)
 
     async def unfinished(self, limit: int) -> list[Entry]:
         """Gives the batches of all topics that run or wait, oldest first."""
-        return await self.write(self.store.unfinished, limit)
+        return await self.in_store(self.store.unfinished, limit)
 
     async def prompts(self, limit: int) -> list[str]:
         """Gives the prompts of the newest batches, newest first, each once."""
-        return await self.write(self.store.prompts, limit)
+        return await self.in_store(self.store.prompts, limit)
 
     async def models_used(self, topic_id: str | None) -> list[str]:
         """Gives the models of a topic's batches, or of all of them (None), by name."""
-        return await self.write(self.store.models_used, topic_id)
+        return await self.in_store(self.store.models_used, topic_id)
 
     async def topics(self) -> list[Topic]:
         """Gives all topics: those that are pinned first, then the last used one."""
-        return await self.write(self.store.topics)
+        return await self.in_store(self.store.topics)
 
     async def topic_page(self, *, search: str = "", before: str | None = None, limit: int) -> TopicPage:
         """Gives a page of the topics whose titles hold all words, in the order of `topics`.
@@ -136,15 +139,15 @@ class Archive:
         Raises:
             InvalidRequest: `before` is no cursor.
         """
-        return await self.write(self.store.topic_page, search=search, before=before, limit=limit)
+        return await self.in_store(self.store.topic_page, search=search, before=before, limit=limit)
 
     async def topics_by_id(self, ids: Sequence[str]) -> list[Topic]:
         """Gives those of some topics that are there."""
-        return await self.write(self.store.topics_by_id, ids)
+        return await self.in_store(self.store.topics_by_id, ids)
 
     async def find_topic(self, name: str) -> str | None:
         """Gives the id of the topic with this id or else with this title, or None."""
-        return await self.write(self.store.find_topic, name)
+        return await self.in_store(self.store.find_topic, name)
 
     async def topic(self, topic_id: str) -> Topic:
         """Gives a topic.
@@ -152,18 +155,18 @@ class Archive:
         Raises:
             NotFound: there is no such topic.
         """
-        topic = await self.write(self.store.topic, topic_id)
+        topic = await self.in_store(self.store.topic, topic_id)
         if topic is None:
             raise gone("topic", topic_id)
         return topic
 
     async def setting(self, name: str) -> Any:
         """Gives a stored setting, or None."""
-        return await self.write(self.store.setting, name)
+        return await self.in_store(self.store.setting, name)
 
     async def save_setting(self, name: str, value: Any) -> None:
         """Stores a setting (JSON)."""
-        await self.write(self.store.save_setting, name, value)
+        await self.in_store(self.store.save_setting, name, value)
 
     async def thumbnail(self, generation: Generation) -> bytes | None:
         """Gives a generation's thumbnail (WebP, longest edge 768 px at most), or None without an image."""

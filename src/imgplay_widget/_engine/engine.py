@@ -12,16 +12,14 @@ import asyncio
 import contextlib
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
-from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.attempts import again, cancel_note
@@ -48,39 +46,33 @@ from imgplay_widget._types import (
     Entry,
     Generation,
     Notice,
-    ProviderSpec,
-    Reference,
     Stage,
     Status,
     Task,
     Topic,
 )
 from imgplay_widget.errors import (
-    BadResponse,
-    DeadlineExceeded,
     DiskFull,
     ErrorInfo,
     ImgplayError,
     InternalError,
-    InvalidRequest,
     NotFound,
-    ProviderError,
     ProviderMissing,
     StoreLocked,
     Uncertain,
 )
-from imgplay_widget.providers.http import Http, new_client
-from imgplay_widget.providers.links import Links
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from decimal import Decimal
 
     from imgplay_widget._clock import Clock
-    from imgplay_widget._store import Store, StoredImage
+    from imgplay_widget._engine.archive import Archive
+    from imgplay_widget._engine.clients import Clients
+    from imgplay_widget._engine.covers import Covers
+    from imgplay_widget._store import StoredImage
     from imgplay_widget._types import ModelSpec, Unit
     from imgplay_widget.providers.base import Provider
-    from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
 __all__ = ["Engine"]
@@ -95,91 +87,92 @@ LEASE = timedelta(seconds=30)
 RENEW_EVERY = 10.0
 """Seconds between renewals."""
 
-PURGE_EVERY = 10.0
-"""Seconds between looks for what was deleted long enough ago."""
-
 HEARTBEAT = 2.0
 """Seconds between looks at the store: what did other processes write, what did they leave?"""
 
 LOCKED_WAIT = 2.0
 """Seconds between tries to write to a store that is locked or full."""
 
-LINK_TIMEOUT = 60.0
-"""Seconds in all in which an image must come by a link of the user's."""
 
-TEXT_TIMEOUT = 30.0
-"""Seconds that a text model may take for a title or a prompt."""
-
-
-class Engine(Curator):
+class Engine:
     """Runs tasks.
 
     Args:
-        store: where everything is kept; the engine owns it from now on.
+        archive: the store; the engine closes it.
+        covers: the covers of topics.
+        clients: the ways to the providers; the engine closes them.
         registry: the providers.
-        keys: their keys.
-        notify: called on the loop with each change, after it was committed. It must not block or raise.
+        notify: called on the loop with each change, after the change was committed. Must not block or raise.
         clock: the time.
         concurrency: the most tasks at once by provider; a provider that is not named has its own default.
         heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
-
-    Attributes:
-        budget: USD that may be spent a day, or None for any.
-        each_beat: called at each look: what must end some time after nobody asks for it any more.
     """
 
     def __init__(
         self,
-        store: Store,
+        archive: Archive,
+        covers: Covers,
+        clients: Clients,
         registry: Registry,
-        keys: Keys,
         notify: Callable[[Change], None],
         *,
         clock: Clock,
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
-        super().__init__(store, notify, clock)
-        self.registry = registry
-        self.owner = new_id()
-        self.eager_thumbnails = False
-        self.budget: Decimal | None = None
-        self.each_beat: list[Callable[[], None]] = []
-        self._keys = keys
+        # What the engine works with. None of them changes.
+        self._archive = archive
+        self._store = archive.store
+        self._covers = covers
+        self._clients = clients
+        self._registry = registry
+        self._notify = notify
+        self._clock = clock
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
+        # The name under which this engine holds leases. It never changes.
+        self.owner = new_id()
+        # USD that may be spent a day, or None for any amount. The studio sets it.
+        self.budget: Decimal | None = None
+        # True once a page looks: thumbnails are made before a row is written. A page sets it.
+        self.eager_thumbnails = False
+        # Called at each beat. Whoever has something that is due some time later adds and removes itself.
+        self.each_beat: list[Callable[[], Awaitable[None] | None]] = []
+        # What every drive uses. It never changes.
         self._tools = Tools(
             clock=clock,
             random=Random(),  # noqa: S311 - jitter
-            pool=self._pool,
-            assets=store.assets,
+            pool=archive.pool,
+            assets=archive.store.assets,
             eager_thumbnails=lambda: self.eager_thumbnails,
         )
-        # Of its own: a keyring may wait for the user, and nothing else may wait with it.
-        self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
+        # The tasks that are driven here, by id. `_launch` adds one; `_run` and `_let_go` take it out.
         self._drives: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
+        # The batches that are worked on, as they were last committed. `add`, `_launch`, `_reload` and `_told`
+        # write them.
         self._entries: dict[str, Entry] = {}
-        self._slots: dict[str, asyncio.Semaphore] = {}
-        self._https: dict[str, Http] = {}
-        self._client: Any = None
+        # How many tasks of a provider may run at once. `_turn` makes them, and nothing changes them.
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        # The task that beats, or None while there is none. `start` sets it.
         self._heart: asyncio.Task[None] | None = None
+        # Tasks that were claimed and are not continued yet. Only `_take_up` changes them, under `_taking_up`.
         self._claimed: list[Task] = []
         self._taking_up = asyncio.Lock()
-        self._renewed_at = self._purged_at = 0.0
+        # Seconds of the clock at the last renewal of the leases. `start` and `beat` set it.
+        self._renewed_at = 0.0
+        # The store's version when this engine last looked. `start` and `beat` set it.
         self._version = 0
-        self.links = Links()
+        # True from `close` on: nothing is launched any more.
         self._closing = False
 
     # -------------------------------------------------------------- life
 
     async def start(self) -> None:
         """Takes up what was left unfinished, and begins to look after the leases."""
-        await self.write(self.store.register, self.owner)
-        self._version = await self.write(self.store.version)
+        await self._archive.in_store(self._store.register, self.owner)
+        self._version = await self._archive.in_store(self._store.version)
         self._renewed_at = self._clock.monotonic()
         await self._take_up()
-        self._purged_at = self._renewed_at
-        self.aside(self._clean())
         if self._heartbeat is not None:
             self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
 
@@ -189,34 +182,31 @@ class Engine(Curator):
         running = [runner for _, runner in self._drives.values()]
         if self._heart is not None:
             running.append(self._heart)
-        for task in (*running, *self._side):
+        for task in running:
             task.cancel()
-        await asyncio.gather(*running, *self._side, return_exceptions=True)
+        await asyncio.gather(*running, *self._archive.stop_aside(), return_exceptions=True)
         try:
-            await self.write(self.store.release, self.owner)
+            await self._archive.in_store(self._store.release, self.owner)
         except ImgplayError as error:
             # Its lock file goes all the same: the next start sees at once that nobody drives them.
             logger.warning("Leases could not be given back: %s", error.message)
-        if self._client is not None:
-            await self._client.aclose()
-        await self.close_store()
-        self._key_thread.shutdown(wait=False, cancel_futures=True)
+        await self._clients.close()
+        await self._archive.close()
 
     async def beat(self) -> None:
         """Does what is due: renews leases, purges, takes up what others left, tells what others wrote."""
-        for follow in tuple(self.each_beat):
-            follow()
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now
-            await self.write(self.store.renew, self.owner, until=self._clock.now() + LEASE)
-        if now - self._purged_at >= PURGE_EVERY:
-            self._purged_at = now
-            await self.purge()
+            await self._archive.in_store(self._store.renew, self.owner, until=self._clock.now() + LEASE)
+        for follow in tuple(self.each_beat):
+            due = follow()
+            if due is not None:
+                await due
         await self._take_up()
-        version = await self.write(self.store.version)
+        version = await self._archive.in_store(self._store.version)
         if version != self._version:
-            self._covered.clear()
+            self._covers.forget()
             await self._catch_up()
             # Not before: what could not be read now is looked at again at the next beat.
             self._version = version
@@ -225,7 +215,7 @@ class Engine(Curator):
     async def _catch_up(self) -> None:
         """Stops what another process has ended or taken over, and reads again what it may have changed."""
         driven = dict(self._drives)
-        found = await self.write(self.store.tasks, tuple(driven))
+        found = await self._archive.in_store(self._store.tasks, tuple(driven))
         lost: list[tuple[Drive, asyncio.Task[None]]] = []
         for task_id, (drive, runner) in driven.items():
             mine = task_id in found and found[task_id].lease_owner == self.owner
@@ -242,16 +232,16 @@ class Engine(Curator):
         if drive.task.stage.final:
             return
         self._drives.pop(drive.task.id, None)
-        found = await self.write(self.store.tasks, (drive.task.id,))
+        found = await self._archive.in_store(self._store.tasks, (drive.task.id,))
         task = found.get(drive.task.id)
         if task is None or task.stage is Stage.CANCELLED:
             # Whoever drives a job is the one that can have its provider stop it.
-            self.aside(drive.stop_remote())
+            self._archive.aside(drive.stop_remote())
         await self._reload(drive.task.batch_id)
 
     async def _reload(self, batch_id: str) -> None:
         """Reads a batch again that is worked on here, and forgets one that is not."""
-        entry = await self.write(self.store.entry, batch_id)
+        entry = await self._archive.in_store(self._store.entry, batch_id)
         drives = (drive for drive, _ in self._drives.values() if drive.task.batch_id == batch_id)
         if entry is None or all(drive.task.stage.final for drive in drives):
             self._entries.pop(batch_id, None)
@@ -270,15 +260,6 @@ class Engine(Curator):
                 # Without a heart the leases run out, and another process would take this one for dead.
                 logger.exception("The store could not be looked after")
 
-    async def _clean(self) -> None:
-        try:
-            await self.purge()
-            # A process may have died between an image and the cover that is made from it.
-            self._cover_anew(await self.write(self.store.bare_topics))
-            await self.write(self.store.sweep)
-        except ImgplayError as error:
-            logger.warning("Left-over files could not be removed: %s", error.message)
-
     # -------------------------------------------------------------- what users do
 
     async def add(self, entries: Sequence[Entry], new_topic: Topic | None) -> Topic:
@@ -294,7 +275,9 @@ class Engine(Curator):
             StoreError: they could not be stored; nothing was sent.
         """
         leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
-        topic = await self.write(self.store.add_batches, leased, new_topic=new_topic, budget=self._budget())
+        topic = await self._archive.in_store(
+            self._store.add_batches, leased, new_topic=new_topic, budget=self._budget()
+        )
         for entry in leased:
             self._entries[entry.batch.id] = entry
             # All are told before one is started, so that whoever cancels what is seen leaves none out.
@@ -331,7 +314,7 @@ class Engine(Curator):
         for drive, _ in driven:
             if not drive.task.stage.final:
                 await self.save(drive, Cancel(cancel_note(drive.task, paid=bool(drive.provider.origin()))))
-                self.aside(drive.stop_remote())
+                self._archive.aside(drive.stop_remote())
         for entry, task in elsewhere:
             await self._cancel_elsewhere(entry, task)
 
@@ -355,14 +338,14 @@ class Engine(Curator):
         attempts: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
-                provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+                provider, spec = self._registry.find(f"{task.provider}:{task.model}")
                 cost = partial(_expected, provider, spec)
                 attempts[task.id] = self._leased(
                     again(task, failed[task.id], self._clock.now(), estimate=cost)
                 )
         if not attempts:
             return
-        changed = await self.write(self.store.replace_tasks, attempts, budget=self._budget())
+        changed = await self._archive.in_store(self._store.replace_tasks, attempts, budget=self._budget())
         if changed is None:
             raise gone("batch", batch_id)
         taken = {task.id for task in changed.tasks}
@@ -371,7 +354,7 @@ class Engine(Curator):
             self._entries[batch_id] = changed
         asked = tuple(generation.id for several in failed.values() for generation in several)
         self._notify(EntryChanged(entry=changed, generation_ids=asked))
-        self.tell_topic(changed.batch.topic_id)
+        self._covers.tell_topic(changed.batch.topic_id)
         for task in fresh:
             action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
             await self._launch(task, action)
@@ -384,7 +367,7 @@ class Engine(Curator):
         """
         budget = self._budget()
         if budget is not None:
-            await self.write(self.store.refuse_beyond, tasks, budget)
+            await self._archive.in_store(self._store.refuse_beyond, tasks, budget)
 
     def _budget(self) -> Budget | None:
         if self.budget is None:
@@ -399,53 +382,10 @@ class Engine(Curator):
         Raises:
             NotFound: there is no such batch.
         """
-        entry = self._entries.get(batch_id) or await self.write(self.store.entry, batch_id)
+        entry = self._entries.get(batch_id) or await self._archive.in_store(self._store.entry, batch_id)
         if entry is None:
             raise gone("batch", batch_id)
         return entry
-
-    async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
-        """Has a provider's text model answer, in one call and within `TEXT_TIMEOUT`.
-
-        Raises:
-            ProviderError: it did not.
-        """
-        await self.connect()
-        http = self.http(provider)
-        try:
-            async with self._clock.timeout(TEXT_TIMEOUT):
-                return await provider.write(model, instruction, text, http)
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name
-            ) from None
-        except ImgplayError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plug-in's reading of foreign data is foreign code
-            what = http.redact(f"{type(error).__name__}: {error}")[:200]
-            raise BadResponse(
-                f"The answer of {provider.spec.title}'s text model is not understood ({what}).",
-                provider=provider.spec.name,
-            ) from None
-
-    async def fetch(self, url: str) -> bytes:
-        """Fetches a user's image by its link, without any key, within `LINK_TIMEOUT`.
-
-        Https only, no private address, and no more than a download may have.
-
-        Raises:
-            InvalidRequest: it cannot be had; the message says why.
-        """
-        try:
-            async with self._clock.timeout(LINK_TIMEOUT):
-                return await self.http(self.links).download(url)
-        except (ProviderError, TimeoutError) as error:
-            late = f"The link did not answer in {LINK_TIMEOUT:g} s."
-            raise InvalidRequest(
-                error.message if isinstance(error, ProviderError) else late,
-                parameter="references",
-                next_step="Give a public https link to an image, or save the image and add the file.",
-            ) from None
 
     # -------------------------------------------------------------- Saver: commit, then tell
 
@@ -454,7 +394,7 @@ class Engine(Curator):
         changed = advance(drive.task, event, self._clock.now())
 
         def commit() -> bool:
-            return self.store.save_task(changed, owner=self.owner)
+            return self._store.save_task(changed, owner=self.owner)
 
         await self._commit(drive, commit, lambda kept: self._told(drive, changed) if kept else None)
 
@@ -469,7 +409,7 @@ class Engine(Curator):
         changed = advance(drive.task, event, self._clock.now())
 
         def commit() -> list[Generation] | None:
-            return self.store.finish_task(changed, stored, failures, owner=self.owner)
+            return self._store.finish_task(changed, stored, failures, owner=self.owner)
 
         def tell(generations: list[Generation] | None) -> None:
             if generations is None:
@@ -478,7 +418,7 @@ class Engine(Curator):
             self._told(drive, changed, generations)
             if entry is not None:
                 seen = {generation.id for generation in entry.generations}
-                self.cover_aside(entry.batch.topic_id, [g for g in generations if g.id in seen])
+                self._covers.make_aside(entry.batch.topic_id, [g for g in generations if g.id in seen])
 
         await self._commit(drive, commit, tell)
 
@@ -526,7 +466,7 @@ class Engine(Curator):
             return
 
     async def _commit_once(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
-        result = await self.write(commit)
+        result = await self._archive.in_store(commit)
         tell(result)
         return result
 
@@ -537,7 +477,7 @@ class Engine(Curator):
         entry = self._entries.get(changed.batch_id)
         if entry is None:
             # Being read anew at this moment; what was committed is in what is read.
-            self.aside(self._tell_from_store(changed))
+            self._archive.aside(self._tell_from_store(changed))
             return
         fresh = {generation.id: generation for generation in generations or ()}
         entry = replace(
@@ -562,7 +502,7 @@ class Engine(Curator):
         ids = tuple(g.id for g in entry.generations if g.async_task_id == task.id)
         self._notify(EntryChanged(entry=entry, generation_ids=ids))
         if task.stage.final:
-            self.tell_topic(entry.batch.topic_id)
+            self._covers.tell_topic(entry.batch.topic_id)
 
     # -------------------------------------------------------------- driving
 
@@ -573,13 +513,13 @@ class Engine(Curator):
         entry = await self.entry(task.batch_id)
         self._entries[task.batch_id] = entry
         by_position = {g.position: g for g in places or entry.generations if g.async_task_id == task.id}
-        provider, spec = self.registry.find(f"{task.provider}:{task.model}")
+        provider, spec = self._registry.find(f"{task.provider}:{task.model}")
         drive = Drive(
             task=task,
             generations=[by_position.get(position) for position in task.unit.positions],
             provider=provider,
             spec=spec,
-            http=self.http(provider),
+            http=self._clients.http(provider),
             tools=self._tools,
             saver=self,
             action=action,
@@ -590,16 +530,16 @@ class Engine(Curator):
 
     async def _durations(self, task: Task) -> list[float]:
         try:
-            return await self.write(self.store.durations, task.provider, task.model)
+            return await self._archive.in_store(self._store.durations, task.provider, task.model)
         except ImgplayError:
             # A store that is locked at this moment is no reason to leave the task.
             return []
 
     async def _run(self, drive: Drive) -> None:
         try:
-            async with self._slot(drive.provider):
-                if self._keys.state(drive.provider.spec) == "missing":
-                    await self.look_for_keys([drive.provider.spec])
+            async with self._turn(drive.provider):
+                if self._clients.keys.state(drive.provider.spec) == "missing":
+                    await self._clients.look_for_keys([drive.provider.spec])
                 await drive.run()
         except LeaseLost:
             with contextlib.suppress(ImgplayError):
@@ -631,38 +571,12 @@ class Engine(Curator):
         except (LeaseLost, ImgplayError):
             logger.warning("Task %s could not be ended; the next start takes it up", drive.task.id)
 
-    def _slot(self, provider: Provider) -> asyncio.Semaphore:
+    def _turn(self, provider: Provider) -> asyncio.Semaphore:
         name = provider.spec.name
-        if name not in self._slots:
+        if name not in self._turns:
             limit = self._concurrency.get(name, provider.spec.concurrency)
-            self._slots[name] = asyncio.Semaphore(limit)
-        return self._slots[name]
-
-    async def connect(self) -> None:
-        """Makes what all clients share, off the loop: reading the certificates takes a tenth of a second."""
-        if self._client is None:
-            client = await self.in_pool(new_client)
-            self._client = self._client or client
-
-    def http(self, provider: Provider) -> Http:
-        """Gives the client of a provider; it lives as long as the engine."""
-        name = provider.spec.name
-        known = self._https.get(name)
-        if known is None or known.provider is not provider:
-            if self._client is None:
-                self._client = new_client()
-            known = self._https[name] = Http(
-                provider,
-                self._client,
-                key=lambda: self._keys.get(provider.spec),
-                references=self._reference,
-                masks=self.white_mask,
-            )
-        return known
-
-    def _reference(self, reference: Reference) -> bytes:
-        assets = self.store.assets
-        return assets.read(assets.original_url(reference.digest, reference.media_type))
+            self._turns[name] = asyncio.Semaphore(limit)
+        return self._turns[name]
 
     async def _halt(self, driven: Sequence[tuple[Drive, asyncio.Task[None]]]) -> None:
         """Stops drives: all at once, so that none moves into the slot of another and is sent."""
@@ -670,19 +584,24 @@ class Engine(Curator):
             runner.cancel()
         await asyncio.gather(*(runner for _, runner in driven), return_exceptions=True)
 
-    def _as_cancelled(self, task: Task) -> Task:
+    # -------------------------------------------------------------- what the curator asks
+
+    def as_cancelled(self, task: Task) -> Task:
+        """Return an unfinished task as it is once it is cancelled. On any thread."""
         driven = self._drives.get(task.id)
         paid = driven is None or bool(driven[0].provider.origin())
         return advance(task, Cancel(cancel_note(task, paid=paid)), self._clock.now())
 
-    async def _stop_ended(self, tasks: Sequence[Task]) -> None:
+    async def stop_ended(self, tasks: Sequence[Task]) -> None:
+        """Stop the drives of tasks that have just been ended, and ask their providers to stop."""
         driven = [self._drives[task.id] for task in tasks if task.id in self._drives]
         await self._halt(driven)
         for drive, _ in driven:
             if not drive.task.stage.final:
-                self.aside(drive.stop_remote())
+                self._archive.aside(drive.stop_remote())
 
-    async def _reread(self, batch_ids: Collection[str]) -> None:
+    async def reread(self, batch_ids: Collection[str]) -> None:
+        """Read those of some batches again that are worked on."""
         for batch_id in self._entries.keys() & set(batch_ids):
             try:
                 await self._reload(batch_id)
@@ -695,7 +614,7 @@ class Engine(Curator):
         """Cancels a task that another process drives: its next write finds the lease gone."""
         cancelled = advance(task, Cancel(cancel_note(task, paid=True)), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
-        if await self.write(self.store.save_task, cancelled, owner=task.lease_owner or ""):
+        if await self._archive.in_store(self._store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
             self._tell_task(replace(entry, tasks=tasks), cancelled)
 
@@ -705,7 +624,7 @@ class Engine(Curator):
         """Claims and continues what no living process drives."""
         async with self._taking_up:
             now = self._clock.now()
-            found = await self.write(self.store.claim, self.owner, now=now, until=now + LEASE)
+            found = await self._archive.in_store(self._store.claim, self.owner, now=now, until=now + LEASE)
             self._claimed += [task for task in found if task.id not in self._drives]
             while self._claimed:
                 task = self._claimed[0]
@@ -719,11 +638,11 @@ class Engine(Curator):
                 self._claimed.pop(0)
 
     async def _continue(self, task: Task) -> None:
-        entry = await self.write(self.store.entry, task.batch_id)
+        entry = await self._archive.in_store(self._store.entry, task.batch_id)
         if entry is None:
             return
         self._entries[task.batch_id] = entry
-        _, spec = self.registry.find(f"{task.provider}:{task.model}")
+        _, spec = self._registry.find(f"{task.provider}:{task.model}")
         plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
         # What is parked is not even looked at: its bytes may be what kills the kernel.
         parked = task.resumes >= MAX_RESUMES
@@ -733,7 +652,7 @@ class Engine(Curator):
             await self._end_unstarted(task, plan.error.to_exception())
         else:
             # Deleted ones too: what is paid for is kept in case they come back.
-            await self._launch(task, plan.action, await self.write(self.store.places, task.id))
+            await self._launch(task, plan.action, await self._archive.in_store(self._store.places, task.id))
 
     async def _adopt(self, task: Task, *, whole: bool) -> bool:
         """Takes images that were written before the process died, whose rows were not.
@@ -747,9 +666,9 @@ class Engine(Curator):
             return False
         stored: list[StoredImage] = []
         failures: dict[str, ErrorInfo] = {}
-        for generation in await self.write(self.store.places, task.id):
+        for generation in await self._archive.in_store(self._store.places, task.id):
             try:
-                image = await self.in_pool(self._adopt_one, generation.id)
+                image = await self._archive.in_pool(self._adopt_one, generation.id)
             except ImgplayError as error:
                 failures[generation.id] = error.info
                 continue
@@ -763,20 +682,22 @@ class Engine(Curator):
         if not stored or (failures and whole):
             return False
         changed = advance(task, Succeed(), self._clock.now())
-        generations = await self.write(self.store.finish_task, changed, stored, failures, owner=self.owner)
+        generations = await self._archive.in_store(
+            self._store.finish_task, changed, stored, failures, owner=self.owner
+        )
         await self._reload(task.batch_id)
         if generations:
             entry = await self.entry(task.batch_id)
             self._notify(EntryChanged(entry=entry, generation_ids=tuple(g.id for g in generations)))
-            self.tell_topic(entry.batch.topic_id)
-            self.cover_aside(entry.batch.topic_id, generations)
+            self._covers.tell_topic(entry.batch.topic_id)
+            self._covers.make_aside(entry.batch.topic_id, generations)
         return True
 
     def _adopt_one(self, generation_id: str) -> StoredImage | None:
-        data = self.store.assets.incoming(generation_id)
+        data = self._store.assets.incoming(generation_id)
         if data is None:
             return None
-        return store_image(self.store.assets, generation_id, data, {}, thumbnail=False)
+        return store_image(self._store.assets, generation_id, data, {}, thumbnail=False)
 
     async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
         """Writes the error of a task that cannot be continued."""
@@ -785,7 +706,7 @@ class Engine(Curator):
                 f"This kernel has no model {task.provider}:{task.model}.", provider=task.provider
             )
         ended = advance(task, Fail(error.info), self._clock.now())
-        saved = await self.write(self.store.save_task, ended, owner=self.owner)
+        saved = await self._archive.in_store(self._store.save_task, ended, owner=self.owner)
         await self._reload(task.batch_id)
         if saved:
             self._tell_task(await self.entry(task.batch_id), ended)
@@ -798,16 +719,6 @@ class Engine(Curator):
 
     def _leased(self, task: Task) -> Task:
         return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
-
-    async def look_for_keys(self, specs: Sequence[ProviderSpec]) -> bool:
-        """Looks for keys in slow places too. Says whether that changed anything."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._key_thread, self._keys.look, specs)
-
-    async def keep_key(self, name: str, key: str | None) -> bool:
-        """Puts a key into the system's keyring, or takes it out (None). See `Keys.remember`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._key_thread, self._keys.remember, name, key)
 
 
 async def _whole(work: asyncio.Future[T]) -> T:

@@ -66,7 +66,7 @@ class Archives:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._engine = studio.engine
+        self._engine, self._archive = studio.engine, studio.archive
         self._packs: dict[str, _Pack] = {}
         self._closed = False
 
@@ -80,11 +80,11 @@ class Archives:
         """
         match call:
             case protocol.Recipe():
-                entry, generation = await self._engine.generation(call.generation_id)
+                entry, generation = await self._archive.generation(call.generation_id)
                 found = self._studio.recipe(entry, generation)
                 return protocol.RecipeResult(recipe=recipe_state(found))
             case protocol.RecipeOf():
-                made = await self._engine.generation_of(call.digest)
+                made = await self._archive.generation_of(call.digest)
                 if made is None:
                     return protocol.Empty()
                 return protocol.RecipeResult(recipe=recipe_state(self._studio.recipe(*made)))
@@ -110,7 +110,7 @@ class Archives:
     async def _pack(self, ids: Sequence[str]) -> protocol.Packed:
         found = await self._found(ids)
         packed = [image for pair in found if (image := self._studio.packed(*pair)) is not None]
-        path, images = await self._engine.in_pool(self._engine.store.assets.pack, packed)
+        path, images = await self._archive.in_pool(self._archive.store.assets.pack, packed)
         pack_id, size = new_id(), path.stat().st_size
         self._packs[pack_id] = _Pack(path, size, self._studio.now())
         if self._follow not in self._engine.each_beat:
@@ -130,7 +130,7 @@ class Archives:
             if generation_id in known:
                 continue
             try:
-                entry, _ = await self._engine.generation(generation_id)
+                entry, _ = await self._archive.generation(generation_id)
             except NotFound:
                 continue
             known |= {generation.id: (entry, generation) for generation in entry.generations}
@@ -142,7 +142,7 @@ class Archives:
             raise NotFound("This ZIP is no longer there.", next_step="Download it again.")
         pack.read_at = self._studio.now()
         try:
-            piece = await self._engine.in_pool(_read, pack.path, offset)
+            piece = await self._archive.in_pool(_read, pack.path, offset)
         except OSError:
             self._drop(pack_id)
             raise NotFound("This ZIP is no longer there.", next_step="Download it again.") from None

@@ -56,7 +56,7 @@ class Feeds:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._engine = studio.engine
+        self._archive = studio.archive
 
     async def answer(self, call: FeedCall, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
@@ -71,24 +71,26 @@ class Feeds:
                 page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
                 return protocol.FeedResult(feed=page)
             case protocol.Queue():
-                waiting = await self._engine.unfinished(QUEUE)
+                waiting = await self._archive.unfinished(QUEUE)
                 return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
             case protocol.Prompts():
-                return protocol.PromptList(prompts=await self._engine.prompts(call.limit))
+                return protocol.PromptList(prompts=await self._archive.prompts(call.limit))
             case protocol.ModelsUsed():
-                return protocol.ModelNames(names=await self._engine.models_used(call.topic_id))
+                return protocol.ModelNames(names=await self._archive.models_used(call.topic_id))
             case protocol.Topics():
-                page = await self._engine.topic_page(search=call.search, before=call.before, limit=call.limit)
+                page = await self._archive.topic_page(
+                    search=call.search, before=call.before, limit=call.limit
+                )
                 return _listed(page.topics, page.before)
             case protocol.NamedTopics():
-                return _listed(await self._engine.topics_by_id(call.topic_ids))
+                return _listed(await self._archive.topics_by_id(call.topic_ids))
 
     async def topics(self, active: str | None, limit: int = FIRST_TOPICS) -> protocol.TopicList:
         """Gives the first page of the list of topics, and the active one wherever it stands."""
-        page = await self._engine.topic_page(limit=limit)
+        page = await self._archive.topic_page(limit=limit)
         topics = list(page.topics)
         if active is not None and all(topic.id != active for topic in topics):
-            topics += await self._engine.topics_by_id([active])
+            topics += await self._archive.topics_by_id([active])
         return _listed(topics, page.before)
 
     async def page(
@@ -100,7 +102,7 @@ class Feeds:
         wanted: Wanted = EVERYTHING,
     ) -> protocol.FeedState:
         """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
-        page = await self._engine.feed(topic_id, before=before, limit=limit, wanted=wanted)
+        page = await self._archive.feed(topic_id, before=before, limit=limit, wanted=wanted)
         return self._state(topic_id, page)
 
     async def show(self, topic_id: str | None, source: str) -> protocol.TopicShown:

@@ -41,7 +41,7 @@ class History:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._engine = studio.engine
+        self._curator, self._covers = studio.curator, studio.covers
 
     async def answer(self, call: HistoryCall, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
@@ -51,17 +51,17 @@ class History:
         """
         match call:
             case protocol.Delete():
-                await self._engine.delete(call.what, call.ids)
+                await self._curator.delete(call.what, call.ids)
             case protocol.Restore():
-                restored = await self._engine.restore(call.what, call.ids)
+                restored = await self._curator.restore(call.what, call.ids)
                 if not restored.ids:
                     raise NotFound("It is too late to undo this: it is gone for good.")
             case protocol.Favour():
-                await self._engine.favour(call.generation_ids, favourite=call.favourite)
+                await self._curator.favour(call.generation_ids, favourite=call.favourite)
             case protocol.PinTopic():
-                await self._engine.pin_topic(call.topic_id, pinned=call.pinned)
+                await self._curator.pin_topic(call.topic_id, pinned=call.pinned)
             case protocol.ChooseCover():
-                await self._engine.choose_cover(call.topic_id, call.generation_id)
+                await self._covers.choose(call.topic_id, call.generation_id)
             case protocol.MoveBatches():
                 topic_id = await self._studio.move_batches(call.batch_ids, call.topic_id)
                 return protocol.BatchesMoved(topic_id=topic_id)

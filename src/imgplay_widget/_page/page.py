@@ -106,7 +106,7 @@ class Face:
 
     def __init__(self, studio: Studio, send: Send) -> None:
         self._studio = studio
-        self._engine = studio.engine
+        self._engine, self._archive = studio.engine, studio.archive
         self._send = send
         self._id = new_id()
         self._seq = 0
@@ -196,7 +196,7 @@ class Face:
                     await self.publish([NoticeGiven(notice=notice) for notice in self._studio.notices])
                 self._seen, self._pushed = True, 0
                 self._engine.eager_thumbnails = True
-                self._engine.aside(self._studio.offers.freshen())
+                self._archive.aside(self._studio.offers.freshen())
                 return protocol.SnapshotResult(snapshot=await self.snapshot(buffers, call.catalog))
             case protocol.Generate():
                 return await self._generate(call)
@@ -269,7 +269,7 @@ class Face:
         topic = await self._studio.add(prepared, select=True, source=self._id)
         entries = [one.entry for one in prepared]
         try:
-            entries, topic = await self._engine.entries_in_topic([entry.batch.id for entry in entries])
+            entries, topic = await self._archive.entries_in_topic([entry.batch.id for entry in entries])
         except StoreError as error:
             # They are stored and run: an error would ask the user to pay for them again.
             logger.warning("How new batches stand could not be read: %s", error.message)
@@ -295,11 +295,11 @@ class Face:
         items: list[protocol.ThumbnailItem] = []
         for generation_id in ids:
             try:
-                _, generation = await self._engine.generation(generation_id)
+                _, generation = await self._archive.generation(generation_id)
             except NotFound:
                 data = None
             else:
-                data = await self._engine.thumbnail(generation)
+                data = await self._archive.thumbnail(generation)
             items.append(protocol.ThumbnailItem(generation_id=generation_id, buffer=_add(buffers, data)))
         return protocol.ThumbnailList(items=items)
 
@@ -307,7 +307,7 @@ class Face:
         items: list[protocol.CoverItem] = []
         for topic_id in ids:
             try:
-                data = await self._cover(await self._engine.topic(topic_id))
+                data = await self._cover(await self._archive.topic(topic_id))
             except NotFound:
                 data = None
             items.append(protocol.CoverItem(topic_id=topic_id, buffer=_add(buffers, data)))
@@ -317,16 +317,16 @@ class Face:
         if topic.cover_url is None:
             return None
         try:
-            return await self._engine.read(topic.cover_url)
+            return await self._archive.read(topic.cover_url)
         except StoreError as error:
             logger.warning("A cover could not be read: %s", error.message)
             return None
 
     async def _original(self, id: str, buffers: Buffers) -> protocol.OriginalImage:
-        entry, generation = await self._engine.generation(id)
+        entry, generation = await self._archive.generation(id)
         if generation.asset is None:
             raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
-        buffers.append(await self._engine.read(generation.asset.url))
+        buffers.append(await self._archive.read(generation.asset.url))
         return protocol.OriginalImage(
             generation_id=id,
             media_type=generation.asset.media_type,
@@ -378,7 +378,7 @@ class Face:
                 continue
             data = None
             if generation.asset is not None and self._pushing:
-                data = await self._engine.thumbnail(generation)
+                data = await self._archive.thumbnail(generation)
                 self._pushed += 1
             state = generation_state(change.entry, generation, _add(buffers, data))
             events.append(protocol.GenerationChanged(generation=state))
@@ -387,7 +387,7 @@ class Face:
     async def _progress(self, change: Progressed, buffers: Buffers) -> protocol.GenerationProgress:
         preview = change.preview if self._pushing else None
         if preview is not None and len(preview) > SMALL_PREVIEW:
-            preview = await self._engine.shrink(preview)
+            preview = await self._archive.shrink(preview)
         return protocol.GenerationProgress(
             generation_id=change.generation_id,
             batch_id=change.batch_id,
@@ -521,10 +521,10 @@ class Face:
             text = known.get(generation_id)
             if text is None:
                 try:
-                    _, generation = await self._engine.generation(generation_id)
+                    _, generation = await self._archive.generation(generation_id)
                 except NotFound:
                     continue
-                data = await self._engine.miniature(generation)
+                data = await self._archive.miniature(generation)
                 text = "" if data is None else base64.b64encode(data).decode()
             self._minis[generation_id] = text
         found: dict[str, str] = {}

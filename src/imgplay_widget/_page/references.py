@@ -93,7 +93,7 @@ class ReferenceFace:
 
     async def _take(self, call: protocol.TakeReference) -> protocol.ReferenceTaken:
         if call.source == "link":
-            reference = await self._references.keep(await self._studio.engine.fetch(call.value))
+            reference = await self._references.keep(await self._studio.clients.fetch(call.value))
         else:
             reference = await self._references.of_result(call.value)
         return protocol.ReferenceTaken(reference=reference_state(reference))

@@ -13,7 +13,7 @@ from imgplay_widget.errors import InvalidRequest, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._engine.archive import Archive
     from imgplay_widget._studio.inputs import Role
     from imgplay_widget._studio.references import References
     from imgplay_widget._types import Reference
@@ -28,13 +28,13 @@ class Drafts:
     """The drafts of a studio. A topic of None stands for the "new topic" screen.
 
     Args:
-        engine: gives the store.
+        archive: the store.
         inputs: looks input images up.
         notify: called with each change, after it was committed.
     """
 
-    def __init__(self, engine: Engine, inputs: References, notify: Callable[[Change], None]) -> None:
-        self._engine = engine
+    def __init__(self, archive: Archive, inputs: References, notify: Callable[[Change], None]) -> None:
+        self._archive = archive
         self._inputs = inputs
         self._notify = notify
         # Looking images up takes longer for some than for others; what was written last must win.
@@ -42,7 +42,7 @@ class Drafts:
 
     async def read(self, topic_id: str | None) -> Draft:
         """Gives a draft, without the images whose files are gone."""
-        return await self._engine.write(self._engine.store.draft, topic_id)
+        return await self._archive.in_store(self._archive.store.draft, topic_id)
 
     async def save(
         self,
@@ -100,7 +100,7 @@ class Drafts:
 
     async def _write(self, topic_id: str | None, draft: Draft, source: str | None) -> None:
         _check_count(len(draft.references))
-        kept = await self._engine.write(self._engine.store.save_draft, topic_id, draft)
+        kept = await self._archive.in_store(self._archive.store.save_draft, topic_id, draft)
         self._notify(DraftWritten(topic_id=topic_id, draft=kept, source=source))
 
 

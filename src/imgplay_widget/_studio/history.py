@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from imgplay_widget._clock import Clock
+    from imgplay_widget._engine.archive import Archive
+    from imgplay_widget._engine.clients import Clients
+    from imgplay_widget._engine.covers import Covers
+    from imgplay_widget._engine.curator import Curator
     from imgplay_widget._engine.engine import Engine
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._studio.drafts import Drafts
@@ -51,6 +55,10 @@ MAX_TITLE = 200
 class StudioHistory(StudioImages, Hop):
     """The calls of a studio that are about what is kept, and the handles of it that code holds."""
 
+    archive: Archive
+    clients: Clients
+    covers: Covers
+    curator: Curator
     engine: Engine
     inputs: References
     drafts: Drafts
@@ -66,7 +74,7 @@ class StudioHistory(StudioImages, Hop):
     @property
     def topics(self) -> list[Topic]:
         """All topics: those that are pinned first, then the last used one."""
-        return self._call(self.engine.topics)
+        return self._call(self.archive.topics)
 
     @property
     def active_topic(self) -> str | None:
@@ -81,7 +89,7 @@ class StudioHistory(StudioImages, Hop):
                 a number comes after it.
         """
         topic = self._fresh_topic(title, by="user" if title else "prompt")
-        topic = self._call(self.engine.add_topic, topic)
+        topic = self._call(self.curator.add_topic, topic)
         self._call(self.select_topic, topic.id)
         return topic
 
@@ -109,7 +117,7 @@ class StudioHistory(StudioImages, Hop):
             NotFound: there is no such topic.
         """
         topic_id = self._existing_topic(topic)
-        return self._call(partial(self.engine.pin_topic, topic_id, pinned=pinned))
+        return self._call(partial(self.curator.pin_topic, topic_id, pinned=pinned))
 
     def choose_cover(self, image: GenerationHandle | str) -> Topic:
         """Makes an image the cover of its topic, and gives the topic.
@@ -123,8 +131,8 @@ class StudioHistory(StudioImages, Hop):
         return self._call(self._choose_cover, image if isinstance(image, str) else image.id)
 
     async def _choose_cover(self, generation_id: str) -> Topic:
-        entry, _ = await self.engine.generation(generation_id)
-        return await self.engine.choose_cover(entry.batch.topic_id, generation_id)
+        entry, _ = await self.archive.generation(generation_id)
+        return await self.covers.choose(entry.batch.topic_id, generation_id)
 
     def favour(self, images: Images, *, favourite: bool = True) -> None:
         """Stars images, or takes the stars away.
@@ -135,7 +143,7 @@ class StudioHistory(StudioImages, Hop):
         """
         several = [images] if isinstance(images, BatchHandle | GenerationHandle) else images
         ids = [one.id for item in several for one in (item if isinstance(item, BatchHandle) else (item,))]
-        self._call(partial(self.engine.favour, ids, favourite=favourite))
+        self._call(partial(self.curator.favour, ids, favourite=favourite))
 
     def move(self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: Topic | str) -> None:
         """Puts batches into another topic. What runs goes on there.
@@ -160,12 +168,12 @@ class StudioHistory(StudioImages, Hop):
         Raises as `move` does.
         """
         if topic_id is not None:
-            await self.engine.move(batch_ids, topic_id)
+            await self.curator.move(batch_ids, topic_id)
             return topic_id
         by: Literal["prompt", "user"] = "user" if title else "prompt"
         title = title or first_words((await self.engine.entry(batch_ids[0])).batch.prompt)
         topic = self._fresh_topic(title, by=by)
-        await self.engine.move(batch_ids, topic.id, topic)
+        await self.curator.move(batch_ids, topic.id, topic)
         return topic.id
 
     def rename_topic(self, topic: Topic | str, title: str) -> Topic:
@@ -188,12 +196,12 @@ class StudioHistory(StudioImages, Hop):
             raise InvalidRequest(
                 f"A title has 1 to {MAX_TITLE} characters, not {len(wanted)}.", parameter="title"
             )
-        return await self.engine.title_topic(topic_id, wanted, by="user")
+        return await self.curator.title_topic(topic_id, wanted, by="user")
 
     async def select_topic(self, topic_id: str | None, *, source: str | None = None) -> None:
         """Makes a topic the active one; None stands for "a new one". On the loop."""
         if topic_id != self._stored_topic:
-            await self.engine.save_setting("active_topic", topic_id)
+            await self.archive.save_setting("active_topic", topic_id)
         self._selected(topic_id, source)
 
     async def show_topic(
@@ -207,7 +215,7 @@ class StudioHistory(StudioImages, Hop):
         Raises:
             NotFound: there is no such topic.
         """
-        store, fresh = self.engine.store, topic_id != self._stored_topic
+        store, fresh = self.archive.store, topic_id != self._stored_topic
 
         def show() -> tuple[FeedPage | None, Draft]:
             if topic_id is not None and store.topic(topic_id) is None:
@@ -218,7 +226,7 @@ class StudioHistory(StudioImages, Hop):
                 store.save_setting("active_topic", topic_id)
             return feed, draft
 
-        shown = await self.engine.write(show)
+        shown = await self.archive.in_store(show)
         self._selected(topic_id, source)
         return shown
 
@@ -299,14 +307,14 @@ class StudioHistory(StudioImages, Hop):
             OSError: the file cannot be read.
         """
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
-        made = self._call(self.engine.generation_of, hashlib.sha256(data).hexdigest())
+        made = self._call(self.archive.generation_of, hashlib.sha256(data).hexdigest())
         return None if made is None else self.recipe(*made).as_json()
 
     async def _batches(self, topic_id: str | None, limit: int, wanted: Wanted) -> list[BatchHandle]:
         if not 1 <= limit <= MAX_BATCHES:
             raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
         # On the loop: no change can come between the reading and the handle that would take it.
-        page = await self.engine.feed(topic_id, limit=limit, wanted=wanted)
+        page = await self.archive.feed(topic_id, limit=limit, wanted=wanted)
         return [self._handle(entry) for entry in page.entries]
 
     # -------------------------------------------------------------- input images
@@ -327,7 +335,7 @@ class StudioHistory(StudioImages, Hop):
         if isinstance(image, Reference):
             reference = self._call(self.inputs.find, image.digest)
         elif isinstance(image, str) and image.lower().startswith("https://"):
-            reference = self._call(self.inputs.keep, self._call(self.engine.fetch, image))
+            reference = self._call(self.inputs.keep, self._call(self.clients.fetch, image))
         else:
             # On this thread: a figure must be drawn where it was made.
             read = read_input(image)
@@ -371,16 +379,16 @@ class StudioHistory(StudioImages, Hop):
     async def _delete(self, kind: Kind | None, id: str) -> None:
         if kind is None:
             kind = await self._kind(id)
-        await self.engine.delete(kind, [id])
+        await self.curator.delete(kind, [id])
 
     async def _kind(self, id: str) -> Kind:
         with contextlib.suppress(NotFound):
-            await self.engine.topic(id)
+            await self.archive.topic(id)
             return "topic"
         with contextlib.suppress(NotFound):
             await self.engine.entry(id)
             return "batch"
-        await self.engine.generation(id)
+        await self.archive.generation(id)
         return "generation"
 
     def restore(self, what: object) -> None:
@@ -400,7 +408,7 @@ class StudioHistory(StudioImages, Hop):
     async def _restore(self, kind: Kind | None, id: str) -> None:
         kinds: tuple[Kind, ...] = ("topic", "batch", "generation") if kind is None else (kind,)
         for one in kinds:
-            if (await self.engine.restore(one, [id])).ids:
+            if (await self.curator.restore(one, [id])).ids:
                 return
         await self._kind(id)
 
@@ -429,8 +437,8 @@ class StudioHistory(StudioImages, Hop):
             NotFound: there is no such topic.
         """
         topic_id = None if topic is None else self._existing_topic(topic)
-        read = partial(self.engine.store.spent, since=moment_of(since), topic_id=topic_id)
-        return self._call(self.engine.write, read)
+        read = partial(self.archive.store.spent, since=moment_of(since), topic_id=topic_id)
+        return self._call(self.archive.in_store, read)
 
     # -------------------------------------------------------------- inside
 
@@ -440,7 +448,7 @@ class StudioHistory(StudioImages, Hop):
             return self._active_topic, None
         if isinstance(topic, Topic):
             return topic.id, None
-        found = self._call(self.engine.find_topic, topic)
+        found = self._call(self.archive.find_topic, topic)
         return found, None if found else topic
 
     def _existing_topic(self, topic: Topic | str) -> str:
@@ -469,7 +477,7 @@ class StudioHistory(StudioImages, Hop):
 
         def again() -> None:
             self.engine.each_beat.remove(again)
-            self.engine.aside(self._refresh_handles(topic_id))
+            self.archive.aside(self._refresh_handles(topic_id))
 
         self.engine.each_beat.append(again)
 

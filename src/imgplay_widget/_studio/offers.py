@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from imgplay_widget._clock import Clock
-    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._engine.archive import Archive
+    from imgplay_widget._engine.clients import Clients
     from imgplay_widget._types import ModelSpec, ProviderSpec
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
@@ -65,7 +66,8 @@ class Offers:
     """The models of the providers as they are now, and their keys. On the engine's loop, but for `load`.
 
     Args:
-        engine: gives the HTTP clients, threads and the store.
+        archive: the store.
+        clients: the ways to the providers and to the keys.
         registry: takes in what is found.
         keys: the keys.
         notify: called with each change.
@@ -74,13 +76,15 @@ class Offers:
 
     def __init__(
         self,
-        engine: Engine,
+        archive: Archive,
+        clients: Clients,
         registry: Registry,
         keys: Keys,
         notify: Callable[[Change], None],
         clock: Clock,
     ) -> None:
-        self._engine = engine
+        self._archive = archive
+        self._clients = clients
         self._registry = registry
         self._keys = keys
         self._notify = notify
@@ -123,14 +127,14 @@ class Offers:
             return
         at = self._clock.now()
         stored = [catalog.to_json(spec) for spec in specs]
-        await self._engine.save_setting(DISCOVERY + name, {"at": at.isoformat(), "models": stored})
+        await self._archive.save_setting(DISCOVERY + name, {"at": at.isoformat(), "models": stored})
         self._asked_at[name] = at
         self._registry.found(name, specs)
         self._notify(ModelsWritten())
 
     async def refresh_all(self) -> None:
         """Asks all providers that have a list and a key. One that cannot be asked is a notice."""
-        await self._engine.look_for_keys([provider.spec for provider in self._registry.providers()])
+        await self._clients.look_for_keys([provider.spec for provider in self._registry.providers()])
         ready = [
             provider
             for provider in self._registry.providers()
@@ -140,14 +144,14 @@ class Offers:
 
     async def _discover(self, provider: Provider) -> tuple[ModelSpec, ...] | None:
         name = provider.spec.name
-        await self._engine.connect()
-        http = self._engine.http(provider)
+        await self._clients.connect()
+        http = self._clients.http(provider)
         try:
             async with asyncio.timeout(ASK_WAIT):
                 found = await provider.discover(http)
             if found is None:
                 return None
-            return await self._engine.in_pool(catalog.checked, found, name)
+            return await self._archive.in_pool(catalog.checked, found, name)
         except TimeoutError:
             raise DeadlineExceeded(
                 f"{provider.spec.title} did not list its models in {ASK_WAIT:g} s.", provider=name
@@ -168,12 +172,12 @@ class Offers:
         if self._looked is None or now - self._looked >= LOOK_AGAIN:
             self._looked = now
             specs = [provider.spec for provider in self._registry.providers()]
-            if await self._engine.look_for_keys(specs):
+            if await self._clients.look_for_keys(specs):
                 self._notify(ModelsWritten())
         for provider in self._registry.providers():
             if self._is_stale(provider):
                 self._tried[provider.spec.name] = self._clock.monotonic()
-                self._engine.aside(self.refresh_quietly(provider))
+                self._archive.aside(self.refresh_quietly(provider))
 
     def _is_stale(self, provider: Provider) -> bool:
         name = provider.spec.name
@@ -203,7 +207,7 @@ class Offers:
         self._tried.pop(name, None)
         self._registry.found(name, ())
         try:
-            await self._engine.save_setting(DISCOVERY + name, None)
+            await self._archive.save_setting(DISCOVERY + name, None)
         except StoreError as error:
             # It has an age; the next answer takes its place.
             logger.warning("An old list of models could not be removed: %s", error.message)
@@ -213,7 +217,7 @@ class Offers:
     async def find_key(self, provider: Provider) -> None:
         """Looks for a provider's key in slow places too, where none is at hand."""
         if self._keys.state(provider.spec) == "missing":
-            await self._engine.look_for_keys([provider.spec])
+            await self._clients.look_for_keys([provider.spec])
 
     async def keep_key(self, name: str, key: str | None, *, remember: bool) -> KeyKept:
         """Takes a provider's key, or forgets it (None or "").
@@ -231,7 +235,7 @@ class Offers:
         key = usable_key(key)
         kept = False
         if remember:
-            kept = await self._engine.keep_key(name, key)
+            kept = await self._clients.keep_key(name, key)
         else:
             self._keys.set(name, key)
         # With another key, another list may come.
@@ -278,8 +282,8 @@ class Offers:
     async def _try(self, provider: Provider) -> KeyCheck | None:
         """What a check found wrong, or None."""
         name, title = provider.spec.name, provider.spec.title
-        await self._engine.connect()
-        http = self._engine.http(provider)
+        await self._clients.connect()
+        http = self._clients.http(provider)
         try:
             async with asyncio.timeout(CHECK_WAIT):
                 await provider.check(http)

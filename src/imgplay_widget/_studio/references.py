@@ -13,7 +13,7 @@ from imgplay_widget._types import Reference
 from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._engine.archive import Archive
 
 __all__ = ["References", "stored_input"]
 
@@ -27,12 +27,12 @@ class References:
     """The input images of a studio.
 
     Args:
-        engine: whose store keeps them.
+        archive: the store that keeps them.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._assets = engine.store.assets
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._assets = archive.store.assets
         self._known: OrderedDict[str, Reference] = OrderedDict()
 
     async def keep(self, data: bytes, role: Role = "reference") -> Reference:
@@ -46,7 +46,7 @@ class References:
             InvalidRequest: it is no image, or a damaged one, or no mask.
             DiskFull: there is no space; nothing of it stays.
         """
-        return self._learned(await self._engine.in_pool(self._keep, data, role))
+        return self._learned(await self._archive.in_pool(self._keep, data, role))
 
     def _keep(self, data: bytes, role: Role) -> Reference:
         item = read_input(data, role)
@@ -78,14 +78,14 @@ class References:
         Raises:
             NotFound: there is no such generation, or no image of it.
         """
-        _, generation = await self._engine.generation(generation_id)
+        _, generation = await self._archive.generation(generation_id)
         asset = generation.asset
         if asset is None:
             raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
         reference = Reference(
             digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
         )
-        if not await self._engine.in_pool(self._assets.hold, reference):
+        if not await self._archive.in_pool(self._assets.hold, reference):
             raise NotFound(
                 "The file of this image is gone from the store.", next_step="Choose another image."
             )
@@ -102,7 +102,7 @@ class References:
             self._known.move_to_end(digest)
             return known
         try:
-            found = await self._engine.in_pool(self._assets.reference, digest)
+            found = await self._archive.in_pool(self._assets.reference, digest)
         except CorruptImage:
             found = None
         if found is None:
@@ -113,7 +113,7 @@ class References:
     async def thumbnail(self, digest: str) -> bytes | None:
         """Gives the thumbnail of a reference (WebP), or None where it is gone."""
         try:
-            return await self._engine.in_pool(self._assets.reference_thumbnail, await self.find(digest))
+            return await self._archive.in_pool(self._assets.reference_thumbnail, await self.find(digest))
         except NotFound:
             return None
         except ImgplayError as error:
@@ -128,7 +128,7 @@ class References:
         """
         reference = await self.find(digest)
         url = self._assets.original_url(reference.digest, reference.media_type)
-        return reference, await self._engine.read(url)
+        return reference, await self._archive.read(url)
 
     def _learned(self, reference: Reference) -> Reference:
         self._known[reference.digest] = reference
@@ -137,13 +137,13 @@ class References:
         return reference
 
 
-def stored_input(engine: Engine, reference: Reference, role: Role) -> Input:
+def stored_input(archive: Archive, reference: Reference, role: Role) -> Input:
     """Gives a reference that the store holds already, as an input of a request.
 
     Raises:
         NotFound: it is gone.
     """
-    size = engine.store.assets.size(reference)
+    size = archive.store.assets.size(reference)
     if size is None:
         raise _gone(role)
     return Input(reference, size, None)

@@ -16,7 +16,7 @@ from imgplay_widget.providers.openai import OpenAI
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._engine.archive import Archive
     from imgplay_widget._studio.key_reports import KeyCheck
     from imgplay_widget._studio.offers import Offers
     from imgplay_widget.providers.keys import Keys
@@ -41,7 +41,7 @@ class Servers:
     """The servers of a studio. On the engine's loop, but for `load` and `url`.
 
     Args:
-        engine: gives the store.
+        archive: the store.
         registry: takes them in.
         offers: asks them for their models, and keeps their keys.
         keys: the keys.
@@ -50,13 +50,13 @@ class Servers:
 
     def __init__(
         self,
-        engine: Engine,
+        archive: Archive,
         registry: Registry,
         offers: Offers,
         keys: Keys,
         notify: Callable[[Change], None],
     ) -> None:
-        self._engine = engine
+        self._archive = archive
         self._registry = registry
         self._offers = offers
         self._keys = keys
@@ -119,7 +119,7 @@ class Servers:
             await self._save_keyed(name, server)
             self._take(name, server)
             check = await self._offers.check(name)
-        self._engine.aside(self._offers.refresh_quietly(self._registry.get(name)))
+        self._archive.aside(self._offers.refresh_quietly(self._registry.get(name)))
         return check
 
     async def remove(self, name: str) -> None:
@@ -152,11 +152,11 @@ class Servers:
     async def _save(self, name: str, server: _Server | None) -> None:
         """Stores a server, or that there is none of that name."""
         # Read again: another kernel may have added one meanwhile.
-        servers = _read(await self._engine.setting(SETTING))
+        servers = _read(await self._archive.setting(SETTING))
         servers.pop(name, None)
         if server is not None:
             servers[name] = server
-        await self._engine.save_setting(SETTING, {name: one._asdict() for name, one in servers.items()})
+        await self._archive.save_setting(SETTING, {name: one._asdict() for name, one in servers.items()})
 
     async def _save_keyed(self, name: str, server: _Server) -> None:
         """Stores of a server that is stored that it wants a key, where that can be done now."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._clock import Clock
+    from imgplay_widget._engine.archive import Archive
     from imgplay_widget._engine.engine import Engine
 
 __all__ = ["Spending"]
@@ -32,13 +33,17 @@ class Spending:
     """Follows what a studio spends.
 
     Args:
-        engine: gives the store and has the budget.
+        engine: beats, and holds the budget.
+        archive: the store.
         notify: called with each change.
         clock: the time.
     """
 
-    def __init__(self, engine: Engine, notify: Callable[[Change], None], clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, archive: Archive, notify: Callable[[Change], None], clock: Clock
+    ) -> None:
         self._engine = engine
+        self._archive = archive
         self._notify = notify
         self._clock = clock
         self._told: SpendingWritten | None = None
@@ -49,7 +54,7 @@ class Spending:
     async def read(self) -> SpendingWritten:
         """Gives where the total of today stands."""
         self._day = day_start(self._clock.now())
-        today = await self._engine.write(self._engine.store.today, self._day)
+        today = await self._archive.in_store(self._archive.store.today, self._day)
         return SpendingWritten(today=today, budget=self._engine.budget)
 
     def heed(self, change: Change) -> None:
@@ -67,7 +72,7 @@ class Spending:
         self._stale = True
         if not self._telling:
             self._telling = True
-            self._engine.aside(self._tell())
+            self._archive.aside(self._tell())
 
     async def _tell(self) -> None:
         try:

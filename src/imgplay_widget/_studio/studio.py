@@ -19,6 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
+from imgplay_widget._engine.archive import Archive
+from imgplay_widget._engine.clients import Clients
+from imgplay_widget._engine.covers import Covers
+from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import HEARTBEAT, Engine
 from imgplay_widget._rules.changes import (
     Change,
@@ -147,31 +151,42 @@ class Studio(StudioHistory, StudioOffers):
             self._active_topic = None
         self._loop = LoopThread()
         self._portal = self._loop.open()
+        self.archive = Archive(self._store)
+        self.covers = Covers(self.archive, self._on_change)
+        self.clients = Clients(self.archive, self.keys, self._clock)
         self.engine = Engine(
-            self._store,
+            self.archive,
+            self.covers,
+            self.clients,
             self.registry,
-            self.keys,
             self._on_change,
             clock=self._clock,
             concurrency=concurrency or {},
             heartbeat=heartbeat,
         )
         self.engine.budget = limit
-        self.spending = Spending(self.engine, self._on_change, self._clock)
-        self.inputs = References(self.engine)
-        self.drafts = Drafts(self.engine, self.inputs, self._on_change)
+        self.curator = Curator(self.archive, self.covers, self.engine, self._on_change, self._clock)
+        self.spending = Spending(self.engine, self.archive, self._on_change, self._clock)
+        self.inputs = References(self.archive)
+        self.drafts = Drafts(self.archive, self.inputs, self._on_change)
         self.keys.read_env_file()
-        self.offers = Offers(self.engine, self.registry, self.keys, self._on_change, self._clock)
-        self.servers = Servers(self.engine, self.registry, self.offers, self.keys, self._on_change)
+        self.offers = Offers(
+            self.archive, self.clients, self.registry, self.keys, self._on_change, self._clock
+        )
+        self.servers = Servers(self.archive, self.registry, self.offers, self.keys, self._on_change)
         self.servers.load(servers)
-        self.writer = Writer(self.engine, self.registry, self.keys, titles)
+        self.writer = Writer(self.clients, self.curator, self.registry, self.keys, titles)
         self.offers.load(stored)
         atexit.register(self._close, EXIT_WAIT)
         try:
-            self._call(self.engine.start)
+            self._call(self._start)
         except BaseException:
             self.close()
             raise
+
+    async def _start(self) -> None:
+        await self.engine.start()
+        self.curator.start()
 
     # -------------------------------------------------------------- generate
 
@@ -292,7 +307,7 @@ class Studio(StudioHistory, StudioOffers):
 
     def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
         return (
-            stored_input(self.engine, item, role) if isinstance(item, Reference) else read_input(item, role)
+            stored_input(self.archive, item, role) if isinstance(item, Reference) else read_input(item, role)
         )
 
     async def add(self, prepared: Sequence[Prepared], *, select: bool, source: str | None = None) -> Topic:
@@ -319,9 +334,9 @@ class Studio(StudioHistory, StudioOffers):
             return
         batch = prepared.entry.batch
         if topic.title is None:
-            topic = await self.engine.title_topic(topic.id, first_words(batch.prompt), by="prompt")
+            topic = await self.curator.title_topic(topic.id, first_words(batch.prompt), by="prompt")
         if topic.title_by == "prompt" and self.writer.names_topics:
-            self.engine.aside(self.writer.entitle(topic.id, batch))
+            self.archive.aside(self.writer.entitle(topic.id, batch))
 
     async def _add(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
         try:
@@ -374,7 +389,7 @@ class Studio(StudioHistory, StudioOffers):
 
     async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
         """Stores what the config panel holds. On the loop."""
-        await self.engine.save_setting("config", config)
+        await self.archive.save_setting("config", config)
         self._config = config
         self._on_change(SettingWritten(name="config", value=config, source=source))
 
@@ -428,9 +443,9 @@ class Studio(StudioHistory, StudioOffers):
                 if self._active_topic in change.topic_ids:
                     self._active_topic = None
             case StoreWritten():
-                self.engine.aside(self._refresh_handles())
+                self.archive.aside(self._refresh_handles())
             case TopicWritten(returned=True):
-                self.engine.aside(self._refresh_handles(change.topic.id))
+                self.archive.aside(self._refresh_handles(change.topic.id))
             case _:
                 pass
         self.spending.heed(change)

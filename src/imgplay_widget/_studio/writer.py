@@ -12,7 +12,8 @@ from imgplay_widget._rules import prompts, titles
 from imgplay_widget.errors import BadResponse, ImgplayError, InvalidRequest, MissingKey, NotFound
 
 if TYPE_CHECKING:
-    from imgplay_widget._engine.engine import Engine
+    from imgplay_widget._engine.clients import Clients
+    from imgplay_widget._engine.curator import Curator
     from imgplay_widget._types import Batch, ModelSpec
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.keys import Keys
@@ -39,15 +40,19 @@ class Writer:
     """Has text models write.
 
     Args:
-        engine: asks them.
+        clients: the ways to the providers.
+        curator: titles topics.
         registry: the providers.
         keys: the keys.
         chosen: ``"provider:model"`` for the one that always writes, ``"auto"`` for any, or ``"off"`` for any
             but not for titles.
     """
 
-    def __init__(self, engine: Engine, registry: Registry, keys: Keys, chosen: str) -> None:
-        self._engine = engine
+    def __init__(
+        self, clients: Clients, curator: Curator, registry: Registry, keys: Keys, chosen: str
+    ) -> None:
+        self._clients = clients
+        self._curator = curator
         self._registry = registry
         self._keys = keys
         self._chosen = chosen
@@ -84,10 +89,12 @@ class Writer:
             model = self.model(batch.provider)
             if model is None:
                 return
-            answer = await self._engine.write_text(model.provider, model.id, titles.INSTRUCTION, batch.prompt)
+            answer = await self._clients.write_text(
+                model.provider, model.id, titles.INSTRUCTION, batch.prompt
+            )
             title = titles.tidy(answer)
             if title is not None:
-                await self._engine.title_topic(topic_id, title, by="model")
+                await self._curator.title_topic(topic_id, title, by="model")
         except ImgplayError as error:
             # A title is a courtesy: nobody is troubled when it does not come.
             logger.info("A topic was not named: %s", error.message)
@@ -116,7 +123,7 @@ class Writer:
             )
         provider, model = await self._ready(spec.provider)
         told = prompts.instruction(mode, prompt, spec.max_prompt)
-        answer = await self._engine.write_text(provider, model, told, prompt)
+        answer = await self._clients.write_text(provider, model, told, prompt)
         text = prompts.rewritten(mode, prompt, answer, spec.max_prompt)
         if text is None:
             raise BadResponse(
@@ -133,7 +140,7 @@ class Writer:
         """
         candidates = self.candidates()
         if self.model(first) is None and candidates:
-            await self._engine.look_for_keys([provider.spec for provider in candidates])
+            await self._clients.look_for_keys([provider.spec for provider in candidates])
         model = self.model(first)
         if model is not None:
             return model

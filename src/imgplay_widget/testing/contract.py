@@ -445,7 +445,7 @@ class ProviderContract:
             batch.cancel()
             with pytest.raises(Cancelled):
                 batch.result(WAIT)
-            studio.start(studio.engine.settle).result(WAIT)
+            studio.start(studio.archive.settle).result(WAIT)
             if wire.cancellable:
                 assert len(wire.requests) > before
 
