@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import binascii
 import os
 import re
-from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from imgplay_widget import catalog
 from imgplay_widget._types import (
     Done,
     Inline,
-    Missing,
     ModelSpec,
     Parameter,
     Partial,
@@ -24,18 +21,19 @@ from imgplay_widget._types import (
     Remote,
     Unit,
 )
-from imgplay_widget.errors import BadResponse, CorruptImage, NoImage, ProviderError
+from imgplay_widget.errors import BadResponse, CorruptImage
 from imgplay_widget.providers._shared import addresses
-from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.openai_errors import error_from
+from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
-from imgplay_widget.providers.http import Body, Reply, decode_base64, slice_images
+from imgplay_widget.providers.http import decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from imgplay_widget.providers.http import Http, ServerEvent
+    from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["OpenAI"]
 
@@ -126,7 +124,7 @@ class OpenAI(Provider):
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
         """Asks a text model by chat completions, which compatible servers have too."""
-        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, self._error)
+        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks which models there are now.
@@ -139,7 +137,7 @@ class OpenAI(Provider):
         """
         reply = await http.request("GET", f"{self._base}/models")
         if not reply.ok:
-            raise self._error(reply, http)
+            raise error_from(reply, http)
         try:
             listed: object = reply.json()
         except (ValueError, RecursionError):
@@ -176,36 +174,18 @@ class OpenAI(Provider):
 
         Events carry no image index, so that several images go without previews, in one call.
         """
-        return self._streamed(unit, http) if unit.n == 1 and unit.previews else None
-
-    async def _streamed(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
+        if unit.n != 1 or not unit.previews:
+            return None
         fields = {**_fields(unit), "stream": True, "partial_images": _PARTIALS}
         url, content = self._content(unit, fields, http)
-        async with aclosing(cast("Any", http.events("POST", url, **content))) as items:
-            async for item in items:
-                if isinstance(item, Reply):
-                    yield self._done(item, unit, http)
-                    return
-                answer = self._event(item, unit, http)
-                if answer is not None:
-                    yield answer
-                if isinstance(answer, Done):
-                    return
-        raise BadResponse("The stream ended before the image was complete.", provider=self.spec.name)
-
-    def _event(self, event: ServerEvent, unit: Unit, http: Http) -> Partial | Done | None:
-        if event.data.strip() == b"[DONE]":
-            return None
-        images, answer = self._parsed(event.data, "text/event-stream", http)
-        kind = str(answer.get("type") or event.event)
-        if kind == "error" or isinstance(answer.get("error"), (dict, str)):
-            raise self._error(Reply(200, {}, event.data), http)
-        if kind.endswith(".partial_image") and images:
-            shown = _number(answer.get("partial_image_index")) + 1
-            return Partial(index=0, data=images[0], progress=min(1.0, shown / (_PARTIALS + 1)))
-        if kind.endswith(".completed"):
-            return self._collected({**answer, "data": [answer]}, images, unit, None)
-        return None
+        return streamed(
+            http.events("POST", url, **content),
+            http,
+            partials=_PARTIALS,
+            whole=lambda reply: self._done(reply, unit, http),
+            collect=lambda answer, images: self._collected(answer, images, unit, http),
+            failed=lambda reply: error_from(reply, http),
+        )
 
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
         """The address, and the body: JSON, or a form where there are references."""
@@ -225,62 +205,36 @@ class OpenAI(Provider):
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if not reply.ok:
-            raise self._error(reply, http)
-        images, answer = self._parsed(reply.body, reply.content_type, http)
+            raise error_from(reply, http)
+        images, answer = read_images(reply.body, reply.content_type, http)
         if isinstance(answer.get("error"), (dict, str)) and not answer.get("data"):
-            raise self._error(reply, http)
-        return self._collected(answer, images, unit, reply.request_id)
-
-    def _parsed(self, body: Body, content_type: str, http: Http) -> tuple[list[bytes], dict[str, Any]]:
-        try:
-            images, answer = slice_images(body)
-        except binascii.Error:
-            raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
-        except ValueError:
-            shown = http.redact(bytes(body[:400]).decode(errors="replace"))[:80]
-            raise BadResponse(
-                f"The answer is not JSON but {content_type or 'of no stated kind'}: {shown!r}.",
-                provider=self.spec.name,
-            ) from None
-        if not isinstance(answer, dict):
-            raise BadResponse("The answer is JSON, but not an object.", provider=self.spec.name)
-        return images, cast("dict[str, Any]", answer)
-
-    def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, http)
+            raise error_from(reply, http)
+        return self._collected(answer, images, unit, http, request_id=reply.request_id)
 
     def _collected(
-        self, answer: dict[str, Any], images: list[bytes], unit: Unit, request_id: str | None
+        self,
+        answer: Mapping[str, Any],
+        images: Sequence[bytes],
+        unit: Unit,
+        http: Http,
+        *,
+        request_id: str | None = None,
     ) -> Done:
-        listed = answer.get("data")
-        items = cast("list[Any]", listed) if isinstance(listed, list) else []
         common = _applied(answer, unit)
+        items = map(table, rows(answer.get("data")))
         found = [image for item in items if (image := self._image(item, images, common)) is not None]
-        if not found:
-            raise NoImage("The answer holds no image.", provider=self.spec.name, request_id=request_id)
-        absent = NoImage(
-            f"Asked for {unit.n} images, the provider gave {len(found)}.",
-            provider=self.spec.name,
-            request_id=request_id,
-        ).info
-        usage = answer.get("usage")
-        return Done(
-            images=(*found[: unit.n], *[Missing(error=absent)] * max(0, unit.n - len(found))),
-            request_id=request_id,
-            usage=cast("dict[str, Any]", usage) if isinstance(usage, dict) else {},
-        )
+        return collected(found, unit, http, request_id=request_id, usage=table(answer.get("usage")))
 
-    def _image(self, item: Any, images: list[bytes], common: Mapping[str, Any]) -> Inline | Remote | None:
-        if not isinstance(item, dict):
-            return None
-        item = cast("dict[str, Any]", item)
+    def _image(
+        self, item: Mapping[str, Any], images: Sequence[bytes], common: Mapping[str, Any]
+    ) -> Inline | Remote | None:
         applied = dict(common)
         if isinstance(item.get("revised_prompt"), str):
             applied["revised_prompt"] = item["revised_prompt"]
-        index, url = item.get("b64_json"), item.get("url")
+        index, url = item.get("b64_json"), text(item.get("url"))
         if isinstance(index, int):
             return Inline(data=images[index], applied=applied)
-        if not isinstance(url, str) or not url:
+        if not url:
             return None
         if url.startswith("data:"):
             try:
@@ -346,7 +300,3 @@ def _general(provider: str, id: str) -> ModelSpec:
         ),
         references=ReferenceRule(max_count=16, max_bytes=50_000_000),
     )
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

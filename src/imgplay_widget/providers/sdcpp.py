@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
-from imgplay_widget.errors import BadResponse, Lost, NoImage, ProviderError, ServerError
+from imgplay_widget.errors import BadResponse, Lost, NoImage, ServerError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import read_images, rows, table, text
 from imgplay_widget.providers._shared.jobs import ended
@@ -79,7 +79,7 @@ class SdCpp(Provider):
         if reply.status in (404, 410):
             raise Lost("The server no longer knows the job.", provider=self.spec.name)
         if not reply.ok:
-            raise self._error(reply, http)
+            raise error_from(reply, http)
         images, answer = read_images(reply.body, reply.content_type, http)
         count = int(ticket["n"])
         match text(answer.get("status")).lower():
@@ -156,11 +156,8 @@ class SdCpp(Provider):
 
     def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
         if not reply.ok:
-            raise self._error(reply, http)
+            raise error_from(reply, http)
         return read_images(reply.body, reply.content_type, http)[1]
-
-    def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, http)
 
 
 def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:

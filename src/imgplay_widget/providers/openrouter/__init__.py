@@ -7,27 +7,26 @@ run is billed whole or not at all, and each answer says what it cost.
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pybase64
 
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, ProviderSpec, Unit
-from imgplay_widget.errors import BadResponse, BillingError, ProviderError
+from imgplay_widget.errors import BillingError
 from imgplay_widget.providers._shared.addresses import is_local
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import collected, read_images, rows, table
 from imgplay_widget.providers._shared.chat import ask
+from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
-from imgplay_widget.providers.http import Reply
 from imgplay_widget.providers.openrouter.errors import error_from
 from imgplay_widget.providers.openrouter.models import general_model, listed_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from imgplay_widget.providers.http import Http, ServerEvent
+    from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["OpenRouter"]
 
@@ -78,7 +77,16 @@ class OpenRouter(Provider):
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Sends one call with previews on the way, for a single image of a model that streams."""
         streams = unit.previews or unit.model.startswith(_STREAMS)
-        return self._streamed(unit, http) if unit.n == 1 and streams else None
+        if unit.n != 1 or not streams:
+            return None
+        return streamed(
+            http.events("POST", f"{self._base}/images", json={**_body(unit, http), "stream": True}),
+            http,
+            partials=_EXPECTED_PARTIALS,
+            whole=lambda reply: self._done(reply, unit, http),
+            collect=lambda answer, images: self._collected(answer, images, unit, http),
+            failed=lambda reply: error_from(reply, http),
+        )
 
     def text_model(self) -> str | None:
         """Gives a small text model that is routed."""
@@ -86,7 +94,7 @@ class OpenRouter(Provider):
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
         """Asks a text model by chat completions."""
-        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, self._error)
+        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks for all image models with the parameters that each of them takes."""
@@ -113,53 +121,25 @@ class OpenRouter(Provider):
     async def _asked(self, path: str, http: Http) -> dict[str, Any]:
         reply = await http.request("GET", f"{self._base}/{path}")
         if not reply.ok:
-            raise self._error(reply, http)
+            raise error_from(reply, http)
         return read_images(reply.body, reply.content_type, http)[1]
-
-    async def _streamed(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
-        body = {**_body(unit, http), "stream": True}
-        async with aclosing(cast("Any", http.events("POST", f"{self._base}/images", json=body))) as items:
-            async for item in items:
-                if isinstance(item, Reply):
-                    yield self._done(item, unit, http)
-                    return
-                answer = self._event(item, unit, http)
-                if answer is not None:
-                    yield answer
-                if isinstance(answer, Done):
-                    return
-        raise BadResponse("The stream ended before the image was complete.", provider=self.spec.name)
-
-    def _event(self, event: ServerEvent, unit: Unit, http: Http) -> Partial | Done | None:
-        if event.data.strip() == b"[DONE]":
-            return None
-        images, answer = read_images(event.data, "text/event-stream", http)
-        if answer.get("error"):
-            raise self._error(Reply(200, {}, event.data), http)
-        kind = text(answer.get("type")) or event.event
-        if kind.endswith(".partial_image") and images:
-            index = answer.get("partial_image_index")
-            shown = (index if isinstance(index, int) else 0) + 1
-            return Partial(index=0, data=images[0], progress=min(0.9, shown / (_EXPECTED_PARTIALS + 1)))
-        if kind.endswith(".completed"):
-            return self._collected({**answer, "data": [answer]}, images, unit, None, http)
-        return None
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if not reply.ok:
-            raise self._error(reply, http)
+            raise error_from(reply, http)
         images, answer = read_images(reply.body, reply.content_type, http)
         if answer.get("error") and not answer.get("data"):
-            raise self._error(reply, http)
-        return self._collected(answer, images, unit, reply.request_id, http)
+            raise error_from(reply, http)
+        return self._collected(answer, images, unit, http, request_id=reply.request_id)
 
     def _collected(
         self,
         answer: Mapping[str, Any],
         images: Sequence[bytes],
         unit: Unit,
-        request_id: str | None,
         http: Http,
+        *,
+        request_id: str | None = None,
     ) -> Done:
         found: list[Inline] = []
         for item in map(table, rows(answer.get("data"))):
@@ -168,9 +148,6 @@ class OpenRouter(Provider):
                 found.append(Inline(data=images[index]))
         usage = table(answer.get("usage"))
         return collected(found, unit, http, cost=_cost(usage.get("cost")), request_id=request_id, usage=usage)
-
-    def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, http)
 
 
 def _body(unit: Unit, http: Http) -> dict[str, Any]:
