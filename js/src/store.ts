@@ -14,11 +14,17 @@ import { createDeletionsSlice } from "./slices/deletions";
 import { createDraftsSlice } from "./slices/drafts";
 import { createFeedPagesSlice, refreshed } from "./slices/feed-pages";
 import { createFilterSlice } from "./slices/filter";
+import { createImprovingSlice } from "./slices/improving";
+import { createMaskSlice } from "./slices/mask";
 import { createNoticesSlice } from "./slices/notices";
+import { createPromptsSlice } from "./slices/prompts";
+import { createProvidersSlice } from "./slices/providers";
 import { createQueueSlice } from "./slices/queue";
 import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
+import { createReuseSlice } from "./slices/reuse";
 import { createSelectionSlice } from "./slices/selection";
+import { createSizesSlice } from "./slices/sizes";
 import type { State } from "./slices/state";
 import { createTopicListSlice } from "./slices/topic-list";
 import { createTopicsSlice } from "./slices/topics";
@@ -33,6 +39,8 @@ export function createPageStore(send: Send): Store {
     shown: false,
     live: false,
     ...createConfigSlice(set, get, send),
+    ...createSizesSlice(set, get, send),
+    ...createProvidersSlice(set, get, send),
     ...createTopicsSlice(set, get, send),
     ...createTopicListSlice(set, get, send),
     ...createCoversSlice(set, get, send),
@@ -41,13 +49,17 @@ export function createPageStore(send: Send): Store {
     ...createBatchActionsSlice(set, get, send),
     ...createDeletionsSlice(set, get, send),
     ...createDraftsSlice(set, get, send),
+    ...createPromptsSlice(set, get, send),
+    ...createImprovingSlice(set, get, send),
     ...createQueueSlice(set, get, send),
     ...createFilterSlice(set, get, send),
     ...createSelectionSlice(set, get, send),
     ...createCreateSlice(set, get, send),
+    ...createReuseSlice(set, get, send),
     ...createNoticesSlice(set, get, send),
     ...createRecipesSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
+    ...createMaskSlice(set, get, send),
   }));
 }
 

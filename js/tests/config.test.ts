@@ -3,7 +3,7 @@ import { model, parameter, provider, snapshot } from "../dev/fixtures";
 import { capabilities, grouped, since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
-import { meantOf, offerOf, sizeOf } from "../src/slices/config";
+import { meantOf, offerOf, sizeOf } from "../src/slices/sizes";
 import { showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 

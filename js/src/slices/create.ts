@@ -4,15 +4,7 @@ import { modelOf, paramsToSend } from "../lib/parameters";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, patternOf, variants } from "../lib/variants";
 import { t } from "../messages";
-import type {
-  BatchState,
-  ErrorState,
-  Generated,
-  RecipeState,
-  SpendingState,
-  Wish,
-  WishRefused,
-} from "../protocol.gen";
+import type { BatchState, ErrorState, Generated, SpendingState, Wish, WishRefused } from "../protocol.gen";
 import { clickOf, newestRunning } from "./queue";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
@@ -47,11 +39,6 @@ export interface CreateSlice {
    * all of its click. */
   cancelNewest(): Promise<void>;
   dismissRefusal(): void;
-  /** Puts the prompt, the model and the parameters of a batch back into the panel. */
-  reuse(batch: BatchState): void;
-  /** Puts back what one image was made with, its seed too. */
-  reuseRecipe(recipe: RecipeState): void;
-  reuseSeed(batch: BatchState, seed: number): void;
 }
 
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
@@ -88,28 +75,6 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     if (sending !== click) return;
     sending = null;
     set({ busy: false, waits: false });
-  };
-
-  /** Takes over how something was made; false where its model is gone. */
-  const takeOver = (
-    made: Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">,
-  ): boolean => {
-    get().setPrompt(patternOf(made.prompt));
-    const model = modelOf(get().models, made.model);
-    if (!model) {
-      get().addNotice("warning", t.composer.modelGone(made.modelTitle));
-      return false;
-    }
-    // It was one request of one model.
-    for (const name of get().config.alsoModels) get().toggleAlso(name);
-    if (get().config.model !== model.name) get().chooseModel(model.name);
-    get().resetParameters();
-    const known = model.parameters.filter((parameter) => parameter.name in made.params);
-    get().setParameters(
-      Object.fromEntries(known.map(({ name }) => [name, made.params[name] ?? null] as const)),
-    );
-    get().takeReferences(made.references, made.mask);
-    return true;
   };
 
   return {
@@ -161,26 +126,6 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     },
 
     dismissRefusal: () => set({ refusal: null }),
-
-    reuse: (batch) => {
-      if (takeOver(batch)) get().setCount(batch.generations.length);
-    },
-    reuseRecipe: ({ requested, ...recipe }) => void takeOver({ ...recipe, params: requested }),
-
-    reuseSeed: (batch, seed) => {
-      const { models, config } = get();
-      const seedOf = (name: string) =>
-        modelOf(models, name)?.parameters.find((parameter) => parameter.kind === "seed");
-      const own = seedOf(config.model);
-      if (own) get().setParameter(own.name, seed);
-      else {
-        const other = seedOf(batch.model);
-        if (!other) return;
-        get().chooseModel(batch.model);
-        get().setParameter(other.name, seed);
-      }
-      get().addNotice("info", t.composer.seedSet(seed));
-    },
   };
 };
 

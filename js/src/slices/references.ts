@@ -1,18 +1,12 @@
-// The input images beside the prompt: on their way to the kernel, there, or failed; and the mask over the first.
-import { causeText, errorState, RequestError } from "../lib/answer";
+// The references beside the prompt: on their way to the kernel, there, or failed.
+import { errorState, RequestError } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
 import { type Candidate, linkOf, moved, problemOf, problemsOf } from "../lib/references";
-import { kindOf, UnreadableFile, upload } from "../lib/upload";
+import { kindOf } from "../lib/upload";
 import { t } from "../messages";
-import type { Draft, ErrorState, GenerationState, ReferenceState } from "../protocol.gen";
+import type { Draft, GenerationState, ModelState, ReferenceState } from "../protocol.gen";
 import type { Slice, State } from "./state";
-
-/** Where a reference comes from, as long as the page knows it: for its picture, and to try again. */
-export type Source =
-  | { kind: "file"; blob: Blob }
-  | { kind: "generation"; id: string }
-  | { kind: "link"; url: string }
-  | { kind: "kernel" };
+import { createTransfers, type Outcome, type Source } from "./transfers";
 
 /** A reference as the strip shows it. */
 export interface HeldReference extends Candidate {
@@ -28,15 +22,6 @@ export interface HeldReference extends Candidate {
   error: string;
 }
 
-/** What became of a reference that was on its way. */
-type Outcome = ReferenceState | "failed" | "removed";
-
-/** A mask, and the digest of the reference that it was painted over. */
-export interface HeldMask {
-  reference: ReferenceState;
-  over: string;
-}
-
 /** A file that was chosen, dropped or pasted. */
 export interface NamedBlob {
   name: string;
@@ -50,7 +35,6 @@ export interface ReferencesSlice {
   awayReferences: { topicId: string | null; item: HeldReference }[];
   /** The topic whose draft the references belong to. */
   referencesOf: string | null;
-  mask: HeldMask | null;
 
   addFiles(files: readonly NamedBlob[]): Promise<void>;
   /** Lets the kernel fetch a link. Gives what is wrong with it, or null. */
@@ -67,9 +51,6 @@ export interface ReferencesSlice {
   removeReference(key: number): void;
   clearReferences(): void;
   moveReference(key: number, to: number): void;
-  /** Uploads a mask over the first reference. Gives the error where that fails. */
-  saveMask(blob: Blob, signal: AbortSignal): Promise<ErrorState | null>;
-  removeMask(): void;
   /** Waits for what is on its way now. Gives those that are shown now as they are then, also where another topic
    * is shown by then. Rejects with a `RequestError` where one of them failed. */
   settleReferences(): Promise<HeldReference[]>;
@@ -77,8 +58,6 @@ export interface ReferencesSlice {
 
 export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) => {
   let keys = 0;
-  /** What is on its way, and what becomes of it. */
-  const running = new Map<number, { ended: AbortController; done: Promise<Outcome> }>();
 
   const held = (source: Source, name: string, candidate: Candidate): HeldReference => {
     keys += 1;
@@ -101,49 +80,15 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
   const changed = (): void => get().scheduleDraft();
 
   const patch = (key: number, more: Partial<HeldReference>): void =>
-    set((state) => ({
-      references: state.references.map((item) => (item.key === key ? { ...item, ...more } : item)),
-      awayReferences: state.awayReferences.map((each) =>
-        each.item.key === key ? { ...each, item: { ...each.item, ...more } } : each,
-      ),
-    }));
+    set((state) => patched(state, key, more));
 
-  /** Shows another list; the mask goes where it does not lie over the first one any more. */
+  /** Show another list. The mask is dropped if its reference is not the first one any more. */
   const show = (references: HeldReference[]): void => {
     const { mask, references: before } = get();
     set({ references });
-    if (mask && references[0]?.reference?.digest !== mask.over) {
-      const under = before.find((item) => item.reference?.digest === mask.over);
-      set({ mask: null });
-      get().addNotice("info", t.mask.dropped, {
-        label: t.notice.undo,
-        run: () => {
-          const rest = get().references.filter((item) => item.reference?.digest !== mask.over);
-          set({ references: under ? [under, ...rest] : rest, mask: under ? mask : null });
-          changed();
-        },
-      });
-    }
+    if (mask && references[0]?.reference?.digest !== mask.over)
+      get().dropMask(before.find((item) => item.reference?.digest === mask.over));
     changed();
-  };
-
-  const stop = (key: number): void => {
-    running.get(key)?.ended.abort();
-    running.delete(key);
-  };
-
-  const obtain = async (item: HeldReference, signal: AbortSignal): Promise<ReferenceState> => {
-    const { key, source } = item;
-    if (source.kind === "file") {
-      const onProgress = (share: number): void => patch(key, { share });
-      return upload({ blob: source.blob, purpose: "reference", send, signal, onProgress });
-    }
-    if (source.kind === "kernel") throw new Error("it is there already");
-    const value = source.kind === "link" ? source.url : source.id;
-    const { result } = await send({ method: "take_reference", source: source.kind, value });
-    signal.throwIfAborted();
-    if (result.type !== "reference_taken") throw new Error("the answer holds no reference");
-    return result.reference;
   };
 
   const arrived = (key: number, reference: ReferenceState): void => {
@@ -157,43 +102,19 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     changed();
   };
 
-  const begin = (item: HeldReference): void => {
-    const { key } = item;
-    const ended = new AbortController();
-    const work = async (): Promise<Outcome> => {
-      try {
-        const reference = await obtain(item, ended.signal);
-        arrived(key, reference);
-        return reference;
-      } catch (cause) {
-        if (ended.signal.aborted) return "removed";
-        const error = cause instanceof UnreadableFile ? t.references.unreadable : causeText(cause);
-        patch(key, { status: "failed", share: null, error });
-        return "failed";
-      } finally {
-        if (running.get(key)?.ended === ended) running.delete(key);
-      }
-    };
-    running.set(key, { ended, done: work() });
-  };
+  const transfers = createTransfers(send, {
+    progress: (key, share) => patch(key, { share }),
+    arrived,
+    failed: (key, error) => patch(key, { status: "failed", share: null, error }),
+  });
 
   /** Takes what the model takes, and says why of the rest. */
   const add = (items: readonly HeldReference[]): void => {
-    const { models, config, live } = get();
+    const { models, config, live, references } = get();
     if (!live || items.length === 0) return;
-    const model = modelOf(models, config.model);
-    let place = problemsOf(get().references, model).filter((problem) => problem === null).length;
-    const taken: HeldReference[] = [];
-    const refused = new Map<string, string[]>();
-    for (const item of items) {
-      const problem = problemOf(item, place, model);
-      if (problem === null) {
-        taken.push(item);
-        place += 1;
-      } else refused.set(problem, [...(refused.get(problem) ?? []), item.name]);
-    }
+    const { taken, refused } = admitted(items, references, modelOf(models, config.model));
     if (taken.length > 0) show([...get().references, ...taken]);
-    for (const item of taken) if (item.status === "sending") begin(item);
+    for (const item of taken) if (item.status === "sending") transfers.begin(item);
     const why = [...refused].map(([problem, names]) => t.references.refused(names, problem));
     if (why.length > 0) get().addNotice("warning", why.join(" "));
   };
@@ -202,7 +123,6 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     references: [],
     awayReferences: [],
     referencesOf: null,
-    mask: null,
 
     addFiles: async (files) => {
       const items = await Promise.all(
@@ -229,25 +149,17 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       else add(fresh.map((reference) => ({ ...there(reference), name: t.references.one })));
     },
     takeReferences: (list, mask) => {
-      for (const { key, status } of get().references) if (status === "sending") stop(key);
+      for (const { key, status } of get().references) if (status === "sending") transfers.stop(key);
       const over = list[0]?.digest;
       set({ references: list.map(there), mask: mask && over ? { reference: mask, over } : null });
       changed();
     },
     showReferences: (topicId, list, mask) => {
-      const { references, awayReferences, referencesOf } = get();
-      const open = references.filter((item) => item.status !== "ready");
-      const same = referencesOf === topicId;
-      const back = awayReferences.filter((each) => each.topicId === topicId).map(({ item }) => item);
-      const away = awayReferences.filter((each) => each.topicId !== topicId);
-      const digests = new Set(list.map(({ digest }) => digest));
-      const more = [...(same ? open : []), ...back].filter(
-        ({ reference }) => !reference || !digests.has(reference.digest),
-      );
+      const { back, more, away } = divided(get(), topicId, list);
       const over = list[0]?.digest;
       set({
         references: [...list.map(there), ...more],
-        awayReferences: same ? away : [...away, ...open.map((item) => ({ topicId: referencesOf, item }))],
+        awayReferences: away,
         referencesOf: topicId,
         mask: mask && over ? { reference: mask, over } : null,
       });
@@ -257,14 +169,14 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       const item = get().references.find((each) => each.key === key);
       if (item?.status !== "failed") return;
       patch(key, { status: "sending", error: "", share: item.source.kind === "file" ? 0 : null });
-      begin(item);
+      transfers.begin(item);
     },
     removeReference: (key) => {
-      stop(key);
+      transfers.stop(key);
       show(get().references.filter((item) => item.key !== key));
     },
     clearReferences: () => {
-      for (const { key } of get().references) stop(key);
+      for (const { key } of get().references) transfers.stop(key);
       show([]);
     },
     moveReference: (key, to) => {
@@ -277,54 +189,97 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       get().announce(t.references.movedTo(place + 1, next.length));
     },
 
-    saveMask: async (blob, signal) => {
-      const over = get().references[0]?.reference?.digest;
-      if (!over) return null;
-      try {
-        const reference = await upload({ blob, purpose: "mask", send, signal });
-        // The reference may have gone while the mask was on its way.
-        if (get().references[0]?.reference?.digest === over) set({ mask: { reference, over } });
-        changed();
-        return null;
-      } catch (cause) {
-        return signal.aborted ? null : errorState(cause);
-      }
-    },
-    removeMask: () => {
-      set({ mask: null });
-      changed();
-    },
-
     settleReferences: async () => {
       const asked = get().references;
       const outcomes = await Promise.all(
-        asked.map(({ key, reference }) => reference ?? running.get(key)?.done ?? "failed"),
+        asked.map(({ key, reference }) => reference ?? transfers.outcome(key) ?? "failed"),
       );
-      const failed = outcomes.filter((outcome) => outcome === "failed").length;
-      if (failed > 0) {
-        throw new RequestError({
-          ...errorState(null),
-          code: "reference",
-          message: t.references.notAll(failed),
-          nextStep: t.references.notAllStep,
-        });
-      }
-      const settled = new Map<string, HeldReference>();
-      for (const [index, item] of asked.entries()) {
-        const reference = outcomes[index];
-        // The same picture may have come twice.
-        if (typeof reference !== "object" || settled.has(reference.digest)) continue;
-        settled.set(reference.digest, {
-          ...item,
-          status: "ready",
-          reference,
-          mediaType: reference.mediaType,
-        });
-      }
-      return [...settled.values()];
+      return settled(asked, outcomes);
     },
   };
 };
+
+/** Return the references with a change of one of them, whichever topic it belongs to. */
+function patched(
+  { references, awayReferences }: State,
+  key: number,
+  more: Partial<HeldReference>,
+): Pick<State, "references" | "awayReferences"> {
+  const changed = (item: HeldReference): HeldReference => (item.key === key ? { ...item, ...more } : item);
+  return {
+    references: references.map(changed),
+    awayReferences: awayReferences.map((each) => ({ ...each, item: changed(each.item) })),
+  };
+}
+
+/** Return references as they are when they have arrived. Throws a `RequestError` if one of them failed. */
+function settled(asked: readonly HeldReference[], outcomes: readonly Outcome[]): HeldReference[] {
+  const failed = outcomes.filter((outcome) => outcome === "failed").length;
+  if (failed > 0) {
+    throw new RequestError({
+      ...errorState(null),
+      code: "reference",
+      message: t.references.notAll(failed),
+      nextStep: t.references.notAllStep,
+    });
+  }
+  const ready = new Map<string, HeldReference>();
+  for (const [index, item] of asked.entries()) {
+    const reference = outcomes[index];
+    // The same picture may have come twice.
+    if (typeof reference !== "object" || ready.has(reference.digest)) continue;
+    ready.set(reference.digest, {
+      ...item,
+      status: "ready",
+      reference,
+      mediaType: reference.mediaType,
+    });
+  }
+  return [...ready.values()];
+}
+
+/** Divide new references into those that the model takes beside the old ones, and the names of the others by reason. */
+function admitted(
+  items: readonly HeldReference[],
+  before: readonly HeldReference[],
+  model: ModelState | undefined,
+): { taken: HeldReference[]; refused: Map<string, string[]> } {
+  let place = problemsOf(before, model).filter((problem) => problem === null).length;
+  const taken: HeldReference[] = [];
+  const refused = new Map<string, string[]>();
+  for (const item of items) {
+    const problem = problemOf(item, place, model);
+    if (problem === null) {
+      taken.push(item);
+      place += 1;
+    } else refused.set(problem, [...(refused.get(problem) ?? []), item.name]);
+  }
+  return { taken, refused };
+}
+
+/**
+ * Divide the references that the draft of a topic lacks: those that come back to the topic (`back`), those that are shown
+ * with its draft (`more`), and those that stay with other topics (`away`).
+ */
+function divided(
+  { references, awayReferences, referencesOf }: State,
+  topicId: string | null,
+  list: readonly ReferenceState[],
+): { back: HeldReference[]; more: HeldReference[]; away: State["awayReferences"] } {
+  const open = references.filter((item) => item.status !== "ready");
+  const same = referencesOf === topicId;
+  const back = awayReferences.filter((each) => each.topicId === topicId).map(({ item }) => item);
+  const away = awayReferences.filter((each) => each.topicId !== topicId);
+  const digests = new Set(list.map(({ digest }) => digest));
+  const more = [...(same ? open : []), ...back].filter(
+    ({ reference }) => !reference || !digests.has(reference.digest),
+  );
+  return {
+    back,
+    more,
+    away: same ? away : [...away, ...open.map((item) => ({ topicId: referencesOf, item }))],
+  };
+}
 
 type SendState = Pick<State, "references" | "mask" | "models" | "config">;
 

@@ -11,11 +11,17 @@ import type { DeletionsSlice } from "./deletions";
 import type { DraftsSlice } from "./drafts";
 import type { FeedPagesSlice } from "./feed-pages";
 import type { FilterSlice } from "./filter";
+import type { ImprovingSlice } from "./improving";
+import type { MaskSlice } from "./mask";
 import type { NoticesSlice } from "./notices";
+import type { PromptsSlice } from "./prompts";
+import type { ProvidersSlice } from "./providers";
 import type { QueueSlice } from "./queue";
 import type { RecipesSlice } from "./recipes";
 import type { ReferencesSlice } from "./references";
+import type { ReuseSlice } from "./reuse";
 import type { SelectionSlice } from "./selection";
+import type { SizesSlice } from "./sizes";
 import type { TopicListSlice } from "./topic-list";
 import type { TopicsSlice } from "./topics";
 
@@ -31,6 +37,8 @@ export interface PageState {
 
 export type State = PageState &
   ConfigSlice &
+  SizesSlice &
+  ProvidersSlice &
   TopicsSlice &
   TopicListSlice &
   CoversSlice &
@@ -39,13 +47,17 @@ export type State = PageState &
   BatchActionsSlice &
   DeletionsSlice &
   DraftsSlice &
+  PromptsSlice &
+  ImprovingSlice &
   QueueSlice &
   FilterSlice &
   SelectionSlice &
   CreateSlice &
+  ReuseSlice &
   NoticesSlice &
   RecipesSlice &
-  ReferencesSlice;
+  ReferencesSlice &
+  MaskSlice;
 
 /** A slice gets the store's `set` and `get`, and the way to the kernel. */
 export type Slice<Part> = (

@@ -19,9 +19,9 @@ import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "..
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
-import { sizeOf } from "../slices/config";
 import { batchesToCancel } from "../slices/create";
 import { newestRunning } from "../slices/queue";
+import { sizeOf } from "../slices/sizes";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";

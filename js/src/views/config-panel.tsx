@@ -2,7 +2,7 @@
 import { formOf, isChanged, modelOf, shownValue } from "../lib/parameters";
 import { t } from "../messages";
 import type { ParameterState } from "../protocol.gen";
-import { sizeOf } from "../slices/config";
+import { sizeOf } from "../slices/sizes";
 import { useActions, useStore } from "./context";
 import { Field } from "./field";
 import { Icon } from "./icon";

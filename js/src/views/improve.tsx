@@ -1,7 +1,8 @@
 // The button that has a text model rewrite the prompt.
 import { inertReason } from "../lib/connection";
 import { t } from "../messages";
-import { isImproving, writerMissing, writerOf } from "../slices/drafts";
+import { isImproving } from "../slices/drafts";
+import { writerMissing, writerOf } from "../slices/improving";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Menu, type MenuItem } from "./menu";

@@ -5,7 +5,7 @@ import { focusedElement } from "../lib/keyboard";
 import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
-import type { Report } from "../slices/config";
+import type { Report } from "../slices/providers";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
 

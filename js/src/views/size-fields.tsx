@@ -25,7 +25,7 @@ import {
 } from "../lib/parameters";
 import { t } from "../messages";
 import type { ParameterState } from "../protocol.gen";
-import { meantOf, offerOf, type Sizing, sizeOf } from "../slices/config";
+import { meantOf, offerOf, type Sizing, sizeOf } from "../slices/sizes";
 import { type Actions, useActions, useStore } from "./context";
 import { ChoiceSelect, Field, SmallButton } from "./field";
 import { Icon } from "./icon";
