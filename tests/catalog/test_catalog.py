@@ -234,7 +234,7 @@ def test_every_image_model_of_openai_takes_a_mask() -> None:
 def test_a_retired_model_names_its_successor_from_its_last_day_on() -> None:
     (model,) = (m for m in catalog.load("openai") if m.id == "gpt-image-1.5")
     ask(model, today=date(2026, 11, 30))
-    with pytest.raises(InvalidRequest, match="retired openai:gpt-image-1.5 on 2026-12-01") as caught:
+    with pytest.raises(InvalidRequest, match=r"retired openai:gpt-image-1\.5 on 2026-12-01") as caught:
         ask(model, today=date(2026, 12, 1))
     assert "openai:gpt-image-2" in caught.value.next_step
 

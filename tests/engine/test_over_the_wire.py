@@ -120,7 +120,7 @@ def test_a_body_that_trickles_ends_at_the_deadline(studio_for):
 def test_nobody_listening_is_told_after_three_tries(studio_for):
     with OpenAIServer() as server:
         pass
-    with studio_for(server) as studio, pytest.raises(errors.ConnectFailed, match="nothing was sent"):
+    with studio_for(server) as studio, pytest.raises(errors.ConnectFailed, match="Nothing was sent"):
         studio.generate("a paper boat", model=MODEL).result(WAIT)
 
 

@@ -110,7 +110,7 @@ def test_quick_requests_cannot_pass_the_budget_together():
     fake = Priced([gate])
     with open_studio(fake, budget=0.04) as studio:
         batch = studio.generate("a fox", model="fake:image")
-        with pytest.raises(OverBudget, match=r"still running: \$0\.04"):
+        with pytest.raises(OverBudget, match=r"Still running: \$0\.04"):
             studio.generate("a fox", model="fake:image")
         gate.open()
         batch.result(WAIT)

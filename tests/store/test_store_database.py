@@ -153,10 +153,10 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert files(store) == set()
 
 
-# ------------------------------------------------------------------ places
+# ------------------------------------------------------------------ locations
 
 
-def test_ways_to_write_one_place_have_one_key(tmp_path, monkeypatch):
+def test_ways_to_write_one_location_have_one_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "history.sqlite"
     ways = [file, str(file), tmp_path, "history.sqlite", "./x/../history.sqlite", f"sqlite:///{file}"]
@@ -170,8 +170,8 @@ def test_the_default_lies_in_the_users_data_folder(tmp_path, monkeypatch):
 
 
 def test_a_password_is_never_shown():
-    place = database.place_of("postgresql://me:secret@db.example/history")
-    assert "secret" not in place.key + place.label
+    location = database.location_of("postgresql://me:secret@db.example/history")
+    assert "secret" not in location.key + location.label
     with pytest.raises(InvalidRequest) as caught:
         Store.open("://me:secret@x")
     assert "secret" not in str(caught.value)
@@ -215,7 +215,7 @@ def test_a_file_that_is_not_a_database_is_refused_and_unchanged(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_a_named_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written to"):
+    with pytest.raises(StoreError, match="cannot be created or written to"):
         Store.open(tmp_path / "file" / "history.sqlite")
 
 

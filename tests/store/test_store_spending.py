@@ -259,7 +259,7 @@ def test_what_runs_is_reserved_and_what_ended_is_spent(registered):
     _, generations, (task,) = add(registered)
     _, _, (more,) = make_batch(make_topic())
     registered.refuse_beyond([replace(more, estimate="0.06")], budget)
-    with pytest.raises(OverBudget, match=r"still running: \$0\.04"):
+    with pytest.raises(OverBudget, match=r"Still running: \$0\.04"):
         registered.refuse_beyond([replace(more, estimate="0.07")], budget)
     done(registered, generations, task, cost="0.09")
     with pytest.raises(OverBudget, match=r"Spent today: \$0\.09"):

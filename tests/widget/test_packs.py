@@ -139,7 +139,7 @@ def test_code_writes_the_same_zip(page, tmp_path):
     told = read(page, page.result("pack", generationIds=[g.id for g in batch]))[0]
     assert batch.save_zip(tmp_path / "a.zip").read_bytes() == told
     assert page.studio.save_zip(tmp_path / "b.zip", [batch[0], batch[1]]).read_bytes() == told
-    with pytest.raises(InvalidRequest, match="no finished image"):
+    with pytest.raises(InvalidRequest, match="None of these images is finished"):
         page.studio.save_zip(tmp_path / "c.zip", [])
     with pytest.raises(FileNotFoundError):
         batch.save_zip(tmp_path / "none" / "a.zip")

@@ -215,7 +215,7 @@ def test_uploaded_references_and_mask_are_sent_in_their_order(page, fake):
         ([noise()], None, "invalid_request", "takes 1 MB at most"),
         ([png()], "0" * 64, "not_found", "mask is gone"),
         ([png(32, 32)], mask_png(64, 64, free=LEFT), "invalid_request", "same size"),
-        ([], mask_png(64, 64, free=LEFT), "invalid_request", "no reference"),
+        ([], mask_png(64, 64, free=LEFT), "invalid_request", "not have a reference"),
     ],
 )
 def test_a_reference_that_does_not_do_is_refused_before_anything_is_stored(

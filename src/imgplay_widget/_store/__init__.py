@@ -1,6 +1,6 @@
-"""What is kept: the history in a database, the bytes in files beside it.
+"""The store: the history in a database, and the bytes of the images in files beside it.
 
-`Store` is blocking and is used from one thread; `Store.assets` and `images` may be used from any.
+`Store` blocks, and one thread uses it. Any thread may use `Store.assets` and `images`.
 """
 
 from imgplay_widget._store import images

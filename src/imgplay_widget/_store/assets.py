@@ -1,13 +1,13 @@
-"""The bytes of the history, as files named by their content.
+"""The bytes of the history, as files that are named by their content.
 
 ::
 
-    originals/ab/<sha256>.png     never re-encoded; two rows with the same bytes share one file
+    originals/ab/<sha256>.png     never encoded again; two rows with the same bytes share one file
     thumbnails/ab/<sha256>.webp   a cache
     covers/<topic>-<hash>.webp
-    incoming/<generation>         arrived, and not yet named by a row
-    held/<sha256>                 marks an uploaded reference that no batch names yet
-    temporary/                    being written
+    incoming/<generation>         bytes that arrived, and that no row names yet
+    held/<sha256>                 a mark for an input image that no batch names yet
+    temporary/                    files that are being written
     owners/<owner>.lock           see `leases`
 
 A file appears whole or not at all: it is written under `temporary`, synced and renamed.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["UNKNOWN", "Assets"]
 
 UNKNOWN = "unknown"
-"""Who writes files before an owner is registered."""
+"""The name in temporary files before an owner is registered."""
 
 _URL = re.compile(r"(originals|thumbnails)/[0-9a-f]{2}/[0-9a-f]{64}\.(png|jpg|webp)|covers/[\w-]+\.webp")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -50,13 +50,13 @@ _FOLDERS = ("originals", "thumbnails", "covers", "incoming", "held", "temporary"
 
 
 class Assets:
-    """The asset folder of a store. Thread-safe, and safe beside other processes.
+    """The asset folder of a store. Several threads and processes may use it at once.
 
     Args:
-        root: the folder; made if it is missing.
+        root: the folder, which is created where it is missing.
 
     Raises:
-        StoreError: it cannot be made or written to.
+        StoreError: the folder cannot be created or written to.
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,18 +68,18 @@ class Assets:
     # -------------------------------------------------------------- names
 
     def original_url(self, digest: str, media_type: str) -> str:
-        """Gives the place of an original, relative to `root`."""
+        """Return the path of an original, relative to `root`."""
         return f"originals/{digest[:2]}/{digest}.{images.EXTENSIONS[media_type]}"
 
     def thumbnail_url(self, digest: str) -> str:
-        """Gives the place of the thumbnail of an original, relative to `root`."""
+        """Return the path of the thumbnail of an original, relative to `root`."""
         return f"thumbnails/{digest[:2]}/{digest}.webp"
 
     def path(self, url: str) -> Path:
-        """Gives the file behind a url of this folder; it need not exist.
+        """Return the file of a url, which need not exist.
 
         Raises:
-            NotFound: the url is not one that this folder gives.
+            NotFound: the url does not belong to this folder.
         """
         if not _URL.fullmatch(url):
             raise NotFound("There is no such file in the store.")
@@ -88,38 +88,38 @@ class Assets:
     # -------------------------------------------------------------- arriving images
 
     def receive(self, generation_id: str, data: bytes) -> str:
-        """Keeps the bytes that arrived for a generation, durably, until a row names them.
+        """Keep the bytes that arrived for a generation, durably, until a row names them.
 
         Args:
-            generation_id: the place that they are for; bytes kept for it before are replaced.
-            data: what `images.accept` gave.
+            generation_id: the generation of the bytes; earlier bytes of this generation are replaced.
+            data: the bytes that `images.accept` returned.
 
         Returns:
             The sha256 of the bytes, in hex.
 
         Raises:
-            DiskFull: they could not be written whole; nothing of them stays.
+            DiskFull: the bytes could not be written whole, and no part of them stays.
         """
         self._write(self._incoming(generation_id), data)
         return hashlib.sha256(data).hexdigest()
 
     def incoming(self, generation_id: str) -> bytes | None:
-        """Gives the bytes that arrived for a generation and are named by no row yet, or None."""
+        """Return the bytes that arrived for a generation and that no row names yet, or None."""
         try:
             return self._incoming(generation_id).read_bytes()
         except FileNotFoundError:
             return None
 
     def discard(self, generation_id: str) -> None:
-        """Removes what `receive` kept; nothing happens where there is nothing."""
+        """Remove the bytes that `receive` kept, if there are any."""
         with suppress(FileNotFoundError):
             self._incoming(generation_id).unlink()
 
     def adopt(self, generation_id: str, digest: str, media_type: str) -> None:
-        """Gives the arrived bytes their place by content. What arrived stays, for a crash before the commit.
+        """Store the bytes that arrived under their sha256. The bytes under `incoming` stay until the commit.
 
         Raises:
-            StoreError: nothing has arrived for the generation, and no other row has brought these bytes.
+            StoreError: nothing arrived for the generation, and no other row has the same bytes.
             DiskFull: there is no space.
         """
         target = self.path(self.original_url(digest, media_type))
@@ -135,7 +135,7 @@ class Assets:
             except FileNotFoundError:
                 raise
             except OSError:
-                # A file system without hard links.
+                # This file system does not have hard links.
                 self._write(target, source.read_bytes())
             _sync_folder(target.parent)
         except OSError as error:
@@ -144,10 +144,10 @@ class Assets:
     # -------------------------------------------------------------- references
 
     def add_reference(self, data: bytes) -> Reference:
-        """Keeps an input image, by its content, until a batch names it (a day at most).
+        """Store an input image under its sha256, and keep it until a batch names it (a day at most).
 
         Raises:
-            CorruptImage: it is not a whole image of an accepted kind.
+            CorruptImage: the bytes are not a whole image of an accepted kind.
             DiskFull: there is no space.
         """
         accepted = images.accept(data)
@@ -162,7 +162,7 @@ class Assets:
         )
 
     def hold(self, reference: Reference) -> bool:
-        """Keeps an image that the store has already, as `add_reference` does; False where it is gone."""
+        """Keep an image of the store as `add_reference` does, and return False where the image is gone."""
         target = self.path(self.original_url(reference.digest, reference.media_type))
         with self.exclusive():
             if not target.exists():
@@ -171,7 +171,7 @@ class Assets:
         return True
 
     def reference(self, digest: str) -> Reference | None:
-        """Gives what an original of that digest is, or None where the store has none."""
+        """Return the reference of the original with this sha256, or None where the store does not have it."""
         if not _DIGEST.fullmatch(digest):
             return None
         for media_type in images.EXTENSIONS:
@@ -182,28 +182,28 @@ class Assets:
         return None
 
     def size(self, reference: Reference) -> int | None:
-        """Gives how many bytes a reference has, or None where it is gone."""
+        """Return the number of bytes of a reference, or None where the file is gone."""
         try:
             return self.path(self.original_url(reference.digest, reference.media_type)).stat().st_size
         except FileNotFoundError:
             return None
 
     def let_go(self, digests: Iterable[str]) -> None:
-        """Ends the holding of references: a row names them now."""
+        """Stop holding references, because a row names them now."""
         for digest in digests:
             (self.root / "held" / digest).unlink(missing_ok=True)
 
     def held(self, digest: str) -> bool:
-        """Says whether a reference is held though no batch names it yet."""
+        """Return whether a reference is kept although no batch names it yet."""
         return (self.root / "held" / digest).exists()
 
     # -------------------------------------------------------------- reading
 
     def read(self, url: str) -> bytes:
-        """Gives the bytes behind a url.
+        """Return the bytes of a url.
 
         Raises:
-            NotFound: the url is not one of this folder's.
+            NotFound: the url does not belong to this folder.
             StoreError: the file is gone or cannot be read.
         """
         path = self.path(url)
@@ -212,13 +212,13 @@ class Assets:
         except FileNotFoundError as error:
             raise StoreError(
                 f"The file {url} is gone from the store.",
-                next_step="Put it back from a backup, or delete the generation.",
+                next_step="Restore the file from a backup, or delete the image.",
             ) from error
         except OSError as error:
             raise _failure(error, path) from error
 
     def thumbnail(self, asset: Asset) -> bytes:
-        """Gives the thumbnail of an asset, and makes it where it is missing.
+        """Return the thumbnail of an asset; a missing one is made and cached.
 
         Raises:
             CorruptImage: the original cannot be decoded.
@@ -227,20 +227,20 @@ class Assets:
         return self._thumbnail(asset.digest, asset.url)
 
     def reference_thumbnail(self, reference: Reference) -> bytes:
-        """Gives the thumbnail of a reference. As `thumbnail` does."""
+        """Return the thumbnail of a reference; a missing one is made and cached."""
         return self._thumbnail(reference.digest, self.original_url(reference.digest, reference.media_type))
 
     def _thumbnail(self, digest: str, url: str) -> bytes:
         with suppress(FileNotFoundError):
             return self.path(self.thumbnail_url(digest)).read_bytes()
         data = images.thumbnail(self.read(url))
-        # The picture matters more than its cache.
+        # A thumbnail that cannot be cached is still shown.
         with suppress(StoreError):
             self.write_thumbnail(digest, data)
         return data
 
     def write_thumbnail(self, digest: str, data: bytes) -> None:
-        """Caches the thumbnail of an original.
+        """Cache the thumbnail of an original.
 
         Raises:
             DiskFull: there is no space.
@@ -248,10 +248,10 @@ class Assets:
         self._write(self.path(self.thumbnail_url(digest)), data, durable=False)
 
     def write_cover(self, topic_id: str, data: bytes) -> str:
-        """Keeps the cover of a topic.
+        """Write the cover of a topic.
 
         Returns:
-            Its url, relative to `root`, which changes with the content.
+            The url of the cover, relative to `root`, which changes with the content.
 
         Raises:
             DiskFull: there is no space.
@@ -263,14 +263,14 @@ class Assets:
     # -------------------------------------------------------------- ZIPs
 
     def pack(self, images: Iterable[PackedImage]) -> tuple[Path, int]:
-        """Writes images into a ZIP among the temporary files, which go with their owner.
+        """Write images into a ZIP among the temporary files, which are removed after their owner ended.
 
         Returns:
-            Where it is, and how many images are in it.
+            The file, and the number of images in it.
 
         Raises:
-            InvalidRequest: none of the images is there.
-            DiskFull: there is no space; nothing of it stays.
+            InvalidRequest: the files of all images are gone.
+            DiskFull: there is no space; no part of the ZIP stays.
         """
         target = self.root / "temporary" / f"{self.owner}~{new_id()}"
         try:
@@ -284,13 +284,13 @@ class Assets:
 
     @contextmanager
     def exclusive(self, timeout: float = 10.0) -> Generator[None]:
-        """Keeps removing and adding of references apart, between threads and processes.
+        """Hold the lock of the files, so that no other thread or process adds or removes files meanwhile.
 
         Args:
-            timeout: seconds to wait.
+            timeout: seconds to wait for the lock.
 
         Raises:
-            StoreLocked: another process has held it longer.
+            StoreLocked: another process held the lock for longer.
         """
         lock = filelock.FileLock(self.root / "files.lock", timeout=timeout, poll_interval=0.005)
         try:
@@ -303,16 +303,16 @@ class Assets:
             lock.release()
 
     def remove_content(self, digest: str) -> int:
-        """Removes the original and the thumbnail of a digest, and gives how many files that were."""
+        """Remove the original and the thumbnail of a digest, and return the number of removed files."""
         urls = {self.original_url(digest, kind) for kind in images.EXTENSIONS} | {self.thumbnail_url(digest)}
         return sum(_unlink(self.root / url) for url in urls)
 
     def remove_cover(self, url: str) -> None:
-        """Removes a cover; nothing happens where there is none."""
+        """Remove a cover, if it exists."""
         _unlink(self.path(url))
 
     def contents(self) -> set[str]:
-        """Gives the digests of all originals and thumbnails."""
+        """Return the digests of all originals and thumbnails."""
         return {
             file.stem
             for name in ("originals", "thumbnails")
@@ -321,16 +321,16 @@ class Assets:
         }
 
     def arrived(self) -> list[str]:
-        """Gives the ids of the generations that something has arrived for."""
+        """Return the ids of the generations with bytes under `incoming`."""
         return [file.name for file in (self.root / "incoming").iterdir() if _ID.fullmatch(file.name)]
 
     def covers(self) -> list[str]:
-        """Gives the urls of all covers."""
+        """Return the urls of all covers."""
         urls = (f"covers/{file.name}" for file in (self.root / "covers").iterdir())
         return [url for url in urls if _URL.fullmatch(url)]
 
     def temporary(self) -> list[tuple[Path, str, float]]:
-        """Gives the files being written: path, who writes it, age in seconds."""
+        """Return the temporary files: the path, the owner and the age in seconds of each."""
         now = time.time()
         found: list[tuple[Path, str, float]] = []
         for file in (self.root / "temporary").iterdir():
@@ -339,19 +339,21 @@ class Assets:
         return found
 
     def forget_held(self, older: float) -> None:
-        """Ends the holding of references that no batch has named for so many seconds."""
+        """Stop holding references that no batch has named for a number of seconds."""
         for file in _old(self.root / "held", older):
             _unlink(file)
 
     def remove_all(self) -> None:
-        """Removes the whole folder (that of a store in memory)."""
+        """Remove the whole folder, which belongs to a store in memory."""
         shutil.rmtree(self.root, ignore_errors=True)
 
     # -------------------------------------------------------------- inside
 
     def _incoming(self, generation_id: str) -> Path:
         if not _ID.fullmatch(generation_id):
-            raise InvalidRequest("A generation's id is made of letters, digits and hyphens.", parameter="id")
+            raise InvalidRequest(
+                "The id of a generation consists of letters, digits and hyphens.", parameter="id"
+            )
         return self.root / "incoming" / generation_id
 
     def _write(self, target: Path, data: bytes, *, durable: bool = True) -> None:
@@ -374,7 +376,7 @@ def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     try:
         rest = memoryview(data)
         while rest:
-            # On a full disk a write may take a part, without an error; only the next one fails.
+            # On a full disk, a write may take only a part without an error. Then the next write fails.
             written = os.write(descriptor, rest)
             if written == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

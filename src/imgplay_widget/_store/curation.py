@@ -1,7 +1,8 @@
-"""What users do with what is there: delete it, bring it back, star it, put it elsewhere.
+"""The changes that users make to their history: delete, restore, star and move.
 
-A deletion marks rows and ends their tasks, in one transaction; `removal` takes rows and files away when the
-time to undo is over. What a topic says of its images is brought in step in the same transaction.
+A deletion marks rows and ends their tasks in one transaction. When the time to undo is over, `removal`
+removes the rows and files. The same transaction also updates the number of images and the cover of each
+topic.
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Condition, Scope
     from imgplay_widget._types import Kind, Task, Topic
 
-__all__ = ["Hidden", "Restored", "favour", "hide", "keep_topics", "move", "restore"]
+__all__ = ["Hidden", "Restored", "favour", "hide", "move", "restore"]
 
 _CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """What a deletion took out of sight. All empty where there was nothing to delete.
+    """The result of a deletion, which is empty where nothing was deleted.
 
     Attributes:
-        topic_ids: the topics.
-        batches: id and topic id of each batch, also of those topics.
-        generations: id and batch id of each generation, where its batch is still seen.
-        tasks: those that were ended by it; whoever drives one has to stop.
-        topics: those that lost something and are still seen, as they are now.
+        topic_ids: the deleted topics.
+        batches: the ids of each deleted batch and its topic, also for batches of deleted topics.
+        generations: the ids of each deleted generation and its batch, where the batch stays visible.
+        tasks: the tasks that the deletion ended, and which their drivers must stop.
+        topics: the visible topics that lost images or batches, after the change.
     """
 
     topic_ids: tuple[str, ...] = ()
@@ -50,12 +51,12 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What came back. All empty where nothing did.
+    """The result of an undo, which is empty where nothing was restored.
 
     Attributes:
-        ids: of what was asked for, what had been deleted.
-        topics: the topics that came back, or got something back, as they are now.
-        batch_ids: the batches that came back, or got something back; not those that came with a topic.
+        ids: the requested ids that had been deleted.
+        topics: the topics that were restored or regained batches, after the change.
+        batch_ids: the batches that were restored or regained images, without those of restored topics.
     """
 
     ids: tuple[str, ...] = ()
@@ -72,10 +73,10 @@ def hide(
     at: datetime,
     ended: Callable[[Task], Task],
 ) -> tuple[Hidden, list[str]]:
-    """Marks what is seen as deleted, and ends the tasks that fill nothing any more.
+    """Mark visible rows as deleted, and end the tasks that no visible slot needs any more.
 
     Returns:
-        What went, and the covers that are not used any more.
+        The result, and the urls of the covers that are not used any more.
     """
     table, seen = _kind(scope, what)
     marked = _found(connection, table, ids, seen)
@@ -84,7 +85,7 @@ def hide(
     for part in _chunks(marked):
         connection.execute(update(table).where(table.c.id.in_(part)).values(deleted_at=at))
     stay = set(_found(connection, batches, list(holding), (SEEN_BATCH,)))
-    changed, covers = ([], []) if what == "topic" else keep_topics(connection, scope, set(holding.values()))
+    changed, covers = ([], []) if what == "topic" else update_topics(connection, scope, set(holding.values()))
     hidden = Hidden(
         topic_ids=tuple(marked) if what == "topic" else (),
         batches=tuple((batch_id, topic_id) for batch_id, topic_id in holding.items() if batch_id not in stay),
@@ -96,7 +97,7 @@ def hide(
 
 
 def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]) -> Restored:
-    """Takes marks away."""
+    """Remove the marks of a deletion."""
     table, _ = _kind(scope, what)
     marked = _found(connection, table, ids, (*_owned(scope, what), table.c.deleted_at.is_not(None)))
     for part in _chunks(marked):
@@ -104,12 +105,12 @@ def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]
     if what == "topic":
         return Restored(ids=tuple(marked), topics=tuple(queries.topics_by_id(connection, scope, marked)))
     holding = _holding(connection, what, marked)
-    changed, _ = keep_topics(connection, scope, set(holding.values()))
+    changed, _ = update_topics(connection, scope, set(holding.values()))
     return Restored(ids=tuple(marked), topics=tuple(changed), batch_ids=tuple(holding))
 
 
 def favour(connection: Connection, scope: Scope, ids: Sequence[str], *, favourite: bool) -> list[str]:
-    """Stars generations, or takes the stars away, and gives the batches of those that changed."""
+    """Give generations a star or take it away, and return the batches of those that changed."""
     table, seen = _kind(scope, "generation")
     other = table.c.favourite.is_(not favourite)
     changed = _found(connection, table, ids, (*seen, other))
@@ -121,10 +122,11 @@ def favour(connection: Connection, scope: Scope, ids: Sequence[str], *, favourit
 def move(
     connection: Connection, scope: Scope, ids: Sequence[str], topic_id: str, *, at: datetime
 ) -> tuple[list[str], list[Topic], list[str]]:
-    """Puts batches into a topic, which counts as a use of it.
+    """Move batches into a topic, which then counts as the last used one.
 
     Returns:
-        The batches that lay elsewhere, the topics that lost or got some, and covers that are not used now.
+        The batches that moved, the topics that lost or got batches, and the urls of the covers that are not
+        used any more.
     """
     table, seen = _kind(scope, "batch")
     moved = _found(connection, table, ids, (*seen, table.c.topic_id != topic_id))
@@ -134,15 +136,17 @@ def move(
         spending.move(connection, part, topic_id)
     if moved:
         connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=at))
-    changed, covers = keep_topics(connection, scope, {*sources, topic_id} if moved else ())
+    changed, covers = update_topics(connection, scope, {*sources, topic_id} if moved else ())
     return moved, changed, covers
 
 
-def keep_topics(connection: Connection, scope: Scope, ids: Collection[str]) -> tuple[list[Topic], list[str]]:
-    """Counts the images of topics anew, and takes away covers whose image is not seen there any more.
+def update_topics(
+    connection: Connection, scope: Scope, ids: Collection[str]
+) -> tuple[list[Topic], list[str]]:
+    """Count the images of topics again, and remove covers whose image is no longer visible in the topic.
 
     Returns:
-        Those of the topics that are seen, as they are now, and the covers that are not used any more.
+        The visible topics after the change, and the urls of the covers that are not used any more.
     """
     wanted = sorted(ids)
     counted = _images().where(batches.c.topic_id == topics.c.id, generations.c.asset_digest.is_not(None))
@@ -160,13 +164,13 @@ def keep_topics(connection: Connection, scope: Scope, ids: Collection[str]) -> t
 
 
 def _images() -> Select[str]:
-    """The generations that are seen as long as their topic is."""
+    """Return a query of the generations that are visible if their topic is."""
     joined = select(generations.c.id).join(batches, batches.c.id == generations.c.batch_id)
     return joined.where(generations.c.deleted_at.is_(None), batches.c.deleted_at.is_(None))
 
 
 def _kind(scope: Scope, what: Kind) -> tuple[Table, tuple[Condition, ...]]:
-    """The table of a kind, and which of its rows are seen."""
+    """Return the table of a kind, and the conditions of its visible rows."""
     owned = _owned(scope, what)
     match what:
         case "topic":
@@ -184,7 +188,7 @@ def _owned(scope: Scope, what: Kind) -> tuple[Condition, ...]:
 def _found(
     connection: Connection, table: Table, ids: Sequence[str], conditions: tuple[Condition, ...]
 ) -> list[str]:
-    """Those of some ids whose rows satisfy conditions."""
+    """Return the ids whose rows meet the conditions."""
     found: list[str] = []
     for part in _chunks(ids):
         found += connection.scalars(select(table.c.id).where(table.c.id.in_(part), *conditions))
@@ -192,7 +196,7 @@ def _found(
 
 
 def _holding(connection: Connection, what: Kind, ids: Sequence[str]) -> dict[str, str]:
-    """The batches that are seen and that lie in, are, or hold what is named; with their topics."""
+    """Return the visible batches of topics, batches or generations, with the topic of each batch."""
     holding: dict[str, str] = {}
     for part in _chunks(ids):
         held = select(generations.c.batch_id).where(generations.c.id.in_(part))
@@ -219,7 +223,7 @@ def _batch_ids(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
 def _end_idle(
     connection: Connection, scope: Scope, batch_ids: Sequence[str], ended: Callable[[Task], Task]
 ) -> list[Task]:
-    """Ends the unfinished tasks of batches that fill nothing that is seen; their leases end with them."""
+    """End the unfinished tasks of batches that no visible slot needs; their leases end too."""
     filling = select(generations.c.id).where(generations.c.async_task_id == tasks.c.id, SEEN_GENERATION)
     done: list[Task] = []
     for part in _chunks(batch_ids):

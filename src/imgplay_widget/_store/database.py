@@ -1,7 +1,8 @@
-"""The connection: where the database lies, how it is opened, and what a transaction is.
+"""The connection to the database: its location, how it is opened, and its transactions.
 
-SQLite is driven by hand where the driver's own habits would lose data or time: every write begins with
-``BEGIN IMMEDIATE``, so that two kernels queue at the start of a transaction instead of failing in its middle.
+The module controls SQLite itself where the driver's defaults would lose data or time. Every write begins with
+``BEGIN IMMEDIATE``, so that two kernels wait for each other at the start of a transaction and do not fail in
+its middle.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ from imgplay_widget.errors import DiskFull, InvalidRequest, StoreError, StoreLoc
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Database", "Place", "network_file_system", "place_of", "wal_is_safe"]
+__all__ = ["Database", "Location", "location_of", "network_file_system", "wal_is_safe"]
 
 _FILE = "history.sqlite"
 _WRITE = "imgplay_write"
 
 _JOURNAL_LIMIT = 2**20
-"""Bytes that a journal keeps on disk after a write that needed more."""
+"""The most bytes that a journal keeps on the disk after a large write."""
 
 _NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "9p", "afs", "ceph", "gluster", "gpfs", "beegfs", "ncp")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a store lies.
+class Location:
+    """The location of a store.
 
     Attributes:
-        key: the same text for every way to write the same place; unique for a store in memory.
-        label: for people, without a password.
+        key: a text that is equal for all ways to write the same location; unique for a store in memory.
+        label: the text for people, without a password.
         file: the SQLite file, or None.
         url: the SQLAlchemy URL of a database that is not a local file, or None.
-        assets: the folder of the bytes, or None where a temporary one is to be made.
+        assets: the folder of the bytes, or None where the store creates a temporary one.
     """
 
     key: str
@@ -56,20 +57,20 @@ class Place:
     assets: Path | None
 
 
-def place_of(location: str | os.PathLike[str] | None) -> Place:
-    """Reads a location: None, a path, or a URL.
+def location_of(location: str | os.PathLike[str] | None) -> Location:
+    """Return the location that a path, a URL or None (the user's data folder) means.
 
     Raises:
-        InvalidRequest: the URL cannot be read.
+        InvalidRequest: the text is neither a path nor a URL.
     """
     data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
     if location is None:
-        return _file_place(data / _FILE)
+        return _file_location(data / _FILE)
     text = os.fspath(location)
     if not isinstance(location, str) or "://" not in text:
         path = Path(text).expanduser()
         folder = path.is_dir() or text.endswith(("/", os.sep))
-        return _file_place(path / _FILE if folder else path)
+        return _file_location(path / _FILE if folder else path)
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -80,47 +81,47 @@ def place_of(location: str | os.PathLike[str] | None) -> Place:
     if url.get_backend_name() != "sqlite":
         name = url.render_as_string(hide_password=True)
         folder = f"{url.host or 'local'}-{url.database or 'default'}.assets"
-        return Place(key=name, label=name, file=None, url=text, assets=data / folder)
+        return Location(key=name, label=name, file=None, url=text, assets=data / folder)
     if not url.database or url.database == ":memory:":
-        return Place(key=f"sqlite://{new_id()}", label="in memory", file=None, url=None, assets=None)
-    return _file_place(Path(url.database).expanduser())
+        return Location(key=f"sqlite://{new_id()}", label="in memory", file=None, url=None, assets=None)
+    return _file_location(Path(url.database).expanduser())
 
 
-def _file_place(path: Path) -> Place:
+def _file_location(path: Path) -> Location:
     path = Path(os.path.realpath(path))
-    return Place(key=str(path), label=str(path), file=path, url=None, assets=path.with_suffix(".assets"))
+    return Location(key=str(path), label=str(path), file=path, url=None, assets=path.with_suffix(".assets"))
 
 
 class Database:
-    """One connection to one database. Not thread-safe.
+    """One connection to one database. Only one thread may use it at a time.
 
     Args:
-        place: where it lies.
+        location: the location of the database.
         busy_timeout: seconds to wait for another program that writes.
 
     Raises:
-        StoreError: it cannot be opened.
-        StoreLocked: another program holds it.
+        StoreError: the database cannot be opened.
+        StoreLocked: another program holds the database.
     """
 
     notices: tuple[Notice, ...] = ()
 
-    def __init__(self, place: Place, *, busy_timeout: float = 5.0) -> None:
-        self.place = place
-        self.network = network_file_system(place.file.parent) if place.file else None
-        self._sqlite = place.url is None
-        if place.file is not None:
-            make_folder(place.file.parent)
+    def __init__(self, location: Location, *, busy_timeout: float = 5.0) -> None:
+        self.location = location
+        self.network = network_file_system(location.file.parent) if location.file else None
+        self._sqlite = location.url is None
+        if location.file is not None:
+            make_folder(location.file.parent)
         try:
             self._engine = self._connect(busy_timeout)
             self._writer = self._engine.execution_options(**{_WRITE: True})
-            with translated(place.label), self._engine.connect() as connection:
-                if place.file is not None:
+            with translated(location.label), self._engine.connect() as connection:
+                if location.file is not None:
                     self._choose_journal(connection)
         except (ImportError, NoSuchModuleError) as error:
             raise StoreError(
-                f"The driver of the database {place.label} is not installed.",
-                next_step="Install it (for PostgreSQL: pip install psycopg), or use a SQLite file.",
+                f"The driver of the database {location.label} is not installed.",
+                next_step="Install the driver (for PostgreSQL: pip install psycopg), or use a SQLite file.",
             ) from error
         except BaseException:
             self.close()
@@ -128,45 +129,47 @@ class Database:
 
     @property
     def single_writer(self) -> bool:
-        """True where a write keeps every other write out, also between its file and its row."""
+        """True where a write excludes every other write from its first file to its commit."""
         return self._sqlite
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
-        """Gives a connection whose reads all see one moment."""
-        with translated(self.place.label), self._engine.begin() as connection:
+        """Return a context with a connection whose reads all see the same moment."""
+        with translated(self.location.label), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
-        """Gives a connection in a transaction that is the only writer; it commits unless it raises.
+        """Return a context with a connection in a transaction. The transaction is the only writer.
+
+        The transaction is committed at the end of the context, and rolled back where the context raises.
 
         Raises:
             StoreLocked: another program has held the write lock for longer than the busy timeout.
-            DiskFull: it could not be committed for want of space.
+            DiskFull: the disk does not have enough space for the commit.
         """
-        with translated(self.place.label), self._writer.begin() as connection:
+        with translated(self.location.label), self._writer.begin() as connection:
             yield connection
 
     def version(self) -> int:
-        """Gives a number that changes when another connection has committed; always 0 outside SQLite."""
+        """Return a number that changes when another connection commits; always 0 outside SQLite."""
         if not self._sqlite:
             return 0
         with self.reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def close(self) -> None:
-        """Closes the connection. May be called again."""
+        """Close the connection. A second call does nothing."""
         if hasattr(self, "_engine"):
             self._engine.dispose()
 
     def _connect(self, busy_timeout: float) -> Engine:
         if not self._sqlite:
-            return create_engine(self.place.url or "", pool_pre_ping=True)
-        target = ":memory:" if self.place.file is None else str(self.place.file)
+            return create_engine(self.location.url or "", pool_pre_ping=True)
+        target = ":memory:" if self.location.file is None else str(self.location.file)
 
         def connect() -> sqlite3.Connection:
-            # isolation_level None: the driver must not begin transactions of its own.
+            # With isolation_level None, the driver does not begin transactions of its own.
             connection = sqlite3.connect(
                 target, timeout=busy_timeout, isolation_level=None, check_same_thread=False
             )
@@ -185,28 +188,29 @@ class Database:
     def _choose_journal(self, connection: Connection) -> None:
         driver = _driver(connection)
         found = str(driver.execute("PRAGMA journal_mode").fetchone()[0])
-        # "persist" is a rollback journal whose file stays: nothing to make and remove at every write, and
-        # the end of a write is synced, which the removal of a file is not.
+        # "persist" is a rollback journal whose file stays. So a write does not create and remove a file, and
+        # its end is synced, which the removal of a file would not be.
         wanted = "wal" if self.network is None and wal_is_safe(sqlite3.sqlite_version_info) else "persist"
         if found != wanted:
             try:
                 driver.execute(f"PRAGMA journal_mode = {wanted}")
             except sqlite3.OperationalError as error:
-                # Another kernel has it open in the other mode; both modes are durable, so keep that one.
+                # Another kernel uses the other mode. Both modes are durable, so that mode stays.
                 if _name_of(error) not in ("SQLITE_BUSY", "SQLITE_LOCKED"):
                     raise
         driver.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
         if self.network is not None:
             message = (
-                f"The store lies on a network file system ({self.network}), where file locks can fail. "
-                "It uses a rollback journal; use it from one machine at a time, or choose a local path."
+                f"The store is on a network file system ({self.network}), where file locks can fail. "
+                "Use the store from one machine at a time, or choose a local path."
             )
             self.notices = (Notice(kind="other", message=message),)
 
 
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get(_WRITE, False)
-    # By the driver itself: SQLAlchemy's way to run a statement costs more than this one does.
+    # The driver runs the statement directly, because the way through SQLAlchemy costs more than the
+    # statement.
     _driver(connection).execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
@@ -217,34 +221,35 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and those above it.
+    """Create a folder and the folders above it.
 
     Raises:
-        StoreError: it cannot be made, or cannot be written to.
+        StoreError: the folder cannot be created, or cannot be written to.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        # A real file: permission bits say nothing of read-only mounts.
+        # Only a real file shows whether the folder is writable: permission bits do not show a read-only
+        # mount.
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
         raise StoreError(
-            f"The folder {path} cannot be written to ({error.strerror}).",
-            next_step="Choose another place with store=, or make the folder writable.",
+            f"The folder {path} cannot be created or written to ({error.strerror}).",
+            next_step="Choose another folder with store=, or make this folder writable.",
         ) from error
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Says whether a SQLite of that version is free of the bug by which WAL mode can lose commits."""
+    """Return whether a version of SQLite has the fix of the bug by which WAL mode can lose commits."""
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
 def network_file_system(path: Path, mounts: str | None = None) -> str | None:
-    """Gives the kind of network file system that a path lies on, or None where it is local or unknown.
+    """Return the kind of network file system of a path, or None where the path is local or unknown.
 
     Args:
-        path: absolute; it need not exist.
-        mounts: the text of ``/proc/mounts``; None reads it.
+        path: an absolute path, which need not exist.
+        mounts: the text of ``/proc/mounts``; None reads the file.
     """
     if mounts is None:
         try:
@@ -265,7 +270,7 @@ def network_file_system(path: Path, mounts: str | None = None) -> str | None:
 
 @contextmanager
 def translated(label: str) -> Generator[None]:
-    """Turns the driver's errors into those of the store."""
+    """Return a context that turns the errors of the driver into errors of the store."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -278,7 +283,7 @@ def translated(label: str) -> Generator[None]:
         if name == "SQLITE_NOTADB":
             raise StoreError(
                 f"The file {label} is not a database.",
-                next_step="Choose another path with store=; the file was not changed.",
+                next_step="Choose another path with store=. The file was not changed.",
             ) from error
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise StoreError(

@@ -1,6 +1,6 @@
-"""What was written and not sent yet: a setting for each topic, and one for the "new topic" screen.
+"""The drafts: one setting for each topic, and one for a new topic.
 
-A draft names input images, so their files are wanted as long as it does.
+A draft names input images. So their files stay as long as the draft does.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _PREFIX = "draft:"
 
 
 def read(connection: Connection, scope: Scope, topic_id: str | None) -> Draft:
-    """Gives the draft of a topic (None: of the "new topic" screen); an empty one where none was saved."""
+    """Return the draft of a topic, or of a new topic (None). The draft may be empty."""
     return _draft_of(settings.read(connection, scope, _name(topic_id)))
 
 
 def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draft) -> None:
-    """Saves the draft of a topic, also of a deleted one, which may come back; an empty one is removed.
+    """Save the draft of a topic, also of a deleted topic, which may be restored; an empty draft is removed.
 
     Raises:
-        NotFound: the topic is gone for good, or another user's.
+        NotFound: the topic was purged, or belongs to another user.
     """
     if topic_id is not None:
         mine = select(topics.c.id).where(topics.c.id == topic_id, *scope.topics())
@@ -47,14 +47,14 @@ def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draf
 
 
 def remove(connection: Connection, scope: Scope, topic_id: str) -> set[str]:
-    """Removes the draft of a topic that goes for good, and gives the digests that it named."""
+    """Remove the draft of a topic that is purged, and return the digests that the draft named."""
     draft = read(connection, scope, topic_id)
     settings.remove(connection, scope, _name(topic_id))
     return {reference.digest for reference in draft.inputs}
 
 
 def named(connection: Connection) -> set[str]:
-    """Gives the digests that drafts name, of every user: they share the files."""
+    """Return the digests that the drafts of all users name, because all users share the files."""
     found = connection.scalars(select(table.c.value).where(table.c.name.startswith(_PREFIX, autoescape=True)))
     return {reference.digest for value in found for reference in _draft_of(value).inputs}
 

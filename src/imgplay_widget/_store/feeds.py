@@ -1,8 +1,8 @@
-"""Pages of the feed, the queue, and the prompts of before: each in a bounded number of rows.
+"""Pages of the feed, the running batches and the earlier prompts. Each reads a limited number of rows.
 
-Pages follow ids, which sort by time, so that an index gives any page at the same cost and a page stays right
-when batches come or go before it. What is searched for is told apart by the database, or a page could not be
-full.
+Pages follow the ids, whose order is the order of time. So every page costs the same with an index, and stays
+right when batches come or go before it. The database applies the filter, because otherwise a page might not
+be full.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["feed", "models_used", "prompts", "unfinished"]
 
 READ_PROMPTS = 2000
-"""How many of the newest batches are looked at for prompts that differ."""
+"""The number of the newest batches in which different prompts are searched."""
 
 _STATUS = case(
     (generations.c.asset_digest.is_not(None), Status.SUCCESS.value),
     (generations.c.error.is_not(None), Status.ERROR.value),
     else_=func.coalesce(tasks.c.status, Status.PENDING.value),
 )
-"""`Entry.status_of`, for the database."""
+"""The expression that computes `Entry.status_of` in the database."""
 
 
 def feed(
@@ -48,13 +48,13 @@ def feed(
     limit: int,
     wanted: Wanted,
 ) -> FeedPage:
-    """Gives a page of a topic's batches, or of those of all topics (None), newest first."""
+    """Return a page of the batches of a topic, or of all topics (None), newest first."""
     mine = select(batches).where(SEEN_BATCH, *_conditions(wanted))
     if topic_id is None:
         mine = mine.where(*scope.batches())
     else:
-        # By its topic alone, which is of this scope: a condition on the user as well would have SQLite read
-        # all that is the user's to find what is in a small topic.
+        # The batches are found by their topic alone, which is in this scope. With a condition on the user
+        # too, SQLite would read all batches of the user to find those of a small topic.
         owned = select(topics.c.id).where(topics.c.id == batches.c.topic_id, *scope.topics())
         mine = mine.where(batches.c.topic_id == topic_id, owned.correlate(batches).exists())
     if before is not None:
@@ -68,7 +68,7 @@ def feed(
 
 
 def unfinished(connection: Connection, scope: Scope, limit: int) -> list[Entry]:
-    """Gives the batches with a generation that is not at its end, of all topics, oldest first."""
+    """Return the batches of all topics with a generation that waits or runs, oldest first."""
     running = (
         select(generations.c.batch_id)
         .select_from(tasks)
@@ -85,7 +85,7 @@ def unfinished(connection: Connection, scope: Scope, limit: int) -> list[Entry]:
 
 
 def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:
-    """Gives the prompts of the newest batches, newest first, each once."""
+    """Return the different prompts of the newest batches, newest first."""
     newest = select(batches.c.prompt).where(*scope.batches(), SEEN_BATCH).order_by(batches.c.id.desc())
     found: dict[str, None] = {}
     with connection.execute(newest.limit(READ_PROMPTS)) as result:
@@ -97,7 +97,7 @@ def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:
 
 
 def models_used(connection: Connection, scope: Scope, topic_id: str | None) -> list[str]:
-    """Gives the models, as ``"provider:model"``, of a topic's batches, or of all of them (None), by name."""
+    """Return the models (``"provider:id"``) of the batches of a topic, or of all topics (None), sorted."""
     names = select(batches.c.provider, batches.c.model).where(*scope.batches(), SEEN_BATCH).distinct()
     if topic_id is not None:
         names = names.where(batches.c.topic_id == topic_id)
@@ -114,9 +114,9 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         there = generations.c.batch_id == batches.c.id, generations.c.deleted_at.is_(None)
         joined = generations.outerjoin(tasks, tasks.c.id == generations.c.async_task_id)
         status = _STATUS.in_([wanted.status.value])
-        stands = select(generations.c.id).select_from(joined).where(*there, status)
-        yield stands.correlate(batches).exists()
+        matching = select(generations.c.id).select_from(joined).where(*there, status)
+        yield matching.correlate(batches).exists()
     if wanted.favourite:
-        # Found first, by an index: they are few.
+        # An index finds the starred generations first, because they are few.
         starred = generations.c.favourite == true(), generations.c.deleted_at.is_(None)
         yield batches.c.id.in_(select(generations.c.batch_id).where(*starred))

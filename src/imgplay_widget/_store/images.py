@@ -1,7 +1,7 @@
-"""Images: what bytes are, and small pictures made from them. Thread-safe; the only user of Pillow here.
+"""Images: the check of their bytes, and thumbnails and covers. Several threads may use the functions at once.
 
-`accept` looks at structure alone (signature, size, checksums, end) and costs a fraction of a millisecond.
-Whether the pixels decode shows when the thumbnail is made, which decodes them anyway.
+`accept` checks only the structure (signature, size, checksums, end), which takes a fraction of a millisecond.
+The thumbnail decodes the pixels anyway, and so finds out whether they can be decoded.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = [
 ]
 
 MAX_PIXELS = 50_000_000
-"""The most pixels of an image; a small file can unfold to gigabytes."""
+"""The most pixels of an image, because a small file can unfold to gigabytes."""
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes of an image."""
 
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-"""The accepted kinds, and how the names of their files end."""
+"""The accepted kinds, with the extensions of their files."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -47,12 +47,12 @@ _JPEG_BARE = frozenset({0x01, 0xD8})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """Bytes that are whole by their structure.
+    """An image whose structure is whole.
 
     Attributes:
-        media_type: by their signature, whatever a server called them.
-        width, height: in pixels, as stored (before any rotation that the file asks for).
-        data: the image without what lay behind its end.
+        media_type: the kind by the signature of the bytes, not by the word of a server.
+        width, height: the size in pixels, before a rotation that the file asks for.
+        data: the image without bytes after its end.
     """
 
     media_type: str
@@ -62,16 +62,16 @@ class Accepted:
 
 
 def accept(data: bytes) -> Accepted:
-    """Checks that bytes are one whole image, without decoding its pixels.
+    """Check that bytes are one whole image, without decoding the pixels.
 
     Args:
-        data: at most `MAX_BYTES`; an image of at most `MAX_PIXELS`.
+        data: at most `MAX_BYTES`, with at most `MAX_PIXELS`.
 
     Raises:
-        CorruptImage: they are not; the message says what they look like.
+        CorruptImage: the bytes are not a whole image; the message says what they look like.
     """
     if len(data) > MAX_BYTES:
-        raise CorruptImage(f"The image has {len(data):,} bytes; the most is {MAX_BYTES:,}.")
+        raise CorruptImage(f"The image has {len(data):,} bytes. At most {MAX_BYTES:,} are allowed.")
     try:
         if data.startswith(_PNG):
             kind, (width, height, end) = "image/png", _png(data)
@@ -80,20 +80,22 @@ def accept(data: bytes) -> Accepted:
         elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
             kind, (width, height, end) = "image/webp", _webp(data)
         else:
-            raise CorruptImage(f"What came is not a PNG, JPEG or WebP image: it looks like {_guess(data)}.")
+            raise CorruptImage(f"The data are not a PNG, JPEG or WebP image. They look like {_guess(data)}.")
     except (struct.error, IndexError) as error:
         raise CorruptImage("The image is cut off.") from error
     if width < 1 or height < 1:
-        raise CorruptImage(f"The image says it is {width} × {height} pixels.")
+        raise CorruptImage(f"The image has an impossible size of {width} × {height} pixels.")
     if width * height > MAX_PIXELS:
-        raise CorruptImage(f"The image has {width} × {height} pixels; the most is {MAX_PIXELS:,} in all.")
+        raise CorruptImage(
+            f"The image has {width} × {height} pixels. At most {MAX_PIXELS:,} in all are allowed."
+        )
     return Accepted(
         media_type=kind, width=width, height=height, data=data if end == len(data) else data[:end]
     )
 
 
 def thumbnail(data: bytes, edge: int = 768) -> bytes:
-    """Gives a small WebP of an image.
+    """Return a small WebP of an image.
 
     Args:
         data: the image.
@@ -106,26 +108,26 @@ def thumbnail(data: bytes, edge: int = 768) -> bytes:
 
 
 def cover(data: bytes, edge: int = 256) -> bytes:
-    """Gives a square WebP of the middle of an image.
+    """Return a square WebP of the middle of an image.
 
     Args:
         data: the image.
-        edge: pixels of each edge.
+        edge: the pixels of each edge.
 
     Raises:
-        CorruptImage: as for `thumbnail`.
+        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
     """
     return _webp_of(_square(_decoded(data, None), edge))
 
 
 def white_mask(data: bytes) -> bytes:
-    """Gives a mask as a grayscale PNG, white where the image may change: so diffusion servers want it.
+    """Return a mask as a grayscale PNG, white where the image may change, as diffusion servers expect it.
 
     Args:
-        data: a PNG, transparent where it may change.
+        data: the mask as a PNG, transparent where the image may change.
 
     Raises:
-        CorruptImage: it cannot be decoded.
+        CorruptImage: the mask cannot be decoded.
     """
     alpha = _decoded(data, None).convert("RGBA").getchannel("A")
     out = io.BytesIO()
@@ -134,31 +136,31 @@ def white_mask(data: bytes) -> bytes:
 
 
 def miniature(data: bytes, edge: int = 192) -> bytes:
-    """Gives a very small WebP of an image, of two to four kilobytes, for where only the gist counts.
+    """Return a very small WebP of an image, of two to four kilobytes, which only shows the main shapes.
 
     Args:
         data: the image.
         edge: the most pixels of the longer edge.
 
     Raises:
-        CorruptImage: as for `thumbnail`.
+        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
     """
     return _webp_of(_fitted(_decoded(data, edge), edge), quality=50, method=4)
 
 
 def has_alpha(data: bytes) -> bool:
-    """Says whether an accepted image can be transparent anywhere, by its header alone."""
+    """Return whether the header of an accepted image allows transparency."""
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
         return image.has_transparency_data
 
 
 def png_of(mode: str, size: tuple[int, int], pixels: bytes) -> bytes:
-    """Gives the PNG of raw pixels.
+    """Return a PNG of raw pixels.
 
     Args:
-        mode: ``"RGB"`` or ``"RGBA"``, a byte a channel.
-        size: width and height.
-        pixels: row by row; as many as the size says.
+        mode: ``"RGB"`` or ``"RGBA"``, with one byte for each channel.
+        size: width and height in pixels.
+        pixels: the bytes of the pixels, row by row.
     """
     out = io.BytesIO()
     Image.frombytes(mode, size, pixels).save(out, "PNG", compress_level=1)
@@ -166,16 +168,16 @@ def png_of(mode: str, size: tuple[int, int], pixels: bytes) -> bytes:
 
 
 def render(data: bytes) -> tuple[bytes, bytes]:
-    """Gives the thumbnail and the cover of an image, decoding it once.
+    """Return the thumbnail and the cover of an image, which is decoded only once.
 
     Raises:
-        CorruptImage: as for `thumbnail`.
+        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
     """
     small = _fitted(_decoded(data, 768), 768)
     return _webp_of(small), _webp_of(_square(small, 256))
 
 
-# ------------------------------------------------------------------ structure: width, height, where it ends
+# ------------------------------------------------------------------ structure: width, height and end
 
 
 def _png(data: bytes) -> tuple[int, int, int]:
@@ -196,19 +198,20 @@ def _png(data: bytes) -> tuple[int, int, int]:
         position = end + 4
         if name == b"IEND":
             if not pixels:
-                raise CorruptImage("The PNG image holds no pixels.")
+                raise CorruptImage("The PNG image does not hold any pixels.")
             return width, height, position
     raise CorruptImage("The PNG image is cut off: its end is missing.")
 
 
 def _jpeg(data: bytes) -> tuple[int, int, int]:
     width = height = position = 0
-    # Outside the compressed pixels a marker follows a segment at once; inside them the next one is searched.
+    # Outside the compressed pixels, a marker follows a segment directly. Inside them, the next one is
+    # searched.
     while marker := _JPEG_MARKER.search(data, position):
         code, position = data[marker.start() + 1], marker.end()
         if code == 0xD9:
             if not width:
-                raise CorruptImage("The JPEG image holds no pixels.")
+                raise CorruptImage("The JPEG image does not hold any pixels.")
             return width, height, position
         if code in _JPEG_BARE:
             continue
@@ -250,14 +253,14 @@ def _webp(data: bytes) -> tuple[int, int, int]:
                 pass
         position = body + length + (length & 1)
     if not pixels:
-        raise CorruptImage("The WebP image holds no pixels.")
+        raise CorruptImage("The WebP image does not hold any pixels.")
     return width, height, end
 
 
 def _guess(data: bytes) -> str:
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not data:
-        return "nothing (no bytes at all)"
+        return "nothing (zero bytes)"
     if b"<svg" in head:
         return "an SVG drawing"
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
@@ -279,7 +282,7 @@ def _guess(data: bytes) -> str:
 
 
 def _decoded(data: bytes, edge: int | None) -> Image.Image:
-    # Structure first: it holds the limit of pixels, which must stand before any decoding.
+    # The check of the structure comes first, because the limit of pixels must hold before the decoding.
     accept(data)
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
@@ -290,7 +293,7 @@ def _decoded(data: bytes, edge: int | None) -> Image.Image:
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, MemoryError) as error:
         raise CorruptImage("The image is damaged: its pixels cannot be decoded.") from error
     if image.mode.startswith("I;16"):
-        # Sixteen bits a pixel: Pillow would clip instead of scaling.
+        # With sixteen bits for each pixel, Pillow would clip the values instead of scaling them.
         deep = image.convert("I")
         scaled = deep.point(lambda value: value * (1 / 257))  # pyright: ignore[reportUnknownMemberType]
         return scaled.convert("L").convert("RGB")

@@ -1,7 +1,7 @@
-"""Who drives a task: a lease in the row, and a file lock that dies with its process.
+"""The owners of tasks: a lease in the row, and a file lock that ends with its process.
 
-The lease alone would make a restart wait until it is over. The lock alone would not work on every file
-system. Together: a dead owner is seen at once, a silent one after its lease.
+With a lease alone, a restart would wait until the lease ends. A lock alone does not work on every file
+system. Together they show a dead owner at once, and a silent owner after its lease.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ __all__ = ["Owners", "claim", "release", "renew"]
 _UNFINISHED = ("pending", "processing")
 
 _YOUNG = 60.0
-"""Seconds for which a lock file without a task is left alone: its owner may be about to lock it."""
+"""The seconds for which `clean` leaves a new lock file alone, because its owner may be about to lock it."""
 
 
 class Owners:
     """The lock files of the owners.
 
     Args:
-        folder: where they lie.
-        trusted: False on a network file system, where a lock may look free from another machine.
+        folder: the folder of the lock files.
+        trusted: False on a network file system, where a held lock may look free on another machine.
     """
 
     def __init__(self, folder: Path, *, trusted: bool) -> None:
@@ -47,7 +47,7 @@ class Owners:
         self._held: dict[str, filelock.BaseFileLock] = {}
 
     def register(self, owner: str) -> None:
-        """Takes the lock of an owner, for as long as this process lives or until `close`.
+        """Acquire the lock of an owner, which ends with this process or with `close`.
 
         Raises:
             StoreLocked: another process has the same owner.
@@ -58,17 +58,17 @@ class Owners:
         try:
             lock.acquire()
         except filelock.Timeout as error:
-            raise StoreLocked(f"The owner {owner} is at work in another process.") from error
+            raise StoreLocked(f"Another process already uses the owner name {owner}.") from error
         self._held[owner] = lock
 
     def dead(self, owner: str) -> bool:
-        """Says whether the process of an owner is surely gone."""
+        """Return whether the process of an owner is certainly gone."""
         if not self._trusted or owner in self._held:
             return False
         return self._free(self._file(owner))
 
     def clean(self) -> None:
-        """Removes the lock files of owners that are gone."""
+        """Remove the lock files of owners that are gone."""
         if not self._trusted:
             return
         held = {self._file(owner) for owner in self._held}
@@ -81,7 +81,7 @@ class Owners:
                 self._free(file)
 
     def close(self) -> None:
-        """Gives all locks of this store back."""
+        """Release all locks of this store."""
         for owner, lock in self._held.items():
             lock.release()
             _unlink(self._file(owner))
@@ -104,7 +104,7 @@ class Owners:
 
 
 def _unlink(file: Path) -> None:
-    # On Windows another process that looks at the lock keeps its file; the next look removes it.
+    # On Windows, a process that looks at the lock keeps its file. The next `clean` removes the file.
     with suppress(OSError):
         file.unlink()
 
@@ -112,11 +112,11 @@ def _unlink(file: Path) -> None:
 def claim(
     connection: Connection, scope: Scope, owners: Owners, owner: str, *, now: datetime, until: datetime
 ) -> list[Task]:
-    """Takes every unfinished task that nobody drives, and gives them as they are now."""
+    """Claim the unfinished tasks that no living owner drives, and return them after the change."""
     unfinished = select(tasks).where(
         *scope.tasks(),
         tasks.c.status.in_(_UNFINISHED),
-        # One's own tasks are being driven here, even where the lease ran out while the machine slept.
+        # This owner still drives its own tasks, even where their leases ended while the machine slept.
         or_(tasks.c.lease_owner.is_(None), tasks.c.lease_owner != owner),
     )
     dead: dict[str, bool] = {}
@@ -135,12 +135,12 @@ def claim(
 
 
 def renew(connection: Connection, scope: Scope, owner: str, *, until: datetime) -> None:
-    """Makes the leases of an owner last longer."""
+    """Extend the leases of an owner."""
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
     connection.execute(mine.values(lease_until=until))
 
 
 def release(connection: Connection, scope: Scope, owner: str) -> None:
-    """Gives the unfinished tasks of an owner free."""
+    """Release the unfinished tasks of an owner."""
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
     connection.execute(mine.values(lease_owner=None, lease_until=None))

@@ -1,7 +1,7 @@
-"""How the tables came to be: numbered steps, append-only, each in one transaction.
+"""The migrations: numbered, append-only steps, each in one transaction.
 
-A step that was released is never changed. Its SQL is plain text, so that a later change of `tables` cannot
-change the past, and is kept to what SQLite and PostgreSQL both understand.
+A released step never changes. Its SQL is plain text, so that a later change of `tables` cannot change an old
+step, and both SQLite and PostgreSQL understand it.
 """
 
 from __future__ import annotations
@@ -26,30 +26,31 @@ __all__ = ["migrate"]
 
 
 def m0001_first_tables(connection: Connection) -> None:
-    """The four tables of the history, the references of a batch, and settings."""
+    """Create the four tables of the history, the references of a batch, and the settings."""
     for statement in _M0001:
         connection.exec_driver_sql(statement)
 
 
 def m0002_who_gave_the_title(connection: Connection) -> None:
-    """A title of the user's is never overwritten."""
+    """Store the origin of a title, because a title by the user is never overwritten."""
     connection.exec_driver_sql(
         "ALTER TABLE image_generation_topics ADD COLUMN title_by TEXT NOT NULL DEFAULT 'prompt'"
     )
 
 
 def m0003_masks(connection: Connection) -> None:
-    """What a request names is a reference, or the mask over the first one."""
+    """Store whether an input image is a reference or the mask over the first reference."""
     connection.exec_driver_sql(
         "ALTER TABLE image_generation_references ADD COLUMN role TEXT NOT NULL DEFAULT 'reference'"
     )
 
 
 def m0004_undo_and_search(connection: Connection) -> None:
-    """What is deleted can come back for a while; topics are pinned and counted; prompts are searched."""
+    """Add the marks of deletions, pinned topics, the number of their images, and searchable prompts."""
     for statement in _M0004:
         connection.exec_driver_sql(statement)
-    # By Python: what is searched for is folded in the same way, and no database does it like another.
+    # Python folds the prompts, because it folds the words of a search too, and each database folds
+    # differently.
     prompts = connection.execute(text("SELECT id, prompt FROM image_generation_batches")).all()
     values = [{"batch": row.id, "folded": folded(row.prompt)} for row in prompts]
     if values:
@@ -59,10 +60,10 @@ def m0004_undo_and_search(connection: Connection) -> None:
 
 
 def m0005_spending(connection: Connection) -> None:
-    """What was spent stays when its images go; of what is there, the lines are written now."""
+    """Create the ledger, which stays when images are deleted, and fill it from the history."""
     for statement in _M0005:
         connection.exec_driver_sql(statement)
-    # By Python: what stands in JSON is read by no database like by another.
+    # Python reads the JSON, because each database reads JSON differently.
     lines: dict[str, dict[str, Any]] = {}
     for row in connection.execute(text(_ENDED)).mappings():
         unit, kept = _json(row["unit"]), _json(row["metadata"])
@@ -71,7 +72,7 @@ def m0005_spending(connection: Connection) -> None:
         for before in kept.get("previous", ()):
             error = before.get("error") or {"code": None}
             if before.get("cost") or error["code"] == "uncertain":
-                # When it ended is not known any more; it was before the next try began.
+                # The end of this attempt is not known any more. It was before the next attempt began.
                 line |= _amount(before.get("cost"), "uncertain") | {"at": row["created_at"]}
                 lines[before["task"]] = line | {"key": before["task"]}
         key = unit["key"] or row["id"]
@@ -87,13 +88,13 @@ def m0005_spending(connection: Connection) -> None:
 
 
 def m0006_any_number_of_topics(connection: Connection) -> None:
-    """The list of topics is read page by page, and one of them is found by its title."""
+    """Add the indexes that read the list of topics page by page, and find a topic by its title."""
     for statement in _M0006:
         connection.exec_driver_sql(statement)
 
 
 def m0007_clicks(connection: Connection) -> None:
-    """The batches that one click asked for belong together."""
+    """Store which batches belong to one click."""
     connection.exec_driver_sql("ALTER TABLE image_generation_batches ADD COLUMN click_id TEXT")
 
 
@@ -118,10 +119,10 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
 
 
 def migrate(database: Database) -> None:
-    """Brings a database up to date. Two processes may do so at once.
+    """Bring a database up to date. Two processes may do this at once.
 
     Raises:
-        StoreTooNew: a newer version of the package has written it.
+        StoreTooNew: a newer version of the package has written the database.
     """
     with database.reading() as connection:
         applied = _applied(connection)
@@ -130,7 +131,7 @@ def migrate(database: Database) -> None:
     for number, step in enumerate(STEPS, start=1):
         with database.writing() as connection:
             connection.exec_driver_sql(_MIGRATIONS)
-            # Asked again under the write lock: another process may have been faster.
+            # The number is read again under the write lock, because another process may have been faster.
             if _applied(connection) < number:
                 step(connection)
                 row = {"number": number, "name": step.__name__, "applied_at": datetime.now(UTC)}
@@ -144,7 +145,7 @@ def _applied(connection: Connection) -> int:
     newest = max(numbers, default=0)
     if newest > len(STEPS):
         raise StoreTooNew(
-            f"The history was written by a newer version of imgplay-widget (its format is {newest}, "
+            f"A newer version of imgplay-widget has written the history (its format is {newest}, "
             f"this version knows {len(STEPS)})."
         )
     return newest

@@ -1,4 +1,4 @@
-"""ZIPs of images. Stored, not deflated: images are compressed already."""
+"""ZIPs of images. They are not deflated, because images are compressed already."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["RECIPES", "PackedImage", "write_pack"]
 
 RECIPES = "recipes.json"
-"""The file in a ZIP that holds the recipe of each image."""
+"""The name of the file in a ZIP that holds the recipes of the images."""
 
 _PIECE = 2**20
-"""Bytes that are copied at a time."""
+"""The number of bytes that are copied at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,10 @@ class PackedImage:
     """An image that goes into a ZIP.
 
     Attributes:
-        name: the name of its file; one that is taken gets a number.
-        source: where its bytes lie.
-        made_at: the time of its file.
-        recipe: how it was made, as JSON.
+        name: the name of the file in the ZIP; a number is added where the name is taken.
+        source: the file with the bytes.
+        made_at: the time of the file in the ZIP.
+        recipe: the recipe of the image, as JSON.
     """
 
     name: str
@@ -42,17 +42,17 @@ class PackedImage:
 
 
 def write_pack(target: Path, images: Iterable[PackedImage]) -> int:
-    """Writes images and their recipes into a ZIP, a piece at a time, and gives how many there are in it.
+    """Write images and their recipes into a ZIP, and return the number of images in it.
 
     An image whose file is gone is left out.
 
     Args:
-        target: the file to write; it is replaced. Nothing stays of it where this fails.
-        images: what goes into it.
+        target: the file to write. An earlier file is replaced; no file stays where the call fails.
+        images: the images of the ZIP.
 
     Raises:
-        InvalidRequest: none of the images is there.
-        OSError: it could not be written.
+        InvalidRequest: the files of all images are gone.
+        OSError: the ZIP could not be written.
     """
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
@@ -77,15 +77,13 @@ def _fill(archive: zipfile.ZipFile, images: Iterable[PackedImage]) -> int:
                 shutil.copyfileobj(source, entry, _PIECE)
         recipes.append({"file": name, **image.recipe})
     if not recipes:
-        raise InvalidRequest(
-            "There is no finished image among these.", next_step="Choose images that are done."
-        )
+        raise InvalidRequest("None of these images is finished.", next_step="Choose finished images.")
     archive.writestr(RECIPES, json.dumps(recipes, ensure_ascii=False, indent=2))
     return len(recipes)
 
 
 def _free(name: str, names: set[str]) -> str:
-    """The name, or one with a number; names that differ in case alone are one on many systems."""
+    """Return a free name. Many systems do not distinguish names that differ only in upper and lower case."""
     stem, _, suffix = name.rpartition(".")
     found, number = name, 1
     while found.casefold() in names:

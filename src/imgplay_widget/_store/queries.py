@@ -1,9 +1,11 @@
-"""Reads, and which rows they see: those of one user that are not deleted.
+"""The reads. They see the rows of one user that are not deleted.
 
-A deletion marks one row and nothing below it, so that undoing it brings back exactly that: a batch is seen
-while neither it nor its topic is marked and one of its generations is not.
+A deletion marks one row and nothing below that row, so that an undo restores exactly what the deletion took.
+A batch is visible while neither the batch nor its topic is marked, and at least one of its generations is
+not.
 
-To build a statement costs more than to run it. Those of every image are built once for each scope.
+Building a statement costs more than running it. So the statements that run for every image are built once for
+each scope.
 """
 
 from __future__ import annotations
@@ -64,12 +66,12 @@ __all__ = [
 Condition = ColumnElement[bool]
 
 UNFINISHED = ("pending", "processing")
-"""The states of a task that is not at its end."""
+"""The states of a task that waits or runs."""
 
 _CHUNK = 500
 
 SCOPES = 64
-"""So many scopes of a process keep their statements."""
+"""The most scopes of a process whose statements are kept."""
 
 SEEN_BATCH: Condition = and_(
     batches.c.deleted_at.is_(None),
@@ -82,7 +84,7 @@ SEEN_BATCH: Condition = and_(
     .correlate(batches)
     .exists(),
 )
-"""A batch that is not deleted."""
+"""The condition of a visible batch."""
 
 SEEN_GENERATION: Condition = and_(
     generations.c.deleted_at.is_(None),
@@ -94,50 +96,50 @@ SEEN_GENERATION: Condition = and_(
     .correlate(generations)
     .exists(),
 )
-"""A generation that is not deleted."""
+"""The condition of a visible generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose rows a store sees, deleted or not: every query is held to them."""
+    """The owner of the rows that a store reads and writes. Every query is limited to these rows."""
 
     user_id: str
     organization_id: str | None
 
     def topics(self) -> tuple[Condition, ...]:
-        """Conditions for topics."""
+        """Return the conditions of topics in this scope."""
         return topics.c.user_id == self.user_id, topics.c.organization_id == self.organization_id
 
     def batches(self) -> tuple[Condition, ...]:
-        """Conditions for batches."""
+        """Return the conditions of batches in this scope."""
         return batches.c.user_id == self.user_id, batches.c.organization_id == self.organization_id
 
     def generations(self) -> tuple[Condition, ...]:
-        """Conditions for generations, whose organization is that of their batch."""
+        """Return the conditions of generations in this scope, whose batch holds the organization."""
         mine = select(batches.c.id).where(*self.batches(), batches.c.id == generations.c.batch_id)
         return generations.c.user_id == self.user_id, mine.correlate(generations).exists()
 
     def tasks(self) -> tuple[Condition, ...]:
-        """Conditions for tasks, whose organization is that of their batch."""
+        """Return the conditions of tasks in this scope, whose batch holds the organization."""
         mine = select(batches.c.id).where(*self.batches(), batches.c.id == tasks.c.batch_id)
         return tasks.c.user_id == self.user_id, mine.correlate(tasks).exists()
 
 
 def topics_of(connection: Connection, scope: Scope) -> list[Topic]:
-    """Gives the topics: those that are pinned first, then the one worked on last."""
+    """Return all topics: first the pinned ones, then the others, the last used one first."""
     return _read_topics(connection, scope, _topics(scope))
 
 
 def topic_page(
     connection: Connection, scope: Scope, *, search: str, before: str | None, limit: int
 ) -> TopicPage:
-    """Gives a page of the topics whose titles hold all of some words, in the order of `topics_of`."""
+    """Return a page of the topics whose titles hold all words of a search, in the order of `topics_of`."""
     listed = _topics(scope)
     if before is not None:
-        listed = listed.where(_place(before) > _ORDER)
+        listed = listed.where(_position(before) > _ORDER)
     words = rows.folded(search).split()
     if words:
-        # By Python: no database folds like another. Titles are short, and few beside the prompts.
+        # Python compares the titles, because each database folds case differently. Titles are short and few.
         titles = connection.execute(listed.with_only_columns(topics.c.id, topics.c.title))
         holding = (row.id for row in titles if _holds(row.title, words))
         listed = listed.where(topics.c.id.in_(list(islice(holding, limit + 1))))
@@ -148,16 +150,16 @@ def topic_page(
 
 
 def find_topic(connection: Connection, scope: Scope, name: str) -> str | None:
-    """Gives the id of the topic with this id or else with this title, or None."""
+    """Return the id of the topic with this id, else of the topic with this title, else None."""
     mine = select(*_ORDER.clauses).where(*scope.topics(), topics.c.deleted_at.is_(None))
-    # The first in the list, told apart here: where SQLite shall sort, it reads the whole list instead.
+    # Python picks the first topic of the list: with an ORDER BY, SQLite would read the whole list.
     named = connection.execute(mine.where(topics.c.id == name)).all()
     named = named or connection.execute(mine.where(topics.c.title == name)).all()
     return max((tuple(row) for row in named), default=(None,))[-1]
 
 
 def bare_topics(connection: Connection, scope: Scope) -> list[Topic]:
-    """Gives the topics that hold images and have no cover."""
+    """Return the topics that hold images and do not have a cover."""
     bare = topics.c.cover_url.is_(None), topics.c.images > 0
     return _read_topics(connection, scope, _topics(scope).where(*bare))
 
@@ -174,26 +176,27 @@ def _holds(title: str | None, words: Sequence[str]) -> bool:
 
 
 def _cursor(last: Topic) -> str:
-    """Where a topic stands in the list, whatever comes or goes before it."""
+    """Return the position of a topic in the list, which stays right when other topics come or go."""
     return f"{last.pinned:d} {last.updated_at.isoformat()} {last.id}"
 
 
-def _place(cursor: str) -> Tuple:
+def _position(cursor: str) -> Tuple:
     try:
         pinned, at, topic_id = cursor.split(" ")
-        place = literal(pinned == "1"), literal(datetime.fromisoformat(at), UtcTime), literal(topic_id)
+        position = literal(pinned == "1"), literal(datetime.fromisoformat(at), UtcTime), literal(topic_id)
     except ValueError:
-        raise InvalidRequest(f"{cursor!r} is no place in the list of topics.", parameter="before") from None
-    return tuple_(*place)
+        message = f"before={cursor!r} is not a cursor of the list of topics."
+        raise InvalidRequest(message, parameter="before") from None
+    return tuple_(*position)
 
 
 def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
-    """Gives a topic, or None."""
+    """Return a topic, or None."""
     return next(iter(topics_by_id(connection, scope, [topic_id])), None)
 
 
 def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Topic]:
-    """Gives those of some topics that are there."""
+    """Return the topics with these ids; unknown ids are left out."""
     found: list[RowMapping] = []
     for start in range(0, len(ids), _CHUNK):
         parameters = {"ids": ids[start : start + _CHUNK]}
@@ -203,7 +206,7 @@ def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> li
 
 
 def free_title(connection: Connection, scope: Scope, title: str, topic_id: str) -> str:
-    """Gives the title for a topic, with a number after it where another topic is called so: "Foxes 2"."""
+    """Return a title for a topic, with a number after it where another topic has this title: "Foxes 2"."""
     others = select(topics.c.title).where(
         *scope.topics(), topics.c.deleted_at.is_(None), topics.c.title.is_not(None), topics.c.id != topic_id
     )
@@ -215,18 +218,18 @@ def free_title(connection: Connection, scope: Scope, title: str, topic_id: str) 
 
 
 def _running(connection: Connection, scope: Scope) -> dict[str, int]:
-    # From the unfinished tasks, which are few, however many images there are.
+    # The count starts from the unfinished tasks, because they are few, even where the images are many.
     found = connection.execute(_unfinished(scope))
     return {row.topic_id: row.running for row in found}
 
 
 def entry(connection: Connection, scope: Scope, batch_id: str) -> Entry | None:
-    """Gives a batch with what belongs to it, or None."""
+    """Return a batch with its generations and tasks, or None."""
     return next(iter(entries(connection, scope, [batch_id])), None)
 
 
 def entries(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Entry]:
-    """Gives those of some batches that are there, with what belongs to them, oldest first."""
+    """Return the batches with these ids, with their generations and tasks, oldest first."""
     found: list[Entry] = []
     for start in range(0, len(ids), _CHUNK):
         parameters = {"ids": ids[start : start + _CHUNK]}
@@ -236,7 +239,7 @@ def entries(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[En
 
 
 def generation(connection: Connection, scope: Scope, generation_id: str) -> tuple[Entry, Generation] | None:
-    """Gives a generation with its batch, or None."""
+    """Return a generation and its batch, or None."""
     batch_id = connection.scalar(select(generations.c.batch_id).where(generations.c.id == generation_id))
     found = None if batch_id is None else entry(connection, scope, batch_id)
     if found is None:
@@ -246,7 +249,7 @@ def generation(connection: Connection, scope: Scope, generation_id: str) -> tupl
 
 
 def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[Entry, Generation] | None:
-    """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
+    """Return the newest generation whose image has this sha256, with its batch, or None."""
     mine = select(generations.c.id).where(
         generations.c.asset_digest == digest, *scope.generations(), SEEN_GENERATION
     )
@@ -255,20 +258,20 @@ def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[En
 
 
 def places(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:
-    """Gives the generations that a task fills, deleted ones too: what was paid for is kept for an undo."""
+    """Return the generations that a task fills, also deleted ones: an undo brings back what was paid for."""
     mine = select(generations).where(generations.c.async_task_id == task_id, *scope.generations())
     found = connection.execute(mine.order_by(generations.c.position)).mappings()
     return [rows.generation_of(row) for row in found]
 
 
 def tasks_of(connection: Connection, scope: Scope, ids: Sequence[str]) -> dict[str, Task]:
-    """Gives those of some tasks that are there, by id."""
+    """Return the tasks with these ids, by id; unknown ids are left out."""
     found = connection.execute(_tasks(scope), {"ids": ids}).mappings()
     return {row["id"]: rows.task_of(row) for row in found}
 
 
 def cover_candidate(connection: Connection, scope: Scope, topic_id: str) -> Generation | None:
-    """Gives the first image of a topic that has no cover, or None."""
+    """Return the first image of a topic without a cover, or None."""
     bare = topics.c.id == topic_id, topics.c.deleted_at.is_(None), topics.c.cover_url.is_(None)
     first = (
         select(generations)
@@ -290,14 +293,14 @@ def cover_candidate(connection: Connection, scope: Scope, topic_id: str) -> Gene
 
 
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
-    """Gives how long successful tasks of a model took, in seconds, the newest first."""
+    """Return the durations of successful tasks of a model, in seconds, the newest first."""
     parameters = {"of_provider": provider, "of_model": model, "most": limit}
     found = connection.execute(_durations(scope), parameters)
     return [(end - start).total_seconds() for start, end in found]
 
 
 def with_contents(connection: Connection, found: Sequence[RowMapping]) -> Iterable[Entry]:
-    """Gives the batches of some rows, in their order, with what belongs to them."""
+    """Return the batches of some rows, in the order of the rows, with their generations and tasks."""
     if not found:
         return
     parameters = {"ids": [row["id"] for row in found]}
@@ -337,7 +340,7 @@ _TASKS_OF = (
 
 
 _ORDER = tuple_(topics.c.pinned, topics.c.updated_at, topics.c.id)
-"""What the list of topics is sorted by, from high to low."""
+"""The columns that sort the list of topics, from high to low."""
 
 
 @lru_cache(SCOPES)
@@ -354,12 +357,12 @@ def _topic(scope: Scope) -> Select[Any]:
 
 @lru_cache(SCOPES)
 def _unfinished(scope: Scope) -> Select[Any, int]:
-    """How many generations of each topic are not at their end."""
+    """Return the number of generations of each topic that wait or run."""
     counted = select(batches.c.topic_id, func.count().label("running")).select_from(tasks)
     joined = counted.join(generations, generations.c.async_task_id == tasks.c.id).join(
         batches, batches.c.id == generations.c.batch_id
     )
-    # The scope by a subquery: with the user in the join, SQLite would begin with all of his batches.
+    # The scope is a subquery: with the user in the join, SQLite would begin with all of the user's batches.
     return joined.where(
         tasks.c.user_id == scope.user_id,
         tasks.c.status.in_(UNFINISHED),

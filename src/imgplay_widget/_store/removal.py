@@ -1,7 +1,7 @@
-"""Purging what was deleted for long: rows first, in one transaction; then the files that no other row names.
+"""The purge of deleted rows: first the rows, in one transaction, then the files that no other row names.
 
-The other way round a crash would leave rows without bytes. This way it leaves at most files without rows,
-which `sweep` removes.
+In the other order, a crash would leave rows without bytes. In this order, a crash leaves at most files
+without rows, which `sweep` removes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DAY = 24 * _HOUR
 
 @dataclass(slots=True)
 class Removal:
-    """What was purged, and the files that may have lost their last row."""
+    """The purged generations, and the files that may have lost their last row."""
 
     generation_ids: list[str] = field(default_factory=list[str])
     digests: set[str] = field(default_factory=set[str])
@@ -43,7 +43,7 @@ class Removal:
 
 
 def expired(connection: Connection, scope: Scope, before: datetime) -> bool:
-    """Says whether something was deleted before a time and is still there."""
+    """Return whether rows are left that were deleted before a time."""
     owned = {topics: scope.topics(), batches: scope.batches(), generations: scope.generations()}
     return any(
         connection.scalar(select(table.c.id).where(table.c.deleted_at < before, *mine).limit(1)) is not None
@@ -52,7 +52,7 @@ def expired(connection: Connection, scope: Scope, before: datetime) -> bool:
 
 
 def purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
-    """Removes the rows of some of what was deleted before a time: so many that others need not wait long."""
+    """Remove some of the rows that were deleted before a time, so few that other writers do not wait long."""
     topic = connection.execute(
         select(topics.c.id, topics.c.cover_url).where(topics.c.deleted_at < before, *scope.topics()).limit(1)
     ).one_or_none()
@@ -71,7 +71,7 @@ def purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
 
 
 def _purge_generations(connection: Connection, scope: Scope, before: datetime) -> Removal:
-    """Removes generations; with the last one of a batch, the batch."""
+    """Remove generations, and each batch with its last generation."""
     marked = select(generations.c.id, generations.c.batch_id, generations.c.asset_digest).where(
         generations.c.deleted_at < before, *scope.generations()
     )
@@ -89,7 +89,7 @@ def _purge_generations(connection: Connection, scope: Scope, before: datetime) -
 
 
 def delete_idle_tasks(connection: Connection, batch_id: str) -> None:
-    """Deletes the tasks of a batch that fill none of its generations."""
+    """Delete the tasks of a batch that do not fill a slot."""
     filled = select(generations.c.async_task_id).where(
         generations.c.batch_id == batch_id, generations.c.async_task_id.is_not(None)
     )
@@ -97,7 +97,7 @@ def delete_idle_tasks(connection: Connection, batch_id: str) -> None:
 
 
 def finish(database: Database, assets: Assets, removal: Removal) -> None:
-    """Removes the files of what was purged, after the commit."""
+    """Remove the files of purged rows, after the commit."""
     for generation_id in removal.generation_ids:
         assets.discard(generation_id)
     for url in removal.cover_urls:
@@ -106,10 +106,11 @@ def finish(database: Database, assets: Assets, removal: Removal) -> None:
 
 
 def collect(database: Database, assets: Assets, digests: Iterable[str]) -> int:
-    """Removes the files of those digests that no row or draft names, and gives how many files that were."""
+    """Remove the files of the digests that no row and no draft names, and return their number."""
     removed = 0
     for part in _chunks(sorted(digests)):
-        # Whoever is about to name a file by a row holds one of these two: none is taken from under it.
+        # A writer that is about to name a file in a row holds one of these two locks, so no such file is
+        # removed.
         with assets.exclusive(), database.writing() as connection:
             named = _named(connection, part)
             removed += sum(
@@ -121,7 +122,7 @@ def collect(database: Database, assets: Assets, digests: Iterable[str]) -> int:
 
 
 def sweep(database: Database, assets: Assets, owners: Owners) -> int:
-    """Removes the files that crashes have left, and gives how many files that were."""
+    """Remove the files that crashes left, and return their number."""
     owners.clean()
     assets.forget_held(_DAY)
     with database.reading() as connection:
@@ -130,7 +131,7 @@ def sweep(database: Database, assets: Assets, owners: Owners) -> int:
     removed = collect(database, assets, set(contents) - named)
     with assets.exclusive(), database.writing() as connection:
         for part in _chunks(assets.arrived()):
-            # What arrived for a task at its end (cancelled, timed out) is wanted no more.
+            # Bytes that arrived for a task which has ended (cancelled, timed out) are not needed any more.
             waiting = (
                 select(generations.c.id)
                 .join(tasks, tasks.c.id == generations.c.async_task_id)
@@ -175,7 +176,7 @@ def _of_batches(connection: Connection, ids: Sequence[str]) -> Removal:
 
 
 def _named(connection: Connection, digests: Sequence[str]) -> set[str]:
-    # Of every user: they share the files.
+    # Rows of every user count, because all users share the files.
     by_generation = select(generations.c.asset_digest).where(generations.c.asset_digest.in_(digests))
     by_reference = select(references.c.digest).where(references.c.digest.in_(digests))
     by_draft = drafts.named(connection).intersection(digests)

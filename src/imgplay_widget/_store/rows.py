@@ -1,4 +1,4 @@
-"""Between the frozen values and the rows of the tables."""
+"""The translation between the frozen values and the rows of the tables."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ _INPUTS = ("references", "mask")
 
 
 def folded(text: str) -> str:
-    """A text as it is searched: without case, and with one way to write each character."""
+    """Return a text in the form for searches: without case, and with one way to write each character."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def topic_row(topic: Topic) -> dict[str, Any]:
-    """The columns of a new topic."""
+    """Return the columns of a new topic."""
     columns = asdict(topic)
     del columns["running"]
     return columns
 
 
 def topic_of(row: RowMapping, running: int) -> Topic:
-    """The topic of a row, and of how many of its generations are not at their end."""
+    """Return the topic of a row and of the number of its generations that wait or run."""
     columns = _columns(row, "cover_of", "deleted_at")
     return Topic(**columns, running=running)
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
-    """The columns of a batch; its references and its mask are rows of their own."""
+    """Return the columns of a batch; its references and its mask are rows of another table."""
     columns = {name: getattr(batch, name) for name in Batch.__slots__ if name not in _INPUTS}
     columns["config"] = dict(batch.config)
     columns["prompt_folded"] = folded(batch.prompt)
@@ -62,14 +62,14 @@ def batch_row(batch: Batch) -> dict[str, Any]:
 
 
 def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
-    """The batch of a row, and of the rows of what it names, in their order."""
+    """Return the batch of a row and of the rows of its input images, in their order."""
     references = tuple(_reference_of(one) for one in inputs if one["role"] == _REFERENCE)
     mask = next((_reference_of(one) for one in inputs if one["role"] == _MASK), None)
     return Batch(**_columns(row, "prompt_folded", "deleted_at"), references=references, mask=mask)
 
 
 def input_rows(batch: Batch) -> list[dict[str, Any]]:
-    """The columns of a batch's references, and of its mask after them."""
+    """Return the columns of a batch's references, and of the mask after them."""
     last = len(batch.references)
     return [
         {
@@ -83,20 +83,20 @@ def input_rows(batch: Batch) -> list[dict[str, Any]]:
 
 
 def _reference_of(row: RowMapping) -> Reference:
-    """The reference of a row."""
+    """Return the reference of a row."""
     return Reference(
         digest=row["digest"], media_type=row["media_type"], width=row["width"], height=row["height"]
     )
 
 
 def generation_row(generation: Generation) -> dict[str, Any]:
-    """The columns of a generation."""
+    """Return the columns of a new generation."""
     columns = {name: getattr(generation, name) for name in Generation.__slots__}
     return columns | filling(generation)
 
 
 def filling(generation: Generation) -> dict[str, Any]:
-    """The columns of a generation that change when its task ends."""
+    """Return the columns of a generation that change when its task ends."""
     asset, error = generation.asset, generation.error
     return {
         "asset": None if asset is None else _asset_json(asset),
@@ -107,7 +107,7 @@ def filling(generation: Generation) -> dict[str, Any]:
 
 
 def generation_of(row: RowMapping) -> Generation:
-    """The generation of a row."""
+    """Return the generation of a row."""
     columns = _columns(row, "asset_digest", "deleted_at")
     columns["asset"] = None if row["asset"] is None else _asset_of(row["asset"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
@@ -115,7 +115,7 @@ def generation_of(row: RowMapping) -> Generation:
 
 
 def _asset_json(asset: Asset) -> dict[str, Any]:
-    """The column ``asset``, with the keys of the seed design and what else is known."""
+    """Return the column ``asset``."""
     return {
         "url": asset.url,
         "thumbnailUrl": asset.thumbnail_url,
@@ -140,7 +140,7 @@ def _asset_of(data: dict[str, Any]) -> Asset:
 
 
 def task_row(task: Task) -> dict[str, Any]:
-    """The columns of a new task."""
+    """Return the columns of a new task."""
     return {
         "id": task.id,
         "batch_id": task.batch_id,
@@ -158,7 +158,7 @@ def task_row(task: Task) -> dict[str, Any]:
 
 
 def task_changes(task: Task) -> dict[str, Any]:
-    """The columns that change while a task lives, without its lease."""
+    """Return the columns of a task that change while it runs, without the lease."""
     error = task.error
     return {
         "status": task.status.value,
@@ -180,7 +180,7 @@ def task_changes(task: Task) -> dict[str, Any]:
 
 
 def task_of(row: RowMapping) -> Task:
-    """The task of a row."""
+    """Return the task of a row."""
     columns = _columns(row, "type", "status", "error_code", "retryable")
     kept = columns.pop("metadata")
     columns["stage"] = Stage(row["stage"])
@@ -197,7 +197,7 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
 
 
 def _unit_of(data: dict[str, Any]) -> Unit:
-    # Not there in the rows of older versions.
+    # Rows of older versions do not have a mask.
     mask = data.get("mask")
     return Unit(
         model=data["model"],

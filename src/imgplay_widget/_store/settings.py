@@ -1,4 +1,4 @@
-"""Settings of one user: any JSON under a name."""
+"""The settings of one user: any JSON, each under a name."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["beginning", "read", "remove", "save"]
 
 
 def read(connection: Connection, scope: Scope, name: str) -> JSON:
-    """Gives a setting, or None."""
+    """Return a setting, or None."""
     return connection.scalar(select(settings.c.value).where(*_owned(scope), settings.c.name == name))
 
 
 def beginning(connection: Connection, scope: Scope, prefix: str) -> dict[str, JSON]:
-    """Gives the settings whose names begin so, by name."""
+    """Return the settings whose names begin with a prefix, by name."""
     named = settings.c.name.startswith(prefix, autoescape=True)
     found = connection.execute(select(settings.c.name, settings.c.value).where(*_owned(scope), named))
     return {row.name: row.value for row in found}
 
 
 def save(connection: Connection, scope: Scope, name: str, value: JSON) -> None:
-    """Saves a setting."""
+    """Save a setting."""
     changes = {"value": value, "updated_at": datetime.now(UTC)}
     mine = (*_owned(scope), settings.c.name == name)
     if not connection.execute(update(settings).where(*mine).values(changes)).rowcount:
@@ -38,7 +38,7 @@ def save(connection: Connection, scope: Scope, name: str, value: JSON) -> None:
 
 
 def remove(connection: Connection, scope: Scope, name: str) -> None:
-    """Removes a setting; nothing happens where there is none."""
+    """Remove a setting, if it exists."""
     connection.execute(delete(settings).where(*_owned(scope), settings.c.name == name))
 
 

@@ -1,4 +1,4 @@
-"""The ledger: what each call cost. Its line is written in the transaction that ends it, and never removed."""
+"""The ledger: the cost of each call. The transaction that ends a call writes its line, which always stays."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _SURER = {"uncertain": 0, "estimated": 1, "told": 2}
 
 
 def stage_of(connection: Connection, task_id: str) -> Stage | None:
-    """Gives the stage in which a task is stored, or None where it is gone."""
+    """Return the stored stage of a task, or None where the task is gone."""
     stage = connection.scalar(_STAGE, {"task": task_id})
     return None if stage is None else Stage(stage)
 
 
 def book(connection: Connection, scope: Scope, task: Task, *, before: Stage, images: int) -> None:
-    """Writes what an ended task cost (see `booking`). Of one call, the line that is surer stays."""
+    """Write the cost of an ended task (see `booking`). Of two costs of one call, the surer one stays."""
     booked = booking(before, task, images)
     if booked is None:
         return
@@ -62,14 +62,14 @@ def book(connection: Connection, scope: Scope, task: Task, *, before: Stage, ima
 
 
 def move(connection: Connection, batch_ids: Sequence[str], topic_id: str) -> None:
-    """Puts what batches cost to another topic, as they are."""
+    """Move the costs of batches to another topic, as the batches move."""
     connection.execute(update(spending).where(spending.c.batch_id.in_(batch_ids)).values(topic_id=topic_id))
 
 
 def lines(
     connection: Connection, scope: Scope, *, since: datetime | None = None, topic_id: str | None = None
 ) -> list[Line]:
-    """Gives what was spent from a time on, in one topic or in all of them, added up by model and basis."""
+    """Return what was spent since a time, in one topic or in all topics, added up by model and basis."""
     given = {"since": since, "topic": topic_id}
     found = connection.execute(_sums(scope, since is not None, topic_id is not None), given)
     return [
@@ -84,7 +84,7 @@ def lines(
 
 
 def today(connection: Connection, scope: Scope, since: datetime) -> Today:
-    """Gives where the total of a day stands that began at a time."""
+    """Return the total of the day that began at a time."""
     found = lines(connection, scope, since=since)
     running = connection.scalars(_running(scope))
     return Today(
@@ -95,12 +95,12 @@ def today(connection: Connection, scope: Scope, since: datetime) -> Today:
 
 
 def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task], budget: Budget) -> None:
-    """Refuses calls that would take the total over a budget, at what they are expected to cost.
+    """Refuse tasks whose expected cost would take the total over a budget.
 
-    What has a ticket was sent before, and is only asked for.
+    A task with a ticket does not count: its call was sent before, and its job is only asked for.
 
     Raises:
-        OverBudget: they would.
+        OverBudget: the total would exceed the budget.
     """
     units = sum(to_units(task.estimate) or 0 for task in fresh if task.stage is Stage.PENDING)
     if units == 0:
@@ -113,7 +113,7 @@ def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task],
         what = "This request" if count == 1 else f"These {count} requests"
         raise OverBudget(
             f"{what} ({money(wanted)}) would take today's total to {money(total)}, over the budget of "
-            f"{money(budget.limit)} a day. Spent today: {money(now.spent)}; still running: "
+            f"{money(budget.limit)} a day. Spent today: {money(now.spent)}. Still running: "
             f"{money(now.running)}."
         )
 
@@ -128,7 +128,7 @@ _CHANGED = update(spending).where(spending.c.call_key == bindparam("key"))
 
 
 @lru_cache(queries.SCOPES)
-def _sums(scope: Scope, since: bool, topic: bool) -> Select[Any, Any, Any, bool, Any, Any]:  # noqa: FBT001 - what it is cached by
+def _sums(scope: Scope, since: bool, topic: bool) -> Select[Any, Any, Any, bool, Any, Any]:  # noqa: FBT001 - the cache needs them
     mine = spending.c.user_id == scope.user_id, spending.c.organization_id == scope.organization_id
     later = (spending.c.spent_at >= bindparam("since"),) if since else ()
     there = (spending.c.topic_id == bindparam("topic"),) if topic else ()
@@ -147,7 +147,7 @@ def _sums(scope: Scope, since: bool, topic: bool) -> Select[Any, Any, Any, bool,
 
 @lru_cache(queries.SCOPES)
 def _running(scope: Scope) -> Select[str]:
-    """What each call that is not at its end is expected to cost, where that is known."""
+    """Return a query of the expected costs of the running calls, where they are known."""
     return select(tasks.c.estimate).where(
         *scope.tasks(), tasks.c.status.in_(queries.UNFINISHED), tasks.c.estimate.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""The store: the one door to the history and its bytes."""
+"""The store: the layers above reach the history and its files only through `Store`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from imgplay_widget._store import (
 )
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.curation import Hidden, Restored
-from imgplay_widget._store.database import Database, place_of
+from imgplay_widget._store.database import Database, location_of
 from imgplay_widget._store.leases import Owners
 from imgplay_widget._store.queries import Scope
 from imgplay_widget._types import (
@@ -61,14 +61,14 @@ __all__ = ["Hidden", "Restored", "Store", "StoredImage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
-    """An image that `Assets.receive` has kept, to be named by a row.
+    """An image whose bytes `Assets.receive` keeps, and which a row is about to name.
 
     Attributes:
-        generation_id: the place that it fills.
-        digest: what `Assets.receive` gave.
-        media_type, width, height: what `images.accept` gave.
-        size: bytes.
-        applied: what the provider says it used.
+        generation_id: the generation of the image.
+        digest: the sha256 that `Assets.receive` returned.
+        media_type, width, height: the kind and the size that `images.accept` found.
+        size: the number of bytes.
+        applied: the values that the provider reports (see `Inline.applied`).
     """
 
     generation_id: str
@@ -81,22 +81,21 @@ class StoredImage:
 
 
 class Store:
-    """The history of one user in one place. Blocking; used from one thread, `assets` from any.
+    """The history of one user. The store blocks, and one thread uses it; any thread may use `assets`.
 
-    Make one with `open`. Every method may raise `StoreLocked` (another program has held the database for
-    longer than the busy timeout), `DiskFull` and `StoreError`; what it was about to write is then not
-    written at all.
+    `open` returns a store. Every method may raise `StoreLocked` (another program has held the database for
+    longer than the busy timeout), `DiskFull` and `StoreError`; the method has then written nothing.
 
     Attributes:
-        key: the same text for every way to write the same place.
-        location: the place, for people; without a password.
+        key: a text that is equal for all ways to write the same location.
+        location: the location as people read it, without a password.
         assets: the files.
-        notices: what the user should know of the place.
+        notices: what the user should know of the location.
     """
 
     def __init__(self, database: Database, assets: Assets, scope: Scope, *, temporary: bool) -> None:
-        self.key = database.place.key
-        self.location = database.place.label
+        self.key = database.location.key
+        self.location = database.location.label
         self.assets = assets
         self.notices: list[Notice] = list(database.notices)
         self._database = database
@@ -113,52 +112,52 @@ class Store:
         organization_id: str | None = None,
         busy_timeout: float = 5.0,
     ) -> Self:
-        """Opens a history, and makes it where there is none.
+        """Open a history, and create it where it does not exist.
 
         Args:
-            location: a path (of a file, or of a folder that holds ``history.sqlite``), a database URL,
-                ``"sqlite://"`` for one in memory, or None for the user's own data folder.
-            user_id: whose rows are seen.
-            organization_id: the organization within which they are seen, or None.
+            location: the path of a file, the path of a folder (for its ``history.sqlite``), a database URL,
+                ``"sqlite://"`` for a store in memory, or None for the user's own data folder.
+            user_id: the user whose rows the store reads and writes.
+            organization_id: the organization of these rows, or None.
             busy_timeout: seconds to wait for another program that writes.
 
         Raises:
-            InvalidRequest: the location cannot be read.
-            StoreError: it cannot be opened; a message says why.
-            StoreTooNew: a newer version of the package has written it.
-            StoreLocked: another program holds it.
+            InvalidRequest: the location is neither a path nor a database URL.
+            StoreError: the history cannot be opened; the message says why.
+            StoreTooNew: a newer version of the package has written the history.
+            StoreLocked: another program holds the history.
         """
-        place = place_of(location)
-        database = Database(place, busy_timeout=busy_timeout)
+        where = location_of(location)
+        database = Database(where, busy_timeout=busy_timeout)
         try:
             migrations.migrate(database)
-            root = place.assets or Path(tempfile.mkdtemp(prefix="imgplay-"))
+            root = where.assets or Path(tempfile.mkdtemp(prefix="imgplay-"))
             scope = Scope(user_id, organization_id)
-            return cls(database, Assets(root), scope, temporary=place.assets is None)
+            return cls(database, Assets(root), scope, temporary=where.assets is None)
         except BaseException:
             database.close()
             raise
 
     @staticmethod
     def key_of(location: str | os.PathLike[str] | None = None) -> str:
-        """Gives the `key` that a store opened at a location would have, without opening it."""
-        return place_of(location).key
+        """Return the `key` of a store at a location, without opening the store."""
+        return location_of(location).key
 
     def close(self) -> None:
-        """Gives locks and connection back. May be called again."""
+        """Release the locks and close the connection. A second call does nothing."""
         self._owners.close()
         self._database.close()
         if self._temporary:
             self.assets.remove_all()
 
     def version(self) -> int:
-        """Gives a number that changes when another connection or process has committed."""
+        """Return a number that changes when another connection or process commits."""
         return self._database.version()
 
     # -------------------------------------------------------------- topics
 
     def add_topic(self, topic: Topic) -> Topic:
-        """Adds a topic, and gives it: a number comes after its title where another topic is called so."""
+        """Add a topic and return it, with a number after its title where another topic has this title."""
         with self._database.writing() as connection:
             return self._insert_topic(connection, topic)
 
@@ -170,54 +169,54 @@ class Store:
         return topic
 
     def topics(self) -> list[Topic]:
-        """Gives all topics: those that are pinned first, then the one worked on last."""
+        """Return all topics: first the pinned ones, then the others, the last used one first."""
         with self._database.reading() as connection:
             return queries.topics_of(connection, self._scope)
 
     def topic_page(self, *, search: str = "", before: str | None = None, limit: int) -> TopicPage:
-        """Gives a page of the topics whose titles hold all words, in any order and whatever the case.
+        """Return a page of the topics whose titles hold all words, in any order, in upper or lower case.
 
         Args:
-            search: the words; none for all topics.
-            before: the cursor of the page before, or None for the first page.
-            limit: how many at most.
+            search: the words; an empty text finds all topics.
+            before: `TopicPage.before` of the page before, or None for the first page.
+            limit: the most topics of the page.
 
         Raises:
-            InvalidRequest: the cursor is none.
+            InvalidRequest: `before` is not a cursor of this list.
         """
         with self._database.reading() as connection:
             return queries.topic_page(connection, self._scope, search=search, before=before, limit=limit)
 
     def find_topic(self, name: str) -> str | None:
-        """Gives the id of the topic with this id or else with this title, or None."""
+        """Return the id of the topic with this id, else of the topic with this title, else None."""
         with self._database.reading() as connection:
             return queries.find_topic(connection, self._scope, name)
 
     def bare_topics(self) -> list[Topic]:
-        """Gives the topics that hold images and have no cover."""
+        """Return the topics that hold images and do not have a cover."""
         with self._database.reading() as connection:
             return queries.bare_topics(connection, self._scope)
 
     def topic(self, id: str) -> Topic | None:
-        """Gives a topic, or None."""
+        """Return a topic, or None."""
         with self._database.reading() as connection:
             return queries.topic(connection, self._scope, id)
 
     def topics_by_id(self, ids: Sequence[str]) -> list[Topic]:
-        """Gives those of some topics that are there."""
+        """Return the topics with these ids; unknown ids are left out."""
         with self._database.reading() as connection:
             return queries.topics_by_id(connection, self._scope, ids)
 
     def title_topic(
         self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
     ) -> Topic | None:
-        """Gives a topic a title, unless somebody who goes before has given it one.
+        """Set the title of a topic, unless the topic has a title of higher rank.
 
-        The user goes before a model, and a model before the first words of a prompt. A number comes after
-        a title that another topic has.
+        A title by the user ranks above one by a model, and a title by a model above the first words of a
+        prompt. Where another topic has this title, a number follows it.
 
         Returns:
-            The topic as it is now, or None where it is gone.
+            The topic after the change, or None where it is gone.
         """
         weaker = {"prompt": ("prompt",), "model": ("prompt", "model"), "user": ("prompt", "model", "user")}
         with self._database.writing() as connection:
@@ -235,10 +234,10 @@ class Store:
         cover_url: str | EllipsisType | None = ...,
         pinned: bool | EllipsisType = ...,
     ) -> Topic | None:
-        """Changes a topic; its place in the list stays. What is not given stays as it is.
+        """Change some fields of a topic, without moving the topic to the front of the list.
 
         Returns:
-            The topic as it is now, or None where it is gone.
+            The topic after the change, or None where it is gone.
         """
         given = {"title": title, "cover_url": cover_url, "pinned": pinned}
         changes = {name: value for name, value in given.items() if value is not ...}
@@ -254,19 +253,19 @@ class Store:
     def save_cover(
         self, topic_id: str, generation_id: str, data: bytes, *, replace: bool = False
     ) -> Topic | None:
-        """Gives a topic its cover, where it has none and the image is still seen in it.
+        """Save the cover of a topic, if the image is still visible in the topic.
 
         Args:
             topic_id: the topic.
-            generation_id: the image that the cover was made from.
-            data: what `images.cover` gave.
-            replace: True takes the place of another cover.
+            generation_id: the image from which the cover was made.
+            data: the bytes that `images.cover` returned.
+            replace: True replaces an earlier cover; False keeps it.
 
         Returns:
-            The topic as it is now, or None where it is gone.
+            The topic after the change, or None where it is gone.
         """
-        # Nothing removes files meanwhile: a cover that no row names is a left-over at any other moment.
-        with self._filing(needed=True), self._database.writing() as connection:
+        # The lock keeps `sweep` from removing the new file: a cover that no row names counts as a leftover.
+        with self._files_locked(needed=True), self._database.writing() as connection:
             old = queries.topic(connection, self._scope, topic_id)
             seen = queries.generation(connection, self._scope, generation_id)
             if old is None or seen is None or seen[0].batch.topic_id != topic_id:
@@ -283,7 +282,7 @@ class Store:
         return new
 
     def cover_candidate(self, topic_id: str) -> Generation | None:
-        """Gives the first image of a topic that has no cover, or None."""
+        """Return the first image of a topic without a cover, or None."""
         with self._database.reading() as connection:
             return queries.cover_candidate(connection, self._scope, topic_id)
 
@@ -292,15 +291,16 @@ class Store:
     def add_batches(
         self, entries: Sequence[Entry], *, new_topic: Topic | None = None, budget: Budget | None = None
     ) -> Topic:
-        """Adds the batches of one topic with all that belongs to them, or nothing. It moves to the front.
+        """Add batches to one topic, with their generations and tasks, all or none.
 
         Args:
-            entries: the batches, oldest first; their tasks have leases.
-            new_topic: a topic to add with them.
-            budget: what may be spent, or None for anything.
+            entries: the batches, oldest first; their tasks have leases. The topic moves to the front of the
+                list.
+            new_topic: the topic, where it must be added too.
+            budget: the budget that must allow the tasks, or None for no budget.
 
         Returns:
-            The topic as it is now.
+            The topic after the change.
 
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
@@ -310,13 +310,14 @@ class Store:
         tasks = [task for entry in entries for task in entry.tasks]
         generations = [generation for entry in entries for generation in entry.generations]
         inputs = {one.digest: one for batch in batches for one in batch.inputs}
-        with self._filing(needed=bool(inputs)), self._database.writing() as connection:
+        with self._files_locked(needed=bool(inputs)), self._database.writing() as connection:
             for reference in inputs.values():
                 url = self.assets.original_url(reference.digest, reference.media_type)
                 if not self.assets.path(url).exists():
-                    raise NotFound("A reference image is gone from the store.", next_step="Add it again.")
+                    raise NotFound("A reference is gone from the store.", next_step="Add the image again.")
             if budget is not None:
-                # In the same transaction: two clicks at once cannot pass it together.
+                # The check is in the same transaction, so that two clicks at once cannot exceed the budget
+                # together.
                 spending.refuse_beyond(connection, self._scope, tasks, budget)
             self._touch_topic(connection, batches[-1], new_topic)
             _insert(connection, tables.batches, [rows.batch_row(batch) for batch in batches])
@@ -328,66 +329,66 @@ class Store:
         return topic
 
     def entry(self, batch_id: str) -> Entry | None:
-        """Gives a batch with what belongs to it, or None."""
+        """Return a batch with its generations and tasks, or None."""
         with self._database.reading() as connection:
             return queries.entry(connection, self._scope, batch_id)
 
     def entries(self, batch_ids: Sequence[str]) -> list[Entry]:
-        """Gives those of some batches that are there, with what belongs to them, oldest first."""
+        """Return the batches with these ids, with their generations and tasks, oldest first."""
         with self._database.reading() as connection:
             return queries.entries(connection, self._scope, batch_ids)
 
     def places(self, task_id: str) -> list[Generation]:
-        """Gives the generations that a task fills, also those that are deleted and may come back."""
+        """Return the generations that a task fills, also deleted ones that the user may restore."""
         with self._database.reading() as connection:
             return queries.places(connection, self._scope, task_id)
 
     def generation(self, id: str) -> tuple[Entry, Generation] | None:
-        """Gives a generation and the batch it belongs to, or None."""
+        """Return a generation and its batch, or None."""
         with self._database.reading() as connection:
             return queries.generation(connection, self._scope, id)
 
     def generation_of(self, digest: str) -> tuple[Entry, Generation] | None:
-        """Gives the newest generation whose image has these bytes (sha256), with its batch, or None."""
+        """Return the newest generation whose image has this sha256, with its batch, or None."""
         with self._database.reading() as connection:
             return queries.generation_of(connection, self._scope, digest)
 
     def feed(
         self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
     ) -> FeedPage:
-        """Gives a page of a topic's batches, newest first. Every page of a whole topic costs the same.
+        """Return a page of a topic's batches, newest first. All pages of an unfiltered topic cost the same.
 
         Args:
-            topic_id: the topic, or None for all of them; an unknown one has an empty feed.
-            before: `FeedPage.before` of the page before; None for the newest.
-            limit: the most batches of a page, from 1.
-            wanted: which batches.
+            topic_id: the topic, or None for all topics; an unknown topic has an empty feed.
+            before: `FeedPage.before` of the page before, or None for the newest batches.
+            limit: the most batches of the page, from 1.
+            wanted: the filter.
         """
         with self._database.reading() as connection:
             return feeds.feed(connection, self._scope, topic_id, before=before, limit=limit, wanted=wanted)
 
     def unfinished(self, limit: int) -> list[Entry]:
-        """Gives the batches with a generation that is not at its end, of all topics, oldest first."""
+        """Return the batches of all topics with a generation that waits or runs, oldest first."""
         with self._database.reading() as connection:
             return feeds.unfinished(connection, self._scope, limit)
 
     def prompts(self, limit: int) -> list[str]:
-        """Gives the prompts of the newest batches, newest first, each once."""
+        """Return the different prompts of the newest batches, newest first."""
         with self._database.reading() as connection:
             return feeds.prompts(connection, self._scope, limit)
 
     def models_used(self, topic_id: str | None) -> list[str]:
-        """Gives the models of a topic's batches, or of all of them (None), by name."""
+        """Return the names of the models of a topic's batches, or of all batches (None), sorted."""
         with self._database.reading() as connection:
             return feeds.models_used(connection, self._scope, topic_id)
 
     # -------------------------------------------------------------- tasks
 
     def save_task(self, task: Task, *, owner: str) -> bool:
-        """Saves where a task stands. Its lease stays, and ends with the task.
+        """Save the state of a task. The lease of the task stays, and ends with the task.
 
         Returns:
-            False where nothing was saved: the task is gone, at its end, or driven by another owner.
+            False where nothing was saved: the task is gone, has ended, or belongs to another owner.
         """
         with self._database.writing() as connection:
             return self._save(connection, task, owner, images=0)
@@ -400,19 +401,20 @@ class Store:
         *,
         owner: str,
     ) -> list[Generation] | None:
-        """Saves a task that came to its end, with its images, or nothing.
+        """Save an ended task with its images, all or nothing.
 
         Args:
-            task: as it is now, in a final stage.
-            images: what `Assets.receive` has kept.
-            failures: by generation, why a place stays empty.
-            owner: who drives the task.
+            task: the task in its final stage.
+            images: the images that `Assets.receive` keeps.
+            failures: the reason of each slot that stays empty, by the id of its generation.
+            owner: the owner that drives the task.
 
         Returns:
-            The generations that changed; those deleted meanwhile are left out. None where nothing was
-            saved: the task is gone, at its end, or driven by another owner.
+            The generations that changed, without those that were deleted meanwhile. None where nothing was
+            saved: the task is gone, has ended, or belongs to another owner.
         """
-        with self._filing(needed=not self._database.single_writer), self._database.writing() as connection:
+        locked = self._files_locked(needed=not self._database.single_writer)
+        with locked, self._database.writing() as connection:
             saved = self._save(connection, task, owner, images=len(images))
             changed = self._fill(connection, task, images, failures) if saved else None
         if changed is None:
@@ -427,20 +429,20 @@ class Store:
         return changed
 
     def replace_tasks(self, attempts: Mapping[str, Task], *, budget: Budget | None = None) -> Entry | None:
-        """Gives what tasks have left empty new ones, and removes the tasks that fill nothing any more.
+        """Give the slots that failed tasks left empty to new tasks; remove tasks that lost all their slots.
 
-        An attempt is taken whole or not at all: all places of its unit must be there, be empty and still
-        have the old task. Else another process retries them already, and would pay a second time.
+        A new task is saved only if each slot of its unit exists, is empty and still belongs to the failed
+        task. Otherwise another process already retries these slots, and the user would pay a second time.
 
         Args:
-            attempts: of one batch, by the task that failed, the next one.
-            budget: what may be spent, or None for anything.
+            attempts: the new tasks of one batch, each by the id of the failed task.
+            budget: the budget that must allow the new tasks, or None for no budget.
 
         Returns:
-            The batch as it is now, with those of the new tasks that were taken; None where it is gone.
+            The batch after the change, with the new tasks that were saved, or None where the batch is gone.
 
         Raises:
-            OverBudget: the budget does not allow it.
+            OverBudget: the budget does not allow the new tasks.
         """
         table = tables.generations
         with self._database.writing() as connection:
@@ -462,47 +464,47 @@ class Store:
             filled: list[str] = []
             for old, task in taken.items():
                 for position, seed in zip(task.unit.positions, task.unit.seeds, strict=True):
-                    # The record is of what is sent, and that may be another seed than the first time.
+                    # The new task may send another seed, and the row must show the seed that was sent.
                     changes: dict[str, Any] = {"async_task_id": task.id, "error": None, "applied": {}}
-                    place = update(table).where(table.c.id == found[old, position])
-                    connection.execute(place.values(changes | {"seed": seed}))
+                    slot = update(table).where(table.c.id == found[old, position])
+                    connection.execute(slot.values(changes | {"seed": seed}))
                     filled.append(found[old, position])
             (batch_id,) = {task.batch_id for task in attempts.values()}
             if taken:
                 removal.delete_idle_tasks(connection, batch_id)
             entry = queries.entry(connection, self._scope, batch_id)
         for generation_id in filled:
-            # What an earlier try left must not be taken for what the new one brings.
+            # The bytes that the failed task left must not pass for an image of the new task.
             self.assets.discard(generation_id)
         return entry
 
     def tasks(self, ids: Sequence[str]) -> dict[str, Task]:
-        """Gives those of some tasks that are there, by id."""
+        """Return the tasks with these ids, by id; unknown ids are left out."""
         with self._database.reading() as connection:
             return queries.tasks_of(connection, self._scope, ids)
 
     def durations(self, provider: str, model: str, limit: int = 200) -> list[float]:
-        """Gives how long successful tasks of a model took, in seconds, the newest first."""
+        """Return the durations of successful tasks of a model, in seconds, the newest first."""
         with self._database.reading() as connection:
             return queries.durations(connection, self._scope, provider, model, limit)
 
     # -------------------------------------------------------------- spending
 
     def spent(self, *, since: datetime | None = None, topic_id: str | None = None) -> Spend:
-        """Gives what was spent from a time on (None: ever), in a topic (None: in all of them)."""
+        """Return what was spent since a time (None: ever), in one topic (None: in all topics)."""
         with self._database.reading() as connection:
             return spend_of(spending.lines(connection, self._scope, since=since, topic_id=topic_id))
 
     def today(self, since: datetime) -> Today:
-        """Gives where the total of a day stands that began at a time."""
+        """Return the total of the day that began at a time."""
         with self._database.reading() as connection:
             return spending.today(connection, self._scope, since)
 
     def refuse_beyond(self, tasks: Sequence[Task], budget: Budget) -> None:
-        """Refuses calls that are not stored yet and that a budget does not allow.
+        """Refuse tasks, which are not stored yet, if the budget does not allow them.
 
         Raises:
-            OverBudget: it does not.
+            OverBudget: the budget does not allow the tasks.
         """
         with self._database.reading() as connection:
             spending.refuse_beyond(connection, self._scope, tasks, budget)
@@ -510,48 +512,49 @@ class Store:
     # -------------------------------------------------------------- leases
 
     def register(self, owner: str) -> None:
-        """Takes a lock in the owner's name that ends with this process or with `close`.
+        """Acquire the lock of an owner, which ends with this process or with `close`.
 
-        To be called before a task has this owner: a task of an owner without a lock is free.
+        The call must come before a task gets this owner, because any process may claim the tasks of an owner
+        without a lock.
         """
         self._owners.register(owner)
         self.assets.owner = owner
 
     def claim(self, owner: str, *, now: datetime, until: datetime) -> list[Task]:
-        """Takes every unfinished task that nobody drives, and counts the resume.
+        """Claim the unfinished tasks that no living process drives, and count one more resume of each.
 
         Args:
-            owner: who takes them; registered.
-            now: a lease that ended before is over.
-            until: when the new leases end.
+            owner: the new owner, which must be registered.
+            now: the present time; a lease that ended before is over.
+            until: the end of the new leases.
         """
         with self._database.writing() as connection:
             return leases.claim(connection, self._scope, self._owners, owner, now=now, until=until)
 
     def renew(self, owner: str, *, until: datetime) -> None:
-        """Makes the leases of an owner last longer."""
+        """Extend the leases of an owner."""
         with self._database.writing() as connection:
             leases.renew(connection, self._scope, owner, until=until)
 
     def release(self, owner: str) -> None:
-        """Gives the unfinished tasks of an owner free, for the next one to claim."""
+        """Release the unfinished tasks of an owner, so that another owner can claim them."""
         with self._database.writing() as connection:
             leases.release(connection, self._scope, owner)
 
     # -------------------------------------------------------------- deleting
 
     def hide(self, what: Kind, ids: Sequence[str], *, at: datetime, ended: Callable[[Task], Task]) -> Hidden:
-        """Deletes topics, batches or generations, so that they can come back until they are purged.
+        """Delete topics, batches or generations, which can be restored until they are purged.
 
-        A batch goes with its last generation. Running tasks that fill nothing else end with it.
+        A batch is deleted with its last generation. Running tasks end if no visible slot needs them.
 
         Args:
             what: the kind of all `ids`.
-            ids: what to delete; what is gone is left out.
-            at: now.
-            ended: gives an unfinished task as it is when it has ended.
+            ids: the ids to delete; unknown ids are left out.
+            at: the present time.
+            ended: returns an unfinished task in its final stage.
         """
-        with self._filing(needed=True):
+        with self._files_locked(needed=True):
             with self._database.writing() as connection:
                 hidden, covers = curation.hide(connection, self._scope, what, ids, at=at, ended=ended)
             for url in covers:
@@ -559,35 +562,35 @@ class Store:
         return hidden
 
     def restore(self, what: Kind, ids: Sequence[str]) -> Restored:
-        """Brings back exactly what a deletion of these took; what was deleted before it stays deleted."""
+        """Restore exactly what a deletion of these ids took; what was deleted before stays deleted."""
         with self._database.writing() as connection:
             return curation.restore(connection, self._scope, what, ids)
 
     # -------------------------------------------------------------- keeping order
 
     def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> list[str]:
-        """Stars generations, or takes the stars away, and gives the batches of those that changed."""
+        """Give generations a star or take it away, and return the batches of those that changed."""
         with self._database.writing() as connection:
             return curation.favour(connection, self._scope, generation_ids, favourite=favourite)
 
     def move(
         self, batch_ids: Sequence[str], topic_id: str, *, at: datetime, new_topic: Topic | None = None
     ) -> tuple[list[str], list[Topic]]:
-        """Puts batches into another topic, or does nothing.
+        """Move batches into another topic, all or none.
 
         Args:
-            batch_ids: what to move; what is gone is left out.
-            topic_id: where to.
-            at: now.
-            new_topic: a topic to add with them, where there is something to move.
+            batch_ids: the batches to move; unknown ids are left out.
+            topic_id: the topic to move to.
+            at: the present time.
+            new_topic: this topic, where it must be added too. It is not added where no batch moves.
 
         Returns:
-            The batches that lay elsewhere, and the topics that lost or got some, as they are now.
+            The batches that moved, and the topics that lost or got batches, after the change.
 
         Raises:
             NotFound: the topic is gone.
         """
-        with self._filing(needed=True):
+        with self._files_locked(needed=True):
             with self._database.writing() as connection:
                 if new_topic is not None:
                     self._insert_topic(connection, new_topic)
@@ -601,13 +604,13 @@ class Store:
                 self.assets.remove_cover(url)
         return moved, changed
 
-    # -------------------------------------------------------------- what is gone for good
+    # -------------------------------------------------------------- removing for good
 
     def purge(self, before: datetime) -> bool:
-        """Removes some of what was deleted before a time, with its files.
+        """Remove some of the rows that were deleted before a time, and their files.
 
         Returns:
-            True where there may be more.
+            True where more may be left to remove.
         """
         with self._database.reading() as connection:
             if not removal.expired(connection, self._scope, before):
@@ -618,59 +621,59 @@ class Store:
         return True
 
     def sweep(self) -> int:
-        """Removes the files that crashes have left, and gives how many. Safe beside other processes."""
+        """Remove the files that crashes left, also while other processes run, and return their number."""
         return removal.sweep(self._database, self.assets, self._owners)
 
     # -------------------------------------------------------------- settings
 
     def setting(self, name: str) -> JSON:
-        """Gives a setting, or None."""
+        """Return a setting, or None."""
         with self._database.reading() as connection:
             return settings.read(connection, self._scope, name)
 
     def settings(self, prefix: str) -> dict[str, JSON]:
-        """Gives the settings whose names begin so, by name."""
+        """Return the settings whose names begin with a prefix, by name."""
         with self._database.reading() as connection:
             return settings.beginning(connection, self._scope, prefix)
 
     def save_setting(self, name: str, value: JSON) -> None:
-        """Saves a setting: any JSON value."""
+        """Save a setting, which is any JSON value."""
         with self._database.writing() as connection:
             settings.save(connection, self._scope, name, value)
 
     # -------------------------------------------------------------- drafts
 
     def draft(self, topic_id: str | None) -> Draft:
-        """Gives the draft of a topic (None: of the "new topic" screen), without images that are gone."""
+        """Return the draft of a topic, or of a new topic (None), without images whose files are gone."""
         with self._database.reading() as connection:
             draft = drafts.read(connection, self._scope, topic_id)
-        return self._there(draft)
+        return self._with_files(draft)
 
     def save_draft(self, topic_id: str | None, draft: Draft) -> Draft:
-        """Saves the draft of a topic (None: of the "new topic" screen). It keeps the files that it names.
+        """Save the draft of a topic, or of a new topic (None). The draft keeps the files that it names.
 
         Returns:
-            What was saved: images whose files are gone are left out.
+            The draft that was saved, without images whose files are gone.
 
         Raises:
             NotFound: the topic is gone.
         """
-        # Nothing removes files meanwhile: none is taken between the look and the commit.
-        with self._filing(needed=bool(draft.inputs)), self._database.writing() as connection:
-            kept = self._there(draft)
+        # The lock keeps others from removing a file after the check and before the commit.
+        with self._files_locked(needed=bool(draft.inputs)), self._database.writing() as connection:
+            kept = self._with_files(draft)
             drafts.save(connection, self._scope, topic_id, kept)
         return kept
 
     # -------------------------------------------------------------- inside
 
-    def _there(self, draft: Draft) -> Draft:
-        """A draft without the images whose files are gone."""
-        there = tuple(one for one in draft.references if self.assets.size(one) is not None)
+    def _with_files(self, draft: Draft) -> Draft:
+        """Return a draft without the images whose files are gone."""
+        kept = tuple(one for one in draft.references if self.assets.size(one) is not None)
         mask = draft.mask if draft.mask is not None and self.assets.size(draft.mask) is not None else None
-        return replace(draft, references=there, mask=mask)
+        return replace(draft, references=kept, mask=mask)
 
-    def _filing(self, *, needed: bool) -> AbstractContextManager[None]:
-        # Always before the transaction, so that two processes cannot wait for each other.
+    def _files_locked(self, *, needed: bool) -> AbstractContextManager[None]:
+        # The lock always comes before the transaction, so that two processes cannot wait for each other.
         return self.assets.exclusive() if needed else nullcontext()
 
     def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> None:
@@ -700,7 +703,7 @@ class Store:
         failures: Mapping[str, ErrorInfo],
     ) -> list[Generation]:
         wanted = {"batch": task.batch_id, "ids": [*failures, *(image.generation_id for image in images)]}
-        found = connection.execute(_places(self._scope), wanted).mappings()
+        found = connection.execute(_slots(self._scope), wanted).mappings()
         alive = {row["id"]: rows.generation_of(row) for row in found}
         changed: dict[str, Generation] = {}
         for generation_id in failures.keys() & alive.keys():
@@ -719,7 +722,7 @@ class Store:
         return sorted(changed.values(), key=lambda generation: generation.position)
 
     def _count(self, connection: Connection, batch_id: str, generation_ids: Sequence[str]) -> None:
-        """Adds images that have just come to those of their topic."""
+        """Add images that were just stored to the number of images of their topic."""
         more = connection.scalar(_SEEN_OF, {"ids": generation_ids})
         if more:
             connection.execute(_COUNTED, {"batch": batch_id, "more": more})
@@ -736,7 +739,7 @@ class Store:
         )
 
     def _abandon(self, images: Sequence[StoredImage]) -> None:
-        # Where the place still waits, another owner drives it and may need what has arrived.
+        # Where the slot is still waiting, another owner drives its task and may need the bytes that arrived.
         with self._database.reading() as connection:
             table = tables.generations
             wanted = select(table.c.id).where(table.c.id.in_([image.generation_id for image in images]))
@@ -754,7 +757,7 @@ def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) 
 
 # ------------------------------------------------------------------ statements, built once as in `queries`
 
-# What an insert or an update sets is named by the parameters that it is run with.
+# The parameters of a call name the columns that an insert or an update sets.
 
 _INSERTS = {table: insert(table) for table in tables.metadata.tables.values()}
 _GENERATION = update(tables.generations).where(tables.generations.c.id == bindparam("generation"))
@@ -788,15 +791,15 @@ def _topic(scope: Scope) -> Update:
 
 @lru_cache(queries.SCOPES)
 def _driven(scope: Scope) -> Update:
-    """The task, as long as the owner drives it."""
+    """Return the update of a task, which has an effect only while the owner drives the task."""
     table = tables.tasks
     mine = table.c.id == bindparam("task"), table.c.lease_owner == bindparam("owner")
     return update(table).where(*mine, *scope.tasks())
 
 
 @lru_cache(queries.SCOPES)
-def _places(scope: Scope) -> Select[Any]:
-    places = tables.generations
-    return select(places).where(
-        places.c.batch_id == bindparam("batch"), places.c.id.in_(bindparam("ids")), *scope.generations()
+def _slots(scope: Scope) -> Select[Any]:
+    slots = tables.generations
+    return select(slots).where(
+        slots.c.batch_id == bindparam("batch"), slots.c.id.in_(bindparam("ids")), *scope.generations()
     )

@@ -1,4 +1,4 @@
-"""The tables as they are now. `migrations` says how they came to be; a test holds the two together."""
+"""The tables as they are now. `migrations` creates them; a test checks that both agree."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ __all__ = [
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time in UTC, in text that sorts (SQLite) or as a timestamp with time zone (PostgreSQL)."""
+    """An aware time in UTC: text that sorts (SQLite), or a timestamp with time zone (PostgreSQL)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turns any aware time into UTC."""
+        """Return an aware time in UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -51,7 +51,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Gives the time back with its zone, which SQLite does not keep."""
+        """Return the stored time with its zone, which SQLite does not keep."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -67,7 +67,7 @@ def _cascade(name: str, target: str, *, primary_key: bool = False) -> Column[str
 
 
 def _deleted(name: str) -> Index:
-    """Finds what waits to be purged; it holds nothing else, so that it costs nothing."""
+    """Return the index by which a purge finds deleted rows. It holds no other rows, so it costs nothing."""
     only = text("deleted_at IS NOT NULL")
     return Index(name, "deleted_at", sqlite_where=only, postgresql_where=only)
 
@@ -86,9 +86,10 @@ topics = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("title_by", Text, nullable=False),
     Column("pinned", Boolean, nullable=False),
-    # How many images the topic shows, kept with every write: counting ten thousand would take too long.
+    # The number of visible images, updated with every write, because counting ten thousand would take too
+    # long.
     Column("images", Integer, nullable=False, default=0),
-    # The generation that the cover was made from.
+    # The generation from which the cover was made.
     Column("cover_of", Text),
     Column("deleted_at", UtcTime),
     Index("idx_topics_user", "user_id", "organization_id"),
@@ -111,7 +112,7 @@ batches = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("created_at", UtcTime, nullable=False),
-    # The prompt as `rows.folded` gives it: no database knows the capitals of every language.
+    # The prompt as `rows.folded` returns it, because no database knows the capitals of every language.
     Column("prompt_folded", Text, nullable=False),
     Column("deleted_at", UtcTime),
     Column("click_id", Text),
@@ -193,11 +194,12 @@ tasks = Table(
     Index("idx_tasks_durations", "user_id", "provider", "model", "status", "finished_at"),
 )
 
-# What was spent. Nothing cascades: money stays spent when its images are deleted.
+# What was spent. The table does not cascade: money stays spent when its images are deleted.
 spending = Table(
     "image_spending",
     metadata,
-    # The key of the call, which a Retry that asks for the same job shares: no call is booked twice.
+    # The key of the call. A Retry that asks for the same job has the same key, so that no call is booked
+    # twice.
     Column("call_key", Text, primary_key=True),
     Column("user_id", Text, nullable=False),
     Column("organization_id", Text),
@@ -206,7 +208,8 @@ spending = Table(
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("images", Integer, nullable=False),
-    # Billionths of a dollar: text could not be added by a database, and floats not exactly. NULL: unknown.
+    # Billionths of a dollar, or NULL where the cost is unknown. A database cannot add text, nor floats
+    # exactly.
     Column("amount", BigInteger),
     Column("basis", Text, nullable=False),
     Column("spent_at", UtcTime, nullable=False),
@@ -218,7 +221,7 @@ settings = Table(
     "image_settings",
     metadata,
     Column("user_id", Text, primary_key=True),
-    # Empty where there is none: a primary key may not hold NULL.
+    # Empty without an organization, because a primary key may not hold NULL.
     Column("organization_id", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     _json("value"),
