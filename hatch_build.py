@@ -1,6 +1,6 @@
-"""Builds the page (TypeScript, Preact) into the package, for wheels, editable installs and sdists.
+"""The build of the page (TypeScript, Preact) into the package, for wheels, editable installs and sdists.
 
-Node is needed only where there is no finished page: a wheel and an sdist carry it.
+Only a build from the repository needs Node: wheels and sdists already hold the finished page.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ BUNDLE = ("index.js",)
 
 
 class PageBuildHook(BuildHookInterface):
-    """Makes `static/` before files are collected."""
+    """The hook that builds the page into `static/` before hatch collects the files."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Builds the page unless a finished one, as new as its sources, is there."""
+        """Build the page, unless `static/` holds one that is as new as its sources."""
         root = Path(self.root)
         page, static = root / "js", root / "src" / "imgplay_widget" / "static"
-        # Only an sdist has this file; the page in it belongs to its sources, whatever their times say.
+        # Only an sdist has this file. Its page belongs to its sources, even where their times differ.
         from_sdist = (root / "PKG-INFO").is_file()
         if not is_built(static) or not (from_sdist or is_fresh(page, static)):
             build(page, static, self.app.display_info)
 
 
 def is_built(static: Path) -> bool:
-    """Tells whether a whole page lies there."""
+    """Return whether a folder holds a complete page."""
     return all((static / name).is_file() for name in BUNDLE)
 
 
 def is_fresh(page: Path, static: Path) -> bool:
-    """Tells whether the built page is as new as everything that it is built from."""
+    """Return whether the built page is at least as new as all its sources."""
     parts = [page / name for name in ("build.mjs", "package.json", "package-lock.json", "tsconfig.json")]
     sources = [path for path in (*parts, *(page / "src").rglob("*")) if path.is_file()]
     newest = max((path.stat().st_mtime for path in sources), default=0.0)
@@ -46,7 +46,7 @@ def is_fresh(page: Path, static: Path) -> bool:
 
 
 def build(page: Path, static: Path, say: Any) -> None:
-    """Installs what the page needs from its lock file, and bundles it."""
+    """Install the page's packages from its lock file, and build the page."""
     node, npm = find_node()
     lock, installed = page / "package-lock.json", page / "node_modules" / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
@@ -56,18 +56,18 @@ def build(page: Path, static: Path, say: Any) -> None:
     say("Building the page (node build.mjs)")
     subprocess.run([node, "build.mjs"], cwd=page, check=True)
     if not is_built(static):
-        raise RuntimeError(f"js/build.mjs ended well, but {' and '.join(BUNDLE)} are not in {static}.")
+        raise RuntimeError(f"js/build.mjs succeeded, but {' and '.join(BUNDLE)} is not in {static}.")
 
 
 def find_node() -> tuple[str, str]:
-    """Gives the paths of node and npm.
+    """Return the paths of node and npm.
 
     Raises:
         RuntimeError: one of them is missing, or Node is too old.
     """
     need = (
         f"Building imgplay-widget from its repository needs Node >= {OLDEST_NODE} with npm on the PATH. "
-        "Install it, or install a released wheel, which needs no Node."
+        "Install Node, or install a released wheel, which does not need it."
     )
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:

@@ -1,4 +1,5 @@
-"""Doubles for tests: of this package, of plug-ins, and of code that uses a studio. No network, no waiting.
+"""Doubles for the tests of this package, of plug-ins and of code that uses a studio, without network and
+waits.
 
 ::
 
@@ -64,11 +65,11 @@ __all__ = [
 ]
 
 Answer: TypeAlias = "Done | Pending | ImgplayError | Gate | Callable[[Unit], Done | Pending]"
-"""What a `FakeProvider` can be told to answer."""
+"""An answer in the script of a `FakeProvider`."""
 
 
 def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (200, 120, 60)) -> bytes:
-    """Gives the bytes of a PNG of one colour (red, green, blue; 0 to 255 each), in pixels."""
+    """Return a PNG of one colour (red, green, blue; 0 to 255 each), with a size in pixels."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -77,12 +78,12 @@ def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (200, 1
 
 
 def mask_png(width: int, height: int, *, free: tuple[int, int, int, int]) -> bytes:
-    """Gives the bytes of a mask of one free rectangle: transparent inside of it, black and opaque elsewhere.
+    """Return a mask with one free rectangle, as a PNG: transparent inside, black and opaque outside.
 
     Args:
-        width: in pixels.
-        height: in pixels.
-        free: left, top, right and bottom of what may change, in pixels.
+        width: the width in pixels.
+        height: the height in pixels.
+        free: left, top, right and bottom of the area that may change, in pixels.
     """
     from PIL import Image
 
@@ -94,10 +95,14 @@ def mask_png(width: int, height: int, *, free: tuple[int, int, int, int]) -> byt
 
 
 def free_of(mask: bytes) -> tuple[int, int, int, int] | None:
-    """Gives the rectangle around what a mask leaves free to change: left, top, right, bottom; None: nothing.
+    """Return the rectangle around the area that a mask leaves free: left, top, right, bottom.
 
     Args:
-        mask: an image, free where it is transparent; one without transparency is free where it is white.
+        mask: an image, which is free where it is transparent. An image without transparency is free where it
+            is white.
+
+    Returns:
+        The rectangle in pixels, or None where nothing is free.
     """
     from PIL import Image, ImageOps
 
@@ -108,18 +113,18 @@ def free_of(mask: bytes) -> tuple[int, int, int, int] | None:
 
 
 def picture(n: int = 1, **applied: Any) -> Done:
-    """Gives an answer with n images, each of another colour.
+    """Return an answer with images of different colours.
 
     Args:
-        n: how many.
-        applied: what the provider says it used for each.
+        n: the number of images.
+        applied: the values that the provider reports for each image (see `Inline.applied`).
     """
     images = tuple(Inline(data=png(color=(40 * i % 256, 90, 160)), applied=applied) for i in range(n))
     return Done(images=images)
 
 
 class _Limit(NamedTuple):
-    """A time-out that runs: when it is due, and how it is ended before."""
+    """A running time-out: when it is due, and how it is ended."""
 
     due: float
     loop: asyncio.AbstractEventLoop
@@ -127,9 +132,9 @@ class _Limit(NamedTuple):
 
 
 class InstantClock(Clock):
-    """A clock on which every wait is over at once; the time moves on by what was waited.
+    """A clock on which every wait ends at once, and moves the time on by its seconds.
 
-    A time-out ends what real seconds do not: `advance` beyond it.
+    Real seconds do not end a time-out on this clock; `advance` does.
 
     Attributes:
         waits: all waits so far, in seconds.
@@ -142,15 +147,15 @@ class InstantClock(Clock):
         self._limits: set[_Limit] = set()
 
     def now(self) -> datetime:
-        """Gives the present, aware UTC."""
+        """Return the clock's present time as an aware datetime in UTC."""
         return self._start + timedelta(seconds=self._passed)
 
     def monotonic(self) -> float:
-        """Gives the seconds that have passed."""
+        """Return the seconds since the start of the clock."""
         return self._passed
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass; a time-out that is due then ends. From any thread."""
+        """Move the time on, and end the time-outs that are due. Any thread may call this."""
         self._passed += seconds
         for limit in tuple(self._limits):
             if limit.due <= self._passed:
@@ -158,7 +163,7 @@ class InstantClock(Clock):
 
     @asynccontextmanager
     async def timeout(self, seconds: float) -> AsyncGenerator[None]:
-        """Ends what is awaited inside, with TimeoutError, when `advance` has gone so far."""
+        """Return a context that ends its body with TimeoutError when `advance` has passed the time-out."""
         async with asyncio.timeout(None) as timeout:
             limit = _Limit(self._passed + seconds, asyncio.get_running_loop(), timeout)
             self._limits.add(limit)
@@ -168,22 +173,25 @@ class InstantClock(Clock):
                 self._limits.discard(limit)
 
     def _expire(self, limit: _Limit) -> None:
-        # What it limited may have come to its end before this was called on the loop.
+        # The body may have ended before the loop called this.
         if limit in self._limits:
             limit.timeout.reschedule(limit.loop.time())
 
     async def sleep(self, seconds: float) -> None:
-        """Lets time pass and others run, without waiting."""
+        """Move the time on and let other tasks run, without waiting."""
         self.waits.append(seconds)
         self._passed += seconds
         await asyncio.sleep(0)
 
 
 class Gate:
-    """A point at which a call stays until the test opens it.
+    """A point at which a call stops until the test opens it.
 
     Args:
-        answer: what the call answers then.
+        answer: the answer of the call after that.
+
+    Attributes:
+        reached: set when a call has reached the gate.
     """
 
     def __init__(self, answer: Answer | str) -> None:
@@ -192,35 +200,36 @@ class Gate:
         self._opened: Future[None] = Future()
 
     def open(self) -> None:
-        """Lets the call go on. From any thread."""
+        """Let the call go on. Any thread may call this."""
         if not self._opened.done():
             self._opened.set_result(None)
 
     async def wait(self) -> None:
-        """Waits until it is opened; says that it was reached."""
+        """Set `reached`, and wait until the gate is open."""
         self.reached.set()
         await asyncio.shield(asyncio.wrap_future(self._opened))
 
 
 class FakeProvider(Provider):
-    """A provider that answers as it is told, and remembers what it was asked.
+    """A provider that answers by a script, and remembers the calls.
 
-    Its models: ``image`` (one image a call, exact seeds, references and a mask), ``sheet`` (four images a
-    call, no seeds), ``queue`` (tickets), ``keyed`` (tickets, and it honours idempotency keys), ``stream``
-    (partial images from `partials`).
+    Its models are ``image`` (one image for each call, exact seeds, references and a mask), ``sheet`` (up to
+    four images for each call, without seeds), ``queue`` (tickets), ``keyed`` (tickets and idempotency keys)
+    and ``stream`` (previews from `partials`).
 
     Args:
-        script: what submits answer, one after the other; when it is used up, images come.
-        polls: what polls answer, one after the other; when they are used up, images come.
-        partials: what a stream gives before its answer.
-        words: what its text model answers, one after the other; when they are used up, what it was asked.
-            None: it has no text model.
+        script: the answers to submits, in order. After the last one, each submit answers with images.
+        polls: the answers to polls, in order. After the last one, each poll answers with images.
+        partials: what a stream sends before its answer.
+        words: the answers of the text model, in order. After the last one, the text model answers with the
+            text of the question. None means that the provider does not have a text model.
         name: the provider's name.
+        concurrency: the most tasks that run at once.
 
     Attributes:
-        submits: the units that were sent, in order. What a real provider would bill.
-        polled, cancelled: the tickets that were asked for and cancelled, in order.
-        questions: what its text model was asked, in order: the model, the instruction and the text.
+        submits: the units that were sent, in order. A real provider would bill these.
+        polled, cancelled: the tickets of the polls and of the cancels, in order.
+        questions: the questions to the text model, in order: the model, the instruction and the text.
     """
 
     def __init__(
@@ -244,15 +253,15 @@ class FakeProvider(Provider):
         self._words = None if words is None else deque(words)
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the models."""
+        """Return the models."""
         return tuple(replace(spec, provider=self.spec.name) for spec in _MODELS)
 
     def origin(self) -> str:
-        """Gives an address: it plays a provider that is paid for."""
+        """Return an address on the internet, as a provider has that charges money."""
         return "https://fake.example"
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Answers as scripted."""
+        """Return the next answer of the script."""
         self.submits.append(unit)
         default = picture(unit.n)
         if unit.model in ("queue", "keyed"):
@@ -260,7 +269,7 @@ class FakeProvider(Provider):
         return await _play(self._script, default, unit)
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Gives the partials, then answers as scripted; only for the model ``stream``."""
+        """Return a stream of the partials and the next answer, or None for other models than ``stream``."""
         return self._stream(unit, http) if unit.model == "stream" else None
 
     async def _stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
@@ -269,21 +278,21 @@ class FakeProvider(Provider):
         yield await self.submit(unit, http)
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Answers as scripted."""
+        """Return the next answer of the script."""
         self.polled.append(ticket)
         return await _play(self._polls, picture(), None)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Remembers the ticket."""
+        """Remember the ticket."""
         self.cancelled.append(ticket)
         return "cancelled"
 
     def text_model(self) -> str | None:
-        """Gives ``words`` where it was told what to write."""
+        """Return ``"words"``, or None without a script for the text model."""
         return None if self._words is None else "words"
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
-        """Answers as scripted."""
+        """Return the next answer of the script."""
         if self._words is None:
             return await super().write(model, instruction, text, http)
         self.questions.append((model, instruction, text))
@@ -300,7 +309,7 @@ async def _play(script: deque[Answer], default: Done | Pending, unit: Unit | Non
 
 
 async def _opened(answer: Answer | str) -> Done | Pending | Callable[[Unit], Done | Pending] | str:
-    """What an answer is once its gates are open."""
+    """Return an answer after its gates are open."""
     while isinstance(answer, Gate):
         await answer.wait()
         answer = answer.answer
@@ -379,16 +388,16 @@ def open_studio(
     clock: Clock | None = None,
     **options: Any,
 ) -> Generator[Studio]:
-    """Opens a studio that never waits, on a store of its own, and closes it.
+    """Return a context with a studio that never waits, on a store of its own.
 
     Args:
         providers: the providers, beside the installed ones.
-        store: where; None for a temporary folder that is removed.
-        clock: the time; None for an `InstantClock`.
+        store: the location of the store; None means a temporary folder, which is removed at the end.
+        clock: the clock; None means an `InstantClock`.
         options: further arguments of `Studio`.
     """
     with tempfile.TemporaryDirectory(prefix="imgplay-") as folder:
-        place = Path(folder) / "history.sqlite" if store is None else store
+        location = Path(folder) / "history.sqlite" if store is None else store
         options = {"heartbeat": None, "titles": "off", **options}
-        with Studio(place, providers=providers, clock=clock or InstantClock(), **options) as studio:
+        with Studio(location, providers=providers, clock=clock or InstantClock(), **options) as studio:
             yield studio

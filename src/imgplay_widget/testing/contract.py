@@ -1,7 +1,8 @@
 """The suite that every provider passes, over real sockets, against a server that speaks its protocol.
 
-A provider's author writes two things. A `Wire`: the provider's side of the protocol, with the shapes of its
-failures. And a subclass of `ProviderContract` in a test module, which pytest then collects::
+The author of a provider writes two classes. The first is a `Wire`: the provider's side of the protocol, with
+all shapes of its failures. The second is a subclass of `ProviderContract` in a test module, which pytest
+collects::
 
     class AcmeWire(Wire):
         model = "paint-1"
@@ -22,7 +23,7 @@ failures. And a subclass of `ProviderContract` in a test module, which pytest th
     class TestAcme(ProviderContract):
         wire_type = AcmeWire
 
-The module needs pytest; nothing else of the package imports it.
+This module needs pytest, and no other module of the package imports it.
 """
 
 from __future__ import annotations
@@ -71,12 +72,12 @@ if TYPE_CHECKING:
 __all__ = ["KEY", "ProviderContract", "Wire"]
 
 KEY = "sk-canary-5e1f0b7c94d2a836"
-"""The key that the suite sets, and that may appear nowhere but at the provider's own origin."""
+"""The key that the suite sets. It must not appear anywhere but at the provider's own origin."""
 
 PROMPT = "a paper boat in the rain"
 
 WAIT = 30
-"""Seconds after which a test gives up on something that never takes one."""
+"""The seconds after which a test gives up. What it waits for never takes one second."""
 
 EXPECTED: Mapping[str, type[ImgplayError]] = {
     "bad_key": BadKey,
@@ -90,7 +91,7 @@ EXPECTED: Mapping[str, type[ImgplayError]] = {
     "no_image": NoImage,
     "lost": Lost,
 }
-"""What the kinds of `Wire.failures` become for the user."""
+"""The errors that users see for the kinds of `Wire.failures`."""
 
 
 class Wire(ProviderServer):
@@ -98,19 +99,18 @@ class Wire(ProviderServer):
 
     Attributes:
         model: the id of the model that the suite uses.
-        native_model: the id of a model that gives several images in one call, or None.
-        seeded: True where the model takes a seed; then write `seed_of`.
-        queued: True where a call gives a ticket; then obey `waiting`, and write `status` and, where jobs can
-            be cancelled, set `cancellable`.
-        linked: True where images come as links; then make them with `link`, and obey `expired`.
+        native_model: the id of a model that makes several images in one call, or None.
+        seeded: True where the model takes a seed. Then write `seed_of`.
+        queued: True where a call returns a ticket. Then obey `waiting`, `unknown` and `gone`.
+        cancellable: True where the provider can cancel a job.
+        linked: True where images arrive as links. Then make the links with `link`, which obeys `expired`.
         keyed: True where the provider needs a key.
-        params: parameters that each call of the suite gives.
-        rate_limits: by name, an answer that says "too many requests" and the seconds that it asks to wait.
-        waiting: while True, a job is not done.
-        unknown: while True, a job's status is a word that the protocol does not have.
-        gone: while True, the provider does not know the job.
-        expired: while True, links give 404; a fresh question to the job ends it.
-        elsewhere: another origin, where results lie; it must never see the key.
+        params: the parameters of every call of the suite.
+        waiting: True while a job is not done.
+        unknown: True while the status of a job is a word that the protocol does not have.
+        gone: True while the provider does not know the job.
+        expired: True while links answer 404.
+        elsewhere: another origin, for the results, which must never see the key.
     """
 
     model: ClassVar[str] = ""
@@ -139,50 +139,50 @@ class Wire(ProviderServer):
         super().__exit__(*error)
         self.elsewhere.__exit__(*error)
 
-    # -------------------------------------------------------------- to be written
+    # -------------------------------------------------------------- what a subclass writes
 
     @classmethod
     def connect(cls, origin: str) -> Provider:
-        """Gives the provider, its base URL at this origin."""
+        """Return the provider, with this origin as its base URL."""
         raise NotImplementedError
 
     def failures(self) -> Mapping[str, Item]:
-        """Gives the answers to a submit by which the provider says that something is wrong.
+        """Return the answers to a submit that report a failure.
 
-        The keys are those of `EXPECTED`, followed by ``:`` and a word where there are several shapes
-        (``"moderated:prompt"``, ``"moderated:image"``). A function may accept the job, and change what the
-        status says later.
+        The keys are those of `EXPECTED`. Where a failure has several shapes, ``:`` and a word follow
+        (``"moderated:prompt"``, ``"moderated:image"``). An item may also be a function that accepts the job
+        and changes the later status.
         """
         raise NotImplementedError
 
     def rate_limits(self) -> Mapping[str, tuple[Answer, float]]:
-        """Gives each form of Retry-After: the answer, and the seconds."""
+        """Return the forms of "too many requests", by name: the answer, and the seconds to wait."""
         return {}
 
     def is_submit(self, received: Received) -> bool:
-        """Says whether a request is one that may be billed."""
+        """Return whether the provider may bill a request."""
         return received.method == "POST"
 
     def seed_of(self, received: Received) -> int | None:
-        """Gives the seed that a submit sent."""
+        """Return the seed of a submit."""
         raise NotImplementedError
 
     def references_of(self, received: Received) -> list[bytes]:
-        """Gives the input images that a submit sent."""
+        """Return the input images of a submit."""
         raise NotImplementedError
 
     def mask_of(self, received: Received) -> bytes:
-        """Gives the mask that a submit sent."""
+        """Return the mask of a submit."""
         raise NotImplementedError
 
-    # -------------------------------------------------------------- to be used
+    # -------------------------------------------------------------- what a subclass uses
 
     def image(self, index: int = 0) -> bytes:
-        """Gives the bytes of an image, another one for each index."""
+        """Return an image, which differs for each index."""
         return png(color=(30 * index % 256, 110, 180))
 
     def link(self, index: int = 0) -> str:
-        """Gives a link to an image at another origin; a new one each time."""
+        """Return a new link to an image at another origin."""
         path = f"/files/{len(self.elsewhere.files)}.png"
         missing = Answer(404, {"Content-Type": "text/plain"}, b"expired")
         self.elsewhere.files[path] = missing if self.expired else self.image(index)
@@ -190,12 +190,12 @@ class Wire(ProviderServer):
 
     @property
     def submits(self) -> list[Received]:
-        """The requests so far that may be billed."""
+        """The requests so far that the provider may bill."""
         return [received for received in self.requests if self.is_submit(received)]
 
 
 class ProviderContract:
-    """The suite. Subclass it, set `wire_type`, and pytest collects it.
+    """The suite. Write a subclass with a `wire_type`, which pytest then collects.
 
     Attributes:
         wire_type: the provider's side of the protocol.
@@ -204,7 +204,7 @@ class ProviderContract:
     wire_type: ClassVar[type[Wire]]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Makes a case of each failure and of each form of Retry-After that the wire has."""
+        """Make one case of each failure and of each form of Retry-After of the wire."""
         wire = self.wire_type()
         if "failure" in metafunc.fixturenames:
             metafunc.parametrize("failure", sorted(wire.failures()))
@@ -214,20 +214,20 @@ class ProviderContract:
 
     @pytest.fixture
     def wire(self) -> Iterator[Wire]:
-        """The server."""
+        """Return the server, which runs during the test."""
         with self.wire_type() as wire:
             yield wire
 
     @pytest.fixture
     def clock(self) -> InstantClock:
-        """The time, on which no wait takes any."""
+        """Return a clock on which every wait ends at once."""
         return InstantClock()
 
     @pytest.fixture
     def studio(
         self, wire: Wire, clock: InstantClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> Iterator[Studio]:
-        """A studio with the provider; at the end the key may be nowhere."""
+        """Return a studio with the provider, and check at the end that the key was not written anywhere."""
         caplog.set_level(logging.DEBUG)
         with _open(self.wire_type, wire.origin, tmp_path, clock) as studio:
             yield studio
@@ -238,28 +238,28 @@ class ProviderContract:
             assert KEY not in repr(request)
 
     def generate(self, studio: Studio, *, model: str | None = None, **options: Any) -> BatchHandle:
-        """Starts a request as the suite's cases do."""
+        """Start a request with the prompt, the model and the parameters of the suite."""
         name = f"{_name(self.wire_type)}:{model or self.wire_type.model}"
         return studio.generate(PROMPT, model=name, **{**self.wire_type.params, **options})
 
     # -------------------------------------------------------------- what works
 
     def test_one_image_is_stored_as_it_came(self, studio: Studio, wire: Wire) -> None:
-        """One call, one image, the very bytes."""
+        """Expect one call and one image, with the bytes that the provider sent."""
         batch = self.generate(studio).result(WAIT)
         assert batch[0].bytes == wire.image(0)
         assert len(wire.submits) == 1
         if wire.keyed:
             assert KEY in repr(wire.submits[0].headers) or KEY in wire.submits[0].path
 
-    def test_several_images_fill_their_places(self, studio: Studio, wire: Wire) -> None:
-        """Three images, each in its place, and no more calls than the plan has."""
+    def test_several_images_fill_their_slots(self, studio: Studio, wire: Wire) -> None:
+        """Expect three images, each in its slot, and one call for each task."""
         batch = self.generate(studio, n=3).result(WAIT)
         assert [generation.status for generation in batch] == [Status.SUCCESS] * 3
         assert len(wire.submits) == len(batch.entry.tasks)
 
     def test_the_seeds_that_are_shown_are_those_that_were_sent(self, studio: Studio, wire: Wire) -> None:
-        """A distinct seed for each image, the user's or a drawn one, sent and recorded."""
+        """Expect a different seed for each image, the user's or a random one, both sent and shown."""
         if not wire.seeded:
             assert [g.seed for g in self.generate(studio, n=2).result(WAIT)] == [None, None]
             return
@@ -276,11 +276,13 @@ class ProviderContract:
             )
 
     def test_fewer_images_than_asked_leave_named_gaps(self, studio: Studio, wire: Wire) -> None:
-        """A call that brings too few fills what it can; the other places say why."""
+        """Expect an error in each slot that a call leaves empty."""
         if wire.native_model is None:
             return
         failure = wire.failures().get("fewer")
-        assert failure is not None, "a model with several images a call can bring fewer: say how"
+        assert failure is not None, (
+            "a model with several images for each call can send fewer: add the failure 'fewer'"
+        )
         wire.script.append(failure)
         batch = self.generate(studio, model=wire.native_model, n=3).result(WAIT)
         states = [generation.status for generation in batch]
@@ -289,7 +291,7 @@ class ProviderContract:
         assert len(wire.submits) == 1
 
     def test_references_are_sent_whole(self, studio: Studio, wire: Wire) -> None:
-        """Input images reach the provider; too many, too large or useless ones are refused before."""
+        """Expect that references reach the provider, and that useless ones are refused before the call."""
         model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
         if model.references is None:
             with pytest.raises(InvalidRequest, match="reference"):
@@ -305,7 +307,7 @@ class ProviderContract:
         assert len(wire.requests) == before
 
     def test_a_mask_is_sent_with_its_reference(self, studio: Studio, wire: Wire) -> None:
-        """What may change is what was painted; other models, and calls without a reference, refuse it."""
+        """Expect that the free area reaches the provider, and that a mask without a reference is refused."""
         model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
         picture, mask = png(48, 32), mask_png(48, 32, free=(0, 0, 24, 32))
         if not model.mask:
@@ -326,7 +328,7 @@ class ProviderContract:
     def test_a_failure_has_its_name_and_is_not_repeated(
         self, studio: Studio, wire: Wire, failure: str
     ) -> None:
-        """Each shape of refusal becomes its error, with the next step, after a single call."""
+        """Expect the right error with a next step for each shape of refusal, after a single call."""
         kind = failure.partition(":")[0]
         if kind == "fewer":
             return
@@ -342,15 +344,15 @@ class ProviderContract:
     def test_a_rate_limit_is_waited_out(
         self, studio: Studio, wire: Wire, clock: InstantClock, rate_limit: str
     ) -> None:
-        """429 did no work: the call goes out again after the time that was asked for."""
+        """Expect a second call after the time that the provider asked for."""
         refused, seconds = wire.rate_limits()[rate_limit]
         wire.script.append(refused)
         self.generate(studio).result(WAIT)
         assert len(wire.submits) == 2
         assert any(wait >= seconds * 0.99 for wait in clock.waits)
 
-    def test_an_answer_that_is_none_is_told(self, studio: Studio, wire: Wire) -> None:
-        """HTML, cut JSON and JSON of another shape are errors, never images, and no second call."""
+    def test_an_answer_that_is_junk_is_an_error(self, studio: Studio, wire: Wire) -> None:
+        """Expect an error, and no second call, for HTML, cut JSON and JSON of another shape."""
         json_type = {"Content-Type": "application/json"}
         for junk in (
             Answer(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>"),
@@ -366,7 +368,7 @@ class ProviderContract:
             assert len(wire.submits) == before + 1
 
     def test_a_connection_that_breaks_is_uncertain(self, studio: Studio, wire: Wire) -> None:
-        """Nobody knows what was billed; only the user repeats it."""
+        """Expect that only the user repeats a call that the provider may have billed."""
         wire.script.append(RESET_AFTER)
         batch = self.generate(studio)
         with pytest.raises(Uncertain):
@@ -376,7 +378,7 @@ class ProviderContract:
         assert len(wire.submits) == 2
 
     def test_silence_ends_at_the_deadline(self, studio: Studio, wire: Wire, clock: InstantClock) -> None:
-        """No answer in time is uncertain, and no second call."""
+        """Expect an uncertain error, and no second call, where no answer arrives in time."""
         wire.script.append(HANG)
         batch = self.generate(studio, deadline=60)
         assert wire.wait_for(lambda _: len(wire.submits) == 1)
@@ -386,7 +388,7 @@ class ProviderContract:
         assert len(wire.submits) == 1
 
     def test_without_a_key_nothing_is_sent(self, wire: Wire, tmp_path: Path) -> None:
-        """A missing key is told before anything is stored or sent, with the variable's name."""
+        """Expect an error with the name of the variable, before anything is stored or sent."""
         if not wire.keyed:
             return
         with _open(self.wire_type, wire.origin, tmp_path, InstantClock(), key=None) as studio:
@@ -400,7 +402,7 @@ class ProviderContract:
     # -------------------------------------------------------------- jobs and links
 
     def test_an_unknown_status_is_waited_out_until_the_deadline(self, studio: Studio, wire: Wire) -> None:
-        """A new word of the provider is no end of the job."""
+        """Expect that an unknown status does not end the job."""
         if not wire.queued:
             return
         wire.unknown = True
@@ -412,7 +414,7 @@ class ProviderContract:
         assert len(wire.submits) == 1
 
     def test_a_job_that_the_provider_forgot_is_lost(self, studio: Studio, wire: Wire) -> None:
-        """A job that is gone is an error with Retry."""
+        """Expect an error with Retry for a job that is gone."""
         if not wire.queued:
             return
         wire.gone = True
@@ -424,7 +426,7 @@ class ProviderContract:
         assert len(wire.submits) == 2
 
     def test_an_expired_link_is_asked_for_again(self, studio: Studio, wire: Wire) -> None:
-        """Links that give 404 are lost where no ticket gives new ones; the call is not repeated."""
+        """Expect an error, and no second call, where links answer 404 and no ticket leads to new ones."""
         if not wire.linked:
             return
         wire.expired = True
@@ -433,7 +435,7 @@ class ProviderContract:
         assert len(wire.submits) == 1
 
     def test_a_running_job_is_cancelled(self, wire: Wire, tmp_path: Path) -> None:
-        """Cancel ends it here at once, and asks the provider where it has a way."""
+        """Expect that a cancel ends the task at once, and reaches a provider that can cancel."""
         if wire.queued:
             wire.waiting = True
         else:
@@ -450,18 +452,18 @@ class ProviderContract:
                 assert len(wire.requests) > before
 
     def test_a_job_goes_on_in_a_new_process(self, wire: Wire, tmp_path: Path) -> None:
-        """The ticket in the store is all that another process needs; nothing is sent a second time."""
+        """Expect that another process finishes the job by its stored ticket, without a second call."""
         if not wire.queued:
             return
         wire.waiting = True
         with _open(self.wire_type, wire.origin, tmp_path, Clock()) as studio:
             self.generate(studio)
-            # A question after the call: its ticket is stored.
+            # A poll follows the submit, so the ticket is stored.
             assert wire.wait_for(lambda requests: bool(wire.submits) and not wire.is_submit(requests[-1]))
         wire.waiting = False
-        place = f"{self.wire_type.__module__}:{self.wire_type.__qualname__}"
+        wire_path = f"{self.wire_type.__module__}:{self.wire_type.__qualname__}"
         child = subprocess.run(  # noqa: S603 - our own module, by this very Python
-            [sys.executable, "-m", "imgplay_widget.testing.contract", place, wire.origin, str(tmp_path)],
+            [sys.executable, "-m", "imgplay_widget.testing.contract", wire_path, wire.origin, str(tmp_path)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             capture_output=True,
             text=True,
@@ -486,12 +488,12 @@ def _close(wire: Wire) -> None:
         pass
 
 
-def _finish(place: str, origin: str, folder: str) -> None:
-    """What the new process does: open the store and wait for what is unfinished."""
+def _finish(wire_path: str, origin: str, folder: str) -> None:
+    """Open the store in the new process, and wait for the unfinished batches."""
     from importlib import import_module
     from pathlib import Path
 
-    module, _, name = place.partition(":")
+    module, _, name = wire_path.partition(":")
     wire_type: type[Wire] = getattr(import_module(module), name)
     with _open(wire_type, origin, Path(folder), Clock()) as studio:
         for batch in studio.batches():

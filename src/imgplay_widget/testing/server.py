@@ -1,6 +1,6 @@
-"""A real HTTP server on a real socket that answers as it is told, and misbehaves on demand.
+"""A real HTTP server on a real socket, which answers by a script and misbehaves on demand.
 
-Subclass `ProviderServer` and write `answer` to make it speak a provider's protocol; see `contract` for the
+Subclass `ProviderServer` and write `answer`, and the server speaks a provider's protocol. `contract` has the
 suite that runs against such a server.
 """
 
@@ -20,16 +20,17 @@ __all__ = ["HANG", "RESET_AFTER", "RESET_BEFORE", "Answer", "Item", "ProviderSer
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request gets.
+    """The answer to a request.
 
     Attributes:
-        status, headers, body: of HTTP.
-        chunks: the body in pieces instead, each sent by itself.
-        pause: seconds between pieces.
+        status, headers, body: the parts of the HTTP response.
+        chunks: the body in pieces, each sent by itself, instead of `body`.
+        pause: seconds between two pieces.
         delay: seconds before the answer.
-        cut: bytes of the body after which the connection is closed.
-        reset: "before" the request is read, or "after" it, the connection is reset without an answer.
-        hang: the answer never comes.
+        cut: the number of bytes of the body after which the server closes the connection.
+        reset: the server resets the connection without an answer, ``"before"`` or ``"after"`` it reads the
+            request.
+        hang: True where the answer never comes.
     """
 
     status: int = 200
@@ -50,7 +51,7 @@ HANG = Answer(hang=True)
 
 @dataclass(frozen=True)
 class Received:
-    """A request, as it came. Header names are in lower case."""
+    """A request, as it arrived. The names of headers are in lower case."""
 
     method: str
     path: str
@@ -58,11 +59,11 @@ class Received:
     body: bytes
 
     def json(self) -> Any:
-        """Gives the parsed body."""
+        """Return the JSON of the body."""
         return json.loads(self.body)
 
     def form(self) -> dict[str, list[bytes]]:
-        """Gives the parts of a multipart body by name."""
+        """Return the parts of a multipart body, by name."""
         boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
         parts: dict[str, list[bytes]] = {}
         for part in self.body.split(b"--" + boundary)[1:-1]:
@@ -73,26 +74,26 @@ class Received:
 
 
 Item = Answer | Callable[[Received], Answer]
-"""What stands in a script: an answer, or a function that makes one of the request."""
+"""An item of a script: an answer, or a function that returns an answer to a request."""
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Answer:
-    """Gives an answer of JSON; underscores in header names stand for hyphens."""
+    """Return an answer of JSON. Underscores in the names of headers become hyphens."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Answer(status, {"Content-Type": "application/json", **named}, json.dumps(value).encode())
 
 
 class ProviderServer:
-    """A server on a free port of 127.0.0.1, each connection in a thread of its own.
+    """A server on 127.0.0.1 that handles each connection in a thread of its own.
 
-    Each request takes the next item of the script; when it is used up, `answer` is asked. A GET of one of
-    `files` gets that file.
+    Each request gets the next item of the script. After the last item, `answer` returns the answers. A GET of
+    one of `files` gets that file.
 
     Args:
-        script: what the requests get, in order.
-        files: what GET gives, by path.
-        latency: seconds before each answer that the script does not give.
-        port: 0 for a free one.
+        script: the answers to requests, in order.
+        files: the answers to GET requests, by path.
+        latency: seconds before an answer that does not come from the script.
+        port: the port, or 0 for any free port.
 
     Attributes:
         requests: all requests so far.
@@ -121,21 +122,21 @@ class ProviderServer:
         self.origin = f"http://127.0.0.1:{self.port}"
 
     def answer(self, received: Received) -> Answer:
-        """Answers a request that neither script nor files answer. The protocol of a provider goes here."""
+        """Return the answer to a request that is not in the script or the files. Write the protocol here."""
         return Answer(404, {"Content-Type": "text/plain"}, f"no {received.path}".encode())
 
     def scripted(self, received: Received) -> bool:
-        """Says whether a request takes the next item of the script; a question beside a call does not."""
+        """Return whether a request gets the next item of the script. Requests beside the calls need not."""
         return True
 
     def wait_for(self, test: Callable[[list[Received]], bool], timeout: float = 20.0) -> bool:
-        """Waits until the requests so far pass a test; False where they do not within so many seconds."""
+        """Wait until the requests so far pass a test; return False after `timeout` seconds."""
         with self._arrived:
             return self._arrived.wait_for(lambda: test(self.requests), timeout)
 
     @property
     def posts(self) -> int:
-        """How many POST requests came."""
+        """The number of POST requests so far."""
         return sum(request.method == "POST" for request in self.requests)
 
     def __enter__(self) -> Self:
@@ -144,7 +145,7 @@ class ProviderServer:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        # Closing alone does not wake a thread that accepts.
+        # Closing the socket does not wake a thread that waits in accept.
         with socket.socket() as waker:
             waker.connect_ex(("127.0.0.1", self.port))
         self._listener.close()
@@ -176,7 +177,8 @@ class ProviderServer:
             with connection, connection.makefile("rb") as reader:
                 while not self._stop.is_set():
                     if self._resets_unread():
-                        # Not before the request is on its way: a client may see that as no connection.
+                        # The request must be on its way, because a client may take an earlier reset for a
+                        # refused connection.
                         connection.recv(1, socket.MSG_PEEK)
                         _reset(connection)
                         return
@@ -184,7 +186,7 @@ class ProviderServer:
                     if received is None or not self._send(connection, self._next(received)):
                         return
         except (OSError, ValueError):
-            # The client went away, in the middle of a line perhaps.
+            # The client went away, perhaps in the middle of a line.
             pass
         finally:
             with self.lock:
@@ -211,7 +213,7 @@ class ProviderServer:
         return item(received) if callable(item) else item
 
     def _send(self, connection: socket.socket, found: Answer) -> bool:
-        """Answers, and says whether the connection stays."""
+        """Send an answer, and return whether the connection stays open."""
         if found.reset:
             _reset(connection)
             return False
@@ -244,7 +246,7 @@ class ProviderServer:
 
 def _reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    # A file made of the socket would keep it open.
+    # The file that was made from the socket would keep the socket open.
     connection.shutdown(socket.SHUT_RD)
     socket.close(connection.detach())
 
