@@ -34,13 +34,15 @@ class PageBuildHook(BuildHookInterface):
 
 def is_built(static: Path) -> bool:
     """Return whether a folder holds a complete page."""
-    return all((static / name).is_file() for name in BUNDLE)
+    return all((static / name).is_file() for name in BUNDLE) and any((static / "parts").glob("*.js"))
 
 
 def is_fresh(page: Path, static: Path) -> bool:
     """Return whether the built page is at least as new as all its sources."""
-    parts = [page / name for name in ("build.mjs", "package.json", "package-lock.json", "tsconfig.json")]
-    sources = [path for path in (*parts, *(page / "src").rglob("*")) if path.is_file()]
+    settings = [page / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
+    sources = [
+        path for path in (*settings, *page.glob("*.mjs"), *(page / "src").rglob("*")) if path.is_file()
+    ]
     newest = max((path.stat().st_mtime for path in sources), default=0.0)
     return min((static / name).stat().st_mtime for name in BUNDLE) >= newest
 

@@ -1,18 +1,39 @@
-// Builds the page into the Python package: static/index.js, which holds its style sheet too.
-// --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist.
-import { mkdir, writeFile } from "node:fs/promises";
+// Builds the page into the Python package: static/index.js, its core with the style sheet in it, and static/parts/,
+// what loads when it is needed.
+// --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist; --out names
+// another folder, and --most another limit in bytes.
+import { createHash } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
-import { build, context } from "esbuild";
-import { minify } from "terser";
-import { ownNames } from "./own-names.mjs";
+import { parseArgs } from "node:util";
+import { build, context, transform } from "esbuild";
+import { packed, shorten, smaller } from "./smaller.mjs";
+import { CORE, STYLES, split } from "./split.mjs";
 
-const MAX_BYTES = 150 * 1024;
+/** The most bytes of the core, which travels with every widget and is saved in notebooks. */
+const MAX_BYTES = 105_000;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const flags = new Set(process.argv.slice(2));
+const { values: flags } = parseArgs({
+  options: {
+    watch: { type: "boolean" },
+    dev: { type: "boolean" },
+    out: { type: "string" },
+    most: { type: "string" },
+  },
+});
+const dev = flags.dev ?? false;
+const most = Number(flags.most ?? MAX_BYTES);
 
-const shared = {
+/** The parts: for each a script of src/parts and, for some, a sheet of src/styles/parts. */
+const PARTS = ["dialogs", "large", "mask", "picker", "zh"];
+const SHEETS = ["dialogs", "large", "mask", "picker"];
+/** Stands in the core where the name of the build will be. */
+const BUILD = "@build@";
+
+const options = {
+  absWorkingDir: here("."),
   bundle: true,
+  minifySyntax: true,
   // Chinese as it is: escapes would take twice the room.
   charset: "utf8",
   format: "esm",
@@ -20,102 +41,75 @@ const shared = {
   jsxImportSource: "preact",
   legalComments: "none",
   logLevel: "warning",
-  minify: true,
   // The first ones with whole CSS nesting: for older ones each rule would carry the root's name.
   target: ["es2022", "chrome120", "firefox117", "safari17.2"],
-};
-/** Stands in the script where the style sheet will be. */
-const STYLES = "@styles@";
-const page = {
-  ...shared,
   entryPoints: [
-    { in: here("src/index.ts"), out: "index" },
-    { in: here("src/styles/index.css"), out: "index" },
+    { in: here(dev ? "dev/mock-host.ts" : "src/index.ts"), out: CORE },
+    { in: here("src/parts/shared.ts"), out: "shared" },
+    { in: here("src/styles/index.css"), out: CORE },
+    ...PARTS.map((name) => ({ in: here(`src/parts/${name}.ts`), out: name })),
+    ...SHEETS.map((name) => ({ in: here(`src/styles/parts/${name}.css`), out: name })),
   ],
-  outdir: here("../src/imgplay_widget/static"),
+  outdir: flags.out ?? here(dev ? "dev/dist" : "../src/imgplay_widget/static"),
   write: false,
-  define: { STYLES: JSON.stringify(STYLES) },
+  metafile: true,
+  splitting: true,
+  define: { STYLES: JSON.stringify(STYLES), BUILD: JSON.stringify(BUILD) },
   plugins: [{ name: "finish", setup: ({ onEnd }) => onEnd(finish) }],
 };
-const dev = {
-  ...shared,
-  minify: false,
-  define: { STYLES: '""' },
-  sourcemap: "inline",
-  entryPoints: [
-    { in: here("dev/mock-host.ts"), out: "dev" },
-    { in: here("src/styles/index.css"), out: "dev" },
-  ],
-  outdir: here("dev/dist"),
-};
 
-// ---- The bundle is saved with each notebook: what esbuild leaves is made shorter.
-
-const NAME = /(?<![\w-])(?:--)?ip-[a-z]+(?:-[a-z]+)*(?![\w-])/g;
-// A name that is put together when the page runs would keep its length, and its rule would not.
-const BUILT = /(?<![\w-])ip-[a-z-]*(?:\$\{|["'`]\s*\+|-["'`\s])/;
-
-/** Gives the texts with short names, the same ones in all of them. */
-function shorten(texts) {
-  const counts = new Map();
-  for (const text of texts) {
-    const built = BUILT.exec(text);
-    if (built) throw new Error(`A class must be written whole to be shortened: ${built[0]}`);
-    for (const [name] of text.matchAll(NAME)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  const byUse = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([name]) => name);
-  const short = new Map(
-    byUse.map((name, index) => [name, `${name.startsWith("--") ? "--" : ""}i${index.toString(36)}`]),
-  );
-  return texts.map((text) => text.replace(NAME, (name) => short.get(name)));
+async function finish(result) {
+  if (result.errors.length > 0) return;
+  const { core, parts } = await split(result, options);
+  const names = Object.keys(parts);
+  const sheets = await Promise.all([CORE, ...names].map((name) => sheet(result, name)));
+  let scripts = [core, ...names.map((name) => parts[name])];
+  if (!dev) scripts = await smaller(shortened(scripts, sheets));
+  scripts = scripts.map((script, index) => filled(script, STYLES, sheets[index]));
+  // Files of one build belong together: a part of another one would take other things from the core.
+  const digest = createHash("sha256").update(scripts.join("\0")).digest("hex").slice(0, 12);
+  const [whole, ...rest] = scripts.map((script) => filled(script, BUILD, digest));
+  const index = Buffer.from(dev ? whole : packed(whole));
+  await rm(`${options.outdir}/parts`, { recursive: true, force: true });
+  await mkdir(`${options.outdir}/parts`, { recursive: true });
+  await writeFile(`${options.outdir}/index.js`, index);
+  for (const [at, name] of names.entries())
+    await writeFile(`${options.outdir}/parts/${name}-${digest}.js`, rest[at]);
+  if (!dev) report(index, whole, sheets[0], names, rest);
 }
 
-/** Gives the script with what a second minifier still finds, and quotes that JSON need not escape. */
-async function smaller(script) {
-  const { code } = await minify(script, {
-    module: true,
-    ecma: 2020,
-    compress: { passes: 2 },
-    mangle: { properties: { regex: new RegExp(`^(?:${[...(await ownNames())].join("|")})$`) } },
-    format: { quote_style: 1 },
-  });
-  return code;
+/** Return the scripts with short names, and shorten the names in the sheets too. */
+function shortened(scripts, sheets) {
+  const texts = shorten([...scripts, ...sheets]);
+  sheets.splice(0, sheets.length, ...texts.slice(scripts.length));
+  return texts.slice(0, scripts.length);
 }
 
-/**
- * Gives a module that unpacks the script and is it: less than half as long, in each notebook that saves it and
- * on each way to a page. It is loaded by a blob's address, as anywidget loads the module itself.
- */
-function packed(script) {
-  const text = deflateRawSync(script, { level: 9 }).toString("base64");
-  return [
-    `const p=Uint8Array.from(atob('${text}'),c=>c.charCodeAt(0)),`,
-    "s=new Blob([p]).stream().pipeThrough(new DecompressionStream('deflate-raw')),",
-    "u=URL.createObjectURL(new Blob([await new Response(s).text()],{type:'text/javascript'})),",
-    "m=await import(u);URL.revokeObjectURL(u);export default m.default",
-  ].join("");
+/** Return the style sheet of an entry point, minified; empty where there is none. */
+async function sheet({ outputFiles }, name) {
+  const found = outputFiles.find(({ path }) => path.endsWith(`/${name}.css`));
+  if (!found) return "";
+  const { target, charset } = options;
+  return (await transform(found.text, { loader: "css", minify: true, target, charset })).code.trim();
 }
 
-async function finish({ outputFiles }) {
-  if (!outputFiles) return;
-  await mkdir(page.outdir, { recursive: true });
-  const [script, style] = shorten(
-    [".js", ".css"].map((end) => outputFiles.find(({ path }) => path.endsWith(end)).text),
-  );
-  const whole = await smaller(script.replace(JSON.stringify(STYLES), () => JSON.stringify(style.trim())));
-  const bytes = Buffer.from(packed(whole));
-  await writeFile(`${page.outdir}/index.js`, bytes);
-  const size = (count) => `${(count / 1024).toFixed(1)} KB`;
+/** Return a script with a text in the place that a mark keeps for it. */
+function filled(script, mark, text) {
+  return script.replaceAll(new RegExp(`["']${mark}["']`, "g"), () => JSON.stringify(text));
+}
+
+function report(index, whole, style, names, parts) {
+  const size = (count) => `${(count / 1000).toFixed(1)} kB`;
   const sizes = [whole.length - style.length, style.length].map(size);
-  console.log(`index.js ${size(bytes.length)}: packed, of ${sizes[0]} of script and ${sizes[1]} of style`);
-  if (bytes.length > MAX_BYTES) {
-    console.error(
-      `index.js is larger than ${MAX_BYTES / 1024} KB: it travels with every widget and is saved in notebooks.`,
-    );
-    process.exitCode = 1;
-  }
+  console.log(`index.js ${size(index.length)}: packed, of ${sizes[0]} of script and ${sizes[1]} of style`);
+  console.log(names.map((name, at) => `${name} ${size(Buffer.byteLength(parts[at]))}`).join(", "));
+  if (index.length <= most) return;
+  console.error(
+    `index.js is larger than ${size(most)}: it travels with every widget and is saved in notebooks. ` +
+      "Move what a click opens into a part (src/parts/).",
+  );
+  process.exitCode = 1;
 }
 
-const options = flags.has("--dev") ? dev : page;
-if (flags.has("--watch")) await (await context(options)).watch();
+if (flags.watch) await (await context(options)).watch();
 else await build(options);

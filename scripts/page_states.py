@@ -529,7 +529,6 @@ STATES |= {
         "recipe",
         "compare",
         "shortcuts",
-        "read-only",
     )
 }
 

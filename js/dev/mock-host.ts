@@ -5,6 +5,7 @@
 // ?height=500, ?lang=zh, ?topic=none|first, ?silent (no answer), ?kernel=idle|busy|dead|none (what the host says of it),
 // ?saved (a notebook that was saved: a snapshot before any answer), ?many=300 (topics),
 // ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
+// ?parts=none (parts do not come),
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
 // takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name).
 import type { AnyModel } from "@anywidget/types";
@@ -284,6 +285,12 @@ class MockKernel {
             version: "0.3.0",
           },
         };
+      }
+      case "part": {
+        if (query.get("parts") === "none") return new Promise(() => undefined);
+        const file = await fetch(`dist/parts/${call.name}-${call.build}.js`);
+        buffers.push(new DataView(await file.arrayBuffer()));
+        return { type: "part", buffer: 0 };
       }
       case "upload": {
         await new Promise((resolve) => setTimeout(resolve, Number(query.get("slow") ?? 60)));

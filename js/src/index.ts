@@ -4,8 +4,10 @@ import { createBridge } from "./bridge";
 import { widgetChannel } from "./host";
 import type { Send } from "./lib/answer";
 import { Media } from "./media";
-import { hostLanguage, speak } from "./messages";
-import { createPageStore, receive, showConnection, showSnapshot } from "./store";
+import { hostLanguage, language, speak } from "./messages";
+import { type PartName, Parts } from "./parts";
+import { partsFromKernel } from "./parts/from-kernel";
+import { createPageStore, receive, type Store, showConnection, showSnapshot } from "./store";
 import type { Page } from "./views/context";
 import { mount } from "./views/mount";
 
@@ -13,11 +15,14 @@ interface Opened extends Page {
   watch(signal: AbortSignal): void;
 }
 
+/** Parts that a click is likely to open soon: they are loaded once the page has nothing else to do. */
+const SOON: readonly PartName[] = ["large", "picker", "dialogs"];
+
 function openPage(model: AnyModel, signal: AbortSignal): Opened {
-  speak(hostLanguage());
   const send: Send = (call, buffers) => bridge.request(call, buffers);
   const store = createPageStore(send);
   const media = new Media(send);
+  const parts = new Parts(partsFromKernel(send));
   const bridge = createBridge(
     widgetChannel(model),
     {
@@ -33,6 +38,8 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
           media.askAgain();
           showSnapshot(store, snapshot, true, choices);
           void store.getState().loadQueue();
+          void learn(store, parts);
+          loadSoon(parts, signal);
         };
       },
       catalog: (models) => store.getState().receiveCatalog(models),
@@ -46,12 +53,50 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
     signal,
   );
   signal.addEventListener("abort", () => media.close());
-  const opened = { store, media, setHeight: bridge.setHeight, watch: bridge.watch };
+  const learnt = learn(store, parts);
+  const opened = { store, media, parts, learnt, setHeight: bridge.setHeight, watch: bridge.watch };
   // The tab is closed, loaded again or left: nobody says so once more.
   const leave = (): void => save(opened);
   addEventListener("pagehide", leave, { signal });
   document.addEventListener("visibilitychange", leave, { signal });
   return opened;
+}
+
+/** Show the page in the host's language once its words are there. Until then, and without a kernel, it is English. */
+async function learn(store: Store, parts: Parts): Promise<void> {
+  const wanted = hostLanguage();
+  if (wanted === "en" || wanted === language()) return;
+  // Without them the page goes on in English; the next snapshot asks again.
+  await parts.want(wanted).catch(() => undefined);
+  const words = parts.get(wanted);
+  if (!words) return;
+  speak(wanted, words.words);
+  store.setState({ language: wanted });
+}
+
+/** Load, one after the other and whenever the page rests, what clicks will open. */
+function loadSoon(parts: Parts, signal: AbortSignal): void {
+  const next = SOON.find((name) => parts.get(name) === undefined);
+  if (!next || signal.aborted) return;
+  onRest(signal, () =>
+    parts.want(next).then(
+      () => loadSoon(parts, signal),
+      // A click asks again, and says why the part does not come.
+      () => undefined,
+    ),
+  );
+}
+
+/** Call a function once the page has nothing else to do, unless the signal comes first. */
+function onRest(signal: AbortSignal, call: () => void): void {
+  // Safari does not tell when the page rests.
+  if (typeof requestIdleCallback === "function") {
+    const waiting = requestIdleCallback(call);
+    signal.addEventListener("abort", () => cancelIdleCallback(waiting));
+  } else {
+    const waiting = setTimeout(call, 500);
+    signal.addEventListener("abort", () => clearTimeout(waiting));
+  }
 }
 
 /** Sends what waits to be saved, while there is still a way to the kernel. */

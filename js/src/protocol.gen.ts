@@ -24,6 +24,7 @@ export type Call =
   | Thumbnails
   | Covers
   | Original
+  | LoadPart
   | Recipe
   | RecipeOf
   | Code
@@ -64,6 +65,7 @@ export type ErrorCode =
   | "not_found"
   | "over_budget"
   | "overloaded"
+  | "page_outdated"
   | "provider"
   | "provider_missing"
   | "rate_limited"
@@ -104,6 +106,7 @@ export type Result =
   | Improved
   | ThumbnailList
   | CoverList
+  | PartFile
   | OriginalImage
   | RecipeResult
   | BatchesMoved
@@ -364,6 +367,11 @@ export interface Covers {
 export interface Original {
   method: "original";
   generationId: string;
+}
+export interface LoadPart {
+  method: "part";
+  name: string;
+  build: string;
 }
 export interface Recipe {
   method: "recipe";
@@ -718,6 +726,10 @@ export interface ThumbnailList {
 export interface ThumbnailItem {
   generationId: string;
   buffer: number | null;
+}
+export interface PartFile {
+  type: "part";
+  buffer: number;
 }
 export interface OriginalImage {
   type: "original";

@@ -4,6 +4,7 @@ import type { Send } from "./lib/answer";
 import type { Connection } from "./lib/connection";
 import { askedNames } from "./lib/several";
 import { patternOf } from "./lib/variants";
+import { language } from "./messages";
 import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
 import { createBatchActionsSlice } from "./slices/batch-actions";
 import { createBatchesSlice } from "./slices/batches";
@@ -35,6 +36,7 @@ export type Store = StoreApi<State>;
 export function createPageStore(send: Send): Store {
   return createStore<State>()((set, get) => ({
     connection: "connecting",
+    language: language(),
     look: { theme: "auto", height: null },
     shown: false,
     live: false,

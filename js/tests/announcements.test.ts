@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
+import { en } from "../src/messages/en";
+import { zh } from "../src/messages/zh";
 import type { GenerationState } from "../src/protocol.gen";
 import {
   ENDS_TOGETHER,
@@ -15,7 +17,7 @@ import { storeWithKernel } from "./kit";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
-  speak("en");
+  speak("en", en);
 });
 
 /** A store with four images that run. */
@@ -105,7 +107,7 @@ describe("is heard:", () => {
     expect(heard()).toEqual(["Nothing found", "2 batches found"]);
   });
   it("all of it in the host's language", () => {
-    speak("zh");
+    speak("zh", zh);
     const { state, end, heard } = opened();
     end(0, { status: "success" });
     vi.advanceTimersByTime(ENDS_TOGETHER);

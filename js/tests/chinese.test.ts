@@ -7,6 +7,8 @@ import { noticeOf } from "../src/lib/models";
 import { helpOf } from "../src/lib/parameters";
 import { shortcutGroups } from "../src/lib/shortcuts";
 import { speak } from "../src/messages";
+import { en } from "../src/messages/en";
+import { zh } from "../src/messages/zh";
 import type { ModelState, ParameterState } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
 
@@ -20,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers();
   document.body.replaceChildren();
   document.documentElement.removeAttribute("lang");
-  speak("en");
+  speak("en", en);
 });
 
 /** What has the same name in every language: formats, keys, units. */
@@ -102,7 +104,7 @@ describe("the Chinese page", () => {
     }
   });
   it("names its shortcuts in Chinese", () => {
-    speak("zh");
+    speak("zh", zh);
     const texts = shortcutGroups().flatMap(({ title, shortcuts }) => [
       title,
       ...shortcuts.map(({ text }) => text),
@@ -124,15 +126,15 @@ describe("what the kernel says", () => {
     expect(tile.querySelector("p")?.title).toContain("Wait a minute");
   });
   it("is put in Chinese in a notice too", () => {
-    speak("zh");
+    speak("zh", zh);
     expect(causeText(new RequestError(refused))).toBe(
       "请求过于频繁。请稍候再重试。（429 Slow down. Wait 20 s.）",
     );
   });
   it("comes as it is where its code is not known, and in English", () => {
-    speak("zh");
+    speak("zh", zh);
     expect(errorText({ ...refused, code: "theirs" })).toBe("429 Slow down. Wait 20 s.");
-    speak("en");
+    speak("en", en);
     expect(worded(refused)).toEqual({ message: "429 Slow down.", next: "Wait 20 s.", detail: "" });
     expect(errorText(refused)).toBe("429 Slow down. Wait 20 s.");
   });

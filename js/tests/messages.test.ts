@@ -1,11 +1,13 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { hostLanguage, language, speak, t } from "../src/messages";
+import { en } from "../src/messages/en";
+import { zh } from "../src/messages/zh";
 
 afterEach(() => {
   document.documentElement.removeAttribute("lang");
   vi.unstubAllGlobals();
-  speak("en");
+  speak("en", en);
 });
 
 describe("the language of the page", () => {
@@ -26,9 +28,9 @@ describe("the language of the page", () => {
     expect(hostLanguage()).toBe("en");
   });
   it("chooses the texts", () => {
-    speak("zh");
-    expect([language, t.common.close]).toEqual(["zh", "关闭"]);
-    speak("en");
-    expect([language, t.common.close]).toEqual(["en", "Close"]);
+    speak("zh", zh);
+    expect([language(), t.common.close]).toEqual(["zh", "关闭"]);
+    speak("en", en);
+    expect([language(), t.common.close]).toEqual(["en", "Close"]);
   });
 });

@@ -66,7 +66,7 @@ describe("a pack", () => {
     vi.spyOn(Blob.prototype, "arrayBuffer").mockRejectedValue(new RangeError("too long"));
     const { send } = kernel([1, 2, 3]);
     const store = createPageStore(send);
-    await savePack({ store, media: new Media(send), setHeight: () => undefined }, ["a"]);
+    await savePack({ store, media: new Media(send) }, ["a"]);
     const [notice] = store.getState().notices;
     expect([notice?.level, notice?.message]).toEqual(["error", expect.stringContaining("pg.save_zip")]);
     expect(store.getState().packing).toBeNull();

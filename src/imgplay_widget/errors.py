@@ -7,6 +7,7 @@
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
     ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
+    ├── PageOutdated                     the page and the kernel are of different versions
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
     │   ├── StoreLocked                  another program holds the database
@@ -74,6 +75,7 @@ __all__ = [
     "NotFound",
     "OverBudget",
     "Overloaded",
+    "PageOutdated",
     "ProviderError",
     "ProviderMissing",
     "RateLimited",
@@ -216,6 +218,14 @@ class NotFound(ImgplayError, LookupError):
     code = "not_found"
     fault = "you"
     default_next_step = "List what exists, and choose again. What you named may have been deleted."
+
+
+class PageOutdated(ImgplayError):
+    """The page was loaded from another version of the package than the one that the kernel runs."""
+
+    code = "page_outdated"
+    fault = "here"
+    default_next_step = "Save the notebook, run the cell again, and load the page again."
 
 
 class StoreError(ImgplayError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from scripts.lab import WAIT
 
@@ -16,6 +16,13 @@ BUSY = {
         "while time.monotonic() < until:\n    sum(range(1000))"
     ),
 }
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """A browser that never rests: nothing of the page is loaded before it is opened."""
+    context.add_init_script("window.requestIdleCallback = () => 0;")
+    return context
 
 
 @pytest.mark.parametrize("kind", BUSY)
@@ -33,6 +40,12 @@ def test_a_click_is_answered_and_images_appear_while_a_cell_runs(
     view.expect_images(4)
     assert notebook.is_running(1)
     expect(view.part("connection")).to_have_count(0)
+
+    view.tiles("success").first.get_by_role("button").first.click()
+    expect(view.part("lightbox")).to_be_visible(timeout=WAIT)
+    view.expect_decoded(view.part("lightbox-image"))
+    view.page.keyboard.press("Escape")
+    assert notebook.is_running(1)
 
     notebook.interrupt()
     notebook.wait_for_end(1)

@@ -144,6 +144,10 @@ def core_story(view: View, store: Path, save: Save = saved_by_the_browser) -> No
     assert original in originals
     view.page.keyboard.press("Escape")
     expect(large).to_be_hidden()
+    view.part("show-shortcuts").click()
+    expect(view.part("shortcuts")).to_be_visible()
+    view.page.keyboard.press("Escape")
+    expect(view.part("shortcuts")).to_be_hidden()
 
     view.batches().first.hover()
     view.batches().first.get_by_test_id("batch-menu").click()
@@ -216,6 +220,10 @@ def test_a_webview_that_refuses_blobs(
     view.choose_model("demo:slow")
     view.part("reference-file").set_input_files(next(store.parent.rglob("*.png")))
     view.expect_decoded(view.part("reference").locator("img"))
+    view.part("reference").first.hover()
+    view.part("mask-paint").click()
+    expect(view.part("mask-painter")).to_be_visible()
+    view.page.keyboard.press("Escape")
     still_there(voila.again(page))
     # Each load of the page found out once what its pictures may be.
     assert ["img-src" in complaint for complaint in complaints] == [True, True]

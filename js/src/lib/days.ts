@@ -15,7 +15,7 @@ export function dayText(day: string, now: number): string {
     return t.feed.yesterday;
   const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
   const sameYear = year === today.getFullYear();
-  return new Date(year, month - 1, date).toLocaleDateString(language, {
+  return new Date(year, month - 1, date).toLocaleDateString(language(), {
     ...(sameYear ? { weekday: "long" as const } : { year: "numeric" as const }),
     month: "long",
     day: "numeric",
@@ -24,10 +24,10 @@ export function dayText(day: string, now: number): string {
 
 /** "14:32". */
 export function clockText(time: number): string {
-  return new Date(time).toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
+  return new Date(time).toLocaleTimeString(language(), { hour: "numeric", minute: "2-digit" });
 }
 
 /** Date and time in full. */
 export function timeText(time: number): string {
-  return new Date(time).toLocaleString(language, { dateStyle: "full", timeStyle: "medium" });
+  return new Date(time).toLocaleString(language(), { dateStyle: "full", timeStyle: "medium" });
 }

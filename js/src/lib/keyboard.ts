@@ -36,6 +36,11 @@ function isOfTheHost({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent)
   return (ctrlKey || metaKey) && !altKey && key.length === 1 && letters.includes(key.toLowerCase());
 }
 
+/** The key that goes with a letter for a command: of the user's system. */
+export function commandKey(): string {
+  return /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl";
+}
+
 /** Whether a key belongs to an input method that is composing a character. */
 export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;

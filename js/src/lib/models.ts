@@ -92,12 +92,14 @@ export function noticeOf({ provider, notice }: ModelState): string {
 
 /** The day of which the kernel gives the date. */
 export function dayText(date: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(Date.parse(date));
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeZone: "UTC" }).format(
+    Date.parse(date),
+  );
 }
 
 /** How long ago something was, in words: "5 minutes ago". */
 export function since(then: number, now: number): string {
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
   const minutes = Math.max(Math.floor((now - then) / MINUTE), 0);
   if (minutes < 1) return words.format(0, "second");
   if (minutes < 60) return words.format(-minutes, "minute");

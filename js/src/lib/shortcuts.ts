@@ -1,5 +1,6 @@
 // All shortcuts, as the list that `?` opens shows them. Who takes a key adds a line here.
 import { t } from "../messages";
+import { commandKey } from "./keyboard";
 
 export interface Shortcut {
   /** Keys that are pressed together; several lists are several ways to the same. */
@@ -10,11 +11,6 @@ export interface Shortcut {
 export interface ShortcutGroup {
   title: string;
   shortcuts: readonly Shortcut[];
-}
-
-/** The key that goes with a letter for a command: of the user's system. */
-export function commandKey(): string {
-  return /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl";
 }
 
 /** The groups in the language that is shown. */

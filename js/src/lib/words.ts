@@ -13,7 +13,7 @@ export function ago(then: number, now: number): string {
   if (passed < HOUR) return t.time.minutes(Math.floor(passed / MINUTE));
   if (passed < DAY) return t.time.hours(Math.floor(passed / HOUR));
   if (passed < 14 * DAY) return t.time.days(Math.floor(passed / DAY));
-  return new Date(then).toLocaleDateString(language, { year: "numeric", month: "short", day: "numeric" });
+  return new Date(then).toLocaleDateString(language(), { year: "numeric", month: "short", day: "numeric" });
 }
 
 /** A running time: "7 s", "1:05". */
@@ -47,7 +47,7 @@ export function changeText({ requested, applied }: Difference): string {
 
 /** Names of which one will do: "OpenAI, fal, or Replicate". */
 export function anyOf(names: readonly string[]): string {
-  return new Intl.ListFormat(language, { type: "disjunction" }).format(names);
+  return new Intl.ListFormat(language(), { type: "disjunction" }).format(names);
 }
 
 /** A number of bytes: "812 KB", "1.4 MB". */
@@ -57,5 +57,5 @@ export function bytesText(bytes: number): string {
 
 /** A moment in full, in the host's form. */
 export function moment(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
 }

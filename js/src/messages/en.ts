@@ -57,6 +57,10 @@ export const en = {
     reported: "Report copied.",
     notReported: "The browser did not allow copying.",
   },
+  // ---------------------------------------------------------------- what loads when it is opened
+  part: {
+    needsKernel: "Opening this needs a running kernel.",
+  },
   // ---------------------------------------------------------------- what the page itself could not do
   problem: {
     page: "The page could not do this.",

@@ -1,19 +1,23 @@
-// The texts of the page, in the language that is shown. Only this file imports the texts of a language.
+// The texts of the page, in the language that is shown. English is there from the start; Chinese is a part.
 import { en, type Messages } from "./en";
-import { zh } from "./zh";
 
 /** The languages of the page, as `lang` names them. */
 export type Language = "en" | "zh";
 
-/** The language that is shown. */
-export let language: Language = "en";
-/** The texts of the language that is shown. Read `t` when drawing: `speak` sets it before the first drawing. */
-export let t: Messages = en;
+/** The texts of the language that is shown. Read `t` when drawing: `speak` changes it. */
+export const t: Messages = { ...en };
+let shown: Language = "en";
 
-/** Show the page in a language, with the given texts. */
-export function speak(wanted: Language, texts = wanted === "zh" ? zh : en): void {
-  language = wanted;
-  t = texts;
+/** Return the language that is shown. */
+export function language(): Language {
+  return shown;
+}
+
+/** Show the page in a language, with its texts. */
+export function speak(wanted: Language, texts: Messages): void {
+  shown = wanted;
+  // The table stays the same one: parts have it from the core.
+  Object.assign(t, texts);
 }
 
 /**

@@ -126,6 +126,10 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
   store_too_new: ["存储由更新的版本写入。", "请更新 imgplay-widget，或选择其他存储。"],
   store_locked: ["存储被其他程序占用。", "请关闭占用它的程序后重试；没有丢失任何内容。"],
   disk_full: ["图片无法写入磁盘。", "请释放磁盘空间后重试。"],
+  page_outdated: [
+    "页面与内核的 imgplay-widget 版本不一致。",
+    "请保存笔记本，重新运行单元格，再重新载入页面。",
+  ],
   studio_closed: ["工作室已关闭。", "请新建工作室或重新运行单元格。"],
   cancelled: ["已取消。", "重试即可再次运行。"],
   provider: ["服务商出错。", "请重试；如果仍然出现，请反馈以下内容。"],
@@ -206,6 +210,9 @@ export const zh: Messages = {
     report: "复制报告",
     reported: "报告已复制。",
     notReported: "浏览器不允许页面复制。",
+  },
+  part: {
+    needsKernel: "打开这里需要正在运行的内核。",
   },
   problem: {
     page: "页面无法完成此操作。",

@@ -2,6 +2,7 @@ import type { StoreApi } from "zustand/vanilla";
 import type { Send } from "../lib/answer";
 import type { Connection } from "../lib/connection";
 import type { Look } from "../lib/theme";
+import type { Language } from "../messages";
 import type { BatchActionsSlice } from "./batch-actions";
 import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
@@ -29,6 +30,8 @@ import type { TopicsSlice } from "./topics";
 export interface PageState {
   connection: Connection;
   look: Look;
+  /** The language that is shown: with another one all is drawn anew. */
+  language: Language;
   /** A snapshot is shown. */
   shown: boolean;
   /** The kernel itself has answered; before that, the page is read-only. */

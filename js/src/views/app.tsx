@@ -1,8 +1,7 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Connection, connectionText, inertReason } from "../lib/connection";
-import { focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
-import { commandKey } from "../lib/shortcuts";
+import { commandKey, focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
 import { t } from "../messages";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
@@ -10,11 +9,12 @@ import { useActions, usePage, useStore } from "./context";
 import { FilterButton } from "./filter-bar";
 import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
 import { Icon, type IconName } from "./icon";
-import { Lightbox, type LightboxTarget } from "./lightbox";
+import { Large } from "./large";
+import type { LightboxTarget } from "./lightbox";
 import { Notices, takeBack } from "./notices";
+import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { HeightHandle, ResizeHandle } from "./resize-handle";
-import { Shortcuts } from "./shortcuts";
 import { TopicsPanel } from "./topics-panel";
 import { Workspace } from "./workspace";
 
@@ -208,10 +208,14 @@ export function App({ root }: { root: HTMLElement }) {
         <div class="ip-scrim" onClick={leaveDrawer} />
         {target && (
           <Boundary name="lightbox" onRetry={() => setTarget(null)}>
-            <Lightbox target={target} onMove={setTarget} onClose={leaveLightbox} />
+            <Large target={target} onMove={setTarget} onClose={leaveLightbox} />
           </Boundary>
         )}
-        {help && <Shortcuts onClose={() => setHelp(false)} />}
+        {help && (
+          <PartDialog name="dialogs" label={t.frame.shortcuts} onClose={() => setHelp(false)}>
+            {({ Shortcuts }) => <Shortcuts onClose={() => setHelp(false)} />}
+          </PartDialog>
+        )}
         <Announcer />
       </div>
       {!full.on && <HeightHandle height={height} frame={frame} />}

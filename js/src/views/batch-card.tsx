@@ -14,7 +14,7 @@ import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
-import { MoveDialog } from "./move-dialog";
+import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { leaveTiles, Tile } from "./tile";
@@ -215,7 +215,11 @@ function Actions({ batch }: { batch: BatchState }) {
           },
         ]}
       />
-      {moving && <MoveDialog batch={batch} onClose={() => setMoving(false)} />}
+      {moving && (
+        <PartDialog name="dialogs" label={t.batch.moveTitle} onClose={() => setMoving(false)}>
+          {({ MoveDialog }) => <MoveDialog batch={batch} onClose={() => setMoving(false)} />}
+        </PartDialog>
+      )}
     </div>
   );
 }

@@ -4,12 +4,17 @@ import type { BlobUrls } from "../lib/blob-urls";
 import { onSecond } from "../lib/clock";
 import type { Wanted } from "../lib/wanted";
 import type { Media } from "../media";
+import type { Parts } from "../parts";
 import type { State, Store } from "../store";
 
 /** What all views of one model share. */
 export interface Page {
   store: Store;
   media: Media;
+  /** What loads when it is needed. */
+  parts: Parts;
+  /** Settles when the words of the host's language are there, or cannot be had. */
+  learnt: Promise<void>;
   /** Sets the height of the studio; while it is dragged it is not yet `kept`. */
   setHeight(height: number | null, kept: boolean): void;
 }

@@ -23,7 +23,10 @@ export async function saveOriginal(
 }
 
 /** Saves the finished ones of these images as one ZIP; the selection bar shows how far it is. */
-export async function savePack({ store, media }: Page, generationIds: readonly string[]): Promise<void> {
+export async function savePack(
+  { store, media }: Pick<Page, "store" | "media">,
+  generationIds: readonly string[],
+): Promise<void> {
   const actions = store.getState();
   if (actions.packing) return;
   if (generationIds.length === 0) {

@@ -5,12 +5,11 @@ import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
-import { AddServer } from "./add-server";
 import { AlsoModels } from "./also-models";
 import { useActions, useMinute, useStore } from "./context";
 import { Field, SmallButton } from "./field";
 import { Icon } from "./icon";
-import { ModelPicker } from "./model-picker";
+import { PartDialog, PartPopover } from "./part";
 import { useId } from "./parts";
 import { ProviderKey } from "./provider-key";
 
@@ -25,6 +24,10 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const actions = useActions();
   const provider = providers.find((candidate) => candidate.name === model?.provider);
   const title = model?.title ?? t.model.choose;
+  const leave = (refocus: boolean): void => {
+    setOpen(null);
+    if (refocus) trigger.current?.focus();
+  };
   return (
     <div class="ip-model">
       <Field
@@ -61,23 +64,29 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
       </Field>
       <AlsoModels onEmpty={() => trigger.current?.focus()} />
       {open === "list" && trigger.current && (
-        <ModelPicker
+        <PartPopover
+          name="picker"
           anchor={trigger.current}
-          current={model?.name ?? ""}
-          onServer={() => setOpen("server")}
-          onClose={(refocus) => {
-            setOpen(null);
-            if (refocus) trigger.current?.focus();
-          }}
-        />
+          label={t.model.list}
+          class="ip-picker"
+          onClose={leave}
+        >
+          {({ ModelPicker }) =>
+            trigger.current && (
+              <ModelPicker
+                anchor={trigger.current}
+                current={model?.name ?? ""}
+                onServer={() => setOpen("server")}
+                onClose={leave}
+              />
+            )
+          }
+        </PartPopover>
       )}
       {open === "server" && (
-        <AddServer
-          onClose={() => {
-            setOpen(null);
-            trigger.current?.focus();
-          }}
-        />
+        <PartDialog name="picker" label={t.server.title} onClose={() => leave(true)}>
+          {({ AddServer }) => <AddServer onClose={() => leave(true)} />}
+        </PartDialog>
       )}
       {model && <Facts model={model} provider={provider?.title ?? model.provider} />}
       {!model && configured && (

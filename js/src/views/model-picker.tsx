@@ -1,10 +1,9 @@
 // Choosing a model among many: a list with a search field, above everything, grouped by provider.
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { isComposing } from "../lib/keyboard";
+import { commandKey, isComposing } from "../lib/keyboard";
 import { capabilities, type Group, grouped, since } from "../lib/models";
 import { place } from "../lib/place";
 import { priceText } from "../lib/price";
-import { commandKey } from "../lib/shortcuts";
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
 import { MAX_MODELS } from "../slices/config";

@@ -1,13 +1,16 @@
 import { render } from "preact";
 import { ignoreHeldKeys, keepFocus, keepKeyboard } from "../lib/keyboard";
 import { followTheme } from "../lib/theme";
-import { language } from "../messages";
+import { hostLanguage, language } from "../messages";
 import { App } from "./app";
 import { Boundary } from "./boundary";
-import { type Page, PageContext } from "./context";
+import { type Page, PageContext, useStore } from "./context";
 
 /** The style sheet, written here by the build; the page of dev/ links its own. */
 declare const STYLES: string;
+
+/** Milliseconds that the first drawing waits for the words of the host's language. */
+const WORDS_WITHIN = 400;
 
 /** Shows a page in an element until the signal or the returned function ends it. */
 export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => void {
@@ -15,7 +18,6 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   const root = document.createElement("div");
   root.className = "imgplay";
   root.dataset.testid = "imgplay";
-  root.lang = language;
   keepKeyboard(root, ended.signal);
   ignoreHeldKeys(root, ended.signal);
   keepFocus(root, ended.signal);
@@ -26,16 +28,29 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   root.tabIndex = -1;
   // Beside the root, wherever that is: a sheet of the document would not reach into a shadow root.
   const style = document.createElement("style");
-  style.textContent = typeof STYLES === "string" ? STYLES : "";
+  const dress = (): void => {
+    style.textContent = (typeof STYLES === "string" ? STYLES : "") + page.parts.styles;
+  };
+  dress();
+  ended.signal.addEventListener("abort", page.parts.watch(dress));
   el.append(style, root);
-  render(
-    <PageContext.Provider value={page}>
-      <Boundary name="studio">
-        <App root={root} />
-      </Boundary>
-    </PageContext.Provider>,
-    root,
-  );
+  const draw = (): void => {
+    if (ended.signal.aborted || root.firstChild) return;
+    render(
+      <PageContext.Provider value={page}>
+        <Boundary name="studio">
+          <Spoken root={root} />
+        </Boundary>
+      </PageContext.Provider>,
+      root,
+    );
+  };
+  if (hostLanguage() === language()) draw();
+  else {
+    // A moment for the words of the host's language: else all would be drawn twice.
+    void page.learnt.then(draw);
+    setTimeout(draw, WORDS_WITHIN);
+  }
   const end = (): void => {
     if (ended.signal.aborted) return;
     ended.abort();
@@ -45,4 +60,11 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   };
   signal.addEventListener("abort", end, { once: true });
   return end;
+}
+
+/** The page in the language that is shown; another language draws all of it anew. */
+function Spoken({ root }: { root: HTMLElement }) {
+  const shown = useStore((state) => state.language);
+  root.lang = shown;
+  return <App key={shown} root={root} />;
 }

@@ -1,15 +1,11 @@
-// What runs and waits in all topics: a chip in the composer, and the list that it opens.
+// What runs and waits in all topics, as a chip in the composer that opens the list.
 import { useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
-import { spentText } from "../lib/price";
-import { elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
-import { isRunning, type Progress } from "../slices/batches";
-import { stoppable, waits } from "../slices/queue";
-import { useActions, useNow, useStore } from "./context";
-import { ListPopover } from "./list-popover";
-import { IconButton } from "./parts";
+import { waits } from "../slices/queue";
+import { useStore } from "./context";
+import { PartPopover } from "./part";
 
 const NOTHING: readonly BatchState[] = [];
 
@@ -23,6 +19,13 @@ export function QueueChip() {
   const words = [running > 0 && t.queue.running(running), waiting > 0 && t.queue.waiting(waiting)]
     .filter(Boolean)
     .join(" · ");
+  const leave = (refocus: boolean): void => {
+    setOpen(false);
+    if (!refocus) return;
+    // Where nothing runs any more the chip goes with its list.
+    if (queue.length > 0) chip.current?.focus();
+    else chip.current?.form?.querySelector("textarea")?.focus();
+  };
   return (
     <>
       <button
@@ -42,129 +45,18 @@ export function QueueChip() {
         </span>
       </button>
       {open && chip.current && (
-        <QueueList
-          queue={queue}
+        <PartPopover
+          name="dialogs"
           anchor={chip.current}
-          onClose={(refocus) => {
-            setOpen(false);
-            if (!refocus) return;
-            // Where nothing runs any more the chip goes with its list.
-            if (queue.length > 0) chip.current?.focus();
-            else chip.current?.form?.querySelector("textarea")?.focus();
-          }}
-        />
+          label={t.queue.title}
+          class="ip-menu ip-queue"
+          onClose={leave}
+        >
+          {({ QueueList }) =>
+            chip.current && <QueueList queue={queue} anchor={chip.current} onClose={leave} />
+          }
+        </PartPopover>
       )}
     </>
   );
-}
-
-interface QueueListProps {
-  queue: readonly BatchState[];
-  anchor: HTMLElement;
-  /** `refocus`: it was left by key or by its own buttons, and the focus goes back. */
-  onClose(refocus: boolean): void;
-}
-
-function QueueList({ queue, anchor, onClose }: QueueListProps) {
-  const now = useNow(true);
-  const spent = spentText(useStore((state) => state.spending));
-  const actions = useActions();
-  return (
-    <ListPopover
-      anchor={anchor}
-      label={t.queue.title}
-      class="ip-menu ip-queue"
-      testid="queue-list"
-      length={queue.length}
-      onClose={onClose}
-    >
-      <header class="ip-queue-head">
-        <h3>{t.queue.title}</h3>
-        {queue.filter(stoppable).length > 1 && (
-          <button
-            type="button"
-            class="ip-button"
-            data-tone="danger"
-            data-testid="queue-cancel-all"
-            onClick={() => void actions.cancelAll()}
-          >
-            {t.queue.cancelAll}
-          </button>
-        )}
-      </header>
-      {queue.length === 0 && <p class="ip-help">{t.queue.empty}</p>}
-      <ul>
-        {queue.map((batch) => (
-          <Waiting key={batch.id} batch={batch} now={now} onGo={() => onClose(true)} />
-        ))}
-      </ul>
-      {spent && (
-        <p class="ip-queue-spent" data-testid="queue-spent">
-          {spent}
-        </p>
-      )}
-    </ListPopover>
-  );
-}
-
-function Waiting({ batch, now, onGo }: { batch: BatchState; now: number; onGo(): void }) {
-  const progress = useStore((state) => state.progress);
-  const topic = useStore((state) => state.topics.find(({ id }) => id === batch.topicId)?.title);
-  const actions = useActions();
-  const { id, prompt, topicId, modelTitle, generations } = batch;
-  const done = generations.filter((generation) => !isRunning(generation)).length;
-  const places = generations.flatMap((generation) => progress[generation.id]?.queuePosition ?? []);
-  const state = waits(batch)
-    ? places.length > 0
-      ? t.queue.place(Math.min(...places))
-      : t.queue.waits
-    : elapsed(now - startOf(batch));
-  const facts = [
-    state,
-    generations.length > 1 && !waits(batch) ? t.queue.images(done, generations.length) : "",
-    topic || t.topics.untitled,
-    modelTitle,
-  ];
-  const share = shareOf(batch, progress);
-  return (
-    <li class="ip-queue-row" data-testid="queue-row">
-      <button
-        type="button"
-        class="ip-queue-open"
-        title={t.queue.go}
-        onClick={() => {
-          void actions.selectTopic(topicId);
-          onGo();
-        }}
-      >
-        <span class="ip-queue-prompt">{prompt}</span>
-        <span class="ip-queue-facts">{facts.filter(Boolean).join(" · ")}</span>
-        <span class="ip-queue-bar" data-unknown={share === null && !waits(batch)}>
-          <span style={{ width: `${(share ?? 0) * 100}%` }} />
-        </span>
-      </button>
-      <IconButton
-        icon="stop"
-        label={stoppable(batch) ? t.queue.cancel : t.queue.unstoppable}
-        tone="danger"
-        testid="queue-cancel"
-        disabled={!stoppable(batch)}
-        onClick={() => void actions.cancel([id])}
-      />
-    </li>
-  );
-}
-
-function startOf({ generations, createdAt }: BatchState): number {
-  const starts = generations.flatMap(({ startedAt }) => startedAt ?? []);
-  return starts.length > 0 ? Math.min(...starts) : createdAt;
-}
-
-/** How much of a batch is there, from 0 to 1; null where nothing tells. */
-function shareOf({ generations }: BatchState, progress: Readonly<Record<string, Progress>>): number | null {
-  const shares = generations.map((generation) =>
-    isRunning(generation) ? (progress[generation.id]?.progress ?? null) : 1,
-  );
-  if (shares.every((share) => share === null)) return null;
-  return shares.reduce((sum: number, share) => sum + (share ?? 0), 0) / generations.length;
 }

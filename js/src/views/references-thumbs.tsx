@@ -4,9 +4,9 @@ import { kindText } from "../lib/references";
 import { t } from "../messages";
 import type { ReferenceState } from "../protocol.gen";
 import { useActions, useOnScreen, useStore } from "./context";
+import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
-import { ReferenceDialog } from "./references-preview";
 
 /** A row of thumbnails; each one opens large, where it can be used again. */
 export function ReferenceThumbs({ references }: { references: readonly ReferenceState[] }) {
@@ -39,23 +39,27 @@ export function ReferenceThumbs({ references }: { references: readonly Reference
         ))}
       </ul>
       {shown && (
-        <ReferenceDialog
-          title={t.references.title}
-          item={{ source: { kind: "kernel" }, reference: shown }}
-          facts={[t.references.size(shown.width, shown.height), kindText(shown.mediaType)]}
-          onClose={() => setShown(null)}
-        >
-          <IconButton
-            icon="addImage"
-            label={t.references.useAgain}
-            text={t.references.useAgain}
-            testid="reference-again"
-            onClick={() => {
-              actions.addReferences([shown]);
-              setShown(null);
-            }}
-          />
-        </ReferenceDialog>
+        <PartDialog name="large" label={t.references.title} onClose={() => setShown(null)}>
+          {({ ReferenceDialog }) => (
+            <ReferenceDialog
+              title={t.references.title}
+              item={{ source: { kind: "kernel" }, reference: shown }}
+              facts={[t.references.size(shown.width, shown.height), kindText(shown.mediaType)]}
+              onClose={() => setShown(null)}
+            >
+              <IconButton
+                icon="addImage"
+                label={t.references.useAgain}
+                text={t.references.useAgain}
+                testid="reference-again"
+                onClick={() => {
+                  actions.addReferences([shown]);
+                  setShown(null);
+                }}
+              />
+            </ReferenceDialog>
+          )}
+        </PartDialog>
       )}
     </>
   );

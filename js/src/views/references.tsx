@@ -8,10 +8,9 @@ import { t } from "../messages";
 import { type HeldReference, maskProblem } from "../slices/references";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
-import { MaskPainter } from "./mask-painter";
+import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
-import { ReferencePreview } from "./references-preview";
 
 export function References() {
   const items = useStore((state) => state.references);
@@ -101,15 +100,23 @@ export function References() {
       ))}
       {maskWord && rule && <p class="ip-help ip-references-word">{maskWord}</p>}
       {preview && (
-        <ReferencePreview
-          item={preview}
-          problem={problems[items.indexOf(preview)] ?? null}
-          onPaint={preview === first && canPaint ? () => setPainting(true) : null}
-          onRemove={() => remove(preview.key, items.indexOf(preview))}
-          onClose={() => setShown(null)}
-        />
+        <PartDialog name="large" label={preview.name || t.references.unnamed} onClose={() => setShown(null)}>
+          {({ ReferencePreview }) => (
+            <ReferencePreview
+              item={preview}
+              problem={problems[items.indexOf(preview)] ?? null}
+              onPaint={preview === first && canPaint ? () => setPainting(true) : null}
+              onRemove={() => remove(preview.key, items.indexOf(preview))}
+              onClose={() => setShown(null)}
+            />
+          )}
+        </PartDialog>
       )}
-      {painting && canPaint && first && <MaskPainter item={first} onClose={endPainting} />}
+      {painting && canPaint && first && (
+        <PartDialog name="mask" label={t.mask.paint} onClose={endPainting}>
+          {({ MaskPainter }) => <MaskPainter item={first} onClose={endPainting} />}
+        </PartDialog>
+      )}
     </div>
   );
 }

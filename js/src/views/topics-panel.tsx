@@ -9,10 +9,10 @@ import { coverKey } from "../media";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
 import { useActions, useBlobUrl, useMinute, useOnScreen, usePage, useStore } from "./context";
-import { CoverPicker } from "./cover-picker";
 import { Icon } from "./icon";
 import { memo } from "./memo";
 import { Menu, type MenuItem } from "./menu";
+import { PartDialog } from "./part";
 import { noMatch, RestOfTopics, TopicSearch, useTopics } from "./topic-search";
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
@@ -100,7 +100,15 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
           </li>
         )}
       </ul>
-      {coverOf && <CoverPicker topic={coverOf} onClose={leaveCovers} />}
+      {coverOf && (
+        <PartDialog
+          name="dialogs"
+          label={t.topics.coverTitle(coverOf.title || t.topics.untitled)}
+          onClose={leaveCovers}
+        >
+          {({ CoverPicker }) => <CoverPicker topic={coverOf} onClose={leaveCovers} />}
+        </PartDialog>
+      )}
     </div>
   );
 }

@@ -22,6 +22,7 @@ from imgplay_widget._page import protocol
 from imgplay_widget._page.downloads import Archives
 from imgplay_widget._page.feeds import FIRST_TOPICS, Feeds
 from imgplay_widget._page.history import History
+from imgplay_widget._page.parts import PartFiles
 from imgplay_widget._page.providers import Offered
 from imgplay_widget._page.references import ReferenceFace
 from imgplay_widget._page.states import (
@@ -116,7 +117,13 @@ class Face:
         self._archives = Archives(studio)
         self._references = ReferenceFace(studio)
         self._feeds = Feeds(studio)
-        self._parts: tuple[Part, ...] = (self._archives, self._feeds, History(studio), Offered(studio))
+        self._parts: tuple[Part, ...] = (
+            self._archives,
+            self._feeds,
+            History(studio),
+            Offered(studio),
+            PartFiles(studio),
+        )
 
     async def close(self) -> None:
         """Forgets what only this page can still ask for."""

@@ -612,6 +612,19 @@ class Original(Message):
     generation_id: str
 
 
+class LoadPart(Message):
+    """A part of the page that loads when it is needed. Answer: `PartFile`.
+
+    Attributes:
+        name: the name of the part.
+        build: the name of the build that the page is of: the parts of other builds do not fit.
+    """
+
+    method: Literal["part"] = "part"
+    name: Annotated[str, Field(pattern="^[a-z]{1,32}$")]
+    build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
+
+
 class Recipe(Message):
     """How an image was made, in full. Answer: `RecipeResult`."""
 
@@ -781,6 +794,7 @@ Call = Annotated[
     | Thumbnails
     | Covers
     | Original
+    | LoadPart
     | Recipe
     | RecipeOf
     | Code
@@ -1073,6 +1087,13 @@ class KeyTaken(Message):
     message: str
 
 
+class PartFile(Message):
+    """A part of the page: a script, in a buffer."""
+
+    type: Literal["part"] = "part"
+    buffer: int
+
+
 class OriginalImage(Message):
     """Answer to `Original`. `file_name` is safe on every system."""
 
@@ -1103,6 +1124,7 @@ Result = Annotated[
     | Improved
     | ThumbnailList
     | CoverList
+    | PartFile
     | OriginalImage
     | RecipeResult
     | BatchesMoved

@@ -1,0 +1,142 @@
+// Splits the page into its core, which travels with each widget, and parts, which load when they are needed.
+import { basename, dirname, resolve } from "node:path";
+import { build } from "esbuild";
+
+/** The name of the core among the entry points; every other entry point is a part. */
+export const CORE = "index";
+/** Stands in a script where its style sheet will be. */
+export const STYLES = "@styles@";
+/** Marks an import that the core answers. */
+const FROM_CORE = "core:";
+
+/**
+ * Return the scripts of the core and of each part. A part is a module whose default export takes the table of what
+ * the core shares, and returns what the part exports and its style sheet: modules of the core are not loaded twice.
+ *
+ * @param outputs what esbuild wrote with `splitting`, unminified, with its `metafile`
+ * @param options how the pieces are joined
+ */
+export async function split({ outputFiles, metafile }, options) {
+  const texts = new Map(
+    outputFiles.filter(({ path }) => path.endsWith(".js")).map(({ path, text }) => [path, text]),
+  );
+  const graph = new Map(
+    Object.entries(metafile.outputs)
+      .filter(([path]) => path.endsWith(".js"))
+      .map(([path, output]) => [resolve(options.absWorkingDir, path), output]),
+  );
+  const entries = [...graph].filter(([, { entryPoint }]) => entryPoint).map(([path]) => path);
+  const core = entries.find((path) => basename(path) === `${CORE}.js`);
+  const shared = entries.find((path) => basename(path) === "shared.js");
+  const inCore = reached(core, graph);
+  const parts = entries.filter((path) => path !== core && path !== shared).sort();
+
+  const wanted = new Map();
+  const scripts = {};
+  for (const path of parts) {
+    const text = await join(texts, path, options, {
+      entry: `export * from ${JSON.stringify(path)}`,
+      outside: inCore,
+    });
+    scripts[basename(path, ".js")] = asPart(text, wanted);
+  }
+  const table = [...wanted].map(([key, { path, name }]) => ({ key, path, name }));
+  const imports = table.map(
+    ({ key, path, name }) => `import {${name} as ${key}} from ${JSON.stringify(path)}`,
+  );
+  const entry = [
+    // The page without a notebook exports nothing: it runs.
+    `${graph.get(core).exports.includes("default") ? "export {default} from" : "import"} ${JSON.stringify(core)}`,
+    `import {shared} from ${JSON.stringify(shared)}`,
+    ...imports,
+    `Object.assign(shared, {${table.map(({ key }) => key)}})`,
+  ].join("\n");
+  return { core: await join(texts, core, options, { entry, outside: new Set() }), parts: scripts };
+}
+
+/** Return every file that an entry point imports, itself included. */
+function reached(entry, graph) {
+  const found = new Set();
+  const waiting = [entry];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    for (const each of graph.get(path).imports)
+      if (each.kind === "import-statement")
+        waiting.push([...graph.keys()].find((other) => other.endsWith(`/${basename(each.path)}`)));
+  }
+  return found;
+}
+
+/** Join pieces of the first build into one script; what stands outside stays an import. */
+async function join(texts, from, options, { entry, outside }) {
+  const pieces = {
+    name: "pieces",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
+        if (kind === "entry-point") return undefined;
+        const whole = resolve(dirname(texts.has(importer) ? importer : from), path);
+        return outside.has(whole)
+          ? { path: FROM_CORE + whole, external: true }
+          : { path: whole, namespace: "piece" };
+      });
+      onLoad({ filter: /.*/, namespace: "piece" }, ({ path }) => ({
+        contents: texts.get(path),
+        loader: "js",
+      }));
+    },
+  };
+  const stdin = { contents: entry, loader: "js", sourcefile: "entry.js" };
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: undefined,
+    outdir: undefined,
+    stdin,
+    plugins: [pieces],
+    splitting: false,
+    write: false,
+    metafile: false,
+    minify: false,
+  });
+  return outputFiles[0].text;
+}
+
+const IMPORT = new RegExp(`^import (?:\\{([^}]*)\\} from )?"${FROM_CORE}([^"]+)";\\n`, "gm");
+const EXPORT = /^export \{([^}]*)\};\n/m;
+
+/** Turn a module into a function of what the core shares; `wanted` notes the names that it takes. */
+function asPart(text, wanted) {
+  const taken = [];
+  const body = text
+    .replace(IMPORT, (_, names, path) => {
+      for (const [name, own] of pairs(names)) taken.push(`${keyOf(wanted, path, name)}: ${own}`);
+      return "";
+    })
+    .replace(
+      EXPORT,
+      (_, names) =>
+        `return {styles: "${STYLES}", module: {${pairs(names).map(([own, name]) => `${name}: ${own}`)}}};\n`,
+    );
+  if (/^(import|export) /m.test(body))
+    throw new Error("A part has an import or an export that was not understood.");
+  return `export default (core) => {\nconst {${taken}} = core;\n${body}};\n`;
+}
+
+function pairs(names = "") {
+  return names
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean)
+    .map((each) => {
+      const [from, to = from] = each.split(" as ");
+      return [from, to];
+    });
+}
+
+/** Return the key under which the core shares a name, the same for all parts. */
+function keyOf(wanted, path, name) {
+  for (const [key, each] of wanted) if (each.path === path && each.name === name) return key;
+  const key = `k${wanted.size}`;
+  wanted.set(key, { path, name });
+  return key;
+}

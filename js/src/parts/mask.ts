@@ -1,0 +1,1 @@
+export { MaskPainter } from "../views/mask-painter";

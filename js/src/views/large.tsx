@@ -1,0 +1,58 @@
+// The large view as the core has it: the picture that is there already, until the part with all else is loaded.
+
+import type { Place } from "../lib/neighbours";
+import { sizeText } from "../lib/words";
+import { t } from "../messages";
+import { batchOf } from "../slices/batches";
+import { useBlobUrl, usePage, useStore } from "./context";
+import { usePart, Waiting, WaitingDialog } from "./part";
+import { IconButton } from "./parts";
+
+interface LargeProps {
+  target: Place;
+  onMove(target: Place): void;
+  onClose(): void;
+}
+
+export function Large(props: LargeProps) {
+  const opening = usePart("large");
+  const { target, onClose } = props;
+  const { media } = usePage();
+  const batch = useStore((state) => batchOf(state, target.batchId));
+  const url = useBlobUrl(media.thumbnails, target.generationId, true, media.wantedThumbnails);
+  if (opening.module) return <opening.module.Lightbox {...props} />;
+  const generation = batch?.generations.find(({ id }) => id === target.generationId);
+  const prompt = batch?.prompt ?? "";
+  return (
+    <WaitingDialog
+      class="ip-lightbox"
+      label={t.tile.open((generation?.position ?? 0) + 1, prompt)}
+      onClose={onClose}
+    >
+      {(close) => (
+        <>
+          <header class="ip-lightbox-bar">
+            <IconButton icon="close" label={t.common.close} onClick={close} />
+          </header>
+          <div class="ip-lightbox-stage">
+            {url ? (
+              <img class="ip-lightbox-still" src={url} alt={prompt} data-testid="large-still" />
+            ) : (
+              <span class="ip-lightbox-waits ip-shimmer" />
+            )}
+          </div>
+          <footer class="ip-lightbox-foot">
+            <div>
+              <p class="ip-lightbox-prompt">{prompt}</p>
+              <p class="ip-meta">
+                <span>{batch?.modelTitle}</span>
+                <span>{sizeText(generation?.width ?? null, generation?.height ?? null)}</span>
+              </p>
+            </div>
+            <Waiting opening={opening} />
+          </footer>
+        </>
+      )}
+    </WaitingDialog>
+  );
+}

@@ -1,0 +1,48 @@
+"""The parts of the page that load when they are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgplay_widget._page import protocol
+from imgplay_widget.errors import PageOutdated
+
+if TYPE_CHECKING:
+    from imgplay_widget._studio.studio import Studio
+
+__all__ = ["PartFiles"]
+
+PARTS = Path(__file__).parent.parent / "static" / "parts"
+"""The folder of the parts. A file's name holds the names of its part and of the build."""
+
+
+class PartFiles:
+    """The answers to a page that asks for a part, on the engine's loop.
+
+    Args:
+        studio: the studio whose pool reads the files.
+        folder: the folder of the files.
+    """
+
+    calls = (protocol.LoadPart,)
+
+    def __init__(self, studio: Studio, folder: Path = PARTS) -> None:
+        self._archive = studio.archive
+        self._folder = folder
+
+    async def answer(self, call: protocol.LoadPart, buffers: list[bytes]) -> protocol.PartFile:
+        """Answer a call.
+
+        Raises:
+            PageOutdated: there is no such part in the build that is installed.
+        """
+        buffers.append(await self._archive.in_pool(self._read, f"{call.name}-{call.build}.js"))
+        return protocol.PartFile(buffer=len(buffers) - 1)
+
+    def _read(self, name: str) -> bytes:
+        # The folder gives the path, and never the page: no name leads out of the folder.
+        for path in self._folder.glob("*.js"):
+            if path.name == name:
+                return path.read_bytes()
+        raise PageOutdated("The page and the kernel are of different versions of imgplay-widget.")
