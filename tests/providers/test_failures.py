@@ -94,7 +94,7 @@ READERS: dict[str, Callable[[Reply], ProviderError]] = {
     "openrouter": lambda answer: openrouter_error(answer, client(OpenRouter())),
     "gemini": lambda answer: gemini_error(answer, client(Gemini())),
     "jobs": lambda answer: refusal(answer, "", client(Zhipu())),
-    "cloud": lambda answer: Zhipu().error(answer, {}, client(Zhipu())),
+    "cloud": lambda answer: Zhipu().error(answer, client(Zhipu())),
 }
 
 

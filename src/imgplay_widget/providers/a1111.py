@@ -8,30 +8,27 @@ A call blocks until the picture is done; how far it is, a second question tells 
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, rows, table, text
 from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.wire import json_of
-from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.http import decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["A1111"]
 
-_USUAL = "http://127.0.0.1:7860"
 _LOADED = "loaded"
 """The model that stands for the checkpoint that the server has loaded."""
 _WIRE = {"cfg": "cfg_scale", "distilled_cfg": "distilled_cfg_scale", "sampler": "sampler_name"}
@@ -45,7 +42,7 @@ _USED = {
 """What the answer's ``info`` says was used, by our names."""
 
 
-class A1111(Provider):
+class A1111(HttpProvider):
     """One server with one graphics card: one picture after the other.
 
     It needs no key. Where it was started with ``--api-auth``, the key is ``user:password``.
@@ -54,27 +51,14 @@ class A1111(Provider):
         base_url: without a path; None for ``A1111_BASE_URL`` or the usual one of this machine.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or os.environ.get("A1111_BASE_URL") or _USUAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="a1111",
-            title="Stable Diffusion WebUI",
-            concurrency=1,
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the one model that can be known without asking: what the server has loaded."""
-        return catalog.load("a1111")
+    spec = ProviderSpec(name="a1111", title="Stable Diffusion WebUI", concurrency=1)
+    address = "http://127.0.0.1:7860"
+    address_variable = "A1111_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id: `loaded`, or the title of a checkpoint on the server."""
         known = super().model(id)
         return known or (replace(self.models()[0], id=id, title=id, description="") if id.strip() else None)
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
 
     def headers(self, key: str) -> Mapping[str, str]:
         """Gives user and password, as ``--api-auth`` wants them."""
@@ -107,7 +91,7 @@ class A1111(Provider):
                 fields["denoising_strength"] = strength
         if unit.mask is not None:
             fields["mask"] = b64encode(await http.white_mask(unit.mask)).decode()
-        reply = await http.request("POST", f"{self._base}/sdapi/v1/{path}", json=fields)
+        reply = await http.request("POST", f"{self.base_url}/sdapi/v1/{path}", json=fields)
         if not reply.ok:
             raise self._error(reply, http)
         return self._done(reply, unit, http)
@@ -136,7 +120,7 @@ class A1111(Provider):
         state = table(json_of((await self._progress(unit, http, preview=False)).body))
         if not state.get("active"):
             return "unsupported"
-        reply = await http.request("POST", f"{self._base}/sdapi/v1/interrupt")
+        reply = await http.request("POST", f"{self.base_url}/sdapi/v1/interrupt")
         return "requested" if reply.ok else "unsupported"
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
@@ -163,10 +147,10 @@ class A1111(Provider):
 
     async def _progress(self, unit: Unit, http: Http, *, preview: bool) -> Reply:
         question = {"id_task": _task_id(unit), "id_live_preview": -1, "live_preview": preview}
-        return await http.request("POST", f"{self._base}/internal/progress", json=question)
+        return await http.request("POST", f"{self.base_url}/internal/progress", json=question)
 
     async def _list(self, name: str, http: Http, *, optional: bool = False) -> list[dict[str, Any]]:
-        reply = await http.request("GET", f"{self._base}/sdapi/v1/{name}")
+        reply = await http.request("GET", f"{self.base_url}/sdapi/v1/{name}")
         if optional and reply.status == 404:
             return []
         if not reply.ok:
@@ -216,7 +200,7 @@ class A1111(Provider):
                 http,
                 kind=BadRequest,
                 message=f"{self.spec.title}: there is no API at this address.",
-                next_step=f"Start the server with --api, and check the address {http.redact(self._base)}.",
+                next_step=f"Start the server with --api, and check the address {http.redact(self.base_url)}.",
             )
         if "outofmemory" in words or "out of memory" in words:
             step = "Choose a smaller size, or free memory on the server, then retry."

@@ -13,17 +13,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
 from imgplay_widget.errors import BadResponse, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import table, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, detailed, ended, fields_of, refusal
 from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from imgplay_widget._types import Request, Unit
     from imgplay_widget.errors import ProviderError
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BlackForestLabs"]
 
-_OFFICIAL = "https://api.bfl.ai/v1"
 _MODEL = re.compile(r"flux-[\w.-]+")
 _REGION = re.compile(r"api(\.[a-z0-9-]+)?\.bfl\.ai")
 """The host that takes jobs, and those of the clusters that run them."""
@@ -41,28 +38,22 @@ _UNSEEN = 4
 """So often a job may be unknown at first: a cluster hears of a new one a little late."""
 
 
-class BlackForestLabs(Provider):
+class BlackForestLabs(HttpProvider):
     """The API of Black Forest Labs.
 
     Args:
         base_url: up to and including ``/v1``; None for the global address.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or _OFFICIAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="bfl",
-            title="Black Forest Labs",
-            key_variables=("BFL_API_KEY",),
-            key_url="https://dashboard.bfl.ai/keys",
-            # One of the models takes six jobs at once, the others 24.
-            concurrency=6,
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog."""
-        return catalog.load("bfl")
+    spec = ProviderSpec(
+        name="bfl",
+        title="Black Forest Labs",
+        key_variables=("BFL_API_KEY",),
+        key_url="https://dashboard.bfl.ai/keys",
+        # One of the models takes six jobs at once, the others 24.
+        concurrency=6,
+    )
+    address = "https://api.bfl.ai/v1"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
@@ -70,13 +61,9 @@ class BlackForestLabs(Provider):
         general = ModelSpec(provider="bfl", id=id, title=id, progress=True, resume=True)
         return known or (general if _MODEL.fullmatch(id) else None)
 
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
-
     def takes_key(self, url: str) -> bool:
         """Says that a job is asked for at its own cluster, with the key."""
-        if self._base != _OFFICIAL:
+        if self.base_url != self.address:
             return False
         where = urlsplit(url)
         plain = where.scheme == "https" and where.netloc == where.hostname
@@ -97,7 +84,7 @@ class BlackForestLabs(Provider):
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Starts a job."""
         reply = await http.request(
-            "POST", f"{self._base}/{unit.model}", json=_input(unit, http), max_bytes=POLL_BYTES
+            "POST", f"{self.base_url}/{unit.model}", json=_input(unit, http), max_bytes=POLL_BYTES
         )
         if not reply.ok:
             raise _error(reply, http)
@@ -106,7 +93,7 @@ class BlackForestLabs(Provider):
         if not re.fullmatch(r"[\w.:-]+", job):
             raise BadResponse("The answer names no job.", provider=self.spec.name)
         # Without an address the job is at the very host that took it.
-        address = text(answer.get("polling_url")) or f"{self._base}/get_result?id={job}"
+        address = text(answer.get("polling_url")) or f"{self.base_url}/get_result?id={job}"
         if not http.owns(address):
             raise BadResponse(
                 "The answer's address for the job is not at Black Forest Labs, so the key does not go there.",
@@ -156,7 +143,7 @@ class BlackForestLabs(Provider):
 
     async def check(self, http: Http) -> None:
         """Asks for the credits of the account."""
-        reply = await http.request("GET", f"{self._base}/credits", max_bytes=POLL_BYTES)
+        reply = await http.request("GET", f"{self.base_url}/credits", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
 

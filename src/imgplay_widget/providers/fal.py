@@ -12,10 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote
 from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
@@ -33,18 +31,18 @@ from imgplay_widget.providers._shared.schema_inputs import (
     parameters_from,
     references_from,
 )
-from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imgplay_widget._types import Request, Unit
     from imgplay_widget.errors import ProviderError
+    from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["Fal"]
 
-_QUEUE = "https://queue.fal.run"
 _CATALOGUE = "https://api.fal.ai/v1"
 _MODEL = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+")
 _PREFIXES = ("workflows", "comfy")
@@ -54,7 +52,7 @@ _PAGES = 20
 _PROBE = "fal-ai/flux/dev"
 
 
-class Fal(Provider):
+class Fal(HttpProvider):
     """The queue of fal, with the models of the catalog, what its own catalogue lists, and any id.
 
     Args:
@@ -62,32 +60,25 @@ class Fal(Provider):
             base URL, the catalogue is looked for under its ``/v1``.
     """
 
+    spec = ProviderSpec(
+        name="fal",
+        title="fal",
+        key_variables=("FAL_KEY",),
+        key_url="https://fal.ai/dashboard/keys",
+        # Two run at once for a new account; more wait in fal's queue instead of failing.
+        concurrency=8,
+    )
+    address = "https://queue.fal.run"
+
     def __init__(self, base_url: str | None = None) -> None:
         host = os.environ.get("FAL_QUEUE_RUN_HOST", "").strip()
-        self._base = (base_url or (f"https://{host}" if host else _QUEUE)).rstrip("/")
-        self._catalogue = f"{self._base}/v1" if base_url else _CATALOGUE
-        self.spec = ProviderSpec(
-            name="fal",
-            title="fal",
-            key_variables=("FAL_KEY",),
-            key_url="https://fal.ai/dashboard/keys",
-            # Two run at once for a new account; more wait in fal's queue instead of failing.
-            concurrency=8,
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog."""
-        return catalog.load("fal")
+        super().__init__(base_url or (f"https://{host}" if host else None))
+        self._catalogue = f"{self.base_url}/v1" if base_url else _CATALOGUE
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
-
-    def origin(self) -> str:
-        """Gives the address of the queue."""
-        return self._base
 
     def takes_key(self, url: str) -> bool:
         """Says that prices, too, are asked for with the key."""
@@ -114,7 +105,7 @@ class Fal(Provider):
         given = call_input(unit, [data_uri(reference, http) for reference in unit.references])
         if unit.n > 1:
             given["num_images"] = unit.n
-        reply = await http.request("POST", f"{self._base}/{unit.model}", json=given, max_bytes=POLL_BYTES)
+        reply = await http.request("POST", f"{self.base_url}/{unit.model}", json=given, max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
         answer = fields_of(reply, http)
@@ -198,7 +189,7 @@ class Fal(Provider):
         """The address of a job, which leaves out what stands behind owner and app."""
         parts = model.split("/")
         kept = "/".join(parts[: 3 if parts[0] in _PREFIXES else 2])
-        return f"{self._base}/{kept}/requests/{job}{end}"
+        return f"{self.base_url}/{kept}/requests/{job}{end}"
 
     def _own(self, url: object, rebuilt: str, http: Http) -> str:
         """The address that the answer gives, where the key may go there, or else the one it must have."""

@@ -25,7 +25,7 @@ __all__ = ["Hunyuan"]
 class Hunyuan(CloudProvider):
     """Tencent's Hy-Image 3.0: one image a call, which answers when it is done."""
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="hunyuan",
         title="Tencent Hunyuan",
         key_variables=("TOKENHUB_API_KEY", "HUNYUAN_API_KEY"),
@@ -43,7 +43,7 @@ class Hunyuan(CloudProvider):
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         """Gives the JSON of the call."""
-        fields = {"model": unit.model, "prompt": unit.prompt, **self.named(unit)}
+        fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if "width" in unit.params and "height" in unit.params:
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
         if unit.seed is not None:

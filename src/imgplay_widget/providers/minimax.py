@@ -41,7 +41,7 @@ class MiniMax(CloudProvider):
     Failures come with HTTP 200 and a code. The service in China is at ``https://api.minimaxi.com``.
     """
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="minimax",
         title="MiniMax",
         key_variables=("MINIMAX_API_KEY",),
@@ -61,7 +61,7 @@ class MiniMax(CloudProvider):
     def __init__(self, base_url: str | None = None) -> None:
         super().__init__(base_url)
         # Some name the host, some the host with the version.
-        self._base = self._base.removesuffix("/v1")
+        self.base_url = self.base_url.removesuffix("/v1")
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; newer versions too, which the catalog does not list."""
@@ -81,7 +81,7 @@ class MiniMax(CloudProvider):
             "prompt": unit.prompt,
             "n": unit.n,
             "response_format": "base64",
-            **self.named(unit),
+            **self.wire_params(unit),
         }
         if unit.seed is not None:
             fields["seed"] = unit.seed
@@ -103,8 +103,8 @@ class MiniMax(CloudProvider):
             try:
                 found.append(Inline(data=decode_base64(item)))
             except ValueError:
-                raise CorruptImage("The answer's image is not base64.", provider=self.known.name) from None
+                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":
-            blocked = Moderated("MiniMax took the image out by its content rules.", provider=self.known.name)
+            blocked = Moderated("MiniMax took the image out by its content rules.", provider=self.spec.name)
             found.append(Missing(error=blocked.info))
         return found

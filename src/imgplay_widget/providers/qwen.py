@@ -48,7 +48,7 @@ class Qwen(CloudProvider):
     ``https://dashscope-intl.aliyuncs.com/api/v1`` and those of a workspace.
     """
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="qwen",
         title="Qwen (Model Studio)",
         key_variables=("DASHSCOPE_API_KEY",),
@@ -71,7 +71,7 @@ class Qwen(CloudProvider):
     def __init__(self, base_url: str | None = None) -> None:
         super().__init__(base_url)
         # Whoever uses the chat models has the address of those.
-        self._base = self._base.replace("/compatible-mode/v1", "/api/v1")
+        self.base_url = self.base_url.replace("/compatible-mode/v1", "/api/v1")
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; versions and newer ones too, which the catalog does not list."""
@@ -89,7 +89,7 @@ class Qwen(CloudProvider):
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         """Gives the JSON of the call."""
         content = [{"image": data_uri(http, reference)} for reference in unit.references]
-        parameters = self.named(unit)
+        parameters = self.wire_params(unit)
         if not unit.model.startswith("z-image"):
             # Left out, Wan gives four; Z-Image knows no number.
             parameters["n"] = unit.n
@@ -122,19 +122,19 @@ class Qwen(CloudProvider):
             return await super().submit(unit, http)
         reply = await http.request(
             "POST",
-            self._base + self.path(unit),
+            self.base_url + self.path(unit),
             json=self.fields(unit, http),
             headers={"X-DashScope-Async": "enable"},
         )
         answer = self.read(reply, http)
         task = text(table(answer.get("output")).get("task_id"))
         if not task:
-            raise BadResponse("The answer holds no task id.", provider=self.known.name)
+            raise BadResponse("The answer holds no task id.", provider=self.spec.name)
         return Pending(ticket={"task": task, "unit": _places(unit)})
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
         """Asks for a job."""
-        reply = await http.request("GET", f"{self._base}/tasks/{ticket['task']}")
+        reply = await http.request("GET", f"{self.base_url}/tasks/{ticket['task']}")
         if reply.status in (404, 410):
             raise self._lost()
         answer = self.read(reply, http)
@@ -156,19 +156,19 @@ class Qwen(CloudProvider):
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Cancels a job that waits; one that runs cannot be stopped."""
-        reply = await http.request("POST", f"{self._base}/tasks/{ticket['task']}/cancel")
+        reply = await http.request("POST", f"{self.base_url}/tasks/{ticket['task']}/cancel")
         return "cancelled" if reply.ok else "unsupported"
 
     def _failure(self, output: Mapping[str, Any], http: Http) -> Missing:
         """The end of a job, as a place that stays empty: as an error it would be asked for again."""
         code, sentence = said(output)
         kind = self.kind(code, sentence) or ServerError
-        message = f"{self.known.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
-        return Missing(error=kind(message, provider=self.known.name).info)
+        message = f"{self.spec.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
+        return Missing(error=kind(message, provider=self.spec.name).info)
 
     def _lost(self) -> Lost:
         return Lost(
-            "The provider no longer knows the job; it keeps one for 24 hours.", provider=self.known.name
+            "The provider no longer knows the job; it keeps one for 24 hours.", provider=self.spec.name
         )
 
 

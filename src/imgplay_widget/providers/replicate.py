@@ -6,12 +6,10 @@ takes is read from the schema of its latest version.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
 from imgplay_widget.errors import (
     BadResponse,
@@ -22,7 +20,6 @@ from imgplay_widget.errors import (
     ProviderError,
     ServerError,
 )
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers._shared.failures import before_the_call
 from imgplay_widget.providers._shared.jobs import (
@@ -41,24 +38,24 @@ from imgplay_widget.providers._shared.schema_inputs import (
     parameters_from,
     references_from,
 )
-from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imgplay_widget._types import Reference, Request, Unit
+    from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["Replicate"]
 
-_OFFICIAL = "https://api.replicate.com/v1"
 _MODEL = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?::([0-9a-f]{16,64}))?")
 _MAX_DATA_URI = 256_000
 """Bytes of an input image; Replicate asks to upload larger ones."""
 _COLLECTION = "text-to-image"
 
 
-class Replicate(Provider):
+class Replicate(HttpProvider):
     """Replicate's predictions.
 
     A model's id is ``owner/name`` for an official model, and ``owner/name:version`` for any other.
@@ -68,29 +65,19 @@ class Replicate(Provider):
             gateway to it).
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        base = base_url or os.environ.get("REPLICATE_BASE_URL") or _OFFICIAL
-        self._base = base.rstrip("/")
-        self.spec = ProviderSpec(
-            name="replicate",
-            title="Replicate",
-            key_variables=("REPLICATE_API_TOKEN",),
-            key_url="https://replicate.com/account/api-tokens",
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog."""
-        return catalog.load("replicate")
+    spec = ProviderSpec(
+        name="replicate",
+        title="Replicate",
+        key_variables=("REPLICATE_API_TOKEN",),
+        key_url="https://replicate.com/account/api-tokens",
+    )
+    address = "https://api.replicate.com/v1"
+    address_variable = "REPLICATE_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
         """Splits a request as every provider does, and puts the model's names to the parameters."""
@@ -109,7 +96,7 @@ class Replicate(Provider):
         if version:
             body["version"] = version
         address = "predictions" if version else f"models/{model}/predictions"
-        reply = await http.request("POST", f"{self._base}/{address}", json=body, max_bytes=POLL_BYTES)
+        reply = await http.request("POST", f"{self.base_url}/{address}", json=body, max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
         job = text(fields_of(reply, http).get("id"))
@@ -120,7 +107,9 @@ class Replicate(Provider):
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
         """Asks for the prediction."""
-        reply = await http.request("GET", f"{self._base}/predictions/{ticket['job']}", max_bytes=POLL_BYTES)
+        reply = await http.request(
+            "GET", f"{self.base_url}/predictions/{ticket['job']}", max_bytes=POLL_BYTES
+        )
         if reply.status in (404, 410):
             raise Lost(
                 "Replicate no longer knows the prediction.",
@@ -142,7 +131,7 @@ class Replicate(Provider):
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Stops the prediction, waiting or running."""
-        address = f"{self._base}/predictions/{ticket['job']}/cancel"
+        address = f"{self.base_url}/predictions/{ticket['job']}/cancel"
         reply = await http.request("POST", address, max_bytes=POLL_BYTES)
         return "cancelled" if reply.ok else "unsupported"
 
@@ -175,7 +164,7 @@ class Replicate(Provider):
         name = f"image.{reference.media_type.rpartition('/')[2]}"
         reply = await http.request(
             "POST",
-            f"{self._base}/files",
+            f"{self.base_url}/files",
             files={"content": (name, data, reference.media_type)},
             max_bytes=POLL_BYTES,
         )
@@ -190,7 +179,7 @@ class Replicate(Provider):
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Asks for Replicate's own collection of image models, each with its schema."""
-        reply = await http.request("GET", f"{self._base}/collections/{_COLLECTION}")
+        reply = await http.request("GET", f"{self.base_url}/collections/{_COLLECTION}")
         if not reply.ok:
             raise _error(reply, http)
         specs = [_discovered(table(record)) for record in rows(fields_of(reply, http).get("models"))]
@@ -198,7 +187,7 @@ class Replicate(Provider):
 
     async def check(self, http: Http) -> None:
         """Asks whose key it is."""
-        reply = await http.request("GET", f"{self._base}/account", max_bytes=POLL_BYTES)
+        reply = await http.request("GET", f"{self.base_url}/account", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
 

@@ -6,61 +6,45 @@ after their end. The server says how far a job is in the queue, but not in the p
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, Lost, NoImage, ServerError
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import read_images, rows, table, text
 from imgplay_widget.providers._shared.jobs import ended
 from imgplay_widget.providers._shared.openai_errors import error_from
-from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["SdCpp"]
 
-_USUAL = "http://127.0.0.1:1234"
 _MODE = "img_gen"
 _DEFAULTS = ("width", "height", "steps", "cfg")
 """Parameters whose defaults are those with which the server was started."""
 
 
-class SdCpp(Provider):
+class SdCpp(HttpProvider):
     """One server with one model: one picture after the other.
 
     Args:
         base_url: without a path; None for ``SDCPP_BASE_URL`` or the usual one of this machine.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or os.environ.get("SDCPP_BASE_URL") or _USUAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="sdcpp",
-            title="stable-diffusion.cpp",
-            concurrency=1,
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the model that the server was started with; what it is, only the server knows."""
-        return catalog.load("sdcpp")
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
+    spec = ProviderSpec(name="sdcpp", title="stable-diffusion.cpp", concurrency=1)
+    address = "http://127.0.0.1:1234"
+    address_variable = "SDCPP_BASE_URL"
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Puts a job into the server's queue."""
         reply = await http.request(
-            "POST", f"{self._base}/sdcpp/v1/{_MODE}", json=await self._fields(unit, http)
+            "POST", f"{self.base_url}/sdcpp/v1/{_MODE}", json=await self._fields(unit, http)
         )
         answer = self._read(reply, http)
         job = text(answer.get("id"))
@@ -111,7 +95,7 @@ class SdCpp(Provider):
         Raises:
             ProviderError: it could not be asked.
         """
-        answer = self._read(await http.request("GET", f"{self._base}/sdcpp/v1/capabilities"), http)
+        answer = self._read(await http.request("GET", f"{self.base_url}/sdcpp/v1/capabilities"), http)
         known = self.models()[0]
         model = table(answer.get("model"))
         modes = rows(answer.get("supported_modes"))
@@ -152,7 +136,7 @@ class SdCpp(Provider):
         return fields
 
     def _job(self, ticket: Mapping[str, Any]) -> str:
-        return f"{self._base}/sdcpp/v1/jobs/{ticket['id']}"
+        return f"{self.base_url}/sdcpp/v1/jobs/{ticket['id']}"
 
     def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
         if not reply.ok:

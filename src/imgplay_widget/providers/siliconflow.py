@@ -41,7 +41,7 @@ class SiliconFlow(CloudProvider):
     The service outside China is at ``https://api.siliconflow.com/v1``, with other keys.
     """
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="siliconflow",
         title="SiliconFlow",
         key_variables=("SILICONFLOW_API_KEY",),
@@ -63,7 +63,7 @@ class SiliconFlow(CloudProvider):
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Asks for the image models that the account can use."""
-        answer = self.read(await http.request("GET", f"{self._base}/models?type=image"), http)
+        answer = self.read(await http.request("GET", f"{self.base_url}/models?type=image"), http)
         ids = [text(table(item).get("id")) for item in rows(answer.get("data"))]
         return [spec for spec in map(self.model, ids) if spec is not None]
 
@@ -73,7 +73,7 @@ class SiliconFlow(CloudProvider):
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         """Gives the JSON of the call."""
-        fields = {"model": unit.model, "prompt": unit.prompt, **self.named(unit)}
+        fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if unit.seed is not None:
             fields["seed"] = unit.seed
         for field, reference in zip(_REFERENCE_FIELDS, unit.references, strict=False):

@@ -10,51 +10,40 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, Missing, ModelSpec, ProviderSpec
 from imgplay_widget.errors import InvalidRequest, Moderated
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, refusal
 from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from imgplay_widget._types import Pending, Request, Unit
     from imgplay_widget.errors import ProviderError
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["Stability"]
 
-_OFFICIAL = "https://api.stability.ai"
 _SD3 = re.compile(r"sd3[\w.-]*")
 """Models that share one address, where a field names the model."""
 _STRENGTH = 0.5
 """How much of an input image is repainted where the user does not say; the API wants a value."""
 
 
-class Stability(Provider):
+class Stability(HttpProvider):
     """The generate calls of Stability AI.
 
     Args:
         base_url: without a version; None for Stability AI itself.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or _OFFICIAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="stability",
-            title="Stability AI",
-            key_variables=("STABILITY_API_KEY",),
-            key_url="https://platform.stability.ai/account/keys",
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog."""
-        return catalog.load("stability")
+    spec = ProviderSpec(
+        name="stability",
+        title="Stability AI",
+        key_variables=("STABILITY_API_KEY",),
+        key_url="https://platform.stability.ai/account/keys",
+    )
+    address = "https://api.stability.ai"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; a newer one of the 3 series takes what its siblings take."""
@@ -63,10 +52,6 @@ class Stability(Provider):
             return known
         sibling = next(spec for spec in self.models() if _SD3.fullmatch(spec.id))
         return replace(sibling, id=id, title=id, description="")
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
         """Splits a request into calls of one image each.
@@ -100,7 +85,7 @@ class Stability(Provider):
             parts["image"] = (f"image.{kind.rpartition('/')[2]}", http.reference(reference), kind)
         reply = await http.request(
             "POST",
-            f"{self._base}/v2beta/stable-image/generate/{'sd3' if shared else unit.model}",
+            f"{self.base_url}/v2beta/stable-image/generate/{'sd3' if shared else unit.model}",
             files=parts,
             headers={"Accept": "application/json"},
         )
@@ -137,7 +122,7 @@ class Stability(Provider):
 
     async def check(self, http: Http) -> None:
         """Asks for the credits of the account."""
-        reply = await http.request("GET", f"{self._base}/v1/user/balance", max_bytes=POLL_BYTES)
+        reply = await http.request("GET", f"{self.base_url}/v1/user/balance", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
 

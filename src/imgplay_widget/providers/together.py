@@ -6,56 +6,44 @@ sends pictures as data URIs. The request asks for ``base64``; the answer calls t
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pybase64
-
-from imgplay_widget import catalog
-from imgplay_widget._types import Done, Inline, ModelSpec, Pending, ProviderSpec, Remote, Unit
+from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ProviderError
-from imgplay_widget.providers._shared import addresses
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers._shared.openai_errors import error_from
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imgplay_widget._types import Reference
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["Together"]
 
-_OFFICIAL = "https://api.together.ai/v1"
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 _GENERAL = "black-forest-labs/FLUX.1-schnell"
 """The model whose parameters are in the specification that holds for every model."""
 _WIRE = {"cfg": "guidance_scale"}
 
 
-class Together(Provider):
+class Together(CloudProvider):
     """One call gives the images at once; with seeds, each image is a call of its own.
 
     Args:
         base_url: up to and including ``/v1``; None for ``TOGETHER_BASE_URL`` or Together itself.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or os.environ.get("TOGETHER_BASE_URL") or _OFFICIAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="together",
-            title="Together AI",
-            key_variables=("TOGETHER_API_KEY",),
-            key_url="https://api.together.ai/settings/api-keys",
-            local=addresses.is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the catalog."""
-        return catalog.load("together")
+    spec = ProviderSpec(
+        name="together",
+        title="Together AI",
+        key_variables=("TOGETHER_API_KEY",),
+        key_url="https://api.together.ai/settings/api-keys",
+    )
+    address = "https://api.together.ai/v1"
+    address_variable = "TOGETHER_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; of any other ``owner/name`` what most models take."""
@@ -64,12 +52,12 @@ class Together(Provider):
             return self._general(id, id)
         return known
 
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
+    def path(self, unit: Unit) -> str:
+        """Return the path of the call."""
+        return "/images/generations"
 
-    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits for its images."""
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Return the JSON of the call."""
         fields: dict[str, Any] = {
             "model": unit.model,
             "prompt": unit.prompt,
@@ -81,18 +69,19 @@ class Together(Provider):
             fields["seed"] = unit.seed
         if unit.references:
             rule = (self.model(unit.model) or self.models()[0]).references
-            pictures = [_data_uri(http, reference) for reference in unit.references]
+            pictures = [data_uri(http, reference) for reference in unit.references]
             many = rule is not None and rule.wire.endswith("[]")
             fields |= {"reference_images": pictures} if many else {"image_url": pictures[0]}
-        reply = await http.request("POST", f"{self._base}/images/generations", json=fields)
-        if not reply.ok:
-            raise self._error(reply, http)
-        images, answer = read_images(reply.body, reply.content_type, http)
-        if answer.get("error") and not answer.get("data"):
-            raise self._error(reply, http)
-        items = map(table, rows(answer.get("data")))
-        found = [image for item in items if (image := _image(item, images)) is not None]
-        return collected(found, unit, http, request_id=reply.request_id)
+        return fields
+
+    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Return the images."""
+        found = map(image_of, rows(answer.get("data")))
+        return [image for image in found if image is not None]
+
+    def error(self, reply: Reply, http: Http) -> ProviderError:
+        """Return the error of an answer, which speaks as OpenAI's do."""
+        return error_from(reply, http)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks which image models there are now.
@@ -100,9 +89,9 @@ class Together(Provider):
         Raises:
             ProviderError: it could not be asked.
         """
-        reply = await http.request("GET", f"{self._base}/models")
+        reply = await http.request("GET", f"{self.base_url}/models")
         if not reply.ok:
-            raise self._error(reply, http)
+            raise self.error(reply, http)
         try:
             listed: object = reply.json()
         except (ValueError, RecursionError):
@@ -125,17 +114,3 @@ class Together(Provider):
             for parameter in model.parameters
         )
         return replace(model, id=id, title=title, description="", parameters=parameters)
-
-    def _error(self, reply: Reply, http: Http) -> ProviderError:
-        return error_from(reply, http)
-
-
-def _data_uri(http: Http, reference: Reference) -> str:
-    return f"data:{reference.media_type};base64,{pybase64.b64encode_as_string(http.reference(reference))}"
-
-
-def _image(item: Mapping[str, Any], images: Sequence[bytes]) -> Inline | Remote | None:
-    index, url = item.get("b64_json"), text(item.get("url"))
-    if isinstance(index, int) and images[index]:
-        return Inline(data=images[index])
-    return Remote(url=url) if url else None

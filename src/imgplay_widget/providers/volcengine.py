@@ -41,7 +41,7 @@ class Volcengine(CloudProvider):
     current models take no seed.
     """
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="volcengine",
         title="Volcengine Ark",
         key_variables=("ARK_API_KEY",),
@@ -76,7 +76,12 @@ class Volcengine(CloudProvider):
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         """Gives the JSON of the call."""
-        fields = {"model": unit.model, "prompt": unit.prompt, "response_format": "url", **self.named(unit)}
+        fields = {
+            "model": unit.model,
+            "prompt": unit.prompt,
+            "response_format": "url",
+            **self.wire_params(unit),
+        }
         if "width" in unit.params and "height" in unit.params:
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
         if unit.references:

@@ -40,7 +40,7 @@ class Zhipu(CloudProvider):
     The international service has the same protocol at ``https://api.z.ai/api/paas/v4``.
     """
 
-    known = ProviderSpec(
+    spec = ProviderSpec(
         name="zhipu",
         title="Zhipu",
         key_variables=("ZAI_API_KEY", "ZHIPUAI_API_KEY", "ZHIPU_API_KEY"),
@@ -72,7 +72,7 @@ class Zhipu(CloudProvider):
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
         """Gives the JSON of the call."""
-        fields = {"model": unit.model, "prompt": unit.prompt, **self.named(unit)}
+        fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if "width" in unit.params and "height" in unit.params:
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
         return fields

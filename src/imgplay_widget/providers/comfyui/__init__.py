@@ -30,11 +30,10 @@ from imgplay_widget.errors import (
     ProviderError,
     ServerError,
 )
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
 from imgplay_widget.providers._shared.failures import before_the_call, failure
 from imgplay_widget.providers._shared.wire import json_of
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.comfyui.answers import (
     files_of,
     options,
@@ -58,7 +57,7 @@ _CHECKPOINT = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|gguf)", re.IGNORECAS
 _DEFAULT = "default"
 
 
-class ComfyUI(Provider):
+class ComfyUI(HttpProvider):
     """A ComfyUI server.
 
     Its models are the checkpoints of the server, each in a plain workflow, and the user's own workflows:
@@ -71,24 +70,21 @@ class ComfyUI(Provider):
             ``comfyui`` beside the history.
     """
 
+    spec = ProviderSpec(
+        name="comfyui",
+        title="ComfyUI",
+        # The server has a queue of its own, and shows the position in it.
+        concurrency=8,
+    )
+    address = "http://127.0.0.1:8188"
+    address_variable = "COMFYUI_URL"
+
     def __init__(
         self, base_url: str | None = None, *, workflows: str | os.PathLike[str] | None = None
     ) -> None:
-        base = base_url or os.environ.get("COMFYUI_URL") or "http://127.0.0.1:8188"
-        self._base = base.strip().rstrip("/")
+        super().__init__(base_url)
         data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
         self._folder = Path(workflows or os.environ.get("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
-        self.spec = ProviderSpec(
-            name="comfyui",
-            title="ComfyUI",
-            # The server has a queue of its own, and shows the position in it.
-            concurrency=8,
-            local=addresses.is_local(self._base),
-        )
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
 
     def models(self) -> Sequence[ModelSpec]:
         """Gives the first checkpoint and the user's workflows; the checkpoints come with `discover`."""
@@ -134,7 +130,7 @@ class ComfyUI(Provider):
             ticket["applied"] = {"checkpoint": graph["loader"]["inputs"]["ckpt_name"]}
         body = {"prompt": graph, "prompt_id": job, "client_id": job}
         try:
-            reply = await http.request("POST", f"{self._base}/prompt", json=body)
+            reply = await http.request("POST", f"{self.base_url}/prompt", json=body)
         except NetworkError as error:
             # The answer is lost, but the job has a name by which it can be found.
             if isinstance(error, ConnectFailed) or not await self._has(job, http):
@@ -154,7 +150,7 @@ class ComfyUI(Provider):
             place = place_of(job, await self._get(http, "/queue"))
             if place:
                 return Pending(ticket=ticket, queue_position=place)
-            seen = await look(self._base, job) if place == 0 else Look(ended=True)
+            seen = await look(self.base_url, job) if place == 0 else Look(ended=True)
             if not seen.ended:
                 previews = {} if seen.preview is None else {0: seen.preview}
                 return Pending(ticket=ticket, progress=seen.progress, previews=previews)
@@ -176,10 +172,10 @@ class ComfyUI(Provider):
         if place is None:
             return "unsupported"
         if place:
-            await http.request("POST", f"{self._base}/queue", json={"delete": [job]})
+            await http.request("POST", f"{self.base_url}/queue", json={"delete": [job]})
             return "cancelled"
         # Older servers ignore the id and stop what runs, which is this job.
-        await http.request("POST", f"{self._base}/interrupt", json={"prompt_id": job})
+        await http.request("POST", f"{self.base_url}/interrupt", json={"prompt_id": job})
         return "requested"
 
     def _outcome(self, entry: Mapping[str, Any], ticket: Mapping[str, Any], http: Http) -> Pending | Done:
@@ -191,7 +187,9 @@ class ComfyUI(Provider):
             return Pending(ticket=ticket)
         unit = Unit(model="", prompt="", params={}, positions=tuple(ticket["places"]), seeds=())
         used = table(ticket.get("applied"))
-        found = [Remote(url=f"{self._base}/view?{urlencode(file)}", applied=used) for file in files_of(entry)]
+        found = [
+            Remote(url=f"{self.base_url}/view?{urlencode(file)}", applied=used) for file in files_of(entry)
+        ]
         if not found:
             absent = NoImage(
                 "The workflow ended without an image.",
@@ -272,7 +270,7 @@ class ComfyUI(Provider):
         name = f"imgplay-{reference.digest[:24]}.{reference.media_type.rpartition('/')[2]}"
         reply = await http.request(
             "POST",
-            f"{self._base}/upload/image",
+            f"{self.base_url}/upload/image",
             files={"image": (name, http.reference(reference), reference.media_type)},
             data={"type": "input", "overwrite": "true"},
         )
@@ -283,7 +281,7 @@ class ComfyUI(Provider):
     # -------------------------------------------------------------- questions and answers
 
     async def _get(self, http: Http, path: str) -> dict[str, Any]:
-        return self._read(await http.request("GET", self._base + path), http)
+        return self._read(await http.request("GET", self.base_url + path), http)
 
     async def _history(self, job: str, http: Http) -> dict[str, Any]:
         return table((await self._get(http, f"/history/{quote(job, safe='')}")).get(job))
@@ -306,7 +304,7 @@ class ComfyUI(Provider):
             case 401 | 403:
                 return failure(reply, http, words, next_step="See whether a proxy before it wants a login.")
             case 404:
-                message = f"{http.redact(self._base)} is no ComfyUI server (HTTP 404)."
+                message = f"{http.redact(self.base_url)} is no ComfyUI server (HTTP 404)."
                 return failure(reply, http, kind=BadResponse, message=message)
             case status if status < 500 and "ckpt_name" in words:
                 return failure(reply, http, words, kind=ModelNotFound)

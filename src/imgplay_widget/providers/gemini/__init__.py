@@ -8,7 +8,6 @@ The wire as in googleapis/python-genai (2026-08-21) and vercel/ai, ``packages/go
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,9 @@ import pybase64
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
-from imgplay_widget.providers._shared.addresses import is_local
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
 from imgplay_widget.providers._shared.failures import perhaps_billed
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.gemini.errors import error_from
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Gemini"]
 
-_OFFICIAL = "https://generativelanguage.googleapis.com"
 _OWN_MODELS = re.compile(r"gemini-[\w.-]+|nano-banana[\w.-]*")
 _PAINTS = re.compile(r"-image\b|nano-banana")
 """The listing does not say which models give images; their ids do."""
@@ -54,7 +51,7 @@ _MODERATED = {
 """Reasons that the same request meets again; the others (OTHER, NO_IMAGE, IMAGE_OTHER …) may not."""
 
 
-class Gemini(Provider):
+class Gemini(HttpProvider):
     """The Gemini API of Google AI Studio.
 
     Args:
@@ -62,31 +59,25 @@ class Gemini(Provider):
             ``GOOGLE_GEMINI_BASE_URL``, or Google itself.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        base = (base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or _OFFICIAL).rstrip("/")
-        versioned = re.fullmatch(r"v\d\w*", urlsplit(base).path.rpartition("/")[2])
-        self._base = base if versioned else f"{base}/v1beta"
-        self.spec = ProviderSpec(
-            name="gemini",
-            title="Google Gemini",
-            # The key made for this very API goes first; the other one may belong to any Google service.
-            key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-            key_url="https://aistudio.google.com/apikey",
-            local=is_local(self._base),
-        )
+    spec = ProviderSpec(
+        name="gemini",
+        title="Google Gemini",
+        # The key made for this very API goes first; the other one may belong to any Google service.
+        key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        key_url="https://aistudio.google.com/apikey",
+    )
+    address = "https://generativelanguage.googleapis.com"
+    address_variable = "GOOGLE_GEMINI_BASE_URL"
 
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog."""
-        return catalog.load("gemini")
+    def __init__(self, base_url: str | None = None) -> None:
+        super().__init__(base_url)
+        if not re.fullmatch(r"v\d\w*", urlsplit(self.base_url).path.rpartition("/")[2]):
+            self.base_url += "/v1beta"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; one that the catalog does not list gets what all of them take."""
         bare = id.removeprefix("models/")
         return super().model(bare) or (_general(bare) if _OWN_MODELS.fullmatch(bare) else None)
-
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
 
     def headers(self, key: str) -> Mapping[str, str]:
         """Gives the key in Google's own header; it never stands in an address."""
@@ -94,7 +85,7 @@ class Gemini(Provider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Sends one call and waits for its image."""
-        url = f"{self._base}/models/{quote(unit.model, safe='')}:generateContent"
+        url = f"{self.base_url}/models/{quote(unit.model, safe='')}:generateContent"
         reply = await http.request("POST", url, json=_body(unit, http))
         if not reply.ok:
             raise self._error(reply, unit.model, http)
@@ -127,7 +118,7 @@ class Gemini(Provider):
             "systemInstruction": {"parts": [{"text": instruction}]},
             "contents": [{"role": "user", "parts": [{"text": text}]}],
         }
-        url = f"{self._base}/models/{quote(model, safe='')}:generateContent"
+        url = f"{self.base_url}/models/{quote(model, safe='')}:generateContent"
         reply = await http.request("POST", url, json=body)
         if not reply.ok:
             raise self._error(reply, model, http)
@@ -159,7 +150,7 @@ class Gemini(Provider):
         await self._listed(http, "pageSize=1")
 
     async def _listed(self, http: Http, query: str) -> dict[str, Any]:
-        reply = await http.request("GET", f"{self._base}/models?{query}")
+        reply = await http.request("GET", f"{self.base_url}/models?{query}")
         if not reply.ok:
             raise self._error(reply, "", http)
         return read_images(reply.body, reply.content_type, http)[1]

@@ -12,14 +12,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ConnectFailed, Lost, ModelNotFound, NetworkError, ProviderError
-from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.openai_errors import error_from
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.huggingface.partners import PARTNERS, Partner
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HuggingFace"]
 
-_ROUTER = "https://router.huggingface.co"
 _HUB = "https://huggingface.co"
 _TASK = "text-to-image"
 _ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?::(?P<partner>[a-z0-9-]+))?")
@@ -37,7 +34,7 @@ _SHOWN = 20
 """Models of each partner that discovery lists; there are thousands, most of them small variants."""
 
 
-class HuggingFace(Provider):
+class HuggingFace(HttpProvider):
     """Images from whichever partner serves a model of the Hub; one image a call.
 
     Args:
@@ -45,20 +42,17 @@ class HuggingFace(Provider):
         hub_url: where models are looked up; None for ``HF_ENDPOINT`` or Hugging Face's.
     """
 
-    def __init__(self, base_url: str | None = None, *, hub_url: str | None = None) -> None:
-        self._base = (base_url or _ROUTER).rstrip("/")
-        self._hub = (hub_url or os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
-        self.spec = ProviderSpec(
-            name="huggingface",
-            title="Hugging Face",
-            key_variables=("HF_TOKEN",),
-            key_url="https://huggingface.co/settings/tokens",
-            local=addresses.is_local(self._base),
-        )
+    spec = ProviderSpec(
+        name="huggingface",
+        title="Hugging Face",
+        key_variables=("HF_TOKEN",),
+        key_url="https://huggingface.co/settings/tokens",
+    )
+    address = "https://router.huggingface.co"
 
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the catalog."""
-        return catalog.load("huggingface")
+    def __init__(self, base_url: str | None = None, *, hub_url: str | None = None) -> None:
+        super().__init__(base_url)
+        self._hub = (hub_url or os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id: any ``owner/name``, with ``:partner`` to name who shall serve it."""
@@ -67,10 +61,6 @@ class HuggingFace(Provider):
             return None
         known = super().model(match["repo"])
         return known if known and known.id == id else self._general(id, known)
-
-    def origin(self) -> str:
-        """Gives the router."""
-        return self._base
 
     def takes_key(self, url: str) -> bool:
         """Says yes to the Hub's API, which issues the tokens."""
@@ -81,7 +71,7 @@ class HuggingFace(Provider):
         partner, served = await self._resolve(unit.model, http)
         repo = unit.model.partition(":")[0]
         call = partner.call(unit, repo, served)
-        url = f"{self._base}/{partner.name}{call.path}"
+        url = f"{self.base_url}/{partner.name}{call.path}"
         reply = await http.request("POST", url, json=call.fields, headers=call.headers)
         self._check(reply, http)
         return partner.answered(reply, unit, http)
@@ -94,7 +84,7 @@ class HuggingFace(Provider):
             ProviderError: the question failed.
         """
         partner = PARTNERS[ticket["partner"]]
-        reply = await http.request("GET", f"{self._base}/{partner.name}{ticket['path']}")
+        reply = await http.request("GET", f"{self.base_url}/{partner.name}{ticket['path']}")
         if reply.status in (404, 410):
             raise Lost("The partner no longer knows the job.", provider=self.spec.name)
         self._check(reply, http)

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pybase64
 
-from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BillingError
-from imgplay_widget.providers._shared.addresses import is_local
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.streams import streamed
-from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.openrouter.errors import error_from
 from imgplay_widget.providers.openrouter.models import general_model, listed_model
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenRouter"]
 
-_OFFICIAL = "https://openrouter.ai/api/v1"
 _TEXT_MODEL = "google/gemini-3.1-flash-lite"
 """Small and cheap; the same that the provider gemini uses."""
 _ID = re.compile(r"[\w.~-]+/[\w.-]+(:[\w.-]+)?")
@@ -40,38 +37,28 @@ _EXPECTED_PARTIALS = 3
 """How many previews come is not said; this many at most are seen."""
 
 
-class OpenRouter(Provider):
+class OpenRouter(HttpProvider):
     """The Image API of OpenRouter.
 
     Args:
         base_url: another address of the same API, up to and including ``/api/v1``; None for OpenRouter.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self._base = (base_url or _OFFICIAL).rstrip("/")
-        self.spec = ProviderSpec(
-            name="openrouter",
-            title="OpenRouter",
-            key_variables=("OPENROUTER_API_KEY",),
-            key_url="https://openrouter.ai/settings/keys",
-            local=is_local(self._base),
-        )
-
-    def models(self) -> Sequence[ModelSpec]:
-        """Gives the models of the catalog; `discover` knows more, and their parameters exactly."""
-        return catalog.load("openrouter")
+    spec = ProviderSpec(
+        name="openrouter",
+        title="OpenRouter",
+        key_variables=("OPENROUTER_API_KEY",),
+        key_url="https://openrouter.ai/settings/keys",
+    )
+    address = "https://openrouter.ai/api/v1"
 
     def model(self, id: str) -> ModelSpec | None:
         """Gives the model of that id; any ``author/slug`` may be one."""
         return super().model(id) or (general_model(self.spec.name, id) if _ID.fullmatch(id) else None)
 
-    def origin(self) -> str:
-        """Gives the base URL."""
-        return self._base
-
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Sends one call and waits for its images."""
-        reply = await http.request("POST", f"{self._base}/images", json=_body(unit, http))
+        reply = await http.request("POST", f"{self.base_url}/images", json=_body(unit, http))
         return self._done(reply, unit, http)
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
@@ -80,7 +67,7 @@ class OpenRouter(Provider):
         if unit.n != 1 or not streams:
             return None
         return streamed(
-            http.events("POST", f"{self._base}/images", json={**_body(unit, http), "stream": True}),
+            http.events("POST", f"{self.base_url}/images", json={**_body(unit, http), "stream": True}),
             http,
             partials=_EXPECTED_PARTIALS,
             whole=lambda reply: self._done(reply, unit, http),
@@ -94,7 +81,7 @@ class OpenRouter(Provider):
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
         """Asks a text model by chat completions."""
-        return await ask(http, f"{self._base}/chat/completions", model, instruction, text, error_from)
+        return await ask(http, f"{self.base_url}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
         """Asks for all image models with the parameters that each of them takes."""
@@ -119,7 +106,7 @@ class OpenRouter(Provider):
             )
 
     async def _asked(self, path: str, http: Http) -> dict[str, Any]:
-        reply = await http.request("GET", f"{self._base}/{path}")
+        reply = await http.request("GET", f"{self.base_url}/{path}")
         if not reply.ok:
             raise error_from(reply, http)
         return read_images(reply.body, reply.content_type, http)[1]
