@@ -7,7 +7,7 @@ stored bytes). A *task* is one call to a provider, which fills one or several sl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -359,6 +359,26 @@ class Unit:
     mask: Reference | None = None
     previews: bool = False
     key: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the unit as a dict of JSON types."""
+        return {**asdict(self), "params": dict(self.params)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, JSON]) -> Unit:
+        """Return the unit that `to_json` wrote. Rows of older versions lack `mask` and `previews`."""
+        mask = data.get("mask")
+        return cls(
+            model=data["model"],
+            prompt=data["prompt"],
+            params=data["params"],
+            positions=tuple(data["positions"]),
+            seeds=tuple(data["seeds"]),
+            references=tuple(Reference(**reference) for reference in data["references"]),
+            mask=None if mask is None else Reference(**mask),
+            previews=data.get("previews", False),
+            key=data["key"],
+        )
 
     @property
     def n(self) -> int:

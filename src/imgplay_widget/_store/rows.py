@@ -147,7 +147,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "user_id": task.user_id,
         "provider": task.provider,
         "model": task.model,
-        "unit": _unit_json(task.unit),
+        "unit": task.unit.to_json(),
         "deadline": task.deadline,
         "estimate": task.estimate,
         "created_at": task.created_at,
@@ -184,32 +184,12 @@ def task_of(row: RowMapping) -> Task:
     columns = _columns(row, "type", "status", "error_code", "retryable")
     kept = columns.pop("metadata")
     columns["stage"] = Stage(row["stage"])
-    columns["unit"] = _unit_of(row["unit"])
+    columns["unit"] = Unit.from_json(row["unit"])
     columns["usage"] = kept.get("usage", {})
     columns["previous"] = tuple(kept.get("previous", ()))
     columns["results"] = tuple(row["results"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
     return Task(**columns)
-
-
-def _unit_json(unit: Unit) -> dict[str, Any]:
-    return {**asdict(unit), "params": dict(unit.params)}
-
-
-def _unit_of(data: dict[str, Any]) -> Unit:
-    # Rows of older versions do not have a mask.
-    mask = data.get("mask")
-    return Unit(
-        model=data["model"],
-        prompt=data["prompt"],
-        params=data["params"],
-        positions=tuple(data["positions"]),
-        seeds=tuple(data["seeds"]),
-        references=tuple(Reference(**reference) for reference in data["references"]),
-        mask=None if mask is None else Reference(**mask),
-        previews=data.get("previews", False),
-        key=data["key"],
-    )
 
 
 def _columns(row: RowMapping, *without: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import io
 import random
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -21,7 +20,6 @@ from imgplay_widget._types import (
     Partial,
     Pending,
     ProviderSpec,
-    Reference,
     Request,
     Unit,
 )
@@ -149,7 +147,7 @@ class Demo(Provider):
             )
         if spent < total:
             return Pending(ticket=ticket, progress=(spent / total - _QUEUED) / (1 - _QUEUED))
-        return Done(images=await _draw(_unit_from(ticket["unit"]), ()))
+        return Done(images=await _draw(Unit.from_json(ticket["unit"]), ()))
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Forgets a job; nothing of it runs anywhere."""
@@ -157,7 +155,7 @@ class Demo(Provider):
 
     def _ticket(self, unit: Unit) -> dict[str, Any]:
         return {
-            "unit": asdict(unit) | {"params": dict(unit.params)},
+            "unit": unit.to_json(),
             "accepted": self._clock(),
             "seconds": unit.params.get("seconds", 0),
         }
@@ -266,17 +264,3 @@ def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()
-
-
-def _unit_from(data: Mapping[str, Any]) -> Unit:
-    mask = data.get("mask")
-    return Unit(
-        model=data["model"],
-        prompt=data["prompt"],
-        params=data["params"],
-        positions=tuple(data["positions"]),
-        seeds=tuple(data["seeds"]),
-        references=tuple(Reference(**item) for item in data["references"]),
-        mask=None if mask is None else Reference(**mask),
-        key=data["key"],
-    )
