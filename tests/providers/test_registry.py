@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-import tomllib
+import subprocess
+import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -12,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from imgplay_widget._types import ModelSpec, ProviderSpec
-from imgplay_widget.errors import NotFound
+from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.providers import Keys, Provider, Registry, register
-from imgplay_widget.providers.registry import GROUP
+from imgplay_widget.providers.registry import BUILT_IN, GROUP
 
-DECLARED = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-BUILT_IN = sorted(DECLARED["project"]["entry-points"][GROUP], key=lambda name: (name != "demo", name))
+NAMES = sorted(BUILT_IN, key=lambda name: (name != "demo", name))
+CONTRACT = Path(__file__).parent / "contract"
 
 
 class Noise(Provider):
@@ -49,11 +50,26 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imgplay_widget.providers.registry._registered", {})
 
 
-def test_the_built_in_providers_are_there_with_and_without_entry_points() -> None:
+def test_the_built_in_providers_need_no_entry_points() -> None:
     for registry in (Registry(), Registry(entries=[])):
-        assert [provider.spec.name for provider in registry.providers()] == BUILT_IN
+        assert [provider.spec.name for provider in registry.providers()] == NAMES
         assert registry.find("demo:instant")[1].name == "demo:instant"
         assert registry.notices == ()
+
+
+def test_every_built_in_provider_that_speaks_http_passes_the_contract() -> None:
+    offline = {"demo", "diffusers"}
+    suites = {path.stem.removeprefix("test_contract_") for path in CONTRACT.glob("test_contract_*.py")}
+    assert suites == BUILT_IN.keys() - offline
+
+
+def test_the_registry_imports_no_provider_before_it_is_asked_for() -> None:
+    code = (
+        "import sys; from imgplay_widget.providers import Registry; from imgplay_widget.providers.registry "
+        "import BUILT_IN; Registry(); print([m for m in BUILT_IN.values() if m.split(':')[0] in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 def test_third_parties_come_through_entry_points() -> None:
@@ -66,7 +82,7 @@ def test_third_parties_come_through_entry_points() -> None:
 @pytest.mark.parametrize("value", ["broken", "absent", "GROUP", "ProviderSpec"])
 def test_a_broken_third_party_is_a_notice(value: str) -> None:
     registry = Registry(entries=[entry("bad", value)])
-    assert [provider.spec.name for provider in registry.providers()] == BUILT_IN
+    assert [provider.spec.name for provider in registry.providers()] == NAMES
     (notice,) = registry.notices
     assert "'bad'" in notice.message
     with pytest.raises(NotFound):
@@ -81,10 +97,28 @@ def test_a_provider_that_cannot_list_its_models_is_a_notice() -> None:
     assert "no list today" in notice.message
 
 
-def test_a_third_party_does_not_take_a_built_in_name() -> None:
+def test_a_package_cannot_take_a_built_in_name() -> None:
     registry = Registry(entries=[entry("openai", "Noise")])
     assert type(registry.get("openai")).__name__ == "OpenAI"
-    assert "name is taken" in registry.notices[0].message
+    (notice,) = registry.notices
+    assert "tests.providers.test_registry:Noise" in notice.message
+    assert "'openai'" in notice.message
+    assert "providers=[…]" in notice.message
+
+
+def test_of_two_packages_with_one_name_the_second_is_left_out_with_a_notice() -> None:
+    registry = Registry(entries=[entry("noise", "Noise"), entry("noise", "Silent")])
+    assert type(registry.get("noise")).__name__ == "Noise"
+    assert "test_registry:Silent" in registry.notices[0].message
+
+
+def test_registering_a_built_in_name_needs_a_word() -> None:
+    own = Noise("openai")
+    with pytest.raises(InvalidRequest, match="override=True"):
+        register(own)
+    assert Registry(entries=[]).get("openai") is not own
+    register(own, override=True)
+    assert Registry(entries=[]).get("openai") is own
 
 
 def test_registering_replaces_and_reaches_studios_that_are_open() -> None:
@@ -112,7 +146,7 @@ def test_what_is_not_there_is_named_with_what_is_near() -> None:
         registry.find("demo:instnt")
     with pytest.raises(NotFound, match="Did you mean 'openai'") as caught:
         registry.get("opanai")
-    assert ", ".join(BUILT_IN) in caught.value.next_step
+    assert ", ".join(NAMES) in caught.value.next_step
     with pytest.raises(NotFound):
         registry.find("")
 

@@ -1,7 +1,9 @@
 """Which providers there are.
 
-Built-in and third-party providers come through the same hole: the entry-point group
-``imgplay_widget.providers``. An entry names a `Provider`, or a class or function that gives one.
+The built-in providers are the list `BUILT_IN`. Other packages declare theirs under the entry-point group
+``imgplay_widget.providers``; an entry names a `Provider`, or a class or function that returns one. In a
+notebook, `register` adds a provider. None of these takes the name of a built-in provider by accident: its
+users trust that name with a key.
 """
 
 from __future__ import annotations
@@ -13,18 +15,18 @@ from typing import TYPE_CHECKING
 
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Notice
-from imgplay_widget.errors import NotFound
+from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["GROUP", "Registry", "register"]
+__all__ = ["BUILT_IN", "GROUP", "Registry", "register"]
 
 GROUP = "imgplay_widget.providers"
-"""The entry-point group."""
+"""The entry-point group of providers from other packages."""
 
-_BUILT_IN = {
+BUILT_IN: Mapping[str, str] = {
     "demo": "imgplay_widget.providers.demo:Demo",
     "diffusers": "imgplay_widget.providers.diffusers:Diffusers",
     "gemini": "imgplay_widget.providers.gemini:Gemini",
@@ -47,26 +49,38 @@ _BUILT_IN = {
     "stability": "imgplay_widget.providers.stability:Stability",
     "huggingface": "imgplay_widget.providers.huggingface:HuggingFace",
 }
-"""What pyproject.toml declares too: a source tree without metadata has no entry points."""
+"""The class of each built-in provider, as an address, so that it is imported only when it is asked for."""
 
 _registered: dict[str, Provider] = {}
 
 
-def register(provider: Provider) -> None:
-    """Makes a provider known to every studio of this process; a later one of the same name replaces it.
+def register(provider: Provider, *, override: bool = False) -> None:
+    """Add a provider to every studio of this process. It replaces an earlier one of the same name.
 
     Args:
         provider: the provider, with its `spec` set.
+        override: True to replace a built-in provider of the same name.
+
+    Raises:
+        InvalidRequest: a built-in provider has the name, and `override` is False.
     """
-    _registered[provider.spec.name] = provider
+    name = provider.spec.name
+    if name in BUILT_IN and not override:
+        raise InvalidRequest(
+            f"The name {name!r} belongs to a built-in provider.",
+            parameter="provider",
+            next_step="Give the provider another name in its spec, or pass override=True to replace the "
+            "built-in one.",
+        )
+    _registered[name] = provider
 
 
 class Registry:
-    """The providers of one studio. They are imported when they are first asked for. Thread-safe.
+    """The providers of one studio. Each is imported when it is first asked for. Thread-safe.
 
     Args:
-        extra: providers of this studio alone; they go before registered ones, and those before
-            entry points.
+        extra: providers of this studio alone. They go before registered ones, and registered ones before
+            built-in ones and entry points.
         entries: entry points to use instead of the installed ones.
     """
 
@@ -82,24 +96,24 @@ class Registry:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What went wrong with third-party providers so far."""
+        """What went wrong so far with providers of other packages."""
         return tuple(self._notices)
 
     def add(self, provider: Provider) -> None:
-        """Takes in a provider of this studio alone; one of the same name is replaced."""
+        """Add a provider to this studio alone. It replaces one of the same name."""
         with self._lock:
             self._extra = {**self._extra, provider.spec.name: provider}
 
     def remove(self, name: str) -> None:
-        """Forgets a provider that was given to this studio alone; nothing where there is none."""
+        """Remove a provider that was added to this studio alone. Do nothing where there is none."""
         with self._lock:
             self._extra = {known: provider for known, provider in self._extra.items() if known != name}
 
     def get(self, name: str) -> Provider:
-        """Gives the provider of that name.
+        """Return the provider of that name.
 
         Raises:
-            NotFound: there is none; names those that there are.
+            NotFound: there is no such provider; the error lists the names that there are.
         """
         with self._lock:
             found = self._extra.get(name) or _registered.get(name) or self._load(name)
@@ -111,13 +125,13 @@ class Registry:
         return found
 
     def find(self, name: str) -> tuple[Provider, ModelSpec]:
-        """Gives a model and its provider.
+        """Return a model and its provider.
 
         Args:
             name: ``"provider:model"``, or the id of a model that only one provider has.
 
         Raises:
-            NotFound: there is no such model, or several; names near ones.
+            NotFound: there is no such model, or there are several; the error names similar ones.
         """
         prefix, _, model = name.partition(":")
         if model and prefix in self._names():
@@ -141,24 +155,24 @@ class Registry:
         )
 
     def models(self) -> list[ModelSpec]:
-        """Gives all models that the providers ship or were found to have, in the providers' order."""
+        """Return all models of all providers, shipped and discovered ones, in the order of the providers."""
         return [spec for provider in self.providers() for spec in self._models_of(provider).values()]
 
     def found(self, name: str, specs: Sequence[ModelSpec]) -> bool:
-        """Takes in what a provider offers by its own word; it goes over what it ships.
+        """Take in the models that a provider itself lists. They go over the models that it ships.
 
         Args:
             name: the provider's name.
-            specs: its models, checked.
+            specs: its models, already checked.
 
         Returns:
-            True where that changed anything.
+            True where this changed anything.
         """
         before, self._found[name] = self._found.get(name, {}), {spec.id: spec for spec in specs}
         return before != self._found[name]
 
     def providers(self) -> list[Provider]:
-        """Gives all providers that can be loaded: the demo, the other built-in ones, the rest; by name."""
+        """Return all providers that can be loaded, by name: the demo, other built-in ones, the rest."""
         with self._lock:
             found = [
                 self._extra.get(name) or _registered.get(name) or self._load(name) for name in self._names()
@@ -168,16 +182,20 @@ class Registry:
     def _names(self) -> list[str]:
         broken = {name for name, provider in self._loaded.items() if provider is None}
         names = {*self._entries} - broken | {*_registered} | {*self._extra}
-        return sorted(names, key=lambda name: (name not in _BUILT_IN, name != "demo", name))
+        return sorted(names, key=lambda name: (name not in BUILT_IN, name != "demo", name))
 
     def _collect(self, entries: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
-        known = {name: EntryPoint(name, value, GROUP) for name, value in _BUILT_IN.items()}
+        known = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
         for entry in entries:
-            if entry.name not in known:
-                known[entry.name] = entry
-            elif entry.value != known[entry.name].value:
-                # A plug-in must not slip in under a name whose key the user trusts.
-                self._note(f"The provider {entry.name!r} of {_source(entry)} is left out: the name is taken.")
+            taken = known.setdefault(entry.name, entry)
+            if taken.value == entry.value:
+                continue
+            owner = "imgplay-widget itself" if entry.name in BUILT_IN else f"the package {_source(taken)}"
+            self._note(
+                f"The package {_source(entry)} declares a provider {entry.name!r}, but {owner} has one of "
+                f"that name. The provider of {_source(entry)} is left out. To use it, pass it with "
+                f"providers=[…], or ask its authors for another name."
+            )
         return known
 
     def _load(self, name: str) -> Provider | None:
@@ -191,12 +209,15 @@ class Registry:
             found = entry.load()
             made = found if isinstance(found, Provider) else found()
             if not isinstance(made, Provider) or made.spec.name != name:
-                self._note(f"The provider {name!r} of {_source(entry)} is left out: it is no such provider.")
+                self._note(
+                    f"The entry {name!r} of the package {_source(entry)} is left out: it is not a provider "
+                    f"with that name in its spec."
+                )
             else:
                 provider = made
         except Exception as error:  # noqa: BLE001 - foreign code may raise anything
             what = f"{type(error).__name__}: {error}"
-            self._note(f"The provider {name!r} of {_source(entry)} cannot be loaded ({what}).")
+            self._note(f"The provider {name!r} of the package {_source(entry)} cannot be loaded ({what}).")
         self._loaded[name] = provider
         return provider
 
