@@ -56,6 +56,7 @@ export interface ReferencesSlice {
   settleReferences(): Promise<HeldReference[]>;
 }
 
+// Long because it has many actions; each action is short, and all of them change one list.
 export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) => {
   let keys = 0;
 

@@ -62,8 +62,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
     const beyond = new Set(state.topics.filter((topic) => !isListed(state, topic)).map(({ id }) => id));
     strays = strays.filter((id) => beyond.has(id));
     if (strays.length <= KEPT_TOPICS) return;
-    const needed = new Set([state.activeTopicId, ...state.queue.map(({ topicId }) => topicId)]);
-    for (const { topicId } of Object.values(state.batches)) needed.add(topicId);
+    const needed = neededTopics(state);
     const dropped = new Set(strays.slice(0, -KEPT_TOPICS).filter((id) => !needed.has(id)));
     strays = strays.filter((id) => !dropped.has(id));
     set({ topics: state.topics.filter(({ id }) => !dropped.has(id)) });
@@ -90,10 +89,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
       // What was loaded goes on from the snapshot's end, unless more came in between than the snapshot holds.
       const joins = old.some(({ id }) => id === end.id);
       const further = joins && (topicsRest === null || inListOrder(end, topicsRest.end) < 0);
-      set({
-        topics: sorted([...topics, ...below]),
-        topicsRest: further ? topicsRest : { before, end },
-      });
+      set({ topics: sorted([...topics, ...below]), topicsRest: further ? topicsRest : { before, end } });
       strays = [...new Set([...strays, ...below.map(({ id }) => id)])];
       trim();
     },
@@ -165,4 +161,10 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
 /** Whether a topic stands in the part of the list that is known without a gap. */
 export function isListed({ topicsRest }: Pick<State, "topicsRest">, topic: TopicState): boolean {
   return topicsRest === null || inListOrder(topic, topicsRest.end) <= 0;
+}
+
+/** Return the topics that the page must know: the shown one, and those of the known batches. */
+function neededTopics({ activeTopicId, queue, batches }: State): Set<string | null> {
+  const known = [...queue, ...Object.values(batches)];
+  return new Set([activeTopicId, ...known.map(({ topicId }) => topicId)]);
 }

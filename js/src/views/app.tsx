@@ -1,4 +1,5 @@
 // The frame: three panels, their handles and drawers, and what is said above them.
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Connection, connectionText, inertReason } from "../lib/connection";
 import { commandKey, focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
@@ -31,7 +32,6 @@ export function App({ root }: { root: HTMLElement }) {
   const live = useStore((state) => state.live);
   // For the moment before the first answer the panels stay open to the focus: it would fall to the notebook.
   const readOnly = useStore((state) => !state.live && state.connection !== "connecting");
-  const reason = useStore((state) => (state.live ? undefined : inertReason(state)));
   const fold = useFold(frame);
   const full = useFullWindow(root);
   const height = useHeight(root);
@@ -40,17 +40,14 @@ export function App({ root }: { root: HTMLElement }) {
   const [left, setLeft] = useState<LightboxTarget | null>(null);
   const [help, setHelp] = useState(false);
   const actions = useActions();
-  const { store } = usePage();
   const open = drawer && DRAWERS[fold].includes(drawer) ? drawer : null;
   const isOpen = (side: Side): boolean =>
     DRAWERS[fold].includes(side) ? open === side : side === "left" ? panels.leftOpen : panels.rightOpen;
 
-  const part = (testid: string): HTMLElement | null =>
-    root.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
   const leaveDrawer = (): void => {
     if (!open) return;
     setDrawer(null);
-    part(`toggle-${open}`)?.focus();
+    part(root, `toggle-${open}`)?.focus();
   };
   const leaveLightbox = (): void => {
     setTarget(null);
@@ -58,54 +55,13 @@ export function App({ root }: { root: HTMLElement }) {
   };
   const toggle = (side: Side): void => {
     if (isOpen(side) && frame.current?.querySelector(`[data-panel="${side}"]`)?.contains(focusedElement()))
-      part(`toggle-${side}`)?.focus();
+      part(root, `toggle-${side}`)?.focus();
     if (DRAWERS[fold].includes(side)) setDrawer(open === side ? null : side);
     else if (side === "left") actions.setPanels({ leftOpen: !panels.leftOpen });
     else actions.setPanels({ rightOpen: !panels.rightOpen });
   };
 
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Escape") {
-      if (event.defaultPrevented || event.isComposing || inLayer(event)) return;
-      if (open) leaveDrawer();
-      else if (full.on) full.set(false);
-      else return;
-      event.preventDefault();
-      return;
-    }
-    if (isUndo(event)) {
-      // The browser would take back what was written last, wherever that stands.
-      event.preventDefault();
-      const notice = store
-        .getState()
-        .notices.filter(({ action }) => action && !action.offer)
-        .at(-1);
-      if (notice) takeBack(notice, actions);
-      return;
-    }
-    if (!isShortcut(event)) return;
-    if (event.key === "?") setHelp(true);
-    else if (event.key === "f") full.set(!full.on);
-    else if (event.key === "[") toggle("left");
-    else if (event.key === "]") toggle("right");
-    else if (event.key === "p") part("prompt")?.focus();
-    else if (event.key === "s") part("selection-zip")?.focus();
-    else if (event.key === "t") {
-      if (!isOpen("right")) toggle("right");
-      // The panel is there with the next drawing.
-      requestAnimationFrame(() =>
-        (root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part("new-topic"))?.focus(),
-      );
-    } else return;
-    event.preventDefault();
-  };
-  const latest = useRef(onKey);
-  latest.current = onKey;
-  useEffect(() => {
-    const listen = (event: KeyboardEvent): void => latest.current(event);
-    root.addEventListener("keydown", listen);
-    return () => root.removeEventListener("keydown", listen);
-  }, [root]);
+  useShortcuts(root, { open, isOpen, toggle, leaveDrawer, full, onHelp: () => setHelp(true) });
   // A drawer that opens takes the focus, so that the next key goes into it.
   useEffect(() => {
     if (open) frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`)?.focus();
@@ -131,20 +87,11 @@ export function App({ root }: { root: HTMLElement }) {
         style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
         onFocusIn={onFocusIn}
       >
-        <section
-          class="ip-panel ip-left"
-          data-panel="left"
-          data-testid="config-panel"
-          aria-label={t.frame.config}
-          tabIndex={-1}
-          title={reason}
-        >
-          <div class="ip-panel-body ip-stack" inert={readOnly}>
-            <Boundary name="configuration">
-              <ConfigPanel />
-            </Boundary>
-          </div>
-        </section>
+        <SidePanel side="left" testid="config-panel" label={t.frame.config} inert={readOnly}>
+          <Boundary name="configuration">
+            <ConfigPanel />
+          </Boundary>
+        </SidePanel>
         <ResizeHandle side="left" width={panels.left} />
         <section
           class="ip-panel ip-center"
@@ -152,36 +99,7 @@ export function App({ root }: { root: HTMLElement }) {
           aria-label={t.frame.workspace}
           tabIndex={-1}
         >
-          <header class="ip-bar">
-            <IconButton
-              icon="panelLeft"
-              label={t.frame.config}
-              expanded={isOpen("left")}
-              testid="toggle-left"
-              onClick={() => toggle("left")}
-            />
-            <Title />
-            <FilterButton />
-            <IconButton
-              icon="keyboard"
-              label={t.frame.shortcuts}
-              testid="show-shortcuts"
-              onClick={() => setHelp(true)}
-            />
-            <IconButton
-              icon={full.on ? "leave" : "fill"}
-              label={full.on ? t.frame.leave : t.frame.fill}
-              testid="full-window"
-              onClick={() => full.set(!full.on)}
-            />
-            <IconButton
-              icon="panelRight"
-              label={t.frame.topics}
-              expanded={isOpen("right")}
-              testid="toggle-right"
-              onClick={() => toggle("right")}
-            />
-          </header>
+          <Bar isOpen={isOpen} toggle={toggle} full={full} onHelp={() => setHelp(true)} />
           <ConnectionBar />
           {/* Under a large image nobody would see them: then they stand on it. */}
           {!target && <Notices />}
@@ -190,20 +108,11 @@ export function App({ root }: { root: HTMLElement }) {
           </Boundary>
         </section>
         <ResizeHandle side="right" width={panels.right} />
-        <section
-          class="ip-panel ip-right"
-          data-panel="right"
-          data-testid="topics-panel"
-          aria-label={t.frame.topics}
-          tabIndex={-1}
-          title={reason}
-        >
-          <div class="ip-panel-fill" inert={readOnly}>
-            <Boundary name="topics">
-              <TopicsPanel onChosen={leaveDrawer} />
-            </Boundary>
-          </div>
-        </section>
+        <SidePanel side="right" testid="topics-panel" label={t.frame.topics} inert={readOnly}>
+          <Boundary name="topics">
+            <TopicsPanel onChosen={leaveDrawer} />
+          </Boundary>
+        </SidePanel>
         {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same by keyboard */}
         <div class="ip-scrim" onClick={leaveDrawer} />
         {target && (
@@ -220,6 +129,130 @@ export function App({ root }: { root: HTMLElement }) {
       </div>
       {!full.on && <HeightHandle height={height} frame={frame} />}
     </>
+  );
+}
+
+interface FrameActions {
+  /** The drawer that is open. */
+  open: Side | null;
+  isOpen(side: Side): boolean;
+  toggle(side: Side): void;
+  leaveDrawer(): void;
+  full: ReturnType<typeof useFullWindow>;
+  onHelp(): void;
+}
+
+/** Listen for the shortcuts that work everywhere in the widget. */
+function useShortcuts(
+  root: HTMLElement,
+  { open, isOpen, toggle, leaveDrawer, full, onHelp }: FrameActions,
+): void {
+  const actions = useActions();
+  const { store } = usePage();
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") {
+      if (event.defaultPrevented || event.isComposing || inLayer(event)) return;
+      if (open) leaveDrawer();
+      else if (full.on) full.set(false);
+      else return;
+      event.preventDefault();
+      return;
+    }
+    if (isUndo(event)) {
+      // The browser would take back what was written last, wherever that stands.
+      event.preventDefault();
+      const notice = store
+        .getState()
+        .notices.filter(({ action }) => action && !action.offer)
+        .at(-1);
+      if (notice) takeBack(notice, actions);
+      return;
+    }
+    if (!isShortcut(event)) return;
+    if (event.key === "?") onHelp();
+    else if (event.key === "f") full.set(!full.on);
+    else if (event.key === "[") toggle("left");
+    else if (event.key === "]") toggle("right");
+    else if (event.key === "p") part(root, "prompt")?.focus();
+    else if (event.key === "s") part(root, "selection-zip")?.focus();
+    else if (event.key === "t") {
+      if (!isOpen("right")) toggle("right");
+      // The panel is there with the next drawing.
+      requestAnimationFrame(() =>
+        (root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part(root, "new-topic"))?.focus(),
+      );
+    } else return;
+    event.preventDefault();
+  };
+  const latest = useRef(onKey);
+  latest.current = onKey;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => latest.current(event);
+    root.addEventListener("keydown", listen);
+    return () => root.removeEventListener("keydown", listen);
+  }, [root]);
+}
+
+/** Return the part of the widget with a test id. */
+function part(root: HTMLElement, testid: string): HTMLElement | null {
+  return root.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
+}
+
+interface SidePanelProps {
+  side: Side;
+  testid: string;
+  label: string;
+  inert: boolean;
+  children: ComponentChildren;
+}
+
+function SidePanel({ side, testid, label, inert, children }: SidePanelProps) {
+  const reason = useStore((state) => (state.live ? undefined : inertReason(state)));
+  const left = side === "left";
+  return (
+    <section
+      class={left ? "ip-panel ip-left" : "ip-panel ip-right"}
+      data-panel={side}
+      data-testid={testid}
+      aria-label={label}
+      tabIndex={-1}
+      title={reason}
+    >
+      <div class={left ? "ip-panel-body ip-stack" : "ip-panel-fill"} inert={inert}>
+        {children}
+      </div>
+    </section>
+  );
+}
+
+/** The buttons above the workspace. */
+function Bar({ isOpen, toggle, full, onHelp }: Pick<FrameActions, "isOpen" | "toggle" | "full" | "onHelp">) {
+  return (
+    <header class="ip-bar">
+      <IconButton
+        icon="panelLeft"
+        label={t.frame.config}
+        expanded={isOpen("left")}
+        testid="toggle-left"
+        onClick={() => toggle("left")}
+      />
+      <Title />
+      <FilterButton />
+      <IconButton icon="keyboard" label={t.frame.shortcuts} testid="show-shortcuts" onClick={onHelp} />
+      <IconButton
+        icon={full.on ? "leave" : "fill"}
+        label={full.on ? t.frame.leave : t.frame.fill}
+        testid="full-window"
+        onClick={() => full.set(!full.on)}
+      />
+      <IconButton
+        icon="panelRight"
+        label={t.frame.topics}
+        expanded={isOpen("right")}
+        testid="toggle-right"
+        onClick={() => toggle("right")}
+      />
+    </header>
   );
 }
 

@@ -55,7 +55,6 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     onMove(place);
   });
   const live = useStore((state) => state.live);
-  const { media } = usePage();
   const actions = useActions();
 
   // It was deleted, here or elsewhere: the next one takes its place, before a key can still mean the old one.
@@ -72,6 +71,8 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const { batch, generation, box } = seen;
   const step = (factor: number): void => setZoom(zoomed(zoom, factor, { x: 0, y: 0 }, box, stage));
   const toTrue = (): void => step(trueScale(box, stage) / zoom.scale);
+  const toggleInfo = (): void => setInfo(!info);
+  const toggleComparison = (): void => setPinned(pinned ? null : target);
   const keys: Record<string, () => void> = {
     ArrowLeft: () => way.go(-1),
     ArrowRight: () => way.go(1),
@@ -80,8 +81,8 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     "-": () => step(1 / ZOOM_STEP),
     "0": () => setZoom(FITTED),
     "1": toTrue,
-    i: () => setInfo(!info),
-    c: () => setPinned(pinned ? null : target),
+    i: toggleInfo,
+    c: toggleComparison,
     f: () => void (live && actions.favour([generation.id], !generation.favourite)),
     Delete: () => void (live && actions.deleteGenerations([generation.id])),
   };
@@ -111,77 +112,20 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
       }}
     >
       <header class="ip-lightbox-bar">
-        <div class="ip-lightbox-tools ip-lightbox-zoom">
-          <IconButton icon="zoomOut" label={t.lightbox.zoomOut} onClick={() => step(1 / ZOOM_STEP)} />
-          <button
-            type="button"
-            class="ip-button ip-lightbox-scale"
-            title={t.lightbox.actual}
-            data-testid="lightbox-scale"
-            onClick={zoom.scale > 1 ? () => setZoom(FITTED) : toTrue}
-          >
-            {stage.width > 0 ? `${Math.round((zoom.scale / trueScale(box, stage)) * 100)}%` : "–"}
-          </button>
-          <IconButton icon="zoomIn" label={t.lightbox.zoomIn} onClick={() => step(ZOOM_STEP)} />
-        </div>
-        {pinned && (
-          <Segments<Compare>
-            label={t.lightbox.compare}
-            options={[
-              { value: "sides", text: t.lightbox.sides, testid: "compare-sides" },
-              { value: "slider", text: t.lightbox.slider, testid: "compare-slider" },
-            ]}
-            value={compare}
-            onChoose={setCompare}
-          />
-        )}
-        <div class="ip-lightbox-tools ip-lightbox-acts">
-          <IconButton
-            icon="compare"
-            label={pinned ? t.lightbox.endCompare : t.lightbox.startCompare}
-            pressed={pinned !== null}
-            testid="lightbox-compare"
-            onClick={() => setPinned(pinned ? null : target)}
-          />
-          <IconButton
-            icon="info"
-            label={t.lightbox.info}
-            pressed={info}
-            testid="lightbox-info"
-            onClick={() => setInfo(!info)}
-          />
-          <span class="ip-lightbox-live" inert={!live}>
-            <IconButton
-              icon="star"
-              label={generation.favourite ? t.tile.dropFavourite : t.tile.addFavourite}
-              pressed={generation.favourite}
-              testid="lightbox-favourite"
-              onClick={() => void actions.favour([generation.id], !generation.favourite)}
-            />
-            <IconButton
-              icon="reference"
-              label={t.tile.reference}
-              testid="lightbox-reference"
-              onClick={() => {
-                actions.useAsReference(generation);
-                dialog.current?.close();
-              }}
-            />
-            <IconButton
-              icon="download"
-              label={t.tile.download}
-              testid="lightbox-download"
-              onClick={() => void saveOriginal(media, generation.id, actions)}
-            />
-            <IconButton
-              icon="delete"
-              label={t.tile.delete}
-              tone="danger"
-              testid="lightbox-delete"
-              onClick={() => void actions.deleteGenerations([generation.id])}
-            />
-          </span>
-        </div>
+        <ZoomTools
+          share={stage.width > 0 ? zoom.scale / trueScale(box, stage) : null}
+          onStep={step}
+          onScale={zoom.scale > 1 ? () => setZoom(FITTED) : toTrue}
+        />
+        {pinned && <CompareChoice value={compare} onChoose={setCompare} />}
+        <Acts
+          generation={generation}
+          comparing={pinned !== null}
+          onCompare={toggleComparison}
+          info={info}
+          onInfo={toggleInfo}
+          onClose={() => dialog.current?.close()}
+        />
         <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
       </header>
       <div class="ip-lightbox-stage">
@@ -205,26 +149,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
         {other && other.generation.id === generation.id && (
           <p class="ip-lightbox-hint">{t.lightbox.chooseOther}</p>
         )}
-        {way.before && (
-          <div class="ip-lightbox-left">
-            <IconButton
-              icon="left"
-              label={t.lightbox.before}
-              testid="lightbox-before"
-              onClick={() => way.go(-1)}
-            />
-          </div>
-        )}
-        {way.after && (
-          <div class="ip-lightbox-right">
-            <IconButton
-              icon="right"
-              label={t.lightbox.after}
-              testid="lightbox-after"
-              onClick={() => way.go(1)}
-            />
-          </div>
-        )}
+        <Arrows way={way} />
       </div>
       {info && <Info key={generation.id} batch={batch} generation={generation} />}
       <footer class="ip-lightbox-foot">
@@ -233,6 +158,137 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
       </footer>
       <Notices />
     </dialog>
+  );
+}
+
+interface ZoomToolsProps {
+  /** Pixels of the screen for one of the image; null until they are known. */
+  share: number | null;
+  onStep(factor: number): void;
+  onScale(): void;
+}
+
+function ZoomTools({ share, onStep, onScale }: ZoomToolsProps) {
+  return (
+    <div class="ip-lightbox-tools ip-lightbox-zoom">
+      <IconButton icon="zoomOut" label={t.lightbox.zoomOut} onClick={() => onStep(1 / ZOOM_STEP)} />
+      <button
+        type="button"
+        class="ip-button ip-lightbox-scale"
+        title={t.lightbox.actual}
+        data-testid="lightbox-scale"
+        onClick={onScale}
+      >
+        {share === null ? "–" : `${Math.round(share * 100)}%`}
+      </button>
+      <IconButton icon="zoomIn" label={t.lightbox.zoomIn} onClick={() => onStep(ZOOM_STEP)} />
+    </div>
+  );
+}
+
+function CompareChoice({ value, onChoose }: { value: Compare; onChoose(value: Compare): void }) {
+  return (
+    <Segments<Compare>
+      label={t.lightbox.compare}
+      options={[
+        { value: "sides", text: t.lightbox.sides, testid: "compare-sides" },
+        { value: "slider", text: t.lightbox.slider, testid: "compare-slider" },
+      ]}
+      value={value}
+      onChoose={onChoose}
+    />
+  );
+}
+
+interface ActsProps {
+  generation: GenerationState;
+  comparing: boolean;
+  onCompare(): void;
+  info: boolean;
+  onInfo(): void;
+  onClose(): void;
+}
+
+/** What can be done with the image. */
+function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsProps) {
+  const live = useStore((state) => state.live);
+  const { media } = usePage();
+  const actions = useActions();
+  return (
+    <div class="ip-lightbox-tools ip-lightbox-acts">
+      <IconButton
+        icon="compare"
+        label={comparing ? t.lightbox.endCompare : t.lightbox.startCompare}
+        pressed={comparing}
+        testid="lightbox-compare"
+        onClick={onCompare}
+      />
+      <IconButton
+        icon="info"
+        label={t.lightbox.info}
+        pressed={info}
+        testid="lightbox-info"
+        onClick={onInfo}
+      />
+      <span class="ip-lightbox-live" inert={!live}>
+        <IconButton
+          icon="star"
+          label={generation.favourite ? t.tile.dropFavourite : t.tile.addFavourite}
+          pressed={generation.favourite}
+          testid="lightbox-favourite"
+          onClick={() => void actions.favour([generation.id], !generation.favourite)}
+        />
+        <IconButton
+          icon="reference"
+          label={t.tile.reference}
+          testid="lightbox-reference"
+          onClick={() => {
+            actions.useAsReference(generation);
+            onClose();
+          }}
+        />
+        <IconButton
+          icon="download"
+          label={t.tile.download}
+          testid="lightbox-download"
+          onClick={() => void saveOriginal(media, generation.id, actions)}
+        />
+        <IconButton
+          icon="delete"
+          label={t.tile.delete}
+          tone="danger"
+          testid="lightbox-delete"
+          onClick={() => void actions.deleteGenerations([generation.id])}
+        />
+      </span>
+    </div>
+  );
+}
+
+function Arrows({ way }: { way: Way }) {
+  return (
+    <>
+      {way.before && (
+        <div class="ip-lightbox-left">
+          <IconButton
+            icon="left"
+            label={t.lightbox.before}
+            testid="lightbox-before"
+            onClick={() => way.go(-1)}
+          />
+        </div>
+      )}
+      {way.after && (
+        <div class="ip-lightbox-right">
+          <IconButton
+            icon="right"
+            label={t.lightbox.after}
+            testid="lightbox-after"
+            onClick={() => way.go(1)}
+          />
+        </div>
+      )}
+    </>
   );
 }
 

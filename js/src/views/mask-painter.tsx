@@ -44,7 +44,6 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
   const actions = useActions();
   const picture = useWhole(item);
   const { mask: base, problem: baseProblem } = useEarlierMask();
-  const [history, setHistory] = useState<History>(NOTHING_DONE);
   const [tool, setTool] = useState<Tool>("brush");
   const [brush, setBrush] = useState(first);
   const [opacity, setOpacity] = useState(0.6);
@@ -54,22 +53,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
   const [problem, setProblem] = useState<string | null>(null);
   const saving = useSaving();
 
-  const redraw = (steps: readonly Step[]): void => {
-    const context = canvas.current?.getContext("2d");
-    if (!context) return;
-    context.clearRect(0, 0, width, height);
-    if (base) paintMask(context, base, size);
-    for (const step of steps) paint(context, step, size);
-  };
-  // What is painted after this is painted at once.
-  useLayoutEffect(() => redraw(history.done), [base]);
-
-  const go = (next: History): void => {
-    setHistory(next);
-    redraw(next.done);
-    setProblem(null);
-  };
-  const change = (step: Step): void => go(withStep(history, step));
+  const { history, go, change } = useHistory(canvas, base, size, () => setProblem(null));
   const close = (): void => {
     if (history.done.length > 0 && !asking) setAsking(true);
     else onClose();
@@ -127,13 +111,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
       // A browser closes on a second Escape without asking.
       onClose={onClose}
     >
-      <header class="ip-mask-head">
-        <div class="ip-batch-words">
-          <h2>{t.mask.title}</h2>
-          <p class="ip-help">{t.mask.explain}</p>
-        </div>
-        <IconButton icon="close" label={t.mask.cancel} onClick={close} />
-      </header>
+      <Head onClose={close} />
       <Stage
         canvas={canvas}
         size={size}
@@ -146,116 +124,211 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
         onStroke={change}
         onSay={setSaid}
       />
-      <div class="ip-mask-tools">
-        <Segments<Tool>
-          label={t.mask.title}
-          options={[
-            { value: "brush", text: t.mask.brush, testid: "mask-brush" },
-            { value: "eraser", text: t.mask.eraser, testid: "mask-eraser" },
-          ]}
-          value={tool}
-          onChoose={(chosen) => setTool(chosen)}
-        />
-        <span class="ip-mask-slider">
-          <span class="ip-label">{t.mask.size}</span>
-          <Slider
-            label={t.mask.size}
-            value={brush}
-            minimum={1}
-            maximum={largest}
-            step={1}
-            onInput={(value) => setBrush(value)}
-          />
-        </span>
-        <span class="ip-mask-slider">
-          <span class="ip-label">{t.mask.opacity}</span>
-          <Slider
-            label={t.mask.opacity}
-            value={opacity}
-            minimum={0.2}
-            maximum={1}
-            step={0.05}
-            onInput={setOpacity}
-          />
-        </span>
-        <span class="ip-mask-group">
-          <IconButton
-            icon="undo"
-            label={t.mask.undo}
-            testid="mask-undo"
-            disabled={history.done.length === 0}
-            onClick={() => go(undone(history))}
-          />
-          <IconButton
-            icon="redo"
-            label={t.mask.redo}
-            disabled={history.undone.length === 0}
-            onClick={() => go(redone(history))}
-          />
-          <IconButton
-            icon="invert"
-            label={t.mask.invert}
-            testid="mask-invert"
-            onClick={() => change({ kind: "invert" })}
-          />
-          <IconButton
-            icon="delete"
-            label={t.mask.clear}
-            testid="mask-clear"
-            onClick={() => change({ kind: "clear" })}
-          />
-        </span>
-        <span class="ip-mask-group">
-          <IconButton
-            icon="zoomOut"
-            label={t.mask.zoomOut}
-            disabled={zoom <= 1}
-            onClick={() => setZoom(Math.max(zoom / 2, 1))}
-          />
-          <IconButton icon="fit" label={t.mask.fit} disabled={zoom === 1} onClick={() => setZoom(1)} />
-          <IconButton
-            icon="zoomIn"
-            label={t.mask.zoomIn}
-            disabled={zoom >= MAX_ZOOM}
-            onClick={() => setZoom(Math.min(zoom * 2, MAX_ZOOM))}
-          />
-        </span>
-      </div>
-      <footer class="ip-mask-foot">
-        <p class="ip-mask-word" role={problem ? "alert" : undefined} data-bad={problem !== null}>
-          {problem ?? (asking ? t.mask.unsaved : "")}
-        </p>
-        {asking ? (
-          <>
-            <button type="button" class="ip-button" onClick={onClose}>
-              {t.mask.discard}
-            </button>
-            <button type="button" class="ip-button" onClick={() => setAsking(false)}>
-              {t.mask.keep}
-            </button>
-          </>
-        ) : (
-          <button type="button" class="ip-button" onClick={close}>
-            {t.mask.cancel}
-          </button>
-        )}
-        <button
-          type="button"
-          class="ip-button ip-generate"
-          data-testid="mask-save"
-          disabled={!picture.url}
-          aria-disabled={saving.busy}
-          aria-busy={saving.busy}
-          onClick={() => void save()}
-        >
-          <Icon name={saving.busy ? "spinner" : "check"} />
-          {saving.busy ? t.mask.saving : t.mask.save}
-        </button>
-      </footer>
+      <Tools
+        tool={tool}
+        onTool={setTool}
+        brush={brush}
+        largest={largest}
+        onBrush={setBrush}
+        opacity={opacity}
+        onOpacity={setOpacity}
+        zoom={zoom}
+        onZoom={setZoom}
+        history={history}
+        onGo={go}
+        onStep={change}
+      />
+      <Foot
+        problem={problem}
+        asking={asking}
+        ready={picture.url !== undefined}
+        busy={saving.busy}
+        onDiscard={onClose}
+        onKeep={() => setAsking(false)}
+        onCancel={close}
+        onSave={() => void save()}
+      />
       <span class="ip-hidden" role="status">
         {said}
       </span>
     </dialog>
+  );
+}
+
+/** The steps of the painting, which can be undone. `canvas` shows the earlier mask (`base`) with the steps over it. */
+function useHistory(
+  canvas: RefObject<HTMLCanvasElement | null>,
+  base: HTMLImageElement | null,
+  size: Size,
+  onChange: () => void,
+): { history: History; go(next: History): void; change(step: Step): void } {
+  const [history, setHistory] = useState<History>(NOTHING_DONE);
+  const redraw = (steps: readonly Step[]): void => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, size.width, size.height);
+    if (base) paintMask(context, base, size);
+    for (const step of steps) paint(context, step, size);
+  };
+  // What is painted after this is painted at once.
+  useLayoutEffect(() => redraw(history.done), [base]);
+
+  const go = (next: History): void => {
+    setHistory(next);
+    redraw(next.done);
+    onChange();
+  };
+  const change = (step: Step): void => go(withStep(history, step));
+  return { history, go, change };
+}
+
+function Head({ onClose }: { onClose(): void }) {
+  return (
+    <header class="ip-mask-head">
+      <div class="ip-batch-words">
+        <h2>{t.mask.title}</h2>
+        <p class="ip-help">{t.mask.explain}</p>
+      </div>
+      <IconButton icon="close" label={t.mask.cancel} onClick={onClose} />
+    </header>
+  );
+}
+
+interface ToolsProps {
+  tool: Tool;
+  onTool(tool: Tool): void;
+  brush: number;
+  largest: number;
+  onBrush(size: number): void;
+  opacity: number;
+  onOpacity(opacity: number): void;
+  zoom: number;
+  onZoom(zoom: number): void;
+  history: History;
+  onGo(history: History): void;
+  onStep(step: Step): void;
+}
+
+function Tools(props: ToolsProps) {
+  const { tool, onTool, brush, largest, onBrush, opacity, onOpacity } = props;
+  const { zoom, onZoom, history, onGo, onStep } = props;
+  return (
+    <div class="ip-mask-tools">
+      <Segments<Tool>
+        label={t.mask.title}
+        options={[
+          { value: "brush", text: t.mask.brush, testid: "mask-brush" },
+          { value: "eraser", text: t.mask.eraser, testid: "mask-eraser" },
+        ]}
+        value={tool}
+        onChoose={onTool}
+      />
+      <span class="ip-mask-slider">
+        <span class="ip-label">{t.mask.size}</span>
+        <Slider label={t.mask.size} value={brush} minimum={1} maximum={largest} step={1} onInput={onBrush} />
+      </span>
+      <span class="ip-mask-slider">
+        <span class="ip-label">{t.mask.opacity}</span>
+        <Slider
+          label={t.mask.opacity}
+          value={opacity}
+          minimum={0.2}
+          maximum={1}
+          step={0.05}
+          onInput={onOpacity}
+        />
+      </span>
+      <span class="ip-mask-group">
+        <IconButton
+          icon="undo"
+          label={t.mask.undo}
+          testid="mask-undo"
+          disabled={history.done.length === 0}
+          onClick={() => onGo(undone(history))}
+        />
+        <IconButton
+          icon="redo"
+          label={t.mask.redo}
+          disabled={history.undone.length === 0}
+          onClick={() => onGo(redone(history))}
+        />
+        <IconButton
+          icon="invert"
+          label={t.mask.invert}
+          testid="mask-invert"
+          onClick={() => onStep({ kind: "invert" })}
+        />
+        <IconButton
+          icon="delete"
+          label={t.mask.clear}
+          testid="mask-clear"
+          onClick={() => onStep({ kind: "clear" })}
+        />
+      </span>
+      <span class="ip-mask-group">
+        <IconButton
+          icon="zoomOut"
+          label={t.mask.zoomOut}
+          disabled={zoom <= 1}
+          onClick={() => onZoom(Math.max(zoom / 2, 1))}
+        />
+        <IconButton icon="fit" label={t.mask.fit} disabled={zoom === 1} onClick={() => onZoom(1)} />
+        <IconButton
+          icon="zoomIn"
+          label={t.mask.zoomIn}
+          disabled={zoom >= MAX_ZOOM}
+          onClick={() => onZoom(Math.min(zoom * 2, MAX_ZOOM))}
+        />
+      </span>
+    </div>
+  );
+}
+
+interface FootProps {
+  problem: string | null;
+  /** The user closes the painter, and is asked about what was painted. */
+  asking: boolean;
+  ready: boolean;
+  busy: boolean;
+  onDiscard(): void;
+  onKeep(): void;
+  onCancel(): void;
+  onSave(): void;
+}
+
+function Foot({ problem, asking, ready, busy, onDiscard, onKeep, onCancel, onSave }: FootProps) {
+  return (
+    <footer class="ip-mask-foot">
+      <p class="ip-mask-word" role={problem ? "alert" : undefined} data-bad={problem !== null}>
+        {problem ?? (asking ? t.mask.unsaved : "")}
+      </p>
+      {asking ? (
+        <>
+          <button type="button" class="ip-button" onClick={onDiscard}>
+            {t.mask.discard}
+          </button>
+          <button type="button" class="ip-button" onClick={onKeep}>
+            {t.mask.keep}
+          </button>
+        </>
+      ) : (
+        <button type="button" class="ip-button" onClick={onCancel}>
+          {t.mask.cancel}
+        </button>
+      )}
+      <button
+        type="button"
+        class="ip-button ip-generate"
+        data-testid="mask-save"
+        disabled={!ready}
+        aria-disabled={busy}
+        aria-busy={busy}
+        onClick={onSave}
+      >
+        <Icon name={busy ? "spinner" : "check"} />
+        {busy ? t.mask.saving : t.mask.save}
+      </button>
+    </footer>
   );
 }
 
@@ -277,21 +350,11 @@ function Stage(props: StageProps) {
   const { canvas, size, url, problem, brush, erasing, opacity, zoom, onStroke, onSay } = props;
   const stage = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLDivElement>(null);
-  const [room, setRoom] = useState<Size>({ width: 0, height: 0 });
   const stroke = useRef<{ points: Point[]; erase: boolean } | null>(null);
   const [cursor, setCursor] = useState<Point | null>(null);
   const [down, setDown] = useState(false);
-  useLayoutEffect(() => {
-    const element = stage.current;
-    if (!element) return undefined;
-    const observer = new ResizeObserver(() =>
-      setRoom({ width: element.clientWidth - 24, height: element.clientHeight - 24 }),
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   useEffect(() => area.current?.focus({ preventScroll: true }), [url]);
-  const scale = fitScale(size, room) * zoom;
+  const scale = fitScale(size, useRoom(stage)) * zoom;
 
   const add = (points: readonly Point[]): void => {
     const context = canvas.current?.getContext("2d");
@@ -393,22 +456,38 @@ function Stage(props: StageProps) {
             style={{ opacity }}
             data-testid="mask-canvas"
           />
-          {cursor && (
-            <span
-              class="ip-mask-cursor"
-              data-down={down}
-              style={{
-                width: `${brush * scale}px`,
-                height: `${brush * scale}px`,
-                left: `${cursor.x * scale}px`,
-                top: `${cursor.y * scale}px`,
-              }}
-            />
-          )}
+          {cursor && <Cursor point={cursor} size={brush} scale={scale} down={down} />}
         </div>
       )}
     </div>
   );
+}
+
+/** Return the room that an element has for the picture. */
+function useRoom(stage: RefObject<HTMLElement | null>): Size {
+  const [room, setRoom] = useState<Size>({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = stage.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() =>
+      setRoom({ width: element.clientWidth - 24, height: element.clientHeight - 24 }),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return room;
+}
+
+interface CursorProps {
+  point: Point;
+  size: number;
+  scale: number;
+  down: boolean;
+}
+
+function Cursor({ point, size, scale, down }: CursorProps) {
+  const [edge, left, top] = [size, point.x, point.y].map((pixels) => `${pixels * scale}px`);
+  return <span class="ip-mask-cursor" data-down={down} style={{ width: edge, height: edge, left, top }} />;
 }
 
 const ARROWS: Record<string, readonly [number, number]> = {

@@ -1,4 +1,5 @@
 // Choosing a model among many: a list with a search field, above everything, grouped by provider.
+import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { commandKey, isComposing } from "../lib/keyboard";
 import { capabilities, type Group, grouped, since } from "../lib/models";
@@ -29,10 +30,6 @@ const AHEAD = 40;
 
 export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps) {
   const id = useId();
-  const models = useStore((state) => state.models);
-  const providers = useStore((state) => state.providers);
-  const favouriteModels = useStore((state) => state.config.favouriteModels);
-  const recentModels = useStore((state) => state.config.recentModels);
   const alsoModels = useStore((state) => state.config.alsoModels);
   const actions = useActions();
   const { store } = usePage();
@@ -41,15 +38,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const input = useRef<HTMLInputElement>(null);
   const picker = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const groups = useMemo(
-    () => grouped(models, providers, query, { favouriteModels, recentModels }),
-    [models, providers, query, favouriteModels, recentModels],
-  );
-  const entries = useMemo(
-    () =>
-      groups.flatMap((group) => group.models.map((model) => ({ key: `${group.name} ${model.name}`, model }))),
-    [groups],
-  );
+  const { groups, entries } = useEntries(query);
   // With favourites or recent ones the list begins there; the chosen model is shown in its place else.
   const first = entries.findIndex(({ model }) => model.name === current);
   const [active, setActive] = useState<string | null>(null);
@@ -59,39 +48,9 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const drawn = Math.max(limit, at + AHEAD);
   const shown = entries[at];
 
-  useLayoutEffect(() => {
-    const element = picker.current;
-    if (!element) return undefined;
-    element.showPopover?.();
-    const put = (): void => place(element, anchor);
-    put();
-    const ended = new AbortController();
-    const options = { capture: true, passive: true, signal: ended.signal };
-    document.addEventListener(
-      "pointerdown",
-      (event) => {
-        const path = event.composedPath();
-        if (!path.includes(element) && !path.includes(anchor)) onClose(false);
-      },
-      options,
-    );
-    // A keyboard on the screen changes the window; the list stays.
-    addEventListener("resize", put, options);
-    document.addEventListener(
-      "scroll",
-      ({ target }) => {
-        if (target instanceof Node && !element.contains(target) && target.contains(anchor)) put();
-      },
-      options,
-    );
-    return () => ended.abort();
-  }, []);
+  usePlace(picker, anchor, other, onClose);
   useLayoutEffect(() => {
     if (!other) input.current?.focus({ preventScroll: true });
-  }, [other]);
-  // A form is less high than the list.
-  useLayoutEffect(() => {
-    if (picker.current) place(picker.current, anchor);
   }, [other]);
   useLayoutEffect(() => {
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
@@ -127,7 +86,6 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     else return;
     event.preventDefault();
   };
-  let index = 0;
   return (
     <div
       ref={picker}
@@ -152,79 +110,196 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
         <OtherModel text={query} onBack={() => setOther(false)} onUsed={() => onClose(true)} />
       ) : (
         <>
-          <div class="ip-search">
-            <Icon name="search" />
-            <input
-              ref={input}
-              class="ip-input"
-              type="text"
-              role="combobox"
-              aria-label={t.model.search}
-              aria-expanded="true"
-              aria-controls={id}
-              aria-autocomplete="list"
-              aria-activedescendant={shown && `${id}-${at}`}
-              placeholder={t.model.search}
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              data-testid="model-search"
-              value={query}
-              onInput={(event) => {
-                setQuery(event.currentTarget.value);
-                setActive(null);
-                setLimit(0);
-                list.current?.scrollTo?.(0, 0);
-              }}
-              onKeyDown={onKeyDown}
-            />
-          </div>
-          <div
-            ref={list}
-            id={id}
-            class="ip-options"
-            role="listbox"
-            aria-label={t.model.list}
-            aria-multiselectable="true"
-            tabIndex={-1}
-            onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-              if (drawn < entries.length && scrollTop + 2 * clientHeight > scrollHeight)
-                setLimit(drawn + 2 * AHEAD);
+          <Search
+            field={input}
+            listId={id}
+            activeId={shown && `${id}-${at}`}
+            words={query}
+            onWords={(words) => {
+              setQuery(words);
+              setActive(null);
+              setLimit(0);
+              list.current?.scrollTo?.(0, 0);
             }}
-          >
-            {groups.map((group) => {
-              const from = index;
-              index += group.models.length;
-              if (from >= drawn) return null;
-              return (
-                <Options
-                  key={group.name}
-                  id={id}
-                  group={group}
-                  from={from}
-                  until={drawn}
-                  current={current}
-                  active={at}
-                  favourites={favouriteModels}
-                  also={alsoModels}
-                  onChoose={choose}
-                />
-              );
-            })}
-          </div>
+            onKeyDown={onKeyDown}
+          />
+          <List
+            list={list}
+            id={id}
+            groups={groups}
+            drawn={drawn}
+            current={current}
+            active={at}
+            onNearEnd={() => drawn < entries.length && setLimit(drawn + 2 * AHEAD)}
+            onChoose={choose}
+          />
           {entries.length === 0 && <p class="ip-help ip-options-none">{t.model.none}</p>}
-          <div class="ip-picker-foot">
-            <button type="button" class="ip-button" data-testid="other-model" onClick={() => setOther(true)}>
-              <Icon name="rename" />
-              {t.model.other}
-            </button>
-            <button type="button" class="ip-button" data-testid="add-server" onClick={onServer}>
-              <Icon name="server" />
-              {t.server.add}
-            </button>
-          </div>
+          <Foot onOther={() => setOther(true)} onServer={onServer} />
         </>
       )}
+    </div>
+  );
+}
+
+/** Return the models that match the words, by group and as one list. */
+function useEntries(query: string): { groups: Group[]; entries: { key: string; model: ModelState }[] } {
+  const models = useStore((state) => state.models);
+  const providers = useStore((state) => state.providers);
+  const favouriteModels = useStore((state) => state.config.favouriteModels);
+  const recentModels = useStore((state) => state.config.recentModels);
+  const groups = useMemo(
+    () => grouped(models, providers, query, { favouriteModels, recentModels }),
+    [models, providers, query, favouriteModels, recentModels],
+  );
+  const entries = useMemo(
+    () =>
+      groups.flatMap((group) => group.models.map((model) => ({ key: `${group.name} ${model.name}`, model }))),
+    [groups],
+  );
+  return { groups, entries };
+}
+
+/** Keep the picker beside its anchor, and close it when something else is pressed. */
+function usePlace(
+  picker: RefObject<HTMLDivElement | null>,
+  anchor: HTMLElement,
+  other: boolean,
+  onClose: PickerProps["onClose"],
+): void {
+  useLayoutEffect(() => {
+    const element = picker.current;
+    if (!element) return undefined;
+    element.showPopover?.();
+    const put = (): void => place(element, anchor);
+    put();
+    const ended = new AbortController();
+    const options = { capture: true, passive: true, signal: ended.signal };
+    document.addEventListener(
+      "pointerdown",
+      (event) => {
+        const path = event.composedPath();
+        if (!path.includes(element) && !path.includes(anchor)) onClose(false);
+      },
+      options,
+    );
+    // A keyboard on the screen changes the window; the list stays.
+    addEventListener("resize", put, options);
+    document.addEventListener(
+      "scroll",
+      ({ target }) => {
+        if (target instanceof Node && !element.contains(target) && target.contains(anchor)) put();
+      },
+      options,
+    );
+    return () => ended.abort();
+  }, []);
+  // A form is less high than the list.
+  useLayoutEffect(() => {
+    if (picker.current) place(picker.current, anchor);
+  }, [other]);
+}
+
+interface SearchProps {
+  field: RefObject<HTMLInputElement | null>;
+  listId: string;
+  /** The id of the entry that Enter chooses. */
+  activeId: string | undefined;
+  words: string;
+  onWords(words: string): void;
+  onKeyDown(event: KeyboardEvent): void;
+}
+
+function Search({ field, listId, activeId, words, onWords, onKeyDown }: SearchProps) {
+  return (
+    <div class="ip-search">
+      <Icon name="search" />
+      <input
+        ref={field}
+        class="ip-input"
+        type="text"
+        role="combobox"
+        aria-label={t.model.search}
+        aria-expanded="true"
+        aria-controls={listId}
+        aria-autocomplete="list"
+        aria-activedescendant={activeId}
+        placeholder={t.model.search}
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        data-testid="model-search"
+        value={words}
+        onInput={(event) => onWords(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+    </div>
+  );
+}
+
+interface ListProps {
+  list: RefObject<HTMLDivElement | null>;
+  id: string;
+  groups: readonly Group[];
+  /** How many entries are drawn. */
+  drawn: number;
+  current: string;
+  /** The index of the entry that the keys are at. */
+  active: number;
+  onNearEnd(): void;
+  onChoose(model: ModelState, also: boolean): void;
+}
+
+function List({ list, id, groups, drawn, current, active, onNearEnd, onChoose }: ListProps) {
+  const favouriteModels = useStore((state) => state.config.favouriteModels);
+  const alsoModels = useStore((state) => state.config.alsoModels);
+  let index = 0;
+  return (
+    <div
+      ref={list}
+      id={id}
+      class="ip-options"
+      role="listbox"
+      aria-label={t.model.list}
+      aria-multiselectable="true"
+      tabIndex={-1}
+      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+        if (scrollTop + 2 * clientHeight > scrollHeight) onNearEnd();
+      }}
+    >
+      {groups.map((group) => {
+        const from = index;
+        index += group.models.length;
+        if (from >= drawn) return null;
+        return (
+          <Options
+            key={group.name}
+            id={id}
+            group={group}
+            from={from}
+            until={drawn}
+            current={current}
+            active={active}
+            favourites={favouriteModels}
+            also={alsoModels}
+            onChoose={onChoose}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+function Foot({ onOther, onServer }: { onOther(): void; onServer(): void }) {
+  return (
+    <div class="ip-picker-foot">
+      <button type="button" class="ip-button" data-testid="other-model" onClick={onOther}>
+        <Icon name="rename" />
+        {t.model.other}
+      </button>
+      <button type="button" class="ip-button" data-testid="add-server" onClick={onServer}>
+        <Icon name="server" />
+        {t.server.add}
+      </button>
     </div>
   );
 }

@@ -29,7 +29,12 @@ export interface RowsOnScreen {
   toRow(key: string): boolean;
 }
 
-/** `estimate` gives the height of a row in a list of a width; it must stay the same between drawings. */
+/**
+ * Return the rows near the screen. `estimate` returns the height of a row in a list of a width; the function must stay
+ * the same between drawings.
+ *
+ * This is one long function because drawing, scrolling and measuring all read and write the same refs.
+ */
 export function useRows(
   keys: readonly string[],
   estimate: (key: string, width: number) => number,
