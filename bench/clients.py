@@ -1,6 +1,7 @@
-"""Three ways from a prompt to an image file: our studio, the openai SDK, and a bare asyncio floor.
+"""Three ways from a prompt to an image file: our studio, the openai SDK, and a bare asyncio client as the
+floor.
 
-Each makes one request an image. Imports are inside, so that one process loads one of them.
+Each way sends one request for each image. The imports are inside, so that one process loads only one way.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ PROMPT = "a lighthouse on a cliff at dawn, oil on canvas"
 
 
 class Client(ABC):
-    """Makes images.
+    """A client that makes images.
 
     Args:
         url: the provider's base URL.
-        folder: where the files go.
-        concurrency: requests at once.
+        folder: the folder of the files.
+        concurrency: the most requests at once.
     """
 
     def __init__(self, url: str, folder: Path, concurrency: int) -> None:
@@ -31,23 +32,23 @@ class Client(ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Imports what it needs."""
+        """Import what the client needs."""
 
     @abstractmethod
     def open(self, *, thumbnails: bool) -> None:
-        """Gets ready to send. Thumbnails are made along with the images where the client has some."""
+        """Get ready to send. With thumbnails, a client that has them makes them with the images."""
 
     @abstractmethod
     async def generate(self, count: int) -> None:
-        """Makes so many images and writes them to files."""
+        """Make a number of images and write them to files."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends it."""
+        """Close the client."""
 
 
 class Ours(Client):
-    """The whole durable path: four commits, checksums, a synced file by its content, and a row for it."""
+    """Our studio, with the whole durable path: four commits, checksums, and a synced file for each image."""
 
     def load(self) -> None:
         from imgplay_widget import Studio
@@ -68,7 +69,7 @@ class Ours(Client):
         handles: list[Any] = []
         for _ in range(count):
             handles.append(self._studio.generate(PROMPT, model="bench:image", n=1))
-            # As in the loops below, each request is a step of its own.
+            # As in the loops of the other clients, each request is a step of its own.
             await asyncio.sleep(0)
         for handle in handles:
             await handle
@@ -78,7 +79,7 @@ class Ours(Client):
 
 
 class OpenAISDK(Client):
-    """The SDK's client, as its users write it: ask, decode, write. Nothing is durable."""
+    """The SDK, as its users write it: ask, decode, write. Nothing is durable."""
 
     def load(self) -> None:
         from openai import AsyncOpenAI  # pyright: ignore[reportMissingImports] - only in the peers' own environment
@@ -107,7 +108,7 @@ class OpenAISDK(Client):
 
 
 class Floor(Client):
-    """What Python cannot do with less: one protocol that reads into one buffer, one decode, one write."""
+    """The least that Python can do: one protocol that reads into one buffer, one decode and one write."""
 
     def load(self) -> None:
         import pybase64
@@ -143,7 +144,7 @@ class Floor(Client):
 
 
 class Exchange(asyncio.BufferedProtocol):
-    """One connection that asks for one image after the other."""
+    """A connection that asks for one image after the other."""
 
     transport: asyncio.Transport
 
@@ -152,7 +153,7 @@ class Exchange(asyncio.BufferedProtocol):
         self.transport = transport
 
     async def ask(self, path: str) -> bytearray:
-        """Sends a request and gives the body of its answer."""
+        """Send a request and return the body of the answer."""
         self._head = bytearray(16384)
         self._body: bytearray | None = None
         self._used = 0

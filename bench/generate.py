@@ -1,7 +1,7 @@
-"""Measures one client in this process, and prints one line of JSON.
+"""The measurement of one client in this process, which prints one line of JSON.
 
-``small``: batches of four, cold and warm. ``large``: 200 images, 50 at once. ``stall``: the same with a
-ticker on the main thread, and with thumbnails where the client has some.
+``small`` makes batches of four, cold and warm. ``large`` makes 200 images, 50 at once. ``stall`` does the
+same with a ticker on the main thread, and with thumbnails where the client has them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TICK = 0.001
 
 
 async def small(client: Client, latency: float) -> dict[str, float]:
-    """Gives the overhead of a first and of later batches, in ms, and the CPU time of later ones, in ms."""
+    """Return the overhead of the first batch and of later ones, and the CPU time of later ones, in ms."""
     begin = perf_counter()
     client.load()
     loaded = perf_counter()
@@ -46,7 +46,7 @@ async def small(client: Client, latency: float) -> dict[str, float]:
 
 
 async def large(client: Client, latency: float) -> dict[str, float]:
-    """Gives overhead and CPU time an image, in ms, and the peak of the memory, in MB."""
+    """Return the overhead and the CPU time for each image, in ms, and the peak of the memory, in MB."""
     client.load()
     client.open(thumbnails=False)
     start, cpu = perf_counter(), process_time()
@@ -60,7 +60,7 @@ async def large(client: Client, latency: float) -> dict[str, float]:
 
 
 async def stall(client: Client, _: float) -> dict[str, float]:
-    """Gives how late a ticker of 1 ms comes on the main thread, in ms, while 200 images are made."""
+    """Return how late a ticker of 1 ms runs on the main thread, in ms, while the client makes 200 images."""
     client.load()
     client.open(thumbnails=True)
     await client.generate(1)
@@ -84,7 +84,7 @@ async def stall(client: Client, _: float) -> dict[str, float]:
 
 
 def peak_memory() -> float:
-    """Gives the most memory that this process ever held, in MB."""
+    """Return the peak of this process's memory, in MB."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024  # type: ignore[index]

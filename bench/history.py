@@ -1,8 +1,8 @@
-"""Measures how a history of 10,000 images opens and scrolls in JupyterLab beside one of 10; prints JSON.
+"""The measurement of a history of 10,000 images in JupyterLab, beside one of 10; it prints one line of JSON.
 
-Opening is from the run of the cell to the pictures on screen; the two histories take turns in one kernel, and
-begin with the same ten images. The times between frames also count the rest of the page and, without a GPU,
-all the drawing: those of the same page at rest stand beside them.
+Opening counts from the run of the cell to the pictures on the screen. The two histories take turns in one
+kernel, and begin with the same ten images. The times between frames also hold the rest of the page and,
+without a GPU, all the drawing. So the times of the same page at rest are measured too.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from scripts.lab import LabServer, Notebook, chromium
 
 IMAGES = 10_000
 NEWEST = (4, 4, 2)
-"""Images of the newest batches; they are the small history, and the top of the large one."""
+"""The images of the newest batches, which are the small history and the top of the large one."""
 PATTERNS = 12
-"""How many different batches of four the large history repeats."""
+"""The number of different batches of four that the large history repeats."""
 REPEATS = 7
 FRAMES = 240
 STEPS = {"rest": 0, "scroll": 60, "rush": 300}
-"""Pixels a frame: at rest, a fast wheel (3,600 a second), a dragged scroll bar."""
+"""The pixels of each frame: at rest, with a fast wheel (3,600 a second), with a dragged scroll bar."""
 SIZE = {"width": 1500, "height": 1000}
 
 _CELLS = [
@@ -71,7 +71,7 @@ _SCROLL = """async ([step, frames]) => {
 
 
 def make_store(path: Path, images: int) -> None:
-    """Makes a history with one topic of so many images; the files of a few of them stand for all."""
+    """Make a history with one topic of a number of images, which share the files of a few."""
     with Studio(path, titles="off") as studio:
         copies = images - sum(NEWEST)
         patterns = [4] * PATTERNS if copies else []
@@ -85,14 +85,14 @@ def make_store(path: Path, images: int) -> None:
                 height=(1024, 768, 1344)[number % 3],
             )
             batch.result(timeout=60)
-        # Which topic is open is kept with the history.
+        # The history also stores which topic is open.
         studio.start(studio.select_topic, studio.topics[0].id).result()
     if copies:
         repeat(path, (copies - 4 * PATTERNS) // 4)
 
 
 def repeat(path: Path, count: int) -> None:
-    """Writes older copies of the first batches, an hour apart, each with ids of its own."""
+    """Write older copies of the first batches, an hour apart, each with ids of its own."""
     with sqlite3.connect(path) as database:
         database.row_factory = sqlite3.Row
 
@@ -110,17 +110,17 @@ def repeat(path: Path, count: int) -> None:
             insert(database, "image_generation_batches", {**batch, "id": made, "created_at": text(at)})
             for each in (row for row in generations if row["batch_id"] == batch["id"]):
                 task = tasks[each["async_task_id"]]
-                place = each["position"] + 1
+                slot = each["position"] + 1
                 times = {name: text(at) for name in task if name.endswith("_at") and task[name]}
-                ids = {"id": old_id(at, place), "batch_id": made}
+                ids = {"id": old_id(at, slot), "batch_id": made}
                 insert(database, "image_async_tasks", {**task, **ids, **times})
-                own = {"id": old_id(at, 64 + place), "async_task_id": ids["id"], "created_at": text(at)}
+                own = {"id": old_id(at, 64 + slot), "async_task_id": ids["id"], "created_at": text(at)}
                 insert(database, "image_generations", {**each, "batch_id": made, **own})
         database.execute("UPDATE image_generation_topics SET images = images + ?", [4 * count])
 
 
 def insert(database: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
-    """Writes one row."""
+    """Write one row."""
     names = ", ".join(f'"{name}"' for name in row)
     database.execute(
         f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values())
@@ -128,24 +128,24 @@ def insert(database: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> 
 
 
 def text(at: datetime) -> str:
-    """Gives a time as the store writes it."""
+    """Return a time in the form of the store."""
     return at.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def old_id(at: datetime, place: int) -> str:
-    """Gives a UUID of version 7 of that time."""
-    digits = f"{int(at.timestamp() * 1000):012x}7{place:03x}8{place:015x}"
+def old_id(at: datetime, number: int) -> str:
+    """Return a UUID of version 7 of a time."""
+    digits = f"{int(at.timestamp() * 1000):012x}7{number:03x}8{number:015x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def busy(session: CDPSession) -> float:
-    """Gives the ms that the page's main thread has worked."""
+    """Return the ms that the page's main thread has worked."""
     found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
     return 1000 * found["TaskDuration"]
 
 
 def scroll(page: Page) -> dict[str, float]:
-    """Gives the times between frames and the work of the main thread, in ms, and the memory."""
+    """Return the times between frames and the work of the main thread, in ms, and the memory."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
     session.send("Performance.enable")
@@ -165,7 +165,7 @@ def scroll(page: Page) -> dict[str, float]:
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Gives times in ms, and what they are to each other."""
+    """Return the times in ms, and their ratios."""
     stores = {"few": folder / "few.sqlite", "many": folder / "many.sqlite"}
     make_store(stores["few"], sum(NEWEST))
     make_store(stores["many"], IMAGES)
@@ -179,7 +179,7 @@ def measure(folder: Path) -> dict[str, float]:
         notebook = Notebook(page, server, "history", cells)
         notebook.run(0)
         opened: dict[str, list[float]] = {"few": [], "many": []}
-        # The first round also loads what every later one has.
+        # The first round does not count, because it also loads what every later round has.
         for number in range(REPEATS + 1):
             for index, times in enumerate(opened.values(), start=1):
                 took = page.evaluate(_OPEN, index)

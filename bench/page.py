@@ -1,7 +1,7 @@
-"""Times what a user waits for, in JupyterLab and Chromium; prints one line of JSON.
+"""The measurement of what a user waits for, in JupyterLab and Chromium; it prints one line of JSON.
 
-Times are taken in the page, at each frame. A file's time on disk and the page's clock are those of one
-machine, so that they can be subtracted.
+The page takes the times at each frame. The time of a file and the clock of the page come from one machine, so
+that they can be subtracted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from scripts.lab import LabServer, Notebook, chromium
 
 REPEATS = 5
 WAIT = 60_000
-"""The longest wait for one thing, in ms."""
+"""The longest wait for one change of the page, in ms."""
 
-# The page offers the models of a catalog, so this is the OpenAI provider with another base URL.
+# The page offers only models of a catalog. So the bench uses the OpenAI provider with another base URL.
 MAKE = """
 import os
 os.environ.update(OPENAI_BASE_URL={url!r}, OPENAI_API_KEY="none")
@@ -31,7 +31,7 @@ FILES = """
 print({g.id: 1000 * g.path.stat().st_mtime for batch in pg.batches(limit=100) for g in batch})
 """
 
-# What is found in one frame is on screen with the next one.
+# What one frame finds is on the screen with the next frame.
 _UNTIL = f"""const until = (found) => new Promise((resolve, reject) => {{
     const limit = performance.now() + {WAIT};
     const look = () => {{
@@ -68,7 +68,7 @@ _GENERATE = f"""async () => {{
 
 
 def measure(url: str, folder: Path) -> dict[str, float]:
-    """Gives the times in ms."""
+    """Return the times in ms."""
     with (
         LabServer(folder / "lab") as server,
         sync_playwright() as playwright,

@@ -1,7 +1,7 @@
-"""Measures ours and the peers, in turns and in fresh processes; prints a table and writes one JSON.
+"""The bench: it measures ours and the peers, in turns and in fresh processes, and prints a table.
 
-``make bench``, or ``python -m bench.run --rounds 5``. Nothing here is a test: look at the ratios of one
-run, not at times of two runs, and at the load that the table's head shows.
+Run ``make bench``, or ``python -m bench.run --rounds 5``. The bench also writes one JSON file. It is not a
+test: compare the ratios of one run, not the times of two runs, and look at the load in the head of the table.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LATENCY = 0.3
-"""Seconds that the provider takes for an image."""
+"""The seconds that the provider takes for an image."""
 LIMIT = 300
 """The longest time of one measurement, in seconds."""
 IMPORTS = {
@@ -46,8 +46,8 @@ class Row:
     """A line of the table.
 
     Attributes:
-        ours, peer, floor, ratio: as text; the ratio is ours to the peer.
-        met: True, False, or None where there is no aim.
+        ours, peer, floor, ratio: the values as text; the ratio is ours divided by the peer.
+        met: whether the aim is met, or None without an aim.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Row:
 
 
 class Bench:
-    """Runs the measurements and keeps what they gave: ``samples["large.ours.cpu_ms_per_image"]``."""
+    """The measurements and their results: ``samples["large.ours.cpu_ms_per_image"]``."""
 
     def __init__(self, url: str, peers: Path) -> None:
         self.samples: defaultdict[str, list[float]] = defaultdict(list)
@@ -72,7 +72,7 @@ class Bench:
         self._python = {"ours": sys.executable, "floor": sys.executable, "peer": str(peers)}
 
     def measure(self, key: str, module: str, *arguments: str, who: str = "ours") -> None:
-        """Runs a module in a fresh process and keeps the figures of the JSON that it prints."""
+        """Run a module in a fresh process, and keep the figures of the JSON that the module prints."""
         say(f"{key} …")
         command = [self._python[who], "-m", f"bench.{module}", *arguments]
         try:
@@ -90,7 +90,7 @@ class Bench:
             self.samples[f"{key}.{name}"].append(value)
 
     def round(self) -> None:
-        """Measures all that varies once, ours and the peers in turns."""
+        """Measure once what varies between runs, ours and the peers in turns."""
         clients = {"ours": "ours", "openai": "peer", "floor": "floor"}
         for phase in ("small", "large", "stall"):
             for client, who in clients.items():
@@ -100,7 +100,7 @@ class Bench:
         self.measure("page", "page", self._url)
 
     def imports(self) -> None:
-        """Measures how long fresh processes take to import."""
+        """Measure how long the imports take in fresh processes."""
         say("imports …")
         for _ in range(IMPORTS_EACH_ROUND):
             for name, code in IMPORTS.items():
@@ -114,7 +114,7 @@ class Bench:
                     self.samples[f"import.{name}"].append(1000 * (time.perf_counter() - start))
 
     def once(self) -> None:
-        """Measures what does not vary."""
+        """Measure what does not vary between runs."""
         for count in ("4", "200"):
             self.measure(f"wire{count}.ours", "wire", "ours", count, self._url)
             self.measure(f"wire{count}.ipywidgets", "wire", "ipywidgets", count, self._url, who="peer")
@@ -124,7 +124,7 @@ class Bench:
 
 @contextmanager
 def provider() -> Iterator[str]:
-    """Runs the provider in its own process and gives its base URL."""
+    """Return a context with the base URL of the provider, which runs in its own process."""
     command = [sys.executable, "-m", "bench.server", "--latency", str(LATENCY)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -135,7 +135,7 @@ def provider() -> Iterator[str]:
 
 
 def peers() -> Path:
-    """Installs the peers into an environment of their own, and gives its Python."""
+    """Install the peers into an environment of their own, and return the Python of this environment."""
     folder, wanted = HERE / ".venv", HERE / "requirements.txt"
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     if installed.exists() and installed.read_text() == wanted.read_text():
@@ -157,7 +157,7 @@ def peers() -> Path:
 
 
 class Table:
-    """Makes the rows out of the samples."""
+    """The table, whose rows are made from the samples."""
 
     def __init__(self, samples: Mapping[str, Sequence[float]], missing: Mapping[str, str]) -> None:
         self.rows: list[Row] = []
@@ -175,14 +175,14 @@ class Table:
         limit: float | None = None,
         show: Callable[[float], str] = lambda value: f"{value:.1f}",
     ) -> None:
-        """Adds a row.
+        """Add a row.
 
         Args:
-            name: what it is.
-            ours, peer, floor: keys of the samples.
-            ratio: the aim for ours divided by the peer.
-            limit: the aim for ours itself, in the unit of the samples.
-            show: writes one value.
+            name: the name of the row.
+            ours, peer, floor: the keys of the samples.
+            ratio: the most that ours, divided by the peer, shall be.
+            limit: the most that ours shall be, in the unit of the samples.
+            show: returns one value as text.
         """
         mine, theirs = self._median(ours), self._median(peer)
         found = mine / theirs if mine is not None and theirs else None
@@ -219,7 +219,7 @@ class Table:
         return f"{show(median(values))} [{show(min(values))}–{show(max(values))}]"
 
     def text(self) -> str:
-        """Gives the table as text, and below it why something was not run."""
+        """Return the table as text, with the reasons for missing measurements below."""
         head = ("", "ours", "peer", "floor", "ratio", "aim", "")
         marks = {True: "ok", False: "MISSED", None: ""}
         lines = [head] + [(r.name, r.ours, r.peer, r.floor, r.ratio, r.aim, marks[r.met]) for r in self.rows]
@@ -233,17 +233,17 @@ class Table:
 
 
 def kilobytes(value: float) -> str:
-    """Writes bytes."""
+    """Return a number of bytes as text."""
     return f"{value / 1000:,.1f} kB"
 
 
 def megabytes(value: float) -> str:
-    """Writes bytes."""
+    """Return a number of bytes as text."""
     return f"{value / 1e6:,.3g} MB"
 
 
 def table_of(bench: Bench) -> Table:
-    """Makes the table."""
+    """Make the table."""
     table = Table(bench.samples, bench.missing)
 
     def against_sdk(name: str, phase: str, key: str, **aim: Any) -> None:
@@ -308,7 +308,7 @@ def table_of(bench: Bench) -> Table:
 
 
 def machine() -> dict[str, Any]:
-    """Gives what the figures depend on."""
+    """Return the conditions on which the figures depend."""
     cpu = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -329,13 +329,13 @@ def machine() -> dict[str, Any]:
 
 
 def say(text: str) -> None:
-    """Shows what is going on, apart from the table."""
+    """Print the progress to stderr, apart from the table."""
     print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="the number of measurements of each kind")
     rounds = parser.parse_args().rounds
     where = machine()
     with provider() as url:

@@ -1,7 +1,7 @@
-"""A provider in a process of its own: it answers every POST with a new 1024×1024 PNG after a fixed latency.
+"""A provider in its own process, which answers every POST with a new 1024×1024 PNG after a fixed latency.
 
-It speaks the Images API with as little work as can be: bodies are serialised beforehand, and only a few
-bytes differ between two answers, so that no client can profit from having seen an image before.
+The server speaks the Images API with as little work as possible. The bodies are serialised beforehand. A few
+bytes differ between two answers, so that no client can profit from an earlier image.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from PIL import Image, ImageChops
 
 SIDE = 1024
 OCTAVES = ((6, 60), (24, 25), (96, 10), (384, 4), (1024, 0.7))
-"""Cells along a side and strength of each layer of shapes, coarse to fine. They make a file of 1.3 MB that
-has as much detail at each scale as photographs have, so that its thumbnail is as large as theirs."""
+"""The number of cells along a side and the strength of each layer of shapes, from coarse to fine. The file
+has 1.3 MB and as much detail at each scale as a photograph, so that its thumbnail is as large as that of
+one."""
 
 _HEAD = 33
-"""Bytes of a PNG's signature and its first chunk."""
+"""The number of bytes of a PNG's signature and first chunk."""
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 def photograph() -> bytes:
-    """Gives the bytes of a PNG that is as hard to pack as a photograph."""
+    """Return a PNG that compresses as badly as a photograph."""
     channels: list[Image.Image] = []
     for _ in range(3):
         channel = Image.new("L", (SIDE, SIDE), 128)
@@ -43,7 +44,7 @@ def photograph() -> bytes:
 
 
 class Answers:
-    """Gives HTTP answers, each with another image."""
+    """The HTTP answers, each with another image."""
 
     def __init__(self, png: bytes) -> None:
         self._numbers = count()
@@ -51,8 +52,8 @@ class Answers:
         self._tail = base64.b64encode(png[_HEAD:]) + b'"}]}'
 
     def next(self) -> tuple[bytes, bytes]:
-        """Gives the two parts of an answer."""
-        # The text chunk has 36 bytes, so that base64 can be cut behind it.
+        """Return the two parts of an answer."""
+        # The text chunk has 36 bytes, so that the base64 can be cut after it.
         text = b"tEXtNumber\0" + b"%017d" % next(self._numbers)
         chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
         start = b'{"created":1,"data":[{"b64_json":"' + base64.b64encode(self._head + chunk)
@@ -62,7 +63,7 @@ class Answers:
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection, kept alive."""
+    """The connection of one client, which stays open."""
 
     def __init__(self, answers: Answers, latency: float) -> None:
         self._answers = answers
@@ -89,7 +90,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(latency: float) -> None:
-    """Serves until the process ends; prints its base URL and the size of an image in bytes."""
+    """Print the base URL and the number of bytes of an image, and serve until the process ends."""
     png = photograph()
     answers = Answers(png)
     loop = asyncio.get_running_loop()

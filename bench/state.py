@@ -1,4 +1,4 @@
-"""Measures the synced state after a long history, and the size of the page; prints one line of JSON."""
+"""The measurement of the synced state after a long history, and of the page; it prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from imgplay_widget.testing import FakeProvider, open_studio, picture
 
 BATCHES, COUNT, TOPICS = 250, 4, 50
 REFUSED = 24
-"""The newest generations, which are the ones that are synced, are errors with long texts."""
+"""The number of the newest generations, which are synced; they are errors with long texts."""
 PROMPT = "a lighthouse on a cliff at dawn, oil on canvas, in the manner of no painter at all. " * 12
 
 
 def state_bytes(widget: ImagePlayground) -> int:
-    """Gives the size of a widget's state as JSON, without the page's own code."""
+    """Return the size of a widget's state as JSON, without the page's own code."""
     state: dict[str, Any] = widget.get_state()
     return len(json.dumps({k: v for k, v in state.items() if k != "_esm"}).encode())
 
 
 def synced_state() -> dict[str, int]:
-    """Gives the bytes of the state with an empty history and with one of 1,000 generations."""
+    """Return the bytes of the state with an empty history, and with a history of 1,000 generations."""
     refusal = Moderated("The prompt was refused. " * 40, provider="fake")
     script = [picture()] * (BATCHES * COUNT - REFUSED) + [refusal] * REFUSED
     with open_studio(FakeProvider(script, concurrency=16), max_count=COUNT) as studio:
@@ -37,12 +37,12 @@ def synced_state() -> dict[str, int]:
             with suppress(Moderated):
                 batch.result(timeout=60)
         studio.start(studio.select_topic, studio.topics[0].id).result()
-        # A new one begins with the state as it is now; that of an open one follows within a second.
+        # A new widget begins with the present state. The state of an open widget follows within a second.
         return {"state_bytes_empty": empty, "state_bytes_1000": state_bytes(ImagePlayground(studio=studio))}
 
 
 def page() -> dict[str, int]:
-    """Gives the bytes of the page as it is shipped, and of the script and style packed in it."""
+    """Return the bytes of the shipped page, and of the script and the style inside."""
     shipped = (Path(imgplay_widget.__file__).parent / "static" / "index.js").read_text(encoding="utf-8")
     return {"page_bytes": len(shipped), "unpacked_bytes": len(zlib.decompress(unpacked(shipped), -15))}
 

@@ -1,8 +1,8 @@
-"""Counts the bytes that showing images costs: between kernel and page, and in the saved notebook.
+"""The count of the bytes that images cost: between kernel and page, and in the saved notebook.
 
-A real kernel runs a cell; this process plays the page: it says hello, acknowledges, keeps the widgets'
-state as JupyterLab does, and at the end writes the notebook that JupyterLab would save. Prints one line
-of JSON. ``ours`` generates through the provider; ``ipywidgets`` shows as many images of the same size.
+A real kernel runs a cell, and this process plays the page. It says hello, acknowledges, keeps the state of
+the widgets as JupyterLab does, and at the end writes the notebook that JupyterLab would save. It prints one
+line of JSON. ``ours`` generates through the provider; ``ipywidgets`` shows as many images of the same size.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 QUIET = 1.5
-"""Seconds without a message after which nothing more is to come; the synced state is written each second."""
+"""The seconds of silence after which no more messages come: the synced state is written each second."""
 LIMIT = 300.0
 
 OURS = """
@@ -42,7 +42,7 @@ ipywidgets.HBox([ipywidgets.Image(value=png, format="png") for _ in range({count
 
 
 class Kernel:
-    """A kernel in a process of its own, with this process as its page."""
+    """A kernel in its own process, with this process as its page."""
 
     def __init__(self, python: str, folder: Path) -> None:
         path, _ = write_connection_file(str(folder / "kernel.json"))
@@ -60,14 +60,14 @@ class Kernel:
         self.with_thumbnail: set[str] = set()
 
     def close(self) -> None:
-        """Ends the kernel."""
+        """End the kernel."""
         self.client.shutdown()
         self._process.wait(30)
         self.client.stop_channels()
         self._log.close()
 
     def run(self, code: str, expected: int) -> None:
-        """Runs a cell, and looks on until so many images are there and nothing more comes."""
+        """Run a cell, and wait until a number of images arrived and no more messages come."""
         self.client.execute(code)
         socket = self.client.iopub_channel.socket
         until = monotonic() + LIMIT
@@ -107,7 +107,7 @@ class Kernel:
             model["buffers"][tuple(path)] = base64.b64encode(buffer).decode()
 
     def _hear(self, comm: str, content: dict[str, Any]) -> None:
-        """Takes what our widget tells its page."""
+        """Handle a message of our widget to its page."""
         if content["kind"] == "reply":
             assert not content.get("error"), content
             snapshot = content["result"]["snapshot"]
@@ -130,7 +130,7 @@ class Kernel:
         self.client.shell_channel.send(self.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
 
     def notebook(self, source: str) -> bytes:
-        """Gives the notebook as JupyterLab saves it with its widgets' state."""
+        """Return the notebook as JupyterLab saves it, with the state of the widgets."""
         widgets = {comm: _saved(model) for comm, model in self.models.items()}
         state = {"version_major": 2, "version_minor": 0, "state": widgets}
         cell = {
@@ -165,7 +165,7 @@ def _saved(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def fetch(url: str) -> bytes:
-    """Gives one image of the provider."""
+    """Return one image of the provider."""
     request = urllib.request.Request(f"{url}/images/generations", data=b"{}", method="POST")
     with urllib.request.urlopen(request) as answer:
         return base64.b64decode(json.load(answer)["data"][0]["b64_json"])

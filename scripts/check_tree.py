@@ -1,4 +1,4 @@
-"""Checks what git holds: no built page, no stored notebook output, nothing large."""
+"""The check of the files in git: no built page, no stored output of a notebook, no large file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUILT = ("src/imgplay_widget/static/", "dist/", "js/node_modules/")
 
 
 def main() -> int:
-    """Prints what is wrong; gives the exit status."""
+    """Print what is wrong, and return the exit status."""
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listing.returncode != 0:
         print("check_tree: not a git checkout, nothing to check")
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def problems(name: str) -> list[str]:
-    """Gives what is wrong with one tracked file."""
+    """Return what is wrong with one tracked file."""
     path = ROOT / name
     found: list[str] = []
     if name.startswith(BUILT):

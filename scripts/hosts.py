@@ -1,7 +1,7 @@
-"""Other hosts that show a playground, each as it is started by its users: for the browser tests.
+"""Other hosts that show a playground, each started as its users start it, for the browser tests.
 
-Every one runs in folders of its own, like `LabServer`. `show` opens the page that shows the playground, and
-gives its view.
+Each host runs in folders of its own, like `LabServer`. `show` opens the page with the playground and returns
+its view.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NotebookServer(LabServer):
     """Jupyter Notebook 7."""
 
     def show(self, page: Page, name: str, store: Path) -> View:
-        """Opens a notebook and runs its cells, as a user does."""
+        """Open a notebook and run its cells, as a user does."""
         self.write_notebook(name, [cell.format(store=str(store)) for cell in _CELLS])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
@@ -52,7 +52,7 @@ class NotebookServer(LabServer):
         return View(page, page.get_by_test_id("imgplay"))
 
     def again(self, page: Page) -> View:
-        """Loads the page again after it was saved; the kernel lives on."""
+        """Load the page again after the notebook was saved; the kernel keeps running."""
         page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
         page.reload()
         return View(page, page.get_by_test_id("imgplay"))
@@ -65,19 +65,19 @@ class NotebookServer(LabServer):
 
 
 class VoilaServer(LabServer):
-    """Voilà: the notebook as an application, without its code."""
+    """Voilà, which shows a notebook as an application, without its code."""
 
     ALIVE = "/"
 
     def show(self, page: Page, name: str, store: Path) -> View:
-        """Opens the page; the notebook runs while it loads."""
+        """Open the page; the notebook runs while the page loads."""
         self.write_notebook(name, [cell.format(store=str(store)) for cell in _CELLS])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/voila/render/{name}.ipynb")
         return View(page, page.get_by_test_id("imgplay"))
 
     def again(self, page: Page) -> View:
-        """Loads the page again; Voilà gives each visit a kernel of its own."""
+        """Load the page again; Voilà starts a new kernel for each visit."""
         page.reload()
         return View(page, page.get_by_test_id("imgplay"))
 
@@ -95,11 +95,12 @@ class VoilaServer(LabServer):
 
 
 class MarimoServer(LabServer):
-    """marimo: a notebook that is a Python program; it shows widgets in a shadow root.
+    """marimo, whose notebook is a Python program and which shows widgets in a shadow root.
 
     Args:
-        folder: where everything of it goes.
-        store: the store of the playground: the program is there before the server is.
+        folder: the folder of all its files.
+        store: the store of the playground. It is an argument, because the program is written before the
+            start.
     """
 
     ALIVE = "/health"
@@ -110,19 +111,19 @@ class MarimoServer(LabServer):
         self._store = store
 
     def start(self) -> None:
-        """Starts it, and gives back control when it answers."""
+        """Start the server, and return when it answers."""
         self._program.parent.mkdir(parents=True)
         self._program.write_text(_MARIMO.format(store=str(self._store)), encoding="utf-8")
         super().start()
 
     def show(self, page: Page) -> View:
-        """Opens the program's page."""
+        """Open the page of the program."""
         page.set_default_timeout(WAIT)
         page.goto(self.url)
         return View(page, page.get_by_test_id("imgplay"))
 
     def again(self, page: Page) -> View:
-        """Loads the page again: marimo runs the program anew."""
+        """Load the page again; marimo runs the program anew."""
         page.reload()
         return View(page, page.get_by_test_id("imgplay"))
 

@@ -1,7 +1,7 @@
-"""Drives a real JupyterLab in a real Chromium: for the browser tests, the screenshots and the bench.
+"""A real JupyterLab in a real Chromium, for the browser tests, the screenshots and the bench.
 
 `LabServer` is a JupyterLab with its own folders, `Browser` a Chromium, `Notebook` one notebook in one page,
-`View` one shown playground in it. The verbs wait for what a user would wait for; nothing sleeps.
+and `View` one shown playground. The methods wait for what a user would wait for, and never sleep.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ QUIET_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     }
 }
 WAIT = 30_000
-"""The longest wait for one thing, in milliseconds: enough for a slow machine, and never waited out."""
+"""The longest wait for one change, in milliseconds, which only a very slow machine needs."""
 
-# The toolbar shows "idle" before the kernel's websocket exists, and a cell that is run then is lost.
+# The toolbar shows "idle" before the kernel's websocket exists. A cell that runs then is lost.
 KERNEL_READY = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
   const session = panel?.sessionContext;
@@ -65,16 +65,16 @@ _CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.lengt
 
 
 class LabServer:
-    """A JupyterLab that shares nothing with the user's: settings, data, kernels and port are its own.
+    """A JupyterLab with settings, data, kernels and a port of its own, apart from the user's JupyterLab.
 
     Args:
-        folder: where everything of it goes; notebooks lie in ``folder/notebooks``.
-        settings: JupyterLab settings by plug-in, for instance ``{"@jupyterlab/x-extension/y": {...}}``.
-        environment: variables that the server and its kernels get beside those of this process.
+        folder: the folder of all its files; the notebooks are in ``folder/notebooks``.
+        settings: the settings of JupyterLab by plug-in, such as ``{"@jupyterlab/x-extension/y": {...}}``.
+        environment: the variables that the server and its kernels get beside those of this process.
     """
 
     ALIVE = "/api"
-    """What answers when the server is up."""
+    """The path that answers when the server runs."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class LabServer:
         self.stop()
 
     def start(self) -> None:
-        """Starts it, and gives back control when it answers."""
+        """Start the server, and return when it answers."""
         self.notebooks.mkdir(parents=True, exist_ok=True)
         for name, values in self._settings.items():
             path = self._folder / "settings" / f"{name}.jupyterlab-settings"
@@ -118,11 +118,11 @@ class LabServer:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """Ends it and all that it started."""
+        """End the server and all processes that it started."""
         process, self._process = self._process, None
         if process is None:
             return
-        # The server ends its kernels by itself when it is asked politely.
+        # On SIGTERM, the server also ends its kernels.
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(15)
@@ -131,13 +131,13 @@ class LabServer:
             process.wait()
 
     def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
-        """Writes a notebook of code cells, and gives its path."""
+        """Write a notebook of code cells, and return the path of the notebook."""
         path = self.notebooks / f"{name}.ipynb"
         path.write_text(json.dumps(notebook_of(cells)), encoding="utf-8")
         return path
 
     def end_sessions(self) -> None:
-        """Ends all kernels."""
+        """End all kernels."""
         with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
             sessions = json.load(answer)
         for session in sessions:
@@ -188,7 +188,7 @@ class LabServer:
             try:
                 urllib.request.urlopen(f"{self.url}{self.ALIVE}", timeout=5).close()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
-                # Nothing tells from outside when a server begins to listen, so it is asked now and then.
+                # A server does not announce when it begins to listen, so this loop asks now and then.
                 time.sleep(0.1)
             else:
                 return
@@ -198,7 +198,7 @@ class LabServer:
 
 
 def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
-    """Gives a notebook (format 4.5) of code cells that have not run."""
+    """Return a notebook (format 4.5) of code cells that have not run."""
     return {
         "cells": [
             {
@@ -221,14 +221,14 @@ def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """Gives a port of this machine that nothing listens on."""
+    """Return a port of this machine on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def find_chromium() -> str | None:
-    """Gives the path of a Chromium that runs, or None for the one that Playwright brought."""
+    """Return the path of a Chromium that works, or None for the Chromium of Playwright."""
     for name in CHROMIUM_NAMES:
         path = shutil.which(name)
         if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
@@ -238,7 +238,7 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Runs a headless Chromium."""
+    """Return a context with a headless Chromium."""
     browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGUMENTS))
     try:
         yield browser
@@ -247,7 +247,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 class Notebook:
-    """One notebook, open in one page, with a kernel of its own."""
+    """One notebook, open in one page, with its own kernel."""
 
     def __init__(self, page: Page, server: LabServer, name: str, cells: Sequence[str]) -> None:
         self.page = page
@@ -262,10 +262,10 @@ class Notebook:
         self._wait_until_ready()
 
     def run(self, index: int) -> None:
-        """Runs a cell and waits for its end.
+        """Run a cell and wait for its end.
 
         Raises:
-            AssertionError: the cell raised; the text is its traceback.
+            AssertionError: the cell raised an error; the text is the traceback.
         """
         self.start(index)
         self.wait_for_end(index)
@@ -273,24 +273,24 @@ class Notebook:
             assert output["output_type"] != "error", "\n".join(output["traceback"])
 
     def start(self, index: int) -> None:
-        """Runs a cell, and gives back control when the kernel works on it."""
+        """Run a cell, and return when the kernel works on the cell."""
         self.page.evaluate(_RUN_CELL, index)
         expect(self.prompt(index)).to_have_text(re.compile(r"\[(\*|\d+)\]"), timeout=WAIT)
 
     def wait_for_end(self, index: int) -> None:
-        """Waits until a started cell has ended."""
+        """Wait until a started cell has ended."""
         expect(self.prompt(index)).to_have_text(re.compile(r"\[\d+\]"), timeout=WAIT)
 
     def is_running(self, index: int) -> bool:
-        """Tells whether a cell has been started and has not ended."""
+        """Return whether a cell has started and has not ended."""
         return "*" in self.prompt(index).inner_text()
 
     def prompt(self, index: int) -> Locator:
-        """The ``[1]:`` beside a cell."""
+        """Return the ``[1]:`` beside a cell."""
         return self.cell(index).locator(".jp-InputArea-prompt")
 
     def cell(self, index: int) -> Locator:
-        """A cell with its output."""
+        """Return a cell with its output."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def cell_count(self) -> int:
@@ -298,30 +298,30 @@ class Notebook:
         return int(self.page.evaluate(_CELL_COUNT))
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
-        """The outputs of a cell, as the notebook stores them."""
+        """Return the outputs of a cell, as the notebook stores them."""
         return list(self.page.evaluate(_OUTPUTS, index))
 
     def text(self, index: int) -> str:
-        """What a cell printed."""
+        """Return the text that a cell printed."""
         return "".join(str(o["text"]) for o in self.outputs(index) if o["output_type"] == "stream")
 
     def interrupt(self) -> None:
-        """Interrupts the kernel."""
+        """Interrupt the kernel."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
 
     def save(self) -> None:
-        """Saves the notebook."""
+        """Save the notebook."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
     def reload(self, *, save: bool = True) -> None:
-        """Saves the notebook, unless that was done, and loads the page again; the kernel lives on."""
+        """Save the notebook, if it has changes, and load the page again; the kernel keeps running."""
         if save:
             self.save()
         self.page.reload()
         self._wait_until_ready()
 
     def view(self, index: int = 0) -> View:
-        """The playground shown in the output of a cell."""
+        """Return the playground in the output of a cell."""
         return View(self.page, self.cell(index).get_by_test_id("imgplay"))
 
     def _keep_message(self, message: ConsoleMessage) -> None:
@@ -332,11 +332,11 @@ class Notebook:
 
 
 class View:
-    """One shown playground: what a user sees and does.
+    """One shown playground, with what a user sees and does.
 
     Args:
-        page: the page that shows it.
-        root: its outermost element.
+        page: the page that shows the playground.
+        root: the outermost element of the playground.
     """
 
     def __init__(self, page: Page, root: Locator) -> None:
@@ -345,35 +345,35 @@ class View:
         expect(root).to_be_visible(timeout=WAIT)
 
     def part(self, name: str) -> Locator:
-        """What carries that ``data-testid``."""
+        """Return the elements with a ``data-testid``."""
         return self.root.get_by_test_id(name)
 
     def tiles(self, status: str | None = None) -> Locator:
-        """The tiles of the feed, newest batch first, or those of one status."""
+        """Return the tiles of the feed, newest batch first, or the tiles of one status."""
         tiles = self.part("tile")
         return tiles if status is None else tiles.and_(self.page.locator(f'[data-status="{status}"]'))
 
     def batches(self) -> Locator:
-        """The batches of the feed, newest first."""
+        """Return the batches of the feed, newest first."""
         return self.part("batch")
 
     def topics(self) -> Locator:
-        """The topics, last used first."""
+        """Return the topics, last used first."""
         return self.part("topic")
 
     def active_topic(self) -> Locator:
-        """The topic that is shown."""
+        """Return the topic that is shown."""
         return self.topics().and_(self.page.locator('[aria-current]:not([aria-current="false"])'))
 
     def choose_model(self, name: str) -> None:
-        """Chooses a model, ``"provider:id"``."""
+        """Choose a model, ``"provider:id"``."""
         self.part("model-select").click()
-        # Without a search, a model that was used lately is there twice.
+        # Without a search, the list shows a recent model twice.
         self.part("model-search").fill(name)
         self.part("model-option").and_(self.page.locator(f'[data-model="{name}"]')).click()
 
     def generate(self, prompt: str, n: int | None = None, *, model: str | None = None) -> None:
-        """Writes a prompt and clicks Generate; gives back control when the batch is in the feed."""
+        """Write a prompt and click Generate, and return when the batch is in the feed."""
         if model is not None:
             self.choose_model(model)
         if n is not None:
@@ -383,7 +383,7 @@ class View:
         expect(self.batches().first).to_contain_text(prompt, timeout=WAIT)
 
     def expect_images(self, count: int) -> None:
-        """Waits until exactly so many tiles show an image that the browser has decoded."""
+        """Wait until exactly this number of tiles show an image that the browser has decoded."""
         expect(self.tiles("success")).to_have_count(count, timeout=WAIT)
         images = self.part("tile-image")
         expect(images).to_have_count(count, timeout=WAIT)
@@ -391,7 +391,7 @@ class View:
             self.expect_decoded(images.nth(index))
 
     def expect_decoded(self, image: Locator) -> None:
-        """Waits until an image is on screen and has pixels."""
+        """Wait until an image is on the screen and has pixels."""
         # Images load when they come into view, as they do for a user who scrolls.
         image.scroll_into_view_if_needed()
         self.page.wait_for_function(

@@ -1,7 +1,7 @@
 """The states of the page, for pictures and for axe-core, each reached as a user would reach it.
 
-They are shown by the page without a notebook (``js/dev``), against its scripted kernel: one browser shows
-all of them in the time that one JupyterLab takes to start.
+The page runs without a notebook (``js/dev``), with a scripted kernel. So one browser shows all states in the
+time that one JupyterLab takes to start.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ DRAWN = """async () => {
 
 
 def stay(_: Page) -> None:
-    """The state is the one that the page opens in."""
+    """Do nothing, because the page opens in this state."""
 
 
 def part(page: Page, name: str) -> Locator:
-    """Gives what has this test id."""
+    """Return the elements with a test id."""
     return page.get_by_test_id(name)
 
 
 def settle(page: Page) -> None:
-    """Waits until all is drawn: of what rushes by, the feed draws only the shapes."""
+    """Wait until all is drawn, because the feed draws only plain shapes while it scrolls fast."""
     expect(page.locator(".ip-passing-head")).to_have_count(0, timeout=WAIT)
     page.evaluate(DRAWN)
 
 
 def unfold(page: Page, side: str) -> None:
-    """Opens the left or right panel where it is a drawer."""
+    """Open the left or the right panel, if it is a drawer."""
     toggle = part(page, f"toggle-{side}")
     if toggle.get_attribute("aria-expanded") == "false":
         toggle.click()
 
 
 def tile(page: Page, name: str) -> Locator:
-    """Gives the tile of this generation, scrolled to."""
+    """Scroll to the tile of a generation, and return the tile."""
     found = page.locator(f'[data-generation-id="{name}"]')
     feed = part(page, "feed")
     for _ in range(30):
         if found.count():
             break
         feed.evaluate("feed => { feed.scrollTop += feed.clientHeight * 0.7 }")
-        # Not before the page has noticed that it was scrolled.
+        # The page must notice first that it was scrolled.
         page.evaluate(DRAWN)
         settle(page)
     found.evaluate("tile => tile.closest('article').scrollIntoView({ block: 'start' })")
@@ -73,7 +73,7 @@ def tile(page: Page, name: str) -> Locator:
 
 
 def standing(connection: str) -> Steps:
-    """Gives the steps that wait until the page has noticed how it stands to the kernel."""
+    """Return the steps that wait until the page has noticed the state of the kernel."""
 
     def wait(page: Page) -> None:
         expect(page.locator(f'[data-connection="{connection}"]')).to_be_visible(timeout=WAIT)
@@ -82,40 +82,40 @@ def standing(connection: str) -> Steps:
 
 
 def show_errors(page: Page) -> None:
-    """Shows a refusal and a cancelled image."""
+    """Show a refusal and a cancelled image."""
     tile(page, "b4-2")
 
 
 def show_older(page: Page) -> None:
-    """Shows what was made on other days."""
+    """Show batches of other days."""
     tile(page, "b2-0")
 
 
 def refuse_older(page: Page) -> None:
-    """Goes down to where an older page is refused."""
+    """Scroll down until the kernel refuses an older page of the feed."""
     part(page, "feed").evaluate("feed => { feed.scrollTop = feed.scrollHeight }")
     part(page, "feed-retry").scroll_into_view_if_needed(timeout=WAIT)
 
 
 def hover_tile(page: Page) -> None:
-    """Shows the buttons of a tile."""
+    """Show the buttons of a tile."""
     tile(page, "b4-0").hover()
 
 
 def open_tile_menu(page: Page) -> None:
-    """Opens the menu of a tile."""
+    """Open the menu of a tile."""
     found = tile(page, "b4-0")
     found.hover()
     found.get_by_test_id("tile-menu").click()
 
 
 def open_batch_menu(page: Page) -> None:
-    """Opens the menu of a batch."""
+    """Open the menu of a batch."""
     part(page, "batch").nth(1).get_by_test_id("batch-menu").click()
 
 
 def select(page: Page) -> None:
-    """Selects four tiles."""
+    """Select four tiles."""
     tile(page, "b4-0").hover()
     tile(page, "b4-0").get_by_test_id("select").click()
     tile(page, "b4-3").locator("[data-select]").click(modifiers=["Shift"])
@@ -124,21 +124,21 @@ def select(page: Page) -> None:
 
 
 def delete_tile(page: Page) -> None:
-    """Deletes an image, which can be taken back."""
+    """Delete an image, and show Undo."""
     open_tile_menu(page)
     part(page, "menu").get_by_test_id("delete-generation").click()
     expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
 
 
 def show_empty_topic(page: Page) -> None:
-    """Shows a topic with nothing in it."""
+    """Show an empty topic."""
     unfold(page, "right")
     part(page, "topic").nth(2).locator("[data-row]").click()
     expect(part(page, "empty-topic")).to_be_visible(timeout=WAIT)
 
 
 def find_nothing(page: Page) -> None:
-    """Looks for words that no prompt has."""
+    """Search for words that no prompt has."""
     part(page, "filter-button").click()
     part(page, "filter-search").fill("a blue whale")
     part(page, "filter-favourites").click()
@@ -146,35 +146,35 @@ def find_nothing(page: Page) -> None:
 
 
 def find(page: Page) -> None:
-    """Looks for a word."""
+    """Search for a word."""
     part(page, "filter-button").click()
     part(page, "filter-search").fill("mountains")
     expect(part(page, "batch")).to_have_count(1, timeout=WAIT)
 
 
 def open_models(page: Page) -> None:
-    """Opens the list of models."""
+    """Open the list of models."""
     unfold(page, "left")
     part(page, "model-select").click()
     expect(part(page, "model-picker")).to_be_visible(timeout=WAIT)
 
 
 def name_model(page: Page) -> None:
-    """Opens the form for a model that no list has."""
+    """Open the form for a model that no list has."""
     open_models(page)
     part(page, "other-model").click()
     expect(part(page, "model-search")).to_have_count(0, timeout=WAIT)
 
 
 def ask_for_key(page: Page) -> None:
-    """Chooses a model whose provider's key is missing."""
+    """Choose a model whose provider's key is missing."""
     open_models(page)
     page.locator('[data-testid="model-option"][data-model="openai:gpt-image-1"]').click()
     expect(part(page, "key-input")).to_be_visible(timeout=WAIT)
 
 
 def ask_several(page: Page) -> None:
-    """Asks three models beside the chosen one, of which one cannot be asked yet."""
+    """Ask three models beside the chosen one, one of which cannot be asked yet."""
     open_models(page)
     for name in ("demo:instant", "demo:every", "openai:gpt-image-1"):
         page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
@@ -182,27 +182,27 @@ def ask_several(page: Page) -> None:
 
 
 def show_several(page: Page) -> None:
-    """Shows the models that are asked beside the chosen one."""
+    """Show the models that are asked beside the chosen one."""
     ask_several(page)
     page.keyboard.press("Escape")
     expect(part(page, "model-picker")).to_have_count(0, timeout=WAIT)
 
 
 def write_pattern(page: Page) -> None:
-    """Writes four prompts in one, and shows them."""
+    """Write a pattern of four prompts, and show them."""
     part(page, "prompt").fill("A {red|blue} fox asleep in fresh {snow|leaves}, soft morning light")
     part(page, "requests").click()
     expect(part(page, "request-list")).to_be_visible(timeout=WAIT)
 
 
 def refuse_one(page: Page) -> None:
-    """Asks three models, of which the second is refused."""
+    """Ask three models, the second of which is refused."""
     open_models(page)
     for name in ("demo:every", "demo:instant"):
         page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
     page.keyboard.press("Escape")
     if page.viewport_size and page.viewport_size["width"] < 600:
-        # The drawer lies over the prompt.
+        # The drawer covers the prompt.
         page.keyboard.press("[")
     part(page, "prompt").fill("A red fox asleep in fresh snow")
     part(page, "generate").click()
@@ -210,23 +210,23 @@ def refuse_one(page: Page) -> None:
 
 
 def open_server(page: Page) -> None:
-    """Opens the form of a server of one's own."""
+    """Open the form for a server of the user."""
     open_models(page)
     part(page, "add-server").click()
 
 
 def show_config(page: Page) -> None:
-    """Shows the left panel."""
+    """Show the left panel."""
     unfold(page, "left")
 
 
 def show_topics(page: Page) -> None:
-    """Shows the right panel."""
+    """Show the right panel."""
     unfold(page, "right")
 
 
 def open_topic_menu(page: Page) -> None:
-    """Opens the menu of a topic."""
+    """Open the menu of a topic."""
     unfold(page, "right")
     second = part(page, "topic").nth(1)
     second.hover()
@@ -234,27 +234,27 @@ def open_topic_menu(page: Page) -> None:
 
 
 def show_older_topics(page: Page) -> None:
-    """Scrolls the list of topics to where older ones are being loaded."""
+    """Scroll the list of topics until it loads older ones."""
     show_topics(page)
     page.locator(".ip-topics").evaluate("list => { list.scrollTop = list.scrollHeight }")
     expect(part(page, "topics-rest")).to_be_in_viewport(timeout=WAIT)
 
 
 def choose_topic(page: Page) -> None:
-    """Asks where a batch shall go."""
+    """Open the choice of a topic for a batch."""
     open_batch_menu(page)
     part(page, "move-batch").click()
     expect(part(page, "move-dialog")).to_be_visible(timeout=WAIT)
 
 
 def rename_topic(page: Page) -> None:
-    """Renames a topic."""
+    """Rename a topic."""
     open_topic_menu(page)
     part(page, "rename-topic").click()
 
 
 def choose_cover(page: Page) -> None:
-    """Chooses the picture of a topic."""
+    """Open the choice of a cover."""
     unfold(page, "right")
     first = part(page, "topic").first
     first.hover()
@@ -264,13 +264,13 @@ def choose_cover(page: Page) -> None:
 
 
 def open_queue(page: Page) -> None:
-    """Opens the list of what runs."""
+    """Open the list of what runs and waits."""
     part(page, "queue").click()
     expect(part(page, "queue-row").first).to_be_visible(timeout=WAIT)
 
 
 def add_references(page: Page) -> None:
-    """Takes two images of the feed as references."""
+    """Use two images of the feed as references."""
     for name in ("b6-0", "b4-1"):
         found = tile(page, name)
         found.hover()
@@ -281,7 +281,7 @@ def add_references(page: Page) -> None:
 
 
 def leave_reference(page: Page) -> None:
-    """Adds a picture that is much higher than wide, and chooses a model that does not take it."""
+    """Add an image that is much higher than wide, and choose a model that does not take it."""
     file = io.BytesIO()
     picture = Image.linear_gradient("L").resize((400, 900))
     picture.paste(255, (0, 400, 400, 500))
@@ -293,12 +293,12 @@ def leave_reference(page: Page) -> None:
     page.locator('[data-testid="model-option"][data-model="demo:instant"]').click()
     expect(part(page, "reference-unsent")).to_be_visible(timeout=WAIT)
     if page.viewport_size and page.viewport_size["width"] < 600:
-        # The drawer lies over the prompt.
+        # The drawer covers the prompt.
         page.keyboard.press("[")
 
 
 def fail_references(page: Page) -> None:
-    """Adds a file that is no image, and begins to write a link that is none."""
+    """Add a file that is not an image, and begin to write a link that is not valid."""
     words: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"}
     part(page, "reference-file").set_input_files([words])
     expect(page.locator(".ip-notice")).to_be_visible(timeout=WAIT)
@@ -308,16 +308,16 @@ def fail_references(page: Page) -> None:
 
 
 def preview_reference(page: Page) -> None:
-    """Shows a reference large."""
+    """Show a reference large."""
     add_references(page)
     part(page, "reference").first.get_by_role("button").first.click()
     expect(part(page, "reference-preview").locator("img")).to_be_visible(timeout=WAIT)
 
 
 def paint_mask(page: Page) -> None:
-    """Paints over the first reference."""
+    """Paint over the first reference."""
     add_references(page)
-    # Under a finger it is too small to be a button; the preview has the same one.
+    # The button is too small for a finger. The preview has the same button.
     part(page, "mask-paint").evaluate("button => button.click()")
     box = part(page, "mask-area").bounding_box()
     assert box is not None
@@ -328,57 +328,57 @@ def paint_mask(page: Page) -> None:
 
 
 def open_lightbox(page: Page) -> None:
-    """Shows one image large."""
+    """Show one image large."""
     tile(page, "b5-0").get_by_test_id("tile-image").click()
     expect(part(page, "lightbox-image")).to_be_visible(timeout=WAIT)
 
 
 def delete_large(page: Page) -> None:
-    """Deletes an image in the large view, which can be taken back there."""
+    """Delete an image in the large view, and show Undo there."""
     open_lightbox(page)
     page.keyboard.press("Delete")
     expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
 
 
 def show_recipe(page: Page) -> None:
-    """Shows how an image was made."""
+    """Show how an image was made."""
     tile(page, "b4-0").get_by_test_id("tile-image").click()
     part(page, "lightbox-info").click()
     expect(part(page, "recipe")).to_be_visible(timeout=WAIT)
 
 
 def compare(page: Page) -> None:
-    """Shows two images side by side."""
+    """Show two images side by side."""
     open_lightbox(page)
     part(page, "lightbox-compare").click()
     page.keyboard.press("ArrowRight")
 
 
 def compare_by_slider(page: Page) -> None:
-    """Shows two images with a line between."""
+    """Show two images with a line between them."""
     compare(page)
     part(page, "compare-slider").click()
 
 
 def show_shortcuts(page: Page) -> None:
-    """Shows the list of keys."""
+    """Show the keyboard shortcuts."""
     part(page, "feed").press("?")
 
 
 def fill_window(page: Page) -> None:
-    """Lets the studio fill the window."""
+    """Let the studio fill the window."""
     part(page, "full-window").click()
     expect(page.locator(".imgplay:popover-open")).to_be_visible(timeout=WAIT)
 
 
 def lose_network(page: Page) -> None:
-    """Takes the network away."""
+    """Disconnect the network."""
     page.context.set_offline(True)
     standing("offline")(page)
 
 
 def write_prompt(page: Page) -> None:
-    """Writes a prompt and what to leave out."""
+    """Write a prompt and a negative prompt."""
     part(page, "prompt").fill(
         "A greenhouse full of ferns after rain, soft light through glass, a brass watering can on the bench"
     )
@@ -388,21 +388,21 @@ def write_prompt(page: Page) -> None:
 
 
 def open_improve(page: Page) -> None:
-    """Opens the menu of what a text model can do with the prompt."""
+    """Open the menu for improving the prompt."""
     write_prompt(page)
     part(page, "improve").click()
     expect(part(page, "expand-prompt")).to_be_visible(timeout=WAIT)
 
 
 def improve_prompt(page: Page) -> None:
-    """Has the prompt improved, which can be taken back."""
+    """Improve the prompt, and show Undo."""
     open_improve(page)
     part(page, "expand-prompt").click()
     expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
 
 
 def close_panels(page: Page) -> None:
-    """Leaves the workspace alone."""
+    """Hide both panels, so that only the workspace is left."""
     for side in ("left", "right"):
         toggle = part(page, f"toggle-{side}")
         if toggle.get_attribute("aria-expanded") == "true":
@@ -410,34 +410,34 @@ def close_panels(page: Page) -> None:
 
 
 def write_long_prompt(page: Page) -> None:
-    """Writes more than the composer has room for, and more than the model takes."""
+    """Write a prompt that is too long for the composer and for the model."""
     part(page, "prompt").fill("A market street in the rain, lanterns and steam over wet stones. " * 18)
 
 
 def open_long_prompt(page: Page) -> None:
-    """Shows the whole of a very long prompt of a batch."""
+    """Show all of a very long prompt of a batch."""
     batch = tile(page, "aa7-0").locator("xpath=ancestor::article")
     batch.locator("button[aria-expanded]").first.click()
     batch.evaluate("batch => batch.scrollIntoView({ block: 'start' })")
 
 
 def show_wide(page: Page) -> None:
-    """Shows one and two images that are much wider than high."""
+    """Show one and two images that are much wider than high."""
     expect(tile(page, "aa6-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 def show_tall(page: Page) -> None:
-    """Shows two and three images that are much higher than wide."""
+    """Show two and three images that are much higher than wide."""
     expect(tile(page, "aa4-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 def show_many(page: Page) -> None:
-    """Shows batches of five and of eight."""
+    """Show batches of five and of eight."""
     expect(tile(page, "aa2-0").get_by_test_id("tile-image")).to_be_visible(timeout=WAIT)
 
 
 def show_refusals(page: Page) -> None:
-    """Shows refusals whose images would have been much wider than high."""
+    """Show failed tiles that are much wider than high."""
     tile(page, "aa0-0")
 
 
@@ -507,7 +507,7 @@ STATES |= {
     "many": ("shapes", show_many),
     "refusals": ("shapes", show_refusals),
 }
-# Words of another length, where there is least room for them.
+# Chinese texts have other lengths, so they are shown where the room is smallest.
 STATES |= {
     f"chinese-{name}": (f"lang=zh&{STATES[name][0]}", STATES[name][1])
     for name in (
@@ -535,7 +535,7 @@ STATES |= {
 
 @contextmanager
 def page_server() -> Iterator[str]:
-    """Builds the page without a notebook and serves it; gives its address."""
+    """Return a context with the address of the page, which is built without a notebook and served."""
     subprocess.run(["node", "build.mjs", "--dev"], cwd=ROOT / "js", check=True)
     handler = functools.partial(QuietHandler, directory=str(ROOT / "js"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -547,20 +547,20 @@ def page_server() -> Iterator[str]:
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing of it."""
+    """A server of files that does not log."""
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Do not log."""
 
 
 def reach_state(page: Page, address: str, name: str, *, options: str = "theme=dark") -> None:
-    """Brings the page to a state, until all of it is drawn.
+    """Bring the page to a state, and wait until all is drawn.
 
     Args:
         page: a page of the wanted size.
-        address: what `page_server` gave.
+        address: the address from `page_server`.
         name: one of `STATES`.
-        options: more for the page's address: the theme, ``plain`` for pictures that are quickly made.
+        options: more for the page's address: the theme, and ``plain`` for images that are drawn fast.
     """
     query, steps = STATES[name]
     page.context.set_offline(False)
@@ -575,14 +575,14 @@ def reach_state(page: Page, address: str, name: str, *, options: str = "theme=da
 
 
 def take_state(page: Page, address: str, theme: str, name: str, path: Path) -> None:
-    """Takes a picture of a state.
+    """Take a picture of a state.
 
     Args:
         page: a page of the wanted size.
-        address: what `page_server` gave.
+        address: the address from `page_server`.
         theme: ``dark`` or ``light``.
         name: one of `STATES`.
-        path: where the picture goes.
+        path: the file of the picture.
     """
     reach_state(page, address, name, options=f"theme={theme}")
     page.screenshot(path=path, animations="disabled")

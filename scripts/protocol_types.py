@@ -1,7 +1,7 @@
-"""Writes ``js/src/protocol.gen.ts``, the page's types, from ``_page/protocol.py``.
+"""The writer of ``js/src/protocol.gen.ts``, the page's types, from ``_page/protocol.py``.
 
-``python scripts/protocol_types.py`` writes the file; with ``--check`` it writes nothing and ends with 1
-where the file differs.
+``python scripts/protocol_types.py`` writes the file. With ``--check`` it only compares, and ends with 1 where
+the file differs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ERRORS = (getattr(errors, name) for name in errors.__all__)
 CODES = sorted({error.code for error in ERRORS if issubclass(error, errors.ImgplayError)})
 
 UNIONS: dict[str, Any] = {
-    # For these the page has words of its own; a provider that is not ours may have more.
+    # The page has texts of its own for these codes. A provider of a plug-in may have more codes.
     "ErrorCode": Literal[tuple(CODES)],
     "KernelMessage": protocol.KernelMessage,
     "PageMessage": protocol.PageMessage,
@@ -39,7 +39,7 @@ UNIONS: dict[str, Any] = {
 
 
 def schema() -> dict[str, Any]:
-    """Gives one JSON schema with every message under ``$defs``."""
+    """Return one JSON schema with every message under ``$defs``."""
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (name, "serialization", TypeAdapter(union)) for name, union in UNIONS.items()
     ]
@@ -49,7 +49,7 @@ def schema() -> dict[str, Any]:
         definitions[name] = union
     for definition in definitions.values():
         _strip_titles(definition)
-    # A union that stands for itself elsewhere is named there too, so that the types stay readable.
+    # A union with a name is also named where other types use it, so that the types stay readable.
     definitions["PageRequest"]["properties"]["call"] = {"$ref": "#/$defs/Call"}
     definitions["Reply"]["properties"]["result"] = {"anyOf": [{"$ref": "#/$defs/Result"}, {"type": "null"}]}
     definitions["Events"]["properties"]["events"]["items"] = {"$ref": "#/$defs/Event"}
@@ -57,14 +57,14 @@ def schema() -> dict[str, Any]:
 
 
 def _strip_titles(definition: dict[str, Any]) -> None:
-    """Takes the titles away: each would become a type of its own."""
+    """Remove the titles, because each title would become a type of its own."""
     definition.pop("title", None)
     for field in definition.get("properties", {}).values():
         field.pop("title", None)
 
 
 def types() -> str:
-    """Gives the text of the types."""
+    """Return the text of the types."""
     node = subprocess.run(
         ["node", "protocol.mjs"],
         cwd=JS,
@@ -79,7 +79,7 @@ def types() -> str:
 
 
 def main() -> None:
-    """Writes or compares the file."""
+    """Write or compare the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; end with 1 where the file differs"

@@ -1,6 +1,6 @@
-"""Writes ``docs/providers.md``: the providers and their models, from the data and from the tests.
+"""The writer of ``docs/providers.md``: the providers and their models, from the catalog and the tests.
 
-``python scripts/providers_table.py`` writes the file; with ``--check`` it writes nothing and ends with 1
+``python scripts/providers_table.py`` writes the file. With ``--check`` it only compares, and ends with 1
 where the file differs.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-# What this machine has set must not get into the document.
+# Settings of this machine must not get into the document.
 for variable in list(os.environ):
     if variable.endswith(("_BASE_URL", "_URL", "_HOST", "_ENDPOINT")):
         del os.environ[variable]
@@ -64,10 +64,10 @@ MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "seed", "pri
 
 
 def document(cases: Counter[str]) -> str:
-    """Gives the text of the page.
+    """Return the text of the page.
 
     Args:
-        cases: how many contract cases there are, by provider.
+        cases: the number of contract cases, by provider.
     """
     registry = Registry(entries=[])
     providers = registry.providers()
@@ -147,7 +147,7 @@ def _plain(name: str) -> str:
 
 
 def contract_cases() -> Counter[str]:
-    """Gives how many cases each provider's contract test has, as pytest collects them."""
+    """Return the number of contract cases of each provider, as pytest collects them."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", CONTRACT],
         cwd=ROOT,
@@ -163,7 +163,7 @@ def contract_cases() -> Counter[str]:
 
 
 def main() -> None:
-    """Writes or compares the file."""
+    """Write or compare the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; end with 1 where the file differs"

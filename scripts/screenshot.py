@@ -1,8 +1,7 @@
-"""Takes real pictures of the widget in JupyterLab.
+"""Real pictures of the widget. Run this with ``make screenshots``.
 
-``docs/images/studio.png`` is for the README; ``screenshots/`` (not in git) holds the states of the page at
-three widths, dark and light, for eyes to judge, and a few of them in a real JupyterLab. Run it with
-``make screenshots``.
+``docs/images/studio.png`` is for the README. ``screenshots/`` (not in git) gets the states of the page at
+three widths, dark and light, for people to look at, and a few of the states in a real JupyterLab.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ FROM_PAGE = (
     ("A red fox in snow under a winter moon", 3),
     ("The same fox in a golden forest at sunset", 4),
 )
-# The frame of JupyterLab around the notebook is not what is to be shown.
+# The pictures do not show the frame of JupyterLab around the notebook.
 TIDY = """() => {
   const { commands, shell } = window.jupyterapp;
   shell.collapseLeft();
@@ -51,7 +50,7 @@ PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimatio
 
 
 def main() -> None:
-    """Takes the pictures."""
+    """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", action="store_true", help="only docs/images/studio.png")
     parser.add_argument("--page", action="store_true", help="only the page without a notebook")
@@ -69,11 +68,11 @@ def main() -> None:
 
 
 def take_page(browser: Browser, themes: Sequence[str], widths: Sequence[int], states: Iterable[str]) -> None:
-    """Every state of the page without a notebook, at each width."""
+    """Take every state of the page without a notebook, at each width."""
     FOLDER.mkdir(exist_ok=True)
     with page_server() as address:
         for theme, width in itertools.product(themes, widths):
-            # A narrow window is held in a hand.
+            # A narrow window stands for a phone, which has a touch screen.
             context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=width < 600)
             page = context.new_page()
             for name in states:
@@ -82,7 +81,7 @@ def take_page(browser: Browser, themes: Sequence[str], widths: Sequence[int], st
 
 
 def take_lab(browser: Browser, theme: str, *, readme_only: bool) -> None:
-    """The README's picture from a dark JupyterLab, and a few states in it."""
+    """Take the README's picture and a few states in a dark JupyterLab."""
     settings = {"@jupyterlab/apputils-extension/themes": {"theme": THEMES[theme]}}
     with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder), settings=settings) as server:
         if theme == "dark":
@@ -92,7 +91,7 @@ def take_lab(browser: Browser, theme: str, *, readme_only: bool) -> None:
 
 
 def take_readme_image(browser: Browser, server: LabServer) -> None:
-    """The studio with a history, in the middle of a notebook."""
+    """Take the studio with a history, in the middle of a notebook."""
     notebook, view = open_studio(browser, server, None, "studio")
     fill(notebook, view)
     expect(view.part("connection")).to_have_count(0, timeout=WAIT)
@@ -100,14 +99,14 @@ def take_readme_image(browser: Browser, server: LabServer) -> None:
     README_IMAGE.parent.mkdir(parents=True, exist_ok=True)
     notebook.page.screenshot(path=README_IMAGE)
     with Image.open(README_IMAGE) as picture:
-        # A finer compression than the browser's; the repository keeps every version.
+        # The repository keeps every version, so the picture is compressed better than the browser does.
         picture.convert("RGB").save(README_IMAGE, optimize=True)
     notebook.page.context.close()
     print(README_IMAGE.relative_to(ROOT))
 
 
 def take_states(browser: Browser, server: LabServer, folder: Path, theme: str) -> None:
-    """Empty, filled, running, failed and the lightbox, at each width."""
+    """Take the empty, filled, running and failed studio and the large view, at each width."""
     FOLDER.mkdir(exist_ok=True)
     store = folder / f"{theme}-states.sqlite"
     notebook, view = open_studio(browser, server, store, f"{theme}-states")
@@ -122,14 +121,14 @@ def take_states(browser: Browser, server: LabServer, folder: Path, theme: str) -
     picture(notebook, f"{theme}-failed")
     view.part("tile-image").first.click()
     expect(notebook.page.get_by_test_id("lightbox-image")).to_be_visible()
-    # Whoever looks at the picture wants the original, not its placeholder.
+    # The picture must show the original, not its placeholder.
     view.expect_decoded(notebook.page.get_by_test_id("lightbox-image"))
     notebook.page.screenshot(path=FOLDER / f"{theme}-lightbox.png")
     notebook.page.context.close()
 
 
 def open_studio(browser: Browser, server: LabServer, store: Path | None, name: str) -> tuple[Notebook, View]:
-    """A notebook that shows an empty studio; without a store, on the default one of this server."""
+    """Open a notebook with an empty studio, by default on the server's own store, and return its view too."""
     context = browser.new_context(viewport=SIZE)
     arguments = "" if store is None else f"store={str(store)!r}"
     show = f"from imgplay_widget import ImagePlayground\n\npg = ImagePlayground({arguments})\npg"
@@ -144,7 +143,7 @@ def open_studio(browser: Browser, server: LabServer, store: Path | None, name: s
 
 
 def fill(notebook: Notebook, view: View) -> None:
-    """Gives the studio a history: two topics from code, one from the page with two batches."""
+    """Make a history for the studio: two topics from code, and one from the page with two batches."""
     notebook.run(1)
     view.part("new-topic").click()
     shown = 0
@@ -156,7 +155,7 @@ def fill(notebook: Notebook, view: View) -> None:
 
 
 def picture(notebook: Notebook, name: str) -> None:
-    """Takes the widget at each width."""
+    """Take the widget at each width."""
     for width in WIDTHS:
         notebook.page.set_viewport_size({"width": width, "height": 900})
         notebook.page.evaluate(
