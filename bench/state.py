@@ -48,14 +48,14 @@ def page() -> dict[str, int]:
 
 
 def unpacked(shipped: str) -> bytes:
-    """Gives the bytes that js/smaller.mjs wrote, 13 bits in two of 91 signs."""
+    """Return the bytes that js/smaller.mjs wrote, with 13 bits in two of 91 signs."""
     signs = {
-        chr(code): index for index, code in enumerate(c for c in range(32, 127) if chr(c) not in "\"'<\\")
+        chr(code): value for value, code in enumerate(c for c in range(32, 127) if chr(c) not in "\"'<\\")
     }
     text = shipped.split("'")[1]
     held = 0
-    for place in range(0, len(text), 2):
-        held |= (signs[text[place]] + len(signs) * signs[text[place + 1]]) << (place // 2 * 13)
+    for index in range(0, len(text), 2):
+        held |= (signs[text[index]] + len(signs) * signs[text[index + 1]]) << (index // 2 * 13)
     return held.to_bytes((held.bit_length() + 7) // 8, "little")
 
 

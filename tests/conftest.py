@@ -1,4 +1,4 @@
-"""What all tests share: no user's data, no keys, no network but this machine, browser tests last."""
+"""The setup of all tests: no user data, no keys, no network but this machine, and browser tests last."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import pytest
 from imgplay_widget.providers import registry
 
 MEMORY, ENOUGH = Path("/dev/shm"), 4 * 1024**3
-"""A file system in memory, and the free bytes that all tests fit into."""
+"""A file system in memory, and the free bytes that all tests need."""
 
 KEY_SUFFIXES = ("_API_KEY", "_API_TOKEN", "_KEY")
 
 
 def pytest_configure() -> None:
-    """Puts what tests write into memory where there is room: a store syncs each step, and disks are slow."""
+    """Write the files of the tests into memory where there is room: stores sync often, and disks are slow."""
     if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first: a browser test takes seconds, and its driver keeps a loop in the main thread."""
+    """Run quick tests first: a browser test takes seconds, and its driver keeps a loop in the main thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps the user's store and keys out of every test, and of the processes that tests start."""
+    """Keep the user's store and keys out of every test, and of the processes that tests start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("user-data")))
         for name in list(os.environ):
@@ -41,14 +41,14 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
                 patch.delenv(name)
         patch.setenv("IMGPLAY_ENV_FILE", "")
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-        # Each studio looks through all installed packages; here they stay the same.
+        # Each studio looks through all installed packages, which do not change during the tests.
         patch.setattr(registry, "entry_points", functools.cache(registry.entry_points))
         yield
 
 
 @pytest.fixture(autouse=True)
 def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuses connections that leave this machine: a test that needs one is wrong."""
+    """Refuse connections that leave this machine: a test that needs one is wrong."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: object, /) -> None:
@@ -63,5 +63,5 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """The path of a store that does not exist yet."""
+    """Return the path of a store that does not exist yet."""
     return tmp_path / "studio.sqlite"

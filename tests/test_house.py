@@ -1,4 +1,4 @@
-"""The rules of the house that no other tool checks: who may do what, and what no file may say."""
+"""The rules of the house that no other tool checks: who may do what, and what no file may hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENGINE = {
 """The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
 
 DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}
-"""Test doubles play the parts of others, so they may do what those do."""
+"""Test doubles stand in for other code, so they may do what that code does."""
 
 ONLY_IN = {
     "anywidget": ("_widget/widget.py",),
@@ -43,7 +43,7 @@ ONLY_IN = {
     "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),
 }
-"""Where a dependency may be imported: one place each, so that it can be changed in one place."""
+"""The modules that may import a dependency: few for each, so that few change with the dependency."""
 
 LONGEST_FUNCTION = 60
 
@@ -56,7 +56,7 @@ def everywhere(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
 
 
 def word(node: ast.expr) -> str:
-    """The last name of a dotted name."""
+    """Return the last part of a dotted name."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
@@ -64,7 +64,7 @@ def dotted(node: ast.expr) -> str:
     return ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
 
 
-def places(found: Iterator[tuple[str, ast.AST]]) -> list[str]:
+def lines_of(found: Iterator[tuple[str, ast.AST]]) -> list[str]:
     return [f"{name}:{getattr(node, 'lineno', 0)}" for name, node in found]
 
 
@@ -83,10 +83,10 @@ def test_only_the_engine_starts_tasks_and_threads() -> None:
     found = (
         (n, c)
         for n, c in everywhere(ast.Call)
-        # A local pipeline computes beside the loop, on a thread that ends with its picture.
+        # A local pipeline computes beside the loop, on a thread that ends with its image.
         if word(c.func) in starters and n not in ENGINE | DOUBLES | {"providers/diffusers/pipelines.py"}
     )
-    assert places(found) == []
+    assert lines_of(found) == []
 
 
 def test_only_the_engine_waits_for_time_to_pass() -> None:
@@ -95,17 +95,17 @@ def test_only_the_engine_waits_for_time_to_pass() -> None:
     calls = (
         (n, c)
         for n, c in everywhere(ast.Call)
-        # The demo plays a server's part, and waits by what it was given.
+        # The demo acts as a server, and waits by the clock that it gets.
         if word(c.func) in sleeps and n not in owners
     )
-    assert places(calls) == []
+    assert lines_of(calls) == []
     real = {"asyncio.sleep", "time.sleep", "anyio.sleep", "trio.sleep"}
     names = (
         (n, a)
         for n, a in everywhere(ast.Attribute)
         if dotted(a) in real and n not in DOUBLES | {"_clock.py", "providers/demo/__init__.py"}
     )
-    assert places(names) == []
+    assert lines_of(names) == []
 
 
 @pytest.mark.parametrize("dependency", ONLY_IN)
@@ -120,7 +120,7 @@ def test_a_dependency_is_imported_in_its_place_only(dependency: str) -> None:
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """What a module imports when it runs; imports for the type checker cost nothing and bind nothing."""
+    """Return the imports of a module when it runs, without the imports for the type checker."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and word(node.test) == "TYPE_CHECKING":
             continue
@@ -132,7 +132,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def test_any_error_is_caught_only_at_the_edges() -> None:
-    # Where a failure must not take others with it: tasks, requests of the page, foreign plug-ins.
+    # At these points a failure must not end other work: tasks, requests of the page, foreign plug-ins.
     edges = {
         "_engine/clients.py",
         "_engine/engine.py",
@@ -150,7 +150,7 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         for n, h in everywhere(ast.ExceptHandler)
         if (h.type is None or word(h.type) == "Exception") and n not in edges
     )
-    assert places(found) == []
+    assert lines_of(found) == []
 
 
 def test_one_module_decides_what_may_have_been_billed() -> None:
@@ -164,11 +164,11 @@ def test_one_module_decides_what_may_have_been_billed() -> None:
         for n, a in everywhere(ast.Attribute)
         if a.attr == "maybe_billed" and isinstance(a.ctx, ast.Store) and n not in deciders
     )
-    assert places(keywords) + places(stores) == []
+    assert lines_of(keywords) + lines_of(stores) == []
 
 
 def test_what_stops_the_program_is_never_kept_from_it() -> None:
-    """A handler of BaseException tidies up and lets the error go on."""
+    """Check that a handler of BaseException tidies up and raises the error again."""
     found = (
         (n, h)
         for n, h in everywhere(ast.ExceptHandler)
@@ -176,7 +176,7 @@ def test_what_stops_the_program_is_never_kept_from_it() -> None:
         and word(h.type) == "BaseException"
         and not any(isinstance(node, ast.Raise) for node in ast.walk(h))
     )
-    assert places(found) == []
+    assert lines_of(found) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -208,7 +208,7 @@ def test_functions_fit_on_a_screen() -> None:
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of a function, without its docstring: explaining more must not count against it."""
+    """Return the lines of a function without its docstring, because a long explanation must not count."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
@@ -237,7 +237,7 @@ def tracked_texts() -> list[Path]:
 
 
 def test_no_file_speaks_of_one_machine_or_holds_a_key() -> None:
-    # Written so that this file does not hold what it looks for.
+    # The patterns are split, so that this file does not hold what it looks for.
     forbidden = re.compile(
         r"/(?:home|Users|root|work)/[a-z]"
         r"|registry\.npm[j]s|files\.python[h]osted|pypi\.o[r]g/simple"

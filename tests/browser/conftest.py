@@ -20,7 +20,7 @@ OpenNotebook = Callable[..., Notebook]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Remembers how the test went, for the fixture that keeps what is needed to understand a failure."""
+    """Store the result of the test, for the fixture that keeps pictures of a failure."""
     report = yield
     if report.when == "call":
         item.stash[REPORT] = report
@@ -48,14 +48,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def page_address() -> Iterator[str]:
-    """Where the page without a notebook is, as it stands now."""
+    """Return the address of the page without a notebook."""
     with page_server() as address:
         yield address
 
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser without memory: cookies and caches of its own."""
+    """Return a browser with its own cookies and caches."""
     context = browser.new_context(viewport={"width": 1500, "height": 1000}, accept_downloads=True)
     yield context
     context.close()
@@ -65,7 +65,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def open_notebook(
     request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer
 ) -> Iterator[OpenNotebook]:
-    """Opens a notebook made of the given cells; at the end, our own console errors fail the test."""
+    """Return a function that opens a notebook of cells. Our own console errors fail the test at its end."""
     opened: list[Notebook] = []
     used = {lab}
 
@@ -88,7 +88,7 @@ def open_notebook(
 
 @pytest.fixture
 def studio_cells(store: Path) -> list[str]:
-    """A cell that shows a playground on the test's own store, and one that does nothing."""
+    """Return a cell that shows a playground on the test's own store, and a cell that does nothing."""
     return [
         f"from imgplay_widget import ImagePlayground\npg = ImagePlayground(store={str(store)!r})\npg",
         "pass",
@@ -97,7 +97,7 @@ def studio_cells(store: Path) -> list[str]:
 
 @pytest.fixture
 def notebook(open_notebook: OpenNotebook, studio_cells: list[str]) -> Notebook:
-    """A notebook that shows a playground."""
+    """Return a notebook that shows a playground."""
     notebook = open_notebook(studio_cells)
     notebook.run(0)
     return notebook
@@ -105,30 +105,30 @@ def notebook(open_notebook: OpenNotebook, studio_cells: list[str]) -> Notebook:
 
 @pytest.fixture
 def view(notebook: Notebook) -> View:
-    """The playground of `notebook`."""
+    """Return the playground of `notebook`."""
     return notebook.view(0)
 
 
 def errors_of_ours(notebook: Notebook) -> list[str]:
-    """The console errors that come from our page, not from JupyterLab's own parts."""
+    """Return the console errors of our page, without those of JupyterLab."""
     errors = [m.text for m in notebook.console if m.type == "error" and is_ours(m)]
     return errors + [error for error in notebook.page_errors if "blob:" in error or "imgplay" in error]
 
 
 def is_ours(message: ConsoleMessage) -> bool:
-    """The page is loaded from a blob by anywidget, which also reports its errors."""
+    """Return whether an error comes from our page. anywidget loads it from a blob, and reports its errors."""
     return message.location.get("url", "").startswith("blob:") or bool(
         re.search(r"imgplay|anywidget|blob:", message.text)
     )
 
 
 def said_in(notebook: Notebook) -> list[str]:
-    """What the browser said while a notebook was open."""
+    """The messages of the browser while a notebook was open."""
     return [f"{m.type}: {m.text}" for m in notebook.console] + notebook.page_errors
 
 
 def keep_for_a_failure(test: pytest.Item, pages: Sequence[Page], said: Sequence[str]) -> None:
-    """Keeps pictures of the pages and what the browser said, unless the test has passed."""
+    """Save pictures of the pages and the messages of the browser, unless the test has passed."""
     report = test.stash.get(REPORT, None)
     if report is not None and report.passed:
         return

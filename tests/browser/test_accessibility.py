@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 
 AXE = "/node_modules/axe-core/axe.min.js"
 WIDE, NARROW = 1400, 400
-# Other words are nothing to axe: of the Chinese states it sees the first.
-# What is laid out in another way, or stands in a drawer, where there is little room.
+# Texts in another language make no difference to axe, so it sees only the first of the Chinese states.
+# The states that look different on a narrow page, or that are in a drawer there.
 NARROW_STATES = (
     "first-run",
     "prompt",
@@ -41,8 +41,8 @@ NARROW_STATES = (
     "read-only",
 )
 
-# Axe leaves undecided what stands on a gradient: that of its colours on which text is hardest to read takes
-# its place.
+# Axe cannot judge texts on a gradient. So one colour replaces the gradient: the one on which text is hardest
+# to read.
 PLAIN = """
 .imgplay { --ip-ambient: #2b3163 !important }
 .imgplay[data-theme="light"] { --ip-ambient: #d9eeee !important }
@@ -64,7 +64,7 @@ RUN = """async rules => {
 }"""
 # The host's page has its own headings.
 ALL_RULES = {"rules": {"page-has-heading-one": {"enabled": False}, "heading-order": {"enabled": False}}}
-# What a theme changes: its colours, and nothing else.
+# A theme changes only the colours.
 COLOUR_RULES = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 Show = Callable[..., Page]
@@ -73,7 +73,7 @@ Reach = Callable[[str, int], Page]
 
 @pytest.fixture(scope="module")
 def reach(browser: Browser, page_address: str) -> Iterator[Reach]:
-    """Brings a page, one for each width, to a state; what it logs as an error fails the test."""
+    """Return a function that brings a page to a state. Its console errors fail the test."""
     pages: dict[int, Page] = {}
     errors: list[str] = []
 
@@ -81,7 +81,7 @@ def reach(browser: Browser, page_address: str) -> Iterator[Reach]:
         page = pages.get(width)
         if page is None:
             size: ViewportSize = {"width": width, "height": 900}
-            # A narrow window is held in a hand.
+            # A narrow window stands for a phone, which has a touch screen.
             touch = width == NARROW
             page = browser.new_context(viewport=size, reduced_motion="reduce", has_touch=touch).new_page()
             page.set_default_timeout(WAIT)
@@ -99,7 +99,7 @@ def reach(browser: Browser, page_address: str) -> Iterator[Reach]:
 
 @pytest.fixture
 def show(browser: Browser, page_address: str) -> Iterator[Show]:
-    """Opens the page with a scripted kernel; what it logs as an error fails the test."""
+    """Return a function that opens the page with a scripted kernel. Its console errors fail the test."""
     errors: list[str] = []
     context = browser.new_context(reduced_motion="reduce")
 
@@ -118,13 +118,13 @@ def show(browser: Browser, page_address: str) -> Iterator[Show]:
 
 
 def violations(page: Page) -> str:
-    """What axe-core finds in a dark page, and in its colours when it is light; empty for nothing."""
+    """Return the findings of axe-core in the dark page, and in the colours of the light page."""
     page.add_style_tag(content=PLAIN)
-    # By its address, so that the browser reads it once.
+    # The script is loaded by its address, so that the browser reads it only once.
     page.add_script_tag(url=AXE)
     lines: list[str] = []
     for theme, rules in (("dark", ALL_RULES), ("light", COLOUR_RULES)):
-        # As the host does it, while the page is shown.
+        # The theme changes while the page is shown, as in a host.
         page.evaluate(
             "light => { document.body.dataset.jpThemeLight = light }", str(theme == "light").lower()
         )
@@ -135,7 +135,7 @@ def violations(page: Page) -> str:
 
 
 def full(page: Page) -> Locator:
-    """Waits until the pictures of the feed are there, and gives its first finished tile."""
+    """Wait until the feed shows its images, and return the first finished tile."""
     tile = page.get_by_test_id("tile").and_(page.locator('[data-status="success"]')).first
     expect(tile.locator("img").first).to_be_visible()
     return tile
@@ -185,7 +185,7 @@ def test_a_drawer_takes_the_focus_holds_nothing_and_gives_it_back(show: Show) ->
 def test_the_full_window_keeps_the_focus_and_has_dialogs_above_it(show: Show) -> None:
     page = show("")
     full(page)
-    # What a notebook's cell does to what is in it.
+    # A notebook's cell clips, contains and transforms its content like this.
     style = "contain: strict; transform: translateX(9px); height: 300px; overflow: hidden"
     page.locator("#cell").evaluate("(cell, style) => { cell.style.cssText = style }", style)
     prompt = page.get_by_test_id("prompt")
@@ -226,7 +226,7 @@ def test_the_lower_edge_is_dragged_to_a_height_that_stays(show: Show) -> None:
 
 
 def test_the_page_is_usable_at_360_pixels(show: Show) -> None:
-    page = show("", width=392)  # beside the margins of the page
+    page = show("", width=392)  # without the margins of the page
     full(page)
     assert page.locator(".ip-frame").evaluate("frame => frame.offsetWidth") == 360
     for part in (".ip-center", ".ip-bar"):
@@ -236,7 +236,7 @@ def test_the_page_is_usable_at_360_pixels(show: Show) -> None:
 
 
 def height_of(element: Locator) -> float:
-    """The height of an element in pixels."""
+    """Return the height of an element in pixels."""
     box = element.bounding_box()
     assert box is not None
     return box["height"]

@@ -29,7 +29,7 @@ def context(context: BrowserContext) -> BrowserContext:
 def test_a_click_is_answered_and_images_appear_while_a_cell_runs(
     open_notebook, studio_cells: list[str], kind: str
 ) -> None:
-    # Long enough that the cell cannot end by itself before the images are there; it is interrupted then.
+    # The cell runs so long that the images arrive first. The test then interrupts it.
     notebook = open_notebook([studio_cells[0], BUSY[kind].format(seconds=20 if kind == "asleep" else 60)])
     notebook.run(0)
     view = notebook.view()

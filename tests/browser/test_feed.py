@@ -1,4 +1,4 @@
-"""Keeping order in a long feed: stars, search, selection, and taking a deletion back."""
+"""Keeping order in a long feed: stars, search, selection, and the undo of a deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The config panel is made of data: any model's parameters have controls, and what they show is sent."""
+"""The config panel comes from data: every parameter has a control, and the page sends its value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts.lab import WAIT, Notebook, View
 
 pytestmark = pytest.mark.browser
 
-# A catalog as a plug-in would bring it: one model with every kind of parameter, one with few and narrow ones.
+# The catalog of a plug-in: a model with every kind of parameter, and a model with few, narrow ones.
 CATALOG = """
 from imgplay_widget._types import ModelSpec, Parameter, Price
 from imgplay_widget.providers.openai import OpenAI
@@ -96,7 +96,7 @@ def panel(view: View) -> Locator:
 
 
 def sent(notebook: Notebook) -> tuple[str, dict[str, object]]:
-    """What the provider got last: the model's id and the parameters."""
+    """Return the model's id and the parameters of the last call."""
     notebook.run(1)
     model, params = json.loads(notebook.text(1))
     return model, params
@@ -191,7 +191,7 @@ def test_another_model_changes_the_form_at_once_and_keeps_what_fits(
     expect(view.part("estimate")).to_have_count(0)
     expect(view.part("seed")).to_have_value("9")
     expect(number(panel, "Steps")).to_have_value("28")
-    # Neither the sampler nor the size is one of this model's.
+    # This model has neither this sampler nor this size.
     expect(view.part("width")).to_have_value("64")
     view.generate("a fox", 1)
     view.expect_images(1)
@@ -227,7 +227,7 @@ def test_the_configured_model_of_a_server_without_a_list_is_there_after_a_reload
     view.part("other-id").fill("my-model")
     view.part("other-use").click()
     expect(view.part("model-select")).to_have_text("my-model")
-    # The kernel has it when it has answered something younger.
+    # The kernel has the change when it has answered a later request.
     view.part("prompt").fill("a fox")
     view.part("generate").click()
     expect(view.tiles("error")).to_have_count(1, timeout=WAIT)
@@ -255,9 +255,9 @@ def test_one_click_asks_two_models_for_each_prompt_and_goes_on_after_a_reload(
 
     expect(view.topics()).to_have_count(1, timeout=WAIT)
     expect(view.topics()).to_contain_text("4 images", timeout=WAIT)
-    # The feed draws what is near the screen: the newest two stand side by side to be compared.
-    for place, model in enumerate(("Narrow", "Demo Instant")):
-        batch = view.batches().nth(place)
+    # The feed draws only the rows near the screen. The newest two are compared.
+    for index, model in enumerate(("Narrow", "Demo Instant")):
+        batch = view.batches().nth(index)
         expect(batch).to_contain_text("a blue fox")
         expect(batch).to_contain_text(model)
         view.expect_decoded(batch.get_by_test_id("tile-image"))

@@ -74,7 +74,7 @@ def test_a_restarted_kernel_makes_the_page_say_so_until_the_cell_is_run_again(
     other = notebook.view(1)
     other.topics().first.click()
     view.part("prompt").fill("and its cub")
-    # What was not sent is kept in the store by the time another page shows it.
+    # The store has the unsent prompt by the time that another page shows it.
     expect(other.part("prompt")).to_have_value("and its cub", timeout=WAIT)
 
     notebook.page.evaluate(f"() => {KERNEL}.restart()")

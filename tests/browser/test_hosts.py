@@ -1,4 +1,4 @@
-"""The core story in every host that can be run here: show, generate, look, save, put aside, come back."""
+"""The core story in every host without a desktop: show, generate, look, save, switch topics, reload."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ POLICY = (
     "connect-src https: 'self' ws://127.0.0.1:*; "
     "child-src https: data:"
 )
-"""What VS Code lets a notebook's outputs load when its ``notebook.experimental.enableCsp`` is on.
+"""The content policy of VS Code for a notebook's outputs, when its ``notebook.experimental.enableCsp`` is on.
 
-Two things are added: ``blob:`` for scripts, since anywidget loads each widget's module from there, and the
+The test adds ``blob:`` for scripts, because anywidget loads the module of each widget from there, and the
 connections by which Voilà carries the messages that VS Code's own page posts.
 """
 
@@ -68,27 +68,27 @@ VSCODE = """policy => {
   if (document.body) dress();
   else document.addEventListener('DOMContentLoaded', dress);
 }"""
-"""What VS Code does to the page around an output: policy, variables, attribute, and how it saves files."""
+"""The page around an output in VS Code: its policy, variables and attribute, and how it saves files."""
 
 REFUSED = """() => new Promise(resolve => {
   const end = event => resolve(event.effectiveDirective);
   document.addEventListener('securitypolicyviolation', end, { once: true });
   new Audio('https://127.0.0.1/a.wav');
 })"""
-"""Asks for what the policy refuses, and gives the directive that refused it."""
+"""The script that asks for what the policy refuses, and returns the directive of the refusal."""
 
 Save = Callable[[Page, Locator], tuple[str, bytes]]
 
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """The page's own errors; those that are left at the end of a test fail it."""
+    """Return the list of the page's own errors. Errors that are left at the end fail the test."""
     return []
 
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    """A page of a host, in a browser without memory."""
+    """Return a page for a host, in a browser with its own cookies and caches."""
     context = browser.new_context(viewport={"width": 1400, "height": 950}, accept_downloads=True)
     page = context.new_page()
     said: list[str] = []
@@ -107,27 +107,27 @@ def page(request: pytest.FixtureRequest, browser: Browser, complaints: list[str]
 
 @pytest.fixture(scope="module")
 def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VoilaServer]:
-    """Voilà; each load of a page has a kernel of its own."""
+    """Return a Voilà, which starts a new kernel for each load of a page."""
     with VoilaServer(tmp_path_factory.mktemp("voila") / "server") as server:
         yield server
 
 
 def saved_by_the_browser(page: Page, button: Locator) -> tuple[str, bytes]:
-    """The name and the bytes of the file that a click saves."""
+    """Return the name and the bytes of the file that a click saves."""
     with page.expect_download(timeout=WAIT) as waiting:
         button.click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def saved_by_vscode(page: Page, button: Locator) -> tuple[str, bytes]:
-    """The same where the editor saves it."""
+    """Return the name and the bytes of the file that a click saves through the editor."""
     button.click()
     name, data = page.wait_for_function("() => window.saved.shift()", timeout=WAIT).json_value()
     return name, base64.b64decode(data)
 
 
 def core_story(view: View, store: Path, save: Save = saved_by_the_browser) -> None:
-    """Generates, looks at an image large, saves what there is, and puts it aside for a second topic."""
+    """Generate, show an image large, save the images, and switch to a second topic."""
     for panel in ("config-panel", "workspace", "topics-panel"):
         expect(view.part(panel)).to_be_visible()
     view.generate("a sunset over the sea", 2, model="demo:instant")
@@ -168,8 +168,8 @@ def core_story(view: View, store: Path, save: Save = saved_by_the_browser) -> No
 
 
 def still_there(view: View) -> None:
-    """Both topics are there, each with its own."""
-    # What the notebook saved shows before the kernel answers, and cannot be clicked until then.
+    """Expect both topics, each with its own images."""
+    # The page shows the saved state before the kernel answers, but cannot be clicked until then.
     expect(view.root.locator("[data-live=true]")).to_be_visible(timeout=WAIT)
     expect(view.topics()).to_have_count(2)
     view.topics().filter(has_text="sunset").click()
@@ -205,7 +205,7 @@ def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:
 
 
 def show_in_vscode(page: Page, voila: VoilaServer, store: Path, policy: str) -> View:
-    """In place of VS Code: its policy, and what it does to the page, around a real widget manager."""
+    """An imitation of VS Code: its policy and its changes of the page, around a real widget manager."""
     page.add_init_script(f"({VSCODE})({json.dumps(policy)})")
     view = voila.show(page, "webview", store)
     assert page.evaluate(REFUSED) == "media-src"
@@ -225,7 +225,7 @@ def test_a_webview_that_refuses_blobs(
     expect(view.part("mask-painter")).to_be_visible()
     view.page.keyboard.press("Escape")
     still_there(voila.again(page))
-    # Each load of the page found out once what its pictures may be.
+    # Each load of the page found out once which addresses its pictures may have.
     assert ["img-src" in complaint for complaint in complaints] == [True, True]
     complaints.clear()
 

@@ -1,4 +1,4 @@
-"""All is done with keys, and what has the focus is always seen. The page alone, on a scripted kernel."""
+"""Keys can do everything, and the focus is always visible. The page alone, on a scripted kernel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scripts.page_states import DRAWN, reach_state
 
 pytestmark = pytest.mark.browser
 
-# What has the focus, and whether that is seen: it has an outline; or without the focus it, or what it stands
-# in, looks otherwise.
+# Returns the element with the focus, and whether the focus is visible: the element has an outline, or the
+# element or its container looks different without the focus.
 FOCUSED = """() => {
   const at = document.activeElement;
   const what = [at.tagName, at.dataset.testid, at.getAttribute('aria-label') ?? at.textContent.slice(0, 40)];
@@ -41,20 +41,20 @@ FOCUSED = """() => {
 
 
 class Hand:
-    """A user without a mouse. After each key the focus is in the studio, and seen."""
+    """A user without a mouse. After each key the focus is in the studio, and visible."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.way: list[str] = []
 
     def press(self, *keys: str) -> None:
-        """Presses keys, one after the other."""
+        """Press keys, one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
             self.look(key)
 
     def look(self, after: str) -> None:
-        """Looks where the focus is when all is drawn."""
+        """Check the focus when all is drawn."""
         self.page.evaluate(DRAWN)
         found = self.page.evaluate(FOCUSED)
         self.way.append(f"{after}: {found['what']}")
@@ -62,7 +62,7 @@ class Hand:
         assert found["seen"], f"the focus is not seen after {self.way[-4:]}"
 
     def tab_to(self, target: Locator, *, back: bool = False) -> None:
-        """Goes on with Tab until this has the focus."""
+        """Press Tab until an element has the focus."""
         for _ in range(120):
             if target.evaluate("element => element === document.activeElement"):
                 return
@@ -72,7 +72,7 @@ class Hand:
 
 @pytest.fixture
 def page(browser: Browser, page_address: str) -> Iterator[Page]:
-    """The page, wide and full of pictures."""
+    """Return a user on the page, which is wide and full of images."""
     context = browser.new_context(
         viewport={"width": 1400, "height": 900}, reduced_motion="reduce", accept_downloads=True
     )
@@ -113,13 +113,13 @@ def test_an_image_is_asked_for_with_keys_alone(page: Page) -> None:
     hand.press("Enter")
     expect(part("batch").first).to_contain_text("a fox by keyboard")
     expect(part("prompt")).to_be_focused()
-    # By its button too, which rests while the request is on its way.
+    # The button works too. It is disabled while the request is on its way.
     page.keyboard.type(", again")
     hand.tab_to(part("generate"))
     hand.press("Enter")
     expect(part("batch").first).to_contain_text("a fox by keyboard, again")
     hand.look("generated")
-    # The same button stops it now.
+    # The same button now cancels the request.
     expect(part("cancel-newest")).to_be_focused()
     expect(part("announcements")).to_contain_text("finished.")
 
@@ -173,7 +173,7 @@ def test_references_are_kept_with_keys_alone(page: Page, page_address: str) -> N
     expect(opens).to_have_count(3)
     expect(part("reference-link")).to_be_focused()
 
-    # A mask: left, painted and saved, and cleared.
+    # A mask: cancelled, painted and saved, and cleared.
     hand.tab_to(part("mask-paint"), back=True)
     hand.press("Enter")
     expect(part("mask-area").locator("img")).to_be_visible()
@@ -235,9 +235,9 @@ def test_several_models_and_prompts_are_asked_with_keys_alone(page: Page) -> Non
     expect(part("requests")).to_be_focused()
     hand.tab_to(part("generate"))
     hand.press("Enter")
-    for place, (colour, model) in enumerate((("blue", "instant"), ("blue", "studio"), ("red", "instant"))):
-        expect(part("batch").nth(place)).to_contain_text(f"a {colour} fox")
-        expect(part("batch").nth(place)).to_contain_text(f"Demo {model}")
+    for index, (colour, model) in enumerate((("blue", "instant"), ("blue", "studio"), ("red", "instant"))):
+        expect(part("batch").nth(index)).to_contain_text(f"a {colour} fox")
+        expect(part("batch").nth(index)).to_contain_text(f"Demo {model}")
     hand.tab_to(part("remove-also"), back=True)
     hand.press("Enter")
     expect(part("model-select")).to_be_focused()
@@ -263,7 +263,7 @@ def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
     expect(part("lightbox")).to_have_count(0)
     second = page.locator('[data-generation-id="b5-1"] [data-select]')
     expect(second).to_be_focused()
-    # What was deleted while it was large is no place to go back to.
+    # An image that was deleted in the large view cannot get the focus back.
     hand.press("Enter", "Delete", "Escape")
     expect(part("lightbox")).to_have_count(0)
     hand.look("closed")
@@ -301,7 +301,7 @@ def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
     hand.tab_to(image, back=True)
     hand.press("Control+Enter", "ArrowRight", "Shift+Enter")
     expect(part("selection")).to_contain_text("2 selected")
-    # By Tab alone the rest of the history would be on the way.
+    # With Tab alone, the focus would pass the rest of the history.
     hand.press("s")
     expect(part("selection-zip")).to_be_focused()
     hand.press("Enter")
@@ -311,7 +311,7 @@ def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
     expect(page.locator('[data-batch-id="b5"]')).to_have_count(0)
     hand.press("Control+z")
     expect(page.locator('[data-batch-id="b5"]')).to_be_visible()
-    # A search, and out of it.
+    # A search, and its end.
     hand.press("/")
     page.keyboard.type("whale")
     expect(part("nothing-found")).to_be_visible()
@@ -325,7 +325,7 @@ def test_images_are_looked_at_and_ordered_with_keys_alone(page: Page) -> None:
 def test_topics_are_kept_with_keys_alone(page: Page) -> None:
     part, hand = page.get_by_test_id, Hand(page)
     rows = page.locator("[data-topic-id] [data-row]")
-    # By Tab alone the whole history would be on the way.
+    # With Tab alone, the focus would pass the whole history.
     hand.press("Tab", "t")
     expect(rows.first).to_be_focused()
     hand.tab_to(part("new-topic"), back=True)
@@ -376,7 +376,7 @@ def test_drawers_are_opened_and_left_with_keys_alone(page: Page) -> None:
     expect(part("toggle-left")).to_be_focused()
 
 
-# What the list calls the keys, and what the browser calls them.
+# The names of the keys in the list, and in the browser.
 NAMES = {
     "Arrow keys": ["ArrowLeft", "ArrowRight"],
     "←": ["ArrowLeft"],
@@ -387,7 +387,7 @@ LISTED = """() => Object.fromEntries([...document.querySelectorAll('.ip-shortcut
   group.querySelector('h3').textContent,
   [...group.querySelectorAll('dd > span')].map(({ children }) => [...children].map(key => key.textContent)),
 ]))"""
-# Each of these keys alone, as our own code hears it: which ones it takes.
+# Each of these keys alone: which ones does our code handle?
 TAKEN = """([target, keys]) => keys.filter(key => {
   const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, composed: true });
   document.querySelector(target).dispatchEvent(event);

@@ -1,4 +1,4 @@
-"""Keys in a real JupyterLab: the studio's stay in it, and the notebook's own still work beside and in it."""
+"""Keys in a real JupyterLab: the studio's keys stay in the studio, and the notebook's keys still work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scripts.lab import WAIT, Notebook, View
 
 pytestmark = pytest.mark.browser
 
-# All that a key of the notebook could change: cells, which of them are chosen, the mode, what was run.
+# All that a key of the notebook could change: the cells, the selected ones, the mode, what was run.
 STATE = """() => {
   const { content } = window.jupyterapp.shell.currentWidget;
   return {
@@ -22,7 +22,7 @@ STATE = """() => {
   };
 }"""
 DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
-# What JupyterLab's notebook does something on, in its command mode.
+# The keys on which JupyterLab's notebook acts in its command mode.
 COMMANDS = (
     *(
         "a",
@@ -53,7 +53,7 @@ COMMANDS = (
 
 
 def state_of(notebook: Notebook) -> dict[str, Any]:
-    """The notebook as its keys could have changed it."""
+    """Return the state of the notebook that its keys could change."""
     return dict(notebook.page.evaluate(STATE))
 
 
@@ -69,12 +69,13 @@ def test_no_key_of_the_studio_reaches_the_notebook(notebook: Notebook, view: Vie
             keyboard.press(key)
             assert state_of(notebook) == before, key
 
-    # Each key, where nothing of ours takes it: on what is no button, and on the handle of a panel.
+    # Each key, where our code does not handle it: on an element that is not a button, and on the handle of a
+    # panel.
     view.root.focus()
     press(*COMMANDS, "Escape", "Enter")
     view.part("resize-bottom").focus()
     press(*COMMANDS, "Escape", "Enter")
-    # And those that would do most harm, everywhere that has keys of its own.
+    # The most harmful keys, on every element that has keys of its own.
     harmful = ("b", "a", "d", "d", "y", "z", "Control+z", "Control+a", "ArrowDown", "ArrowUp")
     view.part("topic").first.locator("[data-row]").focus()
     press(*harmful, "Shift+Enter", "Control+Enter", "Enter")
@@ -91,7 +92,7 @@ def test_no_key_of_the_studio_reaches_the_notebook(notebook: Notebook, view: Vie
     view.part("prompt").focus()
     press(*harmful, "Shift+Enter", "Control+Enter", "Escape")
 
-    # The same keys do something where the notebook has the focus: else nothing was shown.
+    # The same keys act where the notebook has the focus. Otherwise this test would prove nothing.
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.node.focus()")
     keyboard.press("b")
     assert len(state_of(notebook)["cells"]) == len(before["cells"]) + 1

@@ -1,4 +1,4 @@
-"""Nothing falls out of its place where the page is narrow. The page alone, on a scripted kernel."""
+"""Nothing overflows on a narrow page. The page alone, on a scripted kernel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS = """form => {
     })).size,
   };
 }"""
-# Prompts, titles and the chosen of a list may be longer than their place, and end in dots.
+# Prompts, titles and the chosen item of a list may be too long, and then end in dots.
 CUT = """() => [...document.querySelectorAll(
   ".imgplay :is(.ip-button, .ip-segment, .ip-chip, .ip-menu-item, .ip-shape, kbd)"
 )]
@@ -43,13 +43,13 @@ WORDS = ("prompt", "selection", "filter", "nothing-found", "compare", "recipe", 
 
 @pytest.fixture(scope="module", params=[900, 400, 360])
 def width(request: pytest.FixtureRequest) -> int:
-    """A width of the window."""
+    """Return a width of the window."""
     return request.param
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, width: int) -> Iterator[Page]:
-    """A page of this width; a narrow one is under a finger."""
+    """Return a page of this width; a narrow page has a touch screen."""
     context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=width < 600)
     yield context.new_page()
     context.close()

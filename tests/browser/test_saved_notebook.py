@@ -1,4 +1,4 @@
-"""The notebook stays small and clean, also with widget state saved in it."""
+"""The notebook stays small and clean, also when it holds the widget state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff\xe0", "WebP": 
 
 @pytest.fixture(scope="module")
 def lab_that_saves_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    """A JupyterLab that saves widget state, whose kernels know a key."""
+    """Return a JupyterLab that saves widget state, and whose kernels have a key."""
     folder = tmp_path_factory.mktemp("lab") / "server"
     with LabServer(folder, settings=SAVE_STATE, environment={"OPENAI_API_KEY": CANARY}) as server:
         yield server
@@ -30,7 +30,7 @@ def lab_that_saves_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 def test_a_saved_notebook_is_small_and_holds_no_key_and_no_large_image(
     open_notebook, studio_cells: list[str], lab_that_saves_state: LabServer
 ) -> None:
-    # How large they are does not matter: what is saved of each is as small.
+    # The size of the images does not matter, because the saved pictures are small in any case.
     call = 'pg.generate("a city", n=4, seed=seed, model="demo:instant", width=512, height=512)'
     more = f"for seed in range(4):\n    {call}.result(timeout=60)"
     key = "import os\nassert os.environ['OPENAI_API_KEY']"
@@ -51,14 +51,14 @@ def test_a_saved_notebook_is_small_and_holds_no_key_and_no_large_image(
     scripts = re.findall(r"const t='([^']+)'", text)
     assert len(scripts) == 1
     text = text.replace(scripts[0], "")
-    # Without a kernel, the newest images are still to be seen, very small.
+    # Without a kernel, the page still shows the newest images, very small.
     small = set(re.findall(r'"(UklG[A-Za-z0-9+/]+={0,2})\\*"', text))
     assert 1 <= len(small) <= 8
     assert sum(map(len, small)) <= 28_000
     for picture in small:
         text = text.replace(picture, "")
     for kind, signature in SIGNATURES.items():
-        # Base64 keeps a signature readable at its start: three bytes become four letters.
+        # A signature at the start stays readable in base64, because three bytes become four letters.
         letters = base64.b64encode(signature)[: len(signature) // 3 * 4].decode()
         assert f'"{letters}' not in text, f"a {kind} image is in the notebook"
     assert "data:image/" not in text.replace("data:image/svg+xml", "")
@@ -74,7 +74,7 @@ def test_a_saved_notebook_that_is_opened_again_shows_its_images_and_says_why_not
     view = notebook.view()
     view.generate("a sunset over the sea", 2, model="demo:instant")
     view.expect_images(2)
-    # What is saved with a notebook is brought up to date once a second.
+    # The state that a notebook saves is updated once a second.
     while notebook.path.read_text(encoding="utf-8").count('"UklG') < 2:
         notebook.save()
 

@@ -142,7 +142,7 @@ def test_a_failure_says_what_to_do_next(view: View) -> None:
     expect(failed).to_have_count(1, timeout=WAIT)
     expect(failed.first).to_contain_text("demo was asked to fail", ignore_case=True)
     expect(failed.first).to_contain_text("Rephrase the prompt")
-    # A refusal may pass at the second try, and the choice is the user's.
+    # The second try may succeed, and the user decides.
     expect(failed.first.get_by_test_id("retry")).to_be_visible()
 
 
@@ -195,11 +195,11 @@ def test_a_click_of_several_is_cancelled_whole_also_after_a_reload(notebook: Not
 
     notebook.reload()
     again = notebook.view()
-    # A click would only repeat what runs: the button that lies at hand cancels it.
+    # A second click would only repeat the running request, so the button cancels it.
     expect(again.part("generate")).to_have_text("Again", timeout=WAIT)
     again.part("cancel-newest").click()
     expect(again.part("generate")).to_have_text("Generate 3", timeout=WAIT)
-    for place in range(3):
-        cancelled = again.batches().nth(place).locator('[data-status="cancelled"]')
+    for index in range(3):
+        cancelled = again.batches().nth(index).locator('[data-status="cancelled"]')
         cancelled.scroll_into_view_if_needed()
         expect(cancelled).to_have_count(1, timeout=WAIT)

@@ -1,4 +1,4 @@
-"""Topics as a user keeps them: names of one's own, and a prompt that stays where it was written."""
+"""Topics as a user keeps them: own names, and a prompt that stays in its topic."""
 
 from __future__ import annotations
 

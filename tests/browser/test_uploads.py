@@ -1,4 +1,4 @@
-"""Pictures beside the prompt, and a mask painted over the first, reach the provider as they are shown."""
+"""References beside the prompt, and a mask over the first one, reach the provider as the page shows them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print(json.dumps([[r.width for r in unit.references], unit.mask and [unit.mask.m
 
 
 def png(width: int, *, noisy: bool = False) -> FilePayload:
-    """A picture of that width; a noisy one takes more than one piece to upload."""
+    """Return a PNG of a width; a noisy one is uploaded in more than one piece."""
     picture = Image.effect_noise((width, width), 80) if noisy else Image.new("RGB", (width, 40), "teal")
     data = io.BytesIO()
     picture.save(data, "PNG")
@@ -62,7 +62,7 @@ def test_uploads_and_a_painted_mask_are_sent(notebook: Notebook, view: View) -> 
     view.part("reference-file").set_input_files([large, png(80), png(90)])
     ready = view.part("reference").and_(view.root.locator('[data-status="ready"]'))
     expect(ready).to_have_count(2, timeout=WAIT)
-    # The third one was refused: the model takes two.
+    # The page refused the third reference, because the model takes two.
     expect(view.part("reference")).to_have_count(2)
 
     view.part("mask-paint").click()
@@ -87,7 +87,7 @@ DROPPED = """([name, data]) => {
   transfer.items.add(new File([bytes], name, { type: 'image/png' }));
   return transfer;
 }"""
-"""What a browser hands over when a file is dragged into it: only the desktop can do that."""
+"""Return what a browser gets when a user drags a file into it, which only the desktop can do."""
 
 
 def test_a_dropped_file_and_a_dragged_result_become_references(notebook: Notebook, view: View) -> None:

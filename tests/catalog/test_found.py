@@ -1,4 +1,4 @@
-"""Models that a provider was asked for: stored, checked, and merged over the shipped ones."""
+"""The models that a provider lists itself: stored, checked, and merged over the shipped ones."""
 
 from __future__ import annotations
 

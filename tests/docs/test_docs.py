@@ -1,4 +1,4 @@
-"""What README.md and docs/ promise to a reader: their examples run, and their links lead somewhere."""
+"""The examples of README.md and docs/ run, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 REWRITTEN = "a red fox in deep snow, morning light"
 OFFERED = {"/v1/models": answer({"data": [{"id": "gpt-image-2"}]})}
-"""What the reader's OpenAI says: a prompt that it improved, and its list of models."""
+"""The answers of the reader's OpenAI: an improved prompt, and a list of models."""
 
 FIRST_SCREEN = 40
-"""Lines of the README within which the first image is made."""
+"""The lines of the README within which a reader makes the first image."""
 
 
 def named(path: Path) -> str:
@@ -41,13 +41,13 @@ EXAMPLES = [path for path in PAGES if blocks(path, "python")]
 
 
 def compiled(code: str, name: str) -> CodeType:
-    # As a cell of a notebook: with await outside of a function.
+    # A cell of a notebook may await outside of a function.
     return compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 @pytest.fixture
 def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A reader's machine: an empty folder and history, a key at hand, and OpenAI at a local address."""
+    """Set up a reader's machine: an empty folder and history, a key, and OpenAI at a local address."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-reader")
@@ -106,7 +106,7 @@ def leads_somewhere(page: Path, link: str) -> bool:
 
 
 def anchors(page: Path) -> set[str]:
-    """The headings as GitHub names them in a link."""
+    """Return the headings as GitHub names them in a link."""
     titles = HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 

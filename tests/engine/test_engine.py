@@ -1,4 +1,4 @@
-"""What a user of a studio sees, with a provider that answers as it is told."""
+"""A studio as users see it, with a provider that answers by a script."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def jpeg():
 
 
 def large():
-    """A mask of more bytes than the fake takes."""
+    """Return a mask of more bytes than the fake provider takes."""
     out = io.BytesIO()
     noise = random.Random(3).randbytes(4 * 600 * 600)
     Image.frombytes("RGBA", (600, 600), noise).save(out, "PNG", compress_level=0)
@@ -387,7 +387,7 @@ def test_only_as_many_tasks_run_at_once_as_the_provider_allows():
 
 
 def purged(studio):
-    """Lets the time to undo go by."""
+    """Let the time to undo pass."""
     studio._clock.advance(61)
     studio.start(studio.engine.beat).result(WAIT)
 
@@ -694,7 +694,7 @@ def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
 
 
 class HomeMade(FakeProvider):
-    """Works on this machine, for nothing."""
+    """A provider on this machine that does not cost anything."""
 
     def origin(self):
         return ""

@@ -1,4 +1,4 @@
-"""A script that ends without closing its studio says nothing of what still ran beside."""
+"""A script that ends without closing its studio does not print errors of work that still ran."""
 
 from __future__ import annotations
 

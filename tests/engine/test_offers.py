@@ -1,4 +1,4 @@
-"""What the providers offer now, how old that is, and whether a key is good."""
+"""The models that the providers offer, the age of these lists, and the test of a key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHIPPED = ModelSpec(
 
 
 class Cloud(FakeProvider):
-    """A provider that says what it offers, when it is asked."""
+    """A provider that lists its models when it is asked."""
 
     def __init__(self, *answers, name="cloud", keyed=True):
         super().__init__(name=name)
@@ -64,14 +64,14 @@ class Cloud(FakeProvider):
 
 
 class Checked(Cloud):
-    """A provider with a connection test of its own."""
+    """A provider with its own connection test."""
 
     async def check(self, http):
         await super().discover(http)
 
 
 class Plain(Cloud):
-    """A provider that can be asked for nothing free."""
+    """A provider without a free call that could test a key."""
 
     discover = Provider.discover
 
@@ -85,7 +85,7 @@ def names(studio, provider="cloud"):
 
 
 def freshen(studio):
-    """What a page's hello does, to its end."""
+    """Do what the hello of a page does, and wait for its end."""
     studio.start(studio.offers.freshen).result(WAIT)
     studio.start(studio.archive.settle).result(WAIT)
 
@@ -275,7 +275,7 @@ def test_a_key_is_taken_told_and_forgotten(open_cloud, changes):
         assert (kept.place, KEY in repr(kept)) == ("memory", False)
         assert studio.keys.get(studio.registry.get("cloud").spec) == KEY
         assert "memory" in repr(kept)
-        # The tests' surroundings have no keyring.
+        # The tests run without a keyring.
         kept = studio.set_key("cloud", KEY, remember=True)
         assert kept.place == "memory"
         assert "imgplay-widget[keyring]" in repr(kept)

@@ -1,4 +1,4 @@
-"""From a call to stored images over real sockets; the server speaks the Images API, and misbehaves."""
+"""From a call to stored images, over real sockets. The server speaks the Images API, and misbehaves."""
 
 from __future__ import annotations
 

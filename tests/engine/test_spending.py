@@ -1,4 +1,4 @@
-"""What was spent, and a budget that refuses, as code sees them."""
+"""Spending, and a budget that refuses, as code sees them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUR = Decimal("0.04")
 
 
 class Priced(FakeProvider):
-    """A cloud whose images cost $0.04 by its price list; of the model ``queue`` nobody knows the price."""
+    """A cloud whose images cost $0.04 by its price list. The price of the model ``queue`` is unknown."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)

@@ -1,4 +1,4 @@
-"""A store that cannot be used for a while: what was missed is made up for, and nothing stops for good."""
+"""A store that fails for a while: the engine makes up for what it missed, and nothing stops for good."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def locked(*_, **__):
 
 
 class Beats(Clock):
-    """Lets a heart beat without waiting, and tells how often it did."""
+    """A clock that beats without waiting, and counts the beats."""
 
     def __init__(self):
         self.beats = 0
@@ -57,9 +57,9 @@ def test_what_another_process_wrote_while_the_store_could_not_be_read_is_told_la
     async def listen(changes):
         told.extend(change for change in changes if isinstance(change, StoreWritten))
 
-    place = tmp_path / "s.sqlite"
+    location = tmp_path / "s.sqlite"
     gate = Gate(picture())
-    with open_studio(FakeProvider([gate]), store=place) as here, open_studio(store=place) as there:
+    with open_studio(FakeProvider([gate]), store=location) as here, open_studio(store=location) as there:
         here.subscribe(listen, every=0.0)
         here.generate("a fox", model="fake:image")
         assert gate.reached.wait(WAIT)
@@ -75,11 +75,11 @@ def test_what_another_process_wrote_while_the_store_could_not_be_read_is_told_la
 
 
 def test_who_waits_for_the_work_of_another_process_hears_of_it_in_the_end(tmp_path):
-    place = tmp_path / "s.sqlite"
+    location = tmp_path / "s.sqlite"
     gate = Gate(picture())
     with (
-        open_studio(FakeProvider([gate]), store=place) as there,
-        open_studio(FakeProvider(), store=place) as here,
+        open_studio(FakeProvider([gate]), store=location) as there,
+        open_studio(FakeProvider(), store=location) as here,
     ):
         batch = there.generate("a fox", model="fake:image")
         assert gate.reached.wait(WAIT)

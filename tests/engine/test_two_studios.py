@@ -84,7 +84,7 @@ def test_what_a_closed_studio_left_is_taken_up_by_the_other(tmp_path):
 def test_what_another_studio_retries_already_is_not_sent_again(tmp_path):
     again, rest = Gate(picture()), Gate(picture())
     retrying = FakeProvider([again])
-    # One at a time: once the second call is out, the failure of the first is known.
+    # The calls go out one at a time. So the failure of the first is known once the second is out.
     driving = FakeProvider([Moderated("no", provider="fake"), rest], concurrency=1)
     with open_studio(retrying, store=tmp_path) as first, open_studio(driving, store=tmp_path) as second:
         made = second.generate("a fox", model="fake:image", n=2, topic="foxes")

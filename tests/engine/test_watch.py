@@ -1,4 +1,4 @@
-"""Calls that block until they are done: what the server says beside them, and how they are stopped."""
+"""Calls that block until they are done: what the server reports meanwhile, and how they are stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WAIT = 30
 
 
 class Blocking(FakeProvider):
-    """A call ends when all looks at it were taken."""
+    """A provider whose call ends after all its reports were read."""
 
     def __init__(self, looks, script=()):
         self.gate = Gate(picture())
@@ -65,7 +65,7 @@ def test_what_the_server_says_beside_a_call_is_told():
     batch, seen = generate(provider)
     assert batch[0].status is Status.SUCCESS
     assert seen[-1] == (0.4, second)
-    # The same picture does not travel twice.
+    # The same preview is not sent twice.
     assert sum(preview == first for _, preview in seen) <= 1
     assert len(provider.submits) == 1
     assert set(provider.watched) == {provider.submits[0].key}

@@ -1,5 +1,5 @@
-"""A process with a studio, as a kernel is. It does what it is told, a JSON line after the other, and can
-kill or stop itself at a given point of the code. Nothing in the package knows of these points."""
+"""A process with a studio, like a kernel. It follows commands, one JSON line after the other, and can
+kill or stop itself at a given point of the code. The package does not know these points."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def always(*_: Any, **__: Any) -> bool:
 
 
 POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
-    # name: (where, function, before or after it, which calls of it count)
+    # name: (the owner, the function, before or after it, which calls count)
     "inside the batch's transaction": (Store, "_touch_topic", "after", always),
     "after the batch": (Store, "add_batches", "after", always),
     "after submitting": (Store, "save_task", "after", saved("submitting")),
@@ -56,7 +56,7 @@ POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
 
 
 def arm(point: str, how: str, count: int) -> None:
-    """Makes this process kill, stop or end itself at the count-th passing of a point."""
+    """Make this process kill, stop or end itself at the count-th passing of a point."""
     home, name, when, counts = POINTS[point]
     function = getattr(home, name)
     passed = itertools.count(1)
@@ -77,7 +77,7 @@ def arm(point: str, how: str, count: int) -> None:
 def _strike(how: str) -> None:
     if how == "exit":
         os._exit(7)
-    # To this thread: another one might take the signal while this one goes on for a moment.
+    # The signal goes to this thread: another one might take it while this one goes on for a moment.
     signal.pthread_kill(threading.get_ident(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how])
 
 
@@ -112,7 +112,7 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
 
 
 def outcomes(studio: Studio) -> list[list[str]]:
-    """Waits for all batches, oldest first: of each generation ``"success"`` or its error's code."""
+    """Wait for all batches, and return ``"success"`` or the error's code of each generation, oldest first."""
     batches = [batch for topic in studio.topics for batch in studio.batches(topic, limit=1000)]
     return [_outcome(batch) for batch in sorted(batches, key=lambda batch: batch.id)]
 
@@ -129,7 +129,7 @@ def _say(value: Any) -> None:
 
 
 def main() -> None:
-    # A file that grows beyond the limit is to be an error, not the end of the process.
+    # A file that grows beyond the limit must be an error, not the end of the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     options = json.loads(sys.argv[1])
     if "die_in" in options:

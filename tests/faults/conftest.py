@@ -1,4 +1,4 @@
-"""Processes, the server that counts, and what must hold of every store afterwards."""
+"""Processes, a server that counts, and the checks of every store at the end."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Child:
 
     def __init__(self, store: Path, server: JobServer, **options: Any) -> None:
         arguments = json.dumps({"store": str(store), "origin": server.origin, **options})
-        places = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.child", arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             text=True,
         )
         self._ready = False
 
     def ask(self, do: str, **command: Any) -> Any:
-        """Lets it do something and gives the answer."""
+        """Send a command, and return the answer."""
         self.tell(do, **command)
         return self.hear()
 
@@ -53,7 +53,7 @@ class Child:
         self.process.stdin.flush()
 
     def wait_ready(self) -> None:
-        """Waits until its studio is open; two children started one after the other open together."""
+        """Wait until the child's studio is open. Several children may be started first, and open together."""
         if not self._ready:
             assert self.hear() == "ready"
             self._ready = True
@@ -65,7 +65,7 @@ class Child:
         return json.loads(line)
 
     def lives(self) -> bool:
-        """Waits for an answer, whatever it says; False where the child has died instead."""
+        """Wait for any answer, and return False where the child has died instead."""
         assert self.process.stdout is not None
         return bool(self.process.stdout.readline())
 
@@ -74,11 +74,11 @@ class Child:
         self.died()
 
     def died(self) -> None:
-        """Waits for the kill that it was armed for."""
+        """Wait until the child has killed itself."""
         assert self.process.wait(WAIT) == -signal.SIGKILL
 
     def stopped(self) -> None:
-        """Waits until it has stopped itself."""
+        """Wait until the child has stopped itself."""
         _, status = os.waitpid(self.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
 
@@ -86,7 +86,7 @@ class Child:
         self.process.send_signal(signal.SIGCONT)
 
     def leave(self) -> None:
-        """Lets it end as a kernel that is shut down."""
+        """End the child as a kernel is shut down."""
         assert self.process.stdin is not None
         self.wait_ready()
         self.process.stdin.close()
@@ -112,7 +112,7 @@ def server() -> Iterator[JobServer]:
 
 @pytest.fixture
 def start(store: Path, server: JobServer) -> Iterator[StartChild]:
-    """Starts a child on the store of the test."""
+    """Return a function that starts a child on the store of the test."""
     children: list[Child] = []
 
     def start_child(**options: Any) -> Child:
@@ -126,7 +126,7 @@ def start(store: Path, server: JobServer) -> Iterator[StartChild]:
 
 @contextmanager
 def next_start(store: Path, server: JobServer, **options: Any) -> Iterator[Studio]:
-    """The studio of the next kernel, when it has done all that was left to do."""
+    """Return the studio of the next kernel, after it has finished all that was left."""
     clock = QuickClock(options.pop("ahead", 0.0))
     with open_studio(JobProvider(server.origin), store=store, clock=clock, **options) as studio:
         outcomes(studio)
@@ -140,7 +140,7 @@ def rows(store: Path, query: str) -> list[Any]:
 
 
 def left_over(store: Path) -> list[str]:
-    """The files that no row names, beside the locks of processes; and the rows whose file is gone."""
+    """Return the files that no row names, without the locks of processes, and the rows whose file is gone."""
     root = store.with_suffix(".assets")
     there = {
         path.relative_to(root).as_posix()
@@ -156,7 +156,7 @@ def left_over(store: Path) -> list[str]:
 
 
 def assert_whole(store: Path) -> None:
-    """What must hold of every store when nothing runs."""
+    """Check what must be true of every store when nothing runs."""
     unfinished = "SELECT stage FROM image_async_tasks WHERE status IN ('pending', 'processing')"
     assert rows(store, unfinished) == []
     idle = (

@@ -1,4 +1,4 @@
-"""A provider as a plug-in would write it, for `tests.servers.job_server`; and a clock that hurries."""
+"""A provider as a plug-in would write it, for `tests.servers.job_server`, and a clock that hurries."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SEED = Parameter(name="seed", type="integer", kind="seed", title="Seed", minimum
 
 
 class JobProvider(Provider):
-    """Models: ``image`` and ``sheet`` (four a call) answer at once, ``queue`` and ``queue-sheet`` give
-    tickets, ``keyed`` (tickets) and ``keyed-sheet`` (at once) honour the key of a call.
+    """The models ``image`` and ``sheet`` (four images a call) answer at once. ``queue`` and ``queue-sheet``
+    send tickets. ``keyed`` (tickets) and ``keyed-sheet`` (at once) honour the key of a call.
 
     Args:
-        origin: where the server is.
+        origin: the address of the server.
     """
 
     spec = ProviderSpec(name="jobs", title="Jobs", concurrency=8, local=True)
@@ -79,10 +79,10 @@ class JobProvider(Provider):
 
 
 class QuickClock(Clock):
-    """The real time, perhaps ahead, with waits cut short: schedules are not what these tests are about.
+    """The real time, perhaps ahead, with shortened waits, because these tests are not about schedules.
 
     Args:
-        ahead: seconds by which it is ahead of the real time, as after a long sleep.
+        ahead: the seconds by which the clock is ahead of the real time, as after a long sleep.
         longest: the longest wait, in seconds.
     """
 

@@ -1,4 +1,4 @@
-"""In a real kernel: it restarts in mid-job, images come while it computes, it answers while it is busy."""
+"""A real kernel: it restarts during a job, and images and answers arrive while it computes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ BUSY = {
 
 
 class Kernel:
-    """A kernel and what it says on iopub."""
+    """A kernel and its messages on iopub."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self.client = client
 
     def run(self, code: str) -> str:
-        """Runs a cell to its end and gives what it printed."""
+        """Run a cell to its end and return what it printed."""
         asked = self.start(code)
         printed: list[str] = []
 
@@ -52,11 +52,11 @@ class Kernel:
         return "".join(printed)
 
     def start(self, code: str) -> str:
-        """Starts a cell and gives the id of the request."""
+        """Start a cell and return the id of the request."""
         return self.client.execute(code)
 
     def until(self, wanted: Callable[[dict[str, Any]], object]) -> list[dict[str, Any]]:
-        """Reads what the kernel says until that is what is wanted; gives all of it."""
+        """Read messages of the kernel until one of them is wanted, and return all of them."""
         said: list[dict[str, Any]] = []
         ends = time.monotonic() + WAIT
         while not said or not wanted(said[-1]):
@@ -64,13 +64,13 @@ class Kernel:
         return said
 
     def control(self, kind: str) -> dict[str, Any]:
-        """Asks on the control channel."""
+        """Send a request on the control channel."""
         message = self.client.session.msg(kind, {})
         self.client.control_channel.send(message)
         return self.client.get_control_msg(timeout=WAIT)["content"]
 
     def click(self, comm: str, content: dict[str, Any], *, shell: str) -> None:
-        """Sends a message of the page, as JupyterLab does: on a subshell."""
+        """Send a message of the page, as JupyterLab does: on a subshell."""
         body = {"comm_id": comm, "data": {"method": "custom", "content": content}}
         message = self.client.session.msg("comm_msg", body)
         message["header"]["subshell_id"] = shell
@@ -85,13 +85,13 @@ def ended(request: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def custom(message: dict[str, Any]) -> dict[str, Any]:
-    """The content of a message to the page, or nothing."""
+    """Return the content of a message to the page, or an empty one."""
     data = message["content"].get("data", {})
     return data.get("content", {}) if message["msg_type"] == "comm_msg" else {}
 
 
 def came(message: dict[str, Any]) -> list[str]:
-    """The ids of the batches for which the message brings an image."""
+    """Return the ids of the batches for which a message has an image."""
     return [
         event["generation"]["batchId"]
         for event in custom(message).get("events", [])
@@ -101,10 +101,10 @@ def came(message: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def kernel(store: Path, server: JobServer, tmp_path: Path) -> Iterator[Kernel]:
-    places = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(places),
+        "PYTHONPATH": os.pathsep.join(paths),
         "IPYTHONDIR": str(tmp_path / "ipython"),
     }
     manager = KernelManager(kernel_name="python3")
@@ -169,7 +169,7 @@ def test_a_click_is_answered_while_a_cell_runs(kernel, setup, server, kind):
         and message["content"]["data"]["state"].get("_model_module") == "anywidget"
     }
     shell = kernel.control("create_subshell_request")["subshell_id"]
-    # What the engine tells in between must not lead the answer back to the cell's shell.
+    # The engine's messages in between must not lead the answer back to the cell's shell.
     kernel.run('pg.generate("a fox", model="jobs:image").result(60)')
 
     cell = kernel.start(BUSY[kind])

@@ -1,4 +1,4 @@
-"""A kernel that is killed at any point loses nothing, and its next start pays for nothing twice."""
+"""A kernel that is killed at any point loses nothing, and the next start does not pay for anything twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def kill_at(start: StartChild, point: str, model: str, n: int, count: int = 1) -
 
 
 def assert_retry_and_discard_work(store: Path, server: JobServer, studio) -> None:
-    """Retry sends again what failed, once; deleting leaves nothing."""
+    """Check that Retry sends again once what failed, and that a deletion leaves nothing."""
     sent, failed = len(server.submits), [code for code in outcomes(studio)[0] if code != OK]
     batch = studio.batches(studio.topics[0])[0]
     batch.retry().result(60)
@@ -51,27 +51,27 @@ def test_before_the_batch_is_committed_nothing_has_happened(start, store, server
 @pytest.mark.parametrize(
     ("point", "model", "n", "count", "expected", "sent", "billed"),
     [
-        # Nothing was sent, so that it is sent now.
+        # Nothing was sent, so the call is sent now.
         ("after the batch", "image", 3, 1, [OK] * 3, 3, 3),
-        # The intent to send is all that is known; with a key it is safe to send.
+        # Only the intent to send is known. With an idempotency key the call may be sent again.
         ("after submitting", "image", 1, 1, ["uncertain"], 0, 0),
         ("after submitting", "queue", 1, 1, ["uncertain"], 0, 0),
         ("after submitting", "keyed", 1, 1, [OK], 1, 1),
-        # The answer came and was not stored.
+        # The answer arrived and was not stored.
         ("before the ticket", "queue", 1, 1, ["uncertain"], 1, 1),
         ("before the ticket", "keyed", 1, 1, [OK], 2, 1),
         # The job is known.
         ("after the ticket", "queue", 1, 1, [OK], 1, 1),
         ("after the ticket", "queue-sheet", 4, 1, [OK] * 4, 1, 1),
         ("after the links", "queue", 1, 1, [OK], 1, 1),
-        # Bytes on disk are taken; what did not get there is named.
+        # Bytes on the disk are used. Images that did not get there have an error.
         ("while a file is written", "image", 1, 1, ["uncertain"], 1, 1),
         ("while a file is written", "queue", 1, 1, [OK], 1, 1),
         ("after a file", "image", 1, 1, [OK], 1, 1),
         ("after a file", "queue-sheet", 4, 2, [OK] * 4, 1, 1),
         ("inside the row's transaction", "sheet", 4, 3, [OK] * 4, 1, 1),
         ("before the end", "sheet", 4, 1, [OK] * 4, 1, 1),
-        # With a key, the rest is asked for again without being paid.
+        # With an idempotency key, the studio asks for the rest again, and does not pay again.
         ("after a file", "keyed-sheet", 4, 2, [OK] * 4, 2, 1),
         ("after the row", "image", 1, 1, [OK], 1, 1),
         ("after a cover's file", "image", 1, 1, [OK], 1, 1),
@@ -86,7 +86,7 @@ def test_the_next_start_finishes_or_names_it(
         assert len(server.submits) == sent
         assert server.billed == billed
         assert_whole(store)
-        # Each image is booked once: whether it came, or may have been billed.
+        # Each image is booked once, whether it arrived or may have been billed.
         assert rows(store, "SELECT sum(images) FROM image_spending") == [(n,)]
         if expected != [OK] * n:
             assert_retry_and_discard_work(store, server, studio)
@@ -96,7 +96,7 @@ def test_of_four_files_two_were_there(start, store, server):
     kill_at(start, "after a file", "sheet", 4, count=2)
     with next_start(store, server) as studio:
         (found,) = outcomes(studio)
-        # The pool writes several at once, so that a third one may have got there too.
+        # The pool writes several images at once, so a third one may have got there too.
         assert set(found) == {OK, "uncertain"}
         assert found.count(OK) in (2, 3)
         assert len(server.submits) == 1
@@ -174,7 +174,7 @@ def test_in_a_retry_before_it_is_sent(start, store, server):
 
 
 def deleted_by(child, store, what):
-    """Makes two images and gives the id of what is to be deleted."""
+    """Make two images, and return the id of the topic, batch or generation to delete."""
     child.ask("generate", prompts=["a fox"], model="sheet", n=2)
     assert child.ask("wait") == [[OK, OK]]
     child.ask("settle")
@@ -204,7 +204,7 @@ def test_what_was_deleted_can_be_brought_back_by_the_next_kernel(start, store, s
     gone = deleted_by(child, store, what)
     if point == "after an undo":
         child.ask("delete", what=gone)
-    # By its id alone, it is looked for as a topic first, then as a batch.
+    # An id alone is looked up as a topic first, then as a batch.
     tries = ("topic", "batch", "generation").index(what) + 1 if point == "after an undo" else 1
     child.ask("arm", point=point, count=tries)
     child.tell("restore" if point == "after an undo" else "delete", what=gone)
@@ -266,6 +266,6 @@ def test_a_model_that_the_next_kernel_lacks_is_named(start, store, server):
         with pytest.raises(ImgplayError):
             batch.result(1)
         assert batch.retry().result(60)[0].status == OK
-    # The job ran on: it is asked for, not paid again.
+    # The job ran on. The studio asks for it, and does not pay again.
     assert len(server.submits) == 1
     assert_whole(store)

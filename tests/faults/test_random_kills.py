@@ -1,4 +1,4 @@
-"""Kernel after kernel is killed at a random point, with whatever is going on at that moment."""
+"""One kernel after the other is killed at a random point, whatever runs at that moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store is locked, the disk is full, an image kills who looks at it: what was paid for is kept."""
+"""The store is locked, the disk is full, an image kills its reader: images that were paid for are kept."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def another_program_holds(store: Path) -> Iterator[None]:
 
 
 class LockedClock(QuickClock):
-    """Tells when a locked store has been waited for so often that every deadline is over."""
+    """A clock that reports when a locked store was waited for so often that every deadline is over."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class LockedClock(QuickClock):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a store wait only shortly for other programs."""
+    """Let a store wait only a short time for other programs."""
     monkeypatch.setitem(Store.open.__func__.__kwdefaults__, "busy_timeout", BUSY)
 
 
@@ -89,7 +89,7 @@ def test_what_was_paid_is_kept_while_another_program_holds_the_store(store, serv
             if longer_than_the_deadline:
                 assert clock.long_locked.wait(WAIT)
         assert batches[0].result(WAIT).status == OK
-        # The ticket is kept too; whether time is left to wait for the job is another matter.
+        # The ticket is kept too, even where no time is left to wait for the job.
         codes = outcomes(studio)[1]
         if longer_than_the_deadline:
             assert codes == ["deadline"] * 2
@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_no_partial_file_and_retry_goes_on(start, store, serv
     assert child.ask("wait") == [[OK]]
     child.ask("settle")
     child.leave()
-    # With a ticket, the same job is asked for again.
+    # With a ticket, the studio asks for the same job again.
     assert len(server.submits) == sent
     assert_whole(store)
 

@@ -1,4 +1,4 @@
-"""Two kernels on one store: nothing is lost, no task is driven by both, what one ends the other stops."""
+"""Two kernels on one store: nothing is lost, one kernel drives a task, and each stops what the other ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.faults.conftest import assert_whole, rows
 
 OK = "success"
 SECONDS = 2.0
-"""Between looks at the store, shortened by the hurried clock of the child."""
+"""The seconds between two looks at the store, which the clock of the child shortens."""
 
 
 def test_both_generate_at_once_and_every_call_is_sent_once(start, store, server):
@@ -25,7 +25,7 @@ def test_both_generate_at_once_and_every_call_is_sent_once(start, store, server)
         child.leave()
     assert len(server.submits) == 100
     assert set(server.per_unit().values()) == {1}
-    # Neither took a task of the other, not even one that waited.
+    # Neither kernel took a task of the other, not even a waiting one.
     assert rows(store, "SELECT sum(resumes) FROM image_async_tasks") == [(0,)]
     assert rows(store, "SELECT count(DISTINCT asset_digest) FROM image_generations") == [(100,)]
     assert_whole(store)
@@ -51,7 +51,7 @@ def test_the_other_one_takes_over_the_jobs_of_the_one_that_is_killed(start, stor
     ("point", "model", "expected"),
     [
         ("before the end", "queue", OK),
-        # The bytes lie on disk, so that the other one has them.
+        # The bytes are on the disk, so the other kernel has them.
         ("before the end", "image", OK),
         ("after submitting", "image", "uncertain"),
         ("before the ticket", "queue", "uncertain"),
@@ -73,7 +73,7 @@ def test_a_holder_that_sleeps_too_long_finds_its_late_write_refused(
     for child in (holder, other):
         child.ask("settle")
         child.leave()
-    # The sleeper may wake so late that it does not even send.
+    # The sleeping kernel may wake so late that it does not send anything.
     assert set(server.per_unit().values()) <= {1}
     stored = "SELECT count(*) FROM image_generations WHERE asset_digest IS NOT NULL"
     assert rows(store, stored) == [(int(expected == OK),)]
@@ -94,7 +94,7 @@ def test_what_one_ends_the_driver_stops(start, store, server, what):
         other.ask("cancel", batch=batch)
     else:
         other.ask("delete", what=batch)
-    # Both jobs are stopped at the provider, by the one that drives them.
+    # The kernel that drives the jobs stops both at the provider.
     server.until(lambda: len(server.cancelled) == 2)
     assert driver.ask("wait") == ([["cancelled", "cancelled"]] if what == "cancel" else [])
     for child in (driver, other):

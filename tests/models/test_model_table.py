@@ -1,4 +1,4 @@
-"""The table of models, and what a request is known to cost."""
+"""The table of models, and the expected cost of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the notebooks promise to their readers; that they run is nbval's part (``make test-notebooks``)."""
+"""The promises of the notebooks to their readers. nbval runs them (``make test-notebooks``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts are rewritten by a text model, once for each time that the user asks."""
+"""A text model rewrites prompts, once for each time that the user asks."""
 
 from __future__ import annotations
 
@@ -219,7 +219,8 @@ def test_a_key_that_comes_later_counts(server, monkeypatch):
 @pytest.mark.parametrize("by_page", [False, True])
 def test_keys_are_looked_for_in_slow_places_where_each_can_be_asked(server, monkeypatch, by_page):
     def held(name):
-        # Some can be asked on the main thread alone, as Colab can; a page is answered on another.
+        # Some sources of keys answer only on the main thread, such as Colab. A page is answered on another
+        # thread.
         here = threading.current_thread() is threading.main_thread()
         return KEY if name == "openai" and here != by_page else ""
 

@@ -1,4 +1,4 @@
-"""When a provider is asked for a job."""
+"""The times at which the engine asks a provider for a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Topics get names: from a prompt, from a text model, from the user, each of whom goes before the last."""
+"""Topics get titles: from a prompt, from a text model, from the user; each ranks above the one before."""
 
 from __future__ import annotations
 

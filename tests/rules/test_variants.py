@@ -1,4 +1,4 @@
-"""What a prompt with choices stands for. The page reads the same table of cases."""
+"""The prompts of a pattern. The page reads the same table of cases."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A provider of images on loopback that counts what it would bill, and holds back what it is told to.
+"""A provider of images on loopback that counts what it would bill, and holds answers back.
 
 ::
 
     POST   /images      the images in the answer, in base64
-    POST   /jobs        {"job": id}; with "keyed": true, a key that came before finds its job again
+    POST   /jobs        {"job": id}; with "keyed": true, a repeated key finds its job again
     GET    /jobs/ID     {"state": "queued"} or {"state": "done", "links": [...]}
     DELETE /jobs/ID     the job is stopped
     GET    /files/...   the bytes behind a link
@@ -27,12 +27,12 @@ from imgplay_widget.testing import png
 from tests.servers.openai_server import png as noisy
 
 LONGEST = 60.0
-"""Seconds after which a test that waits has failed."""
+"""The seconds after which a waiting test has failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A POST that arrived: what a provider bills."""
+    """A POST that arrived, which a provider would bill."""
 
     key: str
     prompt: str
@@ -50,7 +50,7 @@ class Job:
 
 @dataclass(slots=True)
 class Hold:
-    """A point at which answers stay until it is opened."""
+    """A point at which answers stop until a test opens it."""
 
     reached: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
@@ -71,9 +71,9 @@ class JobServer:
 
     Attributes:
         submits: every POST, in order of arrival.
-        polls: how often each job was asked for.
-        cancelled: jobs that were stopped.
-        working: True while no job gets done.
+        polls: the number of polls of each job.
+        cancelled: the jobs that were stopped.
+        working: True while jobs do not end.
         big: True where images have more than a megabyte.
     """
 
@@ -108,28 +108,28 @@ class JobServer:
 
     @property
     def billed(self) -> int:
-        """How many calls were paid: a repeated key is one."""
+        """The number of paid calls; calls with the same key count once."""
         return len(self._jobs)
 
     def per_unit(self) -> Counter[tuple[str, tuple[int, ...]]]:
-        """How often each call was sent."""
+        """The number of times that each call was sent."""
         return Counter((submit.prompt, submit.positions) for submit in self.submits)
 
     def hold(self, kind: str) -> Hold:
-        """Holds every ``"answer"`` (a POST has arrived, nothing goes back) or ``"file"`` (half went)."""
+        """Hold every ``"answer"`` (after the POST arrived) or every ``"file"`` (after its first half)."""
         hold = self._holds[kind] = Hold()
         return hold
 
     def expire_links(self) -> None:
-        """Makes all links that were given so far useless."""
+        """Let all links so far expire."""
         self._links += 1
 
     def refuse(self, times: int) -> None:
-        """Answers the next POSTs with 503."""
+        """Answer the next POSTs with 503."""
         self._refusals = times
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until a request makes the condition true."""
+        """Wait until a request makes the condition true."""
         with self._changed:
             assert self._changed.wait_for(condition, LONGEST), "it never came to that"
 
@@ -159,7 +159,7 @@ class JobServer:
         return job
 
     def _draw(self) -> bytes:
-        # Each image is another one, so that no two rows share a file.
+        # All images differ, so that no two rows share a file.
         self._drawn += 1
         if self.big:
             return noisy(640, 640, noise=os.urandom(640 * 640 * 3))
@@ -219,7 +219,7 @@ class _Listener(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients are killed here; that is no error of the server."""
+        """Ignore the errors of clients, because these tests kill clients."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -260,4 +260,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is said."""
+        """Do not log."""

@@ -3,8 +3,8 @@
     with OpenAIServer(script=[images(2), error(429, "slow down", headers={"Retry-After": "1"})]) as server:
         ...  # server.base_url, server.requests, server.posts
 
-Each request takes the next item of the script; when it is used up, each gets as many images as it asked
-for. ``python -m tests.servers.openai_server --port 0`` runs it alone and prints its base URL.
+Each request gets the next item of the script. After the last item, each request gets as many images as it
+asks for. ``python -m tests.servers.openai_server --port 0`` runs it alone and prints its base URL.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def png(width: int = 64, height: int = 64, *, shade: int = 128, noise: bytes | None = None) -> bytes:
-    """A whole PNG; with noise (of 3 · width · height bytes) one that does not compress."""
+    """Return a PNG; with noise (3 · width · height bytes), one that does not compress."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -71,14 +71,14 @@ def png(width: int = 64, height: int = 64, *, shade: int = 128, noise: bytes | N
 
 
 def images(n: int = 1, *, data: bytes | None = None, **fields: Any) -> Answer:
-    """n images in base64, with the fields that come beside them."""
+    """Return an answer with n images in base64, and further fields."""
     items = [{"b64_json": base64.b64encode(data or png(shade=20 * i)).decode()} for i in range(n)]
     body = {"created": 1, "data": items, "usage": {"total_tokens": 100 * n}, **fields}
     return answer(body, x_request_id="req-images")
 
 
 def error(status: int, message: str, *, headers: Mapping[str, str] | None = None, **fields: Any) -> Answer:
-    """An error as OpenAI words it; `fields` are code, type and param."""
+    """Return an error in the form of OpenAI; `fields` are code, type and param."""
     made = answer(
         {"error": {"message": message, "type": None, "param": None, "code": None, **fields}}, status
     )
@@ -90,7 +90,7 @@ def html(text: str = "<html><body>Please log in</body></html>", status: int = 20
 
 
 def events(*items: tuple[str, Any], end: str = "\n\n", **options: Any) -> Answer:
-    """Server-sent events; each is a name and JSON (or bytes, sent as they are)."""
+    """Return an answer of server-sent events; each is a name and JSON (or bytes, sent as they are)."""
     chunks = [
         data if isinstance(data, bytes) else f"event: {name}\ndata: {json.dumps(data)}{end}".encode()
         for name, data in items
@@ -99,14 +99,14 @@ def events(*items: tuple[str, Any], end: str = "\n\n", **options: Any) -> Answer
 
 
 def item(data: bytes) -> dict[str, str]:
-    """One image in base64."""
+    """Return one image in base64."""
     return {"b64_json": base64.b64encode(data).decode()}
 
 
 def stream(
     partials: int = 2, *, kind: str = "image_generation", data: bytes | None = None, **fields: Any
 ) -> Answer:
-    """Previews, then the image."""
+    """Return a stream of previews, then the image."""
     steps = [
         (
             f"{kind}.partial_image",
@@ -128,14 +128,14 @@ def stream(
 
 
 class OpenAIServer(ProviderServer):
-    """The server; what the script does not give is as many images as were asked for.
+    """The server. After its script, it answers with as many images as a request asks for.
 
     Args:
         script: what the requests get, in order.
-        files: what GET gives, by path.
-        latency: seconds before each answer that the script does not give.
-        image: the bytes of the images that the script does not give.
-        port: 0 for a free one.
+        files: the answers to GET requests, by path.
+        latency: seconds before an answer that does not come from the script.
+        image: the bytes of the images that do not come from the script.
+        port: the port, or 0 for any free port.
     """
 
     def __init__(self, script: Iterable[Item] = (), *, image: bytes | None = None, **options: Any) -> None:
@@ -155,7 +155,7 @@ class OpenAIServer(ProviderServer):
 
 
 class TextServer(OpenAIServer):
-    """Answers chats with its words, or fails where it has none; everything else gets images."""
+    """Answer chats with the words of the test, or fail without any; answer other requests with images."""
 
     def __init__(self, words: str | None, **options: Any) -> None:
         super().__init__(**options)
@@ -170,7 +170,7 @@ class TextServer(OpenAIServer):
 
     @property
     def chats(self) -> list[Any]:
-        """What was asked in chats."""
+        """The questions of the chats."""
         return [r.json() for r in self.requests if r.path.endswith("/chat/completions")]
 
 
@@ -188,7 +188,7 @@ def main() -> None:
     with OpenAIServer(port=options.port, latency=options.latency, image=image) as server:
         sys.stdout.write(f"{server.base_url}\n")
         sys.stdout.flush()
-        # It serves until whoever started it closes its standard input.
+        # The server runs until its parent closes the standard input.
         sys.stdin.read()
 
 

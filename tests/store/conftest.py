@@ -5,7 +5,7 @@ from imgplay_widget._store import Store
 
 @pytest.fixture
 def open_store(tmp_path):
-    """Opens stores that are closed at the end; without a location, all in the same place."""
+    """Return a function that opens stores, by default all at the same location; the end closes them."""
     opened = []
 
     def open_(location=None, **options):

@@ -33,7 +33,7 @@ def make_topic(title="Foxes", *, user_id="local", organization_id=None, at=NOW):
 def make_batch(
     topic, n=1, *, one_task=False, owner="me", until=SOON, references=(), mask=None, at=NOW, click_id=None
 ):
-    """A batch, its generations and its tasks."""
+    """Return a batch, its generations and its tasks."""
     batch = Batch(
         id=new_id(),
         topic_id=topic.id,
@@ -74,12 +74,12 @@ def make_batch(
 
 
 def add_batch(store, batch, generations, tasks, **more):
-    """Adds a batch that was asked for alone."""
+    """Add a single batch."""
     return store.add_batches([entry_of(batch, generations, tasks)], **more)
 
 
 def entry_of(batch, generations, tasks):
-    """A batch with what belongs to it."""
+    """Return a batch with its generations and tasks."""
     return Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
 
 
@@ -127,7 +127,7 @@ def encode(image, format, **options):
 
 
 def receive(store, generation, data):
-    """Keeps the bytes of a generation, as the engine does."""
+    """Keep the bytes of a generation, as the engine does."""
     accepted = images.accept(data)
     digest = store.assets.receive(generation.id, accepted.data)
     return StoredImage(
@@ -142,13 +142,13 @@ def receive(store, generation, data):
 
 
 def succeed(task, *, seconds=2.0):
-    """The task as it is after a success."""
+    """Return a task after its success."""
     sent = life.advance(task, life.Send(), NOW)
     return life.advance(sent, life.Succeed(cost="0.04"), NOW + timedelta(seconds=seconds))
 
 
 def fill(store, generation, task, data=None, *, owner="me"):
-    """Brings a generation its image, and gives it as it is then."""
+    """Store the image of a generation, and return the generation after the change."""
     image = receive(store, generation, make_png() if data is None else data)
     changed = store.finish_task(succeed(task), [image], {}, owner=owner)
     assert changed is not None
@@ -160,7 +160,7 @@ def with_lease(task, owner, until=SOON):
 
 
 def files(store):
-    """What lies in the asset folder, without the locks."""
+    """Return the files of the asset folder, without the locks."""
     root = store.assets.root
     return {
         str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"
@@ -168,17 +168,17 @@ def files(store):
 
 
 def ended(task):
-    """The task as a deletion leaves it."""
+    """Return a task as a deletion ends it."""
     cancelled = life.advance(task, life.Cancel(Cancelled("Cancelled.").info), NOW)
     return replace(cancelled, lease_owner=None, lease_until=None)
 
 
 def delete(store, what, *ids):
-    """Deletes, at `NOW`."""
+    """Delete, at `NOW`."""
     return store.hide(what, ids, at=NOW, ended=ended)
 
 
 def purge(store):
-    """Removes all that was deleted."""
+    """Purge all that was deleted."""
     while store.purge(LATE):
         pass

@@ -1,4 +1,4 @@
-"""Bytes on the disk: whole or not there at all."""
+"""The bytes on the disk are whole, or not there at all."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Where a history lies, how it is opened, and what stands in its tables."""
+"""The location of a history, how it is opened, and its tables."""
 
 import shutil
 import sqlite3

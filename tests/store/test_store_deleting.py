@@ -37,7 +37,7 @@ def topic(store):
 
 
 def add(store, topic, n=1, data=None, **options):
-    """A batch whose images are there, with their thumbnails."""
+    """Return a batch whose images are stored, with their thumbnails."""
     batch, generations, tasks = make_batch(topic, n, **options)
     add_batch(store, batch, generations, tasks)
     filled = [fill(store, g, t, data) for g, t in zip(generations, tasks, strict=True)]
@@ -61,9 +61,9 @@ def content(*generations):
 def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
     reference, mask = (store.assets.add_reference(make_png()) for _ in range(2))
     batch, _, _ = add(store, topic, 2, references=[reference], mask=mask)
-    waiting, places, more = make_batch(topic)
-    add_batch(store, waiting, places, more)
-    receive(store, places[0], make_png())
+    waiting, slots, more = make_batch(topic)
+    add_batch(store, waiting, slots, more)
+    receive(store, slots[0], make_png())
     store.update_topic(topic.id, cover_url=store.assets.write_cover(topic.id, b"cover"))
 
     deleted = delete(store, "topic", topic.id)
@@ -199,7 +199,7 @@ def test_a_deleted_task_is_neither_driven_nor_taken_up(store, topic):
     assert store.entry(batch.id).tasks == (ended(task),)
 
 
-def test_what_is_paid_for_reaches_a_deleted_place_of_a_shared_call(store, topic):
+def test_what_is_paid_for_reaches_a_deleted_slot_of_a_shared_call(store, topic):
     batch, generations, (task,) = make_batch(topic, 2, one_task=True)
     add_batch(store, batch, generations, [task])
     delete(store, "generation", generations[0].id)
@@ -229,8 +229,8 @@ def test_bytes_that_another_row_names_stay(store, open_store, topic):
     data = make_png()
     _, (mine,), _ = add(store, topic, data=data)
     reference = store.assets.add_reference(data)
-    using, places, tasks = make_batch(topic, references=[reference])
-    add_batch(store, using, places, tasks)
+    using, slots, tasks = make_batch(topic, references=[reference])
+    add_batch(store, using, slots, tasks)
     other = open_store(user_id="eve")
     other.register("her")
     theirs = make_topic(user_id="eve")
@@ -281,9 +281,9 @@ def test_a_reference_that_no_batch_names_yet_survives_until_one_does(store, topi
 
 def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
     _, (kept,), _ = add(store, topic)
-    waiting, (place,), tasks = make_batch(topic)
-    add_batch(store, waiting, [place], tasks)
-    receive(store, place, make_png())
+    waiting, (slot,), tasks = make_batch(topic)
+    add_batch(store, waiting, [slot], tasks)
+    receive(store, slot, make_png())
     store.update_topic(topic.id, cover_url=store.assets.write_cover(topic.id, b"cover"))
     whole = files(store)
 
@@ -354,7 +354,7 @@ def test_files_held_by_another_program_are_a_named_error(store):
 
 
 def forget_holds(store):
-    """As a day does it."""
+    """Make a file look a day old."""
     for file in (store.assets.root / "held").iterdir():
         os.utime(file, (NOW.timestamp() - 10**6, NOW.timestamp() - 10**6))
 
@@ -383,7 +383,7 @@ def test_a_draft_keeps_a_result_that_is_deleted_until_it_goes_with_its_topic(sto
     result = Reference(
         digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
     )
-    # Users share the files, and one that is named by another's draft stays too.
+    # Users share the files, so a file that the draft of another user names stays too.
     other = open_store(user_id="you")
     other.save_draft(None, Draft(references=(result,)))
     store.save_draft(topic.id, Draft(references=(result,)))

@@ -121,7 +121,7 @@ def test_topics_are_read_page_by_page_in_the_order_of_the_list(store):
     assert read == whole
     page = store.topic_page(limit=2)
     assert (titles(page), page.before is None) == (["same 1", "new"], False)
-    # What comes in above, and what goes, moves no place below.
+    # Topics that come or go above do not move the cursor below.
     store.add_topic(make_topic("newest", at=NOW + timedelta(hours=3)))
     delete(store, "topic", page.topics[-1].id)
     assert titles(store.topic_page(limit=2, before=page.before)) == ["same 2", "same 0"]
@@ -230,7 +230,7 @@ def test_a_generation_is_found_with_its_batch(store):
 def test_the_feed_pages_through_everything_once_newest_first(store):
     topic = make_topic()
     store.add_topic(topic)
-    # All of one moment: the order must not depend on the time.
+    # All topics are of one moment, because the order must not depend on the time.
     made = [make_batch(topic, 2) for _ in range(7)]
     for parts in made:
         add_batch(store, *parts)
@@ -388,7 +388,7 @@ def test_a_reference_whose_file_is_gone_is_refused_before_anything_is_stored(sto
 
 @pytest.fixture
 def half_done(store):
-    """A call for three images that brought the first one, and left an error in the places of the others."""
+    """Return a call for three images that filled the first slot, and left an error in the other slots."""
     topic = make_topic()
     batch, generations, (task,) = make_batch(topic, 3, one_task=True)
     add_batch(store, batch, generations, [task], new_topic=topic)
@@ -415,7 +415,7 @@ def test_a_retry_points_to_its_new_task_and_keeps_what_is_filled(store, half_don
     assert store.assets.incoming(generations[1].id) is None
 
 
-def test_a_retry_of_all_places_forgets_the_task_that_failed(store):
+def test_a_retry_of_all_slots_forgets_the_task_that_failed(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 2)
     add_batch(store, batch, generations, tasks, new_topic=topic)
@@ -424,7 +424,7 @@ def test_a_retry_of_all_places_forgets_the_task_that_failed(store):
     assert {task.id for task in store.replace_tasks({tasks[1].id: again}).tasks} == {tasks[0].id, again.id}
 
 
-def test_a_retry_takes_no_place_that_another_retry_has_or_that_is_filled_or_gone(store, half_done):
+def test_a_retry_takes_no_slot_that_another_retry_has_or_that_is_filled_or_gone(store, half_done):
     batch, generations, task = half_done
     filled = make_task(batch, (0, 1))
     before = store.entry(batch.id)
@@ -433,7 +433,7 @@ def test_a_retry_takes_no_place_that_another_retry_has_or_that_is_filled_or_gone
     store.replace_tasks({task.id: running})
     before = store.entry(batch.id)
     for late in (make_task(batch, (1,)), make_task(batch, (1, 2))):
-        # It would be sent whole, with the place that is paid for already.
+        # The call would be sent whole, with the slot that is already paid for.
         assert store.replace_tasks({task.id: late}) == before
     rest = make_task(batch, (2,))
     entry = store.replace_tasks({task.id: rest})

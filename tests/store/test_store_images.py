@@ -1,4 +1,4 @@
-"""What is taken for an image, and what small pictures are made of it."""
+"""Which bytes are accepted as an image, and the small pictures that are made from it."""
 
 import io
 import struct
@@ -47,10 +47,10 @@ def test_a_cut_image_is_refused_wherever_it_is_cut(name, part):
         images.accept(WHOLE[name][: int(len(WHOLE[name]) * part)])
 
 
-@given(place=st.integers(8, len(WHOLE["png"]) - 1), bit=st.integers(0, 7))
-def test_a_flipped_bit_in_a_png_is_refused(place, bit):
+@given(index=st.integers(8, len(WHOLE["png"]) - 1), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_a_png_is_refused(index, bit):
     data = bytearray(WHOLE["png"])
-    data[place] ^= 1 << bit
+    data[index] ^= 1 << bit
     with pytest.raises(CorruptImage):
         images.accept(bytes(data))
 
@@ -81,7 +81,7 @@ def test_a_refusal_says_what_came_instead(data, word):
 
 
 def bomb(width, height):
-    """A small PNG that says it is enormous."""
+    """Return a small PNG with an enormous size in its header."""
 
     def chunk(name, body):
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -142,8 +142,8 @@ def test_a_cover_is_the_middle_of_the_image():
     for data in (images.cover(encode(wide, "PNG")), images.render(encode(wide, "PNG"))[1]):
         with Image.open(io.BytesIO(data)) as square:
             assert square.size == (256, 256)
-            for place in ((3, 3), (252, 252), (128, 128)):
-                assert square.convert("RGB").getpixel(place)[2] > 200
+            for corner in ((3, 3), (252, 252), (128, 128)):
+                assert square.convert("RGB").getpixel(corner)[2] > 200
     tiny = images.accept(images.cover(make_png((3, 5))))
     assert (tiny.width, tiny.height) == (256, 256)
 

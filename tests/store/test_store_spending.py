@@ -1,4 +1,4 @@
-"""The ledger: each call is booked once, by whatever way it ends, and stays booked."""
+"""The ledger: each call is booked once, however it ends, and stays booked."""
 
 from __future__ import annotations
 
@@ -187,21 +187,21 @@ def test_only_what_was_spent_since_is_added(registered):
 
 
 BILLED = [
-    # The provider took the call, and nobody knows what became of it.
+    # The provider took the call, and its end is unknown.
     (Stage.SUBMITTING, life.Fail(Uncertain("?").info), "uncertain"),
     (Stage.SUBMITTING, life.Fail(BadResponse("?").info), "uncertain"),
     (Stage.SUBMITTING, life.Cancel(Cancelled("Stop.").info), "uncertain"),
     (Stage.PROCESSING, life.Cancel(Cancelled("Stop.").info), "uncertain"),
     (Stage.PROCESSING, life.Fail(DeadlineExceeded("late").info), "uncertain"),
-    # It was refused, or the job failed: no work was done that is charged for.
+    # The call was refused, or the job failed. So no work was done that costs money.
     (Stage.PENDING, life.Cancel(Cancelled("Stop.").info), None),
     (Stage.SUBMITTING, life.Fail(RateLimited("busy").info), None),
     (Stage.SUBMITTING, life.Fail(DeadlineExceeded("late").info), None),
     (Stage.PROCESSING, life.Fail(ServerError("broken").info), None),
-    # The images were made; they did not get here.
+    # The images were made, but they did not arrive.
     (Stage.DOWNLOADING, life.Fail(ServerError("broken").info), "estimated"),
     (Stage.DOWNLOADING, life.Cancel(Cancelled("Stop.").info), "estimated"),
-    # The provider said what it took all the same.
+    # The provider reported a cost all the same.
     (Stage.SUBMITTING, life.Fail(Moderated("No.").info, "0.01"), "told"),
 ]
 
@@ -266,7 +266,7 @@ def test_what_runs_is_reserved_and_what_ended_is_spent(registered):
         registered.refuse_beyond([replace(more, estimate="0.06")], budget)
     tomorrow = replace(budget, since=NOW + timedelta(days=1))
     registered.refuse_beyond([replace(more, estimate="0.06")], tomorrow)
-    # What nobody knows the cost of passes, and what costs nothing.
+    # Calls of unknown cost pass, and calls that cost nothing.
     registered.refuse_beyond([replace(more, estimate=None), replace(more, estimate="0")], budget)
 
 

@@ -1,4 +1,4 @@
-"""Who may write a task, and what a finish leaves behind whatever happens in its middle."""
+"""Which owner may write a task, and what the end of a task leaves when it fails in the middle."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A page that is a list: what it sends and what it is sent."""
+"""A page that is a list of the messages that it sends and gets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAIT = 20
 
 
 class Page:
-    """The page's side of a face, over no wire at all."""
+    """The page's side, without a wire."""
 
     def __init__(self, studio):
         self.studio = studio
@@ -36,7 +36,7 @@ class Page:
         self.studio.start(self.face.receive, content, pieces).result(WAIT)
 
     def call(self, method, pieces=(), **fields):
-        """Sends a request, with the buffers that go with it, and gives its reply and buffers."""
+        """Send a request with its buffers, and return the reply with its buffers."""
         to = f"r{next(self._ids)}"
         self.send({"kind": "request", "id": to, "call": {"method": method, **fields}}, pieces)
         (reply,) = [(c, b) for c, b in self.messages if c["kind"] == "reply" and c["to"] == to]
@@ -48,24 +48,24 @@ class Page:
         return reply["result"]
 
     def catalog(self):
-        """Gives the models that are offered, by name, as a page that knows none gets them."""
+        """Return the offered models by name, as a new page gets them."""
         reply, buffers = self.call("hello")
         packed = buffers[reply["result"]["snapshot"]["catalogBuffer"]]
         return {model["name"]: model for model in json.loads(zlib.decompress(packed))}
 
     def upload(self, data, *, name="file", step=2**20, **fields):
-        """Sends a file in pieces, and gives the last reply."""
+        """Send a file in pieces, and return the last reply."""
         reply = None
         for offset in range(0, len(data), step):
             piece = memoryview(data)[offset : offset + step]
-            place = {"uploadId": name, "offset": offset, "total": len(data)}
-            reply, _ = self.call("upload", [piece], **place, **fields)
+            piece_of = {"uploadId": name, "offset": offset, "total": len(data)}
+            reply, _ = self.call("upload", [piece], **piece_of, **fields)
             if reply["error"]:
                 break
         return reply
 
     def refer(self, data, **fields):
-        """Uploads an image and gives its digest."""
+        """Upload an image and return its digest."""
         return self.upload(data, **fields)["result"]["reference"]["digest"]
 
     def error(self, method, **fields):
@@ -81,7 +81,7 @@ class Page:
         return [e for e in found if kind is None or e["type"] == kind]
 
     def wait_for(self, test):
-        """Waits until the events so far pass a test, and gives what it gave."""
+        """Wait until the events so far pass a test, and return the result of the test."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: test(self.events()), WAIT), self.events()
             return test(self.events())

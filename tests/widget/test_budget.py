@@ -1,4 +1,4 @@
-"""What the page is told of what was spent, and a budget that refuses its requests."""
+"""Spending as the page sees it, and a budget that refuses the page's requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Priced(FakeProvider):
 
 
 def told(**wanted):
-    """Whether the last that was told of the spending is this."""
+    """Return whether the last event about spending has these values."""
 
     def test(events):
         states = [event["spending"] for event in events if event["type"] == "spending_changed"]
@@ -86,7 +86,7 @@ def test_a_click_over_the_budget_is_refused_whole(open_page):
         page.result("hello")
         click = {"wishes": [WISH, {**WISH, "prompt": "a hare"}, WISH], "n": 1, "topicId": None}
         error = page.error("generate", **click)
-        # It is of no one request.
+        # The notice does not belong to one request.
         assert (error["code"], "wish" in error) == ("over_budget", False)
         assert "These 3 requests ($0.12)" in error["message"]
         assert (page.studio.topics, fake.submits, page.events("batch_added")) == ([], [], [])

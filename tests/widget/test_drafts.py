@@ -1,4 +1,4 @@
-"""What was written and not sent: kept by topic, across pages and kernels, and told to the other pages."""
+"""Drafts: kept for each topic, across pages and kernels, and sent to the other pages."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_other_pages_are_told_and_the_writer_is_not(page):
     (event,) = other.events("draft_changed")
     assert (event["topicId"], event["draft"]["prompt"]) == (None, "a red fox")
     assert [one["digest"] for one in event["draft"]["references"]] == [digest]
-    # What comes after it was told; the draft was not.
+    # Later changes were sent to the page; the draft was not.
     topic = page.studio.new_topic("Foxes").id
     page.wait_for(lambda events: any(e.get("topicId") == topic for e in events))
     assert page.events("draft_changed") == []
@@ -110,7 +110,7 @@ def test_what_was_written_last_wins(page):
     drafts = page.studio.drafts
 
     async def both():
-        # The first one looks an image up, the second one does not.
+        # The first request looks up an image, the second does not.
         page.studio.inputs._known.clear()
         await asyncio.gather(
             drafts.save(None, prompt="first", references=[digest], mask=None),

@@ -1,4 +1,4 @@
-"""What the page is answered and told, whatever carries the messages."""
+"""The answers and events that the page gets, whatever carries the messages."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def done(count):
 
 
 def asked_while(page, moment, meanwhile, **call):
-    """Asks, and lets something happen before one of the answer's steps in the store.
+    """Send a request, and let something happen before one of its steps in the store.
 
-    Gives the answer, and the events that were sent before it.
+    Return the answer, and the events that were sent before the answer.
     """
     engine, asking, steps = page.studio.engine, [], []
     write = engine.write
@@ -116,7 +116,7 @@ def test_a_click_of_several_is_answered_by_all_its_batches_which_share_a_mark(pa
         ("a red fox", mark),
     ]
     assert [topic["id"] for topic in snapshot["topics"]] == [made["topic"]["id"]]
-    # Another click has another mark.
+    # Another click has a different mark.
     again = page.result("generate", wishes=wishes, n=1, topicId=made["topic"]["id"])
     assert again["batches"][0]["clickId"] not in (None, mark)
 
@@ -275,7 +275,7 @@ def test_every_event_message_has_the_next_number(page):
     told = page.result("hello")["snapshot"]["seq"]
     numbers = [content["seq"] for content in page.events_messages()]
     assert numbers == list(range(1, len(numbers) + 1))
-    # A cover may come meanwhile.
+    # A cover may arrive meanwhile.
     assert last <= told <= numbers[-1]
 
 
@@ -511,7 +511,7 @@ def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, m
         for _ in range(2):
             state = page.studio.start(page.face.small_snapshot).result(WAIT)
         assert list(state["thumbnails"])[:4] == [g.id for g in new]
-        # Each is made once, however often the state is written.
+        # Each picture is made once, however often the state is written.
         assert made == [g.id for g in new]
         picture_of = Image.open(io.BytesIO(base64.b64decode(state["thumbnails"][new[0].id])))
         assert (picture_of.format, max(picture_of.size) <= 192) == ("WEBP", True)
@@ -557,7 +557,7 @@ def test_the_models_beside_the_chosen_one_last_and_one_that_is_gone_breaks_nothi
         snapshot = page.result("hello")["snapshot"]
         assert snapshot["config"]["alsoModels"] == also
         assert [model["name"] for model in snapshot["models"]] == ["fake:image", "fake:sheet"]
-        # A saved notebook holds one model, however many are asked.
+        # A saved notebook holds one model, even when several are asked.
         state = page.studio.start(page.face.small_snapshot).result(WAIT)
         assert [model["name"] for model in state["models"]] == ["fake:image"]
         assert state["config"]["alsoModels"] == []
@@ -661,7 +661,7 @@ def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):
 
     with open_page(Typed(name="typed")) as page:
         told = page.catalog()["typed:model"]
-    # In JSON, true is not 1; in Python they are equal.
+    # In JSON, true is not 1. In Python they are equal.
     assert {p["name"]: json.dumps(p["default"]) for p in told["parameters"]} == {
         name: json.dumps(value) for name, value in defaults.items()
     }

@@ -1,4 +1,4 @@
-"""Whatever of a request of the page fails: one answer, with a name and a next step, and nothing half done."""
+"""Any step of a page's request may fail: one answer, with a code and a next step, and nothing half done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WISH = {"model": "fake:image", "prompt": "a cat", "params": {}}
 
 
 class Faults:
-    """Makes the n-th thing fail that a request of the page waits for: a call of the store or of the pool."""
+    """A fault: the n-th call of the store or of the pool fails for which a request of the page waits."""
 
     def __init__(self, page):
         self._face, self._archive = page.face, page.studio.archive
@@ -38,7 +38,7 @@ class Faults:
         self._left = n
 
     def hit(self):
-        """Says whether anything failed, and lets all else pass."""
+        """Remove the fault, and return whether a call failed."""
         hit, self._left = self._left <= 0, 0
         return hit
 
@@ -48,7 +48,7 @@ class Faults:
 
     def _failing(self, function, error):
         async def call(*args, **keywords):
-            # What goes on beside the request is not what is tried here.
+            # This test is not about the work beside the request.
             if self._left > 0 and asyncio.current_task() is self._task:
                 self._left -= 1
                 if self._left == 0:
@@ -60,7 +60,7 @@ class Faults:
 
 @dataclass
 class Scene:
-    """A page, and what is there for its requests."""
+    """A page, and the history for its requests."""
 
     page: object
     topic: str
@@ -71,14 +71,14 @@ class Scene:
     store: object
 
     def history(self):
-        """All that is stored."""
+        """Return all that is stored."""
         with closing(sqlite3.connect(self.store)) as connection:
             return list(connection.iterdump())
 
 
 @contextmanager
 def scene(open_page, store):
-    """Two images in one topic, one that failed and one that runs in another, and an input image."""
+    """Return two images in one topic, a failed and a running one in another, and an input image."""
     gate = Gate(picture())
     fake = FakeProvider(words=())
     with open_page(fake, store=store) as page:
@@ -202,7 +202,7 @@ REQUESTS = {
         "config": {"model": "fake:sheet", "params": {}, "count": 2},
     },
 }
-"""What a page can ask, by name: what is there before, and the request."""
+"""The requests of a page, by name: the history before, and the request."""
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -234,7 +234,7 @@ def test_whatever_fails_is_answered_once_by_name_and_leaves_nothing_half_done(
 
 
 def assert_page_knows(s):
-    """What the page was told is what is stored, or it was told to read again."""
+    """Check that the page got what is stored, or was told to read again."""
     stored = {}
     for batch in s.page.result("feed", topicId=None, limit=50)["feed"]["batches"]:
         stored[batch["id"]] = {g["id"]: g["favourite"] for g in batch["generations"]}
@@ -242,7 +242,7 @@ def assert_page_knows(s):
 
 
 def told(s, stored):
-    """The batches as the events say that they are: their images, and which are starred."""
+    """Return the batches by the events: their images, and the starred ones."""
     batches = {}
     for event in s.page.events():
         match event:
@@ -253,10 +253,10 @@ def told(s, stored):
             case {"type": "batch_removed"}:
                 batches.pop(event["batchId"])
             case {"type": "topic_removed"}:
-                # Here it is the one with the first batch alone.
+                # In this case it is the topic with the first batch.
                 batches.pop(s.batch.id)
             case {"type": "topic_changed", "topic": topic} if topic["id"] == s.topic and s.batch.id in stored:
-                # One that comes back is read when it is shown.
+                # The page reads a restored topic when it is shown.
                 batches.setdefault(s.batch.id, stored[s.batch.id])
     return batches
 
@@ -274,7 +274,7 @@ def test_what_the_page_asks_while_the_studio_closes_is_answered_by_name(open_pag
         call = {"kind": "request", "id": "late", "call": {"method": "prompts"}}
         asked = page.studio.start(page.face.receive, call)
         assert reached.wait(WAIT)
-        # Cancelled as when the loop ends before the store has answered.
+        # The request is cancelled, as when the loop ends before the store answers.
         asked.cancel()
         with page._arrived:
             assert page._arrived.wait_for(lambda: replies(page, "late"), WAIT)
@@ -289,8 +289,8 @@ def replies(page, to):
 
 @pytest.mark.parametrize("method", ["select_topic", "configure"])
 def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(open_page, tmp_path, method):
-    place = tmp_path / "s.sqlite"
-    with open_page(store=place) as page:
+    location = tmp_path / "s.sqlite"
+    with open_page(store=location) as page:
         topic = page.studio.new_topic("foxes").id
         page.result("select_topic", topicId=None)
         fields = {"select_topic": {"topicId": topic}, "configure": {"config": {"model": "fake:sheet"}}}[
@@ -307,7 +307,7 @@ def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(open_page
         assert (shown["activeTopicId"], shown["config"]["model"]) == (None, "demo:instant")
         page.studio.archive.store.save_setting = save
         page.result(method, **fields)
-    with open_page(store=place) as page:
+    with open_page(store=location) as page:
         shown = page.result("hello")["snapshot"]
         found = {"select_topic": shown["activeTopicId"], "configure": shown["config"]["model"]}
         assert found[method] == {"select_topic": topic, "configure": "fake:sheet"}[method]

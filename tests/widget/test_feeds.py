@@ -1,4 +1,4 @@
-"""Finding again: search and filters of the feed, the queue, the prompts and the models of before."""
+"""The search and the filters of the feed, the queue, and the earlier prompts and models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def made(page, prompt, n=1, topic="One", model="fake:image"):
 
 
 def found(page, topic=None, **wanted):
-    """The prompts of what is found, newest first."""
+    """Return the prompts of the found batches, newest first."""
     feed = page.result("feed", topicId=topic, **wanted)["feed"]
     assert feed["topicId"] == topic
     return [batch["prompt"] for batch in feed["batches"]]

@@ -1,4 +1,4 @@
-"""The page has a prompt rewritten, and knows beforehand whether anybody can."""
+"""A page lets a text model rewrite a prompt, and knows beforehand whether one can."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMPROVE = {"mode": "expand", "model": "fake:image"}
 
 
 def writers(page):
-    """For each provider, whether it has a text model, and which one writes for it."""
+    """Return which providers have a text model, and which provider writes for each."""
     found = page.result("hello")["snapshot"]["providers"]
     return {p["name"]: (p["writes"], p["writer"]) for p in found}
 

@@ -1,4 +1,4 @@
-"""Keeping order: stars, covers, pins, and batches that go to other topics."""
+"""Keeping order: stars, covers, pins, and batches that move to other topics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def topics(page):
 
 
 def newest(page, kind, id):
-    """What the last event of a kind says of something."""
+    """Return what the last event of a kind says about one item."""
     key = kind.split("_")[0]
     found = [e[key] for e in page.events(kind) if e[key]["id"] == id]
     return found[-1] if found else None

@@ -1,4 +1,4 @@
-"""ZIPs: images byte for byte with their recipes, read in pieces, and gone afterwards."""
+"""ZIPs: images byte for byte with their recipes, read in pieces, and removed afterwards."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def made(page, prompt="A red fox!", **options):
 
 
 def left(page):
-    """The files that packing has left in the store, once covers and thumbnails are written."""
+    """Return the files that packing has left in the store, once covers and thumbnails are written."""
     page.studio.start(page.studio.archive.settle).result(WAIT)
     return list((page.studio.archive.store.assets.root / "temporary").iterdir())
 
 
 def read(page, packed):
-    """Reads a ZIP as the page does."""
+    """Read a ZIP as the page does."""
     data, sizes = b"", []
     while True:
         reply, buffers = page.call("pack_chunk", packId=packed["packId"], offset=len(data))
@@ -51,7 +51,7 @@ def test_a_zip_holds_the_originals_and_their_recipes(page):
         assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
         recipes = json.loads(archive.read("recipes.json"))
         assert [r["generation_id"] for r in recipes] == [g.id for g in batch]
-        # All but where the original lies here: a ZIP is given away.
+        # The recipe does not name the file on this machine, because users pass a ZIP on.
         own = {name: value for name, value in batch[1].recipe.items() if name != "path"}
         assert recipes[1] == {"file": recipes[1]["file"], **own}
         assert str(batch[1].path.parent) not in archive.read("recipes.json").decode()

@@ -1,4 +1,4 @@
-"""How an image was made, as the page and code are told, and the code that makes it again."""
+"""Recipes as the page and code get them, and the code that makes a batch again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def made(page, prompt="a fox", **options):
 
 
 def replay(code):
-    """Runs the code against a playground that only listens, and gives what it was asked."""
+    """Run code against a playground that only records, and return its calls."""
     calls = []
 
     def generate(*args, **options):
@@ -64,7 +64,7 @@ def test_a_recipe_tells_what_the_provider_changed(open_page):
         recipe = page.result("recipe", generationId=one.id)["recipe"]
     assert {"parameter": "seed", "requested": 7, "applied": 9} in recipe["differences"]
     assert recipe["requested"]["seed"] == 7
-    # What a form could not hold is told as text.
+    # Values that a form could not hold arrive as text.
     assert recipe["applied"]["parts"] == '["a", 1]'
 
 

@@ -1,4 +1,4 @@
-"""Input images from the page: uploads in pieces, results taken as references, and requests that use them."""
+"""Input images from the page: uploads in pieces, results as references, and requests that use them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAIT = 20
 
 
 def request(references, mask=None):
-    """One request with input images."""
+    """Return a request with input images."""
     wish = {"model": "fake:image", "prompt": "a red fox", "params": {}}
     return {"wishes": [{**wish, "references": references, "mask": mask}], "n": 1, "topicId": None}
 
@@ -27,11 +27,11 @@ def request(references, mask=None):
 LEFT = (0, 0, 32, 64)
 
 EMPTY_JPEG = b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x40\x00\x40\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01\xff\xd9"
-"""Whole by its structure, without any pixels."""
+"""Return a PNG with a whole structure, whose pixels cannot be decoded."""
 
 
 def noise(width=640, height=640):
-    """A PNG of more than a megabyte."""
+    """Return a PNG of more than a megabyte."""
     buffer = io.BytesIO()
     Image.frombytes("RGB", (width, height), os.urandom(width * height * 3)).save(buffer, format="PNG")
     return buffer.getvalue()
@@ -84,7 +84,7 @@ def test_files_that_come_at_the_same_time_do_not_mix(page):
 
 
 def test_a_piece_that_comes_twice_changes_nothing(page):
-    # Its answer was lost, and the page asks again.
+    # The answer was lost, and the page asks again.
     data = noise()
     for _ in range(2):
         answer = page.result("upload", pieces=[data[:1000]], uploadId="a", offset=0, total=len(data))
@@ -113,7 +113,7 @@ def test_a_piece_that_does_not_fit_ends_the_upload(page, pieces, says):
     error = page.error("upload", pieces=given, uploadId="a", offset=offset, total=total)
     assert error["code"] == "invalid_request"
     assert says in error["message"]
-    # It begins anew.
+    # The upload begins anew.
     assert page.upload(png(), name="a")["result"]["reference"]
 
 
@@ -238,7 +238,7 @@ def test_a_reference_whose_file_is_gone_is_refused(page, fake):
     shutil.rmtree(page.studio._store.assets.root / "originals")
     assert page.error("generate", **request([digest]))["code"] == "not_found"
     reply, buffers = page.call("reference_thumbnails", digests=["0" * 64, digest])
-    # The thumbnail is still cached, and of something that cannot be sent.
+    # The thumbnail is still cached, but its original cannot be sent.
     assert [item["buffer"] for item in reply["result"]["items"]] == [None, None]
     assert buffers == []
 

@@ -1,4 +1,4 @@
-"""Servers under a name of the user's choice: added, tried, kept, removed."""
+"""Servers with a name of the user's choice: added, tested, kept, removed."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def test_a_server_is_added_and_draws(page):
 
 
 def test_a_server_is_there_again_without_its_key(tmp_path, open_page):
-    place = tmp_path / "s.sqlite"
+    location = tmp_path / "s.sqlite"
     with OpenAIServer(script=[LISTED] * 4) as server:
-        with open_page(store=place) as page:
+        with open_page(store=location) as page:
             assert add(page, server.base_url, key=KEY)["outcome"] in ("good", "reached")
             page.studio.start(page.studio.archive.settle).result(WAIT)
             assert server.requests
             assert all(f"Bearer {KEY}" in str(r.headers) for r in server.requests)
             assert KEY not in json.dumps([content for content, _ in page.messages])
-        assert KEY.encode() not in place.read_bytes()
-        with open_page(store=place) as page:
+        assert KEY.encode() not in location.read_bytes()
+        with open_page(store=location) as page:
             state = provider(page)
             assert (state["server"], state["key"]) == (server.base_url, "missing")
             assert state["keyVariable"] == "MINE_API_KEY"

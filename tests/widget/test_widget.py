@@ -37,7 +37,7 @@ class RecordingComm(comm_package.base_comm.BaseComm):
         ]
 
     def states(self, trait):
-        """The values of a trait, in the order in which the page was sent them."""
+        """Return the values of a trait, in the order in which the page got them."""
         sent = [d["state"] for _, d, _ in self.sent if trait in d.get("state", {})]
         return [state[trait] for state in sent]
 
@@ -65,17 +65,17 @@ PROVIDERS = (FakeProvider(),)
 
 
 def page_sends(widget, content, buffers=()):
-    """What ipywidgets does with a custom message, on whatever thread."""
+    """Handle a custom message as ipywidgets does, on any thread."""
     widget._handle_custom_msg(content, list(buffers))
 
 
 def wait_for_state(widget, word):
-    """Waits until the page was sent a state with a word in it."""
+    """Wait until the page got a state that holds a word."""
     widget.comm.wait_for(lambda: any(word in text for text in widget.comm.states("_snapshot")[-1:]))
 
 
 def kernel_receives(widget, content, buffers):
-    """What the kernel does with a message of the comm: buffers are views of what the socket brought."""
+    """Handle a message of the comm as the kernel does: buffers are views of the socket's bytes."""
     data = {"method": "custom", "content": content}
     widget.comm.handle_msg({"content": {"data": data}, "buffers": [memoryview(b) for b in buffers]})
 
@@ -110,7 +110,7 @@ def test_closing_the_widget_forgets_what_was_on_its_way(playground, tmp_path):
         widget.comm.wait_for(lambda: widget.comm.custom("reply"))
         assert studio.engine.each_beat != before
         widget.close()
-        # The loop takes what it is asked in order: the closing is done when this is answered.
+        # The loop works in order, so the studio is closed when this request is answered.
         studio.start(studio.archive.settle).result(WAIT)
         assert studio.engine.each_beat == before
 
@@ -282,7 +282,7 @@ def test_an_unknown_model_is_refused_at_the_start(playground):
     before = set(threading.enumerate())
     with pytest.raises(NotFound, match="fake:imge"):
         playground(model="fake:imge")
-    # Nothing of the refused one goes on: its store would stay open and its tasks leased.
+    # The refused studio must not go on, or its store would stay open and its tasks leased.
     assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "imgplay-engine"]
 
 

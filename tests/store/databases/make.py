@@ -1,6 +1,6 @@
-"""Writes the history that stands for the present format: ``python tests/store/databases/make.py``.
+"""The writer of an example history in the present format: ``python tests/store/databases/make.py``.
 
-Run once for each new format, and never again for one that was released.
+Run it once for each new format, and never again for a released format.
 """
 
 import sys
