@@ -23,7 +23,7 @@ from store_makers import (
 )
 
 from imgplay_widget._rules import lifecycle as life
-from imgplay_widget._rules.attempts import again
+from imgplay_widget._rules.attempts import next_attempt
 from imgplay_widget._rules.costs import Budget, booking, budget_of, day_start, moment_of, money, to_units
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import (
@@ -69,7 +69,7 @@ def done(store, generations, task, *, cost=None):
 
 
 def retried(store, generations, task):
-    fresh = again(task, generations, NOW, estimate=lambda _: "0.04")
+    fresh = next_attempt(task, generations, NOW, estimate=lambda _: "0.04")
     fresh = replace(fresh, lease_owner="me", lease_until=SOON)
     assert fresh in store.replace_tasks({task.id: fresh}).tasks
     return fresh

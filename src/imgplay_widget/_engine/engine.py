@@ -22,7 +22,7 @@ from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
 from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
-from imgplay_widget._rules.attempts import again, cancel_note
+from imgplay_widget._rules.attempts import cancel_note, next_attempt
 from imgplay_widget._rules.changes import (
     Change,
     EntryAdded,
@@ -341,7 +341,7 @@ class Engine:
                 provider, spec = self._registry.find(f"{task.provider}:{task.model}")
                 cost = partial(_expected, provider, spec)
                 attempts[task.id] = self._leased(
-                    again(task, failed[task.id], self._clock.now(), estimate=cost)
+                    next_attempt(task, failed[task.id], self._clock.now(), estimate=cost)
                 )
         if not attempts:
             return
@@ -652,7 +652,7 @@ class Engine:
             await self._end_unstarted(task, plan.error.to_exception())
         else:
             # Deleted ones too: what is paid for is kept in case they come back.
-            await self._launch(task, plan.action, await self._archive.in_store(self._store.places, task.id))
+            await self._launch(task, plan.action, await self._archive.in_store(self._store.slots, task.id))
 
     async def _adopt(self, task: Task, *, whole: bool) -> bool:
         """Takes images that were written before the process died, whose rows were not.
@@ -666,7 +666,7 @@ class Engine:
             return False
         stored: list[StoredImage] = []
         failures: dict[str, ErrorInfo] = {}
-        for generation in await self._archive.in_store(self._store.places, task.id):
+        for generation in await self._archive.in_store(self._store.slots, task.id):
             try:
                 image = await self._archive.in_pool(self._adopt_one, generation.id)
             except ImgplayError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import Generation, Unit
 
-__all__ = ["again", "cancel_note"]
+__all__ = ["cancel_note", "next_attempt"]
 
 STILL_RUNNING = frozenset(
     {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
@@ -43,7 +43,7 @@ def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
     return replace(Cancelled(text).info, provider=task.provider)
 
 
-def again(
+def next_attempt(
     task: Task,
     generations: Sequence[Generation],
     now: datetime,

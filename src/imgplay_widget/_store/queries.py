@@ -55,7 +55,7 @@ __all__ = [
     "free_title",
     "generation",
     "generation_of",
-    "places",
+    "slots",
     "topic",
     "topic_page",
     "topics_by_id",
@@ -257,8 +257,8 @@ def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[En
     return None if newest is None else generation(connection, scope, newest)
 
 
-def places(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:
-    """Return the generations that a task fills, also deleted ones: an undo brings back what was paid for."""
+def slots(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:
+    """Return the generations in a task's slots, also deleted ones: an undo brings back what was paid for."""
     mine = select(generations).where(generations.c.async_task_id == task_id, *scope.generations())
     found = connection.execute(mine.order_by(generations.c.position)).mappings()
     return [rows.generation_of(row) for row in found]

@@ -338,10 +338,10 @@ class Store:
         with self._database.reading() as connection:
             return queries.entries(connection, self._scope, batch_ids)
 
-    def places(self, task_id: str) -> list[Generation]:
-        """Return the generations that a task fills, also deleted ones that the user may restore."""
+    def slots(self, task_id: str) -> list[Generation]:
+        """Return the generations in the slots of a task, also deleted ones that the user may restore."""
         with self._database.reading() as connection:
-            return queries.places(connection, self._scope, task_id)
+            return queries.slots(connection, self._scope, task_id)
 
     def generation(self, id: str) -> tuple[Entry, Generation] | None:
         """Return a generation and its batch, or None."""
