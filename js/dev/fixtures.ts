@@ -10,11 +10,13 @@ import type {
   TopicState,
 } from "../src/protocol.gen";
 
+const KINDS = ["width", "height", "seed", "size", "aspect_ratio", "negative_prompt"] as const;
+
 export function parameter(name: string, patch: Partial<ParameterState> = {}): ParameterState {
   return {
     name,
     type: "integer",
-    kind: name,
+    kind: KINDS.find((kind) => kind === name) ?? null,
     title: name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " "),
     help: "",
     minimum: null,
@@ -80,7 +82,7 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
 /** One model with every kind of parameter that a catalog may have. */
 export function everyKind(patch: Partial<ModelState> = {}): ModelState {
   const text = (name: string, more: Partial<ParameterState> = {}) =>
-    parameter(name, { type: "string", kind: "choice", ...more });
+    parameter(name, { type: "string", ...more });
   return model("every", {
     title: "Every kind",
     price: { amount: "0.04", unit: "image", note: "November 2026" },
@@ -92,18 +94,18 @@ export function everyKind(patch: Partial<ModelState> = {}): ModelState {
       text("quality", { choices: ["auto", "low", "medium", "high"], default: "auto" }),
       text("background", { choices: ["auto", "opaque"] }),
       text("output_format", { choices: ["png", "jpeg", "webp"], default: "png" }),
-      parameter("cfg", { type: "number", kind: "number", minimum: 1, maximum: 20, step: 0.5, default: 7 }),
-      parameter("steps", { kind: "number", minimum: 1, maximum: 50, step: 1, default: 20 }),
-      parameter("strength", { type: "number", kind: "number", minimum: 0, maximum: 1 }),
-      text("negative_prompt", { kind: "text", maxLength: 400 }),
+      parameter("cfg", { type: "number", minimum: 1, maximum: 20, step: 0.5, default: 7 }),
+      parameter("steps", { minimum: 1, maximum: 50, step: 1, default: 20 }),
+      parameter("strength", { type: "number", minimum: 0, maximum: 1 }),
+      text("negative_prompt", { maxLength: 400 }),
       text("sampler", { choices: ["euler", "euler_a", "dpmpp_2m", "ddim"], default: "euler" }),
       text("scheduler", { choices: ["normal", "karras"] }),
-      parameter("safety_tolerance", { kind: "number", minimum: 0, maximum: 6, step: 1, default: 2 }),
-      parameter("prompt_expansion", { type: "boolean", kind: "switch", default: true }),
-      parameter("watermark", { type: "boolean", kind: "switch" }),
+      parameter("safety_tolerance", { minimum: 0, maximum: 6, step: 1, default: 2 }),
+      parameter("prompt_expansion", { type: "boolean", default: true }),
+      parameter("watermark", { type: "boolean" }),
       text("thinking_level", { choices: ["minimal", "high"], advanced: true }),
-      text("extra_text", { kind: "of_a_later_version", maxLength: 40 }),
-      parameter("extra_number", { type: "number", kind: "of_a_later_version", advanced: true }),
+      text("extra_text", { maxLength: 40 }),
+      parameter("extra_number", { type: "number", advanced: true }),
     ],
     ...patch,
   });
@@ -210,19 +212,17 @@ const NOTICE = "This is a demo that draws simple pictures on this machine. It is
 
 function models(): ModelState[] {
   const extra = [
-    parameter("style", { type: "string", kind: "choice", choices: ["natural", "vivid"], default: "natural" }),
+    parameter("style", { type: "string", choices: ["natural", "vivid"], default: "natural" }),
     parameter("palette", {
       type: "string",
-      kind: "choice",
       choices: ["from_the_prompt", "sunset", "forest", "ocean", "monochrome"],
       default: "from_the_prompt",
       help: "The colours that the picture leans on.",
     }),
-    parameter("detail", { type: "number", kind: "number", minimum: 0, maximum: 1, step: 0.05, default: 0.6 }),
-    parameter("grain", { type: "boolean", kind: "switch", default: false }),
+    parameter("detail", { type: "number", minimum: 0, maximum: 1, step: 0.05, default: 0.6 }),
+    parameter("grain", { type: "boolean", default: false }),
     parameter("negative_prompt", {
       type: "string",
-      kind: "text",
       title: "Negative prompt",
       maxLength: 400,
       advanced: true,
@@ -245,13 +245,11 @@ function models(): ModelState[] {
       parameters: [
         parameter("size", {
           type: "string",
-          kind: "choice",
           choices: ["1024x1024", "1536x1024", "1024x1536"],
           default: "1024x1024",
         }),
         parameter("quality", {
           type: "string",
-          kind: "choice",
           choices: ["low", "medium", "high"],
           default: "medium",
         }),

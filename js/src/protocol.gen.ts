@@ -658,7 +658,7 @@ export interface ModelState {
 export interface ParameterState {
   name: string;
   type: "integer" | "number" | "string" | "boolean";
-  kind: string;
+  kind: ("width" | "height" | "seed" | "size" | "aspect_ratio" | "negative_prompt") | null;
   title: string;
   help: string;
   minimum: number | null;

@@ -16,7 +16,7 @@ const edges = (preset: number | null) => [
   parameter("height", { ...EDGE, default: preset }),
 ];
 const choice = (name: string, choices: string[], preset: string | null = null) =>
-  parameter(name, { type: "string", kind: name, choices, default: preset });
+  parameter(name, { type: "string", choices, default: preset });
 
 /** A store that shows one model of these parameters, and another one. */
 function shown(parameters: ModelState["parameters"], patch: Partial<ModelState> = {}) {

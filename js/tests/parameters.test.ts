@@ -13,7 +13,7 @@ import {
   ratioOf,
 } from "../src/lib/parameters";
 import { estimateText, nearBudget, overBudget, priceText, spentText } from "../src/lib/price";
-import type { Config } from "../src/protocol.gen";
+import type { Config, ParameterState } from "../src/protocol.gen";
 
 describe("which control", () => {
   it.each([
@@ -27,9 +27,9 @@ describe("which control", () => {
     ["select", parameter("x", { type: "string", choices: ["a", "b", "c", "d"] })],
     ["slider", parameter("x", { type: "number", minimum: 0, maximum: 1 })],
     ["number", parameter("x", { minimum: 0 })],
-    ["text", parameter("x", { type: "string", kind: "name", maxLength: 20 })],
-    ["text", parameter("sampler", { type: "string", kind: "text" })],
-    ["textarea", parameter("system_prompt", { type: "string", kind: "text" })],
+    ["text", parameter("x", { type: "string", maxLength: 20 })],
+    ["text", parameter("sampler", { type: "string" })],
+    ["textarea", parameter("system_prompt", { type: "string" })],
   ])("%s", (control, given) => expect(controlOf(given)).toBe(control));
 });
 
@@ -186,8 +186,8 @@ describe("the form", () => {
 });
 
 it("knows the negative prompt by its name or its kind", () => {
-  const text = (name: string, kind: string) => parameter(name, { type: "string", kind });
-  const parameters = [text("style", "text"), text("negative_prompt", "text")];
+  const text = (name: string, kind: ParameterState["kind"]) => parameter(name, { type: "string", kind });
+  const parameters = [text("style", null), text("negative_prompt", null)];
   expect(negativeOf(model("m", { parameters }))?.name).toBe("negative_prompt");
   expect(negativeOf(model("m", { parameters: [text("avoid", "negative_prompt")] }))?.name).toBe("avoid");
   expect([negativeOf(model("m")), negativeOf(undefined)]).toEqual([null, null]);

@@ -33,6 +33,7 @@ __all__ = [
     "ModelSpec",
     "Notice",
     "Parameter",
+    "ParameterKind",
     "Partial",
     "Pending",
     "Price",
@@ -104,6 +105,11 @@ class Stage(StrEnum):
 # ------------------------------------------------------------------ what a model can do
 
 
+ParameterKind = Literal["width", "height", "seed", "size", "aspect_ratio", "negative_prompt"]
+"""A meaning that the page knows: an edge in pixels, the seed, a choice of sizes or shapes, or the words for
+what the image shall not show."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One parameter of a model: a subset of JSON schema, and the data that a form needs.
@@ -111,9 +117,9 @@ class Parameter:
     Attributes:
         name: the keyword in Python and the key in stored parameters.
         type: the JSON type of a value.
-        kind: the meaning, by which the page chooses a control: ``"width"``, ``"height"``, ``"seed"``,
-            ``"choice"``, ``"aspect_ratio"`` (a choice of shapes), ``"text"``, ``"number"``, ``"switch"``.
         title: the label.
+        kind: the special meaning that the page gives to it, one of `ParameterKind`; None where it has none,
+            and its type and choices decide the control.
         help: one sentence for people.
         minimum, maximum: the range, both ends included; None means no limit.
         step: the distance between allowed numbers, counted from `minimum` (or 0); None allows any.
@@ -127,8 +133,8 @@ class Parameter:
 
     name: str
     type: Literal["integer", "number", "string", "boolean"]
-    kind: str
     title: str
+    kind: ParameterKind | None = None
     help: str = ""
     minimum: float | None = None
     maximum: float | None = None

@@ -22,14 +22,14 @@ def edge(name, maximum):
     return Parameter(name=name, type="integer", kind=name, title=name.title(), minimum=64, maximum=maximum,
                      step=64, default=64)
 
-def text(name, kind="choice", **more):
+def text(name, kind=None, **more):
     return Parameter(name=name, type="string", kind=kind, title=name.replace("_", " ").capitalize(), **more)
 
 def number(name, type="number", **more):
-    return Parameter(name=name, type=type, kind="number", title=name.capitalize(), **more)
+    return Parameter(name=name, type=type, title=name.capitalize(), **more)
 
 def switch(name, **more):
-    return Parameter(name=name, type="boolean", kind="switch", title=name.capitalize(), **more)
+    return Parameter(name=name, type="boolean", title=name.capitalize(), **more)
 
 SEED = Parameter(name="seed", type="integer", kind="seed", title="Seed", minimum=0, maximum=2**31 - 1)
 SAMPLERS = ("euler", "euler_a", "dpmpp_2m", "ddim")
@@ -46,12 +46,12 @@ EVERY = ModelSpec(
         number("cfg", minimum=1, maximum=20, step=0.5, default=7.0),
         number("steps", "integer", minimum=1, maximum=50, default=20),
         number("strength", minimum=0, maximum=1),
-        text("negative_prompt", "text", max_length=400),
+        text("negative_prompt", max_length=400),
         text("sampler", choices=SAMPLERS, default="euler"),
         text("scheduler", choices=("normal", "karras")),
         switch("expansion", default=True),
         switch("watermark"),
-        text("extra_text", "of_a_later_version", max_length=40),
+        text("extra_text", max_length=40),
         number("extra", advanced=True),
     ),
 )

@@ -22,17 +22,11 @@ MODEL = ModelSpec(
     id="slow",
     title="Slow",
     parameters=(
-        Parameter(
-            name="steps", type="integer", kind="number", title="", minimum=1, maximum=100, step=1, default=20
-        ),
-        Parameter(
-            name="cfg", type="number", kind="number", title="", minimum=0, maximum=2, step=0.1, default=1.0
-        ),
-        Parameter(
-            name="style", type="string", kind="choice", title="", choices=("soft", "hard"), default="soft"
-        ),
-        Parameter(name="grain", type="boolean", kind="switch", title="", default=True),
-        Parameter(name="without", type="string", kind="text", title="", max_length=10),
+        Parameter(name="steps", type="integer", title="", minimum=1, maximum=100, step=1, default=20),
+        Parameter(name="cfg", type="number", title="", minimum=0, maximum=2, step=0.1, default=1.0),
+        Parameter(name="style", type="string", title="", choices=("soft", "hard"), default="soft"),
+        Parameter(name="grain", type="boolean", title="", default=True),
+        Parameter(name="without", type="string", title="", max_length=10),
         Parameter(name="seed", type="integer", kind="seed", title="", minimum=0, maximum=2**31 - 1, step=1),
         Parameter(
             name="width",
@@ -269,7 +263,13 @@ def test_a_plug_in_can_ship_its_models_as_text() -> None:
             'kind = "width"\nunit = "px"',
             "mine.toml: parameters.width: unknown field 'unit'",
         ),
-        ('kind = "width"', "", "mine.toml: parameters.width: kind is missing"),
+        (
+            'kind = "width"',
+            'kind = "widht"',
+            "kind 'widht' is not one of width, height, seed, size, aspect_ratio, negative_prompt. Did you",
+        ),
+        ('kind = "width"', 'kind = "number"', "kind 'number' is not one of"),
+        ('title = "Width"', "", "mine.toml: parameters.width: title is missing"),
         ('id = "one"', 'id = "one"\ncolour = 1', "mine.toml: models.one: unknown field 'colour'"),
         ('id = "one"', 'id = "one"\nprovider = "other"', "mine.toml: models.one: provider"),
         ('["width"]', '["wide"]', "mine.toml: models.one: parameters: 'wide' is not in"),

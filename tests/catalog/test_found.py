@@ -12,9 +12,7 @@ import pytest
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Parameter, Price, ReferenceRule, SizeRule
 
-STEPS = Parameter(
-    name="steps", type="integer", kind="number", title="Steps", minimum=1, maximum=50, step=1, default=20
-)
+STEPS = Parameter(name="steps", type="integer", title="Steps", minimum=1, maximum=50, step=1, default=20)
 SHAPE = Parameter(
     name="aspect_ratio", type="string", kind="aspect_ratio", title="Shape", choices=("1:1", "16:9")
 )
@@ -57,6 +55,14 @@ def test_a_model_comes_back_as_it_was_and_what_is_usual_takes_no_room() -> None:
     plain = ModelSpec(provider="cloud", id="plain", title="Plain")
     assert through_json(plain) == plain
     assert catalog.to_json(plain) == {"provider": "cloud", "id": "plain", "title": "Plain"}
+
+
+@pytest.mark.parametrize("kind", ["of_a_later_version", "choice", 7, ["width"]])
+def test_an_unknown_kind_is_forgotten_and_the_parameter_stays(kind: Any) -> None:
+    listed = {"name": "steps", "type": "integer", "title": "Steps", "kind": kind}
+    spec = catalog.from_json({"id": "x", "title": "X", "parameters": [listed]}, "cloud")
+    assert spec is not None
+    assert spec.parameters == (Parameter(name="steps", type="integer", title="Steps"),)
 
 
 @pytest.mark.parametrize(

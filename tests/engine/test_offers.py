@@ -216,7 +216,7 @@ def test_an_answer_that_is_not_understood_is_told_without_the_key(open_cloud, ca
 
 
 def test_what_cannot_be_shown_is_left_out(open_cloud):
-    bad = Parameter(name="size", type="object", kind="choice", title="Size")  # type: ignore[arg-type]
+    bad = Parameter(name="size", type="object", title="Size")  # type: ignore[arg-type]
     cloud = Cloud([offer("odd", parameters=(bad,)), offer(""), offer("twice"), offer("twice", native_n=2)])
     with open_cloud(cloud) as studio:
         studio.refresh_models("cloud")

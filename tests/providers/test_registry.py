@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imgplay_widget._types import ModelSpec, ProviderSpec
+from imgplay_widget._types import ModelSpec, Parameter, ProviderSpec
 from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.providers import Keys, Provider, Registry, register
 from imgplay_widget.providers.registry import BUILT_IN, GROUP
@@ -95,6 +95,18 @@ def test_a_provider_that_cannot_list_its_models_is_a_notice() -> None:
     assert registry.models()
     (notice,) = registry.notices
     assert "no list today" in notice.message
+
+
+def test_a_parameter_that_the_page_does_not_know_is_left_out_with_a_notice() -> None:
+    odd = Parameter(name="w", type="integer", kind="widht", title="W")  # type: ignore[arg-type]
+    fine = Parameter(name="style", type="string", title="Style")
+    noise = Noise("odd")
+    noise.models = lambda: [ModelSpec(provider="odd", id="x", title="X", parameters=(odd, fine))]  # type: ignore[method-assign]
+    registry = Registry([noise], entries=[])
+    assert registry.find("odd:x")[1].parameters == (fine,)
+    (notice,) = registry.notices
+    assert "odd:x" in notice.message
+    assert "Did you mean 'width'?" in notice.message
 
 
 def test_a_package_cannot_take_a_built_in_name() -> None:

@@ -652,9 +652,7 @@ def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):
     class Typed(FakeProvider):
         def models(self):
             parameters = tuple(
-                Parameter(
-                    name=name, type=types.get(type(value), "string"), kind="x", title=name, default=value
-                )
+                Parameter(name=name, type=types.get(type(value), "string"), title=name, default=value)
                 for name, value in defaults.items()
             )
             return [ModelSpec(provider="typed", id="model", title="Typed", parameters=parameters)]

@@ -41,7 +41,7 @@ export function controlOf(parameter: ParameterState): Control {
 
 /** Whether the choices of a parameter say which shape or size a picture has. */
 function isShape({ name, kind }: ParameterState): boolean {
-  return SHAPES.has(name) || SHAPES.has(kind);
+  return SHAPES.has(name) || (kind !== null && SHAPES.has(kind));
 }
 
 const SHAPES = new Set(["size", "aspect_ratio"]);
@@ -109,7 +109,7 @@ export function nearestChoice({ choices }: ParameterState, ratio: number): strin
 
 /** The title of a parameter, in the page's language where it is a known one. */
 export function titleOf({ name, kind, title }: ParameterState): string {
-  return t.parameter.titles[name] ?? t.parameter.titles[kind] ?? title;
+  return t.parameter.titles[name] ?? (kind && t.parameter.titles[kind]) ?? title;
 }
 
 export function helpOf({ name, help }: ParameterState): string {

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from imgplay_widget._types import ParameterKind  # noqa: TC001 - pydantic reads it at run time
 from imgplay_widget.errors import InvalidRequest
 
 __all__ = ["PROTOCOL", "PageMessage", "parse"]
@@ -77,7 +78,7 @@ class ParameterState(Message):
 
     name: str
     type: Literal["integer", "number", "string", "boolean"]
-    kind: str
+    kind: ParameterKind | None
     title: str
     help: str
     minimum: float | None

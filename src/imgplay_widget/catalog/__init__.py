@@ -1,13 +1,14 @@
 """The models as data: one TOML file for each provider, and the check of a request against the data."""
 
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
-from imgplay_widget.catalog._load import CatalogError, load, parse
+from imgplay_widget.catalog._load import CatalogError, check_parameter, load, parse
 from imgplay_widget.catalog._price import estimate, expected
 from imgplay_widget.catalog._request import MAX_DEADLINE, check_value, make_request
 
 __all__ = [
     "MAX_DEADLINE",
     "CatalogError",
+    "check_parameter",
     "check_value",
     "checked",
     "estimate",

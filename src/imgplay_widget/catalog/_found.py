@@ -12,7 +12,7 @@ from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from imgplay_widget._types import ModelSpec, Parameter
+from imgplay_widget._types import ModelSpec, Parameter, ParameterKind
 from imgplay_widget.catalog._load import CatalogError, check_parameter
 
 if TYPE_CHECKING:
@@ -118,6 +118,9 @@ def _plain(value: Any) -> Any:
 
 
 def _parameter(data: Any) -> Parameter | None:
+    if isinstance(data, dict) and cast("dict[str, Any]", data).get("kind") not in get_args(ParameterKind):
+        # Another version may know more kinds. Without its kind a parameter is an ordinary one.
+        data = {**cast("dict[str, Any]", data), "kind": None}
     parameter = _build(Parameter, data)
     if parameter is None or not parameter.name:
         return None

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from imgplay_widget._types import ModelSpec, Parameter, Price, ReferenceRule, SizeRule
+from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price, ReferenceRule, SizeRule
 from imgplay_widget.catalog._request import check_value
 from imgplay_widget.errors import InvalidRequest
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["CatalogError", "check_parameter", "load", "parse"]
+
+
+_KINDS: tuple[str, ...] = get_args(ParameterKind)
 
 
 class CatalogError(ValueError):
@@ -91,19 +95,26 @@ def _parameter(key: str, table: Mapping[str, Any], where: str) -> Parameter:
 
 
 def check_parameter(parameter: Parameter, where: str) -> None:
-    """Check that the range, the step and the default of a parameter agree with each other.
+    """Check the type and the kind of a parameter, and that its range, step and default agree with each other.
 
     Args:
         parameter: the parameter.
         where: the name of the parameter in errors.
 
     Raises:
-        CatalogError: they do not agree; the message names the field.
+        CatalogError: one of these is wrong; the message names the field.
     """
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     if parameter.type not in ("integer", "number", "string", "boolean"):
         raise CatalogError(
             f"{where}: type {parameter.type!r} is not one of integer, number, string, boolean."
+        )
+    if parameter.kind is not None and parameter.kind not in _KINDS:
+        near = get_close_matches(str(parameter.kind), _KINDS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise CatalogError(
+            f"{where}: kind {parameter.kind!r} is not one of {', '.join(_KINDS)}.{hint} "
+            "A parameter without such a meaning has no kind."
         )
     if low is not None and high is not None and low > high:
         raise CatalogError(f"{where}: minimum {low} is above maximum {high}.")

@@ -222,4 +222,4 @@ def _info(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _chosen(parameter: Parameter, choices: Sequence[str]) -> Parameter:
     names = tuple(choice for choice in choices if choice)
-    return replace(parameter, kind="choice", choices=names) if names else parameter
+    return replace(parameter, choices=names) if names else parameter

@@ -291,7 +291,6 @@ def _general(provider: str, id: str) -> ModelSpec:
             Parameter(
                 name="quality",
                 type="string",
-                kind="text",
                 title="Quality",
                 help="In the server's own words.",
                 max_length=40,

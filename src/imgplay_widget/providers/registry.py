@@ -9,12 +9,13 @@ users trust that name with a key.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from imgplay_widget import catalog
-from imgplay_widget._types import ModelSpec, Notice
+from imgplay_widget._types import ModelSpec, Notice, Parameter
 from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.providers.base import Provider
 
@@ -226,9 +227,23 @@ class Registry:
         shipped: Sequence[ModelSpec] = ()
         try:
             shipped = provider.models()
+            if name not in BUILT_IN:
+                shipped = [self._whole(spec) for spec in shipped]
         except Exception as error:  # noqa: BLE001 - foreign code may raise anything
             self._note(f"The provider {name!r} cannot list its models ({type(error).__name__}: {error}).")
         return catalog.merge(shipped, self._found.get(name, {}))
+
+    def _whole(self, spec: ModelSpec) -> ModelSpec:
+        """Return a model of another package without the parameters that the page could not show."""
+        kept: list[Parameter] = []
+        for parameter in spec.parameters:
+            try:
+                catalog.check_parameter(parameter, f"{spec.name}: {parameter.name}")
+            except catalog.CatalogError as error:
+                self._note(f"A parameter of {spec.name} is left out. {error}")
+            else:
+                kept.append(parameter)
+        return replace(spec, parameters=tuple(kept))
 
     def _note(self, message: str) -> None:
         notice = Notice(kind="other", message=message)

@@ -155,7 +155,7 @@ def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:
     }
     choices = tuple(text(choice) for choice in rows(lists.get(parameter.name)) if text(choice))
     if choices:
-        return replace(parameter, kind="choice", choices=choices, default=None)
+        return replace(parameter, choices=choices, default=None)
     if parameter.name in ("width", "height"):
         parameter = replace(
             parameter,

@@ -27,7 +27,6 @@ _REFERENCE_FIELDS = ("image", "image2", "image3")
 _SIZE = Parameter(
     name="size",
     type="string",
-    kind="text",
     title="Size",
     help="Width × height in pixels, such as 1024x1024; see the model's page.",
     max_length=11,

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
 from imgplay_widget._types import Status
 from imgplay_widget.errors import (
@@ -243,6 +244,15 @@ class ProviderContract:
         return studio.generate(PROMPT, model=name, **{**self.wire_type.params, **options})
 
     # -------------------------------------------------------------- what works
+
+    def test_the_models_are_data_that_the_page_can_show(self, wire: Wire) -> None:
+        """Each model names its provider, and each parameter has a known type, kind, range and default."""
+        provider = self.wire_type.connect(wire.origin)
+        assert provider.model(wire.model) is not None
+        for spec in provider.models():
+            assert spec.provider == provider.spec.name
+            for parameter in spec.parameters:
+                catalog.check_parameter(parameter, f"{spec.name}: {parameter.name}")
 
     def test_one_image_is_stored_as_it_came(self, studio: Studio, wire: Wire) -> None:
         """Expect one call and one image, with the bytes that the provider sent."""

@@ -152,7 +152,6 @@ def _parameters(
     common = Parameter(
         name=own,
         type=kind or "string",
-        kind="text",
         title=text(field.get("title")) or name.replace("_", " ").capitalize(),
         help=_sentence(text(field.get("description"))),
         advanced=own not in _SHOWN,
@@ -167,7 +166,7 @@ def _parameters(
         chosen = replace(
             common,
             type="string" if words else "integer",
-            kind="aspect_ratio" if own == "aspect_ratio" else "choice",
+            kind="aspect_ratio" if own == "aspect_ratio" else None,
             choices=tuple(choices),
         )
         # A preset that is sent by itself would contradict a width and height that the user gives.
@@ -179,7 +178,7 @@ def _parameters(
 
 def _plain(common: Parameter, kind: _Type, field: Mapping[str, Any]) -> Parameter:
     if kind == "boolean":
-        return _with_default(replace(common, kind="switch"), field)
+        return _with_default(common, field)
     if kind == "string":
         most = field.get("maxLength")
         return _with_default(replace(common, max_length=most if isinstance(most, int) else None), field)
@@ -188,8 +187,8 @@ def _plain(common: Parameter, kind: _Type, field: Mapping[str, Any]) -> Paramete
         low = max(0, low or 0)
         return replace(common, kind="seed", minimum=low, maximum=high or _MAX_SEED, step=1)
     step = _bound(field.get("multipleOf")) or (1 if kind == "integer" else None)
-    own_kind = common.name if common.name in ("width", "height") else "number"
-    return _with_default(replace(common, kind=own_kind, minimum=low, maximum=high, step=step), field)
+    edge = common.name if common.name in ("width", "height") else None
+    return _with_default(replace(common, kind=edge, minimum=low, maximum=high, step=step), field)
 
 
 def _edges(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Parameter]:

@@ -166,7 +166,7 @@ class Workflow:
         plain = Parameter(
             name=name,
             type="number" if _is_int(value) and _FLOATS.search(key) else _type(value),
-            kind=name if name in ("width", "height") else _kind(value),
+            kind=name if name in ("width", "height") else None,
             title=title,
             minimum=16 if edge else None,
             maximum=16384 if edge else None,
@@ -264,7 +264,7 @@ def _limited(parameter: Parameter, known: Mapping[str, Any], kind: str, key: str
     if isinstance(combo, list) and parameter.type == "string":
         choices = tuple(str(choice) for choice in cast("list[Any]", combo))
         if parameter.default in choices:
-            return replace(parameter, kind="choice", choices=choices)
+            return replace(parameter, choices=choices)
         return parameter
     if parameter.type == "boolean" or parameter.type == "string":
         return parameter
@@ -294,10 +294,6 @@ def _type(value: Any) -> Any:
     if isinstance(value, bool):
         return "boolean"
     return "string" if isinstance(value, str) else "integer" if isinstance(value, int) else "number"
-
-
-def _kind(value: Any) -> str:
-    return {"boolean": "switch", "string": "text"}.get(_type(value), "number")
 
 
 def plain_graph(checkpoint: str, *, edits: bool) -> dict[str, Any]:

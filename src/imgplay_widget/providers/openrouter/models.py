@@ -100,9 +100,7 @@ def _parameters(described: Mapping[str, Any]) -> Iterator[Parameter]:
 def _choice(name: str, choices: tuple[str, ...], base: Parameter | None) -> Parameter:
     if base is not None and base.type == "string":
         return replace(base, choices=choices)
-    return Parameter(
-        name=name, type="string", kind="choice", title=_title(name), choices=choices, advanced=True
-    )
+    return Parameter(name=name, type="string", title=_title(name), choices=choices, advanced=True)
 
 
 def _number(name: str, low: int, high: int, base: Parameter | None) -> Parameter:
@@ -111,7 +109,6 @@ def _number(name: str, low: int, high: int, base: Parameter | None) -> Parameter
     return Parameter(
         name=name,
         type="integer",
-        kind="number",
         title=_title(name),
         minimum=low,
         maximum=high,
