@@ -1,5 +1,5 @@
 // Builds the page into the Python package: static/index.js, its core with the style sheet in it, and static/parts/,
-// what loads when it is needed.
+// the parts that load when they are needed.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist; --out names
 // another folder, and --most another limit in bytes.
 import { createHash } from "node:crypto";
@@ -34,14 +34,14 @@ const options = {
   absWorkingDir: here("."),
   bundle: true,
   minifySyntax: true,
-  // Chinese as it is: escapes would take twice the room.
+  // Chinese signs stay as they are: escapes would be twice as long.
   charset: "utf8",
   format: "esm",
   jsx: "automatic",
   jsxImportSource: "preact",
   legalComments: "none",
   logLevel: "warning",
-  // The first ones with whole CSS nesting: for older ones each rule would carry the root's name.
+  // The first browsers with complete CSS nesting: for older ones each rule would repeat the root's name.
   target: ["es2022", "chrome120", "firefox117", "safari17.2"],
   entryPoints: [
     { in: here(dev ? "dev/mock-host.ts" : "src/index.ts"), out: CORE },
@@ -66,7 +66,7 @@ async function finish(result) {
   let scripts = [core, ...names.map((name) => parts[name])];
   if (!dev) scripts = await smaller(shortened(scripts, sheets));
   scripts = scripts.map((script, index) => filled(script, STYLES, sheets[index]));
-  // Files of one build belong together: a part of another one would take other things from the core.
+  // Files of one build belong together: a part of another build would take other things from the core.
   const digest = createHash("sha256").update(scripts.join("\0")).digest("hex").slice(0, 12);
   const [whole, ...rest] = scripts.map((script) => filled(script, BUILD, digest));
   const index = Buffer.from(dev ? whole : packed(whole));

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * Gives the names of our own properties that nobody outside can know: texts of the page and actions of the
- * store. What the protocol, the DOM or any string names keeps its name, and so do the keys of the tables of
- * texts, whose names are in capitals: they are looked up by names of the kernel's.
+ * Return the names of properties that only our own code knows: texts of the page and actions of the
+ * store. A name that occurs in the protocol, the DOM or any string is kept, and so are the keys of the tables of
+ * texts whose names are in capitals: the kernel's names are looked up in them.
  */
 export async function ownNames() {
   const files = (await readdir(here("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
@@ -27,7 +27,7 @@ export async function ownNames() {
     const known = name === "protocol.gen.ts" ? /(\w+)(?=\??:)/g : /(?<=["'`])(\w+)(?=["'`])/g;
     for (const [, word] of text.matchAll(known)) own.delete(word);
   }
-  // Terser itself keeps the names of the DOM; those of a component's tree are Preact's.
+  // Terser itself keeps the names of the DOM; the names of a component's tree belong to Preact.
   for (const name of ["preact", "preact/hooks", "preact/jsx-runtime"]) {
     const text = await readFile(fileURLToPath(import.meta.resolve(name)), "utf8");
     for (const [word] of text.matchAll(/\w+/g)) own.delete(word);

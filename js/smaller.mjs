@@ -4,7 +4,7 @@ import { minify } from "terser";
 import { ownNames } from "./own-names.mjs";
 
 const NAME = /(?<![\w-])(?:--)?ip-[a-z]+(?:-[a-z]+)*(?![\w-])/g;
-// A name that is put together when the page runs would keep its length, and its rule would not.
+// A name that is put together when the page runs would stay long, while its style rule gets a short name.
 const BUILT = /(?<![\w-])ip-[a-z-]*(?:\$\{|["'`]\s*\+|-["'`\s])/;
 
 /** Return the texts with short names of classes and variables, the same ones in all of them. */
@@ -23,7 +23,7 @@ export function shorten(texts) {
 }
 
 /**
- * Return the scripts with what a second minifier still finds, and quotes that JSON need not escape. Names of our own
+ * Return the scripts as a second minifier shortens them, with quotes that JSON need not escape. Names of our own
  * properties are shortened, the same in all scripts.
  */
 export async function smaller(scripts) {
@@ -47,7 +47,8 @@ export async function smaller(scripts) {
   return done;
 }
 
-// Printable signs that a notebook writes as they are; "<" is left out, since HTML could read it as a tag's begin.
+// Printable signs that a notebook writes as they are. "<" is left out, because HTML could read it as the begin of a
+// tag.
 const FIRST = 32;
 const SKIPPED = ['"', "'", "<", "\\"].map((sign) => sign.charCodeAt(0));
 const SIGNS = Array.from({ length: 127 - FIRST }, (_, index) => index + FIRST)
@@ -77,8 +78,9 @@ function written(bytes) {
 }
 
 /**
- * Return a module that unpacks the script and is it: less than half as long, in each notebook that saves it and
- * on each way to a page. It is loaded by a blob's address, as anywidget loads the module itself.
+ * Return a module that unpacks the script and exports what it exports. The module is less than half as long, in
+ * each notebook and on each way to a page. The script is loaded by a blob's address, as anywidget loads the module
+ * itself.
  */
 export function packed(script) {
   const bytes = deflateRawSync(script, { level: 9 });

@@ -136,7 +136,9 @@ export function generation(
   };
 }
 
-/** The parameters of a batch of a model: with its defaults, without what is null, as the kernel keeps them. */
+/**
+ * Return the parameters of a batch of a model: with its defaults, without what is null, as the kernel keeps them.
+ */
 export function paramsOf(
   model: ModelState | undefined,
   sent: BatchState["params"] = {},
@@ -258,7 +260,7 @@ function models(): ModelState[] {
   ];
 }
 
-/** A page full of states: running, finished, failed, cancelled, changed by the provider. */
+/** Return a page full of states: running, finished, failed, cancelled, changed by the provider. */
 export function snapshot(now: number, open: boolean): Snapshot {
   const minute = 60_000;
   const done = (id: string, position: number, patch: Partial<GenerationState> = {}) =>

@@ -141,7 +141,7 @@ class MockKernel {
   #seq = 0;
   #made = 0;
 
-  /** What runs in the topic that is open, and one more that waits elsewhere. */
+  /** Return what runs in the topic that is open, and one more that waits elsewhere. */
   queue(): BatchState[] {
     if (this.state.topics.length === 0) return [];
     const waiting = batch(
@@ -385,7 +385,7 @@ class MockKernel {
     }
   }
 
-  /** The batch of one of the requests of a click. */
+  /** Return the batch of one of the requests of a click. */
   made(
     wish: Wish,
     count: number,
@@ -416,7 +416,7 @@ class MockKernel {
     return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
   }
 
-  /** A page of the topics; its cursor is the last one of the page before. */
+  /** Return a page of the topics; its cursor is the last one of the page before. */
   topics(search: string, before: string | null, limit: number): Pick<Snapshot, "topics" | "topicsBefore"> {
     const all = sorted(this.state.topics).filter((each) => holdsWords(each, search));
     const from = all.findIndex(({ id }) => id === before) + 1;
@@ -424,7 +424,7 @@ class MockKernel {
     return { topics, topicsBefore: from + limit < all.length ? (topics.at(-1)?.id ?? null) : null };
   }
 
-  /** A page of what the filter finds, newest first. */
+  /** Return a page of what the filter finds, newest first. */
   page(call: Omit<Feed, "method">): FeedState {
     const { topicId, before, limit, search, model, status, favourite } = call;
     const words = search.toLowerCase().split(/\s+/);
@@ -444,7 +444,7 @@ class MockKernel {
     return { topicId, batches, before: found.length > limit ? (batches.at(-1)?.id ?? null) : null };
   }
 
-  /** A batch of the fixtures, or one of a long history, made from its number. */
+  /** Return a batch of the fixtures, or one of a long history, made from its number. */
   batch(id: string): BatchState {
     const known = this.#batches.get(id);
     if (known) return known;

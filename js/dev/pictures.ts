@@ -4,7 +4,7 @@ const drawn = new Map<string, Promise<DataView>>();
 /** ?plain: small ones, where nobody looks at them. */
 const SCALE = new URLSearchParams(location.search).has("plain") ? 1 / 16 : 1;
 
-/** A picture; the same one is drawn once. */
+/** Return a picture; the same one is drawn once. */
 export function picture(seed: number, width: number, height: number): Promise<DataView> {
   const key = `${seed} ${width} ${height}`;
   const known = drawn.get(key) ?? draw(seed, width, height);

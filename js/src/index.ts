@@ -34,7 +34,7 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
         const { choices } = store.getState();
         return (snapshot, buffers) => {
           media.takeSnapshot(snapshot, buffers);
-          // Whatever had cut the way to the kernel, a snapshot follows it.
+          // A snapshot also follows when the way to the kernel was cut for a time.
           media.askAgain();
           showSnapshot(store, snapshot, true, choices);
           void store.getState().loadQueue();
@@ -55,14 +55,16 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
   signal.addEventListener("abort", () => media.close());
   const learnt = learn(store, parts);
   const opened = { store, media, parts, learnt, setHeight: bridge.setHeight, watch: bridge.watch };
-  // The tab is closed, loaded again or left: nobody says so once more.
+  // The tab is closed, loaded again or left: no later event tells so.
   const leave = (): void => save(opened);
   addEventListener("pagehide", leave, { signal });
   document.addEventListener("visibilitychange", leave, { signal });
   return opened;
 }
 
-/** Show the page in the host's language once its words are there. Until then, and without a kernel, it is English. */
+/**
+ * Show the page in the host's language once its words are there. Until then, and without a kernel, it is English.
+ */
 async function learn(store: Store, parts: Parts): Promise<void> {
   const wanted = hostLanguage();
   if (wanted === "en" || wanted === language()) return;
@@ -81,13 +83,13 @@ function loadSoon(parts: Parts, signal: AbortSignal): void {
   onRest(signal, () =>
     parts.want(next).then(
       () => loadSoon(parts, signal),
-      // A click asks again, and says why the part does not come.
+      // A click asks again, and tells why the part does not come.
       () => undefined,
     ),
   );
 }
 
-/** Call a function once the page has nothing else to do, unless the signal comes first. */
+/** Call a function once the page has nothing else to do, unless the signal aborts first. */
 function onRest(signal: AbortSignal, call: () => void): void {
   // Safari does not tell when the page rests.
   if (typeof requestIdleCallback === "function") {
@@ -99,7 +101,7 @@ function onRest(signal: AbortSignal, call: () => void): void {
   }
 }
 
-/** Sends what waits to be saved, while there is still a way to the kernel. */
+/** Send what waits to be saved while the kernel can still be reached. */
 function save({ store }: Page): void {
   store.getState().saveConfig();
   store.getState().saveDraft();

@@ -32,7 +32,7 @@ export class Media {
     this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));
   }
 
-  /** The original of an image; asked for only now. Rejects with a `RequestError`. */
+  /** Return the original of an image, which is loaded only now. Rejects with a `RequestError`. */
   async original(generationId: string): Promise<Original> {
     const known = this.#originals.get(generationId);
     const fileName = this.#fileNames.get(generationId);
@@ -45,9 +45,9 @@ export class Media {
     return { url, fileName: result.fileName };
   }
 
-  /** Takes the pictures that came with a snapshot. */
+  /** Keep the pictures that came with a snapshot. */
   takeSnapshot({ topics, feed, thumbnails }: Snapshot, buffers: readonly DataView[]): void {
-    // Those of a saved notebook are small, like previews: a thumbnail takes their place where a kernel has one.
+    // The pictures of a saved notebook are small, like previews. A thumbnail of the kernel replaces them.
     for (const [id, text] of Object.entries(thumbnails ?? {})) {
       const bytes = bytesOf(text);
       if (bytes) this.previews.put(id, bytes, WEBP);
@@ -58,7 +58,7 @@ export class Media {
     }
   }
 
-  /** Takes the pictures that came with events. */
+  /** Keep the pictures that came with events. */
   takeEvents(events: readonly KernelEvent[], buffers: readonly DataView[]): void {
     for (const event of events) {
       if (event.type === "generation_changed") this.takeGeneration(event.generation, buffers);
@@ -67,7 +67,7 @@ export class Media {
         for (const generation of event.batch.generations) this.takeGeneration(generation, buffers);
       } else if (event.type === "generation_progress") {
         const bytes = event.previewBuffer === null ? undefined : buffers[event.previewBuffer];
-        // The kind of a preview is the provider's; browsers look at the bytes themselves.
+        // The provider chooses the format of a preview; browsers recognise it by the bytes.
         if (bytes) this.previews.put(event.generationId, bytes, "");
       } else if (event.type === "generation_removed") {
         this.thumbnails.delete(event.generationId);
@@ -80,7 +80,7 @@ export class Media {
     const { id, thumbnailBuffer, status } = generation;
     const bytes = thumbnailBuffer === null ? undefined : buffers[thumbnailBuffer];
     if (bytes) this.thumbnails.put(id, bytes, WEBP);
-    // A retry starts from nothing.
+    // A retry starts without a preview.
     if (status === "pending") this.previews.delete(id);
   }
 
@@ -90,7 +90,7 @@ export class Media {
     if (bytes && key) this.covers.put(key, bytes, WEBP);
   }
 
-  /** Asks again for the pictures on screen that were refused. */
+  /** Ask again for the pictures on screen that could not be loaded. */
   askAgain(): void {
     for (const wanted of [this.wantedThumbnails, this.wantedCovers, this.references.wanted]) wanted.again();
   }
@@ -125,7 +125,7 @@ export class Media {
   }
 }
 
-/** Bytes from base64; none where the text is not whole. */
+/** Return bytes from base64; undefined if the text is cut off. */
 function bytesOf(text: string): DataView | undefined {
   try {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -135,7 +135,7 @@ function bytesOf(text: string): DataView | undefined {
   }
 }
 
-/** The key of a topic's cover: it changes when the cover does. */
+/** Return the key of a topic's cover: it changes when the cover does. */
 export function coverKey(topic: TopicState): string | null {
   return topic.coverVersion === null ? null : `${topic.id} ${topic.coverVersion}`;
 }

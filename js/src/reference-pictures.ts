@@ -15,7 +15,7 @@ export class ReferencePictures {
     this.wanted = new Wanted((digests) => this.#ask(digests));
   }
 
-  /** The URL of the whole picture; asked for only now. Rejects with a `RequestError`. */
+  /** Return the URL of the whole picture, which is loaded only now. Rejects with a `RequestError`. */
   async original(digest: string): Promise<string> {
     const known = this.#originals.get(digest);
     if (known) return known;

@@ -65,16 +65,16 @@ export function createPageStore(send: Send): Store {
   }));
 }
 
-/** Takes how the page stands to the kernel; without one that knows it, the page is read-only. */
+/** Take in the state of the connection. Without a kernel that knows the widget, the page is read-only. */
 export function showConnection(store: Store, connection: Connection): void {
   const lost = connection === "gone" || connection === "none";
   store.setState(lost ? { connection, live: false } : { connection });
 }
 
 /**
- * Shows a snapshot. Where it is an answer of the kernel (`live`), the page can be used from then on.
+ * Show a snapshot. If the snapshot is an answer of the kernel (`live`), the page can be used from then on.
  *
- * @param choices how many choices of a topic were counted when it was asked for: it knows of none after them
+ * @param choices how many choices of a topic were counted when the snapshot was asked for: it knows no later ones
  */
 export function showSnapshot(
   store: Store,
@@ -85,13 +85,13 @@ export function showSnapshot(
   const { models, providers, maxCount, activeTopicId, feed, config, draft, spending } = snapshot;
   const { batches, topicTold, receiveTopics } = store.getState();
   topicTold(activeTopicId, choices);
-  // Notebooks of older versions do not say whether there are more.
+  // Notebooks of older versions do not tell whether there are more topics.
   receiveTopics(snapshot.topics, snapshot.topicsBefore ?? null);
   store.setState((state) => ({
     models: joined(state.catalog, models),
     providers,
     maxCount,
-    // Not there in notebooks of older versions.
+    // Missing in notebooks of older versions.
     spending: spending ?? state.spending,
     ...refreshed(state, feed),
     progress: {},
@@ -108,7 +108,7 @@ export function showSnapshot(
   void state.catchUp(batches);
 }
 
-/** Takes in one event. `store_changed` and `models_changed` are the bridge's: it asks for a snapshot. */
+/** Take in one event. The bridge handles `store_changed` and `models_changed`: it asks for a snapshot. */
 export function receive(store: Store, event: KernelEvent): void {
   const state = store.getState();
   switch (event.type) {
@@ -155,7 +155,7 @@ export function receive(store: Store, event: KernelEvent): void {
       state.addNotice(event.level, event.message);
       break;
     case "spending_changed":
-      // What was refused for the budget may be possible now.
+      // A request that was refused because of the budget may be possible now.
       if (event.spending.budget !== state.spending.budget && state.refusal?.code === "over_budget")
         state.dismissRefusal();
       store.setState({ spending: event.spending });

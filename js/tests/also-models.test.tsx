@@ -9,7 +9,7 @@ type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(async () => {
-  // Effects that wait for a timer which is gone would hold back those of the next test.
+  // Effects that wait for a removed timer would delay the effects of the next test.
   await drawn();
   vi.useRealTimers();
   document.body.replaceChildren();
@@ -23,7 +23,7 @@ const MODELS = [
   model("x", { title: "Model X", provider: "openai" }),
 ];
 
-/** A widget that shows an empty topic; two images are asked of model A. */
+/** Return a widget that shows an empty topic; two images are asked of model A. */
 async function opened(config: Partial<Snapshot["config"]> = {}) {
   const fake = new FakeModel();
   const { initialize, render } = widget();

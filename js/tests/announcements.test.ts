@@ -1,4 +1,4 @@
-// What a screen reader hears: each thing once, in the language of the page.
+// The texts for a screen reader: each once, in the language of the page.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
@@ -20,7 +20,7 @@ afterEach(() => {
   speak("en", en);
 });
 
-/** A store with four images that run. */
+/** Return a store with four images that run. */
 function opened() {
   const kernel = storeWithKernel();
   const four = Array.from({ length: 4 }, (_, at) => generation("b1", at, { status: "processing" }));

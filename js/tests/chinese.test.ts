@@ -25,7 +25,7 @@ afterEach(() => {
   speak("en", en);
 });
 
-/** What has the same name in every language: formats, keys, units. */
+/** Names that are the same in every language: formats, keys, units. */
 const NAMES =
   /\b(?:AI|ZIP|PNG|JPEG|WEBP|JSON|ID|Python|Ctrl|Shift|Esc|Delete|Enter|HD|MP|[124]K|F2|[A-Z])\b|https?:\S*/g;
 
@@ -48,7 +48,7 @@ async function opened(topic: boolean) {
   return { el: el.querySelector(".imgplay") as HTMLElement, shown };
 }
 
-/** All that is shown or said: the texts, the names and the tips. */
+/** Return everything that is shown or read out: the texts, the names and the tips. */
 function words(root: HTMLElement): string[] {
   const found: string[] = [];
   for (const element of root.querySelectorAll<HTMLElement>("*")) {
@@ -61,7 +61,7 @@ function words(root: HTMLElement): string[] {
   return found;
 }
 
-/** The Latin words that are left when what the kernel said, and names, are taken out. */
+/** Return the Latin words that remain without the kernel's words and without names. */
 function english(texts: string[], said: unknown): string[] {
   const kernel: string[] = [];
   JSON.stringify(said, (_, value) => {

@@ -18,7 +18,7 @@ const edges = (preset: number | null) => [
 const choice = (name: string, choices: string[], preset: string | null = null) =>
   parameter(name, { type: "string", choices, default: preset });
 
-/** A store that shows one model of these parameters, and another one. */
+/** Return a store that shows one model of these parameters, and another one. */
 function shown(parameters: ModelState["parameters"], patch: Partial<ModelState> = {}) {
   const kernel = storeWithKernel();
   const base = snapshot(0, true);

@@ -23,7 +23,7 @@ async function drawn(): Promise<void> {
   await settled();
 }
 
-/** A shown widget, as a host opens it; the kernel answers where `answered`. */
+/** Return a shown widget, as a host opens it; the kernel answers where `answered`. */
 async function opened({
   state = {},
   manager = {},

@@ -44,7 +44,7 @@ function opened(activeTopicId: string | null = "t1", providers: ProviderState[] 
   const sent = (method: string) => kernel.calls.filter(({ call }) => call.method === method);
   const said = () => state().announcements.map(({ text }) => text);
   const notices = () => state().notices.map(({ message }) => message);
-  /** Asks, and gives the way to answer. */
+  /** Ask, and return the function that answers. */
   const ask = (mode: "expand" | "translate" = "expand") => {
     void state().improve(mode);
     const call = kernel.last();

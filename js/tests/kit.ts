@@ -21,7 +21,7 @@ export interface Pending {
   refuse(state?: ErrorState): Promise<void>;
 }
 
-/** A store, and the calls that it sent, to be answered by hand. */
+/** Return a store, and the calls that it sent, to be answered by hand. */
 export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pending } {
   const calls: Pending[] = [];
   const store = createPageStore(
@@ -54,7 +54,7 @@ export const partFromSource: LoadPart = async (name) => ({ module: SOURCES[name]
 
 const SOURCES: PartModules = { dialogs, large, mask, picker, zh };
 
-/** Lets everything run that waits for a settled promise. */
+/** Let all code run that waits for a settled promise. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
@@ -75,7 +75,7 @@ export function hostThatShows(what: "blobs" | "data"): void {
 
 type Handler = (message: KernelMessage, buffers: DataView[]) => void;
 
-/** A widget model without a kernel: keeps what was sent, hands out what it is told to. */
+/** A widget model without a kernel: it keeps what was sent, and delivers the messages of a test. */
 export class FakeModel {
   readonly sent: PageMessage[] = [];
   readonly handlers = new Set<Handler>();
@@ -108,7 +108,7 @@ export class FakeModel {
     return this as unknown as AnyModel;
   }
 
-  /** What the host says, for instance `comm:close`. */
+  /** Trigger an event of the host, for instance `comm:close`. */
   trigger(name: string): void {
     for (const listener of [...(this.listeners.get(name) ?? [])]) listener();
   }
@@ -117,7 +117,7 @@ export class FakeModel {
     for (const handler of [...this.handlers]) handler(message, buffers);
   }
 
-  /** The requests of one method, oldest first. */
+  /** Return the requests of one method, oldest first. */
   requests(method: Call["method"]): { id: string; call: Call }[] {
     return this.sent.filter((message) => message.kind === "request" && message.call.method === method) as {
       id: string;

@@ -44,7 +44,7 @@ const RECIPE: RecipeState = {
   version: "0.1.0",
 };
 
-/** A lightbox over two batches of two images each, of which an older page is not loaded yet. */
+/** Return a lightbox over two batches of two images each, of which an older page is not loaded yet. */
 async function opened(start: LightboxTarget = { batchId: "new", generationId: "new-0" }) {
   const { store, calls, last } = storeWithKernel();
   const two = (id: string) =>

@@ -8,7 +8,7 @@ afterEach(() => speak("en", en));
 
 it("keep the names by which the kernel's things are found among the texts", async () => {
   const own = await ownNames();
-  // What only our code names is shortened.
+  // A name that only our code uses is shortened.
   expect(own).toContain("showAll");
   for (const [language, texts] of Object.entries({ en, zh })) {
     speak(language, texts);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Pace, SETTLE } from "../src/lib/pace";
 
-/** Whether a list rushes by after steps of so many pixels, each so many milliseconds after the one before. */
+/**
+ * Return whether a list rushes by after steps of so many pixels, each so many milliseconds after the one before.
+ */
 function rushing(step: number, gaps: number[]): boolean {
   const pace = new Pace();
   let [place, at] = [90_000, 1000];

@@ -8,7 +8,7 @@ import { createPageStore } from "../src/store";
 import { savePack } from "../src/views/download";
 import { hostThatShows } from "./kit";
 
-/** A kernel with a pack of bytes, in pieces of two; `refuse` names the offset that it cannot read. */
+/** Return a kernel with a pack of bytes, in pieces of two; `refuse` names the offset that it cannot read. */
 function kernel(bytes: number[], refuse = -1): { send: Send; calls: Call[] } {
   const calls: Call[] = [];
   const send = async (call: Call): Promise<Answer> => {

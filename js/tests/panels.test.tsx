@@ -25,7 +25,7 @@ const focused = () => (document.activeElement as HTMLElement).dataset.testid;
 /** As many images are asked for as run. */
 const OF_TWO = { config: { ...snapshot(0, true).config, count: running.length } };
 
-/** A widget with four topics, of which the first is shown and empty. */
+/** Return a widget with four topics, of which the first is shown and empty. */
 async function opened(patch: Partial<Snapshot> = {}) {
   const fake = new FakeModel();
   const { initialize, render } = widget();
@@ -527,7 +527,7 @@ describe("a list of more topics than the page knows", () => {
   const known = Array.from({ length: 8 }, (_, at) => topic(`n${at}`, `Study ${at}`, 1000 - at));
   const older = [topic("old1", "Red foxes", 20), topic("old2", "A fox, red", 10)];
   const long = { topics: known, topicsBefore: "after 7", activeTopicId: "n0" };
-  /** Tells what watches the end of a list that it came near. */
+  /** Tell the observer of the end of a list that the end came near. */
   const near: ((list: string) => void)[] = [];
   beforeEach(() => {
     near.length = 0;

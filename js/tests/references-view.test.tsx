@@ -23,7 +23,7 @@ const RULE = { maxCount: 3, maxBytes: 3_000_000, mediaTypes: ["image/png"] };
 
 const focused = () => (document.activeElement as HTMLElement).dataset.testid;
 
-/** A widget whose model takes references; its draft has those that are named. */
+/** Return a widget whose model takes references; its draft has those that are named. */
 async function opened(digests: string[] = [], takes = true, mask: ReferenceState | null = null) {
   const fake = new FakeModel();
   const { signal } = new AbortController();
@@ -280,7 +280,7 @@ function paintingHost(): void {
 describe("the painter of a mask", () => {
   beforeEach(paintingHost);
 
-  /** The painter over a picture, with the mask that is there. */
+  /** Return the painter over a picture, with the mask that is there. */
   async function painting(mask: ReferenceState | null = null) {
     const page = await opened(["a"], true, mask);
     const { fake, click } = page;

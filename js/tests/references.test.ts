@@ -40,7 +40,7 @@ function opened(name = "demo:edit", draft: Draft = { prompt: "", references: [],
   const state = () => kernel.store.getState();
   const uploads = () => kernel.calls.filter(({ call }) => call.method === "upload");
   const notices = () => state().notices.map(({ message }) => message);
-  /** Adds files and waits until their first pieces are out. */
+  /** Add files, and wait until their first pieces are sent. */
   const add = async (...files: { name: string; blob: Blob }[]) => {
     await state().addFiles(files);
     await outstanding(
@@ -50,10 +50,10 @@ function opened(name = "demo:edit", draft: Draft = { prompt: "", references: [],
   return { ...kernel, state, uploads, notices, add };
 }
 
-/** Lets the host do one of its own tasks. */
+/** Let the host do one of its own tasks. */
 const hostTurn = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Blobs are read by tasks of the host, which no promise of ours announces. */
+/** Wait for tasks of the host: it reads blobs in tasks that no promise of ours announces. */
 async function outstanding(there: () => boolean): Promise<void> {
   for (let turn = 0; turn < 200 && !there(); turn++) await hostTurn();
   expect(there()).toBe(true);

@@ -42,9 +42,9 @@ function opened(patch: Partial<Snapshot> = {}, config: Partial<Snapshot["config"
   const state = () => kernel.store.getState();
   const sent = () => kernel.calls.filter(({ call }) => call.method === "generate");
   const clicks = () => sent().map(({ call }) => call as Extract<Pending["call"], { method: "generate" }>);
-  /** What the newest click asked for. */
+  /** Return what the newest click asked for. */
   const wishes = () => clicks().at(-1)?.wishes ?? [];
-  /** The batches that the kernel makes of the newest click; they run. */
+  /** Return the batches that the kernel makes of the newest click; they run. */
   const made = (clickId = "c1", topicId = "t1"): BatchState[] => {
     const { n } = clicks().at(-1) as ReturnType<typeof clicks>[number];
     return wishes().map(({ prompt, model: name, params }, index) => {
@@ -61,7 +61,7 @@ function opened(patch: Partial<Snapshot> = {}, config: Partial<Snapshot["config"
       });
     });
   };
-  /** Accepts the newest click. */
+  /** Accept the newest click. */
   const accept = async (clickId = "c1", topicId = "t1") =>
     (sent().at(-1) as Pending).answer({
       type: "generated",

@@ -21,7 +21,7 @@ function List() {
 let list: HTMLElement;
 const passing = () => [...list.querySelectorAll("p")].map((row) => row.dataset.passing === "true");
 
-/** Scrolls by so many pixels in each of the frames. */
+/** Scroll by so many pixels in each of the frames. */
 async function scroll(step: number, frames: number): Promise<void> {
   for (let frame = 0; frame < frames; frame++) {
     await vi.advanceTimersByTimeAsync(16);

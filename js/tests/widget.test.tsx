@@ -10,13 +10,13 @@ type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(async () => {
-  // Effects that wait for a timer which is gone would hold back those of the next test.
+  // Effects that wait for a removed timer would delay the effects of the next test.
   await drawn();
   vi.useRealTimers();
   document.body.replaceChildren();
 });
 
-/** A widget as a host opens it, with two views, its kernel having answered. */
+/** Return a widget as a host opens it, with two views, its kernel having answered. */
 async function opened() {
   const fake = new FakeModel();
   const model = new AbortController();

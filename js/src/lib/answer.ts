@@ -7,7 +7,7 @@ export interface Answer {
   buffers: DataView[];
 }
 
-/** Sends a call to the kernel, with bytes where it takes some. Rejects with a `RequestError`. */
+/** Sends a call to the kernel, with bytes if the call takes some. Rejects with a `RequestError`. */
 export type Send = (call: Call, buffers?: ArrayBuffer[]) => Promise<Answer>;
 
 /** A call that was refused, by the kernel or on the way. */
@@ -17,7 +17,7 @@ export class RequestError extends Error {
   }
 }
 
-/** The error as it is shown, whatever was thrown. */
+/** Return anything that was thrown as an error that can be shown. */
 export function errorState(cause: unknown): ErrorState {
   if (cause instanceof RequestError) return cause.state;
   return {
@@ -32,7 +32,9 @@ export function errorState(cause: unknown): ErrorState {
   };
 }
 
-/** An error in the language of the page; `detail` is what the kernel says of it, where that is another one. */
+/**
+ * Return an error in the language of the page. `detail` is the kernel's own sentence, if it is in another language.
+ */
 export function worded({
   code,
   message,
@@ -44,13 +46,13 @@ export function worded({
     : { message, next: nextStep, detail: "" };
 }
 
-/** All that is said of an error. */
+/** Return an error as one text. */
 export function errorText(error: ErrorState): string {
   const { message, next, detail } = worded(error);
   return t.errors.whole(message, next, detail);
 }
 
-/** All that is said of whatever was thrown. */
+/** Return anything that was thrown as one text. */
 export function causeText(cause: unknown): string {
   return errorText(errorState(cause));
 }

@@ -1,9 +1,9 @@
-// Blob URLs with an end: the least recently used ones are revoked, and all of them with the page.
+// Blob URLs of limited number: the least recently used ones are revoked, and all of them when the page closes.
 //
-// Where a host's content policy refuses pictures from blob:, as VS Code's does when it is turned on, they are data: URLs.
-// Those take a third more memory, so blob: is tried first: once, on the first picture.
+// If a host's content policy refuses pictures from blob:, as the one of VS Code may, the URLs are data: URLs.
+// Those take a third more memory, so blob: is tried first, with the first picture.
 
-/** Whether the host shows pictures from blob:; unknown until one was tried. */
+/** Whether the host shows pictures from blob:; undefined until one picture was tried. */
 let shown: boolean | undefined;
 let trial: Promise<void> | undefined;
 
@@ -24,7 +24,10 @@ function tried(): Promise<void> {
   return trial;
 }
 
-/** The URL of a file: to be revoked after use, whatever it is. Rejects where it cannot be read, or is too large. */
+/**
+ * Return the URL of a file: to be revoked after use, whatever it is. Rejects where it cannot be read, or is too
+ * large.
+ */
 export async function urlOf(blob: Blob): Promise<string> {
   await tried();
   return shown ? URL.createObjectURL(blob) : dataUrl(new Uint8Array(await blob.arrayBuffer()), blob.type);
@@ -32,7 +35,7 @@ export async function urlOf(blob: Blob): Promise<string> {
 
 function dataUrl(bytes: Uint8Array, type: string): string {
   let text = "";
-  // In pieces: a call takes only so many arguments.
+  // In pieces: the number of arguments of a call is limited.
   for (let at = 0; at < bytes.length; at += 8192)
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return `data:${type};base64,${btoa(text)}`;
@@ -43,7 +46,7 @@ export class BlobUrls {
   readonly #urls = new Map<string, string>();
   readonly #watchers = new Map<string, Set<() => void>>();
 
-  /** @param limit how many are kept, beside those that are watched */
+  /** @param limit how many URLs are kept, beside those that are watched */
   constructor(readonly limit: number) {}
 
   get size(): number {
@@ -64,7 +67,7 @@ export class BlobUrls {
     else this.#put(key, bytes, type);
   }
 
-  /** Puts it, and gives its URL. */
+  /** Keep the bytes under a key, and return their URL. */
   async keep(key: string, bytes: DataView, type: string): Promise<string> {
     await tried();
     return this.#put(key, bytes, type);
@@ -86,7 +89,7 @@ export class BlobUrls {
     this.#tell(key);
   }
 
-  /** Calls back when the URL of a key changes. A watched URL is not revoked for room. */
+  /** Call back when the URL of a key changes. A watched URL is not revoked to save memory. */
   watch(key: string, changed: () => void): () => void {
     const watchers = this.#watchers.get(key) ?? new Set();
     this.#watchers.set(key, watchers.add(changed));

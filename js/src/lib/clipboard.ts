@@ -1,4 +1,4 @@
-/** Copies a text. False where the browser doesn't let the page: a frame without the permission, an old host. */
+/** Copy a text. Return false if the browser does not allow it: a frame without the permission, an old host. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -8,13 +8,13 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** The older way, which some frames still allow while a click is handled. */
+/** Copy in the older way, which some frames still allow while a click is handled. */
 function copySelected(text: string): boolean {
   const area = document.createElement("textarea");
   const before = document.activeElement;
   area.value = text;
   area.style.position = "fixed";
-  // An open dialog makes all else inert: in it, a selection is possible.
+  // An open dialog makes everything outside it inert: only inside it is a selection possible.
   (before?.parentElement ?? document.body).append(area);
   area.select();
   try {
@@ -27,13 +27,13 @@ function copySelected(text: string): boolean {
   }
 }
 
-/** Copies a text that is still on its way; a browser wants to be asked within the click. False as above. */
+/** Copy a text that is still on its way: a browser must be asked within the click. Return false if it refuses. */
 export async function copyLater(text: Promise<string>): Promise<boolean> {
   const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
   return (await write({ "text/plain": blob })) || text.then(copyText, () => false);
 }
 
-/** Copies an image as PNG, the one kind that every clipboard takes. False as above, or where there is no image. */
+/** Copy an image as PNG, the one format that every clipboard takes. Return false if that fails. */
 export function copyImage(url: Promise<string>): Promise<boolean> {
   return write({ "image/png": url.then(asPng) });
 }

@@ -3,7 +3,7 @@
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Calls back each second until the returned function is called. */
+/** Call back each second until the returned function is called. */
 export function onSecond(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {

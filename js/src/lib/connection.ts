@@ -2,9 +2,9 @@
 import { t } from "../messages";
 
 /**
- * Whether the kernel answers: not heard of yet; answering; silent while something is asked (`waiting`), because it
- * computes (`busy`), because it ended or no longer knows this widget (`gone`), because the way to it is cut
- * (`offline`), or because there is none (`none`).
+ * Whether the kernel answers: not known yet (`connecting`); it does (`ready`); it is silent (`waiting`), because it
+ * computes (`busy`), because it ended or no longer knows this widget (`gone`), because the network is cut
+ * (`offline`), or because there is no kernel (`none`).
  */
 export type Connection = "connecting" | "ready" | "waiting" | "busy" | "gone" | "offline" | "none";
 

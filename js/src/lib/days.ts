@@ -1,7 +1,7 @@
 // Days and times of the day, in the language of the page.
 import { language, t } from "../messages";
 
-/** A day of the user's own calendar, as a key. */
+/** Return a day of the user's own calendar, as a key. */
 export function dayOf(time: number): string {
   const date = new Date(time);
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;

@@ -6,7 +6,7 @@ import type { Size } from "./geometry";
 const FREE_MINIMUM = 64;
 const FREE_MAXIMUM = 4096;
 
-/** The nearest allowed value of a number parameter: inside its range, on its step, one of its choices. */
+/** Return the nearest allowed value of a number parameter: inside its range, on its step, one of its choices. */
 export function snap(value: number, parameter: ParameterState): number {
   const choices = parameter.choices.filter((choice) => typeof choice === "number");
   if (choices.length > 0) {
@@ -23,11 +23,11 @@ export function snap(value: number, parameter: ParameterState): number {
   }
   if (minimum !== null && result < minimum) result = minimum;
   if (parameter.type === "integer") return Math.round(result);
-  // Steps like 0.1 leave a tail (0.30000000000000004) that nobody asked for.
+  // Steps like 0.1 leave a rounding error (0.30000000000000004).
   return Number(result.toPrecision(12));
 }
 
-/** Every value that a dimension may have, rising. */
+/** Return every allowed value of a dimension, in rising order. */
 export function allowed(parameter: ParameterState): number[] {
   const choices = parameter.choices.filter((choice) => typeof choice === "number");
   if (choices.length > 0) return [...choices].sort((a, b) => a - b);
@@ -38,7 +38,7 @@ export function allowed(parameter: ParameterState): number[] {
   return Array.from({ length: Math.max(count, 0) }, (_, index) => first + index * step);
 }
 
-/** Why a size breaks the rule, in a sentence, or null where it does not. */
+/** Return why a size breaks the rule, in a sentence, or null where it does not. */
 export function problem({ width, height }: Size, rule: SizeRuleState | null): string | null {
   if (!rule) return null;
   const { minPixels, maxPixels, maxRatio } = rule;
@@ -51,7 +51,7 @@ export function problem({ width, height }: Size, rule: SizeRuleState | null): st
   return null;
 }
 
-/** The rule in words, or an empty text. */
+/** Return the rule in words, or an empty text. */
 export function explain(rule: SizeRuleState | null): string {
   if (!rule) return "";
   const { minPixels, maxPixels, maxRatio } = rule;
@@ -72,8 +72,8 @@ export interface Limits {
 }
 
 /**
- * The size after one edge was changed: the edge gets the nearest allowed value, the other one follows the
- * ratio (width / height) where one is locked, and moves as little as the rule makes it otherwise.
+ * Return the size after one edge was changed: the edge gets the nearest allowed value, the other one follows the
+ * ratio (width / height) if one is locked, and otherwise changes only as far as the rule requires.
  */
 export function withEdge(
   edge: "width" | "height",
@@ -85,7 +85,7 @@ export function withEdge(
   const other = edge === "width" ? "height" : "width";
   const size = (edgeValue: number, otherValue: number): Size =>
     edge === "width" ? { width: edgeValue, height: otherValue } : { width: otherValue, height: edgeValue };
-  // How long the other edge is for each pixel of this one.
+  // The length of the other edge for each pixel of this edge.
   const share = ratio === null ? null : edge === "width" ? 1 / ratio : ratio;
   const own = snap(value, limits[edge]);
   const wanted = share === null ? current[other] : own * share;
@@ -94,7 +94,7 @@ export function withEdge(
   const { minimum, maximum, step } = limits[other];
   const outside = wanted < (minimum ?? wanted) || wanted > (maximum ?? wanted);
   if (share !== null && (outside || Math.abs(wanted - result[other]) > (step || 1))) {
-    // Where the other edge met its limit, this one comes back, so that the ratio stays.
+    // If the other edge met its limit, this edge is shortened again, so that the ratio stays.
     result = size(snap(result[other] / share, limits[edge]), result[other]);
   }
   if (!problem(result, limits.rule)) return result;
@@ -112,12 +112,12 @@ export function withEdge(
   return result;
 }
 
-/** The size with the given ratio (width / height) and area, as well as the limits allow. */
+/** Return the size with the given ratio (width / height) and area, as well as the limits allow. */
 export function withRatio(ratio: number, area: number, limits: Limits): Size | null {
   return closest(ratio, area, limits);
 }
 
-/** The size on its side: exactly where that is allowed, else the nearest one. */
+/** Return the size with its edges swapped: exactly if that is allowed, else the nearest allowed size. */
 export function swapped({ width, height }: Size, limits: Limits): Size {
   const size = { width: height, height: width };
   const exact = snap(height, limits.width) === height && snap(width, limits.height) === width;
@@ -126,13 +126,13 @@ export function swapped({ width, height }: Size, limits: Limits): Size {
     : (closest(height / width, width * height, limits) ?? size);
 }
 
-/** By how much an area may miss what is wanted to get a better ratio. */
+/** How far an area may miss the wanted one for a better ratio. */
 const AREA_SLACK = 0.07;
 const RATIO_SLACK = 0.01;
 
 /**
- * The allowed size that is nearest to a ratio and an area. Sizes that miss either by more than the steps make
- * it necessary come last; among equals, a wrong ratio weighs more than a wrong area.
+ * Return the allowed size that is nearest to a ratio and an area. Sizes that miss either by more than the steps
+ * require come last; among equals, a wrong ratio weighs more than a wrong area.
  */
 function closest(ratio: number, area: number, limits: Limits): Size | null {
   const halfSteps =
@@ -156,7 +156,7 @@ function closest(ratio: number, area: number, limits: Limits): Size | null {
   return best;
 }
 
-/** The height nearest to a wanted one that the rule allows beside a width. */
+/** Return the height nearest to a wanted one that the rule allows beside a width. */
 function within(height: number, width: number, rule: SizeRuleState | null): number {
   const ratio = rule?.maxRatio ?? Number.POSITIVE_INFINITY;
   const least = Math.max((rule?.minPixels ?? 0) / width, width / ratio);
@@ -164,7 +164,7 @@ function within(height: number, width: number, rule: SizeRuleState | null): numb
   return Math.max(Math.min(height, most), least);
 }
 
-/** The values on both sides of a number, of a rising list. */
+/** Return the two values of a rising list that enclose a number. */
 function around(value: number, values: readonly number[]): number[] {
   let low = 0;
   let high = values.length;
@@ -176,7 +176,7 @@ function around(value: number, values: readonly number[]): number[] {
   return values.slice(Math.max(low - 1, 0), low + 1);
 }
 
-/** The largest distance between two neighbours among the values of a dimension. */
+/** Return the largest distance between two neighbours among the values of a dimension. */
 function gap(parameter: ParameterState): number {
   if (parameter.choices.length === 0) return parameter.step || 1;
   const values = allowed(parameter);
@@ -194,7 +194,7 @@ export const RATIOS: readonly (readonly [number, number])[] = [
   [9, 16],
 ];
 
-/** Which preset a ratio is, near enough for steps of 64 pixels, as an index into `RATIOS`, or -1. */
+/** Return which preset a ratio is, near enough for steps of 64 pixels, as an index into `RATIOS`, or -1. */
 export function presetOf(ratio: number): number {
   let best = -1;
   let bestDistance = 0.03;
@@ -208,20 +208,20 @@ export function presetOf(ratio: number): number {
   return best;
 }
 
-/** The ratio that a size stands for: that of the preset which it is nearly, else its own. */
+/** Return the ratio that a size stands for: the ratio of the preset that it nearly has, else its own ratio. */
 export function meantRatio({ width, height }: Size): number {
   const [across, down] = RATIOS[presetOf(width / height)] ?? [width, height];
   return across / down;
 }
 
-/** Whether a size has a ratio, as well as the eye can tell. */
+/** Return whether a size has a ratio, as exactly as the eye can see. */
 export function hasRatio({ width, height }: Size, ratio: number): boolean {
   return Math.abs(Math.log(width / height / ratio)) < 0.015;
 }
 
 const LARGEST_TERM = 21;
 
-/** A ratio as people write it: "16:9", or "1.85:1" where no short fraction is near. */
+/** Return a ratio as people write it: "16:9", or "1.85:1" where no short fraction is near. */
 export function ratioText(ratio: number): string {
   let best = "";
   let bestDistance = 0.004;

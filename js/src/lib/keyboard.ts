@@ -1,4 +1,4 @@
-// The notebook has single-letter shortcuts and listens above us: what is typed here must stay here.
+// The notebook has single-letter shortcuts and listens above the widget: keys typed here must not reach it.
 
 const KEYS = ["keydown", "keyup", "keypress"] as const;
 const CLIPBOARD = ["copy", "cut", "paste"] as const;
@@ -13,7 +13,7 @@ export function keepKeyboard(root: HTMLElement, signal: AbortSignal): void {
       { signal },
     );
   }
-  // The notebook copies and pastes cells on these.
+  // The notebook copies and pastes cells on these events.
   for (const type of CLIPBOARD) root.addEventListener(type, (event) => event.stopPropagation(), { signal });
   // The notebook's own menu would hide "Save image as" and the spelling suggestions.
   root.addEventListener(
@@ -26,32 +26,32 @@ export function keepKeyboard(root: HTMLElement, signal: AbortSignal): void {
   );
 }
 
-/** The letters that with Ctrl or ⌘, and with Shift too, do something in a host that no cell has a part in. */
+/** The letters that, with Ctrl or ⌘ and perhaps Shift, do something in a host that concerns no cell. */
 const HOST_LETTERS = { plain: "sb", shift: "scpdflh" } as const;
 
-/** Saving, the palette of commands, the host's own panels: what is done to the notebook as a whole. */
+/** Return whether a key is for the notebook as a whole: saving, the palette of commands, the host's own panels. */
 function isOfTheHost({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
   if (key === "F1") return true;
   const letters = shiftKey ? HOST_LETTERS.shift : HOST_LETTERS.plain;
   return (ctrlKey || metaKey) && !altKey && key.length === 1 && letters.includes(key.toLowerCase());
 }
 
-/** The key that goes with a letter for a command: of the user's system. */
+/** Return the name of the command key of the user's system. */
 export function commandKey(): string {
   return /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl";
 }
 
-/** Whether a key belongs to an input method that is composing a character. */
+/** Return whether a key belongs to an input method that is composing a character. */
 export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
 
-/** Whether a key asks to take back what was done last. */
+/** Return whether a key asks to take back what was done last. */
 export function isUndoKey({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   return key.toLowerCase() === "z" && (ctrlKey || metaKey) && !altKey;
 }
 
-/** Whether a key goes into a text or moves a control of its own, so that a letter must be no shortcut. */
+/** Return whether a key goes into a text or moves a control: a letter must not be a shortcut then. */
 export function isTyping(event: KeyboardEvent): boolean {
   const { target } = event;
   if (isComposing(event) || !(target instanceof HTMLElement)) return true;
@@ -62,10 +62,10 @@ export function isTyping(event: KeyboardEvent): boolean {
   );
 }
 
-/** Keys that do something at once, and each time. */
+/** The keys that act at once, and again with each repetition. */
 const DOES = /^(Enter|Delete|Backspace|[a-z?])$/i;
 
-/** Lets a held key do once what sends, deletes or switches; moving, sizing and writing go on. */
+/** Let a held key send, delete or switch only once. Moving, sizing and writing repeat. */
 export function ignoreHeldKeys(root: HTMLElement, signal: AbortSignal): void {
   root.addEventListener(
     "keydown",
@@ -81,7 +81,7 @@ export function ignoreHeldKeys(root: HTMLElement, signal: AbortSignal): void {
   );
 }
 
-/** What Enter and Space do to a button, for an element that is none: Firefox drags nothing by a real one. */
+/** Let Enter and Space press an element that is not a button: Firefox cannot drag a real button. */
 export function pressByKey(event: KeyboardEvent): void {
   const { target, currentTarget, key, shiftKey, ctrlKey, metaKey } = event;
   if (!target || target !== currentTarget || (key !== "Enter" && key !== " ")) return;
@@ -91,26 +91,30 @@ export function pressByKey(event: KeyboardEvent): void {
   target.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ...held }));
 }
 
-/** Whether a single letter or sign was pressed as a shortcut: not in a text, a dialog or a menu, and alone. */
+/**
+ * Return whether a single letter or sign was pressed as a shortcut: not in a text, a dialog or a menu, and alone.
+ */
 export function isShortcut(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event))
     return false;
   return !(event.target as HTMLElement).closest("dialog, [popover]:not(.imgplay)");
 }
 
-/** What has the focus, also where the host shows the widget in a shadow tree. */
+/** Return the element that has the focus, also if the host shows the widget in a shadow tree. */
 export function focusedElement(): Element | null {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at;
 }
 
-/** What stands above the page; the widget itself is a popover where it fills the window. */
+/** What is above the page. The widget itself is a popover if it fills the window. */
 const LAYER = "dialog, [popover]:not(.imgplay)";
 
-/** Keeps the focus in the widget when what has it goes away or is disabled: it would fall to the notebook. */
+/**
+ * Keep the focus in the widget when the focused element is removed or disabled: the notebook would get the focus.
+ */
 export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
-  // What had the focus last, then all that is around it; empty where the user went elsewhere.
+  // The element that had the focus last, then its ancestors; empty if the user went elsewhere.
   let path: HTMLElement[] = [];
   const forget = (event: Event): void => {
     if (!event.composedPath().includes(root)) path = [];
@@ -137,7 +141,7 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
     }
   };
   const observer = new MutationObserver(() => {
-    // Not before all is drawn: who takes something away may give the focus on.
+    // Only after drawing: code that removes an element may move the focus itself.
     if (path[0] && !isThere(path[0])) setTimeout(keep);
   });
   const attributeFilter = ["disabled", "inert", "open", "data-drawer", "data-left", "data-right"];
@@ -145,15 +149,15 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
   signal.addEventListener("abort", () => observer.disconnect());
 }
 
-/** Who gets the focus of what goes away in an element; null where that is nobody in it. */
+/** Return the element that gets the focus when something inside this element disappears; null if there is none. */
 function heirIn(element: HTMLElement): HTMLElement | null {
-  // Nothing but what is in a dialog can have the focus while it is open, and a popover closes when it goes.
+  // While a dialog is open, only elements in it can have the focus. A popover closes when the focus leaves it.
   if (element.matches(LAYER)) return element.querySelector<HTMLElement>("button:not(:disabled)") ?? element;
   if (element.matches("form")) return element.querySelector<HTMLElement>("[type=submit]:not(:disabled)");
   return element.matches("[tabindex]") ? element : null;
 }
 
-/** Whether an element can have the focus. */
+/** Return whether an element can have the focus. */
 function isThere(element: HTMLElement): boolean {
   if (!element.isConnected || element.matches(":disabled") || element.closest("[inert]")) return false;
   return element.checkVisibility?.({ visibilityProperty: true }) !== false;

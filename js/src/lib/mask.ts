@@ -1,7 +1,7 @@
-// A mask as it is painted: strokes over a picture, in the picture's own pixels, that can be undone.
+// A mask while it is painted: strokes over a picture, in the picture's own pixels. Each stroke can be undone.
 import type { Point, Size } from "./geometry";
 
-/** What one action did to the painting. */
+/** One step of the painting. */
 export type Step =
   | { kind: "stroke"; erase: boolean; size: number; points: Point[] }
   | { kind: "invert" }
@@ -28,13 +28,13 @@ export function redone({ done, undone }: History): History {
   return next ? { done: [...done, next], undone: undone.slice(0, -1) } : { done, undone };
 }
 
-/** What a picture's edges are multiplied with so that all of it is seen; a small one grows at most so far. */
+/** Return the scale at which the whole picture is seen. A small picture is enlarged only to a limit. */
 export function fitScale(picture: Size, room: Size, largest = 4): number {
   const scale = Math.min(room.width / picture.width, room.height / picture.height);
   return Math.max(Math.min(scale, largest), 0.01);
 }
 
-/** The pixel of the picture under a point of the screen. */
+/** Return the pixel of the picture under a point of the screen. */
 export function toPicture(
   { clientX, clientY }: { clientX: number; clientY: number },
   shown: { left: number; top: number } & Size,
@@ -50,13 +50,13 @@ export function inside({ x, y }: Point, { width, height }: Size): Point {
   return { x: Math.min(Math.max(x, 0), width), y: Math.min(Math.max(y, 0), height) };
 }
 
-/** The brush's width to begin with, and the widest, in pixels of the picture. */
+/** Return the first and the largest width of the brush, in pixels of the picture. */
 export function brushSizes({ width, height }: Size): { first: number; largest: number } {
   const longer = Math.max(width, height);
   return { first: Math.max(Math.round(longer * 0.08), 2), largest: Math.max(Math.round(longer / 2), 4) };
 }
 
-/** The next wider or narrower brush: a fifth more or less, one pixel at least. */
+/** Return the next wider or narrower brush: a fifth more or less, one pixel at least. */
 export function resized(size: number, by: 1 | -1, largest: number): number {
   const next = by > 0 ? Math.max(size + 1, size * 1.2) : Math.min(size - 1, size / 1.2);
   return Math.round(Math.min(Math.max(next, 1), largest));
@@ -64,10 +64,10 @@ export function resized(size: number, by: 1 | -1, largest: number): number {
 
 export type Canvas = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** Any opaque colour: the page shows it through. */
+/** Any opaque colour will do: the page shows the painting half transparent. */
 export const PAINT = "#ff2f6d";
 
-/** Paints one step over what is there. Painted is opaque. */
+/** Paint one step over the painting so far. Painted pixels are opaque. */
 export function paint(context: Canvas, step: Step, { width, height }: Size): void {
   context.save();
   context.fillStyle = PAINT;
@@ -85,7 +85,7 @@ export function paint(context: Canvas, step: Step, { width, height }: Size): voi
     if (first) {
       context.beginPath();
       context.moveTo(first.x, first.y);
-      // A stroke that goes nowhere is still a dot.
+      // A stroke of a single point is still a dot.
       for (const { x, y } of rest.length > 0 ? rest : [first]) context.lineTo(x, y);
       context.stroke();
     }
@@ -93,7 +93,7 @@ export function paint(context: Canvas, step: Step, { width, height }: Size): voi
   context.restore();
 }
 
-/** Paints what an earlier mask leaves transparent. */
+/** Paint the area that an earlier mask leaves transparent. */
 export function paintMask(context: Canvas, mask: CanvasImageSource, { width, height }: Size): void {
   context.save();
   context.fillStyle = PAINT;
@@ -103,7 +103,7 @@ export function paintMask(context: Canvas, mask: CanvasImageSource, { width, hei
   context.restore();
 }
 
-/** Makes the mask of a painting: transparent where it is painted, white elsewhere. */
+/** Make the mask of a painting: transparent where it is painted, white elsewhere. */
 export function carve(context: Canvas, painted: CanvasImageSource, { width, height }: Size): void {
   context.save();
   context.fillStyle = "#fff";
@@ -115,7 +115,9 @@ export function carve(context: Canvas, painted: CanvasImageSource, { width, heig
 
 const BAND = 256;
 
-/** Whether anything is painted. Read in bands: all pixels at once may be more memory than there is. */
+/**
+ * Return whether anything is painted. The pixels are read in bands: all of them at once may not fit into memory.
+ */
 export function isPainted(context: Canvas, { width, height }: Size): boolean {
   for (let top = 0; top < height; top += BAND) {
     const { data } = context.getImageData(0, top, width, Math.min(BAND, height - top));

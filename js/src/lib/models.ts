@@ -4,17 +4,17 @@ import type { Config, ModelState, ProviderState } from "../protocol.gen";
 
 /** Some models under a title: those of one provider, the favourites, the recent ones. */
 export interface Group {
-  /** The provider's name; of the favourites and the recent ones what no provider is called. */
+  /** The provider's name. Favourites and recent models have names that no provider has. */
   name: string;
   title: string;
-  /** The provider, where all models are of one that is known. */
+  /** The provider, if all models belong to one provider that is known. */
   provider: ProviderState | null;
   models: ModelState[];
 }
 
 /**
- * The models whose words hold all of the query's, by provider, in their order. Without a query, the favourites
- * and those used last come first.
+ * Return the models whose words contain all words of the query, by provider, in their order. Without a query,
+ * favourites and recently used models come first.
  */
 export function grouped(
   models: readonly ModelState[],
@@ -53,11 +53,11 @@ export function grouped(
 export interface Capability {
   icon: "images" | "mask" | "preview" | "progress" | "cancelled" | "seed" | "several";
   text: string;
-  /** What is shown beside the icon where there is no place for the word. */
+  /** The number beside the icon, where the word does not fit. */
   count: number | null;
 }
 
-/** What a model can do. */
+/** Return what a model can do. */
 export function capabilities(model: ModelState): Capability[] {
   const { references, nativeN, cancel } = model;
   const all: Capability[] = [];
@@ -78,26 +78,29 @@ export function capabilities(model: ModelState): Capability[] {
   return all;
 }
 
-/** The name of the model that follows a retired one, or null. */
+/** Return the name of the model that follows a retired one, or null. */
 export function successorOf({ provider, successor }: ModelState): string | null {
   return successor && `${provider}:${successor}`;
 }
 
 const MINUTE = 60_000;
 
-/** What is said beside a model. The demo is known here; what others say comes as it is. */
+/**
+ * Return the notice beside a model. The page has words of its own for the demo; other notices are shown as they
+ * are.
+ */
 export function noticeOf({ provider, notice }: ModelState): string {
   return (notice && provider === "demo" && t.model.demo) || notice;
 }
 
-/** The day of which the kernel gives the date. */
+/** Return a date of the kernel's as the page writes it. */
 export function dayText(date: string): string {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeZone: "UTC" }).format(
     Date.parse(date),
   );
 }
 
-/** How long ago something was, in words: "5 minutes ago". */
+/** Return how long ago something was, in words: "5 minutes ago". */
 export function since(then: number, now: number): string {
   const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
   const minutes = Math.max(Math.floor((now - then) / MINUTE), 0);

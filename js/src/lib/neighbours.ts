@@ -10,9 +10,9 @@ export interface Place {
 export type Neighbour = { place: Place } | { missing: string } | null;
 
 /**
- * The finished image before (-1) or after (1) a place.
+ * Return the finished image before (-1) or after (1) a place.
  *
- * `ids` are the batches of the feed in their order; what `batches` does not hold was dropped for room.
+ * `ids` are the batches of the feed in their order. A batch that `batches` lacks was dropped to save memory.
  */
 export function neighbour(
   ids: readonly string[],

@@ -1,10 +1,10 @@
-// How fast a list is scrolled: where nobody can look at a row, it need not be drawn. Pure: places and times.
+// How fast a list is scrolled: a row that nobody can look at need not be drawn. Pure: places and times.
 
-/** Faster than this one sees only that rows pass, in pixels a millisecond: ten screens a second. */
+/** At this speed the user sees only that rows pass by, in pixels a millisecond: ten screens a second. */
 const RUSH = 8;
-/** So long is measured at least: single frames come late, and the next ones early. In milliseconds. */
+/** The shortest time to measure over, in milliseconds: a single frame may come late, and the next one early. */
 const SPAN = 40;
-/** So long after the last step it is at rest, in milliseconds. */
+/** Milliseconds after the last step until the list is at rest. */
 export const SETTLE = 90;
 
 export class Pace {
@@ -16,13 +16,13 @@ export class Pace {
   }
 
   /**
-   * Takes a step; gives whether the list rushes by, which it does until it is said to rest.
-   * @param place where the list is scrolled to, in pixels
-   * @param at the time of it, in milliseconds
+   * Note a step. Return whether the list rushes by; once it does, it rushes until `rest` is called.
+   * @param place the place that the list is scrolled to, in pixels
+   * @param at the time of the step, in milliseconds
    */
   rushes(place: number, at: number): boolean {
     const last = this.#steps.at(-1);
-    // One jump from rest is no rush: what it shows will be looked at.
+    // A single jump from rest is not a rush: the user will look at the rows that it shows.
     if (last && at - last.at >= SETTLE) this.#steps = [];
     this.#steps.push({ place, at });
     while (this.#steps[1] && at - this.#steps[1].at >= SPAN) this.#steps.shift();

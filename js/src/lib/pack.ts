@@ -4,11 +4,14 @@ import type { Send } from "./answer";
 export interface Pack {
   blob: Blob;
   fileName: string;
-  /** How many images are in it: what is not finished is left out. */
+  /** How many images the ZIP has: unfinished ones are left out. */
   images: number;
 }
 
-/** Rejects with a `RequestError`, or with the signal's reason. `onProgress` gets the share that is here. */
+/**
+ * Fetch a ZIP. Rejects with a `RequestError`, or with the signal's reason. `onProgress` gets the share that has
+ * arrived.
+ */
 export async function fetchPack(
   send: Send,
   generationIds: readonly string[],
@@ -18,7 +21,7 @@ export async function fetchPack(
   const { result: packed } = await send({ method: "pack", generationIds: [...generationIds] });
   if (packed.type !== "packed") throw new Error("the answer holds no pack");
   const { packId, fileName, size, images } = packed;
-  // A blob a piece: the browser may keep them on its disk.
+  // One blob for each piece: the browser may keep blobs on its disk.
   const pieces: Blob[] = [];
   let last = false;
   try {
@@ -33,7 +36,7 @@ export async function fetchPack(
       onProgress(size > 0 ? Math.min(offset / size, 1) : 1);
     }
   } catch (cause) {
-    // The kernel drops it by itself after a while, should this one be lost.
+    // If this call is lost, the kernel drops the ZIP by itself after a while.
     void send({ method: "drop_pack", packId }).catch(() => undefined);
     throw cause;
   }

@@ -1,4 +1,4 @@
-// What a form shows of a model, what of it is sent, and what of it another model takes too. Pure.
+// The parameters of a model: which the form shows, which are sent, and which another model takes too. Pure.
 
 import { t } from "../messages";
 import type { Config, ModelState, ParameterState } from "../protocol.gen";
@@ -24,7 +24,7 @@ const LONG_TEXT = 160;
 
 export function controlOf(parameter: ParameterState): Control {
   const { type, kind, choices, minimum, maximum, maxLength } = parameter;
-  // A switch cannot say "as the provider likes".
+  // A switch cannot leave the choice to the provider.
   if (type === "boolean") return parameter.default === null ? "segments" : "switch";
   if (kind === "seed" && isNumber(parameter)) return "seed";
   if (choices.length > 0) {
@@ -39,7 +39,7 @@ export function controlOf(parameter: ParameterState): Control {
   return minimum !== null && maximum !== null ? "slider" : "number";
 }
 
-/** Whether the choices of a parameter say which shape or size a picture has. */
+/** Return whether the choices of a parameter say which shape or size a picture has. */
 function isShape({ name, kind }: ParameterState): boolean {
   return SHAPES.has(name) || (kind !== null && SHAPES.has(kind));
 }
@@ -49,24 +49,24 @@ const SHAPES = new Set(["size", "aspect_ratio"]);
 const AUTO = "auto";
 
 /**
- * The values to choose from; null stands for what the provider chooses, where it may. A value that is none of
- * them is one too, for it would be sent.
+ * Return the values to choose from; null leaves the choice to the provider, where that is possible. A value that is
+ * not among the choices is offered too, because it would be sent.
  */
 export function optionsOf({ type, choices, default: preset }: ParameterState, value: Value): Value[] {
   const known: Value[] = type === "boolean" ? [true, false] : [...choices];
   const open = preset === null || value === null;
-  // To leave it out says the same as "auto", and one of the two is enough.
+  // Leaving the value out means "auto" too, and one of the two is enough.
   const named = open && value !== AUTO ? known.filter((choice) => choice !== AUTO) : known;
   const all = open && !named.includes(AUTO) ? [null, ...named] : named;
   return all.includes(value) ? all : [value, ...all];
 }
 
-/** What an option is called. */
+/** Return the text of an option. */
 export function optionText(option: Value): string {
   return option === null ? t.parameter.automatic : choiceText(option);
 }
 
-/** A choice in words: "high_quality" reads "High quality", "1024x768" reads "1024 × 768". */
+/** Return a choice in words: "high_quality" reads "High quality", "1024x768" reads "1024 × 768". */
 export function choiceText(choice: string | number | boolean): string {
   if (typeof choice === "boolean") return choice ? t.parameter.on : t.parameter.off;
   const text = String(choice);
@@ -93,7 +93,7 @@ export function ratioOf(choice: string | number): number | null {
   return ratio > 0 && Number.isFinite(ratio) ? ratio : null;
 }
 
-/** The choice whose shape is nearest to a ratio, or null where none has a shape. */
+/** Return the choice whose shape is nearest to a ratio, or null where none has a shape. */
 export function nearestChoice({ choices }: ParameterState, ratio: number): string | number | null {
   let best: string | number | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
@@ -107,13 +107,13 @@ export function nearestChoice({ choices }: ParameterState, ratio: number): strin
   return best;
 }
 
-/** The title of a parameter, in the page's language where it is a known one. */
+/** Return the title of a parameter, in the page's language where it is a known one. */
 export function titleOf({ name, kind, title }: ParameterState): string {
   return t.parameter.titles[name] ?? (kind && t.parameter.titles[kind]) ?? title;
 }
 
 export function helpOf({ name, help }: ParameterState): string {
-  // Where the kernel has nothing to say there is nothing to be asked.
+  // If the kernel has no help, the page offers none.
   return help && (t.parameter.helps[name] ?? help);
 }
 
@@ -121,12 +121,12 @@ export function helpOf({ name, help }: ParameterState): string {
 export interface Form {
   width: ParameterState | null;
   height: ParameterState | null;
-  /** Sizes by name that stand instead of width and height: one of both is given. */
+  /** The parameter with sizes by name, which is given instead of width and height. */
   named: ParameterState | null;
-  /** The value that `named` has when width and height are given. */
+  /** The value of `named` while width and height are given. */
   custom: string | null;
   seed: ParameterState | null;
-  /** What else says which shape and how large. */
+  /** The other parameters that choose a shape or a size. */
   shapes: ParameterState[];
   plain: ParameterState[];
   advanced: ParameterState[];
@@ -155,7 +155,7 @@ export function formOf(model: ModelState | undefined): Form {
     } else if (parameter.advanced) form.advanced.push(parameter);
     else form.plain.push(parameter);
   }
-  // Edges with a value of their own are sent beside every name.
+  // Edges that have a default are sent beside every name.
   if (form.width?.default === null && form.height?.default === null) {
     const named = form.shapes.find(
       (shape) => isShape(shape) && (shape.default === null || shape.choices.includes(CUSTOM)),
@@ -169,7 +169,7 @@ export function formOf(model: ModelState | undefined): Form {
   return form;
 }
 
-/** The parameter that says what a picture shall not show, where the model has one: it stands beside the prompt. */
+/** Return the negative prompt of a model, if it has one: the field is beside the prompt. */
 export function negativeOf(model: ModelState | undefined): ParameterState | null {
   return model?.parameters.find(isNegative) ?? null;
 }
@@ -184,7 +184,7 @@ function isNumber({ type }: ParameterState): boolean {
   return type === "integer" || type === "number";
 }
 
-/** The value that is shown: the user's own, else the default. */
+/** Return the value that is shown: the user's own, else the default. */
 export function shownValue(parameter: ParameterState, values: Values | undefined): Value {
   const own = values?.[parameter.name];
   return own === undefined ? parameter.default : own;
@@ -194,12 +194,12 @@ export function modelOf(models: readonly ModelState[], name: string): ModelState
   return models.find((model) => model.name === name);
 }
 
-/** Whether the user gave a parameter another value than its default. */
+/** Return whether the user gave a parameter another value than its default. */
 export function isChanged(parameter: ParameterState, values: Values | undefined): boolean {
   return shownValue(parameter, values) !== parameter.default;
 }
 
-/** The parameters to send: all that is shown and differs from the default. */
+/** Return the parameters to send: all that is shown and differs from the default. */
 export function paramsToSend(model: ModelState, config: Config): Values {
   const values = config.params[model.name];
   const sent: Values = {};
@@ -210,7 +210,7 @@ export function paramsToSend(model: ModelState, config: Config): Values {
   return sent;
 }
 
-/** Whether a parameter takes a value: of its type, in its range, on its steps, one of its choices. */
+/** Return whether a parameter takes a value: the type, the range, the step and the choices must fit. */
 export function fits(parameter: ParameterState, value: Value): boolean {
   const { type, choices, maxLength } = parameter;
   if (value === null) return parameter.default === null;
@@ -222,7 +222,7 @@ export function fits(parameter: ParameterState, value: Value): boolean {
   );
 }
 
-/** Of the values that the user gave to one model, those that another one takes too. */
+/** Return the values that the user gave to one model and that another model takes too. */
 export function fitting(values: Values | undefined, model: ModelState): Values {
   const kept: Values = {};
   for (const parameter of model.parameters) {
@@ -233,7 +233,7 @@ export function fitting(values: Values | undefined, model: ModelState): Values {
   if (!width || !height) return kept;
   const size = { width: kept[width.name], height: kept[height.name] };
   const whole = typeof size.width === "number" && typeof size.height === "number";
-  // One edge alone would be a shape that nobody chose.
+  // One edge alone would make a shape that the user did not choose.
   if (!whole || problem({ width: Number(size.width), height: Number(size.height) }, model.sizeRule)) {
     delete kept[width.name];
     delete kept[height.name];
@@ -241,7 +241,7 @@ export function fitting(values: Values | undefined, model: ModelState): Values {
   return kept;
 }
 
-/** A random seed in the range of the parameter. */
+/** Return a random seed in the range of the parameter. */
 export function randomSeed(parameter: ParameterState, random: () => number = Math.random): number {
   const low = Math.max(parameter.minimum ?? 0, 0);
   const high = Math.min(parameter.maximum ?? 2 ** 31 - 1, 2 ** 31 - 1);

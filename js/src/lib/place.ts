@@ -1,4 +1,4 @@
-// Where a popover stands: below or above its anchor, and always wholly in the window.
+// The place of a popover: below or above its anchor, and always wholly in the window.
 
 const GAP = 4;
 const MARGIN = 8;
@@ -11,7 +11,7 @@ export interface Box {
   height: number;
 }
 
-/** The place of a popup beside an anchor, and the most height it may take. Pure. */
+/** Return the place of a popup beside an anchor, and the most height it may take. Pure. */
 export function placed(
   anchor: Box,
   popup: { width: number; height: number },
@@ -32,7 +32,7 @@ export function placed(
   };
 }
 
-/** Puts an element that is in the top layer beside its anchor. */
+/** Put an element that is in the top layer beside its anchor. */
 export function place(popup: HTMLElement, anchor: Element, align: "start" | "end" = "start"): void {
   popup.style.maxHeight = "";
   const { left, top, maxHeight } = placed(
@@ -44,7 +44,9 @@ export function place(popup: HTMLElement, anchor: Element, align: "start" | "end
   Object.assign(popup.style, { left: `${left}px`, top: `${top}px`, maxHeight: `${maxHeight}px` });
 }
 
-/** Calls back on what moves or leaves an open popup: a press elsewhere, scrolling outside of it, a new size. */
+/**
+ * Call back when an open popup must move or close: a press elsewhere, scrolling outside of it, a new window size.
+ */
 export function onLeave(popup: HTMLElement, anchor: Element, leave: () => void): () => void {
   const ended = new AbortController();
   const options = { capture: true, passive: true, signal: ended.signal };
@@ -53,7 +55,7 @@ export function onLeave(popup: HTMLElement, anchor: Element, leave: () => void):
     if (!path.includes(popup) && !path.includes(anchor)) leave();
   };
   document.addEventListener("pointerdown", outside, options);
-  // Only what moves the anchor: a feed that scrolls by itself elsewhere closes nothing.
+  // Only scrolling that moves the anchor counts: a feed that scrolls elsewhere closes nothing.
   document.addEventListener(
     "scroll",
     (event) => {

@@ -9,15 +9,15 @@ const DOLLARS = new Intl.NumberFormat("en", {
   maximumFractionDigits: 4,
 });
 
-/** The share of a budget from which on its end is near. */
+/** The share of a budget from which on the page warns. */
 const NEAR = 0.8;
 
-/** An amount of USD, a decimal string or a number: "$0.04". */
+/** Return an amount of USD, a decimal string or a number: "$0.04". */
 export function dollars(amount: string | number): string {
   return DOLLARS.format(Number(amount));
 }
 
-/** What one unit costs: "$0.04 / image", or an empty text. */
+/** Return the price of one unit: "$0.04 / image", or an empty text. */
 export function priceText(price: PriceState | null): string {
   if (!price) return "";
   const amount = dollars(price.amount);
@@ -30,21 +30,23 @@ export interface Priced {
   size: Size | null;
 }
 
-/** What so many images are expected to cost in USD, or null where nobody knows. */
+/** Return the expected cost of some images in USD, or null if it is unknown. */
 export function costOf({ price, size }: Priced, count: number): number | null {
   if (!price) return null;
   if (price.unit === "image") return Number(price.amount) * count;
   return size && (Number(price.amount) * count * size.width * size.height) / 1e6;
 }
 
-/** The same for several models, as much of it as is known. */
+/** Return the expected cost of several models; models of unknown cost are left out. */
 export function costOfAll(parts: readonly Priced[], count: number): number | null {
   const known = parts.map((part) => costOf(part, count)).filter((cost) => cost !== null);
   return known.length === 0 ? null : known.reduce((total, cost) => total + cost, 0);
 }
 
-/** It for people: of one model whose cost hangs on a size that nobody knows yet, what a unit costs; of several the
- * least it can be. Empty where nobody knows. */
+/**
+ * Return the expected cost in words. If the cost of one model depends on a size that is not known yet, return the
+ * price of a unit; for several models, return the least cost. Empty if the cost is unknown.
+ */
 export function estimateText(parts: readonly Priced[], count: number): string {
   const [only, ...others] = parts;
   const cost = costOfAll(parts, count);
@@ -53,26 +55,26 @@ export function estimateText(parts: readonly Priced[], count: number): string {
   return `${whole ? "≈" : "≥"} ${dollars(cost)}`;
 }
 
-/** What was spent today, and of how much, or an empty text where there is nothing to say. */
+/** Return today's spending and the budget in words; empty without a budget while nothing is spent. */
 export function spentText({ today, unknown, budget }: SpendingState): string {
   if (budget === null && Number(today) === 0) return "";
   const spent = t.composer.spent(dollars(today), budget === null ? null : dollars(budget));
   return unknown > 0 ? `${spent} · ${t.composer.spentUnknown(unknown)}` : spent;
 }
 
-/** How much of the budget is spent, as short as it can be: "$1.24 / $5.00", or an empty text without one. */
+/** Return the spent part of the budget as short as possible: "$1.24 / $5.00", or an empty text without one. */
 export function budgetText({ today, budget }: SpendingState): string {
   return budget === null ? "" : `${dollars(today)} / ${dollars(budget)}`;
 }
 
-/** Whether today's budget does not allow a request any more. What runs counts as spent. */
+/** Return whether today's budget does not allow a request any more. What runs counts as spent. */
 export function overBudget({ today, running, budget }: SpendingState, estimate: number | null): boolean {
   if (budget === null || !estimate) return false;
-  // As decimals do, without the error of binary fractions.
+  // The comparison is one of decimals, without the error of binary fractions.
   return Number(today) + Number(running) + estimate > Number(budget) + 1e-9;
 }
 
-/** Whether most of today's budget is spent. */
+/** Return whether most of today's budget is spent. */
 export function nearBudget({ today, budget }: SpendingState): boolean {
   return budget !== null && Number(today) >= NEAR * Number(budget);
 }

@@ -1,16 +1,16 @@
-// Which references a model takes, and why not another one. Pure.
+// Which references a model takes, and why it does not take others. Pure.
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
 
 /** What is known of an image before it is sent. */
 export interface Candidate {
-  /** Empty where it is no image, null where it is not known yet. */
+  /** Empty if the file is not an image, null if that is not known yet. */
   mediaType: string | null;
-  /** Null where it is not known here: the kernel then looks. */
+  /** Null if the page does not know the size: the kernel then checks it. */
   bytes: number | null;
 }
 
-/** Why a model does not take an image as its reference number `place` (0: the first); null where it does. */
+/** Return why a model does not take an image as its reference number `place` (0: the first); null where it does. */
 export function problemOf(candidate: Candidate, place: number, model: ModelState | undefined): string | null {
   const rule = model?.references;
   if (!model || !rule) return t.references.takesNone(model?.title ?? "");
@@ -23,7 +23,10 @@ export function problemOf(candidate: Candidate, place: number, model: ModelState
   return place >= rule.maxCount ? t.references.tooMany(rule.maxCount) : null;
 }
 
-/** For each reference why it is not sent, or null where it is: the first ones that fit are. */
+/**
+ * Return for each reference why it is not sent, or null if it is. The first references that the model takes are
+ * sent.
+ */
 export function problemsOf(items: readonly Candidate[], model: ModelState | undefined): (string | null)[] {
   let place = 0;
   return items.map((item) => {
@@ -42,7 +45,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1).replace(/\.0$/, "")} MB`;
 }
 
-/** The link in a text that was dropped or typed; null where it is none that the kernel may fetch. */
+/** Return the link in a text that was dropped or typed; null if the kernel may not fetch it. */
 export function linkOf(text: string): string | null {
   const line = text.split("\n").find((each) => each.trim() !== "" && !each.startsWith("#")) ?? "";
   try {
@@ -53,7 +56,7 @@ export function linkOf(text: string): string | null {
   }
 }
 
-/** The list with one entry at another place. */
+/** Return the list with one entry moved to another place. */
 export function moved<T>(list: readonly T[], from: number, to: number): T[] {
   const rest = list.filter((_, index) => index !== from);
   const entry = list[from];

@@ -1,6 +1,6 @@
 // Where the rows of a long list stand, and which of them are near the screen. Pure: keys and numbers.
 
-/** A place in the list that stays when rows come, go or change their height above it. */
+/** A place in the list that stays the same when rows above it come, go or change their height. */
 export interface Anchor {
   key: string;
   /** Pixels below the row's top. */
@@ -9,7 +9,7 @@ export interface Anchor {
 
 export class Rows {
   #keys: readonly string[] = [];
-  /** Where each row begins, and at last where the list ends. */
+  /** The top of each row, and as the last entry the end of the list. */
   #tops: number[] = [0];
   readonly #indexes = new Map<string, number>();
   readonly #heights = new Map<string, number>();
@@ -19,7 +19,7 @@ export class Rows {
     return this.#tops.at(-1) ?? 0;
   }
 
-  /** Takes the rows in their order; `estimate` gives the height of one that was not measured. */
+  /** Set the rows in their order. `estimate` returns the height of a row that was not measured. */
   show(keys: readonly string[], estimate: (key: string) => number): void {
     this.#keys = keys;
     this.#estimate = estimate;
@@ -28,7 +28,7 @@ export class Rows {
     this.#lay();
   }
 
-  /** Takes measured heights; whether anything moved. */
+  /** Take in measured heights. Return whether any row moved. */
   measure(heights: Iterable<readonly [string, number]>): boolean {
     let changed = false;
     for (const [key, height] of heights) {
@@ -40,7 +40,7 @@ export class Rows {
     return changed;
   }
 
-  /** The width changed: only the rows that are on the page still have a known height. */
+  /** Forget the heights of all rows but these: the width changed, and only rows on the page are measured again. */
   keep(mounted: ReadonlySet<string>): void {
     for (const key of this.#heights.keys()) if (!mounted.has(key)) this.#heights.delete(key);
     this.#lay();
@@ -58,7 +58,7 @@ export class Rows {
     return this.#indexes.get(key) ?? -1;
   }
 
-  /** The row that covers an offset. */
+  /** Return the row that covers an offset. */
   at(offset: number): number {
     let low = 0;
     let high = this.#keys.length - 1;
@@ -76,7 +76,7 @@ export class Rows {
     return key === undefined ? null : { key, within: offset - this.topOf(index) };
   }
 
-  /** Where an anchor stands now; null when its row is gone. */
+  /** Return the offset of an anchor now; null if its row is gone. */
   offsetOf({ key, within }: Anchor): number | null {
     const index = this.indexOf(key);
     return index < 0 ? null : this.topOf(index) + within;

@@ -1,4 +1,4 @@
-// What one click asks for: each of its prompts of each of its models, each a request of its own. Pure.
+// What one click asks for: each of its prompts from each of its models, each as a request of its own. Pure.
 import { t } from "../messages";
 import type { Config, ModelState, ProviderState } from "../protocol.gen";
 import { dayText } from "./models";
@@ -9,28 +9,28 @@ import { countVariants, lengthOf, longestVariant } from "./variants";
 /** The most requests of one click. */
 export const MAX_REQUESTS = 16;
 
-/** The names of the models that a click asks, the chosen one first. */
+/** Return the names of the models that a click asks, the chosen model first. */
 export function askedNames({ model, alsoModels }: Pick<Config, "model" | "alsoModels">): string[] {
   return [...new Set([model, ...alsoModels])];
 }
 
-/** The models that a click asks, the chosen one first: none without that one, and of the others those there are. */
+/** Return the known models that a click asks, the chosen one first; none if the chosen model is not known. */
 export function askedModels(models: readonly ModelState[], config: Config): ModelState[] {
   const found = askedNames(config).flatMap((name) => modelOf(models, name) ?? []);
   return found[0]?.name === config.model ? found : [];
 }
 
-/** How many requests a click makes. */
+/** Return how many requests a click makes. */
 export function countRequests(prompt: string, models: readonly ModelState[]): number {
   return countVariants(prompt) * models.length;
 }
 
-/** How many prompts there are, as far as anybody wants to know. */
+/** Return a count as a text; above 999 only that there are more. */
 export function countText(count: number): string {
   return count > 999 ? "999+" : String(count);
 }
 
-/** The model that takes the least characters, where one of them has a limit. */
+/** Return the model with the lowest limit of characters, if any model has a limit. */
 export function strictest(models: readonly ModelState[]): { model: ModelState; limit: number } | null {
   let found: { model: ModelState; limit: number } | null = null;
   for (const model of models) {
@@ -40,7 +40,7 @@ export function strictest(models: readonly ModelState[]): { model: ModelState; l
   return found;
 }
 
-/** The most characters that would be sent as a prompt. */
+/** Return the most characters that would be sent as a prompt. */
 export function longest(prompt: string): number {
   return lengthOf(longestVariant(prompt).trim());
 }
@@ -53,14 +53,14 @@ function isRetired({ retiredOn }: ModelState, now: number): boolean {
   return retiredOn !== null && Date.parse(retiredOn) <= now;
 }
 
-/** What is there to be sent, as far as a model may not take it. */
+/** The parts of a request that a model may not take. */
 interface Load {
   prompt: string;
   references: readonly Candidate[];
   masked: boolean;
 }
 
-/** What of a click a model does not take, each in a sentence. */
+/** Return which parts of a click a model does not take, each in a sentence. */
 export function objections(
   model: ModelState,
   providers: readonly ProviderState[],

@@ -1,9 +1,9 @@
-// All shortcuts, as the list that `?` opens shows them. Who takes a key adds a line here.
+// All shortcuts, as the list that `?` opens shows them. A new shortcut gets a line here.
 import { t } from "../messages";
 import { commandKey } from "./keyboard";
 
 export interface Shortcut {
-  /** Keys that are pressed together; several lists are several ways to the same. */
+  /** Keys that are pressed together. Several lists are several ways to the same action. */
   keys: readonly (readonly string[])[];
   text: string;
 }
@@ -13,7 +13,7 @@ export interface ShortcutGroup {
   shortcuts: readonly Shortcut[];
 }
 
-/** The groups in the language that is shown. */
+/** Return the groups in the language that is shown. */
 export function shortcutGroups(): ShortcutGroup[] {
   const { keys, ...words } = t.shortcuts;
   return [

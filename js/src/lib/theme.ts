@@ -1,4 +1,4 @@
-// Follows the theme of the host, also while it changes; what code has set goes before it.
+// Follows the theme of the host, also while it changes. A theme that code has set comes first.
 
 export type Theme = "dark" | "light";
 
@@ -9,7 +9,10 @@ export interface Look {
   height: number | null;
 }
 
-/** The theme of the host: JupyterLab and its kin, VS Code, then those that mark the page or follow the system. */
+/**
+ * Return the theme of the host: JupyterLab and its kin, VS Code, then those that mark the page or follow the
+ * system.
+ */
 export function hostTheme(html: HTMLElement, body: HTMLElement, prefersDark: boolean): Theme {
   const jupyter = body.getAttribute("data-jp-theme-light");
   if (jupyter !== null) return jupyter === "true" ? "light" : "dark";
@@ -27,7 +30,7 @@ export function hostTheme(html: HTMLElement, body: HTMLElement, prefersDark: boo
 
 const ATTRIBUTES = ["data-jp-theme-light", "data-vscode-theme-kind", "data-theme", "theme", "class"];
 
-/** Keeps `data-theme` of the root right until the signal; call what it gives when the look was set. */
+/** Keep `data-theme` of the root right until the signal. Call the returned function when the look was set. */
 export function followTheme(root: HTMLElement, wanted: () => Look["theme"], signal: AbortSignal): () => void {
   const { body, documentElement } = document;
   const dark = matchMedia("(prefers-color-scheme: dark)");

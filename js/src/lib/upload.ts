@@ -1,4 +1,4 @@
-// A file on its way to the kernel: in pieces, the next one after the answer to the last.
+// Sends a file to the kernel in pieces. Each piece waits for the answer to the piece before.
 import type { ReferenceState, Upload } from "../protocol.gen";
 import type { Send } from "./answer";
 
@@ -9,16 +9,16 @@ interface UploadOptions {
   blob: Blob;
   purpose: Upload["purpose"];
   send: Send;
-  /** Ends it between two pieces; what the kernel has of the file then is dropped there. */
+  /** Ends the upload between two pieces. The kernel then drops the pieces that it has. */
   signal: AbortSignal;
-  /** Hears how much of the file is there, 0 to 1. */
+  /** Called with the share of the file that has arrived, 0 to 1. */
   onProgress?(share: number): void;
 }
 
-/** The file could not be read here: it was moved, changed or is not allowed to be read. */
+/** The browser could not read the file: it was moved or changed, or reading it is not allowed. */
 export class UnreadableFile extends Error {}
 
-/** Takes a file to the kernel. Rejects with a `RequestError`, an `UnreadableFile`, or the signal's reason. */
+/** Send a file to the kernel. Rejects with a `RequestError`, an `UnreadableFile`, or the signal's reason. */
 export async function upload(options: UploadOptions): Promise<ReferenceState> {
   const { blob, purpose, send, signal, onProgress } = options;
   const uploadId = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -45,7 +45,7 @@ async function bytesOf(blob: Blob): Promise<ArrayBuffer> {
   }
 }
 
-/** What a file is, by its first bytes; empty where it is no image that a model might take. */
+/** Return the media type of a file by its first bytes; empty if no model takes files of this type. */
 export async function kindOf(blob: Blob): Promise<string> {
   const bytes = new Uint8Array(await bytesOf(blob.slice(0, 16)));
   const text = String.fromCharCode(...bytes);

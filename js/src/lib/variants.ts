@@ -1,11 +1,11 @@
-// Prompts that are written as one: `a {red|blue} fox`. The kernel does the same in `_variants.py`. Pure.
+// Several prompts written as one: `a {red|blue} fox`. The kernel does the same in `_rules/variants.py`. Pure.
 
 const MARK = /\\[{}]|[{}|]/g;
 
 /**
- * The prompts that a pattern stands for, the last choice changing first. Braces without a bar, braces in braces
- * and those that are not closed stay as they are; `\{` and `\}` are braces and nothing else. Ask `countVariants`
- * first: there may be more than any page can hold.
+ * Return the prompts that a pattern stands for, the last choice changing first. Braces without a bar, braces in
+ * braces and unclosed braces stay as they are; `\{` and `\}` are plain braces. Call `countVariants` first: there
+ * may be more than any page can hold.
  */
 export function variants(prompt: string): string[] {
   return piecesOf(prompt).reduce<string[]>(
@@ -14,30 +14,30 @@ export function variants(prompt: string): string[] {
   );
 }
 
-/** How many prompts a pattern stands for; one without choices stands for itself. */
+/** Return how many prompts a pattern stands for. A pattern without choices stands for one prompt. */
 export function countVariants(prompt: string): number {
   return piecesOf(prompt).reduce((count, texts) => count * texts.length, 1);
 }
 
-/** The longest of the prompts. */
+/** Return the longest of the prompts. */
 export function longestVariant(prompt: string): string {
   const longest = (texts: string[]): string =>
     texts.reduce((found, text) => (lengthOf(text) > lengthOf(found) ? text : found));
   return piecesOf(prompt).map(longest).join("");
 }
 
-/** A pattern that stands for just this prompt. */
+/** Return the pattern that stands for this prompt alone. */
 export function patternOf(prompt: string): string {
   const itself = countVariants(prompt) === 1 && variants(prompt)[0] === prompt;
   return itself ? prompt : prompt.replace(/[{}]/g, "\\$&");
 }
 
-/** Characters as Python counts them, and providers with it. */
+/** Return the number of characters as Python and the providers count them. */
 export function lengthOf(text: string): number {
   return [...text].length;
 }
 
-/** The pattern in parts: each has the texts to choose from, one or several. */
+/** Return the pattern in parts: each has the texts to choose from, one or several. */
 function piecesOf(prompt: string): string[][] {
   const marks = [...prompt.matchAll(MARK)].filter(([sign]) => sign.length === 1);
   const ends = endsOf(marks.map(([sign]) => sign));
@@ -58,14 +58,14 @@ function piecesOf(prompt: string): string[][] {
       }
       found.push(texts);
     }
-    // What has braces in it stays as it is, and so do those.
+    // Braces that contain other braces stay as they are.
     at = end;
   }
   found.push([prompt.slice(done)]);
   return found.map((texts) => [...new Set(texts.map((text) => text.replace(/\\([{}])/g, "$1")))]);
 }
 
-/** For each brace that is closed the place of the one that closes it. */
+/** Return the index of the closing brace for the index of each opening brace that is closed. */
 function endsOf(signs: readonly string[]): Map<number, number> {
   const ends = new Map<number, number>();
   const opened: number[] = [];

@@ -1,23 +1,24 @@
-// Asks for things that are on screen, a few at a time; what left the screen before its turn is not asked for.
+// Asks for things that are on screen, a few at a time. A thing that left the screen before its turn is not asked
+// for.
 
 export const MAX_ASKED = 24;
-/** Tiles come on screen in groups; so long a group is gathered, in milliseconds. */
+/** How long a group of tiles that come on screen together is gathered, in milliseconds. */
 export const GATHER = 30;
 
 export class Wanted {
-  /** What is wanted, and by how many. */
+  /** How many callers want each thing. */
   readonly #ids = new Map<string, number>();
-  /** Of it, what is not asked for yet, and what was refused. */
+  /** The wanted things that were not asked for yet or were refused. */
   readonly #waiting = new Set<string>();
   readonly #refused = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = false;
   #closed = false;
 
-  /** @param ask fetches the things; those that it was refused are asked for `again` */
+  /** @param ask fetches things; if it rejects, they count as refused until `again` is called */
   constructor(readonly ask: (ids: string[]) => Promise<void>) {}
 
-  /** Wants a thing until the returned function is called. */
+  /** Want a thing until the returned function is called. */
   want(id: string): () => void {
     this.#ids.set(id, (this.#ids.get(id) ?? 0) + 1);
     this.#waiting.add(id);
@@ -33,7 +34,7 @@ export class Wanted {
     };
   }
 
-  /** Asks again for what was refused and is still wanted: whoever refused it may be there now. */
+  /** Ask again for the things that were refused and are still wanted: the kernel may be there now. */
   again(): void {
     for (const id of this.#refused) this.#waiting.add(id);
     this.#refused.clear();
@@ -60,7 +61,7 @@ export class Wanted {
     try {
       await this.ask(ids);
     } catch {
-      // The tile keeps its skeleton.
+      // The tile keeps showing its skeleton.
       for (const id of ids) if (this.#ids.has(id)) this.#refused.add(id);
     } finally {
       this.#asking = false;

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago something was: "now", "5 min", "3 h", "2 d", then the date. */
+/** Return how long ago something was: "now", "5 min", "3 h", "2 d", then the date. */
 export function ago(then: number, now: number): string {
   const passed = Math.max(now - then, 0);
   if (passed < MINUTE) return t.time.now;
@@ -16,14 +16,14 @@ export function ago(then: number, now: number): string {
   return new Date(then).toLocaleDateString(language(), { year: "numeric", month: "short", day: "numeric" });
 }
 
-/** A running time: "7 s", "1:05". */
+/** Return the time that something has run so far: "7 s", "1:05". */
 export function elapsed(milliseconds: number): string {
   const seconds = Math.max(Math.floor(milliseconds / 1000), 0);
   if (seconds < 60) return t.time.seconds(String(seconds));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** A time that is over: "0.4 s", "12 s", "2:10". */
+/** Return the time that something took: "0.4 s", "12 s", "2:10". */
 export function took(milliseconds: number): string {
   return milliseconds < 9950
     ? t.time.seconds((Math.max(milliseconds, 0) / 1000).toFixed(1))
@@ -39,23 +39,23 @@ export function differenceText(difference: Difference): string {
   return `${t.parameter.titles[parameter] ?? parameter}: ${changeText(difference)}`;
 }
 
-/** A difference where there is no room for its name. */
+/** Return a difference in words so short that its name is left out. */
 export function changeText({ requested, applied }: Difference): string {
   const word = (value: Difference["applied"]): string => (value === null ? t.tile.none : String(value));
   return `${word(requested)} → ${word(applied)}`;
 }
 
-/** Names of which one will do: "OpenAI, fal, or Replicate". */
+/** Return names as alternatives: "OpenAI, fal, or Replicate". */
 export function anyOf(names: readonly string[]): string {
   return new Intl.ListFormat(language(), { type: "disjunction" }).format(names);
 }
 
-/** A number of bytes: "812 KB", "1.4 MB". */
+/** Return a number of bytes: "812 KB", "1.4 MB". */
 export function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** A moment in full, in the host's form. */
+/** Return a date and time in full, as the host's language writes them. */
 export function moment(milliseconds: number): string {
   return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
 }

@@ -9,21 +9,24 @@ export interface Zoom {
 }
 
 export const FITTED: Zoom = { scale: 1, x: 0, y: 0 };
-/** One pixel of the image covers at most so many of the screen's. */
+/** The most pixels of the screen that one pixel of the image covers. */
 const LARGEST_PIXEL = 8;
 
-/** The size of an image that is shown whole and not enlarged. */
+/** Return the size of an image that is shown whole and not enlarged. */
 export function fitted(image: Size, stage: Size): Size {
   const share = Math.min(stage.width / image.width, stage.height / image.height, 1);
   return { width: image.width * share, height: image.height * share };
 }
 
-/** The scale at which one pixel of the image is one of the screen. */
+/** Return the scale at which one pixel of the image is one of the screen. */
 export function trueScale(image: Size, stage: Size): number {
   return image.width / fitted(image, stage).width;
 }
 
-/** Zooms around a point (from the stage's centre), which stays where it is as far as the edges allow. */
+/**
+ * Return the zoom by a factor around a point (from the stage's centre), which stays in place as far as the edges
+ * allow.
+ */
 export function zoomed(zoom: Zoom, factor: number, point: Point, image: Size, stage: Size): Zoom {
   const most = Math.max(trueScale(image, stage) * LARGEST_PIXEL, 4);
   const scale = Math.min(Math.max(zoom.scale * factor, 1), most);
@@ -35,12 +38,14 @@ export function zoomed(zoom: Zoom, factor: number, point: Point, image: Size, st
   );
 }
 
-/** Moves the image by so many CSS pixels. */
+/** Return the zoom with the image moved by some CSS pixels. */
 export function moved(zoom: Zoom, by: Point, image: Size, stage: Size): Zoom {
   return held({ ...zoom, x: zoom.x + by.x, y: zoom.y + by.y }, image, stage);
 }
 
-/** No edge of the image comes into the stage further than its fitted place. */
+/**
+ * Return the zoom with the image moved so that none of its edges lies further inside the stage than when fitted.
+ */
 function held({ scale, x, y }: Zoom, image: Size, stage: Size): Zoom {
   const size = fitted(image, stage);
   const room = (edge: number, across: number): number => Math.max((edge * scale - across) / 2, 0);
@@ -52,20 +57,22 @@ function held({ scale, x, y }: Zoom, image: Size, stage: Size): Zoom {
   };
 }
 
-/** Where the line between two compared images stands, in pixels from the left of the stage, and always on it.
- * @param share how much of the image lies before it, in percent */
+/**
+ * Return where the line between two compared images stands, in pixels from the left of the stage, and always on it.
+ * @param share how much of the image lies before it, in percent
+ */
 export function linePlace(share: number, image: Size, zoom: Zoom, stage: Size): number {
   const { left, width } = across(image, zoom, stage);
   return Math.min(Math.max(left + (width * share) / 100, 0), stage.width);
 }
 
-/** How much of an image lies before a place on the stage, in percent. */
+/** Return how much of an image lies before a place on the stage, in percent. */
 export function lineShare(place: number, image: Size, zoom: Zoom, stage: Size): number {
   const { left, width } = across(image, zoom, stage);
   return Math.min(Math.max(((place - left) / width) * 100, 0), 100);
 }
 
-/** Where an image begins on the stage, and how wide it is there. */
+/** Return where an image begins on the stage, and how wide it is there. */
 function across(image: Size, zoom: Zoom, stage: Size): { left: number; width: number } {
   const width = fitted(image, stage).width * zoom.scale;
   return { left: (stage.width - width) / 2 + zoom.x, width };

@@ -3,7 +3,7 @@ import type { Send } from "../lib/answer";
 import type { Loaded, LoadPart } from ".";
 import { shared } from "./shared";
 
-/** The name of this build, written here by the build: the files of another build do not fit to this core. */
+/** The name of this build, written here by the build: the files of another build do not fit this core. */
 declare const BUILD: string;
 
 /** What the file of a part exports. */

@@ -1,4 +1,4 @@
-// The parts of the page that load when they are needed: each once, and kept.
+// The parts of the page that load when they are needed. Each is loaded once and kept.
 import type * as Dialogs from "./dialogs";
 import type * as Large from "./large";
 import type * as Mask from "./mask";
@@ -38,7 +38,10 @@ export class Parts {
     return this.#loaded[name]?.module;
   }
 
-  /** Load a part, where it is not loaded. Those who ask at the same time wait for one load; one that failed is done again. */
+  /**
+   * Load a part, unless it is loaded. Callers at the same time wait for one load. A load that failed can be tried
+   * again.
+   */
   want(name: PartName): Promise<void> {
     const asked = this.#asked.get(name) ?? this.#fetch(name);
     this.#asked.set(name, asked);

@@ -1,3 +1,3 @@
-// Images large: results with their details and comparison, and references.
+// The large views: of results, with their details and comparison, and of references.
 export { Lightbox } from "../views/lightbox";
 export { ReferenceDialog, ReferencePreview } from "../views/references-preview";

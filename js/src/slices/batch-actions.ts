@@ -6,10 +6,12 @@ import type { Slice } from "./state";
 
 export interface BatchActionsSlice {
   favour(ids: readonly string[], favourite: boolean): Promise<void>;
-  /** Stops batches, all at once so that none is sent in the place of another, or one generation of a batch. */
+  /**
+   * Stop one generation of a batch, or batches all at once, so that none of them is sent in the place of another.
+   */
   cancel(batchIds: readonly string[], generationId?: string): Promise<void>;
   retry(batchId: string, generationId?: string): Promise<void>;
-  /** Puts batches into another topic, or into a new one (null). */
+  /** Move batches to another topic, or to a new one (null). */
   moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
 }
 
@@ -27,7 +29,9 @@ const ANYTHING = {
 export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, send) => {
   const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
 
-  /** Move batches back to their topic. Delete the topic that was made for them (`made`), unless it holds others now. */
+  /**
+   * Move batches back to their topic. Delete the topic that was made for them (`made`), unless it holds others now.
+   */
   const moveBack = async (batchIds: string[], source: string | null, made: string | null): Promise<void> => {
     try {
       await send({ method: "move_batches", batchIds, topicId: source });

@@ -6,14 +6,14 @@ import { FOUND, isFiltering, matches } from "./filter";
 import type { Slice, State } from "./state";
 
 export interface Feed {
-  /** The batches in their order: the ids sort by time. What a batch holds may have been dropped for room. */
+  /** The batches in their order: the ids sort by time. A batch itself may have been dropped to save memory. */
   ids: readonly string[];
   /** The cursor of the next (older) page; null at the end. */
   before: string | null;
   loading: boolean;
-  /** False where only what happened since the page was opened is known. */
+  /** False while only the events since the page was opened are known. */
   loaded: boolean;
-  /** Why the last page did not come. Nothing is asked for by itself until somebody asks again. */
+  /** Why the last page did not come. The page asks for nothing more until the user does. */
   failed: ErrorState | null;
 }
 
@@ -25,19 +25,19 @@ export interface Progress {
 export interface BatchesSlice {
   /** By the id of the topic, and `FOUND` for what the filter finds. */
   feeds: Record<string, Feed>;
-  /** What is known of the batches of all feeds, by id; at most about `KEPT_BATCHES` (feed-pages.ts) beside those in use. */
+  /** The known batches of all feeds, by id: at most about `KEPT_BATCHES` (feed-pages.ts) beside those in use. */
   batches: Record<string, BatchState>;
-  /** The batches that are looked at in large views, and by how many: they stay known, whatever else is dropped. */
+  /** How many large views show each batch: these batches stay known, whatever else is dropped. */
   held: Readonly<Record<string, number>>;
-  /** Of running generations only, by their id. Not stored anywhere. */
+  /** The progress of running generations, by id. It is not stored anywhere. */
   progress: Record<string, Progress>;
   /** Milliseconds by which this machine's clock is ahead of the kernel's, as far as messages show it. */
   clockAhead: number | null;
 
-  /** Keeps a batch known until the returned function is called. */
+  /** Keep a batch known until the returned function is called. */
   hold(id: string): () => void;
   addBatch(batch: BatchState): void;
-  /** Shows a batch as it is now, in the feed of its topic and in no other topic's. */
+  /** Show a batch as it is now, in the feed of its topic and in no other topic's. */
   changeBatch(batch: BatchState): void;
   changeGeneration(generation: GenerationState): void;
   changeProgress(event: GenerationProgress): void;
@@ -66,7 +66,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
       count(1);
       return () => count(-1);
     },
-    // A batch comes twice, in the reply and in an event; whatever else happened since came by events.
+    // A batch comes twice, in the reply and in an event. The known one may be newer: later changes came by events.
     addBatch: (batch) => {
       if (get().batches[batch.id]) return;
       set((state) => ({ clockAhead: ahead(state.clockAhead, batch.createdAt) }));
@@ -78,7 +78,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
         const feeds = { ...state.feeds, [batch.topicId]: state.feeds[batch.topicId] ?? NO_FEED };
         for (const [key, feed] of Object.entries(feeds)) {
           const has = indexIn(feed.ids, batch.id) >= 0;
-          // What no longer fits the filter stays in sight until something else is looked for.
+          // A batch that no longer fits the filter stays in sight until the user searches for something else.
           const belongs =
             key === FOUND ? has || (isFiltering(state) && matches(state, batch)) : key === batch.topicId;
           if (has && !belongs) feeds[key] = { ...feed, ids: feed.ids.filter((id) => id !== batch.id) };
@@ -151,23 +151,23 @@ export function batchOfGeneration(state: Pick<State, "batches">, id: string): Ba
   return Object.values(state.batches).find(({ generations }) => generations.some((each) => each.id === id));
 }
 
-/** The feed that is shown: that of the topic, or what the filter finds; null on the "new topic" screen. */
+/** Return the feed that is shown: that of the topic, or what the filter finds; null on the "new topic" screen. */
 export function shownFeed(state: Pick<State, "filter" | "activeTopicId">): string | null {
   return isFiltering(state) ? FOUND : state.activeTopicId;
 }
 
-/** The batches of a feed that are known, in their order. */
+/** Return the batches of a feed that are known, in their order. */
 export function batchesIn({ feeds, batches }: Pick<State, "feeds" | "batches">, key: string): BatchState[] {
   return (feeds[key]?.ids ?? []).flatMap((id) => batches[id] ?? []);
 }
 
-/** The smallest distance of the clocks that messages allow: each one was a little under way. */
+/** Return the smallest distance of the clocks that messages allow: each message took a little time to arrive. */
 function ahead(known: number | null, happenedAt: number): number {
   const distance = Date.now() - happenedAt;
   return known === null ? distance : Math.min(known, distance);
 }
 
-/** Whether a batch stands in the part of a feed that is loaded. */
+/** Return whether a batch stands in the part of a feed that is loaded. */
 function reaches({ ids, before }: Feed, id: string): boolean {
   const last = ids.at(-1);
   return before === null || last === undefined || id > last;

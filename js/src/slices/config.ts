@@ -9,37 +9,37 @@ import type { Slice } from "./state";
 export const CONFIGURE_DELAY = 400;
 
 export interface ConfigSlice {
-  /** The models to choose from: those that are offered, and free-text ones that were used here. */
+  /** The models to choose from: those that are offered, and unlisted ones that were used here. */
   models: ModelState[];
-  /** Those that are offered. */
+  /** The models that are offered. */
   catalog: ModelState[];
   config: Config;
   maxCount: number;
 
-  /** Shows another model, with those values of the present one that it takes too. One that is asked beside it
-   * changes places with it and keeps its own values. */
+  /** Choose another model, with the values of the present one that it takes too. A model that is asked already
+   * changes places with the present one and keeps its own values. */
   chooseModel(name: string): void;
-  /** Asks another model beside the chosen one, or no longer. */
+  /** Ask another model beside the chosen one, or stop asking it. */
   toggleAlso(name: string): void;
-  /** Asks the kernel for a model that is not listed. Gives the error where there is none. */
+  /** Ask the kernel for a model that is not listed. Return the error if it does not exist. */
   learnModel(name: string): Promise<ErrorState | null>;
-  /** Stars a model, or takes its star. */
+  /** Star a model, or remove its star. */
   toggleFavourite(name: string): void;
-  /** Puts models in front of those that were used last. */
+  /** Note models as the ones used last. */
   rememberModel(...names: string[]): void;
   setCount(count: number): void;
   setParameter(name: string, value: Value): void;
   setParameters(values: Values): void;
-  /** Puts parameters back to their defaults: the named ones, else all of the chosen model. */
+  /** Reset parameters to their defaults: the named ones, else all of the chosen model. */
   resetParameters(names?: readonly string[]): void;
   setPanels(panels: Partial<Panels>): void;
-  /** Takes in all models that are offered; free-text ones that are known stay. */
+  /** Take in all models that are offered. Known unlisted models stay. */
   receiveCatalog(models: ModelState[]): void;
-  /** Takes over a config from the kernel, unless the user is just changing it here. */
+  /** Take in a config from the kernel, unless the user is changing the config right now. */
   receiveConfig(config: Config): void;
-  /** Change the config. It is saved when it has rested. */
+  /** Change the config. It is saved when no change came for a while. */
   changeConfig(patch: Partial<Config>): void;
-  /** Saves now what waits to be saved. */
+  /** Save at once what waits to be saved. */
   saveConfig(): void;
 }
 
@@ -109,7 +109,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       else if (others.length === MAX_MODELS - 1) {
         get().addNotice("warning", t.model.tooMany(MAX_MODELS));
       } else {
-        // What it was last asked with stands; one that is new here begins as it would if it were chosen.
+        // A model keeps the values that it was last asked with. A new one begins as if it were chosen.
         const values = config.params[name] ?? fitting(config.params[config.model], model);
         change({ alsoModels: [...others, name], params: { ...config.params, [name]: values } });
       }
@@ -161,7 +161,8 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       if (timer === undefined && saving === 0) set({ config });
     },
     changeConfig: (patch) => {
-      // Before the kernel's own answer, what is shown may be old, and would be saved over what is there.
+      // Before the kernel's own answer the page may show an old config, which must not be saved over the current
+      // one.
       if (!get().live) return;
       set((state) => ({ config: { ...state.config, ...patch } }));
       if (timer !== undefined) clearTimeout(timer);
@@ -180,7 +181,7 @@ function withFirst(first: readonly string[], names: readonly string[]): string[]
   return [...first, ...names.filter((other) => !first.includes(other))].slice(0, MAX_RECENT);
 }
 
-/** Both lists, each model once; one of the first list wins. */
+/** Return the models of both lists, each once. A model of the first list wins. */
 export function joined(models: readonly ModelState[], more: readonly ModelState[]): ModelState[] {
   const names = new Set(models.map(({ name }) => name));
   return [...models, ...more.filter(({ name }) => !names.has(name))];

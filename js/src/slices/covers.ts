@@ -8,12 +8,12 @@ export interface FinishedImage {
   prompt: string;
 }
 
-/** How many batches are looked through for a page of finished images. */
+/** How many batches are searched for a page of finished images. */
 const COVERS_PAGE = 24;
 
 export interface CoversSlice {
   chooseCover(topicId: string, generationId: string): Promise<void>;
-  /** Some of a topic's finished images, newest first, and the cursor of older ones. */
+  /** Return some of a topic's finished images, newest first, and the cursor of older ones. */
   finishedImages(
     topicId: string,
     before: string | null,

@@ -1,4 +1,4 @@
-// Making something: the request under way, and a refusal.
+// Generating: the click that is on its way, and why a click was refused.
 import { errorState } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
@@ -11,31 +11,31 @@ import type { Slice, State } from "./state";
 
 /** Why a click was refused. */
 export interface Refusal extends ErrorState {
-  /** Where it made several requests and one of them was: which one. */
+  /** Which of several requests of the click was refused. */
   which?: string;
 }
 
 /** A click that is not answered yet. */
 interface Click {
-  /** It was taken back. */
+  /** The user has cancelled the click. */
   stopped: boolean;
 }
 
 export interface CreateSlice {
   /** A click of this page is not answered yet. */
   busy: boolean;
-  /** It waits for references that are still on their way: nothing of it was sent. */
+  /** The click waits for references that are still on their way: nothing was sent yet. */
   waits: boolean;
   /** Why the last click was refused. */
   refusal: Refusal | null;
-  /** The batch that this page asked for last: its feed goes to the top. */
+  /** The newest batch that this page asked for. Its feed scrolls to the top. */
   madeBatchId: string | null;
-  /** Where today's total stands. */
+  /** Today's spending and the budget. */
   spending: SpendingState;
 
-  /** Asks for what is shown, all of it or nothing: a batch for each prompt of each model. */
+  /** Ask for a batch for each prompt of each model, all of them or none. */
   generate(): Promise<void>;
-  /** Stops the newest click: the one that is not answered yet, else the newest batch that runs in the topic with
+  /** Stop the newest click: the click that is not answered yet, else the newest running batch of the topic with
    * all of its click. */
   cancelNewest(): Promise<void>;
   dismissRefusal(): void;
@@ -44,24 +44,24 @@ export interface CreateSlice {
 export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   let sending: Click | null = null;
 
-  /** Takes in what the kernel made of a click. */
+  /** Take in the batches that the kernel made for a click. */
   const take = ({ topic, batches }: Generated, shown: State): void => {
     get().changeTopic(topic);
     for (const batch of batches) {
       get().addBatch(batch);
-      // What came of it by events may be newer than this answer.
+      // What events told of the batch may be newer than this answer.
       get().queueBatch(get().batches[batch.id] ?? batch);
       get().notePrompt(patternOf(batch.prompt));
     }
     if (countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
     set({ madeBatchId: batches.at(-1)?.id ?? null });
     if (shown.activeTopicId === null) takeTopic(topic.id);
-    // The click made its topic the active one; the user may have gone to another meanwhile.
+    // The click made its topic the active one, but the user may have gone to another topic meanwhile.
     const here = get().activeTopicId;
     if (here !== topic.id) send({ method: "select_topic", topicId: here }).catch(() => undefined);
   };
 
-  /** The feed of a topic that a request made holds all that there is, and the draft goes with it. */
+  /** Note that the feed of a new topic is complete, and move the draft into the topic. */
   const takeTopic = (id: string): void => {
     set((state) => {
       const feed = state.feeds[id];
@@ -70,7 +70,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     get().moveDraft(id);
   };
 
-  /** The click is over; there may be another one by now. */
+  /** End a click. Another click may have begun by now. */
   const end = (click: Click): void => {
     if (sending !== click) return;
     sending = null;
@@ -85,7 +85,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     spending: { today: "0", unknown: 0, running: "0", budget: null },
 
     generate: async () => {
-      // What is asked for is what is shown now: the user may go to another topic before all is uploaded.
+      // The click asks for what is shown now: the user may go to another topic before all references are uploaded.
       const shown = get();
       const models = askedModels(shown.models, shown.config);
       if (shown.busy || !shown.live || !shown.prompt.trim() || models.length === 0) return;
@@ -98,7 +98,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       get().rememberModel(...models.map(({ name }) => name));
       let wishes: Wish[] = [];
       try {
-        // Where nothing has to be waited for, the request is on its way before the click has ended.
+        // If the click waits for nothing, the request is sent before the click has ended.
         const references = ready ? shown.references : await get().settleReferences();
         if (click.stopped) return;
         set({ waits: false });
@@ -120,7 +120,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     },
     cancelNewest: async () => {
       if (!sending) return get().cancel(newestRunning(get()).map(({ id }) => id));
-      // What is on its way is stopped as soon as its batches are known.
+      // A click on its way is stopped as soon as its batches are known.
       sending.stopped = true;
       if (get().waits) end(sending);
     },
@@ -129,7 +129,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
   };
 };
 
-/** What a click asks for. */
+/** Return the requests of a click. */
 function wishesOf(state: State): Wish[] {
   const { models, config, prompt, references, mask } = state;
   const asked = askedModels(models, config);
@@ -144,19 +144,19 @@ function wishesOf(state: State): Wish[] {
   );
 }
 
-/** How many images a click asks of each prompt of each model. */
+/** Return how many images a click asks for, for each prompt and model. */
 function countOf({ config, maxCount }: State): number {
   return Math.min(config.count, maxCount);
 }
 
-/** Why the kernel, or the way to it, refused a click. */
+/** Return why the kernel, or the way to it, refused a click. */
 function refusalBy(cause: unknown, wishes: readonly Wish[], shown: State): Refusal {
   const error: ErrorState & Partial<WishRefused> = errorState(cause);
   const wish = wishes.length > 1 && error.wish !== undefined ? wishes[error.wish] : undefined;
   return wish ? { ...error, which: nameOf(wish, shown) } : error;
 }
 
-/** What tells a request from the others of its click: its model, its prompt, or both. */
+/** Return the name of a request among the requests of its click: its model, its prompt, or both. */
 function nameOf(wish: Wish, { models, config, prompt }: State): string {
   const title = modelOf(models, wish.model)?.title ?? wish.model;
   if (countVariants(prompt) === 1) return title;
@@ -171,7 +171,7 @@ function shortened(prompt: string): string {
   return signs.length > LONGEST_NAME ? `${signs.slice(0, LONGEST_NAME).join("")}…` : prompt;
 }
 
-/** Why a click asks for nothing that can be sent; null where it does. */
+/** Return why a click cannot be sent; null if it can. */
 function refusalOf({ models, config, prompt }: State): Refusal | null {
   const asked = askedModels(models, config);
   const count = countRequests(prompt, asked);
@@ -184,15 +184,17 @@ function refusalOf({ models, config, prompt }: State): Refusal | null {
   return { ...own, message: t.composer.emptyVariant, nextStep: t.composer.emptyVariantStep };
 }
 
-/** The batches that the main button stops: the newest of the topic with all of its click, where generating now
- * would only repeat it. */
+/**
+ * Return the batches that the main button stops: the newest of the topic with all of its click, where generating
+ * now would only repeat it.
+ */
 export function batchesToCancel(state: State): BatchState[] {
   const running = newestRunning(state);
   const newest = running.at(-1);
   return newest && repeats(state, newest) ? running : [];
 }
 
-/** Whether a click would ask for just what the click of a batch did. */
+/** Return whether a click would only repeat the click of a batch. */
 function repeats(state: State, batch: BatchState): boolean {
   const { batches, queue, feeds } = state;
   const click = clickOf(batch);
@@ -210,7 +212,7 @@ function repeats(state: State, batch: BatchState): boolean {
   return left.length === 0 || (oldest !== undefined && clickOf(oldest) === click);
 }
 
-/** Whether a batch is what the kernel would make of a wish. */
+/** Return whether the kernel would make this batch of a request. */
 function isOf(made: BatchState, { model, prompt, params, references, mask }: Wish, state: State): boolean {
   const { parameters } = modelOf(state.models, model) ?? { parameters: [] };
   return (
@@ -219,7 +221,7 @@ function isOf(made: BatchState, { model, prompt, params, references, mask }: Wis
     made.generations.length === countOf(state) &&
     made.references.map(({ digest }) => digest).join() === references.join() &&
     (made.mask?.digest ?? null) === mask &&
-    // The kernel fills in the defaults, and leaves out what is null.
+    // The kernel fills in the defaults, and leaves out null values.
     parameters.every(({ name, default: preset }) => {
       const wanted = name in params ? params[name] : preset;
       return (made.params[name] ?? null) === wanted;

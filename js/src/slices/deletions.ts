@@ -36,7 +36,7 @@ export const createDeletionsSlice: Slice<DeletionsSlice> = (set, get, send) => {
     for (const batch of batches) get().changeBatch(joined(get().batches[batch.id], batch));
   };
 
-  /** Send the deletion of what the page shows no longer, and offer Undo. `batches` is what Undo puts back. */
+  /** Delete in the kernel what the page shows no longer, and offer Undo. `batches` is what Undo puts back. */
   const sendDeletion = async (
     what: Deleted,
     ids: readonly string[],
@@ -104,7 +104,7 @@ export const createDeletionsSlice: Slice<DeletionsSlice> = (set, get, send) => {
           report(cause);
           return;
         }
-        // What the kernel has said of it since is newer; and what ran was stopped.
+        // What the kernel told of the topic since is newer. Its running generations were stopped.
         if (!topicOf(get(), id)) get().changeTopic({ ...topic, running: 0 });
         get().announce(t.notice.undone);
         if (shown && get().activeTopicId === null) void get().selectTopic(id);
@@ -128,7 +128,7 @@ export const createDeletionsSlice: Slice<DeletionsSlice> = (set, get, send) => {
   };
 };
 
-/** The batches with these generations alone. */
+/** Return the batches with these generations alone. */
 function only(batches: readonly BatchState[], ids: ReadonlySet<string>): BatchState[] {
   return batches.map((batch) => ({
     ...batch,
@@ -136,7 +136,7 @@ function only(batches: readonly BatchState[], ids: ReadonlySet<string>): BatchSt
   }));
 }
 
-/** A batch as it is now, with generations that come back to it. */
+/** Return a batch as it is now, with generations that come back to it. */
 function joined(now: BatchState | undefined, back: BatchState): BatchState {
   if (!now) return back;
   const known = new Set(now.generations.map(({ id }) => id));

@@ -7,24 +7,24 @@ import type { Slice, State } from "./state";
 export const DRAFT_DELAY = 600;
 
 export interface DraftsSlice {
-  /** What stands in the prompt box. */
+  /** The text in the prompt box. */
   prompt: string;
-  /** The drafts of topics that were shown, by topic; "" is the "new topic" screen. That of the topic which is
-   * shown now is as old as its showing: `shownDraft` gives it. */
+  /** The drafts of topics that were shown, by topic; "" is the "new topic" screen. The draft of the topic that is
+   * shown now is out of date here: `shownDraft` returns it. */
   drafts: Record<string, Draft>;
 
   setPrompt(prompt: string): void;
-  /** The user changed what would be sent: it is saved when it has rested. */
+  /** Save the draft when it was not changed for a while. */
   scheduleDraft(): void;
   /** Write a prompt into the draft of a topic, whether the topic is shown or not. */
   writePrompt(topicId: string | null, prompt: string): void;
-  /** Saves now what waits to be saved. */
+  /** Save at once what waits to be saved. */
   saveDraft(): void;
-  /** Shows a topic with its own draft; null is the "new topic" screen. */
+  /** Show a topic with its own draft; null is the "new topic" screen. */
   showTopic(id: string | null): void;
-  /** Takes in a draft from the kernel, unless the user has a newer one here. */
+  /** Take in a draft from the kernel, unless the user has a newer one here. */
   receiveDraft(topicId: string | null, draft: Draft): void;
-  /** A topic was made from the "new topic" screen: the draft goes with it. */
+  /** Move the draft of the "new topic" screen to the topic that was made from it. */
   moveDraft(topicId: string): void;
 }
 
@@ -34,7 +34,7 @@ const NEW = "";
 export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let changes = 0;
-  /** What the kernel does not have yet: the number of the last change, by topic. */
+  /** The number of the last change that the kernel does not have yet, by topic. */
   const unsaved = new Map<string, number>();
 
   const save = (topicId: string | null): void => {
@@ -52,7 +52,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       .then(() => {
         if (unsaved.get(key) === change) unsaved.delete(key);
       })
-      // It stays here, and is sent with the next change or when the kernel is there again.
+      // The draft stays here, and is sent with the next change or when the kernel answers again.
       .catch(() => undefined);
   };
 
@@ -117,7 +117,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       const { activeTopicId, drafts, walk, prompt } = get();
       const shown = activeTopicId === topicId;
       set({ drafts: { ...drafts, [key]: draft } });
-      // While an earlier prompt is looked at, the draft is what one comes back to.
+      // While the user looks at an earlier prompt, the draft is the text to come back to.
       if (shown && walk) set({ walk: { ...walk, unsent: draft.prompt }, prompt });
       else if (shown) set(put(draft));
       if (shown) get().showReferences(topicId, draft.references, draft.mask);
@@ -140,7 +140,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
   };
 };
 
-/** What the user would send or come back to in the topic that is shown. */
+/** Return what the user would send or come back to in the topic that is shown. */
 export function shownDraft(state: State): Draft {
   const { prompt, walk } = state;
   return { prompt: walk ? walk.unsent : prompt, ...referencesToSave(state) };

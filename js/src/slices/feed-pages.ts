@@ -10,21 +10,21 @@ import type { Slice, State } from "./state";
 export interface FeedPagesSlice {
   loadFeed(key: string): Promise<void>;
   loadMore(key: string): Promise<void>;
-  /** Asks again for what was dropped for room, from this batch on. */
+  /** Ask again for batches that were dropped to save memory, from this one on. */
   loadFrom(key: string, id: string): Promise<void>;
-  /** Asks again after a page that did not come: the view asks for what is missing on screen. */
+  /** Try again after a page did not come: the view asks for what is missing on screen. */
   retryFeed(key: string): void;
   receiveFeed(feed: FeedState): void;
-  /** Asks again for what a snapshot kept and did not tell: what the filter found, and what is held. */
+  /** Ask again for the batches that a snapshot left out: those that the filter found, and held ones. */
   catchUp(before: Record<string, BatchState>): Promise<void>;
 }
 
 export const PAGE_SIZE = 12;
-/** How many batches are known; beyond, those far from what was loaded last are dropped. */
+/** The most batches that are known. Beyond that, batches far from the last loaded page are dropped. */
 export const KEPT_BATCHES = 360;
 
 export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
-  /** What the feed of finds was asked for. */
+  /** The question that the feed of the filter answers. */
   let answered = "";
 
   const changeFeed = (key: string, change: (feed: Feed) => Feed): void =>
@@ -34,7 +34,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
     const found = key === FOUND;
     const question = questionOf(get(), key);
     const asked = JSON.stringify(question);
-    // Meanwhile something else may be looked for; its own answer comes. An older page joins its own newest one alone.
+    // The user may search for something else meanwhile. An older page joins only the newest page of its own search.
     const wanted = (): boolean =>
       !found || (JSON.stringify(questionOf(get(), key)) === asked && (before === null || asked === answered));
     changeFeed(key, (feed) => ({ ...feed, loading: true, failed: null }));
@@ -53,7 +53,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       const failed = errorState(cause);
       changeFeed(key, (feed) => ({ ...feed, failed }));
       const text = t.feed.failed(errorText(failed));
-      // The feed shows it, unless a large view stands over it.
+      // The feed shows the failure, unless a large view covers the feed.
       if (Object.keys(get().held).length > 0) get().addNotice("error", text);
       else get().announce(text);
     } finally {
@@ -61,7 +61,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
     }
   };
 
-  /** Takes in a page: the newest one (`after` null) stands alone, an older one joins what is there. */
+  /** Take in a page: the newest one (`after` null) replaces the feed, an older one joins it. */
   const take = (key: string, page: FeedState, after: string | null): void => {
     const { before: cursor, ids } = get().feeds[key] ?? NO_FEED;
     if (after !== null && after !== cursor) takeOut(key, missingIn(page, ids, after));
@@ -69,7 +69,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       const old = state.feeds[key] ?? NO_FEED;
       const fresh = page.batches.map(({ id }) => id);
       const last = old.ids.at(-1);
-      // A page in the middle, of what had been dropped: the end of the feed is known already.
+      // This page, of dropped batches, is in the middle: the end of the feed is known already.
       const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
       const feed: Feed = {
         ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
@@ -87,17 +87,17 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
     });
   };
 
-  /** Takes batches out of a feed that are not in it any more. */
+  /** Remove batches that are not in a feed any more. */
   const takeOut = (key: string, ids: readonly string[]): void => {
     for (const id of ids) {
       if (key !== FOUND) get().removeBatch(id);
-      // What no longer fits the filter stays in sight, where it can still be drawn.
+      // A batch that no longer fits the filter stays in sight as long as it can be drawn.
       else if (!get().batches[id])
         changeFeed(key, (feed) => ({ ...feed, ids: feed.ids.filter((other) => other !== id) }));
     }
   };
 
-  /** Takes in the newest page of the finds once more: the older ones stay. */
+  /** Take in the newest page of the same search again. Older pages stay. */
   const renew = (page: FeedState): void =>
     set((state) => {
       const feed = renewed(state, FOUND, page);
@@ -109,7 +109,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
 
   return {
     loadFeed: async (key) => {
-      // Another search does not wait for the one before.
+      // A new search does not wait for the one before.
       if (key === FOUND || !get().feeds[key]?.loading) await ask(key, null);
     },
     loadMore: async (key) => {
@@ -124,7 +124,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
     },
     retryFeed: (key) => {
       changeFeed(key, (feed) => ({ ...feed, failed: null }));
-      // Of what was found it may be the newest page, which is there and was to be made new.
+      // In the feed of the filter, the failed page may be the newest one, which was asked for again.
       if (key === FOUND && get().feeds[key]?.loaded) void get().loadFeed(key);
     },
     receiveFeed: (feed) => {
@@ -141,15 +141,17 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
   };
 };
 
-/** What a feed is asked for, whatever the page. */
+/** Return the question for a feed, the same for all of its pages. */
 function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">, key: string) {
   if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, favourite: false };
   const { search, model, status, favourite, everywhere } = filter;
   return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, favourite };
 }
 
-/** The feeds after a snapshot: its own, what was found, and what is in use. The others may have missed events: they
- * are asked for when they are shown. */
+/**
+ * Return the feeds after a snapshot: its own, the one of the filter, and batches in use. Other feeds may have
+ * missed events: they are asked for when they are shown.
+ */
 export function refreshed(
   state: Pick<State, "feeds" | "batches" | Use>,
   page: FeedState | null,
@@ -169,7 +171,7 @@ export function refreshed(
   return { feeds, batches, selected: new Set([...state.selected].filter((id) => known.has(id))) };
 }
 
-/** A feed with its newest page as it is now, the older ones that were loaded already, and what is held. */
+/** Return a feed with its newest page as it is now, the older pages that were loaded already, and held batches. */
 function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, page: FeedState): Feed {
   const old = feeds[key];
   const fresh = newestFirst(page.batches.map(({ id }) => id));
@@ -184,28 +186,33 @@ function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, pa
   };
 }
 
-/** What says which batches are in use. */
+/** The parts of the state that tell which batches are in use. */
 type Use = "held" | "selected" | "anchor";
 
-/** Whether a batch is open in a large view or holds something that is selected: it is dropped for nothing. */
+/** Return whether a batch is open in a large view or has selected images: such a batch is never dropped. */
 function isUsed({ held, selected, anchor }: Pick<State, Use>, { id, generations }: BatchState): boolean {
   return id in held || generations.some((each) => selected.has(each.id) || each.id === anchor);
 }
 
-/** What still ran and was not told of again is not known now: it is asked for when it comes into sight. */
+/**
+ * Return whether a batch may be out of date: it ran when it was last heard of. It is asked for when it comes into
+ * sight.
+ */
 function isStale(state: Pick<State, Use>, batch: BatchState | undefined): boolean {
   return batch !== undefined && !isUsed(state, batch) && batch.generations.some(isRunning);
 }
 
-/** What a page that was asked for after an id should have held, and does not: it is gone. */
+/** Return the known ids that a page should have and lacks: these batches do not exist any more. */
 function missingIn({ batches, before }: FeedState, ids: readonly string[], after: string): string[] {
   const told = new Set(batches.map(({ id }) => id));
   const last = before === null ? "" : (batches.at(-1)?.id ?? "");
   return ids.filter((id) => id < after && id >= last && !told.has(id));
 }
 
-/** The batches without those that are far from one of a feed. What runs or is in use is kept, and what lies between
- * here and where a range begins: the next click may take it in. */
+/**
+ * Return the batches without those far from one batch of a feed. Running batches and those in use are kept, and
+ * those between here and where a range begins: the next click may take it in.
+ */
 function trimmed(
   state: Pick<State, "batches" | Use>,
   ids: readonly string[],

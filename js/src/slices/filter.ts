@@ -15,18 +15,18 @@ export interface FilterSlice {
   filter: Filter;
   /** The bar is open. */
   filterShown: boolean;
-  /** The names of the models that were used where it looks. */
+  /** The names of the models that were used where the filter searches. */
   usedModels: string[];
 
-  /** Looks for something else; words that are being typed wait for a short rest. */
+  /** Change the filter. While words are being typed, the search waits for a pause. */
   setFilter(patch: Partial<Filter>): void;
   showFilter(shown: boolean): void;
   clearFilter(): void;
-  /** Asks the kernel which models were used where the filter looks. */
+  /** Ask the kernel which models were used where the filter searches. */
   loadUsedModels(): Promise<void>;
 }
 
-/** The key of the feed of what the filter finds. */
+/** The key of the feed that the filter finds. */
 export const FOUND = "found";
 export const SEARCH_DELAY = 250;
 export const NO_FILTER: Filter = {
@@ -50,7 +50,7 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
       const words = (text: string): string => text.trim();
       const same = typed && words(patch.search ?? "") === words(get().filter.search);
       set((state) => ({ filter: { ...state.filter, ...patch } }));
-      // What was typed before still waits, or is asked for already.
+      // The search for these words still waits, or is on its way already.
       if (same) return;
       clearTimeout(timer);
       if (!isFiltering(get()) || !get().live) return;
@@ -75,19 +75,19 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
         const { result } = await send({ method: "models_used", topicId });
         if (result.type === "model_names") set({ usedModels: result.names });
       } catch {
-        // Those of the batches that are known are offered all the same.
+        // The models of the known batches are offered nevertheless.
       }
     },
   };
 };
 
-/** Whether the feed is narrowed, or widened to all topics. */
+/** Return whether the feed is narrowed, or widened to all topics. */
 export function isFiltering({ filter }: Pick<State, "filter">): boolean {
   const { search, model, status, favourite, everywhere } = filter;
   return search.trim() !== "" || model !== null || status !== null || favourite || everywhere;
 }
 
-/** Whether the filter finds a batch; the kernel says the same of what it keeps. */
+/** Return whether the filter finds a batch, by the same rules as the kernel. */
 export function matches(
   { filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">,
   batch: BatchState,

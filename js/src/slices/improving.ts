@@ -8,14 +8,17 @@ import { promptOf } from "./drafts";
 import type { Slice, State } from "./state";
 
 export interface ImprovingSlice {
-  /** The prompt that a text model is rewriting, and where it stands. */
+  /** The prompt that a text model is improving, and its topic. */
   improving: { topicId: string | null; prompt: string } | null;
 
-  /** Has a text model rewrite the prompt. What was changed meanwhile is never written over. */
+  /** Let a text model improve the prompt. If the user changes the prompt meanwhile, the change stays. */
   improve(mode: Improve["mode"]): Promise<void>;
-  /** The prompt stays, whatever the text model says. */
+  /** Keep the prompt as it is, whatever the text model answers. */
   cancelImproving(): void;
-  /** Puts back the prompt that was improved, as long as nothing else was written. Says whether it did. */
+  /**
+   * Put back the prompt from before the improvement, unless the user changed the text since. Return whether it was
+   * put back.
+   */
   undoImproving(): boolean;
   /** Note that the "new topic" screen became a topic: what is improved there belongs to the topic now. */
   moveImproving(topicId: string): void;
@@ -43,7 +46,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
     get().announce(t.improve.undone);
   };
 
-  /** Says that a prompt was improved, and offers to take it back. */
+  /** Tell that a prompt was improved, and offer Undo. */
   function tell(mode: Improve["mode"], improvement: Improvement): void {
     const { topicId } = improvement;
     const { topics, activeTopicId } = get();
@@ -84,7 +87,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
       } catch (cause) {
         if (!wanted()) return;
         const error = errorState(cause);
-        // The kernel's own words are for code.
+        // The kernel's own words are meant for code.
         if (error.code === "missing_key" && writerOf(get()) === null)
           get().addNotice("info", writerMissing(get()));
         else get().addNotice("error", errorText(error));
@@ -112,7 +115,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
   };
 };
 
-/** The text model that rewrites prompts for the chosen model, in words, or null where no key opens one. */
+/** Return the name of the text model that improves prompts for the chosen model, or null if no key opens one. */
 export function writerOf({ models, config, providers }: State): string | null {
   const own = modelOf(models, config.model)?.provider;
   // A snapshot in a saved notebook may be of an older version.
@@ -122,7 +125,7 @@ export function writerOf({ models, config, providers }: State): string | null {
   return `${title} ${id.join(":")}`;
 }
 
-/** Why nobody can rewrite a prompt, with the providers whose keys would help. */
+/** Return why no text model can improve a prompt, with the providers whose keys would help. */
 export function writerMissing({ providers }: State): string {
   return t.improve.needs(anyOf(providers.filter(({ writes }) => writes).map(({ title }) => title)));
 }

@@ -15,7 +15,7 @@ export interface HeldMask {
 export interface MaskSlice {
   mask: HeldMask | null;
 
-  /** Uploads a mask over the first reference. Gives the error where that fails. */
+  /** Upload a mask over the first reference. Return the error if that fails. */
   saveMask(blob: Blob, signal: AbortSignal): Promise<ErrorState | null>;
   removeMask(): void;
   /** Remove a mask whose reference is not the first one any more, and offer Undo. `under` is its reference. */
@@ -30,7 +30,7 @@ export const createMaskSlice: Slice<MaskSlice> = (set, get, send) => ({
     if (!over) return null;
     try {
       const reference = await upload({ blob, purpose: "mask", send, signal });
-      // The reference may have gone while the mask was on its way.
+      // The reference may have been removed while the mask was on its way.
       if (get().references[0]?.reference?.digest === over) set({ mask: { reference, over } });
       get().scheduleDraft();
       return null;

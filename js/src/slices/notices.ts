@@ -23,7 +23,7 @@ export interface Announcement {
 
 export interface NoticesSlice {
   notices: Notice[];
-  /** What a screen reader says, the newest last. */
+  /** The texts for a screen reader, the newest last. */
   announcements: readonly Announcement[];
 
   /** Show a message for the time that `STANDS` has for its level, or for ten seconds if it has an action. */

@@ -6,14 +6,14 @@ import type { Slice } from "./state";
 export const MAX_PROMPTS = 100;
 
 export interface PromptsSlice {
-  /** Earlier prompts, the newest first; null as long as nobody asked for them. */
+  /** Earlier prompts, the newest first; null until they are loaded. */
   prompts: string[] | null;
-  /** An earlier prompt is shown: which one, and what stood there before. */
+  /** The index of the earlier prompt that is shown, and the text that it replaced. */
   walk: { at: number; unsent: string } | null;
 
-  /** Shows the prompt that was sent before the one shown (1), or after it (-1). */
+  /** Show the prompt that was sent before the shown one (1), or after it (-1). */
   walkPrompts(step: 1 | -1): Promise<void>;
-  /** Takes in what was written for a prompt that was sent. */
+  /** Note a prompt that was sent, as it was written. */
   notePrompt(prompt: string): void;
 }
 
@@ -37,14 +37,14 @@ export const createPromptsSlice: Slice<PromptsSlice> = (set, get, send) => ({
         set({ prompts: null });
         return;
       }
-      // What was written meanwhile is not covered.
+      // A text that the user wrote meanwhile is not replaced.
       if (get().prompt !== prompt || get().activeTopicId !== activeTopicId) return;
     }
     const { walk, prompt } = get();
     const prompts = get().prompts ?? [];
     const unsent = walk ? walk.unsent : prompt;
     let at = (walk?.at ?? -1) + step;
-    // After a request its prompt still stands there: the first step would change nothing.
+    // After a request its prompt is still in the box: the first step would change nothing.
     while (at >= 0 && prompts[at] === prompt) at += step;
     if (at < 0) {
       if (walk) set({ prompt: unsent, walk: null });

@@ -15,13 +15,13 @@ export interface ProvidersSlice {
   /** The server that was just added: its first model is chosen as soon as one is known. */
   awaitedServer: string | null;
 
-  /** Hands a provider's key to the kernel, which keeps it; the page does not. */
+  /** Hand a provider's key to the kernel, which keeps it; the page does not. */
   giveKey(provider: string, key: string): Promise<Report>;
-  /** Tests the connection to a provider. */
+  /** Test the connection to a provider. */
   checkProvider(provider: string): Promise<Report>;
-  /** Adds a server that speaks OpenAI's protocol, and chooses its first model as soon as one is known. */
+  /** Add a server that speaks OpenAI's protocol, and chooses its first model as soon as one is known. */
   addServer(name: string, url: string, key: string): Promise<Report>;
-  /** Takes such a server away, until it is put back by the notice that says so. */
+  /** Remove a server. The notice about it can add the server again. */
   removeServer(name: string): Promise<void>;
   /** Choose the first model of the awaited server, if a model is known. */
   chooseOfServer(): void;

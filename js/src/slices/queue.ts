@@ -7,15 +7,15 @@ export interface QueueSlice {
   /** Oldest first. */
   queue: BatchState[];
 
-  /** Asks the kernel what runs and waits. */
+  /** Ask the kernel which batches run and wait. */
   loadQueue(): Promise<void>;
-  /** Takes in a batch as it is now. */
+  /** Take in a batch as it is now. */
   queueBatch(batch: BatchState): void;
-  /** Takes in a generation as it is now. */
+  /** Take in a generation as it is now. */
   queueGeneration(generation: GenerationState): void;
-  /** A batch, or one of its generations, is gone. */
+  /** Remove a batch, or one of its generations. */
   unqueue(batchId: string, generationId?: string): void;
-  /** Cancels all that runs or waits. */
+  /** Cancel everything that runs or waits. */
   cancelAll(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ const ATTEMPTS = 3;
 
 export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
   let asking = false;
-  /** Counts what came by events: an answer that was on its way meanwhile may be older. */
+  /** The number of events: an answer that was on its way meanwhile may be older than an event. */
   let events = 0;
 
   return {
@@ -43,7 +43,7 @@ export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
           return;
         }
       } catch {
-        // What runs is known by its events; the next snapshot asks again.
+        // Events tell what runs; the next snapshot asks again.
       } finally {
         asking = false;
       }
@@ -89,7 +89,7 @@ export function runs(batch: BatchState): boolean {
   return batch.generations.some(isRunning);
 }
 
-/** Whether nothing of a batch was begun. */
+/** Return whether no generation of a batch has begun. */
 export function waits(batch: BatchState): boolean {
   return batch.generations.every((generation) => generation.status === "pending");
 }
@@ -98,13 +98,15 @@ export function stoppable(batch: BatchState): boolean {
   return batch.generations.some((generation) => isRunning(generation) && generation.cancellable);
 }
 
-/** What the batches share that one click asked for. */
+/** Return the mark that all batches of one click share. */
 export function clickOf({ clickId, id }: BatchState): string {
   return clickId ?? id;
 }
 
-/** The newest batch of the topic that is shown, and what the same click asked for beside it: as far as it runs
- * and can be stopped. */
+/**
+ * Return the newest batch of the topic that is shown, and what the same click asked for beside it: as far as it
+ * runs and can be stopped.
+ */
 export function newestRunning({ queue, activeTopicId }: State): BatchState[] {
   const newest = queue.filter(({ topicId }) => topicId === activeTopicId).at(-1);
   return newest ? queue.filter((batch) => clickOf(batch) === clickOf(newest) && stoppable(batch)) : [];

@@ -1,4 +1,4 @@
-// How an image was made, in full: asked for when somebody wants to know.
+// The full recipe of an image, loaded on demand.
 import { modelOf } from "../lib/parameters";
 import { t } from "../messages";
 import type { RecipeState } from "../protocol.gen";
@@ -6,11 +6,11 @@ import type { NamedBlob } from "./references";
 import type { Slice } from "./state";
 
 export interface RecipesSlice {
-  /** The recipe of an image. Rejects with a `RequestError`. */
+  /** Return the recipe of an image. Rejects with a `RequestError`. */
   recipeOf(generationId: string): Promise<RecipeState>;
-  /** Takes files of the user: as references; and what a single one was made with, if that was here, is offered. */
+  /** Take files as references. If a single file was made here, offer its settings too. */
   takeFiles(files: readonly NamedBlob[]): Promise<void>;
-  /** Offers the settings that an image file was made with. False where it was not made here. */
+  /** Offer the settings that an image file was made with. Return false if the file was not made here. */
   offerRecipe(file: Blob): Promise<boolean>;
 }
 
@@ -25,7 +25,7 @@ export const createRecipesSlice: Slice<RecipesSlice> = (_set, get, send) => ({
     const one = others.length === 0 && get().live ? file : undefined;
     const { models, config } = get();
     const offered = one && get().offerRecipe(one.blob);
-    // Where it can be no reference, its settings are what it was brought for.
+    // If the file cannot be a reference, the user brought it for its settings.
     if (!modelOf(models, config.model)?.references && (await offered)) return;
     await Promise.all([get().addFiles(files), offered]);
   },
@@ -40,13 +40,16 @@ export const createRecipesSlice: Slice<RecipesSlice> = (_set, get, send) => ({
       get().addNotice("info", t.references.madeHere, { label: t.references.useSettings, run, offer: true });
       return true;
     } catch {
-      // It was a courtesy; the file itself says what is wrong with it.
+      // The offer was a courtesy. If the file is broken, its upload tells why.
       return false;
     }
   },
 });
 
-/** The sha256 of a file in hexadecimal digits; null on pages where browsers compute none (http, not localhost). */
+/**
+ * Return the sha256 of a file in hexadecimal digits; null on pages where browsers compute none (http, not
+ * localhost).
+ */
 async function digestOf(file: Blob): Promise<string | null> {
   if (!crypto.subtle) return null;
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());

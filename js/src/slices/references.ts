@@ -14,11 +14,11 @@ export interface HeldReference extends Candidate {
   name: string;
   source: Source;
   status: "sending" | "ready" | "failed";
-  /** How much of a file is there, 0 to 1; null where nobody knows. */
+  /** The share of a file that has arrived, 0 to 1; null if it is unknown. */
   share: number | null;
-  /** What the kernel holds, once it does. */
+  /** The reference in the kernel, once it has arrived. */
   reference: ReferenceState | null;
-  /** Why it failed, and what to do. */
+  /** Why the reference failed, and what to do. */
   error: string;
 }
 
@@ -29,30 +29,34 @@ export interface NamedBlob {
 }
 
 export interface ReferencesSlice {
-  /** Those of the draft that is shown, in their order. */
+  /** The references of the draft that is shown, in their order. */
   references: HeldReference[];
-  /** Those that were still on their way when another topic was shown, with their own. */
+  /**
+   * The references that were still on their way when another topic was shown, with the topic that they belong to.
+   */
   awayReferences: { topicId: string | null; item: HeldReference }[];
   /** The topic whose draft the references belong to. */
   referencesOf: string | null;
 
   addFiles(files: readonly NamedBlob[]): Promise<void>;
-  /** Lets the kernel fetch a link. Gives what is wrong with it, or null. */
+  /** Let the kernel fetch a link. Return what is wrong with it, or null. */
   addLink(text: string): string | null;
-  /** Makes a reference of a finished image. */
+  /** Make a reference of a finished image. */
   useAsReference(generation: GenerationState): void;
-  /** Adds references that the kernel holds already. */
+  /** Add references that the kernel holds already. */
   addReferences(list: readonly ReferenceState[]): void;
-  /** Puts the references and the mask of a batch into the place of those that are there. */
+  /** Put the references and the mask of a batch into the place of those that are there. */
   takeReferences(list: readonly ReferenceState[], mask: ReferenceState | null): void;
-  /** Shows those of a topic's draft. What is on its way stays with its topic. */
+  /** Show the references of a topic's draft. References on their way stay with their topic. */
   showReferences(topicId: string | null, list: readonly ReferenceState[], mask: ReferenceState | null): void;
   retryReference(key: number): void;
   removeReference(key: number): void;
   clearReferences(): void;
   moveReference(key: number, to: number): void;
-  /** Waits for what is on its way now. Gives those that are shown now as they are then, also where another topic
-   * is shown by then. Rejects with a `RequestError` where one of them failed. */
+  /**
+   * Wait for the references that are on their way. Return the references that are shown now as they are then, also
+   * if another topic is shown by then. Rejects with a `RequestError` where one of them failed.
+   */
   settleReferences(): Promise<HeldReference[]>;
 }
 
@@ -77,7 +81,7 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     };
   };
 
-  /** Something that belongs to the draft changed. */
+  /** Save the draft, which holds the references. */
   const changed = (): void => get().scheduleDraft();
 
   const patch = (key: number, more: Partial<HeldReference>): void =>
@@ -109,7 +113,7 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     failed: (key, error) => patch(key, { status: "failed", share: null, error }),
   });
 
-  /** Takes what the model takes, and says why of the rest. */
+  /** Add the references that the model takes, and tell why it does not take the others. */
   const add = (items: readonly HeldReference[]): void => {
     const { models, config, live, references } = get();
     if (!live || items.length === 0) return;
@@ -128,7 +132,7 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     addFiles: async (files) => {
       const items = await Promise.all(
         files.map(async ({ name, blob }) => {
-          // What cannot be read says so when it is uploaded.
+          // If a file cannot be read, its upload tells so.
           const mediaType = await kindOf(blob).catch(() => null);
           return held({ kind: "file", blob }, name, { mediaType, bytes: blob.size });
         }),
@@ -227,7 +231,7 @@ function settled(asked: readonly HeldReference[], outcomes: readonly Outcome[]):
   const ready = new Map<string, HeldReference>();
   for (const [index, item] of asked.entries()) {
     const reference = outcomes[index];
-    // The same picture may have come twice.
+    // The same picture may be among them twice.
     if (typeof reference !== "object" || ready.has(reference.digest)) continue;
     ready.set(reference.digest, {
       ...item,
@@ -239,7 +243,9 @@ function settled(asked: readonly HeldReference[], outcomes: readonly Outcome[]):
   return [...ready.values()];
 }
 
-/** Divide new references into those that the model takes beside the old ones, and the names of the others by reason. */
+/**
+ * Divide new references into those that the model takes beside the old ones, and the names of the others by reason.
+ */
 function admitted(
   items: readonly HeldReference[],
   before: readonly HeldReference[],
@@ -259,8 +265,8 @@ function admitted(
 }
 
 /**
- * Divide the references that the draft of a topic lacks: those that come back to the topic (`back`), those that are shown
- * with its draft (`more`), and those that stay with other topics (`away`).
+ * Divide the references that the draft of a topic lacks: those that come back to the topic (`back`), those that are
+ * shown with its draft (`more`), and those that stay with other topics (`away`).
  */
 function divided(
   { references, awayReferences, referencesOf }: State,
@@ -284,12 +290,12 @@ function divided(
 
 type SendState = Pick<State, "references" | "mask" | "models" | "config">;
 
-/** Why each reference is not sent with the chosen model, or null where it is. */
+/** Return why each reference is not sent with the chosen model, or null where it is. */
 export function problemsIn({ references, models, config }: Omit<SendState, "mask">): (string | null)[] {
   return problemsOf(references, modelOf(models, config.model));
 }
 
-/** Why the mask is not sent, or null where it is. */
+/** Return why the mask is not sent, or null where it is. */
 export function maskProblem(state: SendState): string | null {
   const model = modelOf(state.models, state.config.model);
   if (!state.mask) return null;
@@ -304,18 +310,18 @@ function sent(state: Omit<SendState, "mask">): string[] {
   );
 }
 
-/** The first reference that the chosen model gets; null where that is none, or not known yet. */
+/** Return the first reference that the chosen model gets; null where that is none, or not known yet. */
 export function firstSent(state: Omit<SendState, "mask">): ReferenceState | null {
   return state.references[problemsIn(state).indexOf(null)]?.reference ?? null;
 }
 
-/** What goes along with a request: only what the chosen model takes. */
+/** Return what goes along with a request: only what the chosen model takes. */
 export function referencesToSend(state: SendState): { references: string[]; mask: string | null } {
   const mask = maskProblem(state) === null ? (state.mask?.reference.digest ?? null) : null;
   return { references: sent(state), mask };
 }
 
-/** What belongs to the draft: all that the kernel holds, also what the chosen model does not take. */
+/** Return what belongs to the draft: all that the kernel holds, also what the chosen model does not take. */
 export function referencesToSave({
   references,
   mask,

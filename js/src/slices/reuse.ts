@@ -6,9 +6,9 @@ import type { BatchState, RecipeState } from "../protocol.gen";
 import type { Slice } from "./state";
 
 export interface ReuseSlice {
-  /** Puts the prompt, the model and the parameters of a batch back into the panel. */
+  /** Put the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
-  /** Puts back what one image was made with, its seed too. */
+  /** Put the recipe of one image back into the panel, with its seed. */
   reuseRecipe(recipe: RecipeState): void;
   reuseSeed(batch: BatchState, seed: number): void;
 }
@@ -16,7 +16,7 @@ export interface ReuseSlice {
 type Made = Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">;
 
 export const createReuseSlice: Slice<ReuseSlice> = (_set, get) => {
-  /** Takes over how something was made; false where its model is gone. */
+  /** Put a recipe back into the panel. Return false if its model is not offered any more. */
   const takeOver = (made: Made): boolean => {
     get().setPrompt(patternOf(made.prompt));
     const model = modelOf(get().models, made.model);
@@ -24,7 +24,7 @@ export const createReuseSlice: Slice<ReuseSlice> = (_set, get) => {
       get().addNotice("warning", t.composer.modelGone(made.modelTitle));
       return false;
     }
-    // It was one request of one model.
+    // The recipe is one request of one model.
     for (const name of get().config.alsoModels) get().toggleAlso(name);
     if (get().config.model !== model.name) get().chooseModel(model.name);
     get().resetParameters();

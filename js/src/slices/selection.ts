@@ -1,4 +1,4 @@
-// The images that are selected, by generation, and what is packed of them.
+// The selected images, by generation, and their ZIP.
 import { batchesIn, shownFeed } from "./batches";
 import type { Slice, State } from "./state";
 
@@ -18,11 +18,11 @@ export interface SelectionSlice {
   anchor: string | null;
   packing: Packing | null;
 
-  /** Takes an image in or out; a range takes in all between the last one and this one. */
+  /** Select or unselect an image. A range selects all images between the last one and this one. */
   select(id: string, reach: Reach): void;
-  /** All of the feed that are loaded. */
+  /** Select all loaded images of the feed. */
   selectAll(): void;
-  /** Takes these out. */
+  /** Unselect these images. */
   unselect(ids: readonly string[]): void;
   clearSelection(): void;
   showPacking(packing: Packing | null): void;
@@ -60,7 +60,7 @@ export const createSelectionSlice: Slice<SelectionSlice> = (set, get) => ({
   showPacking: (packing) => set({ packing }),
 });
 
-/** The images of the feed that is shown, as they stand on the page. */
+/** Return the images of the feed that is shown, as they stand on the page. */
 function inOrder(state: State): string[] {
   const key = shownFeed(state);
   const batches = key === null ? [] : batchesIn(state, key);

@@ -15,22 +15,22 @@ import { firstSent } from "./references";
 import type { Slice, State } from "./state";
 
 export interface SizesSlice {
-  /** The references whose ratio was taken or declined: it is not offered again. */
+  /** The references whose ratio was taken or declined. It is not offered again. */
   answeredRatios: readonly string[];
 
   setEdge(edge: "width" | "height", value: number): void;
   setRatio(ratio: number): void;
   swapEdges(): void;
-  /** Chooses one of the sizes that stand instead of width and height; null leaves it to the provider. */
+  /** Choose a size by name instead of width and height; null leaves the size to the provider. */
   setNamedSize(value: Value): void;
   setRatioLocked(locked: boolean): void;
-  /** Takes the ratio of the first reference, which is offered. */
+  /** Take the offered ratio of the first reference. */
   takeOfferedRatio(): void;
   dismissOfferedRatio(): void;
 }
 
 export const createSizesSlice: Slice<SizesSlice> = (set, get) => {
-  /** Keeps what was asked of a size of the chosen model; null: nothing but the size itself. */
+  /** Remember which ratio and area were asked for when the size was set; null if only the size was. */
   function mean({ width, height }: Size, asked: { ratio: number; area: number } | null): void {
     const { model, meantSizes } = get().config;
     const { [model]: _, ...others } = meantSizes;
@@ -84,7 +84,7 @@ export const createSizesSlice: Slice<SizesSlice> = (set, get) => {
     setRatioLocked: (ratioLocked) => {
       get().changeConfig({ ratioLocked });
       const size = sizeOf(get());
-      // What is locked is the ratio of now, wherever limits take the size later.
+      // The present ratio is locked, even if limits change the size later.
       if (ratioLocked && size && !size.automatic && size.named === null)
         mean(size.current, meantOf(get().config, size.current));
     },
@@ -102,7 +102,7 @@ export const createSizesSlice: Slice<SizesSlice> = (set, get) => {
   };
 };
 
-/** What a size was meant to be: what was `asked` for when it became so, else what it is. */
+/** Return the ratio and area that a size was meant to have: those that were `asked` for, else its own. */
 export function meantOf(
   { model, meantSizes }: Config,
   { width, height }: Size,
@@ -112,8 +112,10 @@ export function meantOf(
   return { ratio: meantRatio({ width, height }), area: width * height, asked: false };
 }
 
-/** How the chosen model would take the ratio of the first reference that it gets, or null where it has that
- * already, or none, or was asked before. */
+/**
+ * Return how the chosen model would take the ratio of the first reference that is sent; null if the size has that
+ * ratio already, or there is no reference, or the user was asked before.
+ */
 export function offerOf(state: Pick<State, "models" | "config" | "references" | "answeredRatios">): {
   text: string;
   ratio: number;
@@ -145,13 +147,13 @@ const UNSET_EDGE = 1024;
 export interface Sizing {
   current: Size;
   limits: Limits;
-  /** Nothing is sent, and the provider chooses: `current` is where a choice would begin. */
+  /** No size is sent, and the provider chooses: `current` is the size that a choice would begin with. */
   automatic: boolean;
-  /** The size by name that is chosen instead, or null. */
+  /** The chosen size by name, or null. */
   named: string | number | null;
 }
 
-/** The size of the chosen model; null where it has no free width and height. */
+/** Return the size of the chosen model; null where it has no free width and height. */
 export function sizeOf(state: Pick<State, "models" | "config">): Sizing | null {
   const model = modelOf(state.models, state.config.model);
   const { width, height, named, custom } = formOf(model);

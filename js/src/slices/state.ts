@@ -30,7 +30,7 @@ import type { TopicsSlice } from "./topics";
 export interface PageState {
   connection: Connection;
   look: Look;
-  /** The language that is shown: with another one all is drawn anew. */
+  /** The language that is shown. With another language everything is drawn anew. */
   language: Language;
   /** A snapshot is shown. */
   shown: boolean;

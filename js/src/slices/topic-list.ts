@@ -1,4 +1,4 @@
-// How much of the list of topics is known: its beginning, and what was loaded, searched for or met beyond that.
+// The known part of the list of topics: its beginning, and single topics that were found or met further down.
 import { causeText } from "../lib/answer";
 import type { TopicState } from "../protocol.gen";
 import type { Slice, State } from "./state";
@@ -9,22 +9,22 @@ export interface TopicListSlice {
   topicsRest: TopicsRest | null;
   loadingTopics: boolean;
 
-  /** Takes in the first topics of the list, and the one that is shown; what is known beyond them stays. */
+  /** Take in the first topics of the list, and the shown topic. Known topics beyond them stay. */
   receiveTopics(topics: readonly TopicState[], before: string | null): void;
-  /** Asks again for topics that a snapshot leaves out: another kernel may have changed or deleted them. */
+  /** Ask again for topics that a snapshot leaves out: another kernel may have changed or deleted them. */
   checkTopics(): Promise<void>;
-  /** Asks for the next topics of the list. */
+  /** Ask for the next topics of the list. */
   loadTopics(): Promise<void>;
-  /** Asks for topics by words of their titles; null where nobody answers. They are known then. */
+  /** Ask for topics by words of their titles, and keep them. Return null if the kernel does not answer. */
   findTopics(words: string, before: string | null): Promise<FoundTopics | null>;
-  /** Asks for those of some topics that are not known. */
+  /** Ask for the topics that the page does not know yet. */
   learnTopics(ids: readonly string[]): Promise<void>;
 }
 
 export interface TopicsRest {
   /** The cursor of the next page. */
   before: string;
-  /** The last topic of the known part, as it was then. */
+  /** The last topic of the known part, as it was when it was loaded. */
   end: TopicState;
 }
 
@@ -34,19 +34,19 @@ export interface FoundTopics {
 }
 
 export const TOPICS_PAGE = 100;
-/** How far the list is loaded, and so many topics are held beyond it; others are found by searching. */
+/** How many topics of the list are loaded, and how many are kept beyond it. Search finds the others. */
 export const KEPT_TOPICS = 1000;
-/** How many of one kind a single call takes. */
+/** How many ids a single call takes. */
 const MAX_IDS = 2000;
 
 export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
-  /** Those that the last snapshot left out. */
+  /** The topics that the last snapshot left out. */
   let absent: string[] = [];
-  /** Counts the snapshots: what was asked about an older one is no longer of interest. */
+  /** The number of snapshots: an answer about an older snapshot is not used any more. */
   let snapshots = 0;
-  /** Those that were asked for by their ids; what is still here after an answer is gone. */
+  /** The ids that were asked for. An id that an answer leaves here does not exist any more. */
   const asked = new Set<string>();
-  /** Those that are known and stand beyond the known part of the list, the newest arrival last. */
+  /** The known topics beyond the known part of the list, the newest arrival last. */
   let strays: string[] = [];
 
   const take = (topics: readonly TopicState[]): void => {
@@ -56,7 +56,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
     trim();
   };
 
-  /** Lets go of what was met long ago, far down in the list. */
+  /** Drop the topics that were met long ago, far down in the list. */
   const trim = (): void => {
     const state = get();
     const beyond = new Set(state.topics.filter((topic) => !isListed(state, topic)).map(({ id }) => id));
@@ -75,7 +75,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
     receiveTopics: (topics, before) => {
       snapshots += 1;
       const { topics: old, topicsRest, activeTopicId } = get();
-      // The one that is shown may stand far below the others.
+      // The shown topic may be far below the others.
       const end = topics.filter(({ id }) => id !== activeTopicId).at(-1);
       const fresh = new Set(topics.map(({ id }) => id));
       if (before === null || !end) {
@@ -86,7 +86,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
       const left = old.filter(({ id }) => !fresh.has(id));
       absent = left.slice(0, MAX_IDS).map(({ id }) => id);
       const below = left.filter((topic) => inListOrder(end, topic) < 0);
-      // What was loaded goes on from the snapshot's end, unless more came in between than the snapshot holds.
+      // The loaded part goes on from the snapshot's end, unless more topics came in between than the snapshot has.
       const joins = old.some(({ id }) => id === end.id);
       const further = joins && (topicsRest === null || inListOrder(end, topicsRest.end) < 0);
       set({ topics: sorted([...topics, ...below]), topicsRest: further ? topicsRest : { before, end } });
@@ -105,7 +105,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
         set((state) => ({ topics: state.topics.filter(({ id }) => !gone.has(id)) }));
         take(result.topics);
       } catch {
-        // They stay as they were known; the next snapshot asks again.
+        // The topics stay as they were known; the next snapshot asks again.
       }
     },
 
@@ -122,7 +122,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
         set({ topicsRest: result.before !== null && end ? { before: result.before, end } : null });
         take(result.topics);
       } catch (cause) {
-        // It is asked for again when the end of the list comes near once more.
+        // The page asks again when the end of the list comes near once more.
         get().addNotice("error", causeText(cause));
       } finally {
         set({ loadingTopics: false });
@@ -158,7 +158,7 @@ export const createTopicListSlice: Slice<TopicListSlice> = (set, get, send) => {
   };
 };
 
-/** Whether a topic stands in the part of the list that is known without a gap. */
+/** Return whether a topic stands in the part of the list that is known without a gap. */
 export function isListed({ topicsRest }: Pick<State, "topicsRest">, topic: TopicState): boolean {
   return topicsRest === null || inListOrder(topic, topicsRest.end) <= 0;
 }

@@ -7,28 +7,28 @@ export interface TopicsSlice {
   topics: TopicState[];
   /** The topic that is shown; null on the "new topic" screen. */
   activeTopicId: string | null;
-  /** Counts this page's own choices of the topic that is shown, and the answers to them. */
+  /** How many choices of a topic this page made, and how many answers to them came. */
   choices: number;
 
-  /** Shows a topic. Before the kernel's first answer the choice is kept until then. */
+  /** Show a topic. A choice before the kernel's first answer is kept until the answer comes. */
   selectTopic(id: string | null): Promise<void>;
-  /** The kernel answers: what was chosen before is chosen now. */
+  /** Show the topic that was chosen before the kernel answered. */
   selectChosen(): void;
-  /** Gives a topic a title of the user's, and a number after it where another one is called so. */
+  /** Give a topic a title, with a number after it if another topic has the same title. */
   renameTopic(id: string, title: string): Promise<void>;
   pinTopic(id: string, pinned: boolean): Promise<void>;
-  /** Another topic was chosen from code or by another page. */
+  /** Show the topic that code or another page has chosen. */
   topicSelected(id: string | null): void;
-  /** A snapshot names the topic that is shown, as of `choices`: what was chosen since stays. */
+  /** Show the topic of a snapshot, unless the user chose a topic since `choices` was counted. */
   topicTold(id: string | null, choices: number): void;
   changeTopic(topic: TopicState): void;
   removeTopic(id: string): void;
 }
 
 export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
-  // While the user's own choice is under way, the echo of an older one must not switch back.
+  // While the user's own choice is on its way, the echo of an older choice must not switch back.
   let choosing = 0;
-  /** What was chosen before anybody could be told. */
+  /** The choice that was made before the kernel answered. */
   let chosen: { id: string | null } | null = null;
 
   const countChoice = (under: 1 | -1): void => {
@@ -40,7 +40,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
 
   const topicOf = (id: string): TopicState | undefined => get().topics.find((topic) => topic.id === id);
 
-  /** Shows a change at once, and takes it back where the kernel refuses it. */
+  /** Show a change at once, and take it back if the kernel refuses it. */
   const change = async (topic: TopicState, patch: Partial<TopicState>, sent: Promise<unknown>) => {
     get().changeTopic({ ...topic, ...patch });
     try {
@@ -86,7 +86,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     selectChosen: () => {
       const wanted = chosen;
       chosen = null;
-      // It may have been deleted meanwhile; of one that is not known, the kernel says so.
+      // The topic may have been deleted meanwhile. If the page does not know the topic, the kernel decides.
       const may = wanted && (wanted.id === null || get().topicsRest !== null || topicOf(wanted.id));
       if (may) void get().selectTopic(wanted.id);
     },
@@ -113,7 +113,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       if (!get().feeds[id]?.loaded) void get().loadFeed(id);
     },
 
-    // The kernel may have taken the snapshot before, during or after a choice whose answer was not there yet.
+    // The kernel may have taken the snapshot before, during or after a choice that is not answered yet.
     topicTold: (id, choices) => {
       if (choosing === 0 && get().choices === choices) get().showTopic(id);
     },
@@ -138,13 +138,13 @@ export function sorted(topics: readonly TopicState[]): TopicState[] {
   return [...topics].sort(inListOrder);
 }
 
-/** Pinned ones first, then newest use; the ids sort by time of creation, so they break a tie. */
+/** Compare topics: pinned ones first, then newest use; ids sort by time of creation, so they break a tie. */
 export function inListOrder(a: TopicState, b: TopicState): number {
   if (a.id === b.id) return 0;
   return Number(b.pinned) - Number(a.pinned) || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1);
 }
 
-/** A title that no other topic has: "Foxes", "Foxes 2", "Foxes 3". */
+/** Return a title that no other topic has: "Foxes", "Foxes 2", "Foxes 3". */
 export function freeTitle(title: string, topics: readonly TopicState[], id: string): string {
   const taken = new Set(topics.flatMap((topic) => (topic.id === id ? [] : [topic.title.toLowerCase()])));
   let free = title;

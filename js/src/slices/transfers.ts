@@ -4,7 +4,7 @@ import { UnreadableFile, upload } from "../lib/upload";
 import { t } from "../messages";
 import type { ReferenceState } from "../protocol.gen";
 
-/** Where a reference comes from, as long as the page knows it: for its picture, and to try again. */
+/** The source of a reference, as long as the page knows it: for its picture, and to try again. */
 export type Source =
   | { kind: "file"; blob: Blob }
   | { kind: "generation"; id: string }

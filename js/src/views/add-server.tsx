@@ -14,7 +14,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
   const actions = useActions();
   const [name, setName] = useState("local");
   const [url, setUrl] = useState("");
-  // Here and nowhere else on the page, and only until it is sent.
+  // The key is kept only here on the page, and only until it is sent.
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<Report | null>(null);

@@ -1,4 +1,4 @@
-// The models that a click asks beside the chosen one: a chip each, and what of the click it does not take.
+// The models that a click asks beside the chosen one: a chip for each, with what that model does not take.
 import { useRef } from "preact/hooks";
 import { modelOf } from "../lib/parameters";
 import { askedNames, objections } from "../lib/several";
@@ -6,7 +6,7 @@ import { t } from "../messages";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
 
-/** `onEmpty`: the last one was taken away, and the focus goes elsewhere. */
+/** `onEmpty`: the last chip was removed, and the focus goes elsewhere. */
 export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
   const config = useStore((state) => state.config);
   const models = useStore((state) => state.models);

@@ -1,4 +1,4 @@
-// The frame: three panels, their handles and drawers, and what is said above them.
+// The frame: three panels, their handles and drawers, and the notices above them.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Connection, connectionText, inertReason } from "../lib/connection";
@@ -21,7 +21,7 @@ import { Workspace } from "./workspace";
 
 type Side = "left" | "right";
 
-/** Which panel is a drawer in which fold; the style sheet says the same. */
+/** The panels that are drawers in each fold. The style sheet has the same table. */
 const DRAWERS: Record<Fold, readonly Side[]> = { wide: [], medium: ["right"], narrow: ["left", "right"] };
 
 /** @param root the element that all of it is drawn into, which may fill the window */
@@ -30,7 +30,7 @@ export function App({ root }: { root: HTMLElement }) {
   const panels = useStore((state) => state.config.panels);
   const shown = useStore((state) => state.shown);
   const live = useStore((state) => state.live);
-  // For the moment before the first answer the panels stay open to the focus: it would fall to the notebook.
+  // Before the first answer the panels can have the focus: otherwise the notebook would get it.
   const readOnly = useStore((state) => !state.live && state.connection !== "connecting");
   const fold = useFold(frame);
   const full = useFullWindow(root);
@@ -67,7 +67,7 @@ export function App({ root }: { root: HTMLElement }) {
     if (open) frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`)?.focus();
   }, [open]);
 
-  /** The drawer holds nothing back: it closes when the focus goes to what it covers. */
+  /** Close the drawer when the focus goes to an element that it covers. */
   const onFocusIn = (event: FocusEvent): void => {
     const at = event.target as HTMLElement;
     if (open && !at.closest(`[data-panel="${open}"], header, dialog, [popover]:not(.imgplay)`))
@@ -101,7 +101,7 @@ export function App({ root }: { root: HTMLElement }) {
         >
           <Bar isOpen={isOpen} toggle={toggle} full={full} onHelp={() => setHelp(true)} />
           <ConnectionBar />
-          {/* Under a large image nobody would see them: then they stand on it. */}
+          {/* Below a large image nobody would see the notices: the large view shows them then. */}
           {!target && <Notices />}
           <Boundary name="workspace">
             {shown ? <Workspace left={left} onOpen={setTarget} /> : <Loading />}
@@ -159,7 +159,7 @@ function useShortcuts(
       return;
     }
     if (isUndo(event)) {
-      // The browser would take back what was written last, wherever that stands.
+      // The browser would undo the last typing, wherever that was.
       event.preventDefault();
       const notice = store
         .getState()
@@ -177,7 +177,7 @@ function useShortcuts(
     else if (event.key === "s") part(root, "selection-zip")?.focus();
     else if (event.key === "t") {
       if (!isOpen("right")) toggle("right");
-      // The panel is there with the next drawing.
+      // The panel appears with the next drawing.
       requestAnimationFrame(() =>
         (root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part(root, "new-topic"))?.focus(),
       );
@@ -260,7 +260,7 @@ function isUndo(event: KeyboardEvent): boolean {
   return isUndoKey(event) && !event.defaultPrevented && !isTyping(event);
 }
 
-/** Whether a key belongs to a dialog or to a popover other than the widget itself. */
+/** Return whether a key belongs to a dialog or to a popover other than the widget itself. */
 function inLayer(event: KeyboardEvent): boolean {
   return event.target instanceof Element && event.target.closest("dialog, [popover]:not(.imgplay)") !== null;
 }
@@ -318,7 +318,7 @@ function Loading() {
   );
 }
 
-/** Each thing is said once: what is added is read, and what goes is not. */
+/** The texts for a screen reader. Each is read once, when it is added. */
 function Announcer() {
   const announcements = useStore((state) => state.announcements);
   return (

@@ -1,4 +1,4 @@
-// One request in the feed: what was asked for, and its tiles.
+// One batch in the feed: its prompt and settings, and its tiles.
 import { useState } from "preact/hooks";
 import { clockText, timeText } from "../lib/days";
 import { dragBatches } from "../lib/drag";
@@ -19,7 +19,7 @@ import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { leaveTiles, Tile } from "./tile";
 
-/** From this ratio on, two beside each other would be mere stripes where the feed is narrow. */
+/** From this ratio on, two tiles side by side would be mere stripes in a narrow feed. */
 export const WIDE = 2.4;
 
 interface BatchCardProps {
@@ -82,7 +82,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
   );
 });
 
-/** Where a batch stands that a search through all topics found, and the way there. */
+/** The topic of a batch that a search through all topics found, as a button that goes there. */
 function Elsewhere({ topicId }: { topicId: string }) {
   const title = useStore((state) =>
     state.filter.everywhere && isFiltering(state) && topicId !== state.activeTopicId
@@ -224,7 +224,7 @@ function Actions({ batch }: { batch: BatchState }) {
   );
 }
 
-/** The shape of a batch's tiles, width divided by height. */
+/** Return the shape of a batch's tiles, width divided by height. */
 export function ratioOf({ width, height, generations }: BatchState): number {
   if (width && height) return width / height;
   const known = generations.find((generation) => generation.width && generation.height);

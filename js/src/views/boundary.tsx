@@ -1,4 +1,4 @@
-// What breaks inside is shown as a card in its place; what stands beside it goes on.
+// A part of the page that breaks is replaced by a card; the parts beside it go on.
 import { Component, type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { version } from "../../package.json";
@@ -7,10 +7,10 @@ import { t } from "../messages";
 import { Icon } from "./icon";
 
 interface BoundaryProps {
-  /** What it holds, in the words of the report: "topics", "tile" … */
+  /** The name of the part in the report: "topics", "tile" … */
   name: string;
   children: ComponentChildren;
-  /** What else is to happen on Retry. */
+  /** Called on Retry. */
   onRetry?(): void;
 }
 
@@ -64,7 +64,7 @@ function Broken({ name, error, onRetry }: { name: string; error: unknown; onRetr
   );
 }
 
-/** What somebody who mends it needs. Whatever might be a key is left out. */
+/** Return a report for whoever mends the fault. Text that might be a key is left out. */
 export function report(name: string, error: unknown): string {
   const { message = String(error), stack = "" } = error instanceof Error ? error : {};
   const lines = [

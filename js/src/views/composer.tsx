@@ -1,5 +1,5 @@
-// The composer: the prompt and what it shall leave out, what that is expected to cost, and the button that
-// generates or, while the same is being made, cancels.
+// The composer: the prompt, the negative prompt, the expected cost, and the button that
+// generates or, while the same request runs, cancels.
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { worded } from "../lib/answer";
@@ -45,7 +45,7 @@ export function Composer() {
   const [height, setHeight] = useState<number | null>(null);
   useGrowing(area, prompt, height);
   useLayoutEffect(() => {
-    // The browser leaves the caret where it was in the text before.
+    // The browser leaves the caret at its place in the earlier text.
     if (walking) area.current?.setSelectionRange(prompt.length, prompt.length);
   }, [walking, prompt]);
   const negative = negativeOf(model);
@@ -60,7 +60,7 @@ export function Composer() {
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
     if (isComposing(event) || event.shiftKey || lost) return;
     if (isUndoKey(event) && actions.undoImproving()) {
-      // The browser knows nothing of a text that was not typed.
+      // The browser cannot undo a text that was not typed.
       event.preventDefault();
       return;
     }
@@ -91,7 +91,7 @@ export function Composer() {
             ref={area}
             rows={2}
             value={prompt}
-            // What is written for a kernel that will not come back could not be kept.
+            // A text for a kernel that will not come back could not be saved.
             readOnly={lost}
             title={lost ? reason : undefined}
             placeholder={newTopic ? t.composer.placeholder : t.composer.again}
@@ -147,7 +147,7 @@ export function Composer() {
 
 const STEPS: Readonly<Record<string, 1 | -1>> = { ArrowUp: 1, ArrowDown: -1 };
 
-/** Whether an arrow key leads to another prompt and not to another line: up from the very start, and on from
+/** Return whether an arrow key leads to another prompt and not to another line: up from the very start, and on from
  * there as long as nothing was changed. */
 function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boolean {
   const { selectionStart: start, selectionEnd: end, value } = area;
@@ -169,7 +169,7 @@ function useAsked(): ModelState[] {
   return askedModels(models, config);
 }
 
-/** Lets a text field grow with its text where the style sheet cannot. */
+/** Let a text field grow with its text if the style sheet cannot do that. */
 function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string, fixed: number | null): void {
   useLayoutEffect(() => {
     const element = area.current;
@@ -183,7 +183,7 @@ function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string,
   }, [text, fixed]);
 }
 
-/** The characters of the longest prompt, where a model has a limit: the least one, if there are several. */
+/** The length of the longest prompt, if a model has a limit. Of several limits the lowest one counts. */
 function Counter() {
   const prompt = useStore((state) => state.prompt);
   const chosen = useStore((state) => state.config.model);
@@ -206,14 +206,14 @@ function Counter() {
   );
 }
 
-/** What the request is expected to cost. Its tip says what was spent today; near the budget it warns. */
+/** The expected cost of the request. Its tip tells today's spending; near the budget it warns. */
 function Estimate() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const spending = useStore((state) => state.spending);
   const amount = useStore((state) => costOfAll(...requested(state)));
   const estimate = useStore((state) => estimateText(...requested(state)));
   const spent = spentText(spending);
-  // With a budget there is something to say of a model too whose price nobody knows.
+  // With a budget, the tip has something to tell even if the price of the model is unknown.
   const text = estimate || budgetText(spending);
   if (!text) return null;
   const over = overBudget(spending, amount);
@@ -237,7 +237,7 @@ function Estimate() {
   );
 }
 
-/** The prices of what a click asks for, and how many images of each. */
+/** Return the prices of what a click asks for, and how many images of each. */
 function requested({ models, config, maxCount, prompt }: State): [parts: Priced[], count: number] {
   const asked = askedModels(models, config);
   const parts = asked.map((model) => {
@@ -248,13 +248,16 @@ function requested({ models, config, maxCount, prompt }: State): [parts: Priced[
   return [countRequests(prompt, asked) > MAX_REQUESTS ? [] : parts, count];
 }
 
-/** How many images a click makes; none where it asks for too much. */
+/** Return how many images a click makes; none where it asks for too much. */
 function imagesOf({ models, config, maxCount, prompt }: State): number {
   const requests = countRequests(prompt, askedModels(models, config));
   return requests > MAX_REQUESTS ? 0 : Math.min(config.count, maxCount) * Math.max(requests, 1);
 }
 
-/** Generating stays possible while something runs; only what would be repeated is cancelled in its place. */
+/**
+ * The button that generates, also while something runs. If a click would only repeat the newest one, it cancels
+ * instead.
+ */
 function Buttons() {
   const ready = useStore(isReady);
   const busy = useStore((state) => state.busy);
@@ -264,7 +267,7 @@ function Buttons() {
   const stops = useStore((state) => !isLost(state) && (state.waits || newestRunning(state).length > 0));
   const reason = useStore(inertReason);
   const actions = useActions();
-  // What cannot be pressed for the time of its own call keeps the focus.
+  // A button that cannot be pressed during its own call keeps the focus.
   const sends = { "aria-busy": busy, "aria-disabled": busy, disabled: !ready };
   if (repeated) {
     return (
@@ -329,12 +332,12 @@ interface NegativeProps {
   parameter: ParameterState;
   text: string;
   area: RefObject<HTMLTextAreaElement | null>;
-  /** It is written in: without a text too it stays. */
+  /** The field has the focus: it stays, even without a text. */
   onUse(): void;
   onFold(): void;
 }
 
-/** What the picture shall not show. */
+/** The field for the negative prompt. */
 function Negative({ parameter, text, area, onUse, onFold }: NegativeProps) {
   const actions = useActions();
   const lost = useStore(isLost);
@@ -378,7 +381,9 @@ function Negative({ parameter, text, area, onUse, onFold }: NegativeProps) {
 
 const LEAST_HEIGHT = 44;
 const KEY_STEP = 16;
-/** The most of the workspace that the prompt may take; the style sheet says the same of the whole composer. */
+/**
+ * The share of the workspace that the prompt may take. The style sheet has the same share for the whole composer.
+ */
 const MOST_SHARE = 0.5;
 
 interface GripProps {
@@ -388,7 +393,7 @@ interface GripProps {
   onHeight(height: number | null): void;
 }
 
-/** The lower edge of the prompt: dragged, it sets the height; without that, the text does. */
+/** The lower edge of the prompt. Dragging sets the height; until then the text does. */
 function Grip({ form, area, height, onHeight }: GripProps) {
   const [most, setMost] = useState(320);
   const drag = useRef<{ y: number; height: number } | null>(null);

@@ -27,7 +27,7 @@ export function ConfigPanel() {
       onChange={(value) => actions.setParameter(parameter.name, value)}
     />
   );
-  // Without both edges there is no ratio, so that one alone is a number like any other.
+  // Without both edges there is no ratio: a single edge is a number like any other.
   const edges = sized ? [] : [form.width, form.height].filter((edge) => edge !== null);
   const { advancedOpen } = config.panels;
   const hidden = form.advanced.filter((parameter) => isChanged(parameter, values)).length;
@@ -71,7 +71,7 @@ export function ConfigPanel() {
 }
 
 const MAX_SEGMENTS = 8;
-/** Where more may be made, these are one click away. */
+/** How many counts are buttons when more images than `MAX_SEGMENTS` may be made at once. */
 const QUICK = 4;
 
 function Count() {

@@ -11,11 +11,11 @@ import type { State, Store } from "../store";
 export interface Page {
   store: Store;
   media: Media;
-  /** What loads when it is needed. */
+  /** The parts that load when they are needed. */
   parts: Parts;
-  /** Settles when the words of the host's language are there, or cannot be had. */
+  /** Settles when the words of the host's language are loaded, or cannot be loaded. */
   learnt: Promise<void>;
-  /** Sets the height of the studio; while it is dragged it is not yet `kept`. */
+  /** Set the height of the studio. While the user drags, the height is not yet `kept`. */
   setHeight(height: number | null, kept: boolean): void;
 }
 
@@ -27,7 +27,7 @@ export function usePage(): Page {
   return page;
 }
 
-/** A part of the state; the view is drawn again when it changes. `select` must give stable values. */
+/** Return a part of the state; the view is drawn again when it changes. `select` must give stable values. */
 export function useStore<T>(select: (state: State) => T): T {
   const { store } = usePage();
   const [, redraw] = useReducer((count: number) => count + 1, 0);
@@ -38,24 +38,24 @@ export function useStore<T>(select: (state: State) => T): T {
     const check = (): void => {
       if (!Object.is(shown.current.select(store.getState()), shown.current.value)) redraw(0);
     };
-    // What changed between drawing and now.
+    // The state may have changed between the drawing and now.
     check();
     return store.subscribe(check);
   }, [store]);
   return value;
 }
 
-/** What of the store can be called, and nothing that changes. */
+/** The actions of the store, without the state that changes. */
 export type Actions = {
   [Name in keyof State as State[Name] extends (...given: never[]) => unknown ? Name : never]: State[Name];
 };
 
-/** The actions of the store; they never change, so that effects may hang on them. */
+/** Return the actions of the store; they never change, so that effects may hang on them. */
 export function useActions(): Actions {
   return usePage().store.getInitialState();
 }
 
-/** The current time, each second while `running`. */
+/** Return the current time, each second while `running`. */
 export function useNow(running: boolean): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -66,7 +66,7 @@ export function useNow(running: boolean): number {
   return now;
 }
 
-/** The time to within a minute. */
+/** Return the time to within a minute. */
 export function useMinute(): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -76,7 +76,7 @@ export function useMinute(): number {
   return now;
 }
 
-/** Whether an element is on or near the screen, or the part of a scrolling element that is seen. */
+/** Return whether an element is on or near the screen, or the part of a scrolling element that is seen. */
 export function useOnScreen(element: { current: Element | null }, within?: string): boolean {
   const [onScreen, setOnScreen] = useState(false);
   useEffect(() => {
@@ -91,7 +91,7 @@ export function useOnScreen(element: { current: Element | null }, within?: strin
   return onScreen;
 }
 
-/** The Blob URL of a key; while it is on screen and missing, it is asked for. */
+/** Return the Blob URL of a key; while it is on screen and missing, it is asked for. */
 export function useBlobUrl(
   urls: BlobUrls,
   key: string | null,
@@ -102,7 +102,7 @@ export function useBlobUrl(
   const url = key ? urls.get(key) : undefined;
   useEffect(() => {
     if (!key || !onScreen) return undefined;
-    // It may have come after the drawing and before this.
+    // The picture may have come after the drawing and before this line.
     if (urls.get(key) !== url) redraw(0);
     return urls.watch(key, () => redraw(0));
   }, [urls, key, onScreen]);

@@ -1,4 +1,4 @@
-// Another cover for a topic: a choice among its finished images.
+// The dialog that chooses the cover of a topic among its finished images.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../messages";
 import type { TopicState } from "../protocol.gen";
@@ -35,7 +35,7 @@ export function CoverPicker({ topic, onClose }: CoverPickerProps) {
       aria-label={title}
       data-testid="cover-picker"
       onClose={onClose}
-      // The keyboard has Escape.
+      // By keyboard, Escape does the same.
       onPointerDown={(event) => {
         if (event.target === event.currentTarget) dialog.current?.close();
       }}

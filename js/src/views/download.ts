@@ -8,7 +8,7 @@ import { t } from "../messages";
 import type { State } from "../store";
 import type { Page } from "./context";
 
-/** Saves the original of an image as a file of the user's. */
+/** Save the original of an image as a file. */
 export async function saveOriginal(
   media: Media,
   generationId: string,
@@ -22,7 +22,7 @@ export async function saveOriginal(
   }
 }
 
-/** Saves the finished ones of these images as one ZIP; the selection bar shows how far it is. */
+/** Save the finished images among these as one ZIP. The selection bar shows the progress. */
 export async function savePack(
   { store, media }: Pick<Page, "store" | "media">,
   generationIds: readonly string[],
@@ -44,7 +44,7 @@ export async function savePack(
       return;
     }
     saveAs(url, fileName);
-    // The browser reads it after the click; a minute is more than it takes.
+    // The browser reads the file after the click, within a minute.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     actions.addNotice("info", t.selection.saved(images));
   } catch (cause) {
@@ -54,7 +54,7 @@ export async function savePack(
   }
 }
 
-/** Copies the original of an image. */
+/** Copy the original of an image. */
 export async function copyOriginal(
   media: Media,
   generationId: string,
@@ -64,7 +64,7 @@ export async function copyOriginal(
   await copied(copyImage(url), t.tile.imageCopied, url, actions);
 }
 
-/** Copies a text, which may still be on its way. */
+/** Copy a text, which may still be on its way. */
 export async function copyWords(
   text: string | Promise<string>,
   done: string,
@@ -81,7 +81,7 @@ async function copied(
   actions: Pick<State, "addNotice">,
 ): Promise<void> {
   if (await copying) actions.addNotice("info", done);
-  // Either the thing itself could not be had, or the browser refused it.
+  // Either the original could not be loaded, or the browser refused to copy it.
   else
     await source.then(
       () => actions.addNotice("warning", `${t.batch.notCopied} ${t.batch.notCopiedNext}`),
@@ -93,7 +93,7 @@ function saveAs(url: string, fileName: string): void {
   const link = document.createElement("a");
   link.href = url;
   link.download = fileName;
-  // VS Code saves what a click leads to that reaches the body; a link outside of the page never does.
+  // VS Code saves the target of a click that reaches the body; the click on a detached link never does.
   document.body.append(link);
   link.click();
   link.remove();

@@ -1,4 +1,4 @@
-// The feed: batches, newest first, parted by days; older ones come on the way down.
+// The feed: batches, newest first, divided by days. Older ones are loaded on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { errorText } from "../lib/answer";
 import { dayOf, dayText } from "../lib/days";
@@ -18,16 +18,16 @@ import { leaveTiles } from "./tile";
 import { useRows } from "./use-rows";
 
 interface TopicFeedProps {
-  /** Which feed: the id of a topic, or what the filter finds. */
+  /** The key of the feed: the id of a topic, or `FOUND`. */
   feedKey: string;
-  /** The image that was large just now. */
+  /** The image that was just shown large. */
   left: LightboxTarget | null;
   onOpen(target: LightboxTarget): void;
 }
 
-/** The next page is asked for when its place is nearer than this, in pixels. */
+/** The next page is asked for when the end is nearer than this, in pixels. */
 const AHEAD = 1600;
-/** What a row's key begins with where it is a day and no batch. */
+/** The beginning of the key of a row that is a day, not a batch. */
 const DAY = "day ";
 
 export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
@@ -58,13 +58,13 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   useEffect(() => {
     if (near && live) void actions.loadMore(feedKey);
   }, [near, live, feedKey, actions, feed?.before]);
-  // What was just asked for is shown; the feed that was there before stays where it is.
+  // A new batch is shown; the feed before it stays in place.
   const first = useRef(made);
   useLayoutEffect(() => {
     if (made !== first.current) toTop();
     first.current = made;
   }, [made, toTop]);
-  // One looks on where the large image was left, however far the way through the feed went.
+  // The user goes on at the image that was shown large last, however far the way through the feed went.
   const waiting = useRef<LightboxTarget | null>(null);
   const before = useRef(left);
   useLayoutEffect(() => {
@@ -76,11 +76,11 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
     if (!place || !feed) return;
     const find = (what: string): HTMLElement | null => feed.querySelector(what);
     const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
-    // Only now is the dialog gone, which kept the focus out of the feed.
+    // The dialog, which kept the focus out of the feed, is closed only now.
     if (fresh && !tile) feed.focus({ preventScroll: true });
     if (tile) tile.focus();
-    // Its row must be drawn first. One that is there without the image will not have it, and a user who
-    // has gone on is not called back.
+    // The row of the image must be drawn first. If the row lacks the image, it will not come, and a user who
+    // has gone on elsewhere keeps the focus.
     else if (fresh && !find(`[data-batch-id="${place.batchId}"]`) && toRow(place.batchId)) return;
     else if (!fresh && focusedElement() === feed && !find(`[data-batch-id="${place.batchId}"]`)) return;
     waiting.current = null;
@@ -174,7 +174,7 @@ function Day({ day }: { day: string }) {
   );
 }
 
-/** The place of a batch that rushes by: its shape, without what one could read or press. */
+/** The place of a batch that rushes by: its shape, without text and buttons. */
 function Passing({ batch }: { batch: BatchState }) {
   const { generations } = batch;
   return (
@@ -189,7 +189,7 @@ function Passing({ batch }: { batch: BatchState }) {
   );
 }
 
-/** The place of a batch whose content was dropped for room. */
+/** The place of a batch whose content was dropped to save memory. */
 function Dropped({ feedKey, id }: { feedKey: string; id: string }) {
   const live = useStore((state) => state.live);
   const loading = useStore((state) => state.feeds[feedKey]?.loading ?? false);
@@ -215,7 +215,7 @@ function Older() {
   );
 }
 
-/** In the place of images that did not come. It is announced when it happens, by whoever asked. */
+/** The place of images that could not be loaded. The code that asked for them announces the failure. */
 function Failed({ feedKey, error }: { feedKey: string; error: ErrorState }) {
   const actions = useActions();
   return (
@@ -234,7 +234,7 @@ function Failed({ feedKey, error }: { feedKey: string; error: ErrorState }) {
   );
 }
 
-/** The rows: before the first batch of a day, the day. A batch that was dropped keeps the day it had. */
+/** Return the rows: before the first batch of a day, the day. A batch that was dropped keeps the day it had. */
 function withDays(
   ids: readonly string[],
   batches: Record<string, BatchState>,
@@ -258,7 +258,7 @@ const HEAD_HEIGHT = 50;
 const ROW_GAP = 22;
 const TILE_GAP = 8;
 
-/** The height that a batch will have; the style sheet lays its tiles out by the same rules. */
+/** Return the height that a batch will have; the style sheet lays its tiles out by the same rules. */
 function batchHeight(batch: BatchState | undefined, width: number): number {
   if (!batch) return HEAD_HEIGHT + 220 + ROW_GAP;
   const ratio = ratioOf(batch);
@@ -290,7 +290,10 @@ function batchHeight(batch: BatchState | undefined, width: number): number {
   return HEAD_HEIGHT + lines * (tile / ratio) + (lines - 1) * TILE_GAP + ROW_GAP;
 }
 
-/** Ctrl+A selects all, Escape nothing; Delete deletes the selection or the image; arrows go from image to image. */
+/**
+ * Handle the keys of the feed: Ctrl+A selects all, Escape unselects, Delete deletes the selection or the image,
+ * arrows move.
+ */
 function onKey(event: KeyboardEvent, store: Store): void {
   const { target, key } = event;
   if (!(target instanceof HTMLElement) || target.closest("dialog, [role=menu], input, textarea, select"))
@@ -313,7 +316,7 @@ function onKey(event: KeyboardEvent, store: Store): void {
   event.stopPropagation();
 }
 
-/** The image beside another one, on the page. */
+/** Return the image beside another one, on the page. */
 function neighbour(from: HTMLElement, key: string): HTMLElement | undefined {
   const feed = from.closest("[data-testid=feed]");
   const all = [...(feed?.querySelectorAll<HTMLElement>("[data-select][tabindex]") ?? [])];

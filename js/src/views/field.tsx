@@ -8,11 +8,11 @@ import { useId } from "./parts";
 
 interface FieldProps {
   label: string;
-  /** What it does; it is shown when it is asked for. */
+  /** What the parameter does, shown on demand. */
   help?: string | undefined;
   /** The id of the input that the label belongs to. */
   control?: string;
-  /** Where the value is not the default: puts it back. */
+  /** Resets the value, if it is not the default. */
   onReset?: (() => void) | undefined;
   aside?: ComponentChildren;
   children?: ComponentChildren;

@@ -10,7 +10,7 @@ import { IconButton } from "./parts";
 
 const STATUSES = ["success", "processing", "pending", "error", "cancelled"] as const;
 
-/** Opens and closes the bar. */
+/** The button that opens and closes the bar. */
 export function FilterButton() {
   const shown = useStore((state) => state.filterShown);
   const any = useStore((state) => state.topics.length > 0);
@@ -31,7 +31,7 @@ export function FilterBar() {
   const place = useRef<HTMLDivElement>(null);
   const { store } = usePage();
   const shown = useStore((state) => state.filterShown);
-  // "/" opens it from anywhere in the widget where nothing is written.
+  // "/" opens the bar from anywhere in the widget but a text field.
   useEffect(() => {
     const root = place.current?.closest(".imgplay");
     const onKey = (event: Event): void => {
@@ -44,7 +44,7 @@ export function FilterBar() {
     root?.addEventListener("keydown", onKey);
     return () => root?.removeEventListener("keydown", onKey);
   }, [store]);
-  // Another topic was chosen, or something was asked for: that is shown, and no longer what was found.
+  // When the user chooses another topic or generates, the page shows that instead of what the filter found.
   const topicId = useStore((state) => state.activeTopicId);
   const made = useStore((state) => state.madeBatchId);
   const before = useRef({ topicId, made });
@@ -75,7 +75,7 @@ function Fields() {
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     field.current?.focus();
-    // On the screen of a new topic there is nothing else to look through.
+    // The screen of a new topic has nothing to search.
     if (!here) actions.setFilter({ everywhere: true });
   }, []);
   return (
@@ -170,7 +170,7 @@ function Fields() {
   );
 }
 
-/** The models that were used where the filter looks, with their titles; the chosen one is among them. */
+/** Return the models that were used where the filter looks, with their titles; the chosen one is among them. */
 function useModels(): [string, string][] {
   const { store } = usePage();
   const used = useStore((state) => state.usedModels);
@@ -184,7 +184,7 @@ function useModels(): [string, string][] {
     .sort(([, a], [, b]) => a.localeCompare(b));
 }
 
-/** The filter finds nothing: what it looks for, each part to be dropped, and what else may be tried. */
+/** The screen when the filter finds nothing: its parts, each of which can be removed, and hints. */
 export function NothingFound() {
   const filter = useStore((state) => state.filter);
   const model = useStore((state) => state.models.find(({ name }) => name === filter.model)?.title);

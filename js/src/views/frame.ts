@@ -1,11 +1,11 @@
-// The size of the frame: how it folds, how high it is, and whether it fills the window.
+// The size of the frame: its fold, its height, and whether it fills the window.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { useStore } from "./context";
 
-/** How much room there is: all panels side by side, the topics in a drawer, or both sides in drawers. */
+/** The fold of the frame: all panels side by side, the topics in a drawer, or both side panels in drawers. */
 export type Fold = "wide" | "medium" | "narrow";
 
-/** Below these widths, in pixels, a side panel becomes a drawer; the style sheet says the same. */
+/** Below these widths, in pixels, a side panel becomes a drawer. The style sheet has the same widths. */
 const MEDIUM_BELOW = 900;
 const NARROW_BELOW = 620;
 
@@ -24,7 +24,7 @@ export function useFold(frame: { current: HTMLElement | null }): Fold {
   return fold;
 }
 
-/** The height that was set, in pixels; null is the automatic one. */
+/** Return the height that was set, in pixels; null is the automatic one. */
 export function useHeight(root: HTMLElement): number | null {
   const height = useStore((state) => state.look.height);
   useLayoutEffect(() => {

@@ -1,4 +1,4 @@
-// The button that has a text model rewrite the prompt.
+// The button that lets a text model improve the prompt.
 import { inertReason } from "../lib/connection";
 import { t } from "../messages";
 import { isImproving } from "../slices/drafts";
@@ -12,7 +12,7 @@ export function ImproveMenu() {
   const disabled = useStore(({ live, prompt }) => !live || prompt.trim() === "");
   const tip = useStore(tipOf);
   const actions = useActions();
-  // It can be pressed while it works: a button that is disabled would lose the focus.
+  // The button can be pressed while it works: a disabled button would lose the focus.
   const items: MenuItem[] = busy
     ? [{ icon: "close", text: t.improve.cancel, testid: "keep-prompt", onChoose: actions.cancelImproving }]
     : [
@@ -42,7 +42,7 @@ export function ImproveMenu() {
   );
 }
 
-/** Who would write, or why nobody can. */
+/** Return which text model would improve the prompt, or why none can. */
 function tipOf(state: State): string {
   const writer = writerOf(state);
   return inertReason(state) ?? (writer === null ? writerMissing(state) : t.improve.by(writer));

@@ -1,4 +1,4 @@
-// The large view as the core has it: the picture that is there already, until the part with all else is loaded.
+// The large view of the core: the picture that the page has already, until the part with everything else is loaded.
 
 import type { Place } from "../lib/neighbours";
 import { sizeText } from "../lib/words";

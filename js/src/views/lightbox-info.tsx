@@ -1,4 +1,4 @@
-// The recipe of an image beside it: what was asked for, what was applied, where it lies.
+// The recipe of an image beside it: what was asked for, what was applied, and its file.
 import { useEffect, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
@@ -111,13 +111,13 @@ function Facts({ rows }: { rows: readonly Fact[] }) {
   );
 }
 
-/** What a parameter is called where its model is still offered, else its name in code. */
+/** Return the title of a parameter if its model is still offered, else its name in code. */
 function nameOf(name: string, parameters: readonly ParameterState[] = []): string {
   const known = parameters.find((parameter) => parameter.name === name);
   return known ? titleOf(known) : (t.parameter.titles[name] ?? name);
 }
 
-/** Every parameter that was asked for; where the provider did otherwise, both. */
+/** Every parameter that was asked for; if the provider applied another value, both values. */
 function Parameters({ recipe, model }: { recipe: RecipeState; model: string }) {
   const parameters = useStore((state) => modelOf(state.models, model)?.parameters);
   const differences = new Map(recipe.differences.map((each) => [each.parameter, each.applied]));

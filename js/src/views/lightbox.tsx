@@ -1,4 +1,4 @@
-// One image large: the original on demand, with a way through the whole feed; or two of them side by side.
+// One image large: the original on demand, with a way through the whole feed; or two images side by side.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
@@ -29,7 +29,7 @@ interface LightboxProps {
   onClose(): void;
 }
 
-/** What is seen of an image: the original, or until it is there its thumbnail. */
+/** The picture of an image: the original, or the thumbnail until the original has arrived. */
 interface Seen {
   batch: BatchState;
   generation: GenerationState;
@@ -57,12 +57,13 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const live = useStore((state) => state.live);
   const actions = useActions();
 
-  // It was deleted, here or elsewhere: the next one takes its place, before a key can still mean the old one.
+  // If the image was deleted, here or elsewhere, the next one takes its place before a key can still act on the old
+  // one.
   const { leave } = way;
   useLayoutEffect(() => {
     if (!found && !leave()) onClose();
   }, [found, leave, onClose]);
-  // Until then it is still there: a dialog that goes, and comes again, is closed.
+  // Until then the old image is still drawn: a dialog that is removed and drawn again would be closed.
   const last = useRef(found);
   if (found) last.current = found;
   const seen = last.current;
@@ -97,7 +98,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
         if (event.target === dialog.current) onClose();
       }}
       onCancel={(event) => {
-        // Escape leaves the comparison first.
+        // Escape first ends the comparison.
         if (event.target !== dialog.current || !pinned) return;
         event.preventDefault();
         setPinned(null);
@@ -292,7 +293,7 @@ function Arrows({ way }: { way: Way }) {
   );
 }
 
-/** What an image is; of two, with the mark that stands on it. */
+/** The facts of an image; of two images, with the mark on each. */
 function Facts({ seen: { batch, generation, error }, mark }: { seen: Seen; mark?: string | undefined }) {
   const facts = [
     batch.modelTitle,
@@ -375,7 +376,7 @@ interface SliderComparisonProps {
   onStage(stage: Size): void;
 }
 
-/** Two images in one place, parted by a line that can be moved. */
+/** Two images in one place, divided by a line that can be moved. */
 function SliderComparison({ before, after, zoom, onZoom, onStage }: SliderComparisonProps) {
   const [share, setShare] = useState(50);
   const held = useRef(false);
@@ -404,7 +405,7 @@ function SliderComparison({ before, after, zoom, onZoom, onStage }: SliderCompar
                 data-testid="compare-handle"
                 onPointerDown={(event) => {
                   if (event.button !== 0) return;
-                  // The stage would move the images.
+                  // Otherwise the stage would move the images.
                   event.stopPropagation();
                   held.current = true;
                   event.currentTarget.setPointerCapture(event.pointerId);
@@ -437,7 +438,7 @@ function SliderComparison({ before, after, zoom, onZoom, onStage }: SliderCompar
   );
 }
 
-/** An image with the best picture of it; undefined where it is gone. */
+/** Return an image with the best picture of it; undefined if the image was deleted. */
 function useSeen(target: LightboxTarget | null): Seen | undefined {
   const batch = useStore((state) => (target ? batchOf(state, target.batchId) : undefined));
   const id = target?.generationId ?? null;
@@ -475,7 +476,7 @@ interface Way {
   before: boolean;
   after: boolean;
   go(by: -1 | 1): void;
-  /** Goes on from an image that is gone. False where there is no other. */
+  /** Go on from an image that was deleted. Return false if there is no other. */
   leave(): boolean;
 }
 
@@ -489,7 +490,7 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
   const [waiting, setWaiting] = useState<-1 | 1 | null>(null);
   const before = neighbour(feed.ids, batches, target, -1);
   const after = neighbour(feed.ids, batches, target, 1);
-  // Where to go on if the image is deleted; kept from when it was still there.
+  // The image to go on to if this one is deleted, found while this one still exists.
   const exits = useRef<{ of: string; to: LightboxTarget | null }>({ of: "", to: null });
   const nearest = [after, before].find((step) => step !== null && "place" in step);
   const there = batches[target.batchId]?.generations.some(({ id }) => id === target.generationId);
@@ -516,7 +517,7 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
       void actions.loadMore(feedKey);
     }
   };
-  // What was asked for has come: the step that waited for it is taken.
+  // The page that was asked for has come: take the step that waited for it.
   useEffect(() => {
     if (waiting === null || feed.loading) return;
     setWaiting(null);

@@ -1,4 +1,4 @@
-// A list that stands beside the button which opened it, until it is left: by Escape, a press or the focus elsewhere.
+// A list beside the button that opened it, until the user leaves it: by Escape, a press elsewhere or the focus.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { onLeave, place } from "../lib/place";
@@ -9,9 +9,9 @@ interface ListPopoverProps {
   class: string;
   testid: string;
   align?: "start" | "end";
-  /** How much it shows: with that its height changes, and so may its place. */
+  /** How many entries the list shows: with them the height changes, and perhaps the place. */
   length: number;
-  /** `refocus`: it was left by key, and the focus goes back. */
+  /** `refocus`: the user left by key, and the focus goes back. */
   onClose(refocus: boolean): void;
   children: ComponentChildren;
 }

@@ -1,4 +1,4 @@
-// Painting over the first reference what may change. The mask has exactly the picture's pixels.
+// Painting the area of the first reference that may change. The mask has exactly the picture's pixels.
 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -30,7 +30,7 @@ import { IconButton, Segments, Slider } from "./parts";
 import { useWhole } from "./references-picture";
 
 const MAX_ZOOM = 8;
-/** The buttons of a pointer that has its eraser down. */
+/** The `buttons` of a pen whose eraser is down. */
 const PEN_ERASER = 32;
 
 type Tool = "brush" | "eraser";
@@ -68,7 +68,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
       else if (made === null || typeof made === "string") return setProblem(made ?? t.mask.empty);
       else {
         const error = await actions.saveMask(made, signal);
-        // The next painting is not this one's to close.
+        // This call must not close a painter that was opened later.
         if (signal.aborted) return;
         if (error) return setProblem(errorText(error));
       }
@@ -108,7 +108,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
         event.preventDefault();
         close();
       }}
-      // A browser closes on a second Escape without asking.
+      // A second Escape closes the dialog without asking.
       onClose={onClose}
     >
       <Head onClose={close} />
@@ -155,7 +155,10 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
   );
 }
 
-/** The steps of the painting, which can be undone. `canvas` shows the earlier mask (`base`) with the steps over it. */
+/**
+ * Return the steps of the painting, which can be undone. `canvas` shows the earlier mask (`base`) with the steps
+ * over it.
+ */
 function useHistory(
   canvas: RefObject<HTMLCanvasElement | null>,
   base: HTMLImageElement | null,
@@ -170,7 +173,7 @@ function useHistory(
     if (base) paintMask(context, base, size);
     for (const step of steps) paint(context, step, size);
   };
-  // What is painted after this is painted at once.
+  // Later strokes are painted at once.
   useLayoutEffect(() => redraw(history.done), [base]);
 
   const go = (next: History): void => {
@@ -425,7 +428,7 @@ function Stage(props: StageProps) {
           }}
           onPointerDown={(event) => {
             if (event.button !== 0 && event.buttons !== PEN_ERASER) return;
-            // A second finger is no brush.
+            // A second finger does not paint.
             if (stroke.current) return;
             event.currentTarget.setPointerCapture(event.pointerId);
             begin(at(event), erasing || event.buttons === PEN_ERASER);
@@ -497,11 +500,11 @@ const ARROWS: Record<string, readonly [number, number]> = {
   ArrowDown: [0, 1],
 };
 
-/** The mask that is there already, to go on from. */
+/** Return the earlier mask, which the painting starts from. */
 function useEarlierMask(): { mask: HTMLImageElement | null; problem: string | null } {
   const { media } = usePage();
   const digest = useStore((state) => state.mask?.reference.digest ?? null);
-  // What is saved from here is no reason to begin again.
+  // Saving this mask must not load it again.
   const opened = useRef(digest).current;
   const [mask, setMask] = useState<HTMLImageElement | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -541,12 +544,12 @@ function useSaving() {
   return { busy, run };
 }
 
-/** The PNG of a painting; null where nothing is painted, or why it cannot be made. */
+/** Return the PNG of a painting; null if nothing is painted, or a text if the PNG cannot be made. */
 async function maskOf(painted: HTMLCanvasElement, size: Size): Promise<Blob | string | null> {
   const made = document.createElement("canvas");
   made.width = size.width;
   made.height = size.height;
-  // Its pixels are read, and never those of the painting, which stays quick under the brush.
+  // Only this copy is read: reading the painting would slow down the brush.
   const target = made.getContext("2d", { willReadFrequently: true });
   if (!target) return t.mask.tooBig;
   target.drawImage(painted, 0, 0);

@@ -1,6 +1,6 @@
 import { Component, type ComponentChild, type FunctionComponent, h } from "preact";
 
-/** Draws again only when a property changed. */
+/** Draw again only when a property changed. */
 export function memo<P extends object>(view: FunctionComponent<P>) {
   return class Memo extends Component<P> {
     override shouldComponentUpdate(next: Readonly<P>): boolean {

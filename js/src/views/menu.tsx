@@ -1,4 +1,4 @@
-// A button that opens a list of actions above everything, also in a dialog and in the full window.
+// A button that opens a list of actions above everything else, also in a dialog and in the full window.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { onLeave, place } from "../lib/place";
 import { Icon, type IconName } from "./icon";
@@ -9,23 +9,23 @@ export interface MenuItem {
   testid?: string;
   danger?: boolean;
   disabled?: boolean;
-  /** Draws a line above: another group begins. */
+  /** A line is drawn above the item: another group begins. */
   apart?: boolean;
   onChoose(): void;
 }
 
 interface MenuProps {
   icon: IconName;
-  /** What the button is called; also the name of the list. */
+  /** The name of the button, and of the list. */
   label: string;
-  /** What the button says of itself under the pointer, where that is more than its name. */
+  /** The tip of the button, if it is more than the name. */
   tip?: string | undefined;
   /** Shown beside the icon. */
   text?: string;
   items: readonly MenuItem[];
   testid?: string;
   disabled?: boolean;
-  /** What was chosen is being done. */
+  /** The chosen action is running. */
   busy?: boolean;
 }
 
@@ -82,9 +82,9 @@ interface MenuListProps {
   items: readonly MenuItem[];
   start: "first" | "last";
   anchor: HTMLElement;
-  /** Left by a choice or by key: the focus goes back. */
+  /** The user left by a choice or by key: the focus goes back. */
   onClose(): void;
-  /** Left by a press elsewhere: the focus goes there. */
+  /** The user pressed elsewhere: the focus goes there. */
   onLeave(): void;
 }
 
@@ -111,7 +111,7 @@ function MenuList({ label, items, start, anchor, onClose, onLeave: leave }: Menu
     if (next) next.focus();
     else if (event.key === "Escape" || event.key === "Tab") onClose();
     else return;
-    // Tab goes on from the button.
+    // Tab then goes on from the button.
     if (event.key !== "Tab") event.preventDefault();
     event.stopPropagation();
   };
@@ -162,7 +162,7 @@ function MenuList({ label, items, start, anchor, onClose, onLeave: leave }: Menu
   );
 }
 
-/** The entry that a key leads to: by arrow, to an end, or by the first letter. */
+/** Return the entry that a key leads to: by arrow, to an end, or by the first letter. */
 function keyTarget(event: KeyboardEvent, at: number, all: readonly HTMLElement[]): HTMLElement | undefined {
   if (event.key === "ArrowDown") return all[(at + 1) % all.length];
   if (event.key === "ArrowUp") return all.at(at < 1 ? -1 : at - 1);

@@ -1,4 +1,4 @@
-// The chosen model: the button that opens the list, what the model can do, and what stands in its way.
+// The chosen model: the button that opens the list, what the model can do, and what it lacks.
 import { useRef, useState } from "preact/hooks";
 import { capabilities, dayText, noticeOf, successorOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
@@ -107,7 +107,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   );
 }
 
-/** Whose model it is, what an image costs, and what it can do. */
+/** The provider of the model, the price of an image, and what the model can do. */
 function Facts({ model, provider }: { model: ModelState; provider: string }) {
   const price = priceText(model.price);
   return (

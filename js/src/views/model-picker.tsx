@@ -17,15 +17,15 @@ interface PickerProps {
   anchor: HTMLElement;
   /** The name of the chosen model. */
   current: string;
-  /** A server is to be added. */
+  /** The user wants to add a server. */
   onServer(): void;
-  /** `refocus`: the focus was in here and goes back to where it came from. */
+  /** `refocus`: the focus was in the picker and goes back to where it came from. */
   onClose(refocus: boolean): void;
 }
 
-/** How many models a page key goes. */
+/** How many models a page key moves over. */
 const PAGE = 8;
-/** How many entries are drawn more than are needed. */
+/** How many entries are drawn beyond the needed ones. */
 const AHEAD = 40;
 
 export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps) {
@@ -39,7 +39,8 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const picker = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const { groups, entries } = useEntries(query);
-  // With favourites or recent ones the list begins there; the chosen model is shown in its place else.
+  // A list with favourites or recent models begins with them; otherwise the list shows the chosen model in its
+  // place.
   const first = entries.findIndex(({ model }) => model.name === current);
   const [active, setActive] = useState<string | null>(null);
   const found = entries.findIndex(({ key }) => key === active);
@@ -56,7 +57,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   }, [shown?.key]);
 
-  /** Chooses a model, or with `also` asks it beside the chosen one; then the list stays, for more of them. */
+  /** Choose a model, or with `also` ask it beside the chosen one; then the list stays open for more. */
   const choose = (model: ModelState | undefined, also: boolean): void => {
     if (!model) return;
     if (!also) {
@@ -79,7 +80,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     else if (key === "ArrowUp") go(at - 1);
     else if (key === "PageDown") go(at + PAGE);
     else if (key === "PageUp") go(at - PAGE);
-    // In a text they go to its ends.
+    // In a text these keys go to its ends.
     else if (key === "Home" && (empty || event.ctrlKey)) go(0);
     else if (key === "End" && (empty || event.ctrlKey)) go(entries.length - 1);
     else if (key === "Enter") choose(shown?.model, event.ctrlKey || event.metaKey);
@@ -182,7 +183,7 @@ function usePlace(
       },
       options,
     );
-    // A keyboard on the screen changes the window; the list stays.
+    // A keyboard on the screen resizes the window, and the list stays open.
     addEventListener("resize", put, options);
     document.addEventListener(
       "scroll",
@@ -193,7 +194,7 @@ function usePlace(
     );
     return () => ended.abort();
   }, []);
-  // A form is less high than the list.
+  // The form is less high than the list, so that the place may change.
   useLayoutEffect(() => {
     if (picker.current) place(picker.current, anchor);
   }, [other]);
@@ -307,13 +308,13 @@ function Foot({ onOther, onServer }: { onOther(): void; onServer(): void }) {
 interface OptionsProps {
   id: string;
   group: Group;
-  /** The place of its first model in the whole list, and of the first that is not drawn. */
+  /** The index of the group's first model in the whole list, and of the first model that is not drawn. */
   from: number;
   until: number;
   current: string;
   active: number;
   favourites: readonly string[];
-  /** The names of those that are asked beside the chosen one. */
+  /** The names of the models that are asked beside the chosen one. */
   also: readonly string[];
   onChoose(model: ModelState, also: boolean): void;
 }
@@ -357,9 +358,9 @@ interface OptionProps {
   chosen: boolean;
   active: boolean;
   starred: boolean;
-  /** It is asked beside the chosen one. */
+  /** The model is asked beside the chosen one. */
   asked: boolean;
-  /** No more can be asked. */
+  /** No more models can be asked. */
   full: boolean;
   onChoose(model: ModelState, also: boolean): void;
 }
@@ -393,7 +394,7 @@ function Option({ id, model, chosen, active, starred, asked, full, onChoose }: O
         {asked && <span class="ip-hidden">, {t.model.asked}</span>}
       </strong>
       <span>{price}</span>
-      {/* By keyboard the star is beside the name of the chosen model: an option holds no buttons. */}
+      {/* For the keyboard, the star is beside the name of the chosen model: an option cannot hold buttons. */}
       <span
         class="ip-option-star"
         aria-hidden="true"
@@ -406,7 +407,7 @@ function Option({ id, model, chosen, active, starred, asked, full, onChoose }: O
       >
         <Icon name="star" size={14} />
       </span>
-      {/* By keyboard it is Ctrl+Enter. */}
+      {/* By keyboard, Ctrl+Enter does the same. */}
       <span
         class="ip-option-also"
         aria-hidden="true"

@@ -12,7 +12,7 @@ declare const STYLES: string;
 /** Milliseconds that the first drawing waits for the words of the host's language. */
 const WORDS_WITHIN = 400;
 
-/** Shows a page in an element until the signal or the returned function ends it. */
+/** Show a page in an element until the signal or the returned function ends it. */
 export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => void {
   const ended = new AbortController();
   const root = document.createElement("div");
@@ -24,9 +24,9 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   const { store } = page;
   const applyTheme = followTheme(root, () => store.getState().look.theme, ended.signal);
   ended.signal.addEventListener("abort", store.subscribe(applyTheme));
-  // A click on what takes no focus must not give it to the notebook, where letters are commands.
+  // A click on an element that takes no focus must not focus the notebook, where letters are commands.
   root.tabIndex = -1;
-  // Beside the root, wherever that is: a sheet of the document would not reach into a shadow root.
+  // The sheet is beside the root: a sheet of the document would not apply inside a shadow root.
   const style = document.createElement("style");
   const dress = (): void => {
     style.textContent = (typeof STYLES === "string" ? STYLES : "") + page.parts.styles;
@@ -47,7 +47,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   };
   if (hostLanguage() === language()) draw();
   else {
-    // A moment for the words of the host's language: else all would be drawn twice.
+    // Wait a moment for the words of the host's language: otherwise everything would be drawn twice.
     void page.learnt.then(draw);
     setTimeout(draw, WORDS_WITHIN);
   }
@@ -62,7 +62,7 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   return end;
 }
 
-/** The page in the language that is shown; another language draws all of it anew. */
+/** The page in the language that is shown. Another language draws everything anew. */
 function Spoken({ root }: { root: HTMLElement }) {
   const shown = useStore((state) => state.language);
   root.lang = shown;

@@ -1,4 +1,4 @@
-// Where a batch shall go: another topic, or a new one.
+// The dialog that moves a batch to another topic, or to a new one.
 import { useState } from "preact/hooks";
 import { AT_A_GLANCE } from "../lib/topics";
 import { t } from "../messages";

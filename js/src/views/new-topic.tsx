@@ -1,4 +1,4 @@
-// Where nothing is yet: the screen of a topic that is still to be made, and a topic without batches.
+// Empty screens: the "new topic" screen, and a topic without batches.
 import { noticeOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { anyOf } from "../lib/words";
@@ -10,7 +10,7 @@ import { Icon } from "./icon";
 
 /** The little pictures beside the examples, in their order; the style sheet paints them. */
 const SCENES = ["sea", "snow", "city", "leaves"] as const;
-/** So many providers are named; the panel has them all. */
+/** The most providers that are named here. The panel lists all of them. */
 const NAMED = 3;
 
 export function NewTopic() {
@@ -48,7 +48,7 @@ export function NewTopic() {
   );
 }
 
-/** A topic that is there, with nothing in it. */
+/** The screen of a topic without batches. */
 export function EmptyTopic() {
   return (
     <div class="ip-empty" data-testid="empty-topic">
@@ -61,7 +61,7 @@ export function EmptyTopic() {
   );
 }
 
-/** What can be done at once, and what a key would open. */
+/** What works at once, and what a key would open. */
 function Ready() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const notice = model ? noticeOf(model) : "";
@@ -101,16 +101,16 @@ function isLocked({ key }: ProviderState): boolean {
   return key === "missing";
 }
 
-/** Whether a key is what stands between the user and every model that asks for one. */
+/** Return whether there are providers that need a key, and none of them has one. */
 function needsAKey({ providers }: State): boolean {
   return providers.some(isLocked) && !providers.some(({ key }) => key === "set");
 }
 
-/** Opens the list of models, and the panel around it where that is folded. */
+/** Open the list of models, and the panel around it where that is folded. */
 function chooseModel(from: HTMLElement): void {
   const toggle = within(from, "toggle-left");
   if (toggle?.getAttribute("aria-expanded") === "false") toggle.click();
-  // The panel is unfolded with the next drawing.
+  // The panel unfolds with the next drawing.
   requestAnimationFrame(() => within(from, "model-select")?.click());
 }
 

@@ -1,11 +1,11 @@
-// What is said for a moment: what was done, and can be taken back, or what went wrong.
+// The notices: what was done and can be taken back, or what went wrong.
 import { useEffect } from "preact/hooks";
 import { t } from "../messages";
 import type { Notice } from "../slices/notices";
 import { type Actions, useActions, useStore } from "./context";
 import { IconButton } from "./parts";
 
-/** Does what a notice offers. */
+/** Run the action of a notice. */
 export function takeBack({ id, action }: Notice, actions: Actions): void {
   actions.dismissNotice(id);
   action?.run();

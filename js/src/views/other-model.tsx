@@ -1,4 +1,4 @@
-// A model that no list has: any id of any provider.
+// The form for an unlisted model: any id of any provider.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
 import { t } from "../messages";
@@ -7,7 +7,7 @@ import { useActions, useStore } from "./context";
 import { IconButton } from "./parts";
 
 interface OtherModelProps {
-  /** What was searched for, in vain. */
+  /** The words that were searched for without success. */
   text: string;
   onBack(): void;
   /** The model is chosen. */
@@ -38,7 +38,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
     const name = `${chosen}:${text.trim()}`;
     setBusy(true);
     const refused = await actions.learnModel(name);
-    // Who has left this may have chosen another one.
+    // A user who has left the form may have chosen another model.
     if (!there.current) return;
     setBusy(false);
     setError(refused);

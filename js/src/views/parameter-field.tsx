@@ -113,7 +113,7 @@ function shapesOf({ parameter, value, onChange }: ParameterFieldProps): Shape[] 
   }));
 }
 
-/** Turns the chosen shape on its side, where the model has that one too. */
+/** Swap the edges of the chosen shape, if the model has that shape too. */
 function Swap({ parameter, value, onChange }: ParameterFieldProps) {
   const ratio = ratioOf(String(value));
   if (ratio === null || Math.abs(ratio - 1) < 1e-9) return null;
@@ -142,7 +142,7 @@ function NumberControl({ id, parameter, value, onChange }: ParameterFieldProps &
   const number = typeof value === "number" ? value : null;
   const fine = step ?? (parameter.type === "integer" ? 1 : null);
   return (
-    // What is left to the provider has no place on a slider.
+    // A choice that is left to the provider has no place on a slider.
     <div class="ip-row" data-unset={number === null}>
       {minimum !== null && maximum !== null && (
         <Slider
@@ -209,7 +209,7 @@ function SeedField({ parameter, value, onChange }: ParameterFieldProps) {
   );
 }
 
-/** The seed of the newest picture of the topic, where the parameter takes it. */
+/** Return the seed of the newest picture of the topic, where the parameter takes it. */
 function newestSeed({ activeTopicId, feeds, batches }: State, parameter: ParameterState): number | null {
   for (const id of feeds[activeTopicId ?? ""]?.ids ?? []) {
     for (const { seed, status } of batches[id]?.generations ?? []) {

@@ -1,4 +1,4 @@
-// Where a part of the page opens: what stands there until the part is loaded, and why it cannot be.
+// The place of a part of the page: what is drawn until the part is loaded, or why it cannot be loaded.
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
@@ -78,7 +78,7 @@ interface PartProps<Name extends PartName> {
   name: Name;
   label: string;
   onClose(): void;
-  /** Draws what the part holds; what is drawn is a dialog itself. */
+  /** Draw what the part holds; what is drawn is a dialog itself. */
   children(module: PartModules[Name]): ComponentChildren;
 }
 

@@ -9,15 +9,17 @@ interface IconButtonProps {
   testid?: string;
   tone?: "danger" | "accent";
   pressed?: boolean;
-  /** For a button that shows and hides something: whether it is shown. */
+  /** For a button that shows and hides something: whether that is shown. */
   expanded?: boolean;
-  /** It cannot be pressed now. It can have the focus: its own press may be what brought this about. */
+  /** The button cannot be pressed now. It can have the focus, because its own press may have disabled it. */
   disabled?: boolean;
   text?: string;
 }
 
-/** A button with an icon. Its name is `label`; where `text` is shown beside it, that is its name, as who speaks
- * to the page reads it, and `label` says more as a tip. */
+/**
+ * A button with an icon. Its name is `label`. If `text` is shown beside the icon, the text is the name, because
+ * users who speak to the page read it, and `label` is the tip.
+ */
 export function IconButton(props: IconButtonProps) {
   const { icon, label, onClick, testid, tone, pressed, expanded, disabled, text } = props;
   return (
@@ -42,7 +44,7 @@ export function IconButton(props: IconButtonProps) {
   );
 }
 
-/** What the kernel says of an error, below the words of the page's language. */
+/** The kernel's own sentence about an error, below the words of the page. */
 export function ErrorDetail({ text }: { text: string }) {
   return (
     <span class="ip-detail" lang="en">
@@ -53,7 +55,7 @@ export function ErrorDetail({ text }: { text: string }) {
 
 let ids = 0;
 
-/** An id that is unique in the document: several views show the same form. */
+/** Return an id that is unique in the document: several views show the same form. */
 export function useId(): string {
   const id = useRef("");
   if (!id.current) {
@@ -76,12 +78,12 @@ interface NumberInputProps {
   onCommit(value: number | null): void;
 }
 
-/** A number that is taken over when it is complete: on Enter, on leaving, on an arrow key. */
+/** A field for a number. It is used when it is complete: on Enter, on leaving the field, on an arrow key. */
 export function NumberInput(props: NumberInputProps) {
   const { id, label, value, minimum, maximum, step, placeholder, disabled, testid, onCommit } = props;
   const shown = value === null ? "" : String(value);
   const [draft, setDraft] = useState<string | null>(null);
-  // Keys may come faster than the page is drawn, so that what is drawn is no measure of what was taken.
+  // Keys may come faster than the page is drawn: the drawn value need not be the newest one.
   const taken = useRef(shown);
   taken.current = shown;
   const commit = (text: string): void => {
@@ -122,7 +124,7 @@ interface SliderProps {
   maximum: number;
   step: number | null;
   disabled?: boolean;
-  /** What stands for the value where it has none. */
+  /** The text of the value if there is no number. */
   valueText?: string | undefined;
   onInput(value: number): void;
 }

@@ -1,4 +1,4 @@
-// How a provider is reached: its key, whether it is there and where it comes from, and the address of a server.
+// The access to a provider: its key, whether it is set and where it comes from, and the address of a server.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { timeText } from "../lib/days";
 import { focusedElement } from "../lib/keyboard";
@@ -11,7 +11,7 @@ import { Icon } from "./icon";
 
 export function ProviderKey({ provider }: { provider: ProviderState }) {
   const { key, keyHelp, keySource, keyUrl, title, server } = provider;
-  // Above the form, which is another one once the key is there: what was said of it must stay.
+  // The answer is kept above the form: once the key is set, another form is drawn.
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState<Report | null>(null);
   const hear = (next: Report | null): void => {
@@ -22,7 +22,7 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   const boxed = (element: HTMLElement | null): void => {
     box.current = element;
   };
-  // Asked before the one form goes: the focus in it goes on to the other.
+  // This is read before the first form is removed: its focus goes to the other form.
   const within = box.current?.contains(focusedElement()) ?? false;
   useLayoutEffect(() => {
     if (within) box.current?.querySelector<HTMLElement>("summary, input")?.focus();
@@ -78,7 +78,7 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
   const { name, title, key, keyVariable, server } = provider;
   const live = useStore((state) => state.live);
   const actions = useActions();
-  // Here and nowhere else on the page, and only until it is sent.
+  // The key is kept only here on the page, and only until it is sent.
   const [draft, setDraft] = useState("");
   const [busy, setBusy] = useState(false);
 
@@ -172,7 +172,7 @@ function KeyForm({ provider, said, onSaid }: KeyFormProps) {
   );
 }
 
-/** How old the list of models is that the provider gave itself. */
+/** The age of the list of models that the provider itself returned. */
 function Age({ provider: { title, discoveredAt } }: { provider: ProviderState }) {
   const now = useMinute();
   if (discoveredAt === null) return null;

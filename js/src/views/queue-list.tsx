@@ -1,4 +1,4 @@
-// The list of what runs and waits in all topics.
+// The list of the batches that run and wait, in all topics.
 import { spentText } from "../lib/price";
 import { elapsed } from "../lib/words";
 import { t } from "../messages";
@@ -12,7 +12,7 @@ import { IconButton } from "./parts";
 interface QueueListProps {
   queue: readonly BatchState[];
   anchor: HTMLElement;
-  /** `refocus`: it was left by key or by its own buttons, and the focus goes back. */
+  /** `refocus`: the user left the list by key or by one of its buttons, and the focus goes back. */
   onClose(refocus: boolean): void;
 }
 
@@ -111,7 +111,7 @@ function startOf({ generations, createdAt }: BatchState): number {
   return starts.length > 0 ? Math.min(...starts) : createdAt;
 }
 
-/** How much of a batch is there, from 0 to 1; null where nothing tells. */
+/** Return the share of a batch that is done, from 0 to 1; null if it is unknown. */
 function shareOf({ generations }: BatchState, progress: Readonly<Record<string, Progress>>): number | null {
   const shares = generations.map((generation) =>
     isRunning(generation) ? (progress[generation.id]?.progress ?? null) : 1,

@@ -1,4 +1,4 @@
-// What runs and waits in all topics, as a chip in the composer that opens the list.
+// The chip in the composer with the number of batches that run and wait. It opens their list.
 import { useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
 import { t } from "../messages";
@@ -22,7 +22,7 @@ export function QueueChip() {
   const leave = (refocus: boolean): void => {
     setOpen(false);
     if (!refocus) return;
-    // Where nothing runs any more the chip goes with its list.
+    // When nothing runs any more, the chip and its list disappear.
     if (queue.length > 0) chip.current?.focus();
     else chip.current?.form?.querySelector("textarea")?.focus();
   };

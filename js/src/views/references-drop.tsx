@@ -11,7 +11,7 @@ import { Icon } from "./icon";
 
 type Dragged = "files" | "generation" | "link";
 
-/** Watches the whole widget, and says over its parent that a picture can be dropped. */
+/** The mark over its parent while a picture is dragged over the widget: the picture can be dropped. */
 export function ReferenceDrop() {
   const mark = useRef<HTMLDivElement>(null);
   const { store } = usePage();
@@ -23,7 +23,7 @@ export function ReferenceDrop() {
     if (!root) return undefined;
     const ended = new AbortController();
     const { signal } = ended;
-    // A picture of the page itself is a file to the browser when it is dragged.
+    // When a picture of the page itself is dragged, the browser offers it as a file.
     let ours = false;
     const draggedIn = (event: DragEvent): Dragged | null => {
       if (isGenerationDrag(event)) return "generation";
@@ -55,7 +55,7 @@ export function ReferenceDrop() {
       "dragover",
       (event) => {
         if (!draggedIn(event)) return;
-        // Else the browser would leave the notebook for the picture.
+        // Otherwise the browser would leave the notebook and show the picture.
         event.preventDefault();
         event.stopPropagation();
         const kind = draggedIn(event);
@@ -90,7 +90,7 @@ export function ReferenceDrop() {
         const { clipboardData, target } = event;
         const images = clipboardData ? imagesIn(clipboardData) : [];
         const writing = target instanceof Element && target.closest("input, textarea") !== null;
-        // Office programs put a picture of the text beside the text.
+        // Office programs paste a picture of the text beside the text.
         if (images.length === 0 || (writing && clipboardData?.types.includes("text/plain"))) return;
         event.preventDefault();
         void actions.takeFiles(images);

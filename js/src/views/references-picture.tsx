@@ -1,4 +1,4 @@
-// The picture of a reference: from the file here as long as the page has it, else from the kernel.
+// The picture of a reference: from the file as long as the page has it, else from the kernel.
 import { useEffect, useState } from "preact/hooks";
 import { causeText } from "../lib/answer";
 import { urlOf } from "../lib/blob-urls";
@@ -7,7 +7,7 @@ import { useBlobUrl, usePage } from "./context";
 
 type Pictured = Pick<HeldReference, "source" | "reference">;
 
-/** The small picture of a reference, once it is known. */
+/** Return the small picture of a reference, once it is known. */
 export function useThumbnail({ source, reference }: Pictured, onScreen = true): string | undefined {
   const { media } = usePage();
   const local = useLocalUrl(source.kind === "file" ? source.blob : null);
@@ -17,7 +17,7 @@ export function useThumbnail({ source, reference }: Pictured, onScreen = true): 
   return local ?? result ?? held;
 }
 
-/** The whole picture of a reference, or why it cannot be shown. */
+/** Return the whole picture of a reference, or why it cannot be shown. */
 export function useWhole({ source, reference }: Pictured): { url?: string; error?: string } {
   const { media } = usePage();
   const local = useLocalUrl(source.kind === "file" ? source.blob : null);
@@ -42,7 +42,7 @@ function useLocalUrl(blob: Blob | null): string | undefined {
   useEffect(() => {
     if (!blob) return undefined;
     let current = true;
-    // A file that cannot be read has no picture; its upload says why.
+    // A file that cannot be read has no picture; its upload tells why.
     const made = urlOf(blob).catch(() => undefined);
     void made.then((url) => current && setUrl(url));
     return () => {

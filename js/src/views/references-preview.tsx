@@ -1,4 +1,4 @@
-// One reference large, with what can be done with it: the way for fingers, which have no small buttons.
+// One reference large, with its actions: fingers cannot use the small buttons of the strip.
 import { kindText } from "../lib/references";
 import { t } from "../messages";
 import type { HeldReference } from "../slices/references";
@@ -101,7 +101,7 @@ interface ReferenceDialogProps {
   onKeyDown?(event: KeyboardEvent): void;
 }
 
-/** A picture over the page, its facts and what can be done with it below. */
+/** A picture over the page, with its facts and its actions below. */
 export function ReferenceDialog(props: ReferenceDialogProps) {
   const { title, item, facts, children, onClose, onKeyDown } = props;
   const dialog = useModal();
@@ -114,7 +114,7 @@ export function ReferenceDialog(props: ReferenceDialogProps) {
       aria-label={title}
       onClose={onClose}
       onKeyDown={onKeyDown}
-      // The keyboard has Escape.
+      // By keyboard, Escape does the same.
       onPointerDown={(event) => {
         if (event.target === event.currentTarget) dialog.current?.close();
       }}

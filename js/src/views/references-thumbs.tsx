@@ -1,4 +1,4 @@
-// The references that a batch was made with, small, in its header.
+// The references that a batch was made with, as small pictures in its header.
 import { useRef, useState } from "preact/hooks";
 import { kindText } from "../lib/references";
 import { t } from "../messages";
@@ -8,7 +8,7 @@ import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
 
-/** A row of thumbnails; each one opens large, where it can be used again. */
+/** A row of thumbnails. Each one opens a large picture, which can be used as a reference again. */
 export function ReferenceThumbs({ references }: { references: readonly ReferenceState[] }) {
   const list = useRef<HTMLUListElement>(null);
   const onScreen = useOnScreen(list);

@@ -1,4 +1,4 @@
-// The strip of references in the composer: what goes along with the prompt, and how more are added.
+// The strip of references in the composer, and the ways to add more.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag";
 import { focusedElement, pressByKey } from "../lib/keyboard";
@@ -23,7 +23,7 @@ export function References() {
   const [painting, setPainting] = useState(false);
   const [linking, setLinking] = useState(false);
   const strip = useRef<HTMLUListElement>(null);
-  // Who gets the focus of what goes away, when all is drawn: the first of them that can have it.
+  // The elements that may get the focus of a removed reference after drawing: the first one that can have it does.
   const heirs = useRef<readonly string[]>([]);
   useLayoutEffect(() => {
     for (const heir of heirs.current) {
@@ -49,7 +49,7 @@ export function References() {
     setPainting(false);
   };
   const endLinking = (): void => {
-    // Where it was the last that the model takes, there is no button for another.
+    // After the last reference that the model takes, there is no button to add another.
     heirs.current = ["[data-testid=reference-link]", "li:last-child [role=button]"];
     setLinking(false);
   };
@@ -144,7 +144,7 @@ function Thumb({ item, index, count, problem, masked, onOpen, onPaint, onRemove 
   const name = item.name || t.references.unnamed;
   const move = (by: number): void => {
     actions.moveReference(key, index + by);
-    // The element went along with its key, and keeps the focus in most browsers.
+    // The element moved with its key, and keeps the focus in most browsers.
     requestAnimationFrame(() => button.current?.focus());
   };
   return (
@@ -249,7 +249,7 @@ function Picture({ item }: { item: HeldReference }) {
 
 const ROUND = 2 * Math.PI * 9;
 
-/** How much of a file is there; turns where nobody knows. */
+/** The share of a file that has arrived; a spinner if it is unknown. */
 function Ring({ share }: { share: number | null }) {
   return (
     <span
@@ -275,7 +275,7 @@ function Ring({ share }: { share: number | null }) {
   );
 }
 
-/** The ways to add one: from files, or by a link. */
+/** The ways to add a reference: from files, or by a link. */
 function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
   const actions = useActions();
   const rule = useStore((state) => modelOf(state.models, state.config.model)?.references ?? null);
@@ -291,7 +291,7 @@ function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
         data-testid="reference-file"
         onChange={(event) => {
           const files = [...(event.currentTarget.files ?? [])];
-          // The same file can be chosen again.
+          // The user can choose the same file again.
           event.currentTarget.value = "";
           void actions.takeFiles(files.map((blob) => ({ name: blob.name, blob })));
         }}
@@ -332,7 +332,7 @@ function LinkForm({ onClose }: { onClose(): void }) {
         onInput={() => setProblem(null)}
         onKeyDown={(event) => {
           if (event.key === "Enter") {
-            // Not the form of the composer: it would generate.
+            // The event must not reach the form of the composer, which would generate.
             event.preventDefault();
             add();
           } else if (event.key === "Escape") {

@@ -1,4 +1,4 @@
-// How many requests a click makes, where it is more than one: a chip in the composer, and the list that it opens.
+// The number of requests of a click, if there are several: a chip in the composer, and the list that it opens.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, variants } from "../lib/variants";
@@ -67,7 +67,7 @@ interface RequestListProps {
   texts: readonly string[];
   titles: readonly string[];
   over: boolean;
-  /** `refocus`: it was left by key, and the focus goes back. */
+  /** `refocus`: the user left by key, and the focus goes back. */
   onClose(refocus: boolean): void;
 }
 

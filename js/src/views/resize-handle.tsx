@@ -1,4 +1,4 @@
-// Edges that are dragged or moved with the arrow keys: between two panels, and below the whole.
+// Edges that are dragged or moved with the arrow keys: between two panels, and below the studio.
 import { t } from "../messages";
 import { useActions, usePage } from "./context";
 
@@ -12,11 +12,11 @@ interface EdgeProps {
   label: string;
   value: number;
   limits: readonly [number, number];
-  /** Whether moving right or down makes it larger. */
+  /** Whether moving the edge right or down makes the panel larger. */
   forward: boolean;
-  /** The size that a drag starts from, where it may differ from the value. */
+  /** Return the size that a drag starts from, if it may differ from the value. */
   measure?(): number;
-  /** While it is dragged, and once at the end (`kept`). */
+  /** Called while the edge is dragged, and once at the end (`kept`). */
   onResize(size: number, kept: boolean): void;
   onReset?(): void;
 }
@@ -96,7 +96,7 @@ export function ResizeHandle({ side, width }: { side: "left" | "right"; width: n
       label={side === "left" ? t.frame.leftWidth : t.frame.rightWidth}
       value={width}
       limits={LIMITS[side]}
-      // Away from the panel's own side makes it wider.
+      // Moving the edge away from the panel's own side makes the panel wider.
       forward={side === "left"}
       onResize={(size) => actions.setPanels({ [side]: size })}
     />

@@ -1,4 +1,4 @@
-// What can be done with the images that are selected, and how far a ZIP is.
+// The actions for the selected images, and the progress of a ZIP.
 import { useRef } from "preact/hooks";
 import { t } from "../messages";
 import type { State } from "../store";
@@ -62,7 +62,7 @@ function Bar() {
         class="ip-button"
         aria-label={t.selection.zipLabel}
         title={t.selection.zipLabel}
-        // Disabled it would lose the focus.
+        // A disabled button would lose the focus.
         aria-disabled={packing}
         data-testid="selection-zip"
         onClick={() => void savePack(page, finished(page.store.getState()))}
@@ -114,7 +114,7 @@ function Packing() {
   );
 }
 
-/** The selected images that are finished, in the order of the page. */
+/** Return the selected images that are finished, in the order of the page. */
 function finished({ batches, selected }: State): string[] {
   return Object.keys(batches)
     .sort((a, b) => (a < b ? 1 : -1))

@@ -1,24 +1,24 @@
-// Choices that are shapes of a picture, drawn as such.
+// Choices of the shape of a picture, each drawn as its shape.
 import { useState } from "preact/hooks";
 import { presetOf } from "../lib/dimensions";
 import { t } from "../messages";
 
 const BOX = 20;
 const LONGER_EDGE = 16;
-/** Drawn no thinner than this, so that 8:1 is still a shape. */
+/** The least thickness of a drawn shape, so that even 8:1 is a shape. */
 const THINNEST = 3;
-/** How many fit side by side in a narrow panel: the longest text, in letters, and the columns. */
+/** The columns that fit into a narrow panel, by the length of the longest text in letters. */
 const COLUMNS = [
   [5, 7],
   [7, 4],
   [Number.POSITIVE_INFINITY, 3],
 ] as const;
-/** With more shapes than this the usual ones come first, and the others on demand. */
+/** With more shapes than this, the usual ones are shown first, and the others on demand. */
 const MANY = 12;
 
 export interface Shape {
   text: string;
-  /** Width divided by height, or null where the choice is none ("auto"). */
+  /** Width divided by height, or null if the choice has no shape ("auto"). */
   ratio: number | null;
   chosen: boolean;
   onChoose(): void;

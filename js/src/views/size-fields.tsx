@@ -1,4 +1,4 @@
-// How large a picture becomes: width and height with their ratio, or the model's own sizes instead of them.
+// The size of the images: width and height with their ratio, or the model's own sizes.
 
 import {
   explain,
@@ -90,7 +90,7 @@ export function SizeFields() {
   );
 }
 
-/** The usual ratios, and "Auto" where the provider may choose. */
+/** Return the usual ratios, and "Auto" where the provider may choose. */
 function ratioShapes({ automatic, limits }: Sizing, wanted: number, actions: Actions): Shape[] {
   const shapes: Shape[] = RATIOS.map(([across, down], index) => ({
     text: `${across}:${down}`,
@@ -104,7 +104,7 @@ function ratioShapes({ automatic, limits }: Sizing, wanted: number, actions: Act
   return [{ text: t.size.auto, ratio: null, chosen: automatic, onChoose: leave }, ...shapes];
 }
 
-/** The model's own sizes; one of them says that width and height are given instead. */
+/** Return the model's own sizes; one of them means that width and height are given instead. */
 function namedShapes(named: ParameterState, custom: string | null, size: Sizing, actions: Actions): Shape[] {
   const edges = !size.automatic && size.named === null;
   const own: Shape = {
@@ -173,7 +173,7 @@ function Edge({ edge, sizing }: { edge: "width" | "height"; sizing: Sizing }) {
   );
 }
 
-/** What is wrong with a size, that its ratio could not be kept, or what is allowed. */
+/** The note below the size: what is wrong with it, that its ratio could not be kept, or what is allowed. */
 function Note({ size, limits, wanted }: { size: Size; limits: Limits; wanted: number | null }) {
   const broken = problem(size, limits.rule);
   if (broken) {

@@ -16,7 +16,7 @@ import { memo } from "./memo";
 import { Menu } from "./menu";
 import { ErrorDetail, IconButton } from "./parts";
 
-/** Before images are deleted that have the focus: it goes to the next image, the one before, or to the feed. */
+/** Move the focus from images that will be deleted to the next image, the previous one, or the feed. */
 export function leaveTiles(ids: readonly string[]): void {
   const from = focusedElement();
   const feed = from?.closest<HTMLElement>("[data-testid=feed]");
@@ -28,7 +28,10 @@ export function leaveTiles(ids: readonly string[]): void {
   (next ?? rest.at(-1) ?? feed).focus({ preventScroll: !next });
 }
 
-/** Where nothing hovers, all is there at once: a finger can only touch what it sees. */
+/**
+ * Whether the device cannot hover: then all buttons are drawn at once, because a finger can only touch what it
+ * sees.
+ */
 const NO_HOVER = matchMedia("(hover: none)");
 
 interface TileProps {
@@ -43,12 +46,12 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
   const selecting = useStore((state) => state.selected.size > 0);
   const live = useStore((state) => state.live);
   const actions = useActions();
-  // What is done with an image is drawn when somebody comes to it: on each tile of a long feed it would be most
-  // of the page, and of the work of every scroll.
+  // The buttons of a tile are drawn when the pointer or the focus comes to it: in a long feed they would be most
+  // of the page, and most of the work of every scroll.
   const [met, setMet] = useState(NO_HOVER.matches);
   const meet = (): void => setMet(true);
   const ratio = status === "success" && width && height ? width / height : undefined;
-  // Only what is finished while one looks fades in: a layer for each image would slow every scroll.
+  // Only an image that is finished while the user looks fades in: a layer for each image would slow every scroll.
   const first = useRef(status);
   return (
     <li
@@ -64,7 +67,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       onPointerEnter={meet}
       onFocusIn={meet}
       onDragStart={(event) => dragGeneration(event, batch.id, id)}
-      // Before the image opens: with a key, or while others are selected, a click selects.
+      // With a modifier key, or while other images are selected, a click selects the image instead of opening it.
       onClickCapture={(event) => {
         const reach = event.shiftKey ? "range" : "one";
         const onImage = event.target instanceof Element && event.target.closest("[data-select]");
@@ -105,7 +108,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
   const live = useStore((state) => state.live);
   const { id, position, differences, favourite } = generation;
   const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
-  // Until the thumbnail is there, the last preview is nearer to it than a grey box.
+  // Until the thumbnail arrives, the last preview is closer to it than a grey box.
   const preview = useBlobUrl(media.previews, id, true);
   const shown = url ?? preview;
   return (
@@ -251,7 +254,7 @@ function Running({ generation }: { generation: GenerationState }) {
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  // Nobody knows here what became of it.
+  // The page does not know what became of this generation.
   const lost = useStore(isLost);
   const { id, batchId, status, startedAt, cancellable, position } = generation;
   const working = status === "processing" && !lost;

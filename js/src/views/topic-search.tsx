@@ -13,23 +13,26 @@ import { IconButton } from "./parts";
 
 interface TopicAnswer {
   words: string;
-  /** What the kernel finds; null where it did not answer. */
+  /** The ids that the kernel found; null if it did not answer. */
   ids: ReadonlySet<string> | null;
   before: string | null;
 }
 
 export interface TopicsShown {
   topics: TopicState[];
-  /** What stands for more of them: nothing where there are none. */
+  /** What the end of the list stands for; "none" if there are no more topics. */
   rest: "none" | "searching" | "older" | "too many";
-  /** The kernel knows topics that could not be searched. */
+  /** The kernel has topics that could not be searched. */
   partly: boolean;
-  /** Where more of them begins. */
+  /** The cursor of the next page. */
   before: string | null;
   load(): void;
 }
 
-/** The topics whose titles hold some words, or the whole list: what is known at once, then what the kernel adds. */
+/**
+ * Return the topics whose titles have some words, or the whole list: first the known topics, then those that the
+ * kernel adds.
+ */
 export function useTopics(search: string): TopicsShown {
   const words = search.trim();
   const topics = useStore((state) => state.topics);
@@ -45,7 +48,7 @@ export function useTopics(search: string): TopicsShown {
     if (!asks) return undefined;
     const timer = setTimeout(async () => {
       const found = await actions.findTopics(words, null);
-      // Meanwhile something else is looked for.
+      // The user searches for something else by now.
       if (newest.current !== words) return;
       setAnswer({ words, ids: found && new Set(found.ids), before: found?.before ?? null });
     }, SEARCH_DELAY);
@@ -68,7 +71,7 @@ export function useTopics(search: string): TopicsShown {
   const load = async (): Promise<void> => {
     if (!answered?.ids || more === null) return;
     const found = await actions.findTopics(words, more);
-    // What did not come is asked for when the end comes near once more.
+    // The page asks again when the end comes near once more.
     if (!found) return;
     const next = { words, ids: new Set([...answered.ids, ...found.ids]), before: found.before };
     setAnswer((now) => (now === answered ? next : now));
@@ -85,7 +88,7 @@ export function useTopics(search: string): TopicsShown {
 interface TopicSearchProps {
   words: string;
   testid: string;
-  /** The field has the focus when it is drawn first. */
+  /** The field gets the focus when it is drawn first. */
   autoFocus?: boolean;
   /** A button and Escape clear the words. */
   clearable?: boolean;
@@ -124,7 +127,7 @@ export function TopicSearch(props: TopicSearchProps) {
   );
 }
 
-/** The end of a list of which there is more; that is asked for when this comes near. */
+/** The end of a list that has more topics. They are asked for when this row comes near. */
 export function RestOfTopics({ shown, within }: { shown: TopicsShown; within: string }) {
   const element = useRef<HTMLLIElement>(null);
   const near = useOnScreen(element, within);
@@ -142,7 +145,7 @@ export function RestOfTopics({ shown, within }: { shown: TopicsShown; within: st
   );
 }
 
-/** Says that nothing is found: nowhere, or at least not where it could be looked. */
+/** Return the text that no topic was found: none at all, or none among those that could be searched. */
 export function noMatch({ partly }: TopicsShown, words: string): string {
   return partly ? t.topics.noMatchHere(words.trim()) : t.topics.noMatch(words.trim());
 }

@@ -1,4 +1,4 @@
-// The right panel: the topics, pinned ones and newest use first, and all that is done to them.
+// The right panel: the topics, pinned ones and newest use first, and their actions.
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
@@ -34,7 +34,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   const many = topics.length > AT_A_GLANCE;
   const search = useTopics(many ? words : "");
   const found = search.topics;
-  // One stop for Tab; the arrow keys go from one to the next.
+  // The list is one stop for Tab; the arrow keys go from topic to topic.
   const stop = found.some(({ id }) => id === activeId) ? activeId : found[0]?.id;
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -48,7 +48,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
   };
   const leaveCovers = (): void => {
     setCoverOf(null);
-    // Where it came from, the button of a menu, is seen only with its row.
+    // The focus came from the button of a menu, which is shown only while its row has the focus.
     list.current?.querySelector<HTMLElement>(`[data-topic-id="${coverOf?.id}"] [data-row]`)?.focus();
   };
   return (
@@ -133,7 +133,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   const actions = useActions();
   const live = useStore((state) => state.live);
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
-  // Nobody knows here what became of what ran when the kernel was lost.
+  // When the kernel is lost, the page does not know what became of the running batches.
   const running = useStore((state) => (isLost(state) ? 0 : runningIn(state.queue, topic)));
   const [renaming, setRenaming] = useState(false);
   const drop = useDrop(id);
@@ -238,12 +238,15 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   );
 });
 
-/** How many images of a topic are not at their end: as the kernel counts them, or at least that there are some. */
+/**
+ * Return how many images of a topic are unfinished, as the kernel counts them; at least 1 if something is in the
+ * queue.
+ */
 function runningIn(queue: readonly { topicId: string }[], topic: TopicState): number {
   return topic.running || Number(queue.some(({ topicId }) => topicId === topic.id));
 }
 
-/** Where a row goes, the focus goes on to another one: else the next key would be the notebook's. */
+/** Move the focus from a row that is removed to another one: otherwise the notebook would get the next key. */
 function focusNeighbour(row: HTMLElement | null): void {
   const next = [row?.nextElementSibling, row?.previousElementSibling].find((other) =>
     other?.matches("[data-topic-id]"),
@@ -264,11 +267,11 @@ function Cover({ url, running }: { url: string | undefined; running: boolean }) 
 interface RenameProps {
   title: string;
   onSave(title: string): void;
-  /** `refocus`: it was left by key, and the focus goes back to the row. */
+  /** `refocus`: the user left the field by key, and the focus goes back to the row. */
   onLeave(refocus: boolean): void;
 }
 
-/** A title that is written in its place. */
+/** The field in place of a title. */
 function Rename({ title, onSave, onLeave }: RenameProps) {
   const input = useRef<HTMLInputElement>(null);
   const ended = useRef(false);
@@ -302,7 +305,7 @@ function Rename({ title, onSave, onLeave }: RenameProps) {
   );
 }
 
-/** Takes batches that are dragged here: into a topic, or into a new one (null). */
+/** Return the handlers for batches that are dropped on a topic, or on a new one (null). */
 function useDrop(topicId: string | null) {
   const [over, setOver] = useState(false);
   const actions = useActions();

@@ -1,18 +1,19 @@
-// A long list in a scrolling element: only the rows near the screen are drawn, and what is read stays in place.
+// A long list in a scrolling element: only the rows near the screen are drawn, and the row that the user reads
+// stays.
 import { useCallback, useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { Pace, SETTLE } from "../lib/pace";
 import { type Anchor, Rows } from "../lib/rows";
 
 /** How far beyond the screen rows are drawn, in pixels. */
 const NEAR = 500;
-/** Nearer to the top than this, what comes on top is shown instead of kept out of sight. */
+/** If the list is nearer to the top than this, new rows on top are shown instead of kept out of sight. */
 const TOP = 24;
 
 export interface Row {
   key: string;
   index: number;
   top: number;
-  /** It came while the list rushes by: only its place need be drawn. */
+  /** The row came while the list rushes by: only its place need be drawn. */
   passing: boolean;
 }
 
@@ -22,16 +23,16 @@ export interface RowsOnScreen {
   total: number;
   /** Pixels from the lower edge of the screen to the end of the list. */
   rest: number;
-  /** Watches the height of a row as long as it is drawn. */
+  /** Watch the height of a row until the returned function is called. */
   measure(element: HTMLElement, key: string): () => void;
   toTop(): void;
-  /** Scrolls to a row; false where there is none of this key. */
+  /** Scroll to a row. Return false if no row has this key. */
   toRow(key: string): boolean;
 }
 
 /**
- * Return the rows near the screen. `estimate` returns the height of a row in a list of a width; the function must stay
- * the same between drawings.
+ * Return the rows near the screen. `estimate` returns the height of a row in a list of a width; the function must
+ * stay the same between drawings.
  *
  * This is one long function because drawing, scrolling and measuring all read and write the same refs.
  */
@@ -69,7 +70,7 @@ export function useRows(
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element || kept === null) return;
-    // Only where rows above changed: to ask where it is scrolled to lays the whole page out.
+    // Only if rows above changed: reading the scroll position makes the browser lay out the whole page.
     if (Math.abs(scrolled.current - kept) < 1) return;
     element.scrollTop = kept;
     scrolled.current = element.scrollTop;
@@ -107,7 +108,7 @@ export function useRows(
       scrolled.current = scrollTop;
       anchor.current = scrollTop <= TOP ? null : list.current.anchorAt(scrollTop);
       const [first, last] = range(list.current, shown.current.keys?.length ?? 0, scrollTop, clientHeight);
-      // What leaves may wait a little; what comes may not.
+      // Rows that leave the screen may wait a little; rows that come may not.
       if (first !== shown.current.from || last !== shown.current.to) redraw(0);
     };
     const onFocus = (event: FocusEvent): void => {
@@ -160,7 +161,7 @@ export function useRows(
     if (!passing) whole.current.add(key);
     rows.push({ key, index, top: list.current.topOf(index), passing });
   };
-  // The row that has the focus stays, or the focus would fall to the notebook.
+  // The row that has the focus stays drawn: otherwise the notebook would get the focus.
   const held = focused.current === null ? -1 : list.current.indexOf(focused.current);
   if (held >= 0 && held < from) add(held);
   for (let index = from; index <= to; index++) add(index);

@@ -10,7 +10,7 @@ import { ReferenceDrop } from "./references-drop";
 import { SelectionBar } from "./selection-bar";
 
 interface WorkspaceProps {
-  /** The image that was large just now: the feed goes there. */
+  /** The image that was just shown large: the feed scrolls there. */
   left: LightboxTarget | null;
   onOpen(target: LightboxTarget): void;
 }

@@ -13,10 +13,10 @@ interface ZoomAreaProps {
   image: Size;
   zoom: Zoom;
   onZoom(zoom: Zoom): void;
-  /** A finger went sideways over a whole image. */
+  /** A finger moved sideways over a wholly shown image. */
   onSwipe?(by: -1 | 1): void;
   onStage?(stage: Size): void;
-  /** Draws what is on the stage, which has this size. */
+  /** Draw the content of the stage, which has this size. */
   children(stage: Size): ComponentChildren;
 }
 
