@@ -37,7 +37,10 @@ def blocks(path: Path, language: str) -> list[str]:
     return [code for kind, code in BLOCK.findall(path.read_text(encoding="utf-8")) if kind == language]
 
 
-EXAMPLES = [path for path in PAGES if blocks(path, "python")]
+FILES = {"docs/write-a-provider.md"}
+"""Pages whose examples are files; they have tests of their own."""
+
+EXAMPLES = [path for path in PAGES if blocks(path, "python") and named(path) not in FILES]
 
 
 def compiled(code: str, name: str) -> CodeType:

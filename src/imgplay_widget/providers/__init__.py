@@ -1,4 +1,4 @@
-"""What a provider is made of, for those who write one."""
+"""The parts of a provider, for authors of one. ``docs/write-a-provider.md`` shows how they fit together."""
 
 from imgplay_widget._types import (
     Done,
@@ -9,6 +9,7 @@ from imgplay_widget._types import (
     ParameterKind,
     Partial,
     Pending,
+    Price,
     ProviderSpec,
     Reference,
     ReferenceRule,
@@ -17,15 +18,19 @@ from imgplay_widget._types import (
     SizeRule,
     Unit,
 )
+from imgplay_widget.providers._shared.failures import before_the_call, failure, perhaps_billed, unbilled
 from imgplay_widget.providers.base import CancelOutcome, Provider
+from imgplay_widget.providers.cloud import CloudProvider, HttpProvider, data_uri, image_of, link
 from imgplay_widget.providers.http import Http, Reply, ServerEvent, redact, retry_after, slice_images
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry, register
 
 __all__ = [
     "CancelOutcome",
+    "CloudProvider",
     "Done",
     "Http",
+    "HttpProvider",
     "Inline",
     "Keys",
     "Missing",
@@ -34,6 +39,7 @@ __all__ = [
     "ParameterKind",
     "Partial",
     "Pending",
+    "Price",
     "Provider",
     "ProviderSpec",
     "Reference",
@@ -45,8 +51,15 @@ __all__ = [
     "ServerEvent",
     "SizeRule",
     "Unit",
+    "before_the_call",
+    "data_uri",
+    "failure",
+    "image_of",
+    "link",
+    "perhaps_billed",
     "redact",
     "register",
     "retry_after",
     "slice_images",
+    "unbilled",
 ]
