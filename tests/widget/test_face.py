@@ -40,23 +40,23 @@ def asked_while(page, moment, meanwhile, **call):
 
     Return the answer, and the events that were sent before the answer.
     """
-    engine, asking, steps = page.studio.engine, [], []
-    write = engine.write
+    archive, asking, steps = page.studio.archive, [], []
+    in_store = archive.in_store
 
     async def late(function, *args, **keywords):
         if asyncio.current_task() in asking:
             steps.append(function)
             if len(steps) == moment + 1:
                 await meanwhile()
-        return await write(function, *args, **keywords)
+        return await in_store(function, *args, **keywords)
 
     async def ask():
         asking.append(asyncio.current_task())
         await page.face.receive({"kind": "request", "id": "late", "call": call})
 
-    engine.write = late
+    archive.in_store = late
     page.studio.start(ask).result(WAIT)
-    engine.write = write
+    archive.in_store = in_store
     (at,) = [i for i, (content, _) in enumerate(page.messages) if content.get("to") == "late"]
     return page.messages[at][0]["result"], [e for c, _ in page.messages[:at] for e in c.get("events", [])]
 
@@ -342,7 +342,7 @@ def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
     def broken(*_, **__):
         raise RuntimeError("a secret cause")
 
-    monkeypatch.setattr(page.studio.engine, "topic_page", broken)
+    monkeypatch.setattr(page.studio.archive, "topic_page", broken)
     error = page.error("hello")
     assert error["code"] == "error"
     assert "a secret cause" not in json.dumps(error)
@@ -507,7 +507,7 @@ def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, m
             made.append(generation.id)
             return await kept(generation)
 
-        monkeypatch.setattr(page.studio.engine, "miniature", counted)
+        monkeypatch.setattr(page.studio.archive, "miniature", counted)
         for _ in range(2):
             state = page.studio.start(page.face.small_snapshot).result(WAIT)
         assert list(state["thumbnails"])[:4] == [g.id for g in new]
