@@ -197,7 +197,7 @@ interface Silence {
   greeted(): void;
   /** Return why a request need not be sent, undefined if it can be. */
   refusal(): Unanswered | undefined;
-  /** Give up all requests: nobody will answer them. */
+  /** Give up all requests: no answer will come. */
   end(): void;
   /** Give up all requests, and find out a moment later whether the host has another kernel. */
   drop(): void;
@@ -229,7 +229,7 @@ function createSilence(
     connection = next;
     listener.connection(next);
   };
-  /** Return why nobody answers. */
+  /** Return why the kernel does not answer. */
   const reason = (): Connection => {
     const kernel = channel.kernel();
     const greeted = snapshots().isGreeted();

@@ -100,7 +100,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     await drawn();
     expect(connectionText()).toContain("Read-only: no kernel is running.");
     expect(part("batch")).not.toBeNull();
-    // Nobody knows what became of what ran when it was saved.
+    // The page does not know what became of the batches that ran when the notebook was saved.
     expect(part("batch")?.textContent).toContain("Unfinished");
     expect(part("elapsed")).toBeNull();
     expect(part("topics-panel")?.textContent).not.toMatch(/\d+ running/);

@@ -64,7 +64,7 @@ function Broken({ name, error, onRetry }: { name: string; error: unknown; onRetr
   );
 }
 
-/** Return a report for whoever mends the fault. Text that might be a key is left out. */
+/** Return a report that helps to mend the fault. Text that might be a key is left out. */
 export function report(name: string, error: unknown): string {
   const { message = String(error), stack = "" } = error instanceof Error ? error : {};
   const lines = [
