@@ -1,4 +1,4 @@
-"""What is particular to ComfyUI: workflows as models, its queue, and jobs that have a name."""
+"""The special features of ComfyUI: workflows as models, its queue, and jobs with names."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ def test_the_inputs_of_a_workflow_are_its_parameters(folder: Path) -> None:
     found = {p.name: (p.type, p.kind, p.default) for p in spec.parameters}
     assert found["width"] == ("integer", "width", 768)
     assert found["height"] == ("integer", "height", 512)
-    assert found["steps"] == ("integer", "number", 8)
-    assert found["cfg"] == ("number", "number", 1)
-    assert found["guidance"] == ("number", "number", 3)
-    assert found["sampler"] == ("string", "text", "euler")
-    assert found["negative_prompt"] == ("string", "text", "blurry")
-    assert found["vae_name"] == ("string", "text", "ae.safetensors")
+    assert found["steps"] == ("integer", None, 8)
+    assert found["cfg"] == ("number", None, 1)
+    assert found["guidance"] == ("number", None, 3)
+    assert found["sampler"] == ("string", None, "euler")
+    assert found["negative_prompt"] == ("string", None, "blurry")
+    assert found["vae_name"] == ("string", None, "ae.safetensors")
     assert found["seed"] == ("integer", "seed", None)
     assert not {"text", "filename_prefix", "batch_size"} & set(found)
     assert [p.name for p in spec.parameters][:4] == ["width", "height", "steps", "cfg"]
@@ -144,10 +144,10 @@ def test_the_server_gives_choices_and_limits() -> None:
     assert sampler is not None
     assert scheduler is not None
     assert (steps.minimum, steps.maximum) == (1, 10000)
-    assert (sampler.kind, sampler.choices) == ("choice", ("euler", "heun"))
+    assert (sampler.kind, sampler.choices) == (None, ("euler", "heun"))
     assert scheduler.choices == ("simple", "karras")
-    # What the file names and the server lacks stays a text: it may come back.
-    assert spec.parameter("vae_name").kind == "text"  # type: ignore[union-attr]
+    # A value of the file that the server lacks stays a text, because it may come back.
+    assert spec.parameter("vae_name").choices == ()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_the_first_checkpoint_is_found_and_told() -> None:
     graph = server.requests[1].json()["prompt"]
     assert graph["loader"]["inputs"]["ckpt_name"] == "a.safetensors"
     sampler = graph["sampler"]["inputs"]
-    # Without an input image there is nothing whose strength could matter.
+    # Without an input image, a strength means nothing.
     assert (sampler["steps"], sampler["sampler_name"], sampler["denoise"]) == (9, "heun", 1.0)
     (image,) = done.images
     assert isinstance(image, Remote)
@@ -244,9 +244,9 @@ def test_checkpoints_and_samplers_are_discovered(folder: Path) -> None:
     assert list(specs) == ["default", "sdxl/base.safetensors", "sd15.ckpt", "poster"]
     assert specs["sdxl/base.safetensors"].title == "base"
     assert specs["sd15.ckpt"].parameter("sampler").choices == ("euler", "new_one")
-    # Its default is not among those of the server: the shipped list stays.
+    # The default is not in the server's list, so the shipped list stays.
     assert "normal" in specs["sd15.ckpt"].parameter("scheduler").choices
-    assert specs["poster"].parameter("sampler").kind == "choice"
+    assert specs["poster"].parameter("sampler").choices == ("euler", "new_one")
 
 
 # ------------------------------------------------------------------ jobs
@@ -314,7 +314,7 @@ def test_a_failed_node_is_named_and_an_interrupt_is_a_cancel() -> None:
     [
         (queue(running=["job-1"]), "requested", [("/interrupt", {"prompt_id": "job-1"})]),
         (queue(running=["other"], waiting=["job-1"]), "cancelled", [("/queue", {"delete": ["job-1"]})]),
-        # Somebody else's job runs: it must go on.
+        # The running job belongs to another user and must go on.
         (queue(running=["other"]), "unsupported", []),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is OpenRouter's own: the body, its list of models, the cost, the key's limit."""
+"""The special features of OpenRouter: the body, its list of models, the cost, the key's limit."""
 
 from __future__ import annotations
 
@@ -243,14 +243,14 @@ def test_the_list_says_exactly_what_a_model_takes() -> None:
     shown = {p.name: (p.kind, p.choices, p.minimum, p.maximum, p.default) for p in spec.parameters}
     assert shown == {
         "aspect_ratio": ("aspect_ratio", ("1:1", "16:9"), None, None, None),
-        "resolution": ("choice", ("1K", "2K"), None, None, None),
-        "quality": ("choice", ("auto", "max"), None, None, None),
-        "background": ("choice", ("auto", "transparent", "opaque"), None, None, None),
-        "output_format": ("choice", ("png",), None, None, None),
-        "output_compression": ("number", (), 10, 90, None),
+        "resolution": (None, ("1K", "2K"), None, None, None),
+        "quality": (None, ("auto", "max"), None, None, None),
+        "background": (None, ("auto", "transparent", "opaque"), None, None, None),
+        "output_format": (None, ("png",), None, None, None),
+        "output_compression": (None, (), 10, 90, None),
         "seed": ("seed", (), 0, 2147483647, None),
-        "glow": ("number", (), 0, 9, None),
-        "mood": ("choice", ("calm", "wild"), None, None, None),
+        "glow": (None, (), 0, 9, None),
+        "mood": (None, ("calm", "wild"), None, None, None),
     }
     request = catalog.make_request(spec, prompt="a boat", params={"glow": 3, "mood": "calm"})
     assert request.params == {"glow": 3, "mood": "calm"}
