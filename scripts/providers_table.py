@@ -31,19 +31,21 @@ CONTRACT = "tests/providers/contract"
 
 HEAD = """# Providers
 
-This page is generated from the data that the form, the validation and the planning come from: run
-`make providers` after a change. A model that is not listed works too, by its id:
-`model="fal:some/new-model"`.
+This page is generated from the data of the models, which also make the form, the validation and the
+planning. After a change, run `make providers`. Many providers accept a model that is not listed, by its id:
+`model="fal:some/new-model"`. To add a provider, see [write-a-provider.md](write-a-provider.md).
 
-- **a call**: the most images that one call gives; more images are more calls.
-- **references**: the most input images, and whether a *mask* says what of the first may change.
-- **seed**: *exact* gives the same image again, *best effort* a similar one. Each image has a seed of its own.
-- **underway**: *previews* show a partial image, *progress* a fraction.
-- **cancel**: the provider stops a running job (*full*), or one that still waits (*queued*).
-- **resume**: a job is found again after a restart of the kernel.
-- **list**: the provider says itself which models it has (`pg.refresh_models("…")`).
-- **test**: `pg.check("…")` tells whether a key is good, for free.
-- **cases**: how many cases of the contract suite run against a server that speaks the provider's protocol.
+- **a call**: the most images of one call. More images need more calls.
+- **references**: the most input images, and whether the model takes a *mask*, which says what part of the
+  first image may change.
+- **seed**: *exact* makes the same image again, *best effort* a similar one. Each image has a seed of its own.
+- **underway**: *previews* show a partial image, *progress* shows a fraction.
+- **cancel**: the provider can stop a running job (*full*), or only a job that still waits (*queued*).
+- **resume**: the studio finds a job again after a restart of the kernel.
+- **list**: the provider lists its models itself (`pg.refresh_models("…")`).
+- **test**: `pg.check("…")` tests the key by a call that costs nothing.
+- **cases**: the number of cases of the contract suite that the provider passes, against a server with its
+  protocol.
 """
 
 COLUMNS = (
@@ -80,11 +82,11 @@ def document(cases: Counter[str]) -> str:
         spec = provider.spec
         parts.append(f"## {spec.title}\n")
         if spec.key_url:
-            parts.append(f"A key is made at <{spec.key_url}>.\n")
+            parts.append(f"You make a key at <{spec.key_url}>.\n")
         if models:
             parts.append(_table(MODEL_COLUMNS, [_model(model) for model in models]))
         else:
-            parts.append("It ships no list of models: they are those of your server.\n")
+            parts.append("It ships no list of models, because they are those of your server.\n")
     return "\n".join(parts)
 
 
@@ -165,9 +167,7 @@ def contract_cases() -> Counter[str]:
 def main() -> None:
     """Write or compare the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; end with 1 where the file differs"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
     check = parser.parse_args().check
     text = document(contract_cases())
     if not check:

@@ -1,4 +1,4 @@
-"""A provider with its client, as the engine would make it."""
+"""Fixtures: a provider with its client, as the engine makes it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def unit_of(
 
 @pytest.fixture
 def official(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Caller]:
-    """Makes OpenAI itself, its gateway being the given server."""
+    """Return a maker of OpenAI's own provider, with the given server as its gateway."""
 
     def make(base_url: str, **options: Any) -> Caller:
         monkeypatch.setenv("OPENAI_BASE_URL", base_url)

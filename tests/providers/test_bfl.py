@@ -1,4 +1,4 @@
-"""What is particular to Black Forest Labs: its clusters, its strict schemas, its credits."""
+"""The special features of Black Forest Labs: its clusters, its strict schemas, its credits."""
 
 from __future__ import annotations
 

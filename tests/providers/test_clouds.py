@@ -1,4 +1,4 @@
-"""What is particular to the clouds whose call is one POST of JSON: how each writes a size, ids and lists."""
+"""The special features of the clouds whose call is one POST of JSON: sizes, ids and lists."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unit_of(model: str, n: int = 1, seed: int | None = None, **params: Any) -> U
 
 
 def sent(make: type[Provider], unit: Unit, said: Any) -> Any:
-    """The JSON of a call, and what became of it."""
+    """Return the JSON of a call, and its result."""
     with ProviderServer([answer(said)]) as server:
         done = Caller(make(server.origin)).submit(unit)  # type: ignore[call-arg]
     return server.requests[0].json(), done

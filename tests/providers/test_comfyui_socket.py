@@ -1,4 +1,4 @@
-"""The steps and previews of a running job, heard over a real websocket."""
+"""The steps and previews of a running job, over a real websocket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def preview(data: bytes, kind: int = 1) -> bytes:
 def server(
     *messages: str | bytes, history: Callable[[], str] = lambda: "{}"
 ) -> Iterator[tuple[str, list[str]]]:
-    """A ComfyUI that runs job-1 and says these messages to whoever listens, then stays silent."""
+    """A ComfyUI that runs job-1, sends these messages to a listener, and then stays silent."""
     asked: list[str] = []
 
     def http(connection: Any, request: Any) -> Any:
@@ -45,7 +45,7 @@ def server(
     def speak(connection: Any) -> None:
         for message in messages:
             connection.send(message)
-        # Until the listener goes.
+        # Wait until the listener goes.
         for _ in connection:
             pass
 

@@ -18,7 +18,7 @@ SMALL = {"width": 256, "height": 256}
 
 
 class Server(Demo):
-    """The demo with a clock that the test turns and waits that it notes."""
+    """The demo with a clock that the test sets, and with waits that it records."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""Local pipelines, played by a fake that keeps the contract of the real ones in test_diffusers_real.py."""
+"""Local pipelines, with a fake that behaves like the real pipelines of test_diffusers_real.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HUB = "owner/pipeline"
 
 
 class Pipe:
-    """Draws one colour, by the seed; asks after each step, as real ones do."""
+    """Draws one colour, chosen by the seed, and asks after each step, like real pipelines."""
 
     _callback_tensor_inputs = ("latents", "prompt_embeds")
 
@@ -73,7 +73,7 @@ class Pipe:
 
 
 class ImagePipe(Pipe):
-    """Starts from an image, whose size it takes."""
+    """Starts from an image and takes its size."""
 
     def __call__(  # type: ignore[override]
         self,
@@ -92,14 +92,14 @@ class ImagePipe(Pipe):
 
 
 class Plain(Pipe):
-    """Takes words alone, and never asks."""
+    """Takes a prompt only, and never asks."""
 
     def __call__(self, prompt: str, generator: Any = None, output_type: str = "pil") -> Any:  # type: ignore[override]
         return self.draw(3, generator, (64, 64), None)
 
 
 class Bench:
-    """The backend: hands out fakes, and notes what it was asked for."""
+    """A backend that returns fakes and records its calls."""
 
     def __init__(self, kind: type[Pipe] = Pipe) -> None:
         self.kind = kind
@@ -489,7 +489,7 @@ def folder(path: Path, kind: object = "StableDiffusionXLPipeline") -> Path:
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of the Hub of its own, so that the machine's pipelines do not show."""
+    """An empty cache of the Hub, so that the pipelines of this machine do not count."""
     cache = tmp_path / "hub"
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     return cache

@@ -1,7 +1,7 @@
-"""Local pipelines with real torch and diffusers: tiny ones with random weights, made here, nothing fetched.
+"""Local pipelines with real torch and diffusers: tiny ones with random weights, made without a download.
 
-Run with ``make test-diffusers``, which installs what it needs into an environment of its own. A CUDA device
-is used where there is one.
+Run them with ``make test-diffusers``, which installs the packages into an environment of its own. They use a
+CUDA device if there is one.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def flux() -> Any:
             options |= {"prompt_embeds": words, "pooled_prompt_embeds": pooled}
             return FluxPipeline.__call__(self, **options)
 
-    # Drawings look at what a call takes.
+    # Drawings read the arguments of the call.
     vars(Fixed)["__call__"].__signature__ = inspect.signature(FluxPipeline.__call__)
     torch.manual_seed(0)
     transformer = FluxTransformer2DModel(

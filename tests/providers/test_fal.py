@@ -1,4 +1,4 @@
-"""What is particular to fal: its names on the wire, its addresses, its catalogue."""
+"""The special features of fal: its names in the protocol, its addresses, its list of models."""
 
 from __future__ import annotations
 

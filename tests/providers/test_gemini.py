@@ -1,4 +1,4 @@
-"""What is Gemini's own: the body, which image is meant, its listing, its addresses."""
+"""The special features of Gemini: the body, the choice of the image, its list of models, its addresses."""
 
 from __future__ import annotations
 

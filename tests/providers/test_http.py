@@ -1,4 +1,4 @@
-"""What the providers' client lets through, and what it never shows."""
+"""The requests and answers that the providers' client allows, and the secrets that it never shows."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_redirect_into_the_own_network_is_refused(monkeypatch: pytest.MonkeyPa
     with OpenAIServer(files={"/secret": b"secret"}) as inner, OpenAIServer() as home:
         home.files["/go"] = script.Answer(302, {"Location": f"{inner.origin}/secret"})
         provider = OpenAI(home.base_url)
-        # A provider on the internet, as far as its data says.
+        # Its data say that the provider is on the internet.
         provider.spec = script.replace(provider.spec, local=False)
         with pytest.raises(errors.BadResponse, match="not plain https"):
             download(Caller(provider), f"{home.origin}/go")

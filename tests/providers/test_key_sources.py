@@ -1,4 +1,4 @@
-"""Where a key is found beside the environment, and what is said of it."""
+"""The sources of keys besides the environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FREE = ProviderSpec(name="free", title="Free")
 
 
 class Memory(KeyringBackend):
-    """A keyring that keeps what it is given, and can be locked."""
+    """A keyring that keeps secrets and can be locked."""
 
     priority = 1.0
 
@@ -192,7 +192,7 @@ def test_without_a_keyring_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_keyring_that_keeps_nothing_counts_as_none() -> None:
-    # What the tests' own surroundings name: keyring.backends.null.
+    # The test run itself names keyring.backends.null.
     assert not Keys({}, {}).remember("cloud", "mine")
 
 

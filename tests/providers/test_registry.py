@@ -1,4 +1,4 @@
-"""Which providers are found, and where their keys come from."""
+"""The providers of a registry, and the sources of their keys."""
 
 from __future__ import annotations
 

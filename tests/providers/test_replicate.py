@@ -1,4 +1,4 @@
-"""What is particular to Replicate: versions, uploads, its own names and its collection."""
+"""The special features of Replicate: versions, uploads, its own names and its collection."""
 
 from __future__ import annotations
 

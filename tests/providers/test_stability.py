@@ -1,4 +1,4 @@
-"""What is particular to Stability AI: forms, one address for a series, input images."""
+"""The special features of Stability AI: forms, one address for a series, input images."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The Stable Diffusion WebUI by AUTOMATIC1111, and Forge, started with ``--api``.
 
-The wire: Forge's ``modules/api``, ``modules/processing.py`` and ``modules/progress.py`` (2025-06), a fork of
-A1111's.
-A call blocks until the picture is done; how far it is, a second question tells by the task's id.
+The protocol is that of Forge's ``modules/api``, ``modules/processing.py`` and ``modules/progress.py``
+(2025-06), a fork of A1111. A call blocks until the image is done; a second call with the task's id tells its
+progress.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _USED = {
     "cfg_scale": "cfg",
     "sampler_name": "sampler",
 }
-"""What the answer's ``info`` says was used, by our names."""
+"""The settings that the answer's ``info`` reports, with our names."""
 
 
 class A1111(HttpProvider):
-    """One server with one graphics card: one picture after the other.
+    """One server with one graphics card: one image after the other.
 
-    It needs no key. Where it was started with ``--api-auth``, the key is ``user:password``.
+    The server needs no key. If it was started with ``--api-auth``, the key is ``user:password``.
 
     Args:
-        base_url: without a path; None for ``A1111_BASE_URL`` or the usual one of this machine.
+        base_url: the address without a path; None means ``A1111_BASE_URL``, or the usual port here.
     """
 
     spec = ProviderSpec(name="a1111", title="Stable Diffusion WebUI", concurrency=1)
@@ -56,16 +56,16 @@ class A1111(HttpProvider):
     address_variable = "A1111_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id: `loaded`, or the title of a checkpoint on the server."""
+        """Return the model of an id: `loaded`, or the title of a checkpoint on the server."""
         known = super().model(id)
         return known or (replace(self.models()[0], id=id, title=id, description="") if id.strip() else None)
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives user and password, as ``--api-auth`` wants them."""
+        """Return the header with user and password, for ``--api-auth``."""
         return {"Authorization": f"Basic {b64encode(key.encode()).decode()}"}
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits until its picture is done."""
+        """Send one call and wait until its image is done."""
         params = dict(unit.params)
         strength = params.pop("strength", None)
         fields: dict[str, Any] = {
@@ -81,7 +81,7 @@ class A1111(HttpProvider):
             fields["seed"] = unit.seed
         if unit.model != _LOADED:
             fields["override_settings"] = {"sd_model_checkpoint": unit.model}
-            # Else the server would load the old checkpoint again after each picture.
+            # Otherwise the server would load the old checkpoint again after each image.
             fields["override_settings_restore_afterwards"] = False
         path = "txt2img"
         if unit.references:
@@ -97,7 +97,7 @@ class A1111(HttpProvider):
         return self._done(reply, unit, http)
 
     async def watch(self, unit: Unit, http: Http) -> Partial | None:
-        """Looks how far the picture is."""
+        """Ask for the progress of the image."""
         reply = await self._progress(unit, http, preview=True)
         if reply.status in (404, 405):
             return None
@@ -113,9 +113,9 @@ class A1111(HttpProvider):
         return Partial(index=min(unit.n - 1, int(progress * unit.n)), data=preview, progress=progress)
 
     async def stop(self, unit: Unit, http: Http) -> CancelOutcome:
-        """Interrupts the picture, if it is ours that the server works on.
+        """Interrupt the server, if it works on this image.
 
-        The interrupt stops whatever runs, so that another's picture must not be running.
+        The interrupt stops whatever runs, so it must never be sent while an image of others runs.
         """
         state = table(json_of((await self._progress(unit, http, preview=False)).body))
         if not state.get("active"):
@@ -124,10 +124,10 @@ class A1111(HttpProvider):
         return "requested" if reply.ok else "unsupported"
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks for the server's checkpoints, samplers and schedulers.
+        """Ask for the server's checkpoints, samplers and schedulers.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         titles = [text(row.get("title")) for row in await self._list("sd-models", http)]
         choices = {
@@ -168,7 +168,7 @@ class A1111(HttpProvider):
             raise BadResponse(f"The answer holds no images but {kind}: {shown!r}.", provider=self.spec.name)
         info = _info(answer)
         first = info.get("index_of_first_image")
-        # A grid of all pictures may stand before them.
+        # A grid of all images may come first.
         listed = rows(answer["images"])[first if isinstance(first, int) and first > 0 else 0 :]
         seeds = rows(info.get("all_seeds"))
         used = {ours: info[theirs] for theirs, ours in _USED.items() if theirs in info}
@@ -182,7 +182,7 @@ class A1111(HttpProvider):
         return collected(found, unit, http)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        """What an error means: ``{"error": class, "detail": words, "errors": words}``, or FastAPI's."""
+        """Return the error of ``{"error": class, "detail": words, "errors": words}``, or of FastAPI."""
         body = table(json_of(reply.body))
         name = text(body.get("error"))
         said = body.get("detail") or body.get("errors") or name
@@ -213,7 +213,7 @@ def _task_id(unit: Unit) -> str:
 
 
 def _info(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer's ``info``: JSON in a string, empty at some servers."""
+    """Return the answer's ``info``, which is JSON in a string, and empty at some servers."""
     try:
         return table(json.loads(text(answer.get("info")) or "{}"))
     except (ValueError, RecursionError):

@@ -1,12 +1,12 @@
 """The provider contract: how a request becomes HTTP, and an answer becomes a value.
 
-A provider maps. It never sleeps, loops over time, retries, downloads to disk, stores or logs: the engine
-does that, once, for all. What a model can do is data (`ModelSpec`); form, validation, planning and docs
-come from it.
+A provider only maps. It never sleeps, retries, downloads to disk, stores or logs: the engine does all of
+this, once for all providers. The abilities of a model are data (`ModelSpec`); the form, the validation, the
+planning and the docs come from these data.
 
-Write one in four steps: subclass `Provider`, set `spec`, list `models`, map `submit` (and `poll`, for a
-provider with a queue). Register it with `register` or under the entry-point group
-``imgplay_widget.providers``; the built-in providers come through the same hole.
+To write a provider, subclass `Provider`, set `spec`, list `models` and map `submit` (and `poll`, for a
+provider with a queue). ``docs/write-a-provider.md`` shows the way; `imgplay_widget.providers.cloud` has base
+classes that already do most of it.
 """
 
 from __future__ import annotations
@@ -32,61 +32,61 @@ if TYPE_CHECKING:
 __all__ = ["CancelOutcome", "Provider"]
 
 CancelOutcome = Literal["cancelled", "requested", "unsupported"]
-"""What became of a cancel: the job is gone, a signal was sent, or the provider has no way."""
+"""The result of a cancel: the job is gone, the provider got a signal, or the provider cannot cancel."""
 
 
 class Provider:
     """The base of all providers.
 
-    A provider has no state that a request changes, so that one instance serves any number of tasks.
+    A request changes nothing in a provider, so that one instance serves any number of tasks.
     """
 
     spec: ClassVar[ProviderSpec] | ProviderSpec
-    """What is known of it beside its models."""
+    """The name, the title, the key variables and the limits of the provider."""
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the models that it ships. No network."""
+        """Return the models that the provider ships. Use no network."""
         raise NotImplementedError
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id, or None where the provider cannot have such a model.
+        """Return the model of that id, or None where the provider cannot have such a model.
 
-        A provider that takes free-text ids gives a general `ModelSpec` for those that it does not ship.
+        A provider that accepts any id returns a general `ModelSpec` for an id that it does not ship.
         """
         return next((m for m in self.models() if m.id == id), None)
 
     def origin(self) -> str:
-        """Gives the origin (scheme, host, port) or base URL that alone may receive the key.
+        """Return the origin (scheme, host, port) or base URL. The key goes nowhere else.
 
-        An empty string stands for a provider that uses no network.
+        An empty string means that the provider uses no network.
         """
         return ""
 
     def takes_key(self, url: str) -> bool:
-        """Says whether an address outside `origin` belongs to the provider and gets the key too.
+        """Return whether an address outside `origin` belongs to the provider and gets the key too.
 
-        For a provider whose jobs live on other hosts than the one that takes them.
+        Override this for a provider whose jobs are on other hosts than the one that accepts them.
 
         Args:
-            url: the whole address; only https ones may be accepted.
+            url: the whole address; accept https addresses only.
         """
         return False
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the headers that carry the key. Only `Http` calls this, and only where the key may go."""
+        """Return the headers with the key. `Http` calls this only for addresses that may get the key."""
         return {"Authorization": f"Bearer {key}"}
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request into calls.
+        """Split a request into calls.
 
-        The default makes as few calls as `ModelSpec.native_n` allows where no seed is sent, and one call
-        an image, each with its own seed, where the model has seeds.
+        The default makes one call for each image, with a seed of its own, if the model has seeds. Otherwise
+        it makes as few calls as `ModelSpec.native_n` allows.
 
         Args:
-            request: what the user asked for.
+            request: the user's request.
             spec: the model.
-            seed: the seed of the first image (the user's, or one drawn for this request); None where the
-                model has none. The image at position i gets ``seed + i``, wrapped at the seed's maximum.
+            seed: the seed of the first image, chosen by the user or drawn for this request; None if the
+                model has no seeds. The image at position i gets ``seed + i``, wrapped at the maximum.
         """
         params = {name: value for name, value in request.params.items() if name != "seed"}
         seeds = seeds_from(seed, request.n, spec)
@@ -109,103 +109,105 @@ class Provider:
         return units
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call.
+        """Send one call.
 
         Args:
-            unit: what to send.
-            http: the provider's own client; it adds the key and turns failures into errors.
+            unit: the call.
+            http: the provider's own client. It adds the key, and turns failures of the network into errors.
 
         Raises:
-            ProviderError: with `maybe_billed` True unless the provider provably did no work.
+            ProviderError: the call failed; `failure` decides whether it may have been billed.
         """
         raise NotImplementedError
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Sends one call whose answer is a stream: partial images, then `Done` (or `Pending`).
+        """Send one call whose answer is a stream: partial images, then `Done` (or `Pending`).
 
-        Gives None where this call has no stream; the engine then uses `submit`. Raises as `submit` does.
+        Return None for a call without a stream; the engine then uses `submit`. Errors are those of `submit`.
         """
         return None
 
     async def watch(self, unit: Unit, http: Http) -> Partial | None:
-        """Looks how far a call is that was sent and not answered yet; for servers that say it beside.
+        """Ask for the progress of a call that is not answered yet, if the server has a second call for this.
 
-        The engine asks once at the start of a `submit`, then every `WATCH_EVERY` seconds until it ends,
-        never twice at a time. Nothing depends on it: an error means that there is nothing to see this time.
+        The engine asks at the start of a `submit`, then every `WATCH_EVERY` seconds until the call ends,
+        never twice at a time. Nothing depends on the answer; after an error the engine asks again.
 
         Args:
-            unit: what was sent; its `key` tells this call from others.
+            unit: the call; its `key` distinguishes it from others.
             http: the provider's own client.
 
         Returns:
-            The look (an empty `Partial` where nothing can be seen yet), or None where the call cannot be
-            watched; the engine then stops asking.
+            The progress, an empty `Partial` if there is nothing to see yet, or None if the server has no such
+            call; then the engine stops asking.
         """
         return None
 
     async def stop(self, unit: Unit, http: Http) -> CancelOutcome:
-        """Asks the provider to stop a call that was sent and not answered, nor given a ticket.
+        """Ask the provider to stop a call that has neither an answer nor a ticket yet.
 
-        The connection is closed already; many servers work on all the same. It must not touch the jobs of
-        others.
+        The connection is closed already, but many servers go on with the work. The job of another user
+        must never be stopped.
         """
         return "unsupported"
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for a job by its ticket. May be repeated freely.
+        """Ask for a job by its ticket. The engine may repeat this at will.
 
         Raises:
             Lost: the provider no longer knows the job.
-            ProviderError: other failures; the engine asks again where they are retryable.
+            ProviderError: the question failed; the engine asks again if this is retryable.
         """
         raise NotImplementedError
 
     def text_model(self) -> str | None:
-        """Gives the id of a cheap text model for titles and prompts, or None where it has none of its own."""
+        """Return the id of a cheap text model for titles and prompts, or None if there is none."""
         return None
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
-        """Has a text model answer, once.
+        """Ask a text model once, and return its answer.
 
         Args:
             model: the id of the text model, without the provider.
-            instruction: what it shall do.
-            text: with what.
+            instruction: what the model shall do.
+            text: the text that it shall work on.
             http: the provider's own client.
 
         Raises:
-            ProviderError: it did not answer, or the provider has no text models.
+            ProviderError: the model did not answer, or the provider has no text models.
         """
         raise ModelNotFound(f"{self.spec.title} has no text models here.", provider=self.spec.name)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Asks the provider what it offers now; None where it has no such list. Costs nothing.
+        """Ask the provider for its current models, by a call that costs nothing.
+
+        Return None if the provider has no such list.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         return None
 
     async def check(self, http: Http) -> None:
-        """Asks the provider whether key and network are good, by a call that costs nothing.
+        """Test the key and the network, by a call that costs nothing.
 
-        The default asks what it offers. Nothing is said where it can't be known without paying.
+        The default calls `discover`. It raises nothing if the provider has no free call for a test.
 
         Raises:
             MissingKey: no key is set.
-            BadKey: it was refused.
+            BadKey: the provider refused the key.
             NetworkError: the provider cannot be reached.
-            ProviderError: the provider has another trouble.
+            ProviderError: something else is wrong at the provider.
         """
         await self.discover(http)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Asks the provider to stop a job."""
+        """Ask the provider to stop a job."""
         return "unsupported"
 
 
 def seeds_from(seed: int | None, n: int, spec: ModelSpec) -> tuple[int | None, ...]:
-    """Gives a distinct seed for each of n images, or None for each where no seed is sent."""
+    """Return a different seed for each of n images, or None for each image if no seed is sent."""
     if seed is None:
         return (None,) * n
     parameter = spec.parameter("seed")

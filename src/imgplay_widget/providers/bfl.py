@@ -1,7 +1,7 @@
 """Black Forest Labs: the FLUX models from their makers.
 
-The wire is that of the published OpenAPI file (dfc296a, 2026-05), of the skill pages of Black Forest Labs
-(d0793c8, 2026-02) and, for FLUX 3, of its release (2026-10).
+The protocol is that of the published OpenAPI file (dfc296a, 2026-05), of the skill pages of Black Forest
+Labs (d0793c8, 2026-02) and, for FLUX 3, of its release (2026-10).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ["BlackForestLabs"]
 
 _MODEL = re.compile(r"flux-[\w.-]+")
 _REGION = re.compile(r"api(\.[a-z0-9-]+)?\.bfl\.ai")
-"""The host that takes jobs, and those of the clusters that run them."""
+"""The host that accepts jobs, and the hosts of the clusters that run them."""
 _CREDITS = Decimal(100)
-"""Of one US dollar."""
+"""Credits of one US dollar."""
 _UNSEEN = 4
-"""So often a job may be unknown at first: a cluster hears of a new one a little late."""
+"""How often a new job may be unknown: its cluster learns of it a little late."""
 
 
 class BlackForestLabs(HttpProvider):
@@ -50,19 +50,19 @@ class BlackForestLabs(HttpProvider):
         title="Black Forest Labs",
         key_variables=("BFL_API_KEY",),
         key_url="https://dashboard.bfl.ai/keys",
-        # One of the models takes six jobs at once, the others 24.
+        # One of the models takes six jobs at once, the others take 24.
         concurrency=6,
     )
     address = "https://api.bfl.ai/v1"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
+        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
         known = super().model(id)
         general = ModelSpec(provider="bfl", id=id, title=id, progress=True, resume=True)
         return known or (general if _MODEL.fullmatch(id) else None)
 
     def takes_key(self, url: str) -> bool:
-        """Says that a job is asked for at its own cluster, with the key."""
+        """Return True for the cluster of a job, which needs the key too."""
         if self.base_url != self.address:
             return False
         where = urlsplit(url)
@@ -70,11 +70,11 @@ class BlackForestLabs(HttpProvider):
         return plain and _REGION.fullmatch(where.netloc) is not None
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the key in the scheme of Black Forest Labs."""
+        """Return the key in the scheme of Black Forest Labs."""
         return {"x-key": key}
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request into calls of one image each, and puts the wire's names to the parameters."""
+        """Split a request into calls of one image each, and give the parameters the names of the protocol."""
         return [
             replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
         ]
@@ -82,7 +82,7 @@ class BlackForestLabs(HttpProvider):
     # -------------------------------------------------------------- a job
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Starts a job."""
+        """Start a job."""
         reply = await http.request(
             "POST", f"{self.base_url}/{unit.model}", json=_input(unit, http), max_bytes=POLL_BYTES
         )
@@ -92,7 +92,7 @@ class BlackForestLabs(HttpProvider):
         job = text(answer.get("id"))
         if not re.fullmatch(r"[\w.:-]+", job):
             raise BadResponse("The answer names no job.", provider=self.spec.name)
-        # Without an address the job is at the very host that took it.
+        # Without an address the job is at the host that accepted it.
         address = text(answer.get("polling_url")) or f"{self.base_url}/get_result?id={job}"
         if not http.owns(address):
             raise BadResponse(
@@ -105,9 +105,9 @@ class BlackForestLabs(HttpProvider):
         )
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for the job at its own address."""
+        """Ask for the job at its own address."""
         reply = await http.request("GET", ticket["address"], max_bytes=POLL_BYTES)
-        # A job that failed may come as 422, one that is unknown as 404, both with a status in the body.
+        # A failed job may come as 422, an unknown one as 404, both with a status in the body.
         body = fields_of(reply, http) if reply.ok else body_of(reply)
         status = text(body.get("status")).lower() if reply.ok or reply.status in (404, 422) else ""
         if not status and not reply.ok and reply.status != 404:
@@ -142,14 +142,14 @@ class BlackForestLabs(HttpProvider):
         )
 
     async def check(self, http: Http) -> None:
-        """Asks for the credits of the account."""
+        """Ask for the credits of the account."""
         reply = await http.request("GET", f"{self.base_url}/credits", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
 
 
 def _input(unit: Unit, http: Http) -> dict[str, Any]:
-    """The body: base64 without a ``data:`` prefix, several images in a list or in numbered fields."""
+    """Return the body: base64 without a ``data:`` prefix, several images in a list or in numbered fields."""
     images = [b64encode(http.reference(reference)).decode() for reference in unit.references]
     given = call_input(unit, images)
     field: str = unit.params["references"]
@@ -165,7 +165,7 @@ def _dollars(credits: object) -> str | None:
 
 
 def _reasons(body: Mapping[str, Any]) -> str:
-    """Whatever words the details hold: their names are not fixed."""
+    """Return all words of the details, whose names are not fixed."""
     found: list[str] = []
     for value in table(body.get("details")).values():
         found += [str(item) for item in (value if isinstance(value, list) else [value]) if item]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
@@ -173,7 +173,7 @@ def _reasons(body: Mapping[str, Any]) -> str:
 
 
 def _error(reply: Reply, http: Http, job: str | None = None) -> ProviderError:
-    """The error of an answer: ``{"detail"}`` of its framework, or ``{"error", "message", "details"}``."""
+    """Return the error of ``{"detail"}`` (of its framework) or ``{"error", "message", "details"}``."""
     body = body_of(reply)
     words, kinds = detailed(body)
     words = words or text(body.get("message")) or text(body.get("error"))

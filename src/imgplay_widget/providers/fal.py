@@ -1,6 +1,6 @@
 """fal: over a thousand models behind one queue.
 
-The wire is that of fal's clients (fal_client c6f0afa, 2026-08; fal-js 381105e, 2026-08) and of its
+The protocol is that of fal's clients (fal_client c6f0afa, 2026-08; fal-js 381105e, 2026-08) and of its
 documentation on the queue, errors and the platform API.
 """
 
@@ -46,18 +46,18 @@ __all__ = ["Fal"]
 _CATALOGUE = "https://api.fal.ai/v1"
 _MODEL = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+")
 _PREFIXES = ("workflows", "comfy")
-"""First parts of an id that stay in a job's address, beside owner and app."""
+"""First parts of an id that stay in the address of a job, before owner and app."""
 _PAGES = 20
-"""Of fifty models each: more than fal lists in a category."""
+"""The most pages, of fifty models each; fal lists fewer models in a category."""
 _PROBE = "fal-ai/flux/dev"
 
 
 class Fal(HttpProvider):
-    """The queue of fal, with the models of the catalog, what its own catalogue lists, and any id.
+    """The queue of fal, with the models of our catalog and of fal's own list, and with any id.
 
     Args:
-        base_url: of the queue; None for fal itself (``FAL_QUEUE_RUN_HOST`` may name another host). With a
-            base URL, the catalogue is looked for under its ``/v1``.
+        base_url: the base URL of the queue; None means fal itself (``FAL_QUEUE_RUN_HOST`` may name another
+            host). With a base URL, fal's list of models is expected under its ``/v1``.
     """
 
     spec = ProviderSpec(
@@ -65,7 +65,7 @@ class Fal(HttpProvider):
         title="fal",
         key_variables=("FAL_KEY",),
         key_url="https://fal.ai/dashboard/keys",
-        # Two run at once for a new account; more wait in fal's queue instead of failing.
+        # Two jobs of a new account run at once. More jobs wait in fal's queue and do not fail.
         concurrency=8,
     )
     address = "https://queue.fal.run"
@@ -76,23 +76,23 @@ class Fal(HttpProvider):
         self._catalogue = f"{self.base_url}/v1" if base_url else _CATALOGUE
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
+        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
 
     def takes_key(self, url: str) -> bool:
-        """Says that prices, too, are asked for with the key."""
+        """Return True for the address of prices, which needs the key too."""
         return url.startswith(f"{_CATALOGUE}/models/pricing?")
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the key in fal's own scheme."""
+        """Return the key in fal's own scheme."""
         return {"Authorization": f"Key {key}"}
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request as every provider does, and puts fal's names to the parameters."""
+        """Split a request as every provider does, and give the parameters the names of fal."""
         if request.params.get("size") is not None and request.params.get("width") is not None:
             raise InvalidRequest(
-                "size names a size, width and height another one: give one of both.", parameter="size"
+                "size and width/height name two sizes: give only one of them.", parameter="size"
             )
         return [
             replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
@@ -101,7 +101,7 @@ class Fal(HttpProvider):
     # -------------------------------------------------------------- a job
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Puts a job into the queue."""
+        """Put a job into the queue."""
         given = call_input(unit, [data_uri(reference, http) for reference in unit.references])
         if unit.n > 1:
             given["num_images"] = unit.n
@@ -122,7 +122,7 @@ class Fal(HttpProvider):
         return Pending(ticket=ticket, queue_position=_position(answer))
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for the status, and for the result once there is one."""
+        """Ask for the status, and for the result once there is one."""
         address: str = ticket["status"]
         address += ("&" if urlsplit(address).query else "?") + "logs=1"
         reply = await http.request("GET", address, max_bytes=POLL_BYTES)
@@ -135,7 +135,7 @@ class Fal(HttpProvider):
         return await self._result(status, ticket, http)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Takes a waiting job out of the queue; to a running one it only gives a signal."""
+        """Take a waiting job out of the queue. A running job only gets a signal."""
         reply = await http.request("PUT", ticket["cancel"], max_bytes=POLL_BYTES)
         said = text(body_of(reply).get("status")).upper()
         if said == "OK":
@@ -149,14 +149,14 @@ class Fal(HttpProvider):
         error = _lost_or(reply, ticket, http)
         failed = status.get("error") or status.get("error_type") or reply.headers.get("x-fal-error-type")
         if failed and isinstance(error, ServerError):
-            # The job failed; only without such a sign it may be the question that did.
+            # The job failed. Without such a sign, perhaps only the question failed.
             return ended(error, ticket["n"])
         raise error
 
     def _done(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Done:
         answer = fields_of(reply, http)
         n: int = ticket["n"]
-        # One seed is told for the whole answer: of several images nobody knows which has it.
+        # The answer has one seed in all. For several images nobody knows which one has it.
         seed = answer.get("seed")
         applied = {"seed": seed} if isinstance(seed, int) and n == 1 else {}
         flags = rows(answer.get("has_nsfw_concepts"))
@@ -179,26 +179,26 @@ class Fal(HttpProvider):
         self, image: Mapping[str, Any], applied: Mapping[str, Any], *, flagged: bool
     ) -> Remote | Missing | None:
         if flagged:
-            # What comes with the flag is a black picture.
+            # A flagged image is black.
             said = "fal: the safety checker blackened the image."
             return Missing(error=Moderated(said, provider=self.spec.name).info)
         url = text(image.get("url"))
         return Remote(url=url, applied=applied) if url else None
 
     def _job(self, model: str, job: str, end: str) -> str:
-        """The address of a job, which leaves out what stands behind owner and app."""
+        """Return the address of a job, which leaves out the parts of the id after owner and app."""
         parts = model.split("/")
         kept = "/".join(parts[: 3 if parts[0] in _PREFIXES else 2])
         return f"{self.base_url}/{kept}/requests/{job}{end}"
 
     def _own(self, url: object, rebuilt: str, http: Http) -> str:
-        """The address that the answer gives, where the key may go there, or else the one it must have."""
+        """Return the address of the answer if the key may go there, else the address that we build."""
         return url if isinstance(url, str) and http.owns(url) else rebuilt
 
     # -------------------------------------------------------------- the catalogue
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Asks fal's catalogue for the image models, each with its own schema."""
+        """Ask fal for its image models, each with its schema."""
         found: dict[str, ModelSpec] = {}
         for category in ("text-to-image", "image-to-image"):
             cursor = ""
@@ -220,7 +220,7 @@ class Fal(HttpProvider):
         return list(found.values())
 
     async def check(self, http: Http) -> None:
-        """Asks for a price: that needs the key, and costs nothing."""
+        """Ask for a price, which needs the key and costs nothing."""
         query = urlencode({"endpoint_id": _PROBE})
         reply = await http.request("GET", f"{self._catalogue}/models/pricing?{query}", max_bytes=POLL_BYTES)
         if not reply.ok:
@@ -252,7 +252,7 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
 
 
 def _input_schema(openapi: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of what the one POST of a model's own description takes."""
+    """Return the schema of the input, from the one POST in a model's description."""
     for path in table(openapi.get("paths")).values():
         body = table(table(table(path).get("post")).get("requestBody"))
         schema = table(table(table(body.get("content")).get("application/json")).get("schema"))

@@ -1,8 +1,8 @@
-"""The only place that talks HTTP.
+"""HTTP, in the only module that uses the HTTP client.
 
-It adds the key (and only at the provider's own origin), limits sizes, decides which links may be fetched,
-and turns failures into errors that say whether the provider may have done work. It neither sleeps nor
-retries nor logs: total deadlines and repeats are the engine's.
+`Http` adds the key (only for the provider's own origin), limits sizes, decides which links may be fetched,
+and turns failures of the network into errors. It never sleeps, retries or logs: deadlines and repeats are
+the engine's task.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ __all__ = [
 ]
 
 MAX_BODY = 128 * 2**20
-"""Bytes of an answer: four 4K images in base64 fit."""
+"""The most bytes of an answer: four 4K images in base64 fit."""
 MAX_DOWNLOAD = 64 * 2**20
-"""Bytes of one image."""
+"""The most bytes of one image."""
 MAX_REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
-"""A picture of a blocking provider takes minutes, in which nothing is read."""
+"""A provider that answers only with the finished image sends nothing for minutes."""
 
 
 def new_client() -> httpx.AsyncClient:
-    """Gives the transfer that the providers of one studio share; whoever asks closes it."""
+    """Return the HTTP client that all providers of one studio share. The caller closes it."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
     return httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, follow_redirects=False)
 
 
 def missing_key(spec: ProviderSpec) -> MissingKey:
-    """Gives the error of a provider without its key: it says where the key is looked for."""
+    """Return the error of a provider without a key. It says where the studio looks for the key."""
     where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
     return MissingKey(
         f"{spec.title} needs a key, and none is set.",
@@ -85,9 +85,9 @@ class Reply:
     """An answer.
 
     Attributes:
-        status: of HTTP.
-        headers: case-insensitive.
-        body: the bytes as they came.
+        status: the HTTP status.
+        headers: the headers; their names are case-insensitive.
+        body: the bytes as they arrived.
     """
 
     status: int
@@ -110,10 +110,10 @@ class Reply:
         return self.headers.get("x-request-id")
 
     def json(self) -> Any:
-        """Gives the parsed body.
+        """Return the parsed body.
 
         Raises:
-            ValueError: it is not JSON.
+            ValueError: the body is not JSON.
         """
         return json.loads(self.body)
 
@@ -122,12 +122,12 @@ class Http:
     """The client of one provider.
 
     Args:
-        provider: whose origin alone gets the key.
-        client: does the transfer; shared between providers.
-        key: gives the current key, or None.
-        references: gives the bytes of an input image.
-        masks: gives a mask in grayscale.
-        resolve: gives the IP addresses of a host.
+        provider: the provider; only its origin gets the key.
+        client: the HTTP client, which all providers share.
+        key: returns the current key, or None.
+        references: returns the bytes of an input image.
+        masks: returns a mask in grayscale.
+        resolve: returns the IP addresses of a host.
     """
 
     def __init__(
@@ -149,30 +149,30 @@ class Http:
 
     @property
     def provider(self) -> Provider:
-        """The provider that it serves."""
+        """The provider of this client."""
         return self._provider
 
     def reference(self, reference: Reference) -> bytes:
-        """Gives the bytes of an input image."""
+        """Return the bytes of an input image."""
         if self._references is None:
             raise LookupError("This client was made without references.")
         return self._references(reference)
 
     async def white_mask(self, mask: Reference) -> bytes:
-        """Gives a mask as a grayscale PNG, white where the image may change, black elsewhere.
+        """Return a mask as a grayscale PNG, white where the image may change, black elsewhere.
 
-        For providers that do not read a mask's transparency.
+        Providers that do not read the transparency of a mask need this.
         """
         if self._masks is None:
             raise LookupError("This client was made without masks.")
         return await self._masks(mask)
 
     def redact(self, text: str) -> str:
-        """Gives the text without the provider's key and whatever else looks like one."""
+        """Return the text without the provider's key and without anything else that looks like a key."""
         return redact(text, self._key())
 
     def owns(self, url: str) -> bool:
-        """Says whether an address is the provider's own, so that it gets the key."""
+        """Return whether an address belongs to the provider and so gets the key."""
         try:
             same = _origin(url) == _origin(self._provider.origin())
         except httpx.InvalidURL:
@@ -191,12 +191,12 @@ class Http:
         timeout: httpx.Timeout = _TIMEOUT,
         max_bytes: int = MAX_BODY,
     ) -> Reply:
-        """Sends a request and gives the whole answer, whatever its status. Redirects are not followed.
+        """Send a request and return the whole answer, whatever its status. Redirects are not followed.
 
         Raises:
             MissingKey: the provider needs a key, and none is set.
             ConnectFailed: nothing was sent.
-            NetworkError: it may have been sent.
+            NetworkError: the request may have been sent.
             BadResponse: the answer is too large.
         """
         request = self._build(method, url, timeout, headers, json=json, files=files, data=data)
@@ -215,10 +215,10 @@ class Http:
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> AsyncIterator[ServerEvent | Reply]:
-        """Sends a request and gives its server-sent events as they come.
+        """Send a request and yield its server-sent events as they arrive.
 
-        Where the answer is no event stream (an error, or a server that does not stream), its one item is
-        the `Reply`. Raises as `request` does.
+        If the answer is not an event stream (it is an error, or the server does not stream), yield only the
+        `Reply`. Errors are those of `request`.
         """
         accept = {"Accept": "text/event-stream, application/json", **(headers or {})}
         request = self._build(method, url, timeout, accept, json=json, files=files, data=data)
@@ -238,15 +238,15 @@ class Http:
                 yield event
 
     async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD) -> bytes:
-        """Fetches an image by a link of an answer; may be repeated freely.
+        """Fetch an image by a link of an answer. The engine may repeat this at will.
 
-        Without the key, unless the link is at the provider's own origin. Https only and no private
-        address, unless the provider is local or the link is at its own origin.
+        The key is sent only if the link is at the provider's own origin. Other links must be https and must
+        not lead to a private address, unless the provider is local.
 
         Raises:
             Lost: the link has expired.
-            BadResponse: the link is not allowed, or what it gives is too large.
-            ProviderError: as `request` does.
+            BadResponse: the link is not allowed, or the image is too large.
+            ProviderError: as in `request`.
         """
         where = self._parse(url)
         for _ in range(MAX_REDIRECTS + 1):
@@ -276,7 +276,7 @@ class Http:
         **content: Any,
     ) -> httpx.Request:
         where = self._parse(url)
-        # Images do not shrink, and unpacking costs more than it saves; it also keeps bombs out.
+        # Compression does not shrink images, and would let decompression bombs in.
         all_headers = {"Accept-Encoding": "identity", **(headers or {})}
         if self.owns(str(where)):
             key = self._usable_key(optional=optional)
@@ -291,7 +291,7 @@ class Http:
                 raise missing_key(spec)
             return None
         if not key.isascii() or not key.isprintable():
-            # Such a header cannot be sent, and the error that says so would show it.
+            # Such a header cannot be sent, and httpx's own error would show the key.
             raise BadKey("The key holds characters that no key has.", provider=spec.name)
         return key
 
@@ -310,7 +310,7 @@ class Http:
         return where
 
     async def _checked(self, request: httpx.Request) -> httpx.Request:
-        """The request to a foreign origin, bound to an address that was checked."""
+        """Return a request to a foreign origin, bound to an IP address that was checked."""
         if self._provider.spec.local:
             return request
         where = request.url
@@ -329,7 +329,7 @@ class Http:
             raise self._refused(f"The link leads into a private network ({where.host}).")
         if by_proxy:
             return request
-        # The name is not asked a second time: its next answer could be another one.
+        # The name is not resolved a second time, because the next result could be another address.
         request.headers["Host"] = where.netloc.decode("ascii")
         request.extensions["sni_hostname"] = where.host
         request.url = where.copy_with(host=found[0])
@@ -346,7 +346,7 @@ class Http:
                 yield response
             finally:
                 await response.aclose()
-        # The causes are cut off: their text and their request hold what must not be shown.
+        # `from None`: the text and the request of the cause may hold the key.
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise ConnectFailed(
                 f"No connection to {request.url.host} ({self._describe(error)}).", provider=name
@@ -371,7 +371,7 @@ class Http:
         packed = response.headers.get("content-encoding", "identity") != "identity"
         if length.isdecimal() and int(length) > max_bytes:
             raise self._too_large(max_bytes)
-        # One buffer of the right size: no list of chunks, no joining.
+        # One buffer of the right size spares a list of chunks and joining it.
         body = bytearray(int(length)) if length.isdecimal() and not packed else bytearray()
         used = 0
         async for chunk in response.aiter_bytes() if packed else response.aiter_raw():

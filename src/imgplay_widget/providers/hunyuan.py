@@ -1,8 +1,8 @@
 """Tencent Hunyuan, by TokenHub.
 
-Protocol and limits are those of the vendor's pages (cloud.tencent.com, document 1823/135745 on images and
-1823/131595 on errors, seen 2026-11). Input images are left out: its page does not say in which form of
-base64 they go, and clients differ.
+The protocol and limits are those of the vendor's pages (cloud.tencent.com, document 1823/135745 on images and
+1823/131595 on errors, seen 2026-11). Input images are left out, because the page does not say which
+form of base64 they have, and clients differ.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Hunyuan(CloudProvider):
         title="Tencent Hunyuan",
         key_variables=("TOKENHUB_API_KEY", "HUNYUAN_API_KEY"),
         key_url="https://console.cloud.tencent.com/tokenhub/apikey",
-        # The default of an account; more at once are refused.
+        # The default limit of an account; more calls at once are refused.
         concurrency=1,
     )
     address = "https://tokenhub.tencentmaas.com/v1"
@@ -38,11 +38,11 @@ class Hunyuan(CloudProvider):
     refusals = ("content_filter",)
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         return "/wand/hunyuan-image/v3-generation"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if "width" in unit.params and "height" in unit.params:
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
@@ -51,13 +51,13 @@ class Hunyuan(CloudProvider):
         return fields
 
     def kind(self, code: str, sentence: str) -> type[ProviderError] | None:
-        """Gives the class of error; a wrong model has the code of any wrong parameter."""
+        """Return the class of error. A wrong model has the same code as any wrong parameter."""
         if code == "400004" and ("不存在" in sentence or "not exist" in sentence):
             return ModelNotFound
         return super().kind(code, sentence)
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images, and the prompt that they were made with."""
+        """Return the images, with the prompt that made them."""
         found = (
             link(item.get("url"), revised_prompt=text(item.get("revised_prompt")) or None)
             for item in map(table, rows(answer.get("data")))

@@ -1,4 +1,4 @@
-"""Where the providers' keys are, for the time of a studio. They are never shown or pickled."""
+"""The keys of the providers, for as long as a studio is open. They are never shown or pickled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["KeyState", "Keys"]
 
 KeyState = Literal["not_needed", "set", "missing"]
-"""What the page learns about a key."""
+"""All that the page learns about a key."""
 
 
 _KEYRING, _COLAB = "system keyring", "Colab secret"
@@ -29,13 +29,14 @@ class _Found(NamedTuple):
 class Keys:
     """The keys of one studio.
 
-    They come from, in this order: what was given to the studio; the environment; a ``.env`` file in the
-    working directory or above it; the system's keyring; Colab's secrets. `get`, `state` and `source` only
-    read memory and the environment; `read_env_file` and `look` go to the slow places and remember.
+    A key comes from the first of these sources that has it: keys that were given to the studio; the
+    environment; a ``.env`` file in the working folder or above it; the system's keyring; Colab's secrets.
+    `get`, `state` and `source` read memory and the environment only. `read_env_file` and `look` ask the slow
+    sources and remember the answers.
 
     Args:
         values: keys by provider name.
-        environ: the environment; read at each call, so that a key set in a later cell counts.
+        environ: the environment. It is read at each call, so that a key that a later cell sets counts.
     """
 
     __slots__ = ("_environ", "_file", "_found", "_given")
@@ -51,36 +52,36 @@ class Keys:
             self.set(name, key)
 
     def get(self, spec: ProviderSpec) -> str | None:
-        """Gives the key of a provider, or None where there is none."""
+        """Return the key of a provider, or None where there is none."""
         found = self._find(spec)
         return found.key if found else None
 
     def state(self, spec: ProviderSpec) -> KeyState:
-        """Says whether the provider needs a key, and whether it is there."""
+        """Return whether the provider needs a key, and whether it is there."""
         if not spec.key_variables:
             return "not_needed"
         return "set" if self.get(spec) else "missing"
 
     def source(self, spec: ProviderSpec) -> str:
-        """Says where the key comes from ("environment variable FAL_KEY"), or "" where there is none."""
+        """Return where the key comes from ("environment variable FAL_KEY"), or "" where there is none."""
         found = self._find(spec)
         return found.source if found else ""
 
     def set(self, name: str, key: str | None) -> None:
-        """Sets the key of a provider for this studio; None or "" forgets it."""
+        """Set the key of a provider for this studio; None or "" forgets it."""
         if key and key.strip():
             self._given[name] = _Found(key.strip(), "given to this studio")
         else:
             self._given.pop(name, None)
 
     def remember(self, name: str, key: str | None) -> bool:
-        """Sets a key, and puts it into the system's keyring; None forgets it here and there.
+        """Set a key here and in the system's keyring. None forgets it in both.
 
-        Not on the engine's loop: the keyring may ask the user.
+        Never call this on the engine's loop, because the keyring may ask the user.
 
         Returns:
-            True where the keyring has it now (or no longer has it); False where there is no keyring, or it
-            refused, so that the key is in memory alone.
+            True if the keyring now has the key (or no longer has it). False if there is no keyring, or if it
+            refused; then the key is in memory only.
         """
         kept = sources.to_keyring(name, key.strip() if key else None)
         self.set(name, key)
@@ -90,14 +91,14 @@ class Keys:
         return kept
 
     def read_env_file(self) -> bool:
-        """Reads the ``.env`` files (again). Says whether that changed anything."""
+        """Read the ``.env`` files again. Return whether this changed anything."""
         before, self._file = self._file, sources.read_env_files(self._environ)
         return before != self._file
 
     def look(self, specs: Iterable[ProviderSpec]) -> bool:
-        """Looks everywhere for the keys of these providers. Says whether that changed anything.
+        """Look in all sources for the keys of these providers. Return whether this changed anything.
 
-        Not on the engine's loop: it may take seconds, or ask the user to unlock the keyring.
+        Never call this on the engine's loop: it may take seconds, or ask the user to unlock the keyring.
         """
         changed = self.read_env_file()
         for spec in specs:
@@ -120,7 +121,7 @@ class Keys:
             return given
         for variables, source in ((self._environ, "environment variable {}"), (self._file, ".env file ({})")):
             for variable in spec.key_variables:
-                # A key pasted with its line end would make an illegal header.
+                # A key that was pasted with its line end would make an illegal header.
                 value = variables.get(variable, "").strip()
                 if value:
                     return _Found(value, source.format(variable))
@@ -131,7 +132,7 @@ class Keys:
         if key:
             return _Found(key, _KEYRING)
         if not sources.can_ask_colab():
-            # What was found there on another thread stays.
+            # A key that another thread found there meanwhile stays.
             return before if before and before.source.startswith(_COLAB) else None
         key, variable = sources.colab_secret(spec.key_variables)
         return _Found(key, f"{_COLAB} {variable}") if key else None

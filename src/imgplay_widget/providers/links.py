@@ -1,4 +1,4 @@
-"""The links of users: images that are fetched as those of an answer are, but without any provider's key."""
+"""Links that users give: they are fetched like the links of an answer, but without any key."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Links"]
 
 
 class Links(Provider):
-    """Stands for no provider: it has no models, no origin and no key."""
+    """A stand-in where no provider takes part: it has no models, no origin and no key."""
 
     def __init__(self) -> None:
         self.spec = ProviderSpec(name="link", title="The link")
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives none."""
+        """Return no models."""
         return ()

@@ -1,7 +1,7 @@
 """MiniMax: image-01.
 
-Protocol and codes are those of the vendor's reference (platform.minimax.io, "image generation" and "error
-codes", seen 2026-11); MINIMAX_API_HOST is the variable of its own tools.
+The protocol and codes are those of the vendor's reference (platform.minimax.io, "image generation" and
+"error codes", seen 2026-11). MINIMAX_API_HOST is the variable of its own tools.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OWN_MODELS = re.compile(r"image-\d.*")
 
 
 class MiniMax(CloudProvider):
-    """MiniMax's image model; one input image gives the looks of a person.
+    """MiniMax's image model. One input image shows how a person looks.
 
     Failures come with HTTP 200 and a code. The service in China is at ``https://api.minimaxi.com``.
     """
@@ -60,22 +60,22 @@ class MiniMax(CloudProvider):
 
     def __init__(self, base_url: str | None = None) -> None:
         super().__init__(base_url)
-        # Some name the host, some the host with the version.
+        # Some users give the host, some the host with the version.
         self.base_url = self.base_url.removesuffix("/v1")
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; newer versions too, which the catalog does not list."""
+        """Return the model of an id. Newer versions, which the catalog does not list, count too."""
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
         return replace(self.models()[0], id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         return "/v1/image_generation"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         fields = {
             "model": unit.model,
             "prompt": unit.prompt,
@@ -93,11 +93,11 @@ class MiniMax(CloudProvider):
         return fields
 
     def failed(self, answer: Mapping[str, Any]) -> bool:
-        """Says whether the code in the answer is that of a failure."""
+        """Return whether the code in the answer means a failure."""
         return table(answer.get("base_resp")).get("status_code", 0) != 0
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images. Those that the content rules took out are only counted."""
+        """Return the images. The answer only counts the images that the content rules removed."""
         found: list[Item] = []
         for item in map(text, rows(table(answer.get("data")).get("image_base64"))):
             try:
@@ -105,6 +105,6 @@ class MiniMax(CloudProvider):
             except ValueError:
                 raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":
-            blocked = Moderated("MiniMax took the image out by its content rules.", provider=self.spec.name)
+            blocked = Moderated("MiniMax: the content rules removed the image.", provider=self.spec.name)
             found.append(Missing(error=blocked.info))
         return found

@@ -41,7 +41,7 @@ _OFFICIAL = "https://api.openai.com/v1"
 _TEXT_MODEL = "gpt-5.6-luna"
 """The small model that OpenAI's deprecation page names as the successor of its nano models (2026-06)."""
 _PARTIALS = 2
-"""Previews of one streamed image; each costs a few tokens."""
+"""The number of previews of one streamed image; each costs a few tokens."""
 _OWN_MODELS = re.compile(r"gpt-image-[2-9].*|gpt-image-1\.5.*|gpt-image-1-mini.*|chatgpt-image-.*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -50,16 +50,16 @@ _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 class OpenAI(Provider):
     """The Images API.
 
-    Without arguments it is OpenAI itself (``OPENAI_BASE_URL`` may name a gateway to it), with the models of
-    the catalog. With another base URL or name it is any server that speaks the same protocol; it then
-    takes any model id.
+    Without arguments this is OpenAI itself, with the models of the catalog; ``OPENAI_BASE_URL`` may name a
+    gateway. With another base URL or name it is any server that speaks the same protocol, and takes any
+    model id.
 
     Args:
         base_url: up to and including ``/v1``; None for OpenAI itself.
         name: the prefix in ``"provider:model"``.
-        title: for people; None makes one of the name.
-        key_variables: the environment variables that may hold the key; an empty tuple for a server that
-            needs none; None decides by the address: a server on this machine or network needs none.
+        title: the name for people; None makes one from `name`.
+        key_variables: the environment variables that may hold the key. An empty tuple means that the server
+            needs no key. None decides by the address: a server on this machine or network needs no key.
     """
 
     def __init__(
@@ -84,17 +84,17 @@ class OpenAI(Provider):
             title=title or ("OpenAI" if name == "openai" else name),
             key_variables=tuple(key_variables),
             key_url="" if self._compatible else "https://platform.openai.com/api-keys",
-            # A local server has one graphics card, which does one picture after the other.
+            # A local server has one graphics card, which makes one image after the other.
             concurrency=1 if local else 4,
             local=local,
         )
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the catalog of OpenAI; nothing for another server, which is asked by free model ids."""
+        """Return the catalog of OpenAI; no models for another server, which takes any id."""
         return () if self._compatible else catalog.load("openai")
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; dated and newer ids too, which the catalog does not list."""
+        """Return the model of an id. Dated and newer ids, which the catalog does not list, are models too."""
         known = super().model(id) or super().model(_DATED.sub("", id))
         if known is not None:
             return known if known.id == id else replace(known, id=id, title=f"{known.title} ({id[-10:]})")
@@ -103,11 +103,11 @@ class OpenAI(Provider):
         return _general(self.spec.name, id) if _OWN_MODELS.fullmatch(id) else None
 
     def origin(self) -> str:
-        """Gives the base URL."""
+        """Return the base URL."""
         return self._base
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the key, and whose budget it is."""
+        """Return the headers with the key, the organisation and the project."""
         found = {"Authorization": f"Bearer {key}"}
         if not self._compatible:
             for header, variable in (
@@ -119,21 +119,21 @@ class OpenAI(Provider):
         return found
 
     def text_model(self) -> str | None:
-        """Gives OpenAI's small text model; of another server it is not known what it has."""
+        """Return OpenAI's small text model. The text models of another server are unknown."""
         return None if self._compatible else _TEXT_MODEL
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
-        """Asks a text model by chat completions, which compatible servers have too."""
+        """Ask a text model by chat completions, which compatible servers also have."""
         return await ask(http, f"{self._base}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks which models there are now.
+        """Ask which models there are now.
 
-        OpenAI lists models of every kind, of which those for images are taken by their ids. Another server
-        does not say what its models are for, so that all are given.
+        OpenAI lists models of every kind; their ids tell which ones make images. Another server does not tell
+        the kind of its models, so all of them are returned.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         reply = await http.request("GET", f"{self._base}/models")
         if not reply.ok:
@@ -151,28 +151,28 @@ class OpenAI(Provider):
         return found
 
     async def check(self, http: Http) -> None:
-        """Asks for the list of models, which is free and needs a good key."""
+        """Ask for the list of models, which is free and needs a good key."""
         await self.discover(http)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits for its images."""
+        """Send one call and wait for its images."""
         fields = _fields(unit)
         if self._compatible:
             fields["response_format"] = "b64_json"
         url, content = self._content(unit, fields, http)
         reply = await http.request("POST", url, **content)
         if reply.status in (400, 422) and "response_format" in fields and b"response_format" in reply.body:
-            # The one exception to "a call is sent once": the server refused a field by its name, so it
-            # did no work, and it cannot be known beforehand which servers take that field.
+            # The only case in which a call is sent twice: the server refused a field by its name, so it did
+            # no work, and nobody can know beforehand which servers take this field.
             del fields["response_format"]
             url, content = self._content(unit, fields, http)
             reply = await http.request("POST", url, **content)
         return self._done(reply, unit, http)
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Sends one call with previews on the way, for a single image of a model that streams.
+        """Send one call with previews on the way, for a single image of a model that streams.
 
-        Events carry no image index, so that several images go without previews, in one call.
+        The events carry no image index, so several images in one call have no previews.
         """
         if unit.n != 1 or not unit.previews:
             return None
@@ -188,7 +188,7 @@ class OpenAI(Provider):
         )
 
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
-        """The address, and the body: JSON, or a form where there are references."""
+        """Return the address, and the body: JSON, or a form if there are references."""
         if not unit.references:
             return f"{self._base}/images/generations", {"json": fields}
         files = [
@@ -270,7 +270,7 @@ def _applied(answer: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
 
 
 def _general(provider: str, id: str) -> ModelSpec:
-    """What can be said of a model that no catalog lists: only what every server takes."""
+    """Return a model that no catalog lists, with the parameters that every server takes."""
     edge = Parameter(
         name="width",
         type="integer",

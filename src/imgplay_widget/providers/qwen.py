@@ -1,8 +1,8 @@
 """Alibaba Cloud Model Studio (DashScope, Qwen Cloud): Qwen-Image and Wan.
 
-Protocol, limits and codes are those of the vendor's reference (Model Studio's "Qwen image generation and
-editing", "Wan2.7 image", "asynchronous tasks" and "error codes", as of October 2026); the variables are
-those of its SDK (dashscope-sdk-python).
+The protocol, limits and codes are those of the vendor's reference (Model Studio's "Qwen image generation and
+editing", "Wan2.7 image", "asynchronous tasks" and "error codes", as of October 2026). The variables
+are those of its SDK (dashscope-sdk-python).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ __all__ = ["Qwen"]
 
 _OWN_MODELS = re.compile(r"(qwen-image|wan2\.[6-9]-image|wan[3-9]|z-image)[\w.-]*")
 _QUEUED = ("wan",)
-"""Models that take jobs; the others answer when they are done."""
+"""Models whose calls become jobs; the other models answer when the images are done."""
 
 
 class Qwen(CloudProvider):
     """Qwen-Image, Wan and Z-Image.
 
-    The default is the service in China. Each region has an address and keys of its own, among them
-    ``https://dashscope-intl.aliyuncs.com/api/v1`` and those of a workspace.
+    The default is the service in China. Each region has an address and keys of its own, for example
+    ``https://dashscope-intl.aliyuncs.com/api/v1``, and so has each workspace.
     """
 
     spec = ProviderSpec(
@@ -70,11 +70,11 @@ class Qwen(CloudProvider):
 
     def __init__(self, base_url: str | None = None) -> None:
         super().__init__(base_url)
-        # Whoever uses the chat models has the address of those.
+        # Users of the chat models often have the address of these.
         self.base_url = self.base_url.replace("/compatible-mode/v1", "/api/v1")
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; versions and newer ones too, which the catalog does not list."""
+        """Return the model of an id. Newer models, which the catalog does not list, count too."""
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
@@ -82,16 +82,16 @@ class Qwen(CloudProvider):
         return replace(family, id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         kind = "image" if unit.model.startswith(_QUEUED) else "multimodal"
         return f"/services/aigc/{kind}-generation/generation"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         content = [{"image": data_uri(http, reference)} for reference in unit.references]
         parameters = self.wire_params(unit)
         if not unit.model.startswith("z-image"):
-            # Left out, Wan gives four; Z-Image knows no number.
+            # Without the number Wan makes four images; Z-Image takes no number.
             parameters["n"] = unit.n
         if "width" in unit.params and "height" in unit.params:
             parameters["size"] = f"{unit.params['width']}*{unit.params['height']}"
@@ -104,11 +104,11 @@ class Qwen(CloudProvider):
         }
 
     def failed(self, answer: Mapping[str, Any]) -> bool:
-        """Says whether an answer without output has a code."""
+        """Return whether an answer has a code and no output."""
         return bool(answer.get("code")) and not answer.get("output")
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images of all choices."""
+        """Return the images of all choices."""
         contents = (
             table(part).get("image")
             for choice in rows(table(answer.get("output")).get("choices"))
@@ -117,7 +117,7 @@ class Qwen(CloudProvider):
         return [image for image in map(link, contents) if image is not None]
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call; Wan takes it as a job, the others answer with its images."""
+        """Send one call. Wan starts a job, the other models answer with the images."""
         if not unit.model.startswith(_QUEUED):
             return await super().submit(unit, http)
         reply = await http.request(
@@ -133,7 +133,7 @@ class Qwen(CloudProvider):
         return Pending(ticket={"task": task, "unit": _places(unit)})
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for a job."""
+        """Ask for a job."""
         reply = await http.request("GET", f"{self.base_url}/tasks/{ticket['task']}")
         if reply.status in (404, 410):
             raise self._lost()
@@ -155,12 +155,12 @@ class Qwen(CloudProvider):
         return Pending(ticket=ticket)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Cancels a job that waits; one that runs cannot be stopped."""
+        """Cancel a job that waits. A running job cannot be stopped."""
         reply = await http.request("POST", f"{self.base_url}/tasks/{ticket['task']}/cancel")
         return "cancelled" if reply.ok else "unsupported"
 
     def _failure(self, output: Mapping[str, Any], http: Http) -> Missing:
-        """The end of a job, as a place that stays empty: as an error it would be asked for again."""
+        """Return the end of a failed job as a missing image. The engine would ask again after an error."""
         code, sentence = said(output)
         kind = self.kind(code, sentence) or ServerError
         message = f"{self.spec.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
@@ -177,7 +177,7 @@ def _places(unit: Unit) -> list[int]:
 
 
 def _shared(known: str, id: str) -> int:
-    """How many characters two ids have in common at their beginning."""
+    """Return how many characters two ids have in common at their beginning."""
     return next(
         (i for i, (a, b) in enumerate(zip(known, id, strict=False)) if a != b), min(len(known), len(id))
     )

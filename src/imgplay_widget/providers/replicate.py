@@ -1,7 +1,7 @@
 """Replicate: predictions of official models and of any version of any model.
 
-The wire is that of Replicate's HTTP API 1.0.0-a1 (2026-04) and of its Python client (0110c2c). What a model
-takes is read from the schema of its latest version.
+The protocol is that of Replicate's HTTP API 1.0.0-a1 (2026-04) and of its Python client (0110c2c). The
+parameters of a model come from the schema of its latest version.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = ["Replicate"]
 
 _MODEL = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?::([0-9a-f]{16,64}))?")
 _MAX_DATA_URI = 256_000
-"""Bytes of an input image; Replicate asks to upload larger ones."""
+"""The most bytes of an input image in the request itself; Replicate asks to upload larger images."""
 _COLLECTION = "text-to-image"
 
 
@@ -75,12 +75,12 @@ class Replicate(HttpProvider):
     address_variable = "REPLICATE_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; one that is not in the catalog takes a prompt, and no more is known."""
+        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request as every provider does, and puts the model's names to the parameters."""
+        """Split a request as every provider does, and give the parameters the names of the model."""
         return [
             replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
         ]
@@ -88,7 +88,7 @@ class Replicate(HttpProvider):
     # -------------------------------------------------------------- a prediction
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Starts a prediction. Large input images are uploaded first, which costs nothing."""
+        """Start a prediction. Large input images are uploaded first, which costs nothing."""
         with before_the_call():
             images = [await self._image(reference, http) for reference in unit.references]
         body: dict[str, Any] = {"input": call_input(unit, images)}
@@ -102,11 +102,11 @@ class Replicate(HttpProvider):
         job = text(fields_of(reply, http).get("id"))
         if not re.fullmatch(r"\w[\w-]*", job):
             raise BadResponse("The answer names no prediction.", provider=self.spec.name)
-        # The address is made of the id: one that came in an answer could lead elsewhere.
+        # The ticket holds the id, because an address of the answer could lead elsewhere.
         return Pending(ticket={"job": job, "n": unit.n})
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for the prediction."""
+        """Ask for the prediction."""
         reply = await http.request(
             "GET", f"{self.base_url}/predictions/{ticket['job']}", max_bytes=POLL_BYTES
         )
@@ -130,7 +130,7 @@ class Replicate(HttpProvider):
                 return Pending(ticket=ticket, progress=logged_progress(text(answer.get("logs"))))
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Stops the prediction, waiting or running."""
+        """Stop the prediction, whether it waits or runs."""
         address = f"{self.base_url}/predictions/{ticket['job']}/cancel"
         reply = await http.request("POST", address, max_bytes=POLL_BYTES)
         return "cancelled" if reply.ok else "unsupported"
@@ -157,7 +157,7 @@ class Replicate(HttpProvider):
         return ended(error, ticket["n"])
 
     async def _image(self, reference: Reference, http: Http) -> str:
-        """An input image as Replicate takes it: in the address itself, or the address of its upload."""
+        """Return an input image as Replicate takes it: as a data URI, or as the address of its upload."""
         data = http.reference(reference)
         if len(data) <= _MAX_DATA_URI:
             return data_uri(reference, http)
@@ -178,7 +178,7 @@ class Replicate(HttpProvider):
     # -------------------------------------------------------------- the catalogue
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Asks for Replicate's own collection of image models, each with its schema."""
+        """Ask for Replicate's own collection of image models, each with its schema."""
         reply = await http.request("GET", f"{self.base_url}/collections/{_COLLECTION}")
         if not reply.ok:
             raise _error(reply, http)
@@ -186,7 +186,7 @@ class Replicate(HttpProvider):
         return [spec for spec in specs if spec is not None]
 
     async def check(self, http: Http) -> None:
-        """Asks whose key it is."""
+        """Ask for the account of the key."""
         reply = await http.request("GET", f"{self.base_url}/account", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
@@ -222,7 +222,7 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
 
 
 def _error(reply: Reply, http: Http) -> ProviderError:
-    """The error of an answer: ``{"type", "title", "status", "detail"}``."""
+    """Return the error of an answer: ``{"type", "title", "status", "detail"}``."""
     body = body_of(reply)
     words = text(body.get("detail")) or text(body.get("title"))
     return refusal(reply, words, http)

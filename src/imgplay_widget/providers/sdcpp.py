@@ -1,7 +1,7 @@
-"""The server of stable-diffusion.cpp, by its own queue.
+"""The server of stable-diffusion.cpp, with its queue.
 
-The wire: leejet/stable-diffusion.cpp ``examples/server/api.md`` (2026-08). Jobs are kept for ten minutes
-after their end. The server says how far a job is in the queue, but not in the picture.
+The protocol is that of leejet/stable-diffusion.cpp ``examples/server/api.md`` (2026-08). Jobs are kept for
+ten minutes after their end. The server tells the place of a job in the queue, but no progress of an image.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["SdCpp"]
 
 _MODE = "img_gen"
 _DEFAULTS = ("width", "height", "steps", "cfg")
-"""Parameters whose defaults are those with which the server was started."""
+"""Parameters whose defaults are those of the server's command line."""
 
 
 class SdCpp(HttpProvider):
-    """One server with one model: one picture after the other.
+    """One server with one model: one image after the other.
 
     Args:
-        base_url: without a path; None for ``SDCPP_BASE_URL`` or the usual one of this machine.
+        base_url: the address without a path; None means ``SDCPP_BASE_URL``, or the usual port here.
     """
 
     spec = ProviderSpec(name="sdcpp", title="stable-diffusion.cpp", concurrency=1)
@@ -42,7 +42,7 @@ class SdCpp(HttpProvider):
     address_variable = "SDCPP_BASE_URL"
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Puts a job into the server's queue."""
+        """Put a job into the server's queue."""
         reply = await http.request(
             "POST", f"{self.base_url}/sdcpp/v1/{_MODE}", json=await self._fields(unit, http)
         )
@@ -53,10 +53,10 @@ class SdCpp(HttpProvider):
         return Pending(ticket={"id": job, "n": unit.n})
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for a job.
+        """Ask for a job.
 
         Raises:
-            Lost: the server does not know it, or no longer.
+            Lost: the server does not know the job, or no longer knows it.
             ProviderError: the question failed.
         """
         reply = await http.request("GET", self._job(ticket))
@@ -85,15 +85,15 @@ class SdCpp(HttpProvider):
                 return Pending(ticket=ticket, queue_position=place if waits else None)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Takes a job out of the queue; one that is being drawn goes on at most servers."""
+        """Take a job out of the queue. At most servers, a running job goes on."""
         reply = await http.request("POST", f"{self._job(ticket)}/cancel")
         return "cancelled" if reply.ok else "unsupported"
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks what the server can do with its model.
+        """Ask for the abilities of the server's model.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         answer = self._read(await http.request("GET", f"{self.base_url}/sdcpp/v1/capabilities"), http)
         known = self.models()[0]
@@ -145,7 +145,7 @@ class SdCpp(HttpProvider):
 
 
 def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:
-    """A parameter within what the server says of itself."""
+    """Return a parameter with the choices, limits and defaults of the server."""
     limits = table(answer.get("limits"))
     defaults = table(table(answer.get("defaults_by_mode")).get(_MODE)) or table(answer.get("defaults"))
     lists = {
@@ -172,7 +172,7 @@ def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:
 
 
 def _whole(limit: object, known: float | None) -> float | None:
-    """A limit in steps of 8: the form's numbers are counted from it."""
+    """Return a limit in steps of 8, from which the form counts its numbers."""
     return limit + -limit % 8 if isinstance(limit, int) and limit > 0 else known
 
 

@@ -1,6 +1,6 @@
 """SiliconFlow: open image models as a service.
 
-Protocol and limits are those of the vendor's reference (docs.siliconflow.cn, "images/generations" and
+The protocol and limits are those of the vendor's reference (docs.siliconflow.cn, "images/generations" and
 "error codes", seen 2026-11), which the LobeChat client sends in the same way.
 """
 
@@ -51,7 +51,7 @@ class SiliconFlow(CloudProvider):
     failures: ClassVar[Mapping[str, type[ProviderError]]] = {"20012": ModelNotFound, "30001": BillingError}
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; for one that the catalog does not list, what most models take."""
+        """Return the model of an id. A model that the catalog does not list takes what most models take."""
         known = super().model(id)
         if known is not None or not _MODEL.fullmatch(id):
             return known
@@ -61,17 +61,17 @@ class SiliconFlow(CloudProvider):
         return replace(base, id=id, title=id, description="", parameters=(_SIZE, *common), references=edits)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Asks for the image models that the account can use."""
+        """Ask for the image models that the account can use."""
         answer = self.read(await http.request("GET", f"{self.base_url}/models?type=image"), http)
         ids = [text(table(item).get("id")) for item in rows(answer.get("data"))]
         return [spec for spec in map(self.model, ids) if spec is not None]
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         return "/images/generations"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if unit.seed is not None:
             fields["seed"] = unit.seed
@@ -80,11 +80,11 @@ class SiliconFlow(CloudProvider):
         return fields
 
     def failed(self, answer: Mapping[str, Any]) -> bool:
-        """Says whether an answer without images has a code."""
+        """Return whether an answer has a code and no images."""
         return bool(answer.get("code")) and not answer.get("images") and not answer.get("data")
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images, and the seed that they were made with."""
+        """Return the images, with the seed that made them."""
         seed = answer.get("seed")
         used = seed if isinstance(seed, int) else None
         found = (link(table(item).get("url"), seed=used) for item in rows(answer.get("images")))

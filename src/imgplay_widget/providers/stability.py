@@ -1,7 +1,7 @@
 """Stability AI: Stable Image and Stable Diffusion 3.5, one blocking call an image.
 
-The wire is that of two clients that agree (ComfyUI's nodes a125cd8; litellm, 2026-10) and of a public
-description of the API (2026-08); no newer word of the vendor's own was found.
+The protocol is that of two clients that agree (ComfyUI's nodes a125cd8; litellm, 2026-10) and of a public
+description of the API (2026-08). The vendor publishes nothing newer.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Stability"]
 
 _SD3 = re.compile(r"sd3[\w.-]*")
-"""Models that share one address, where a field names the model."""
+"""Models that share one address; a field names the model."""
 _STRENGTH = 0.5
-"""How much of an input image is repainted where the user does not say; the API wants a value."""
+"""How much of an input image is repainted if the user does not say it; the API wants a value."""
 
 
 class Stability(HttpProvider):
@@ -46,7 +46,7 @@ class Stability(HttpProvider):
     address = "https://api.stability.ai"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; a newer one of the 3 series takes what its siblings take."""
+        """Return the model of an id. A newer model of the 3 series takes what its siblings take."""
         known = super().model(id)
         if known is not None or not _SD3.fullmatch(id):
             return known
@@ -54,7 +54,7 @@ class Stability(HttpProvider):
         return replace(sibling, id=id, title=id, description="")
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request into calls of one image each.
+        """Split a request into calls of one image each.
 
         Raises:
             InvalidRequest: a parameter has no meaning with, or without, an input image.
@@ -74,10 +74,10 @@ class Stability(HttpProvider):
         ]
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits for its image."""
+        """Send one call and wait for its image."""
         shared = _SD3.fullmatch(unit.model) is not None
         fields, applied = self._fields(unit, shared=shared)
-        # The API wants a form with parts even where there is no file.
+        # The API wants a multipart form even without a file.
         parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
         if unit.references:
             (reference,) = unit.references
@@ -106,7 +106,7 @@ class Stability(HttpProvider):
     def _done(self, reply: Reply, unit: Unit, applied: dict[str, Any], http: Http) -> Done:
         images, answer = read_images(reply.body, reply.content_type, http, key=b'"image"')
         if text(answer.get("finish_reason")).upper() == "CONTENT_FILTERED":
-            # An image may come all the same, but it is blurred.
+            # An image may still come, but it is blurred.
             said = Moderated(
                 "Stability AI: the finished image was filtered.",
                 provider=self.spec.name,
@@ -121,14 +121,14 @@ class Stability(HttpProvider):
         return collected(found, unit, http, request_id=reply.request_id)
 
     async def check(self, http: Http) -> None:
-        """Asks for the credits of the account."""
+        """Ask for the credits of the account."""
         reply = await http.request("GET", f"{self.base_url}/v1/user/balance", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
 
 
 def _error(reply: Reply, http: Http) -> ProviderError:
-    """The error of an answer: ``{"id", "name", "errors": [text]}``."""
+    """Return the error of an answer: ``{"id", "name", "errors": [text]}``."""
     body = body_of(reply)
     words = "; ".join(text(said) for said in rows(body.get("errors"))) or text(body.get("message"))
     request_id: str | None = text(body.get("id")) or None

@@ -1,7 +1,8 @@
 """Together AI.
 
-The wire: togethercomputer/openapi ``openapi.yaml`` (2026-04) and vercel/ai ``packages/togetherai``, which
-sends pictures as data URIs. The request asks for ``base64``; the answer calls the field ``b64_json``.
+The protocol is that of togethercomputer/openapi ``openapi.yaml`` (2026-04) and vercel/ai
+``packages/togetherai``, which sends images as data URIs. The request asks for ``base64``; the answer calls
+the field ``b64_json``.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ __all__ = ["Together"]
 
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 _GENERAL = "black-forest-labs/FLUX.1-schnell"
-"""The model whose parameters are in the specification that holds for every model."""
+"""The model with the parameters that the specification has for every model."""
 _WIRE = {"cfg": "guidance_scale"}
 
 
 class Together(CloudProvider):
-    """One call gives the images at once; with seeds, each image is a call of its own.
+    """Together AI: one call makes several images; with seeds, each image is a call of its own.
 
     Args:
         base_url: up to and including ``/v1``; None for ``TOGETHER_BASE_URL`` or Together itself.
@@ -46,7 +47,7 @@ class Together(CloudProvider):
     address_variable = "TOGETHER_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; of any other ``owner/name`` what most models take."""
+        """Return the model of an id. An unknown ``owner/name`` takes what most models take."""
         known = super().model(id)
         if known is None and _ID.fullmatch(id):
             return self._general(id, id)
@@ -80,14 +81,14 @@ class Together(CloudProvider):
         return [image for image in found if image is not None]
 
     def error(self, reply: Reply, http: Http) -> ProviderError:
-        """Return the error of an answer, which speaks as OpenAI's do."""
+        """Return the error of an answer, which has the form of OpenAI's errors."""
         return error_from(reply, http)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks which image models there are now.
+        """Ask which image models there are now.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         reply = await http.request("GET", f"{self.base_url}/models")
         if not reply.ok:
@@ -96,7 +97,7 @@ class Together(CloudProvider):
             listed: object = reply.json()
         except (ValueError, RecursionError):
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
-        # The specification has a bare list; relays put it under "data".
+        # The specification has a bare list; relays put the list under "data".
         items = rows(listed) or rows(table(listed).get("data"))
         found: list[ModelSpec] = []
         for item in map(table, items):
@@ -108,7 +109,7 @@ class Together(CloudProvider):
 
     def _general(self, id: str, title: str) -> ModelSpec:
         model = next(model for model in self.models() if model.id == _GENERAL)
-        # How many steps are good differs widely; without a value the model's own number holds.
+        # The right number of steps differs widely. Without a value, the model uses its own.
         parameters = tuple(
             replace(parameter, default=None, maximum=100, help="") if parameter.name == "steps" else parameter
             for parameter in model.parameters

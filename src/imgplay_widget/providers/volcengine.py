@@ -1,7 +1,7 @@
 """Volcengine Ark: ByteDance's Seedream models.
 
 The protocol is that of the official SDK (volcengine-python-sdk, resources and types of images, seen
-2026-11); limits and sizes are those of the vendor's image API pages (July 2026), and codes those of its
+2026-11). Limits and sizes are those of the vendor's image API pages (July 2026), codes are those of its
 page of error codes.
 """
 
@@ -35,10 +35,10 @@ _OWN_MODELS = re.compile(r"(doubao-|dola-)?seedream-.+|ep-.+")
 
 
 class Volcengine(CloudProvider):
-    """Seedream on Volcengine Ark, or on BytePlus ModelArk where the base URL says so.
+    """Seedream on Volcengine Ark, or on BytePlus ModelArk with its base URL.
 
-    A model id may also be that of an endpoint of one's own (``ep-…``). One call gives one image; the
-    current models take no seed.
+    A model id may also be the id of a user's own endpoint (``ep-…``). One call makes one image. The current
+    models take no seed.
     """
 
     spec = ProviderSpec(
@@ -64,18 +64,18 @@ class Volcengine(CloudProvider):
     refusals = ("sensitivecontent", "riskdetection", "policyviolation")
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; endpoints and versions too, which the catalog does not list."""
+        """Return the model of an id. Endpoints and versions, which the catalog does not list, count too."""
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
         return replace(self.models()[0], id=id, title=id, description="", size_rule=None, price=None)
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         return "/images/generations"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         fields = {
             "model": unit.model,
             "prompt": unit.prompt,
@@ -89,7 +89,7 @@ class Volcengine(CloudProvider):
         return fields
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images; one that failed has its own error in its place."""
+        """Return the images; a failed one has its own error in its place."""
         found: list[Item] = []
         for item in map(table, rows(answer.get("data"))):
             size = re.fullmatch(r"(\d+)x(\d+)", text(item.get("size")))

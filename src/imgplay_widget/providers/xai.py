@@ -1,6 +1,7 @@
 """xAI's Grok Imagine.
 
-The wire: xai-org/xai-proto ``image.proto`` and xai-org/xai-sdk-python (2026-08), docs.x.ai (2026-10).
+The protocol is that of xai-org/xai-proto ``image.proto``, of xai-org/xai-sdk-python (2026-08) and of
+docs.x.ai (2026-10).
 Moderation is silent: HTTP 200 with ``respect_moderation: false``, or with an empty list.
 """
 
@@ -28,7 +29,7 @@ __all__ = ["XAI"]
 _OWN_MODELS = re.compile(r"grok-[\w.-]*image[\w.-]*")
 _NEWEST = "grok-imagine-image-2.0"
 _TICK = Decimal("1e-10")
-"""USD of one of the "ticks" in which xAI counts (xai-sdk-python ``cost.py``)."""
+"""The USD of one "tick", in which xAI counts (xai-sdk-python ``cost.py``)."""
 
 
 class XAI(CloudProvider):
@@ -47,7 +48,7 @@ class XAI(CloudProvider):
     address = "https://api.x.ai/v1"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; one that the catalog does not list takes what the newest takes."""
+        """Return the model of an id. A model that the catalog does not list takes what the newest takes."""
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
@@ -55,7 +56,7 @@ class XAI(CloudProvider):
         return None if newest is None else replace(newest, id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
-        """Return the path of the call, which is another one with references."""
+        """Return the path of the call; calls with references have a path of their own."""
         return "/images/edits" if unit.references else "/images/generations"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
@@ -69,15 +70,15 @@ class XAI(CloudProvider):
         }
         if unit.references:
             pictures = [{"type": "image_url", "url": data_uri(http, one)} for one in unit.references]
-            # One of the two, never both.
+            # Only one of the two fields may be there.
             fields |= {"image": pictures[0]} if len(pictures) == 1 else {"images": pictures}
         return fields
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Return the images, and a refusal in the place of each one that was held back.
+        """Return the images, with a refusal for each image that was held back.
 
         Raises:
-            Moderated: all of them were held back.
+            Moderated: all images were held back.
         """
         refusal = perhaps_billed(
             Moderated("xAI: the content rules held the finished image back.", provider=self.spec.name)
@@ -102,5 +103,5 @@ class XAI(CloudProvider):
         return format(ticks * _TICK, "f") if isinstance(ticks, int) and ticks >= 0 else None
 
     def error(self, reply: Reply, http: Http) -> ProviderError:
-        """Return the error of an answer, which speaks as OpenAI's do."""
+        """Return the error of an answer, which has the form of OpenAI's errors."""
         return error_from(reply, http)

@@ -1,7 +1,7 @@
 """Zhipu (BigModel, Z.ai): GLM-Image and CogView.
 
-Protocol, sizes and codes are those of the vendor's reference (docs.bigmodel.cn, "image generation" and
-"API codes", seen 2026-11); the variables are those of its SDK (z-ai-sdk-python).
+The protocol, sizes and codes are those of the vendor's reference (docs.bigmodel.cn, "image generation" and
+"API codes", seen 2026-11). The variables are those of its SDK (z-ai-sdk-python).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Zhipu(CloudProvider):
     address_variable = "ZAI_BASE_URL"
     failures: ClassVar[Mapping[str, type[ProviderError]]] = {
         **dict.fromkeys(("1000", "1001", "1002", "1003", "1004", "1110", "1111", "1112", "1121"), BadKey),
-        # The limits of a day, a week or a plan: waiting a little does not help.
+        # Limits of a day, a week or a plan: a short wait does not help.
         **dict.fromkeys(("1113", "1304", "1308", "1309", "1310"), BillingError),
         **dict.fromkeys(("1211", "1220", "1221", "1222", "1311"), ModelNotFound),
         **dict.fromkeys(("1300", "1301"), Moderated),
@@ -60,24 +60,24 @@ class Zhipu(CloudProvider):
     }
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; newer versions too, which the catalog does not list."""
+        """Return the model of an id. Newer versions, which the catalog does not list, count too."""
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
         return replace(self.models()[0], id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
-        """Gives the path of the call."""
+        """Return the path of the call."""
         return "/images/generations"
 
     def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
-        """Gives the JSON of the call."""
+        """Return the JSON of the call."""
         fields = {"model": unit.model, "prompt": unit.prompt, **self.wire_params(unit)}
         if "width" in unit.params and "height" in unit.params:
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
         return fields
 
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
-        """Gives the images."""
+        """Return the images."""
         found = (link(table(item).get("url")) for item in rows(answer.get("data")))
         return [image for image in found if image is not None]

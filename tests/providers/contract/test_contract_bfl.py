@@ -10,7 +10,7 @@ from imgplay_widget.testing.server import Answer, answer
 
 
 class BlackForestLabsWire(Wire):
-    """Jobs: a submit gives the address at which one is asked for, always one image."""
+    """Jobs of one image. A submit returns the address of the job."""
 
     model = "flux-2-pro"
     seeded = True
@@ -48,7 +48,7 @@ class BlackForestLabsWire(Wire):
         )
 
     def ends(self, status, code=200, **more):
-        """A submit that is accepted, and a job that ends so."""
+        """Accept a submit, and end its job in this way."""
 
         def accept(received):
             self.end = answer({"id": "job", "status": status, "result": None, **more}, code)

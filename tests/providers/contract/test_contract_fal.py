@@ -15,7 +15,7 @@ def refused(kind, status=422, **headers):
 
 
 class FalWire(Wire):
-    """The queue: a submit gives addresses, they give a status, the result has an address of its own."""
+    """The queue. A submit returns the addresses of status and result."""
 
     model = "fal-ai/flux-2/edit"
     native_model = "openai/gpt-image-2"
@@ -72,7 +72,7 @@ class FalWire(Wire):
         return answer({"images": [{"url": self.link(i)} for i in range(n)], "seed": 7, **more})
 
     def ends(self, result, **status):
-        """A submit that is accepted, and a job that ends so."""
+        """Accept a submit, and end its job in this way."""
 
         def accept(received):
             self.result, self.status = result, status

@@ -15,7 +15,7 @@ def failed(status, message, *, kind="INVALID_ARGUMENT", details=(), **headers):
 
 
 def refused(reason, **fields):
-    """An answer whose candidate holds no image, as HTTP 200."""
+    """Return an answer with HTTP 200 and a candidate without an image."""
     return answer({"candidates": [{"index": 0, "finishReason": reason, **fields}], "usageMetadata": {}})
 
 

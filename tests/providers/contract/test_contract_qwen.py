@@ -102,7 +102,7 @@ class WanWire(QwenWire):
             return {"task_status": "RUNNING"}
         if self.failure:
             return {"task_status": "FAILED", "code": self.failure, "message": "It failed."}
-        # A fresh question gives fresh links.
+        # Each question returns fresh links.
         return {"task_status": "SUCCEEDED", **self.output()}
 
     def failures(self):

@@ -14,7 +14,7 @@ def problem(status, detail, **headers):
 
 
 class ReplicateWire(Wire):
-    """Predictions: created, asked for by their id, cancelled by it."""
+    """Predictions, which are asked for and cancelled by their id."""
 
     model = "black-forest-labs/flux-2-pro"
     seeded = True
@@ -57,7 +57,7 @@ class ReplicateWire(Wire):
         return answer(self.prediction(f"p{self.made}", "starting"), 201)
 
     def ends(self, **end):
-        """A submit that is accepted, and a prediction that ends so."""
+        """Accept a submit, and end its prediction in this way."""
 
         def accept(received):
             self.end = end

@@ -1,4 +1,4 @@
-"""Together AI passes the contract, and its own cases: its words for fields, discovery."""
+"""Together AI passes the contract, and its own cases: its names for fields, discovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a link may lead: links come in answers, and an answer must not reach into the user's network."""
+"""Where a link may lead. Links come in answers, and an answer must not reach into the user's network."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from urllib.request import getproxies, proxy_bypass
 __all__ = ["Resolve", "is_local", "is_private", "proxied", "resolve"]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""Gives the IP addresses of a host and port."""
+"""Return the IP addresses of a host and port."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Gives the IP addresses of a host.
+    """Return the IP addresses of a host.
 
     Raises:
-        OSError: it has none.
+        OSError: the host has no address.
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 def is_local(url: str) -> bool:
-    """Says whether a base URL is on this machine or network, by its host alone: no name is looked up."""
+    """Return whether a base URL is on this machine or network. Only the host is read; no name is resolved."""
     host = (urlsplit(url).hostname or "").lower()
     if host == "localhost" or host.endswith((".localhost", ".local")):
         return True
@@ -39,7 +39,7 @@ def is_local(url: str) -> bool:
 
 
 def is_private(address: str) -> bool:
-    """Says whether an IP address belongs to this machine, its network or nobody."""
+    """Return whether an IP address belongs to this machine, to its network or to nobody."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         # An IPv4 address can hide in an IPv6 one.
@@ -52,6 +52,6 @@ def is_private(address: str) -> bool:
 
 
 def proxied(scheme: str, host: str) -> bool:
-    """Says whether the environment sends this address through a proxy, which then resolves the name."""
+    """Return whether the environment sends this address through a proxy, which then resolves the name."""
     proxies = getproxies()
     return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

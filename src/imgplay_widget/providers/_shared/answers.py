@@ -1,4 +1,4 @@
-"""What providers do alike with an answer: take images and fields out of it, and name what is missing."""
+"""Take images and fields out of an answer, and name the missing images."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["collected", "read_images", "rows", "table", "text"]
 def read_images(
     body: Body, content_type: str, http: Http, *, key: bytes = b'"b64_json"'
 ) -> tuple[list[bytes], dict[str, Any]]:
-    """Gives the images of a JSON answer, and its fields, in which each payload is the index of its image.
+    """Return the images of a JSON answer, and its fields. Each payload is replaced by the index of its image.
 
     Args:
         body: the raw JSON.
-        content_type: what the answer calls itself, for the error.
-        http: whose provider is named, and who takes keys out of what is shown.
+        content_type: the media type that the answer claims, for the error.
+        http: the provider's client.
         key: the quoted name of the fields that hold base64.
 
     Raises:
         CorruptImage: a payload is not base64.
-        BadResponse: it is not a JSON object; shows its beginning.
+        BadResponse: the answer is not a JSON object; the message shows its beginning.
     """
     provider = http.provider.spec.name
     try:
@@ -58,10 +58,10 @@ def collected(
     request_id: str | None = None,
     usage: Mapping[str, Any] | None = None,
 ) -> Done:
-    """Gives the end of a call: what was found, and a named gap for each place that stayed empty.
+    """Return the end of a call: the images, and a reason for each image that is missing.
 
     Raises:
-        NoImage: nothing was found.
+        NoImage: there is no image at all.
     """
     provider = http.provider.spec.name
     if not found:
@@ -76,15 +76,15 @@ def collected(
 
 
 def table(value: object) -> dict[str, Any]:
-    """Gives the JSON object, or an empty one where it is something else."""
+    """Return a JSON object as it is, and an empty one for any other value."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def rows(value: object) -> list[Any]:
-    """Gives the JSON array, or an empty one where it is something else."""
+    """Return a JSON array as it is, and an empty one for any other value."""
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def text(value: object) -> str:
-    """Gives the string, or an empty one where it is something else."""
+    """Return a string as it is, and an empty one for any other value."""
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Chat completions, which OpenAI, its compatible servers and routers share: one question, one answer."""
+"""Ask one question by chat completions, which OpenAI, compatible servers and routers share."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ async def ask(
     text: str,
     failure: Callable[[Reply, Http], ProviderError],
 ) -> str:
-    """Sends one question and gives the answer's words.
+    """Send one question and return the words of the answer.
 
     Args:
         http: the provider's client.
-        url: of ``/chat/completions``.
+        url: the address of ``/chat/completions``.
         model: the text model.
         instruction: the system's message.
         text: the user's message.
-        failure: makes the error of an answer that is none.
+        failure: makes the error of a failed answer.
 
     Raises:
-        ProviderError: as `failure` says.
+        ProviderError: the error that `failure` makes.
         BadResponse: the answer holds no words.
     """
     messages = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]

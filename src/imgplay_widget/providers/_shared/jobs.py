@@ -1,4 +1,4 @@
-"""What providers with a queue do alike: name a refusal by its HTTP status, end a failed job, read its log."""
+"""Helpers for providers with a queue: name a refusal, end a failed job, read its log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 POLL_BYTES = 8 * 2**20
-"""The most bytes of an answer that holds no image, only words and links."""
+"""The most bytes of an answer that holds words and links, but no image."""
 
 _MODERATED = (
     "moderat",
@@ -43,16 +43,16 @@ _BILLING = ("balance", "insufficient credit", "payment", "billing", "spend limit
 
 
 def fields_of(reply: Reply, http: Http) -> dict[str, Any]:
-    """Gives the fields of a JSON answer.
+    """Return the fields of a JSON answer.
 
     Raises:
-        BadResponse: it is not a JSON object; shows its beginning.
+        BadResponse: the answer is not a JSON object; the message shows its beginning.
     """
     return read_images(reply.body, reply.content_type, http)[1]
 
 
 def body_of(reply: Reply) -> dict[str, Any]:
-    """Gives the fields of an answer that may be anything; none where it is no JSON object."""
+    """Return the fields of an answer, or an empty dict if the answer is not a JSON object."""
     return table(json_of(reply.body))
 
 
@@ -78,9 +78,9 @@ def refusal(
 
 
 def detailed(body: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Gives the words and the kinds of ``{"detail": [{"loc", "msg", "type"}]}`` or ``{"detail": "text"}``.
+    """Return the words and the kinds of ``{"detail": [{"loc", "msg", "type"}]}`` or ``{"detail": "text"}``.
 
-    The details also hold what the user sent; that is not repeated.
+    The details also repeat the user's input, which the words leave out.
     """
     detail = body.get("detail")
     reasons = [table(reason) for reason in rows(detail)]
@@ -92,21 +92,21 @@ def detailed(body: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def ended(error: ImgplayError, n: int) -> Done:
-    """Gives the end of a job that failed: n empty places that say why.
+    """Return the end of a failed job: n missing images with the reason.
 
-    Raised instead, an error of the server would look like one of the question, and be asked again.
+    A raised ServerError would look like a failure of the question, and the engine would ask again.
     """
     return Done(images=(Missing(error=error.info),) * n)
 
 
 def logged_progress(log: str) -> float | None:
-    """Gives the fraction that the last progress bar of a log shows, or None where there is none."""
+    """Return the fraction of the last progress bar in a log, or None if the log has no progress bar."""
     shown = re.findall(r"\b(\d{1,3})%\|", log)
     return min(1.0, int(shown[-1]) / 100) if shown else None
 
 
 def moderated(words: str) -> bool:
-    """Says whether a provider's words speak of its content rules."""
+    """Return whether the words of a provider speak of its content rules."""
     return _has(words.lower(), _MODERATED)
 
 

@@ -1,7 +1,7 @@
-"""Where a key may be beside the environment: a ``.env`` file, the system's keyring, Colab's secrets.
+"""Where a key may be, besides the environment: a ``.env`` file, the system's keyring, Colab's secrets.
 
-All of them may be slow or ask the user something, so that none is asked on the engine's loop. None is ever
-an error: where a source is missing or broken, there is no key in it. JupyterHub hands its secrets over as
+All of these sources may be slow or ask the user something, so they are never asked on the engine's loop. They
+never raise an error: a source that is missing or broken has no key. JupyterHub passes its secrets as
 environment variables, which need no source of their own.
 """
 
@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 SERVICE = "imgplay-widget"
-"""Under which service the keyring holds our keys; the user name is the provider's name."""
+"""The service under which the keyring holds our keys; the user name is the provider's name."""
 
 ENV_FILE = "IMGPLAY_ENV_FILE"
-"""Names another ``.env`` file; empty for none."""
+"""Name another ``.env`` file; empty for none."""
 
 _LARGEST = 64 * 2**10
-"""Bytes above which a file is no list of settings."""
+"""The most bytes of a file of settings."""
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 
@@ -42,16 +42,16 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 def read_env_files(
     environ: Mapping[str, str], folder: Path | None = None, home: Path | None = None
 ) -> dict[str, str]:
-    """Gives the variables of the ``.env`` files, the nearest file first.
+    """Return the variables of the ``.env`` files, the nearest file first.
 
-    They are looked for in the folder and its parents, up to the root of the repository or the home,
-    whichever comes first; in a folder outside of both, only there: a file that any user of the machine
-    could have put into a parent must not count.
+    The files are searched in the folder and its parents, up to the root of the repository or the home,
+    whichever comes first. In a folder outside of both, only the folder itself counts, because any user of the
+    machine could have put a file into a parent.
 
     Args:
         environ: the environment; ``IMGPLAY_ENV_FILE`` in it names the only file to read.
-        folder: where to begin; None for the working directory.
-        home: where to end; None for the user's.
+        folder: the folder where the search begins; None means the working folder.
+        home: the home, where the search ends; None means the user's home.
     """
     named = environ.get(ENV_FILE)
     if named is not None:
@@ -60,7 +60,7 @@ def read_env_files(
         try:
             files = _env_files(folder or Path.cwd(), home or Path.home())
         except (OSError, RuntimeError):
-            # The working directory was removed, or nobody is at home.
+            # The working folder was removed, or the user has no home.
             return {}
     found: dict[str, str] = {}
     for file in files:
@@ -79,7 +79,7 @@ def _env_files(folder: Path, home: Path) -> list[Path]:
 
 
 def _parse(file: Path) -> dict[str, str]:
-    """The variables of one file: lines of ``NAME=value``, with or without export and quotes."""
+    """Return the variables of one file: lines of ``NAME=value``, with or without export and quotes."""
     try:
         if not file.is_file() or file.stat().st_size > _LARGEST:
             return {}
@@ -106,7 +106,7 @@ def _value(text: str) -> str:
 
 
 def _keyring() -> Any:
-    """The library, where it is installed and has a place to keep something; else None."""
+    """Return the library, if it is installed and can keep a secret; else None."""
     try:
         keyring = importlib.import_module("keyring")
         return keyring if keyring.get_keyring().priority > 0 else None
@@ -115,12 +115,12 @@ def _keyring() -> Any:
 
 
 def has_keyring() -> bool:
-    """Says whether there is a keyring that keeps what it is given."""
+    """Return whether there is a keyring that keeps secrets."""
     return _keyring() is not None
 
 
 def from_keyring(provider: str) -> str:
-    """Gives the key that the system's keyring holds for a provider, or "". It may ask the user to unlock."""
+    """Return the key that the system's keyring holds for a provider, or "". It may ask the user to unlock."""
     keyring = _keyring()
     if keyring is None:
         return ""
@@ -131,7 +131,7 @@ def from_keyring(provider: str) -> str:
 
 
 def to_keyring(provider: str, key: str | None) -> bool:
-    """Puts a key into the system's keyring, or takes it out (None). True where it is as asked afterwards."""
+    """Put a key into the system's keyring, or remove it (None). Return whether this worked."""
     keyring = _keyring()
     if keyring is None:
         return False
@@ -150,15 +150,15 @@ def to_keyring(provider: str, key: str | None) -> bool:
 
 
 def can_ask_colab() -> bool:
-    """Says whether this is Colab, and the thread on which it can be asked.
+    """Return whether this is Colab, and the thread on which it can be asked.
 
-    Colab asks its page in the way that `input` does, which works on the main thread alone.
+    Colab asks its page as `input` does, which works on the main thread only.
     """
     return "google.colab" in sys.modules and threading.current_thread() is threading.main_thread()
 
 
 def colab_secret(variables: Sequence[str]) -> tuple[str, str]:
-    """Gives the first of these secrets that Colab has and this notebook may read, and its name; or "", ""."""
+    """Return the first of these secrets that this notebook may read at Colab, and its name; or "", ""."""
     try:
         userdata: Any = importlib.import_module("google.colab.userdata")
     except ImportError:

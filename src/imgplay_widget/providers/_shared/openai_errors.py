@@ -1,4 +1,4 @@
-"""What an error answer of the Images API, or of a server that speaks it, means."""
+"""Read the errors of the Images API and of servers that speak its protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def error_from(reply: Reply, http: Http) -> ProviderError:
     """Return the error that an answer stands for, with the provider's own words.
 
     Args:
-        reply: the answer; its status is not 2xx, or its body is an error all the same.
+        reply: the answer; its status is not 2xx, or its body holds an error.
         http: the provider's client.
     """
     body = json_of(reply.body)
@@ -54,7 +54,7 @@ def error_from(reply: Reply, http: Http) -> ProviderError:
 
 
 def _kind(reply: Reply, marks: str) -> type[ProviderError] | None:
-    """Return the class of error that the words stand for; None where the status decides."""
+    """Return the class of error that the words stand for; None if the status decides."""
     if reply.status == 402 or _has(marks, _BILLING):
         return BillingError
     if reply.status in (401, 408, 429, 499) or 300 <= reply.status < 400 or reply.status >= 500:
@@ -75,7 +75,7 @@ def _has(marks: str, words: tuple[str, ...]) -> bool:
 
 
 def _words(body: object) -> tuple[str, str]:
-    """The provider's sentence, and all that tells what kind of error it is, in lower case.
+    """Return the provider's sentence, and all words that tell the kind of the error, in lower case.
 
     Servers differ: ``{"error": {"message", "type", "param", "code"}}``, ``{"error": "text", "code"}``,
     ``{"error": ["text"]}``, ``{"detail": …}``, or the fields at the top.
@@ -96,7 +96,7 @@ def _words(body: object) -> tuple[str, str]:
 
 
 def _sentence(said: object) -> str:
-    """Words of any shape; FastAPI's list of wrong fields as "field: what is wrong"."""
+    """Return words of any shape as one sentence; FastAPI's wrong fields become "field: what is wrong"."""
     if isinstance(said, list):
         return "; ".join(_sentence(item) for item in cast("list[object]", said))
     table = _table(said)

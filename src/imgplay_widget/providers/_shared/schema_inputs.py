@@ -1,4 +1,4 @@
-"""Inputs that a provider describes by a JSON schema: parameters out of it, values back under its names."""
+"""Turn a JSON schema of inputs into parameters, and values back into inputs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WORDS = {
     "prompt_upsampling": "prompt_expansion",
     "image_size": "size",
 }
-"""Our words for fields that mean the same at all of these providers."""
+"""Our names for fields that mean the same at all of these providers."""
 
 _IMAGES = (
     "image_urls",
@@ -43,13 +43,13 @@ _IMAGES = (
     "image",
     "image_prompt",
 )
-"""Fields that hold input images; the first one that a model has is used."""
+"""Fields that hold input images. The first one that a model has is used."""
 
 _NOT_OURS = {"prompt", "sync_mode", "num_images", "num_outputs", "webhook", "webhook_url"}
-"""Fields that the request itself fills, or that change how the answer comes."""
+"""Fields that the request itself fills, or that change the form of the answer."""
 
 _RESERVED = {"model", "n", "topic", "references", "mask", "deadline"}
-"""What `generate` takes itself."""
+"""Names that `generate` takes itself."""
 
 _FILE = re.compile(r"(.*_)?(image|mask|audio|video|pdf|file)s?(_\d+)?(_url)?s?")
 
@@ -66,11 +66,11 @@ _Type = Literal["integer", "number", "string", "boolean"]
 
 
 def parameters_from(schema: Mapping[str, Any], components: Mapping[str, Any]) -> tuple[Parameter, ...]:
-    """Gives the parameters that a schema of an input describes. What no form can hold is left out.
+    """Return the parameters that the schema of an input describes, without those that no form can show.
 
     Args:
-        schema: of the input object.
-        components: the named schemas that it may refer to, by name.
+        schema: the schema of the input object.
+        components: the schemas that it may refer to, by name.
     """
     properties = table(schema.get("properties"))
     order = sorted(properties, key=lambda name: _order(table(properties[name])))
@@ -85,7 +85,7 @@ def parameters_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
 
 
 def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) -> ReferenceRule | None:
-    """Gives the rule for input images, or None where the input has no field for them."""
+    """Return the rule for input images, or None if the input has no field for them."""
     properties = table(schema.get("properties"))
     for name in _IMAGES:
         if name not in properties:
@@ -101,7 +101,7 @@ def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
 
 
 def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
-    """Gives what a unit keeps, so that it can be sent when the model's data is no longer at hand.
+    """Return the parameters of a unit, so that it can be sent even when the model's data are gone.
 
     ``"input"`` holds the values under the provider's names, ``"references"`` the field of input images.
     """
@@ -122,10 +122,10 @@ def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
 
 
 def call_input(unit: Unit, images: Sequence[str]) -> dict[str, Any]:
-    """Gives the input of a call from a unit whose parameters `as_call` gave.
+    """Return the input of a call.
 
     Args:
-        unit: what to send.
+        unit: the unit, whose parameters `as_call` made.
         images: its input images as the provider takes them, in order.
     """
     given = {"prompt": unit.prompt, **unit.params["input"]}
@@ -138,7 +138,7 @@ def call_input(unit: Unit, images: Sequence[str]) -> dict[str, Any]:
 
 
 def data_uri(reference: Reference, http: Http) -> str:
-    """Gives an input image as a ``data:`` address."""
+    """Return an input image as a ``data:`` address."""
     return f"data:{reference.media_type};base64,{b64encode(http.reference(reference)).decode()}"
 
 
@@ -155,7 +155,7 @@ def _parameters(
         title=text(field.get("title")) or name.replace("_", " ").capitalize(),
         help=_sentence(text(field.get("description"))),
         advanced=own not in _SHOWN,
-        # Said even where it is the same: the data that was shipped may know another field by our word.
+        # Set even if it is the same, because the shipped data may use our name for another field.
         wire=name,
     )
     edges = _edges(name, field, components)
@@ -169,7 +169,7 @@ def _parameters(
             kind="aspect_ratio" if own == "aspect_ratio" else None,
             choices=tuple(choices),
         )
-        # A preset that is sent by itself would contradict a width and height that the user gives.
+        # A preset that is always sent would contradict the width and height of the user.
         return [chosen if edges else _with_default(chosen, field), *edges]
     if edges or kind is None:
         return edges
@@ -192,7 +192,7 @@ def _plain(common: Parameter, kind: _Type, field: Mapping[str, Any]) -> Paramete
 
 
 def _edges(name: str, field: Mapping[str, Any], components: Mapping[str, Any]) -> list[Parameter]:
-    """Width and height, where one field holds both in an object."""
+    """Return width and height, if one field holds both in an object."""
     for form in (field, *_forms(field, components)):
         inner = table(form.get("properties"))
         if not {"width", "height"} <= inner.keys():
@@ -224,7 +224,7 @@ def _left_out(name: str, field: Mapping[str, Any]) -> bool:
 
 
 def _names(fields: Iterable[str]) -> dict[str, str]:
-    """Our name for each field: our word for it where there is one, no name twice."""
+    """Return our name for each field; no name occurs twice."""
     names: dict[str, str] = {}
     for wire in sorted(fields, key=lambda name: name not in _WORDS):
         taken = {*_RESERVED, *names.values()}
@@ -240,7 +240,7 @@ def _with_default(parameter: Parameter, field: Mapping[str, Any]) -> Parameter:
     try:
         return replace(parameter, default=check_value(parameter, default, model="discovery"))
     except InvalidRequest:
-        # Some schemas name a default that they would refuse.
+        # Some schemas have a default that they would refuse themselves.
         return parameter
 
 
@@ -261,13 +261,13 @@ def _choices(field: Mapping[str, Any], components: Mapping[str, Any]) -> list[An
 
 
 def _forms(field: Mapping[str, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The alternatives of a field, without "or nothing"."""
+    """Return the alternatives of a field, without null."""
     listed = rows(field.get("anyOf")) or rows(field.get("oneOf"))
     return [_resolved(table(form), components) for form in listed if table(form).get("type") != "null"]
 
 
 def _resolved(field: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
-    """The field with what it refers to, and with the only alternative that it has."""
+    """Return the field together with the schema that it refers to, or with its only alternative."""
     for part in [field, *map(table, rows(field.get("allOf")))]:
         name = text(part.get("$ref")).rpartition("/")[2]
         if name:
@@ -289,7 +289,7 @@ def _order(field: Mapping[str, Any]) -> int:
 
 
 def _sentence(description: str) -> str:
-    """The first sentence of a description, on one line."""
+    """Return the first sentence of a description, on one line."""
     words = " ".join(description.split())
     first = re.split(r"(?<=[.!?]) ", words, maxsplit=1)[0]
     return first if len(first) <= 200 else f"{first[:199]}…"

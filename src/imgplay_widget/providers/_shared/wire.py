@@ -1,4 +1,4 @@
-"""What comes over the wire, read without I/O: images in JSON, server-sent events, waiting times, secrets."""
+"""Read data from the wire, without I/O: images in JSON, server-sent events, times to wait, secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Body = bytes | bytearray
-"""An answer's bytes. A bytearray is what they were received into; it is not copied."""
+"""The bytes of an answer. A bytearray is the buffer that received them, so nothing is copied."""
 
 _HIDDEN = "…"
 _RESETS = re.compile(
@@ -45,17 +45,17 @@ _PATTERNS = (
 
 
 def redact(text: str, key: str | None = None) -> str:
-    """Gives the text without keys: the given one, and whatever looks like one.
+    """Return the text without the given key and without anything else that looks like a key.
 
     Args:
-        text: what may come from a provider, an exception or an address.
+        text: a text of a provider, an exception or an address.
         key: the provider's key, or None.
     """
     if key:
         for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]}:
             text = text.replace(form, _HIDDEN)
         if len(key) >= 12:
-            # Some providers echo the beginning of a key and stars.
+            # Some providers repeat the beginning of a key, followed by stars.
             text = re.sub(re.escape(key[:8]) + r"[\w*.-]*", _HIDDEN, text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{_HIDDEN}", text)
@@ -73,12 +73,12 @@ def json_of(body: Body) -> object:
 def retry_after(
     headers: Mapping[str, str], body: object = None, *, now: datetime | None = None
 ) -> float | None:
-    """Gives the seconds that an answer asks to wait, at least 0, or None where it does not say.
+    """Return the seconds that an answer asks to wait (at least 0), or None if it does not ask to wait.
 
     Args:
-        headers: the answer's, with lower-case names (or case-insensitive).
-        body: the parsed JSON of the answer; some providers say it there.
-        now: the current time, aware; for dates.
+        headers: the headers of the answer, with lower-case or case-insensitive names.
+        body: the parsed JSON of the answer, where some providers give the time.
+        now: the current time, with a time zone; needed for dates.
     """
     milliseconds = _seconds(headers.get("retry-after-ms"))
     if milliseconds is not None:
@@ -133,15 +133,15 @@ def _table(value: object) -> dict[str, object]:
 
 
 class _Surprise(Exception):
-    """The bytes are not laid out as the fast path expects."""
+    """The bytes do not have the layout that the fast path expects."""
 
 
 def slice_images(body: Body, key: bytes = b'"b64_json"') -> tuple[list[bytes], Any]:
-    """Takes base64 images out of a JSON answer without parsing them.
+    """Take base64 images out of a JSON answer without parsing them.
 
-    Parsing megabytes of base64 as JSON costs more than all else that is done to an image. So the payloads
-    are cut out of the raw bytes and decoded where they lie; anything unusual (escapes, spaces, a ``data:``
-    prefix) takes the slow way, with the same result.
+    Parsing megabytes of base64 as JSON costs more than all other steps of an image. So this function cuts
+    the payloads out of the raw bytes and decodes them in place. Anything unusual (escapes, spaces, a
+    ``data:`` prefix) takes the slow way, with the same result.
 
     Args:
         body: the raw JSON.
@@ -151,7 +151,7 @@ def slice_images(body: Body, key: bytes = b'"b64_json"') -> tuple[list[bytes], A
         The images, and the JSON in which each payload is replaced by the index of its image.
 
     Raises:
-        ValueError: it is not JSON, or a payload is not base64.
+        ValueError: the body is not JSON, or a payload is not base64.
     """
     try:
         return _sliced(body, key)
@@ -179,7 +179,7 @@ def _sliced(body: Body, key: bytes) -> tuple[list[bytes], Any]:
         if end < 0:
             raise _Surprise
         pieces += [view[done:start], str(len(images)).encode()]
-        # Without `validate` junk is skipped silently, an escape would be too.
+        # Without `validate`, the decoder would silently skip junk and escapes.
         images.append(pybase64.b64decode(view[start + 1 : end], validate=True))
         done = end + 1
         at = body.find(key, done)
@@ -188,7 +188,7 @@ def _sliced(body: Body, key: bytes) -> tuple[list[bytes], Any]:
 
 
 def _value_at(body: Body, at: int) -> int | None:
-    """Where the string begins that belongs to the key before `at`; None where no string follows."""
+    """Return where the string begins that belongs to the key before `at`, or None if no string follows."""
     colon = False
     while at < len(body):
         char = body[at]
@@ -218,10 +218,10 @@ def _walked_field(key: Any, value: Any, name: str, images: list[bytes]) -> Any:
 
 
 def decode_base64(text: str) -> bytes:
-    """Gives the bytes of base64 text, with or without a ``data:`` prefix, spaces and padding.
+    """Return the bytes of base64 text, with or without a ``data:`` prefix, spaces and padding.
 
     Raises:
-        ValueError: it is not base64.
+        ValueError: the text is not base64.
     """
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -237,8 +237,8 @@ class ServerEvent:
     """One server-sent event.
 
     Attributes:
-        event: its name; ``"message"`` where it has none.
-        data: its lines, joined by line feeds, as raw bytes.
+        event: the name of the event; ``"message"`` if it has no name.
+        data: the lines of the event, joined by line feeds, as raw bytes.
     """
 
     event: str
@@ -246,7 +246,7 @@ class ServerEvent:
 
 
 class EventParser:
-    """Cuts a byte stream into server-sent events."""
+    """Cut a byte stream into server-sent events."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -257,11 +257,11 @@ class EventParser:
 
     @property
     def held(self) -> int:
-        """Bytes that wait for the end of their event."""
+        """The bytes that wait for the end of their event."""
         return len(self._buffer) + sum(map(len, self._data))
 
     def feed(self, chunk: bytes) -> Iterator[ServerEvent]:
-        """Gives the events that the chunk completes."""
+        """Yield the events that the chunk completes."""
         self._buffer += chunk
         for line in self._lines(last=False):
             event = self._take(line)
@@ -269,7 +269,7 @@ class EventParser:
                 yield event
 
     def end(self) -> Iterator[ServerEvent]:
-        """Gives the event that the end of the stream completes: not every server ends with a blank line."""
+        """Yield the event that the end of the stream completes; not every server ends with a blank line."""
         for line in [*self._lines(last=True), b""]:
             event = self._take(line)
             if event is not None:
@@ -278,7 +278,7 @@ class EventParser:
     def _lines(self, *, last: bool) -> Iterator[bytes]:
         buffer = self._buffer
         while True:
-            # Megabytes of one line come in many chunks: what was looked through is not looked through again.
+            # One line of megabytes arrives in many chunks. Bytes that were searched are not searched again.
             feed, back = buffer.find(b"\n", self._scanned), buffer.find(b"\r", self._scanned)
             cut = min(x for x in (feed, back, len(buffer)) if x >= 0)
             at_end = cut == len(buffer)

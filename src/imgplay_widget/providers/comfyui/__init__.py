@@ -1,7 +1,7 @@
 """ComfyUI: a server on this machine or network, and the user's workflows.
 
-Protocol: the server's own code and documentation. Jobs are asked for by ``/history`` and ``/queue``; steps
-and previews are heard by websocket where the extra ``comfyui`` is installed.
+The protocol is that of the server's own code and documentation. ``/history`` and ``/queue`` tell about jobs;
+a websocket tells about steps and previews if the extra ``comfyui`` is installed.
 """
 
 from __future__ import annotations
@@ -61,19 +61,19 @@ class ComfyUI(HttpProvider):
     """A ComfyUI server.
 
     Its models are the checkpoints of the server, each in a plain workflow, and the user's own workflows:
-    files in API format, whose inputs become parameters. In them the prompt goes where the sampler takes
-    its words from, or wherever a text says ``{prompt}``.
+    files in API format, whose inputs become parameters. In a workflow, the prompt goes to the text that the
+    sampler reads, or to every text that says ``{prompt}``.
 
     Args:
-        base_url: None takes ``COMFYUI_URL``, or this machine's port 8188.
-        workflows: the folder of the workflow files; None takes ``COMFYUI_WORKFLOWS``, or the folder
+        base_url: None means ``COMFYUI_URL``, or port 8188 of this machine.
+        workflows: the folder of the workflow files; None means ``COMFYUI_WORKFLOWS``, or the folder
             ``comfyui`` beside the history.
     """
 
     spec = ProviderSpec(
         name="comfyui",
         title="ComfyUI",
-        # The server has a queue of its own, and shows the position in it.
+        # The server has a queue of its own, and shows the place of a job in it.
         concurrency=8,
     )
     address = "http://127.0.0.1:8188"
@@ -87,11 +87,11 @@ class ComfyUI(HttpProvider):
         self._folder = Path(workflows or os.environ.get("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the first checkpoint and the user's workflows; the checkpoints come with `discover`."""
+        """Return the first checkpoint and the user's workflows. `discover` finds the other checkpoints."""
         return (_plain(), *(self._workflow_spec(name, {}) for name in self._files()))
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives a workflow, or a checkpoint by its file name, which the server may have or not."""
+        """Return a workflow, or a checkpoint by its file name, whether the server has it or not."""
         if id in self._files():
             return self._workflow_spec(id, {})
         plain = _plain()
@@ -100,7 +100,7 @@ class ComfyUI(HttpProvider):
         return replace(plain, id=id, title=title(id), description="") if _CHECKPOINT.fullmatch(id) else None
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Asks for the server's checkpoints, samplers and schedulers, and the choices of the workflows."""
+        """Ask for the server's checkpoints, samplers and schedulers, and the choices of the workflows."""
         found = dict(self._workflows())
         kinds = {str(node["class_type"]) for flow in found.values() for node in flow.graph.values()}
         known: dict[str, Any] = {}
@@ -115,13 +115,13 @@ class ComfyUI(HttpProvider):
         ]
 
     async def check(self, http: Http) -> None:
-        """Asks whether the server is there."""
+        """Ask whether the server is there."""
         await self._get(http, "/system_stats")
 
     # -------------------------------------------------------------- jobs
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Puts a workflow into the server's queue, under an id of our own."""
+        """Put a workflow into the server's queue, with an id of our own."""
         with before_the_call():
             graph = await self._graph(unit, http)
         job = unit.key or str(uuid.uuid4())
@@ -132,7 +132,7 @@ class ComfyUI(HttpProvider):
         try:
             reply = await http.request("POST", f"{self.base_url}/prompt", json=body)
         except NetworkError as error:
-            # The answer is lost, but the job has a name by which it can be found.
+            # The answer is lost, but the job can be found by its id.
             if isinstance(error, ConnectFailed) or not await self._has(job, http):
                 raise
             return Pending(ticket=ticket)
@@ -143,7 +143,7 @@ class ComfyUI(HttpProvider):
         return Pending(ticket={**ticket, "prompt_id": given})
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for a job: it is done, in the queue, or gone."""
+        """Ask for a job, which is finished, in the queue or gone."""
         job = str(ticket["prompt_id"])
         entry = await self._history(job, http)
         if not entry:
@@ -154,7 +154,7 @@ class ComfyUI(HttpProvider):
             if not seen.ended:
                 previews = {} if seen.preview is None else {0: seen.preview}
                 return Pending(ticket=ticket, progress=seen.progress, previews=previews)
-            # It ended meanwhile, or between the two questions.
+            # The job ended meanwhile, or between the two questions.
             entry = await self._history(job, http)
             if not entry and place == 0:
                 return Pending(ticket=ticket)
@@ -166,7 +166,7 @@ class ComfyUI(HttpProvider):
         return self._outcome(entry, ticket, http)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Takes a job out of the queue, or interrupts it. The jobs of others are left alone."""
+        """Take a job out of the queue, or interrupt it. Leave the jobs of others alone."""
         job = str(ticket["prompt_id"])
         place = place_of(job, await self._get(http, "/queue"))
         if place is None:
@@ -174,7 +174,7 @@ class ComfyUI(HttpProvider):
         if place:
             await http.request("POST", f"{self.base_url}/queue", json={"delete": [job]})
             return "cancelled"
-        # Older servers ignore the id and stop what runs, which is this job.
+        # Older servers ignore the id and stop the running job, which is this one.
         await http.request("POST", f"{self.base_url}/interrupt", json={"prompt_id": job})
         return "requested"
 
@@ -200,7 +200,7 @@ class ComfyUI(HttpProvider):
         return collected(found, unit, http)
 
     def _failure(self, status: Mapping[str, Any], http: Http) -> Done:
-        """The end of a job, as a place that stays empty: as an error it would be asked for again."""
+        """Return the end of a failed job as a missing image. The engine would ask again after an error."""
         for message in rows(status.get("messages")):
             event, data = (*rows(message), None, None)[:2]
             if event == "execution_interrupted":
@@ -266,7 +266,7 @@ class ComfyUI(HttpProvider):
         return names[0]
 
     async def _upload(self, reference: Any, http: Http) -> str:
-        # The name is that of the content: the same image again replaces itself.
+        # The name comes from the content, so the same image replaces itself.
         name = f"imgplay-{reference.digest[:24]}.{reference.media_type.rpartition('/')[2]}"
         reply = await http.request(
             "POST",
@@ -313,6 +313,6 @@ class ComfyUI(HttpProvider):
 
 
 def _plain() -> ModelSpec:
-    """The model of the plain workflow, with the server's first checkpoint."""
+    """Return the model of the plain workflow, with the server's first checkpoint."""
     (plain,) = catalog.load("comfyui")
     return replace(plain, progress=AVAILABLE, previews=AVAILABLE)

@@ -1,4 +1,4 @@
-"""What ComfyUI's answers say: places in the queue, files, choices and refusals. Pure."""
+"""Read ComfyUI's answers: places in the queue, files, choices and refusals. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["files_of", "options", "place_of", "title", "with_choices", "words_of
 
 
 def words_of(body: Mapping[str, Any]) -> str:
-    """Gives what a refusal says, with what is wrong at which node."""
+    """Return the words of a refusal, with the node and the input that are wrong."""
     error = body.get("error")
     said = table(error)
     parts = [
@@ -33,7 +33,7 @@ def words_of(body: Mapping[str, Any]) -> str:
 
 
 def place_of(job: str, queue: Mapping[str, Any]) -> int | None:
-    """Gives how many jobs are before this one: 0 while it runs, None where it is not in the queue."""
+    """Return how many jobs are before this one: 0 while it runs, None if it is not in the queue."""
     running = [rows(item) for item in rows(queue.get("queue_running"))]
     if any(len(item) > 1 and item[1] == job for item in running):
         return 0
@@ -50,7 +50,7 @@ def _number(value: Any) -> float:
 
 
 def files_of(entry: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Gives the images of a job: the saved ones, or its previews where none was saved."""
+    """Return the images of a job: the saved ones, or the previews if none was saved."""
     outputs = table(entry.get("outputs"))
     files = [
         {key: text(file.get(key)) for key in ("filename", "subfolder", "type")}
@@ -63,7 +63,7 @@ def files_of(entry: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def options(node: Mapping[str, Any], name: str) -> list[str]:
-    """Gives the choices of an input, in the older and the newer form."""
+    """Return the choices of an input, in the older and the newer form."""
     said = rows(table(table(node.get("input")).get("required")).get(name))
     if not said:
         return []
@@ -72,7 +72,7 @@ def options(node: Mapping[str, Any], name: str) -> list[str]:
 
 
 def with_choices(spec: ModelSpec, sampler: Mapping[str, Any]) -> ModelSpec:
-    """Gives the model with the samplers and schedulers that the server has."""
+    """Return the model with the samplers and schedulers of the server."""
     names = {"sampler": "sampler_name", "scheduler": "scheduler"}
     changed = [
         replace(parameter, choices=choices)
@@ -85,5 +85,5 @@ def with_choices(spec: ModelSpec, sampler: Mapping[str, Any]) -> ModelSpec:
 
 
 def title(checkpoint: str) -> str:
-    """Gives the name of a checkpoint for people."""
+    """Return the name of a checkpoint for people."""
     return re.split(r"[/\\]", checkpoint)[-1].rpartition(".")[0]

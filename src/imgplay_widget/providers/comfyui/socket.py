@@ -1,7 +1,7 @@
-"""A look at a running job of ComfyUI: its steps and previews come by websocket, and only to who listens.
+"""A look at a running job of ComfyUI. Its steps and previews come by websocket, and only to a listener.
 
-The server tells the one that gave the job, by the id of its client. A job's client id is its own id, so that
-any process that knows the job can listen.
+The server sends them to the client that gave the job. The id of a job is also its client id, so any process
+that knows the job can listen.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from imgplay_widget.providers._shared.answers import rows, table
 __all__ = ["AVAILABLE", "Look", "heard", "look"]
 
 AVAILABLE = find_spec("websockets") is not None
-"""True where the optional client is installed; without it a job shows its place in the queue only."""
+"""True if the optional websocket client is installed. Without it a job only shows its place in the queue."""
 
 LISTEN = 2.0
-"""Seconds to listen for. Most steps of a sampler take less; the next look catches the others."""
+"""The seconds of one look. Most steps of a sampler take less; the next look catches the others."""
 
 _MAX_FRAME = 16 * 2**20
 _PREVIEW, _HEAD = 1, 8
@@ -30,12 +30,12 @@ _PREVIEW, _HEAD = 1, 8
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was heard of a job.
+    """What the websocket told about a job.
 
     Attributes:
-        progress: 0.0 to 1.0 of the node that works, or None.
-        preview: the bytes of an image on the way, or None.
-        ended: True where the job is over, well or not.
+        progress: 0.0 to 1.0 of the working node, or None.
+        preview: the bytes of a partial image, or None.
+        ended: True if the job is over, well or not.
     """
 
     progress: float | None = None
@@ -44,14 +44,14 @@ class Look:
 
 
 async def look(base_url: str, job: str, seconds: float = LISTEN) -> Look:
-    """Listens until a step with its preview was heard, the job has ended or the time is over.
+    """Listen until a step and its preview arrived, the job has ended or the time is over.
 
-    Never fails: what is not heard is not known.
+    Never raise an error: without a message, nothing is known.
 
     Args:
-        base_url: of the server, http or https.
+        base_url: the address of the server, http or https.
         job: the id of the job, and of its client.
-        seconds: how long at most.
+        seconds: the longest time to listen.
     """
     if not AVAILABLE:
         return Look()
@@ -72,7 +72,7 @@ async def look(base_url: str, job: str, seconds: float = LISTEN) -> Look:
 
 
 def heard(found: Look, message: str | bytes, job: str) -> Look:
-    """Gives what is known after one more message; one of another job, or of another kind, changes nothing.
+    """Return what is known after one more message. A message of another job or kind changes nothing.
 
     Args:
         found: what was known before.
@@ -108,5 +108,5 @@ def _share(data: dict[str, Any]) -> float | None:
     value, total = data.get("value"), data.get("max")
     if isinstance(value, (int, float)) and isinstance(total, (int, float)) and total > 1:
         return min(1.0, max(0.0, value / total))
-    # A node of one step tells nothing of how long the job takes.
+    # A node of one step says nothing about the duration of the job.
     return None

@@ -1,8 +1,8 @@
-"""ComfyUI's workflows as models: which of their inputs are parameters, and how values get in. Pure.
+"""ComfyUI's workflows as models: which inputs are parameters, and how values get in. No I/O.
 
 A workflow in API format is a table of nodes, ``{"3": {"class_type": "KSampler", "inputs": {…}}}``. An input
-is a value, or a link to another node's output, ``["4", 0]``. Values become parameters; the words of a
-prompt go where a sampler takes them from, or wherever a text says ``{prompt}``.
+is a value, or a link to another node's output, ``["4", 0]``. Values become parameters. The
+prompt goes to the text that a sampler reads, or to every text that says ``{prompt}``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["NotAWorkflow", "Workflow", "plain_graph"]
 
 PLACE = "{prompt}"
-"""What stands for the prompt in a text of a workflow."""
+"""The mark for the prompt in a text of a workflow."""
 
 MAX_SEED = 2**53 - 1
-"""ComfyUI takes 64 bits; the page, in which numbers are those of JavaScript, keeps 53 of them whole."""
+"""ComfyUI takes 64 bits, but the numbers of JavaScript on the page are exact to 53 bits only."""
 
 _SEEDS = ("seed", "noise_seed")
 _TEXTS = ("text", "prompt", "text_g", "text_l", "clip_l", "t5xxl")
 _OWN = ("filename_prefix", "batch_size", "control_after_generate", "upload")
-"""Inputs that are not offered: names of files, and what the plan decides."""
+"""Inputs that do not become parameters: names of files, and numbers that the plan decides."""
 _WORDS = {"sampler_name": "sampler", "ckpt_name": "checkpoint", "denoise": "strength"}
 _FLOATS = re.compile("cfg|denoise|guidance|strength|weight|shift")
-"""Names of inputs that take fractions, though a file may hold a whole number."""
+"""Inputs that take fractions, even if a file holds a whole number."""
 _TITLES = {"cfg": "Guidance", "negative_prompt": "Negative prompt", "lora_name": "LoRA", "vae_name": "VAE"}
 _FRONT = ("width", "height", "steps", "cfg", "checkpoint", "strength", "guidance", "sampler", "scheduler")
 """Parameters that are shown unfolded, in their order; the others are folded away."""
@@ -43,15 +43,15 @@ Place = tuple[str, str]
 
 
 class NotAWorkflow(ValueError):
-    """The file is no workflow in API format; the message says what it is."""
+    """The file is not a workflow in API format; the message says what the file is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """A workflow, read.
+    """A workflow that was read.
 
     Attributes:
-        graph: its nodes by id.
+        graph: the nodes by id.
         prompts: where the prompt goes.
         seeds: where the seed goes.
         pictures: where input images go, in order.
@@ -66,10 +66,10 @@ class Workflow:
 
     @classmethod
     def parse(cls, text: str) -> Workflow:
-        """Reads a file.
+        """Read a file.
 
         Raises:
-            NotAWorkflow: it is none in API format.
+            NotAWorkflow: the file is not a workflow in API format.
         """
         try:
             data: Any = json.loads(text)
@@ -87,7 +87,7 @@ class Workflow:
 
     @classmethod
     def of(cls, graph: Mapping[str, Mapping[str, Any]]) -> Workflow:
-        """Finds the places of a graph."""
+        """Find the places of a graph."""
         prompts = _marked(graph) or _followed(graph, "positive") or _first_text(graph)
         negative = tuple(place for place in _followed(graph, "negative") if place not in prompts)
         seeds = tuple(place for place, value in _values(graph) if place[1] in _SEEDS and _is_int(value))
@@ -104,12 +104,12 @@ class Workflow:
         return cls(graph, prompts, seeds, pictures, values)
 
     def spec(self, provider: str, id: str, known: Mapping[str, Any] | None = None) -> ModelSpec:
-        """Gives the model that the workflow is.
+        """Return the workflow as a model.
 
         Args:
             provider: the provider's name.
             id: the model's own name.
-            known: what the server says of its nodes (``/object_info``): choices and limits.
+            known: the choices and limits of the server's nodes (``/object_info``).
         """
         parameters = [self._parameter(name, places[0], known or {}) for name, places in self.values.items()]
         order = {name: i for i, name in enumerate(_FRONT)}
@@ -132,11 +132,11 @@ class Workflow:
         )
 
     def filled(self, unit: Unit, pictures: Sequence[str] = ()) -> dict[str, Any]:
-        """Gives the graph with the values of a call.
+        """Return the graph with the values of a call.
 
         Args:
             unit: the call.
-            pictures: the server's names of the input images; those that are not given stay as they are.
+            pictures: the server's names of the input images; inputs without a name stay as they are.
         """
         graph = cast("dict[str, Any]", copy.deepcopy({**self.graph}))
         for node, name in self.prompts:
@@ -193,7 +193,7 @@ _SEED = Parameter(
 def _added(
     values: dict[str, tuple[Place, ...]], graph: Mapping[str, Mapping[str, Any]], place: Place
 ) -> dict[str, tuple[Place, ...]]:
-    """The parameters with one more place: a size is one for all latents, other names are made unique."""
+    """Add a place to the parameters: all latents share one size, other names are made unique."""
     node, key = place
     name = _WORDS.get(key, key)
     if key in ("width", "height") and key in values:
@@ -206,7 +206,7 @@ def _added(
 
 
 def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:
-    """All inputs that are values."""
+    """Return all inputs that are values."""
     for node, content in graph.items():
         for name, value in content["inputs"].items():
             if isinstance(value, (str, int, float, bool)):
@@ -218,7 +218,7 @@ def _marked(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
 
 
 def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[Place, ...]:
-    """The texts from which the samplers take one side of their conditioning."""
+    """Return the texts that the samplers read for one side of their conditioning."""
     found: dict[Place, None] = {}
     for content in graph.values():
         start = content["inputs"].get(side)
@@ -228,7 +228,7 @@ def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[Place,
 
 
 def _upstream(graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen: set[str]) -> list[Place]:
-    """The texts of the nearest node that has some, against the direction of the links."""
+    """Return the texts of the nearest node that has some, against the direction of the links."""
     node = str(cast("list[Any]", link)[0]) if isinstance(link, list) and link else ""
     if node not in graph or node in seen:
         return []
@@ -243,7 +243,7 @@ def _upstream(graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen
 
 
 def _first_text(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
-    """The texts of the first node that encodes some."""
+    """Return the texts of the first node that encodes some."""
     for node, content in graph.items():
         if "TextEncode" in str(content["class_type"]):
             places = [(node, name) for name in _TEXTS if isinstance(content["inputs"].get(name), str)]
@@ -253,7 +253,7 @@ def _first_text(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
 
 
 def _limited(parameter: Parameter, known: Mapping[str, Any], kind: str, key: str) -> Parameter:
-    """The parameter with the choices and limits that the server says its node has."""
+    """Return the parameter with the choices and limits of its node at the server."""
     inputs = table(table(known.get(kind)).get("input"))
     said: Any = table(inputs.get("required")).get(key, table(inputs.get("optional")).get(key))
     if not isinstance(said, list) or not said:
@@ -297,11 +297,11 @@ def _type(value: Any) -> Any:
 
 
 def plain_graph(checkpoint: str, *, edits: bool) -> dict[str, Any]:
-    """Gives the graph from words to a picture, or from a picture and words to another one.
+    """Return the graph of a plain workflow, from a prompt to an image.
 
     Args:
         checkpoint: the file name that the server knows.
-        edits: True for the one with an input image.
+        edits: True for the graph that begins with an input image.
     """
     empty = {"class_type": "EmptyLatentImage", "inputs": {"width": 1024, "height": 1024, "batch_size": 1}}
     graph: dict[str, Any] = {

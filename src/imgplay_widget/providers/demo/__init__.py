@@ -1,4 +1,4 @@
-"""The demo: offline, no key, honest. It draws pictures by rules and plays every way a provider can behave."""
+"""The demo: no network, no key. It draws pictures by rules, and behaves in every way a provider can."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = ["Demo"]
 _ASKED = "The demo was asked to fail in this way"
 _PREVIEW_EDGE = 320
 _QUEUED = 0.3
-"""The part of a queued job's time that it waits before it is worked on."""
+"""The part of a queued job's time that the job waits before it runs."""
 
 _FAILURES: Mapping[str, Callable[[], ProviderError]] = {
     "moderated": lambda: Moderated(f"{_ASKED}: a content rule refused the prompt.", provider="demo"),
@@ -71,9 +71,9 @@ class Demo(Provider):
     """The embedded provider.
 
     Args:
-        sleep: how the time is spent that a server would take. This is the one provider that waits,
-            because it plays the server too.
-        clock: seconds since the epoch; a ticket must be understood after a restart.
+        sleep: spends the time that a server would take. Only this provider waits, because it also plays the
+            server.
+        clock: returns the seconds since the epoch, because a ticket must count after a restart.
     """
 
     spec = ProviderSpec(name="demo", title="Demo", local=True)
@@ -88,11 +88,11 @@ class Demo(Provider):
         self._clock = clock
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the demo models."""
+        """Return the demo models."""
         return catalog.load("demo")
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
-        """Splits a request into calls; `instant` draws several images in one call, each from its own seed."""
+        """Split a request into calls. `instant` draws several images in one call, each from its own seed."""
         units = super().plan(request, spec, seed)
         if spec.native_n == 1 or seed is None:
             return units
@@ -113,7 +113,7 @@ class Demo(Provider):
         ]
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Draws, or takes the job into the queue, or fails as asked."""
+        """Draw, put the job into the queue, or fail as asked."""
         match unit.model:
             case "queue":
                 return Pending(ticket=self._ticket(unit), progress=0.0)
@@ -128,14 +128,14 @@ class Demo(Provider):
                 return Done(images=await _draw(unit, _read(unit, http)))
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Gives progress and previews on the way, for `slow`."""
+        """Draw with progress and previews, for `slow`."""
         return self._watch(unit, http) if unit.model == "slow" else None
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Looks how far a queued job is. All that it needs is in the ticket.
+        """Return how far a queued job is. The ticket holds all data of the job.
 
         Raises:
-            Lost: the demo was asked to lose it.
+            Lost: the demo was asked to lose the job.
         """
         if ticket.get("lost"):
             raise _failure("lost")
@@ -150,7 +150,7 @@ class Demo(Provider):
         return Done(images=await _draw(Unit.from_json(ticket["unit"]), ()))
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
-        """Forgets a job; nothing of it runs anywhere."""
+        """Forget a job. It runs nowhere, so there is nothing to stop."""
         return "cancelled"
 
     def _ticket(self, unit: Unit) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _read(unit: Unit, http: Http) -> tuple[bytes, ...]:
 async def _draw(unit: Unit, references: Sequence[bytes]) -> tuple[Inline, ...]:
     return tuple(
         [
-            # A cancelled task must not hold the loop until the drawing is done; the thread ends by itself.
+            # A cancelled task must not wait for the drawing; the thread ends by itself.
             Inline(data=await to_thread.run_sync(_paint, unit, i, references, abandon_on_cancel=True))
             for i in range(unit.n)
         ]
@@ -217,7 +217,7 @@ def _paint(unit: Unit, index: int, references: Sequence[bytes]) -> bytes:
     seed = unit.seeds[index]
     picture = painting.paint(
         unit.prompt,
-        # Without a seed of the request, the place decides, so that siblings differ.
+        # Without a seed, the slot decides, so that the images of a batch differ.
         seed=unit.positions[index] if seed is None else seed,
         width=int(params.get("width", 1024)),
         height=int(params.get("height", 1024)),

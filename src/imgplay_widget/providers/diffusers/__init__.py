@@ -1,7 +1,7 @@
-"""diffusers: pipelines in this very process, on CPU, CUDA or MPS. No key, no server, no bill.
+"""diffusers: pipelines in this process, on CPU, CUDA or MPS. They need no key, no server and no money.
 
 A model is a folder with a pipeline (``"diffusers:/path/to/model"``) or the id of a repository on the Hugging
-Face Hub (``"diffusers:owner/name"``), which is fetched on its first use and found in the cache after that.
+Face Hub (``"diffusers:owner/name"``), which is downloaded on its first use and then found in the cache.
 ``HF_HUB_OFFLINE``, ``HF_HOME`` and ``HF_TOKEN`` count as they do for the libraries themselves.
 """
 
@@ -37,16 +37,16 @@ _ANY = "*"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 _INDEX = "model_index.json"
-"""The file that makes a folder a pipeline."""
+"""The file by which a folder is a pipeline."""
 
 _CLASSES = {
     "StableDiffusionPipeline": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "StableDiffusionXLPipeline": "stabilityai/stable-diffusion-xl-base-1.0",
 }
-"""Which model of the catalog describes other pipelines of a class."""
+"""The model of the catalog that describes other pipelines of a class."""
 
 _shelf = Shelf(Torch())
-"""The one pipeline of this process, whichever studio asks: two would not fit into memory."""
+"""The one pipeline of this process, for all studios, because two would not fit into memory."""
 
 atexit.register(_shelf.close)
 
@@ -55,12 +55,12 @@ class Diffusers(Provider):
     """Local pipelines.
 
     Args:
-        models: folders or ids to list, beside those of the catalog.
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` …; None takes the best there is.
-        dtype: the name of torch's type for the weights, for instance ``"float32"``; None takes what suits
-            the device.
+        models: folders or ids to list, besides those of the catalog.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` …; None takes the best.
+        dtype: the name of torch's type for the weights, for instance ``"float32"``; None takes the type that
+            suits the device.
         offload: True keeps only the part that computes on the device: slower, for little memory.
-        shelf: what holds the pipeline; None takes the one of this process.
+        shelf: the holder of the pipeline; None takes the one of this process.
     """
 
     spec = ProviderSpec(name=NAME, title="diffusers", concurrency=1, local=True)
@@ -79,14 +79,14 @@ class Diffusers(Provider):
         self._shelf = _shelf if shelf is None else shelf
 
     def models(self) -> Sequence[ModelSpec]:
-        """Gives the models that were listed, and the catalog's where the packages are installed."""
+        """Return the given models, and those of the catalog if the packages are installed."""
         own = [spec for model in self._own if (spec := self.model(model)) is not None]
         shipped = catalog.load(NAME) if installed() else ()
         listed = {spec.id for spec in own}
         return (*own, *(spec for spec in shipped if spec.id != _ANY and spec.id not in listed))
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of a folder or of a repository; None for what can be neither."""
+        """Return the model of a folder or of a repository, or None if the id can be neither."""
         shipped = {spec.id: spec for spec in catalog.load(NAME)}
         if id in shipped and id != _ANY:
             return shipped[id]
@@ -101,7 +101,7 @@ class Diffusers(Provider):
         return replace(like, id=id, title=title or id, description=_class_of(found), notice=notice)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Draws, without telling how far it is."""
+        """Draw without progress."""
         async with aclosing(self._watch(unit, http)) as events:
             async for event in events:
                 if not isinstance(event, Partial):
@@ -109,18 +109,18 @@ class Diffusers(Provider):
         raise AssertionError("unreachable")
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Draws, with the progress of each step and previews. Closing it stops the pipeline at its next step.
+        """Draw, with previews and progress. Closing the stream stops the pipeline at its next step.
 
         Raises:
             MissingExtra: torch or diffusers is not installed.
             ModelNotFound: there is no such pipeline.
-            BadRequest: the pipeline does not take a parameter, or not that value.
-            ServerError: it failed; the message has its words.
+            BadRequest: the pipeline does not take a parameter, or not this value.
+            ServerError: the pipeline failed; the message has its words.
         """
         return self._watch(unit, http)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Gives what is listed, and the pipelines in the cache of the Hugging Face Hub. No network."""
+        """Return the listed models, and the pipelines in the cache of the Hub. Use no network."""
         listed = list(self.models())
         known = {spec.id for spec in listed}
         cached = {"/".join(path.parents[1].name.split("--", 2)[1:]) for path in _cached()}
@@ -128,16 +128,16 @@ class Diffusers(Provider):
         return [*listed, *(spec for spec in found if spec is not None)]
 
     async def check(self, http: Http) -> None:
-        """Says whether the packages are installed.
+        """Check that the packages are installed.
 
         Raises:
-            MissingExtra: they are not.
+            MissingExtra: a package is missing.
         """
         if not installed():
             raise missing_extra()
 
     def unload(self) -> bool:
-        """Frees the memory of the pipeline that is loaded; gives False while it draws."""
+        """Free the memory of the loaded pipeline. Return False while it draws."""
         return self._shelf.unload()
 
     async def _watch(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done]:
@@ -148,7 +148,7 @@ class Diffusers(Provider):
             try:
                 loop.call_soon_threadsafe(inbox.put_nowait, item)
             except RuntimeError:
-                # The loop is gone, and with it whoever waited.
+                # The loop is gone, and nobody waits any more.
                 drawing.stop()
 
         drawing = Drawing(
@@ -173,10 +173,10 @@ class Diffusers(Provider):
 
 
 def _source(id: str) -> str:
-    """What the libraries shall load.
+    """Return the folder or the id that the libraries shall load.
 
     Raises:
-        ModelNotFound: it looks like a folder, but there is no pipeline in it.
+        ModelNotFound: the id looks like a folder, but there is no pipeline in it.
     """
     path = _folder(id)
     if path is None:
@@ -191,16 +191,16 @@ def _source(id: str) -> str:
 
 
 def _folder(id: str) -> Path | None:
-    """The folder that an id means, whether it is there or not; None for the id of a repository."""
+    """Return the folder that an id means, whether it exists or not, or None for the id of a repository."""
     path = Path(id)
     if id.startswith(("~", ".")) or path.is_absolute() or os.path.isfile(path / _INDEX):  # noqa: PTH113
-        # os.path, because a Path raises where a name is too long to be one.
+        # os.path, because a Path raises an error if a name is too long.
         return path.expanduser()
     return None
 
 
 def _cached(id: str = "*/*") -> Iterator[Path]:
-    """The snapshots of a repository, or of all, that lie in the cache and hold a pipeline."""
+    """Return the snapshots in the cache that hold a pipeline, of one repository or of all."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     for index in sorted(cache.glob(f"models--{id.replace('/', '--')}/snapshots/*/{_INDEX}")):
@@ -208,7 +208,7 @@ def _cached(id: str = "*/*") -> Iterator[Path]:
 
 
 def _class_of(folder: Path | None) -> str:
-    """The name of the pipeline's class; an empty text where it is not known."""
+    """Return the name of the pipeline's class, or an empty text if it is unknown."""
     if folder is None:
         return ""
     try:

@@ -1,8 +1,8 @@
-"""How a local pipeline is held and run: one at a time, on a thread of its own. Knows nothing of torch.
+"""Hold and run local pipelines: one at a time, on a thread of its own. This module knows nothing about torch.
 
-A pipeline computes for seconds or minutes and cannot be awaited, so each drawing has a thread. It can stop
-only where the pipeline asks: after each step. The thread is a daemon, so that an interpreter that ends does
-not wait for the last step of a long job; `Shelf.close` gives it the time to leave the native code.
+A pipeline computes for seconds or minutes and cannot be awaited, so each drawing has a thread. A drawing can
+stop only after a step, when the pipeline asks. The thread is a daemon, so that an interpreter that ends does
+not wait for a long job; `Shelf.close` gives the thread the time to leave the native code.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ __all__ = ["Backend", "Drawing", "Setup", "Shelf", "brief"]
 NAME = "diffusers"
 
 LOOK_EVERY = 0.3
-"""The least seconds between two previews."""
+"""The fewest seconds between two previews."""
 
 LOOK_SHARE = 4.0
-"""A preview that took t seconds is followed by at least so many times t without one."""
+"""After a preview that took t seconds, this many times t pass without a preview."""
 
 _CLOSE_WAIT = 10.0
-"""Seconds that the end of the interpreter waits for the step that is being computed."""
+"""The seconds that the end of the interpreter waits for the current step."""
 
 _WIRE = {"negative_prompt": "negative_prompt", "steps": "num_inference_steps", "strength": "strength"}
-"""Our names of parameters, and the pipelines' own."""
+"""Our names of parameters, and the names of the pipelines."""
 
 _OURS = {wire: name for name, wire in _WIRE.items()} | {"guidance_scale": "cfg", "image": "references"}
 
@@ -49,8 +49,8 @@ class Setup:
     """Where and how pipelines run.
 
     Attributes:
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` …; None takes the best there is.
-        dtype: the name of torch's type, for instance ``"bfloat16"``; None takes what suits the device.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` …; None takes the best device.
+        dtype: the name of torch's type, for instance ``"bfloat16"``; None takes one that suits the device.
         offload: True keeps only the part that computes on the device.
     """
 
@@ -60,46 +60,46 @@ class Setup:
 
 
 class Backend(Protocol):
-    """What knows torch and diffusers. Called on a drawing's thread, by one drawing at a time."""
+    """The part that knows torch and diffusers. One drawing at a time calls it, on its thread."""
 
     def load(self, source: str, setup: Setup) -> Any:
-        """Gives a pipeline. Raises a `ProviderError`, or what the libraries raise."""
+        """Return a pipeline. Raise a `ProviderError`, or any error of the libraries."""
         ...
 
     def with_image(self, pipe: Any) -> Any:
-        """Gives the pipeline that starts from an image, made of the same parts. Raises ValueError."""
+        """Return the pipeline that starts from an image, made of the same parts, or raise a ValueError."""
         ...
 
     def scheduler(self, pipe: Any, name: str) -> Any:
-        """Gives another scheduler with the settings of the pipeline's own."""
+        """Return another scheduler with the settings of the pipeline's own."""
         ...
 
     def generator(self, seed: int) -> Any:
-        """Gives a source of noise."""
+        """Return a source of noise."""
         ...
 
     def look(self, pipe: Any, latents: Any, size: tuple[int, int] | None) -> Sequence[Image.Image]:
-        """Gives a small picture of each image as it is now; none where that cannot be done."""
+        """Return a small picture of each image as it is now, or nothing if this is impossible."""
         ...
 
     def free(self, pipe: Any) -> None:
-        """Brings offloaded parts back into the state in which a call finds them."""
+        """Bring offloaded parts back into the state in which a call finds them."""
         ...
 
     def tidy(self) -> None:
-        """Gives unused memory back to the device."""
+        """Give unused memory back to the device."""
         ...
 
 
 class _Stopped(Exception):
-    """Nobody waits for the picture any more."""
+    """Nobody waits for the image any more."""
 
 
 class Shelf:
-    """Holds the one pipeline that is loaded; one drawing has it at a time. Thread-safe.
+    """Holds the one loaded pipeline. One drawing at a time has it. Thread-safe.
 
     Args:
-        backend: what loads and serves pipelines.
+        backend: loads and serves pipelines.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -111,25 +111,25 @@ class Shelf:
 
     @contextmanager
     def borrow(self, source: str, setup: Setup, *, wanted: Callable[[], bool]) -> Generator[Any]:
-        """Gives the pipeline, loading it where another one or none is there.
+        """Return the pipeline, and load it if another one or none is loaded.
 
         Args:
             source: a folder, or the id of a repository.
             setup: where and how it runs.
-            wanted: asked once the shelf is free; where it says no, nothing is loaded.
+            wanted: is asked once the shelf is free; if it returns False, nothing is loaded.
         """
         with self._lock:
             if not wanted():
                 raise _Stopped
             if self._key != (source, setup):
-                # The old one first: two may not fit into memory.
+                # The old pipeline goes first, because two may not fit into memory.
                 self._drop()
                 self._pipe = self.backend.load(source, setup)
                 self._key = (source, setup)
             yield self._pipe
 
     def unload(self) -> bool:
-        """Frees the memory of the pipeline; False where a drawing has it."""
+        """Free the memory of the pipeline. Return False if a drawing has it."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -139,7 +139,7 @@ class Shelf:
         return True
 
     def close(self) -> None:
-        """Stops the drawing at its next step, and waits for that a little."""
+        """Stop the drawing at its next step, and wait a little for this."""
         self.closing.set()
         if self._lock.acquire(timeout=_CLOSE_WAIT):
             self._lock.release()
@@ -154,12 +154,12 @@ class Drawing:
     """One call of a pipeline.
 
     Args:
-        unit: what to draw.
-        source: where its pipeline is.
+        unit: the unit to draw.
+        source: the folder or id of its pipeline.
         references: the bytes of its input images.
-        shelf: where the pipeline is held.
-        setup: where and how it runs.
-        tell: takes progress, then the answer or the error. Called on the drawing's thread.
+        shelf: the holder of the pipeline.
+        setup: where and how the pipeline runs.
+        tell: receives progress, then the answer or the error, on the drawing's thread.
     """
 
     def __init__(
@@ -184,15 +184,15 @@ class Drawing:
         self._looking = True
 
     def start(self) -> None:
-        """Begins, on a thread of its own."""
+        """Begin, on a thread of its own."""
         threading.Thread(target=self.run, name="imgplay-diffusers", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends it at its next step. Nothing is told after that."""
+        """End the drawing at its next step. After that, `tell` is not called."""
         self._stop.set()
 
     def run(self) -> None:
-        """Draws; tells everything but a stop."""
+        """Draw, and tell everything but a stop."""
         try:
             answer = self._draw()
         except _Stopped:
@@ -220,7 +220,7 @@ class Drawing:
             finally:
                 if own is not None:
                     pipe.scheduler = own
-                # A call that was stopped, and one of the pipeline for images, leave this undone.
+                # A stopped call, and a call of the pipeline for images, leave this undone.
                 self._backend.free(base)
             return Done(images=tuple(self._images(result)))
 
@@ -232,14 +232,14 @@ class Drawing:
         values: dict[str, Any] = {"prompt": unit.prompt, "num_images_per_prompt": unit.n}
         values |= {_WIRE[name]: params[name] for name in _WIRE if name in params}
         values |= {name: params[name] for name in ("width", "height") if name in params}
-        # Some pipelines have two kinds of guidance; the true one counts where it is on by itself.
+        # Some pipelines have two kinds of guidance. True guidance counts if it is on by default.
         true = "true_cfg_scale" in taken and float(taken["true_cfg_scale"].default or 0) > 1
         if "cfg" in params:
             values["true_cfg_scale" if true else "guidance_scale"] = params["cfg"]
         if self._references:
             values["image"] = self._start_image()
             for name in {"width", "height"} - set(taken):
-                # The image has that size already.
+                # The image already has this size.
                 values.pop(name, None)
         elif "strength" in params:
             raise _refusal("Strength counts only with a reference.", "Add one, or leave strength out.")
@@ -277,7 +277,7 @@ class Drawing:
 
     def _on_step(self, pipe: Any, index: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not self._wanted():
-            # The one way out that decodes nothing and leaves the pipeline fit for the next call.
+            # Only this way out decodes nothing and leaves the pipeline ready for the next call.
             raise _Stopped
         steps = getattr(pipe, "num_timesteps", None) or self._unit.params.get("steps") or index + 1
         progress = min(1.0, (index + 1) / int(steps))
@@ -319,7 +319,7 @@ class Drawing:
 
     def _failure(self, error: Exception) -> ProviderError:
         if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-            # The frames of the failed call hold what filled the memory.
+            # The frames of the failed call hold the objects that filled the memory.
             traceback.clear_frames(error.__traceback__)
             self._backend.tidy()
             full = ServerError(
@@ -345,7 +345,7 @@ def _refusal(message: str, next_step: str) -> BadRequest:
 
 
 def brief(error: BaseException) -> str:
-    """Gives the beginning of an error's text, without keys."""
+    """Return the beginning of an error's text, without keys."""
     text = " ".join(str(error).split()) or type(error).__name__
     return redact(text if len(text) <= 300 else f"{text[:299]}…")
 

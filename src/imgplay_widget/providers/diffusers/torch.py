@@ -1,4 +1,4 @@
-"""All that knows torch and diffusers. Both are imported when the first pipeline is loaded, never before."""
+"""The only module that knows torch and diffusers. It imports both when the first pipeline is loaded."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA", "Torch", "installed"]
 
 EXTRA = 'pip install "imgplay-widget[diffusers]"'
-"""The line that installs what is needed."""
+"""The command that installs the packages."""
 
 LOOK_EDGE = 320
-"""The longer edge of a preview in pixels: decoding a small one costs little."""
+"""The longer edge of a preview, in pixels. Decoding a small image costs little."""
 
 _SCHEDULERS = {
     "ddim": "DDIMScheduler",
@@ -36,12 +36,12 @@ _SCHEDULERS = {
 
 
 def installed() -> bool:
-    """Says whether the packages are there, without importing them."""
+    """Return whether the packages are installed, without importing them."""
     return all(find_spec(name) is not None for name in ("torch", "diffusers", "transformers"))
 
 
 def missing_extra(error: ImportError | None = None) -> MissingExtra:
-    """Gives the error that says how to install the packages."""
+    """Return the error that says how to install the packages."""
     detail = "" if error is None else f" ({brief(error)})"
     return MissingExtra(
         f"Local pipelines need packages that are not installed{detail}.",
@@ -54,13 +54,13 @@ class Torch:
     """Loads and serves real pipelines."""
 
     def load(self, source: str, setup: Setup) -> Any:
-        """Gives the pipeline of a folder, or of a repository that the user named.
+        """Return the pipeline of a folder, or of a repository that the user named.
 
         Raises:
             MissingExtra: a package is not installed.
             ModelNotFound: there is no such pipeline.
             BadKey: its repository is closed to the user.
-            NetworkError: it could not be fetched.
+            NetworkError: the pipeline could not be downloaded.
         """
         try:
             torch, diffusers = import_module("torch"), import_module("diffusers")
@@ -74,7 +74,7 @@ class Torch:
                 pipe = diffusers.DiffusionPipeline.from_pretrained(
                     source,
                     dtype=_dtype(torch, device, setup.dtype),
-                    # Weights in pickles can run code; a folder is whole, so nothing is fetched for it.
+                    # Weights in pickles can run code. A folder is whole, so nothing is downloaded for it.
                     use_safetensors=True,
                     local_files_only=local or None,
                 )
@@ -88,10 +88,10 @@ class Torch:
         return pipe
 
     def with_image(self, pipe: Any) -> Any:
-        """Gives the pipeline that starts from an image.
+        """Return the pipeline that starts from an image.
 
         Raises:
-            BadRequest: it has none.
+            BadRequest: the pipeline has no such form.
         """
         diffusers = import_module("diffusers")
         try:
@@ -106,20 +106,20 @@ class Torch:
         return found
 
     def scheduler(self, pipe: Any, name: str) -> Any:
-        """Gives another scheduler with the settings of the pipeline's own."""
+        """Return another scheduler with the settings of the pipeline's own."""
         kind = getattr(import_module("diffusers"), _SCHEDULERS[name])
         return kind.from_config(pipe.scheduler.config)
 
     def generator(self, seed: int) -> Any:
-        """Gives a source of noise on the CPU: the same numbers whatever the pipeline runs on."""
+        """Return a source of noise on the CPU, which gives the same numbers for every device."""
         return import_module("torch").Generator("cpu").manual_seed(seed)
 
     def look(self, pipe: Any, latents: Any, size: tuple[int, int] | None) -> Sequence[Image]:
-        """Decodes the latents at a small size. Gives nothing for those that it does not understand."""
+        """Decode the latents at a small size. Return nothing for latents of an unknown form."""
         vae: Any = getattr(pipe, "vae", None)
         config: Any = getattr(vae, "config", None)
         factor = getattr(config, "scaling_factor", None)
-        # Decoding would drag offloaded parts to and fro; and a VAE that overflows in 16 bits shows black.
+        # Decoding would move offloaded parts to and fro, and a VAE that overflows in 16 bits shows black.
         offloaded = bool(getattr(pipe, "_all_hooks", None))
         torch = import_module("torch")
         overflows = getattr(config, "force_upcast", False) and vae.dtype == torch.float16
@@ -140,12 +140,12 @@ class Torch:
         return pipe.image_processor.postprocess(decoded.detach(), output_type="pil")
 
     def free(self, pipe: Any) -> None:
-        """Releases the hooks of offloaded parts."""
+        """Release the hooks of offloaded parts."""
         if getattr(pipe, "_all_hooks", None):
             pipe.maybe_free_model_hooks()
 
     def tidy(self) -> None:
-        """Gives unused memory back to the device."""
+        """Give unused memory back to the device."""
         gc.collect()
         torch = import_module("torch")
         if torch.cuda.is_available():
@@ -175,7 +175,7 @@ def _dtype(torch: Any, device: str, name: str | None) -> Any:
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Keeps progress bars of loading out of whatever cell is running, and puts them back as they were."""
+    """Keep the progress bars of loading out of the running cell, and restore their setting afterwards."""
     with ExitStack() as stack:
         for module in ("diffusers.utils.logging", "transformers.utils.logging"):
             logging = import_module(module)
@@ -186,7 +186,7 @@ def _quiet() -> Generator[None]:
 
 
 def _load_error(source: str, error: Exception, *, local: bool) -> ProviderError:
-    """Says why a pipeline cannot be loaded, by what the libraries raise and from what."""
+    """Return why a pipeline cannot be loaded, by the errors of the libraries and their causes."""
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and len(chain) < 8:
         chain.append(cause)

@@ -1,9 +1,9 @@
 """Google's Gemini API: image models behind ``generateContent``.
 
-One call gives one image. Refusals come as HTTP 200, in three shapes; pictures that the model only thought
-come beside the one that it means.
+One call gives one image. Refusals come as HTTP 200, in three shapes. Drafts of the model's thinking come
+beside the finished image.
 
-The wire as in googleapis/python-genai (2026-08-21) and vercel/ai, ``packages/google`` (2026-08-22).
+The protocol is that of googleapis/python-genai (2026-08-21) and vercel/ai, ``packages/google`` (2026-08-22).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Gemini"]
 
 _OWN_MODELS = re.compile(r"gemini-[\w.-]+|nano-banana[\w.-]*")
 _PAINTS = re.compile(r"-image\b|nano-banana")
-"""The listing does not say which models give images; their ids do."""
+"""The list does not say which models make images; their ids do."""
 _TEXT_MODEL = "gemini-3.1-flash-lite"
 """The small model that Google names as the successor of gemini-2.0-flash-lite (shut down on 2026-06-01)."""
 _MAX_PAGES = 20
@@ -48,7 +48,7 @@ _MODERATED = {
     "MODEL_ARMOR",
     "JAILBREAK",
 }
-"""Reasons that the same request meets again; the others (OTHER, NO_IMAGE, IMAGE_OTHER …) may not."""
+"""Reasons by which the same request is refused again; other reasons (OTHER, NO_IMAGE …) may be passing."""
 
 
 class Gemini(HttpProvider):
@@ -62,7 +62,7 @@ class Gemini(HttpProvider):
     spec = ProviderSpec(
         name="gemini",
         title="Google Gemini",
-        # The key made for this very API goes first; the other one may belong to any Google service.
+        # The first variable is for this API only; the second may belong to any Google service.
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         key_url="https://aistudio.google.com/apikey",
     )
@@ -75,16 +75,16 @@ class Gemini(HttpProvider):
             self.base_url += "/v1beta"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; one that the catalog does not list gets what all of them take."""
+        """Return the model of an id. A model that the catalog does not list gets the parameters of all."""
         bare = id.removeprefix("models/")
         return super().model(bare) or (_general(bare) if _OWN_MODELS.fullmatch(bare) else None)
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Gives the key in Google's own header; it never stands in an address."""
+        """Return the key in Google's own header. It never goes into an address."""
         return {"x-goog-api-key": key}
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits for its image."""
+        """Send one call and wait for its image."""
         url = f"{self.base_url}/models/{quote(unit.model, safe='')}:generateContent"
         reply = await http.request("POST", url, json=_body(unit, http))
         if not reply.ok:
@@ -109,11 +109,11 @@ class Gemini(HttpProvider):
         )
 
     def text_model(self) -> str | None:
-        """Gives Google's small text model."""
+        """Return Google's small text model."""
         return _TEXT_MODEL
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
-        """Asks a text model, by the same method that paints."""
+        """Ask a text model, by the same method that makes images."""
         body = {
             "systemInstruction": {"parts": [{"text": instruction}]},
             "contents": [{"role": "user", "parts": [{"text": text}]}],
@@ -129,7 +129,7 @@ class Gemini(HttpProvider):
         return "".join(words)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks which models there are now, and gives those that paint."""
+        """Ask which models there are now, and return those that make images."""
         found: dict[str, ModelSpec] = {}
         page = ""
         for _ in range(_MAX_PAGES):
@@ -146,7 +146,7 @@ class Gemini(HttpProvider):
         return list(found.values())
 
     async def check(self, http: Http) -> None:
-        """Asks for one entry of the list of models, which costs nothing."""
+        """Ask for one entry of the list of models, which costs nothing."""
         await self._listed(http, "pageSize=1")
 
     async def _listed(self, http: Http, query: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Gemini(HttpProvider):
         return error
 
     def _refusal(self, answer: Mapping[str, Any], request_id: str | None, http: Http) -> ProviderError:
-        """What an answer without an image means. All of it comes as HTTP 200."""
+        """Return the error of an answer without an image, which comes as HTTP 200."""
         common: dict[str, Any] = {"provider": self.spec.name, "request_id": request_id}
         feedback = table(_field(answer, "promptFeedback"))
         blocked = text(_field(feedback, "blockReason"))
@@ -202,7 +202,7 @@ def _body(unit: Unit, http: Http) -> dict[str, Any]:
     for reference in unit.references:
         data = pybase64.b64encode(http.reference(reference)).decode("ascii")
         parts.append({"inlineData": {"mimeType": reference.media_type, "data": data}})
-    # Words are asked for too: without them a refusal has none.
+    # Text is requested too, because a refusal has no words without it.
     config: dict[str, Any] = {"responseModalities": ["TEXT", "IMAGE"]}
     image = {
         wire: params[name]
@@ -219,7 +219,7 @@ def _body(unit: Unit, http: Http) -> dict[str, Any]:
 
 
 def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> bytes | None:
-    """The last image that is not merely thought, of the first candidate that has one."""
+    """Return the last image that is not a draft, of the first candidate that has one."""
     for candidate in map(table, rows(answer.get("candidates"))):
         for part in reversed([table(part) for part in rows(table(candidate.get("content")).get("parts"))]):
             inline = table(_field(part, "inlineData"))
@@ -243,12 +243,12 @@ def _sentence(what: str, reason: str, said: str, http: Http) -> str:
 
 
 def _field(of: Mapping[str, Any], name: str) -> Any:
-    """A field of an answer. Gateways to the API spell names with underscores."""
+    """Return a field of an answer. Gateways to the API spell its name with underscores."""
     return of.get(name, of.get(re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)))
 
 
 def _general(id: str) -> ModelSpec:
-    """What can be said of a model that the catalog does not list: the union of what they take, unset."""
+    """Return a model that the catalog does not list: it takes all parameters, without defaults."""
     newest = catalog.load("gemini")[0]
     return replace(
         newest,

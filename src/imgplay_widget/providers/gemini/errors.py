@@ -1,4 +1,4 @@
-"""What an error answer of a Google API means."""
+"""Read the errors of a Google API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["error_from"]
 
 _KEY = re.compile(r"api[ _]key[ _](not valid|invalid|expired|not found|service_blocked)", re.IGNORECASE)
 _USED_UP = re.compile(r"perday|limit: 0\b|credits are depleted|spending cap", re.IGNORECASE)
-"""Quotas that no wait within a task brings back: of the day, none at all, prepaid, or the user's own."""
+"""Quotas that do not come back within a task: of the day, of zero, prepaid, or the user's own."""
 _SOON = re.compile(r"retry in ([\d.]+) ?s")
 
 
@@ -27,9 +27,9 @@ def error_from(reply: Reply, http: Http, *, status: int | None = None) -> Provid
     """Return the error that an answer stands for, with Google's own words.
 
     Args:
-        reply: the answer; its status is not 2xx, or its body is an error all the same.
+        reply: the answer; its status is not 2xx, or its body holds an error.
         http: the provider's client.
-        status: the status that counts, where the body holds another one than the answer has.
+        status: the status that counts, if the body holds another one than the answer.
     """
     error = _error(reply)
     code = reply.status if status is None else status
@@ -56,7 +56,7 @@ def error_from(reply: Reply, http: Http, *, status: int | None = None) -> Provid
 
 
 def _kind(status: int, marks: str) -> tuple[type[ProviderError] | None, str | None]:
-    """Return the class of error that the words stand for, and the advice; None where the status decides."""
+    """Return the class of error that the words stand for, and the advice; None if the status decides."""
     if status == 429 and _USED_UP.search(marks):
         return (
             BillingError,
@@ -77,7 +77,7 @@ def _kind(status: int, marks: str) -> tuple[type[ProviderError] | None, str | No
 
 
 def _reasons(error: Mapping[str, Any]) -> list[str]:
-    """The machine-readable reasons: of the error, and of each quota that was broken."""
+    """Return the machine-readable reasons: of the error, and of each quota that was exceeded."""
     details = [table(detail) for detail in rows(error.get("details"))]
     quotas = [table(violation) for detail in details for violation in rows(detail.get("violations"))]
     return [text(d.get("reason")) for d in details] + [text(q.get("quotaId")) for q in quotas]

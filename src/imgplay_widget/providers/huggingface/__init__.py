@@ -1,8 +1,8 @@
 """Hugging Face's router to its inference partners.
 
-The wire: huggingface_hub ``inference/_providers`` (2026-08). One token for all; the body is that of the
-partner that serves the model, and which one does, the Hub says. ``owner/name`` takes any partner,
-``owner/name:fal-ai`` that one.
+The protocol is that of huggingface_hub ``inference/_providers`` (2026-08). One token is for all partners. The
+Hub says which partner serves a model, and the body of the call is in that partner's form. ``owner/name``
+takes any partner, ``owner/name:fal-ai`` takes this one.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _HUB = "https://huggingface.co"
 _TASK = "text-to-image"
 _ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?::(?P<partner>[a-z0-9-]+))?")
 _SHOWN = 20
-"""Models of each partner that discovery lists; there are thousands, most of them small variants."""
+"""The most models of each partner that discovery lists; there are thousands, most of them small variants."""
 
 
 class HuggingFace(HttpProvider):
-    """Images from whichever partner serves a model of the Hub; one image a call.
+    """Images from the partner that serves a model of the Hub; one image a call.
 
     Args:
-        base_url: the router; None for Hugging Face's.
-        hub_url: where models are looked up; None for ``HF_ENDPOINT`` or Hugging Face's.
+        base_url: the router; None means the router of Hugging Face.
+        hub_url: the Hub; None means ``HF_ENDPOINT``, or the Hub of Hugging Face.
     """
 
     spec = ProviderSpec(
@@ -55,7 +55,7 @@ class HuggingFace(HttpProvider):
         self._hub = (hub_url or os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id: any ``owner/name``, with ``:partner`` to name who shall serve it."""
+        """Return the model of an id: any ``owner/name``, with ``:partner`` to choose the partner."""
         match = _ID.fullmatch(id)
         if match is None or match["partner"] not in (None, *PARTNERS):
             return None
@@ -63,11 +63,11 @@ class HuggingFace(HttpProvider):
         return known if known and known.id == id else self._general(id, known)
 
     def takes_key(self, url: str) -> bool:
-        """Says yes to the Hub's API, which issues the tokens."""
+        """Return True for the API of the Hub, which issues the tokens."""
         return url.startswith(f"{self._hub}/api/") and self._hub.startswith("https://")
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Asks the Hub who serves the model, then sends one call there."""
+        """Ask the Hub which partner serves the model, then send one call there."""
         partner, served = await self._resolve(unit.model, http)
         repo = unit.model.partition(":")[0]
         call = partner.call(unit, repo, served)
@@ -77,10 +77,10 @@ class HuggingFace(HttpProvider):
         return partner.answered(reply, unit, http)
 
     async def poll(self, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Asks for a job, at those partners that have a queue.
+        """Ask for a job of a partner that has a queue.
 
         Raises:
-            Lost: the partner does not know it.
+            Lost: the partner does not know the job.
             ProviderError: the question failed.
         """
         partner = PARTNERS[ticket["partner"]]
@@ -91,10 +91,10 @@ class HuggingFace(HttpProvider):
         return partner.polled(reply, ticket, http)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks for the models that the partners serve, the first ones of each.
+        """Ask for the first models of each partner.
 
         Raises:
-            ProviderError: it could not be asked.
+            ProviderError: the question failed.
         """
         found = {model.id: model for model in self.models()}
         for partner in PARTNERS:
@@ -108,7 +108,7 @@ class HuggingFace(HttpProvider):
         return list(found.values())
 
     async def check(self, http: Http) -> None:
-        """Asks the Hub whose token it is.
+        """Ask the Hub for the owner of the token.
 
         Raises:
             ProviderError: as in `Provider.check`.
@@ -116,13 +116,13 @@ class HuggingFace(HttpProvider):
         self._check(await http.request("GET", f"{self._hub}/api/whoami-v2"), http)
 
     async def _resolve(self, model: str, http: Http) -> tuple[Partner, str]:
-        """The partner that serves a model, and the model's id there."""
+        """Return the partner that serves a model, and the model's id there."""
         repo, _, wanted = model.partition(":")
         url = f"{self._hub}/api/models/{repo}?expand[]=inferenceProviderMapping"
         try:
             reply = await http.request("GET", url)
         except NetworkError as error:
-            # Only a question: the call itself was not sent.
+            # This was only a question; the call itself was not sent.
             raise ConnectFailed(error.message, provider=self.spec.name) from None
         if reply.status in (401, 404):
             raise ModelNotFound(
@@ -158,7 +158,7 @@ class HuggingFace(HttpProvider):
 
 
 def _live(mapping: object) -> dict[str, str]:
-    """Who serves text-to-image now, with the model's id there; an object by partner, or a list."""
+    """Return which partners serve text-to-image now, with the model's id there, from an object or a list."""
     pairs = [(name, table(row)) for name, row in table(mapping).items()]
     pairs += [(text(row.get("provider")), row) for row in map(table, rows(mapping))]
     return {

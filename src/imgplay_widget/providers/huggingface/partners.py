@@ -1,4 +1,4 @@
-"""The dialects behind Hugging Face's router: a call in each partner's words, and its answer."""
+"""The dialects behind Hugging Face's router: the form of a call and of its answer at each partner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["PARTNERS", "Call", "Partner"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent: path after the partner's name, JSON, further headers."""
+    """A call: the path after the partner's name, the JSON, further headers."""
 
     path: str
     fields: Mapping[str, Any]
@@ -33,31 +33,31 @@ class Partner:
     """One dialect.
 
     Attributes:
-        name: the partner's, which is also the first part of the router's path.
+        name: the name of the partner, which is also the first part of the router's path.
     """
 
     name: ClassVar[str]
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
-        """Gives the call of a unit.
+        """Return the call of a unit.
 
         Args:
-            unit: what to send.
+            unit: the unit.
             repo: the model's id on the Hub.
             served: the model's id at the partner.
         """
         raise NotImplementedError
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending | Done:
-        """Reads the answer to the call.
+        """Read the answer to the call.
 
         Raises:
-            ProviderError: it holds no image.
+            ProviderError: the answer holds no image.
         """
         raise NotImplementedError
 
     def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
-        """Reads the answer to a question about a job.
+        """Read the answer to a question about a job.
 
         Raises:
             Lost: the partner has no queue.
@@ -80,7 +80,7 @@ def _take_size(params: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _sized(unit: Unit) -> dict[str, Any]:
-    """The parameters, with the size as ``"WxH"``."""
+    """Return the parameters, with the size as ``"WxH"``."""
     params = _params(unit)
     size = _take_size(params)
     return params | ({"size": f"{size[0]}x{size[1]}"} if size else {})
@@ -214,7 +214,7 @@ class _WaveSpeed(Partner):
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending:
         link = text(table(table(_json(reply, http).get("data")).get("urls")).get("get"))
-        # Only the path: jobs are asked for through the router, which alone knows the token.
+        # Only the path: the router asks for jobs, because the partner does not know the token.
         return _ticket("wavespeed", _path(link), http)
 
     def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
@@ -258,4 +258,4 @@ PARTNERS: Mapping[str, Partner] = {
     partner.name: partner
     for partner in (_HfInference(), _Fal(), _Together(), _Nscale(), _Replicate(), _WaveSpeed(), _Zai())
 }
-"""Those whose wire is known, in the order in which they are chosen."""
+"""The partners whose protocol is known, in the order of choice."""

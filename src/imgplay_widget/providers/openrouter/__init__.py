@@ -1,7 +1,7 @@
 """OpenRouter's Image API: many hosts' image models behind one call.
 
-The wire as in OpenRouterTeam/docs, ``openapi/openapi.yaml`` and the page "Image Generation" (2026-08-22). A
-run is billed whole or not at all, and each answer says what it cost.
+The protocol is that of OpenRouterTeam/docs, ``openapi/openapi.yaml`` and the page "Image Generation"
+(2026-08-22). A run is billed whole or not at all, and each answer says what it cost.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["OpenRouter"]
 
 _TEXT_MODEL = "google/gemini-3.1-flash-lite"
-"""Small and cheap; the same that the provider gemini uses."""
+"""A small and cheap model, which the provider gemini uses too."""
 _ID = re.compile(r"[\w.~-]+/[\w.-]+(:[\w.-]+)?")
 _STREAMS = "openai/"
-"""The one author whose models stream, as the API's description has it; others ignore the wish."""
+"""The only author whose models stream, by the API's description; other models ignore the wish."""
 _EXPECTED_PARTIALS = 3
-"""How many previews come is not said; this many at most are seen."""
+"""The documentation gives no number of previews; no more than these were seen."""
 
 
 class OpenRouter(HttpProvider):
@@ -53,16 +53,16 @@ class OpenRouter(HttpProvider):
     address = "https://openrouter.ai/api/v1"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Gives the model of that id; any ``author/slug`` may be one."""
+        """Return the model of an id. Any ``author/slug`` may be a model."""
         return super().model(id) or (general_model(self.spec.name, id) if _ID.fullmatch(id) else None)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        """Sends one call and waits for its images."""
+        """Send one call and wait for its images."""
         reply = await http.request("POST", f"{self.base_url}/images", json=_body(unit, http))
         return self._done(reply, unit, http)
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
-        """Sends one call with previews on the way, for a single image of a model that streams."""
+        """Send one call with previews on the way, for a single image of a model that streams."""
         streams = unit.previews or unit.model.startswith(_STREAMS)
         if unit.n != 1 or not streams:
             return None
@@ -76,25 +76,25 @@ class OpenRouter(HttpProvider):
         )
 
     def text_model(self) -> str | None:
-        """Gives a small text model that is routed."""
+        """Return a small text model."""
         return _TEXT_MODEL
 
     async def write(self, model: str, instruction: str, text: str, http: Http) -> str:
-        """Asks a text model by chat completions."""
+        """Ask a text model by chat completions."""
         return await ask(http, f"{self.base_url}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Asks for all image models with the parameters that each of them takes."""
+        """Ask for all image models with the parameters that each of them takes."""
         answer = await self._asked("images/models", http)
         found = [listed_model(self.spec.name, table(record)) for record in rows(answer.get("data"))]
         return [spec for spec in found if spec is not None]
 
     async def check(self, http: Http) -> None:
-        """Asks what is known of the key, which costs nothing.
+        """Ask about the key, which costs nothing.
 
         Raises:
             BillingError: the key is good, but its own limit is used up.
-            ProviderError: as `Provider.check` says.
+            ProviderError: as in `Provider.check`.
         """
         known = table((await self._asked("key", http)).get("data"))
         left = known.get("limit_remaining")
@@ -140,7 +140,7 @@ class OpenRouter(HttpProvider):
 def _body(unit: Unit, http: Http) -> dict[str, Any]:
     body: dict[str, Any] = {"model": unit.model, "prompt": unit.prompt, **unit.params}
     if unit.n > 1:
-        # Models of a single image refuse even to hear of it.
+        # Models that make single images refuse the field itself.
         body["n"] = unit.n
     if unit.seed is not None:
         body["seed"] = unit.seed
@@ -161,5 +161,5 @@ def _body(unit: Unit, http: Http) -> dict[str, Any]:
 def _cost(value: object) -> str | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    # Through its shortest text, so that 0.04 stays 0.04; never with an exponent.
+    # The shortest text of the number keeps 0.04 as 0.04. An exponent is never wanted.
     return format(Decimal(str(value)), "f")

@@ -1,7 +1,7 @@
-"""What an error answer of OpenRouter means.
+"""Read the errors of OpenRouter.
 
-Its typed error codes are those of the page "Errors and Debugging" (OpenRouterTeam/docs, 2026-08-22). That a
-run which fails is never billed says the page "Image Generation" there.
+The page "Errors and Debugging" (OpenRouterTeam/docs, 2026-08-22) lists its error codes. The page "Image
+Generation" there says that a failed run is never billed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STATUS = {
     "provider_overloaded": 503,
     "timeout": 504,
 }
-"""For errors inside of an answer that began well; all other types are refusals or failures by their code."""
+"""The status of errors inside an answer that began as a success. The code of any other type decides."""
 _MODERATED = ("content_policy_violation", "refusal")
 _FLAGGED = ("moderation", "flagged", "guardrail", "blocked", "content policy", "safety")
 
@@ -39,7 +39,7 @@ def error_from(reply: Reply, http: Http) -> ProviderError:
     """Return the error that an answer stands for, with OpenRouter's own words.
 
     Args:
-        reply: the answer; its status is not 2xx, or its body (or the event in it) is an error all the same.
+        reply: the answer; its status is not 2xx, or its body or the event in it holds an error.
         http: the provider's client.
     """
     body = table(json_of(reply.body))
@@ -69,7 +69,7 @@ def error_from(reply: Reply, http: Http) -> ProviderError:
 
 
 def _kind(status: int, name: str, words: str, details: Mapping[str, Any]) -> type[ProviderError] | None:
-    """Return the class of error that the words stand for; None where the status decides."""
+    """Return the class of error that the words stand for; None if the status decides."""
     if name in _MODERATED or (status == 403 and _flagged(details, words)):
         return Moderated
     if (status == 403 and "limit exceeded" in words.lower()) or (status == 429 and "per-day" in words):

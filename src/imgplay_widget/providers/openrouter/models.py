@@ -1,4 +1,4 @@
-"""What OpenRouter's own list says of its image models, as `ModelSpec`."""
+"""Turn OpenRouter's own list of image models into `ModelSpec`s."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["MAX_REFERENCE", "general_model", "listed_model"]
 
 MAX_REFERENCE = 15_000_000
-"""Bytes of a reference. OpenRouter names no limit; they travel in the request's own JSON."""
+"""The most bytes of a reference. OpenRouter names no limit; references travel in the JSON of the request."""
 _NOT_PARAMETERS = ("model", "prompt", "n", "input_references", "stream", "provider")
 _UNKEPT = ("svg",)
-"""Formats that are no raster images."""
+"""Formats that are not raster images."""
 
 
 def general_model(provider: str, id: str) -> ModelSpec:
-    """Gives what can be said of a model that nobody described: what the call takes, all of it unset.
+    """Return a model that nobody described: it takes all parameters of the call, without defaults.
 
     Args:
         provider: the provider's name.
@@ -40,14 +40,14 @@ def general_model(provider: str, id: str) -> ModelSpec:
 
 
 def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
-    """Gives the model of a record, with exactly the parameters that it names.
+    """Return the model of a record, with exactly the parameters that the record names.
 
     Args:
         provider: the provider's name.
         record: an item of ``GET /images/models``.
 
     Returns:
-        None where the record names no model, or one whose pictures are not raster images.
+        None if the record names no model, or a model whose images are not raster images.
     """
     id_ = text(record.get("id"))
     makes = rows(table(record.get("architecture")).get("output_modalities"))
@@ -73,7 +73,7 @@ def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
 
 
 def _parameters(described: Mapping[str, Any]) -> Iterator[Parameter]:
-    # In the order of our own file, so that forms look alike; what it does not know comes last.
+    # In the order of our own file, so that forms look alike. Unknown parameters come last.
     known = _known()
     names = [name for name in known if name in described] + [name for name in described if name not in known]
     for name in names:
@@ -91,7 +91,7 @@ def _parameters(described: Mapping[str, Any]) -> Iterator[Parameter]:
                 if high > low:
                     yield _number(name, low, high, base)
             case "boolean" if base is not None:
-                # It says "supported", not of which values; those that the call has are known here.
+                # The record says "supported" but names no values; the values of the call are known here.
                 yield base
             case _:
                 pass
@@ -132,7 +132,7 @@ def _title(name: str) -> str:
 
 @cache
 def _known() -> dict[str, Parameter]:
-    """The parameters of the catalog file, each as wide as the call allows."""
+    """Return the parameters of the catalog file, each as wide as the call allows."""
     found: dict[str, Parameter] = {}
     for model in catalog.load("openrouter"):
         for parameter in model.parameters:

@@ -28,11 +28,11 @@ def paint(
     grain: bool = True,
     without: str = "",
 ) -> Image.Image:
-    """Gives a picture for a prompt.
+    """Return a picture for a prompt.
 
     Args:
-        prompt: scene and colour words count; others only change the chance.
-        seed: another seed, another picture of the same scene.
+        prompt: words for scenes and colours count; other words only change the chance.
+        seed: each seed makes another picture of the same scene.
         width: in pixels.
         height: in pixels.
         style: ``"natural"``, ``"soft"``, ``"duotone"`` or ``"monochrome"``.
@@ -40,7 +40,7 @@ def paint(
         grain: whether film grain is added.
         without: words for what shall not be there.
     """
-    # Style, size and finish must not change what is painted, so that they can be compared.
+    # Style, size and finish must not change the scene, so that users can compare them.
     rng = random.Random(f"{' '.join(prompt.lower().split())}|{seed}")  # noqa: S311 - a picture, not a secret
     scene = read(prompt, without, rng)
     size = (width, height)
@@ -54,7 +54,7 @@ def paint(
 
 
 def emerge(picture: Image.Image, progress: float, rng: random.Random) -> Image.Image:
-    """Gives a look at a picture on its way: coarse and noisy at first, then ever clearer."""
+    """Return a partial picture: coarse and noisy at first, then clearer and clearer."""
     coarse = max(2, round(max(picture.size) * progress**2 / 2))
     small = picture.resize(
         (
@@ -68,7 +68,7 @@ def emerge(picture: Image.Image, progress: float, rng: random.Random) -> Image.I
 
 
 def overlay(picture: Image.Image, reference: Image.Image) -> Image.Image:
-    """Gives the picture with a reference woven into it as soft light."""
+    """Return the picture with a reference woven into it as soft light."""
     fitted = ImageOps.fit(reference.convert("RGB"), picture.size, Image.Resampling.BICUBIC)
     return Image.blend(ImageChops.soft_light(picture, fitted), fitted, 0.25)
 

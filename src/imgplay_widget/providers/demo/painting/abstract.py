@@ -1,4 +1,4 @@
-"""What is painted where no word asks for a scene: soft ribbons of light over a mesh of colours."""
+"""The picture if no word asks for a scene: soft ribbons of light over a mesh of colours."""
 
 # pyright: reportUnknownMemberType=false
 # Pillow's own types name numpy, which is not installed.
@@ -25,7 +25,7 @@ RGB = tuple[int, int, int]
 
 
 def ribbons(rng: random.Random, size: tuple[int, int], scene: Scene) -> Image.Image:
-    """Gives an abstract picture in the scene's colours."""
+    """Return an abstract picture in the scene's colours."""
     width, height = size
     colours = _harmony(rng, scene)
     picture = Image.new("RGB", (5, 5))
@@ -49,7 +49,7 @@ def ribbons(rng: random.Random, size: tuple[int, int], scene: Scene) -> Image.Im
             for t in range(-2, 67)
         ]
         mask = outline(size, [*line, (width * 1.1, height * 2.0), (-width * 0.1, height * 2.0)])
-        # The shadow that a sheet throws upon the one behind it makes the depth.
+        # The shadow of a sheet on the one behind it makes the depth.
         small = mask.reduce(8).filter(ImageFilter.GaussianBlur(max(size) / 200))
         shadow = ImageChops.offset(small, 0, -max(1, height // 160)).resize(size, Image.Resampling.BILINEAR)
         stamp(picture, mix(colours[0], (0, 0, 0), 0.5), shadow.point([round(v * 0.4) for v in range(256)]))

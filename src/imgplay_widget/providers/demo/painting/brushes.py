@@ -1,7 +1,7 @@
-"""Soft gradients, noise, outlines and light: what all motifs are painted with.
+"""Soft gradients, noise, outlines and light, with which all motifs are painted.
 
-Large soft things are drawn small and enlarged, which is fast and smooth; only edges are drawn at full
-size, twice as fine as needed, and reduced.
+Large soft things are drawn small and enlarged, which is fast and smooth. Only edges are drawn at twice the
+full size and reduced.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -28,7 +28,7 @@ _SMALL = 256
 
 
 def ramp(size: Size, stops: Sequence[RGB]) -> Image.Image:
-    """Gives a vertical gradient through evenly spaced colours, first one on top."""
+    """Return a vertical gradient through evenly spaced colours, first one on top."""
     column = Image.new("RGB", (1, len(stops)))
     column.putdata(list(stops))
     # Enlarging in two steps keeps the ends of the gradient at the edges of the picture.
@@ -37,13 +37,13 @@ def ramp(size: Size, stops: Sequence[RGB]) -> Image.Image:
 
 
 def noise(rng: random.Random, size: Size, cells: tuple[int, int], octaves: int) -> Image.Image:
-    """Gives soft fractal noise ("L"), stretched to the full range.
+    """Return soft fractal noise ("L"), stretched to the full range.
 
     Args:
-        rng: where it comes from.
-        size: in pixels.
-        cells: how many lumps across and down.
-        octaves: how many finer layers, each half as strong.
+        rng: the source of chance.
+        size: the size in pixels.
+        cells: the number of lumps across and down.
+        octaves: the number of finer layers, each half as strong.
     """
     work = (min(size[0], 2 * _SMALL), min(size[1], 2 * _SMALL))
     layers: list[Image.Image] = []
@@ -59,14 +59,14 @@ def noise(rng: random.Random, size: Size, cells: tuple[int, int], octaves: int) 
 
 
 def outline(size: Size, points: Sequence[Point]) -> Image.Image:
-    """Gives a mask ("L") of a polygon with smooth edges; points in pixels."""
+    """Return a mask ("L") of a polygon with smooth edges; points in pixels."""
     mask = Image.new("L", (size[0] * 2, size[1] * 2))
     ImageDraw.Draw(mask).polygon([(x * 2, y * 2) for x, y in points], fill=255)
     return mask.reduce(2)
 
 
 def spot(size: Size, centre: Point, radius: float, curve: Callable[[float], float]) -> Image.Image:
-    """Gives a round light ("L").
+    """Return a round light ("L").
 
     Args:
         size: in pixels.
@@ -85,12 +85,12 @@ def spot(size: Size, centre: Point, radius: float, curve: Callable[[float], floa
 
 
 def add_light(image: Image.Image, colour: RGB, mask: Image.Image) -> Image.Image:
-    """Gives the image with light of a colour added where the mask is bright."""
+    """Return the image with light of a colour added where the mask is bright."""
     return ImageChops.screen(image, ImageOps.colorize(mask, (0, 0, 0), colour))
 
 
 def stamp(image: Image.Image, paint: Image.Image | RGB, mask: Image.Image) -> None:
-    """Paints a colour or an image of the same size onto the image through a mask."""
+    """Paint a colour or an image of the same size onto the image through a mask."""
     if isinstance(paint, tuple):
         image.paste(paint, (0, 0, *image.size), mask)
     else:
@@ -98,7 +98,7 @@ def stamp(image: Image.Image, paint: Image.Image | RGB, mask: Image.Image) -> No
 
 
 def ridge(rng: random.Random, roughness: float, count: int = 256) -> list[float]:
-    """Gives the heights (0.0 to 1.0) of a mountain ridge from left to right; count is a power of two."""
+    """Return the heights (0.0 to 1.0) of a mountain ridge from left to right; count is a power of two."""
     heights = [rng.random() for _ in range(3)]
     reach = 0.6
     while len(heights) <= count:
@@ -112,7 +112,7 @@ def ridge(rng: random.Random, roughness: float, count: int = 256) -> list[float]
 
 
 def waves(rng: random.Random, slowest: float, count: int = 128) -> list[float]:
-    """Gives the heights (0.0 to 1.0) of rolling hills; `slowest` waves fit across the picture."""
+    """Return the heights (0.0 to 1.0) of rolling hills; `slowest` waves fit across the picture."""
     parts = [(rng.uniform(0.8, 1.2) * slowest * 1.9**i, rng.uniform(0, math.tau), 0.42**i) for i in range(4)]
     heights = [
         sum(strength * math.sin(math.tau * speed * i / count + phase) for speed, phase, strength in parts)
@@ -123,7 +123,7 @@ def waves(rng: random.Random, slowest: float, count: int = 128) -> list[float]:
 
 
 def dither(rng: random.Random, image: Image.Image, strength: int) -> Image.Image:
-    """Gives the image with grain; a little of it hides the steps of 8-bit gradients."""
+    """Return the image with grain; a little of it hides the steps of 8-bit gradients."""
     edge = _SMALL
     tile = Image.frombytes("L", (edge, edge), rng.randbytes(edge * edge)).point(
         [128 + round((i - 127.5) / 127.5 * strength) for i in range(256)]

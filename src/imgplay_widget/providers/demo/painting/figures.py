@@ -26,7 +26,7 @@ Line = list[Point]
 
 
 def birds(rng: random.Random, image: Image.Image, horizon: int, scene: Scene) -> None:
-    """Paints a flock into the sky."""
+    """Paint a flock into the sky."""
     width, height = image.size
     cx, cy = width * rng.uniform(0.25, 0.75), horizon * rng.uniform(0.22, 0.45)
     colour = mix(scene.palette.near, scene.palette.sky[0], 0.15)
@@ -53,7 +53,7 @@ def birds(rng: random.Random, image: Image.Image, horizon: int, scene: Scene) ->
 
 
 def on_water(rng: random.Random, image: Image.Image, horizon: int, scene: Scene) -> None:
-    """Paints a sailing boat where the scene has one."""
+    """Paint a sailing boat where the scene has one."""
     if "boat" not in scene.things:
         return
     width, height = image.size
@@ -81,7 +81,7 @@ def on_water(rng: random.Random, image: Image.Image, horizon: int, scene: Scene)
 
 
 def on_land(rng: random.Random, image: Image.Image, ground: Line, scene: Scene) -> None:
-    """Paints the animal or flower that the scene has onto the nearest ground."""
+    """Paint the animal or flower that the scene has onto the nearest ground."""
     width, height = image.size
     unit = min(width, height) * 0.34
     at = rng.uniform(0.34, 0.66)
@@ -123,7 +123,7 @@ def _shadow(image: Image.Image, foot: Point, unit: float, scene: Scene) -> None:
 def _paste(
     image: Image.Image, parts: list[tuple[Line, RGB]], at: Point, unit: float, strength: float
 ) -> None:
-    """Paints polygons in units around a point; y runs down, the foot is at 0."""
+    """Paint polygons in units around a point; y runs down, the foot is at 0."""
     xs = [x for points, _ in parts for x, _ in points]
     ys = [y for points, _ in parts for _, y in points]
     left, top = min(xs) - 0.02, min(ys) - 0.02

@@ -37,7 +37,7 @@ _WHITE = (246, 249, 252)
 
 
 def landscape(rng: random.Random, size: Size, scene: Scene) -> Image.Image:
-    """Gives a landscape with the scene's things in it."""
+    """Return a landscape with the scene's things in it."""
     height = size[1]
     things = scene.things
     # A skyline looks best over water; a figure needs ground to sit on.
@@ -73,7 +73,7 @@ def _body(size: Size, line: Line) -> Image.Image:
 
 
 def _fill(size: Size, top: RGB, bottom: RGB, start: float, end: float) -> Image.Image:
-    """A gradient that runs between two heights, in pixels, and stays flat outside them."""
+    """Return a gradient that runs between two heights, in pixels, and stays flat outside them."""
     sheet = Image.new("RGB", size, bottom)
     sheet.paste(top, (0, 0, size[0], max(0, round(start))))
     sheet.paste(ramp((size[0], max(2, round(end - start))), [top, bottom]), (0, round(start)))
@@ -93,7 +93,7 @@ def _mountains(rng: random.Random, image: Image.Image, scene: Scene, horizon: in
         colour = mix(palette.far, palette.near, depth * 0.75)
         haze = mix(colour, palette.sky[-1], 0.55 - 0.25 * depth)
         rock = _fill(size, mix(colour, palette.sky[1], 0.12), haze, base - reach, base)
-        # Only the band in which the rock is seen gets its faces.
+        # Only the visible band of the rock gets its faces.
         top, bottom = max(0, round(base - reach)), min(size[1], round(base) + 2)
         shade = noise(rng, (size[0], bottom - top), (9, 6), 5)
         beside = shade.copy()
@@ -126,7 +126,7 @@ def _streaks(shade: Image.Image) -> Image.Image:
 def _mist(
     rng: random.Random, image: Image.Image, colour: RGB, base: float, reach: float, strength: float
 ) -> None:
-    """A veil that lies in the valleys: it is what makes one layer stand before the other."""
+    """Return a veil in the valleys, which separates one layer from the next."""
     width, height = image.size
     lumps = noise(rng, (128, 128), (2, 5), 3)
     band = Image.linear_gradient("L").point(
@@ -153,7 +153,7 @@ def _far_hills(rng: random.Random, image: Image.Image, scene: Scene, horizon: in
 
 
 def _ground(rng: random.Random, image: Image.Image, scene: Scene, horizon: int) -> Line:
-    """Paints the land before the horizon and gives the line of its nearest layer."""
+    """Paint the land before the horizon, and return the line of its nearest layer."""
     size = image.size
     width, height = size
     palette = scene.palette
@@ -293,7 +293,7 @@ def _water(
         Image.Transpose.FLIP_TOP_BOTTOM
     )
     mirror = mirror.resize((width, deep), Image.Resampling.BILINEAR)
-    # Water shows the sky smeared downwards, and darker the steeper one looks into it.
+    # Water shows the sky smeared downwards, and darker where one looks into it more steeply.
     mirror = (
         mirror.reduce((2, 6)).filter(ImageFilter.BoxBlur(2)).resize((width, deep), Image.Resampling.BICUBIC)
     )
@@ -324,7 +324,7 @@ def _water(
 
 
 def _ripples(rng: random.Random, size: Size) -> Image.Image:
-    """Waves that get finer towards the horizon, as the eye sees them."""
+    """Return waves that get finer towards the horizon."""
     sheet = noise(rng, (512, 512), (18, 110), 3)
     # Corners of a trapezoid: the top edge takes in far more of the sheet than the bottom edge.
     tilted = sheet.transform(

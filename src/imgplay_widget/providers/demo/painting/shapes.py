@@ -19,7 +19,7 @@ Line = list[tuple[float, float]]
 
 
 def curve(points: Line, *, closed: bool = True, fine: int = 10) -> Line:
-    """Gives a smooth line (Catmull-Rom) through the points."""
+    """Return a smooth line (Catmull-Rom) through the points."""
     count = len(points)
     found: Line = []
     for i in range(count if closed else count - 1):
@@ -45,7 +45,7 @@ def _between(a: float, b: float, c: float, d: float, t: float) -> float:
 
 
 def fox(fur: RGB, white: RGB, rim: RGB) -> list[tuple[Line, RGB]]:
-    """Gives a sitting fox that looks to the left."""
+    """Return a sitting fox that looks to the left."""
     dark = mix(fur, (24, 16, 18), 0.72)
     shade, lit = mix(fur, dark, 0.28), mix(fur, rim, 0.28)
     tail = curve(
@@ -130,7 +130,7 @@ def _fox_head(fur: RGB, lit: RGB, dark: RGB, white: RGB) -> list[tuple[Line, RGB
 
 
 def cat(fur: RGB, rim: RGB) -> list[tuple[Line, RGB]]:
-    """Gives a sitting cat from behind."""
+    """Return a sitting cat from behind."""
     lit = mix(fur, rim, 0.12)
     tail = curve(
         [
@@ -175,7 +175,7 @@ def cat(fur: RGB, rim: RGB) -> list[tuple[Line, RGB]]:
 
 
 def flower(rng: random.Random, scene: Scene) -> list[tuple[Line, RGB]]:
-    """Gives a flower with leaves."""
+    """Return a flower with leaves."""
     colour = (
         scene.subject
         or scene.tint

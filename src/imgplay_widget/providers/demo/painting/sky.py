@@ -23,11 +23,11 @@ __all__ = ["Light", "over", "space"]
 RGB = tuple[int, int, int]
 Size = tuple[int, int]
 Light = tuple[float, float, float]
-"""Where the sun or moon stands: x, y and radius in pixels."""
+"""The position of the sun or moon: x, y and radius in pixels."""
 
 
 def over(rng: random.Random, size: Size, scene: Scene, horizon: int) -> tuple[Image.Image, Light]:
-    """Gives the sky down to the horizon (in pixels, below it goes on), and where its light stands."""
+    """Return the sky, which goes on below the horizon (in pixels), and the position of its light."""
     width, height = size
     palette = scene.palette
     small = (256, max(64, 256 * height // width))
@@ -62,7 +62,7 @@ def over(rng: random.Random, size: Size, scene: Scene, horizon: int) -> tuple[Im
 
 
 def stars(rng: random.Random, image: Image.Image, depth: float, colour: RGB) -> Image.Image:
-    """Gives the image with stars added down to a depth in pixels, fewer near it."""
+    """Return the image with stars down to a depth in pixels; there are fewer stars near it."""
     width, height = image.size
     field = Image.new("L", image.size)
     pen = ImageDraw.Draw(field)
@@ -79,7 +79,7 @@ def stars(rng: random.Random, image: Image.Image, depth: float, colour: RGB) -> 
 
 
 def space(rng: random.Random, size: Size, scene: Scene) -> Image.Image:
-    """Gives a nebula with stars and a planet."""
+    """Return a nebula with stars and a planet."""
     width, height = size
     image = ramp(size, [(5, 6, 16), (10, 9, 26), (4, 5, 14)])
     colours = rng.choice(

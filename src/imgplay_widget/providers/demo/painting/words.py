@@ -1,4 +1,4 @@
-"""From a prompt to a scene: which words the demo knows, and what they stand for."""
+"""From a prompt to a scene: the words that the demo knows, and their meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _rgb(text: str) -> RGB:
 
 
 def mix(a: RGB, b: RGB, t: float) -> RGB:
-    """Gives the colour at t (0.0 to 1.0) on the way from a to b."""
+    """Return the colour at t (0.0 to 1.0) on the way from a to b."""
     return (
         round(a[0] + (b[0] - a[0]) * t),
         round(a[1] + (b[1] - a[1]) * t),
@@ -165,14 +165,14 @@ _PALETTES: dict[str, tuple[Palette, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a picture shows.
+    """The contents of a picture.
 
     Attributes:
         time: the time of day that sets the light.
-        things: what is in it (``"sea"``, ``"mountain"``, ``"fox"`` …); empty for an abstract picture.
+        things: the things in it (``"sea"``, ``"mountain"``, ``"fox"`` …); empty for an abstract picture.
         palette: its colours.
-        tint: the colour word that stands for the whole picture, or None.
-        subject: the colour word that stands before the subject, or None.
+        tint: the colour word for the whole picture, or None.
+        subject: the colour word before the subject, or None.
     """
 
     time: str
@@ -183,7 +183,7 @@ class Scene:
 
 
 def read(prompt: str, without: str, rng: random.Random) -> Scene:
-    """Gives the scene that the words ask for; what they leave open, `rng` decides.
+    """Return the scene that the words ask for. `rng` decides everything that they leave open.
 
     Args:
         prompt: the words.
