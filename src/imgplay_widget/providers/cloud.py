@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Reference
     from imgplay_widget.providers.http import Http, Reply
 
-__all__ = ["CloudProvider", "HttpProvider", "Item", "data_uri", "image_of", "link", "said"]
+__all__ = ["CloudProvider", "HttpProvider", "Item", "code_and_words", "data_uri", "image_of", "link"]
 
 Item = Inline | Remote | Missing
 """One image of an answer: its bytes, a link to it, or the reason why it is missing."""
@@ -147,7 +147,7 @@ class CloudProvider(HttpProvider):
     def error(self, reply: Reply, http: Http) -> ProviderError:
         """Return the error that an answer stands for, with the provider's own words."""
         body = json_of(reply.body)
-        code, sentence = said(body)
+        code, sentence = code_and_words(body)
         return failure(
             reply,
             http,
@@ -198,7 +198,7 @@ class CloudProvider(HttpProvider):
 
     def missing(self, place: Mapping[str, Any]) -> Missing:
         """Return a missing image, with the reason that the provider gives in its place."""
-        code, sentence = said(place)
+        code, sentence = code_and_words(place)
         kind = self.kind(code, sentence) or NoImage
         message = f"{self.spec.title}: {(sentence or code)[:500]}"
         return Missing(error=kind(message, provider=self.spec.name).info)
@@ -231,7 +231,7 @@ class CloudProvider(HttpProvider):
         )
 
 
-def said(body: object) -> tuple[str, str]:
+def code_and_words(body: object) -> tuple[str, str]:
     """Return the code and the sentence of a failure, in whichever form they came; empty where absent."""
     if isinstance(body, str):
         return "", body

@@ -26,7 +26,7 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared.answers import collected, rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link, said
+from imgplay_widget.providers.cloud import CloudProvider, Item, code_and_words, data_uri, link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +161,7 @@ class Qwen(CloudProvider):
 
     def _failure(self, output: Mapping[str, Any], http: Http) -> Missing:
         """Return the end of a failed job as a missing image. The engine would ask again after an error."""
-        code, sentence = said(output)
+        code, sentence = code_and_words(output)
         kind = self.kind(code, sentence) or ServerError
         message = f"{self.spec.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
         return Missing(error=kind(message, provider=self.spec.name).info)
