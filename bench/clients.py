@@ -52,9 +52,10 @@ class Ours(Client):
 
     def load(self) -> None:
         from imgplay_widget import Studio
+        from imgplay_widget._studio.api import core_of
         from imgplay_widget.providers.openai import OpenAI
 
-        self._studio_class, self._provider_class = Studio, OpenAI
+        self._studio_class, self._provider_class, self._core_of = Studio, OpenAI, core_of
 
     def open(self, *, thumbnails: bool) -> None:
         provider = self._provider_class(self.url, name="bench", key_variables=())
@@ -63,7 +64,7 @@ class Ours(Client):
             providers=[provider],
             concurrency={"bench": self.concurrency},
         )
-        self._studio.engine.eager_thumbnails = thumbnails
+        self._core_of(self._studio).engine.eager_thumbnails = thumbnails
 
     async def generate(self, count: int) -> None:
         handles: list[Any] = []

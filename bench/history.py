@@ -19,6 +19,7 @@ from typing import Any
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from imgplay_widget import Studio
+from imgplay_widget._studio.api import core_of
 from scripts.lab import LabServer, Notebook, chromium
 
 IMAGES = 10_000
@@ -86,7 +87,7 @@ def make_store(path: Path, images: int) -> None:
             )
             batch.result(timeout=60)
         # The history also stores which topic is open.
-        studio.start(studio.select_topic, studio.topics[0].id).result()
+        core_of(studio).start(core_of(studio).topics.select, studio.topics[0].id).result()
     if copies:
         repeat(path, (copies - 4 * PATTERNS) // 4)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import imgplay_widget
 from imgplay_widget import ImagePlayground
+from imgplay_widget._studio.api import core_of
 from imgplay_widget.errors import Moderated
 from imgplay_widget.testing import FakeProvider, open_studio, picture
 
@@ -36,7 +37,7 @@ def synced_state() -> dict[str, int]:
             batch = studio.generate(PROMPT, model="fake:image", n=COUNT, topic=topic, seed=number)
             with suppress(Moderated):
                 batch.result(timeout=60)
-        studio.start(studio.select_topic, studio.topics[0].id).result()
+        core_of(studio).start(core_of(studio).topics.select, studio.topics[0].id).result()
         # A new widget begins with the present state. The state of an open widget follows within a second.
         return {"state_bytes_empty": empty, "state_bytes_1000": state_bytes(ImagePlayground(studio=studio))}
 

@@ -22,7 +22,7 @@ ENGINE = {
     "_engine/clients.py",
     "_engine/engine.py",
     "_engine/drive.py",
-    "_studio/studio.py",
+    "_studio/core.py",
     "_studio/loop.py",
 }
 """The owners of tasks and of time: the engine, what it does with one task, the studio and its thread."""
@@ -139,7 +139,7 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         "_page/page.py",
         "_studio/loop.py",
         "_studio/offers.py",
-        "_studio/studio.py",
+        "_studio/core.py",
         "_widget/widget.py",
         "providers/_shared/key_sources.py",
         "providers/diffusers/pipelines.py",

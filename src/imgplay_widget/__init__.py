@@ -12,25 +12,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._rules.variants import variants
-    from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
+    from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+    from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
     from imgplay_widget._studio.studio import Studio
-    from imgplay_widget._types import Status, Topic
+    from imgplay_widget._types import Notice, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
     __version__: str
 
 __all__ = [
+    "Ask",
     "BatchHandle",
     "GenerationHandle",
     "ImagePlayground",
     "ImgplayError",
+    "KeyCheck",
+    "KeyKept",
     "ModelTable",
+    "Notice",
+    "Reference",
     "Spend",
     "Status",
     "Studio",
-    "Topic",
+    "TopicHandle",
     "__version__",
     "models",
     "variants",
@@ -39,6 +45,11 @@ __all__ = [
 # The module of each public name. A name is imported when it is first used, so that importing the package
 # costs next to nothing.
 _HOME = {
+    "Ask": "_studio.key_reports",
+    "KeyCheck": "_studio.key_reports",
+    "KeyKept": "_studio.key_reports",
+    "Notice": "_types",
+    "Reference": "_types",
     "BatchHandle": "_studio.handles",
     "GenerationHandle": "_studio.handles",
     "ImagePlayground": "_widget.widget",
@@ -47,7 +58,7 @@ _HOME = {
     "Spend": "_rules.costs",
     "Status": "_types",
     "Studio": "_studio.studio",
-    "Topic": "_types",
+    "TopicHandle": "_studio.handles",
     "models": "_studio.models",
     "variants": "_rules.variants",
 }

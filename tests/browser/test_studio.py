@@ -149,7 +149,7 @@ def test_a_failure_says_what_to_do_next(view: View) -> None:
 def test_failures_that_may_pass_are_tried_again_in_their_places(
     open_notebook, studio_cells: list[str]
 ) -> None:
-    attempts = "print(sorted(task.attempt for task in pg.batches()[0].entry.tasks))"
+    attempts = "print(sorted(task.attempt for task in pg.batches()[0]._live.entry.tasks))"
     notebook = open_notebook([studio_cells[0], attempts])
     notebook.run(0)
     view = notebook.view()

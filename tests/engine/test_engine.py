@@ -191,7 +191,9 @@ def test_bad_input_raises_before_anything_is_stored_or_sent(params, error, words
             studio.generate(**arguments)
         assert studio.topics == []
         assert rows(studio, "image_generation_batches") == []
-        assert not list(studio.asset_path("originals/00/" + "0" * 64 + ".png").parent.parent.glob("*/*"))
+        assert not list(
+            studio._core.files.path("originals/00/" + "0" * 64 + ".png").parent.parent.glob("*/*")
+        )
     assert fake.submits == []
 
 
@@ -287,7 +289,7 @@ def test_a_job_that_never_ends_is_stopped_at_its_deadline():
         batch = studio.generate("a fox", model="fake:queue", deadline=60)
         with pytest.raises(DeadlineExceeded, match="60 s"):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         assert fake.cancelled == [{"job": "job-1"}]
 
 
@@ -338,7 +340,7 @@ def test_bytes_that_are_no_whole_image_never_become_one(data):
         batch = studio.generate("a fox", model="fake:image")
         with pytest.raises(CorruptImage):
             batch.result(WAIT)
-        assert not list(studio.asset_path("covers/x.webp").parent.parent.glob("incoming/*"))
+        assert not list(studio._core.files.path("covers/x.webp").parent.parent.glob("incoming/*"))
     assert len(fake.submits) == 1
 
 
@@ -367,7 +369,7 @@ def test_cancel_asks_the_provider_to_stop_a_queued_job():
         batch.cancel()
         with pytest.raises(Cancelled):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
     assert fake.cancelled == [{"job": "job-1"}]
 
 
@@ -388,22 +390,22 @@ def test_only_as_many_tasks_run_at_once_as_the_provider_allows():
 
 def purged(studio):
     """Let the time to undo pass."""
-    studio._clock.advance(61)
-    studio.start(studio.engine.beat).result(WAIT)
+    studio._core._clock.advance(61)
+    studio._core.start(studio._core.engine.beat).result(WAIT)
 
 
 def test_deleting_leaves_no_row_and_no_file():
     with open_studio(FakeProvider(), clock=InstantClock()) as studio:
         first = studio.generate("one", model="fake:image", n=2, topic="foxes").result(WAIT)
         second = studio.generate("two", model="fake:sheet", n=2, topic="foxes").result(WAIT)
-        folder = studio.asset_path("covers/x.webp").parent.parent
+        folder = studio._core.files.path("covers/x.webp").parent.parent
         first[0].delete()
         assert len(first) == 1
         first.delete()
         assert [batch.id for batch in studio.batches("foxes")] == [second.id]
         studio.delete(studio.topics[0])
         assert studio.topics == []
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         purged(studio)
         for table in ("topics", "batches"):
             assert rows(studio, f"image_generation_{table}") == []
@@ -422,7 +424,7 @@ def test_deleting_what_runs_stops_it():
         studio.delete(batch)
         with pytest.raises(NotFound):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         assert fake.cancelled == [{"job": "job-1"}]
         assert [row["status"] for row in rows(studio, "image_async_tasks")] == ["cancelled"]
         studio.restore(batch)
@@ -460,9 +462,9 @@ def test_what_is_deleted_comes_back_as_it_was_for_a_minute():
             batch.result(0)
         assert studio.batches(topic.id if studio.topics else None) == []
         clock.advance(30)
-        studio.start(studio.engine.beat).result(WAIT)
+        studio._core.start(studio._core.engine.beat).result(WAIT)
         studio.restore(topic.id)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         assert [g.id for g in batch] == [second.id]
         assert batch.result(WAIT).status is Status.SUCCESS
         studio.restore(first.id)
@@ -489,18 +491,18 @@ def test_a_deleted_cover_makes_way_for_the_next_image():
     with open_studio(FakeProvider([picture(), red])) as studio:
         first = studio.generate("one", model="fake:image").result(WAIT)
         second = studio.generate("two", model="fake:image").result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
-        cover = studio.topics[0].cover_url
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        cover = studio.topics[0].cover
         first.delete()
-        studio.start(studio.archive.settle).result(WAIT)
-        again = studio.topics[0].cover_url
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        again = studio.topics[0].cover
         assert again not in (None, cover)
         last = second[0]
         last.delete()
-        assert studio.topics[0].cover_url is None
+        assert studio.topics[0].cover is None
         studio.restore(last)
-        studio.start(studio.archive.settle).result(WAIT)
-        assert studio.topics[0].cover_url == again
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert studio.topics[0].cover == again
 
 
 def test_a_topic_knows_its_images_and_what_runs():
@@ -511,14 +513,14 @@ def test_a_topic_knows_its_images_and_what_runs():
         seen.extend(change.topic for change in changes if isinstance(change, TopicWritten))
 
     with open_studio(FakeProvider([picture(), gate])) as studio:
-        end = studio.subscribe(listen, every=0.0)
+        end = studio._core.subscribe(listen, every=0.0)
         done = studio.generate("one", model="fake:image").result(WAIT)
         running = studio.generate("two", model="fake:image")
         assert gate.reached.wait(WAIT)
         assert [(t.images, t.running) for t in studio.topics] == [(1, 1)]
         gate.open()
         running.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         assert [(t.images, t.running) for t in studio.topics] == [(2, 0)]
         done.delete()
         assert [(t.images, t.running) for t in studio.topics] == [(1, 0)]
@@ -534,13 +536,13 @@ def test_a_topic_gets_title_cover_and_last_use():
         topic = studio.new_topic()
         batch = studio.generate("a red fox in the deep snow at night", model="fake:image").result(WAIT)
         assert batch.topic_id == topic.id
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         first, second = studio.topics
         assert (first.id, second.id) == (topic.id, old.id)
         assert first.title == "a red fox in the deep"
-        assert first.cover_url
-        assert studio.asset_path(first.cover_url).exists()
-        assert first.updated_at >= batch.entry.batch.created_at
+        assert first.cover
+        assert first.cover.exists()
+        assert first.updated_at >= batch._live.entry.batch.created_at
 
 
 def test_an_old_topic_is_found_by_its_title_and_its_id_among_hundreds():
@@ -591,7 +593,7 @@ def test_partial_images_and_progress_are_told_on_the_way():
         seen.extend(changes)
 
     with open_studio(fake) as studio:
-        end = studio.subscribe(listen)
+        end = studio._core.subscribe(listen)
         studio.generate("a fox", model="fake:stream").result(WAIT)
         studio.topics  # noqa: B018 - one turn of the loop, in order
         end()
@@ -642,7 +644,7 @@ def test_references_reach_the_provider_and_are_kept():
         batch = studio.generate("at night", model="fake:image", references=[first[0], png(32, 16)])
         batch.result(WAIT)
         assert [(r.width, r.height) for r in fake.submits[1].references] == [(64, 64), (32, 16)]
-        assert batch.entry.batch.references == fake.submits[1].references
+        assert batch._live.entry.batch.references == fake.submits[1].references
 
 
 def test_a_mask_reaches_the_provider_and_outlives_retry_and_restart(tmp_path):
@@ -657,9 +659,9 @@ def test_a_mask_reaches_the_provider_and_outlives_retry_and_restart(tmp_path):
         batch.retry()
         batch.result(WAIT)
         first, second = fake.submits
-        assert first.mask == second.mask == batch.entry.batch.mask
-        assert first.references == second.references == batch.entry.batch.references
-        kept = studio.asset_path(f"originals/{first.mask.digest[:2]}/{first.mask.digest}.png")
+        assert first.mask == second.mask == batch._live.entry.batch.mask
+        assert first.references == second.references == batch._live.entry.batch.references
+        kept = studio._core.files.path(f"originals/{first.mask.digest[:2]}/{first.mask.digest}.png")
         with Image.open(kept) as image:
             assert image.getpixel((5, 5)) == (0, 0, 0, 0)
         batch.delete()
@@ -685,7 +687,7 @@ def test_whoever_waits_hears_of_any_failure(monkeypatch, caplog):
         raise RuntimeError("a bug of ours")
 
     with open_studio(FakeProvider()) as studio:
-        monkeypatch.setattr(studio.archive.store, "add_batches", broken)
+        monkeypatch.setattr(studio._core.archive.store, "add_batches", broken)
         batch = studio.generate("a fox", model="fake:image")
         with pytest.raises(RuntimeError, match="a bug of ours"):
             batch.result(WAIT)

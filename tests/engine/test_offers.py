@@ -86,8 +86,8 @@ def names(studio, provider="cloud"):
 
 def freshen(studio):
     """Do what the hello of a page does, and wait for its end."""
-    studio.start(studio.offers.freshen).result(WAIT)
-    studio.start(studio.archive.settle).result(WAIT)
+    studio._core.start(studio._core.offers.freshen).result(WAIT)
+    studio._core.start(studio._core.archive.settle).result(WAIT)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def told(studio, changes):
     async def take(some):
         changes.extend(type(change).__name__ for change in some)
 
-    return studio.subscribe(take, every=0.0)
+    return studio._core.subscribe(take, every=0.0)
 
 
 # ------------------------------------------------------------------ models
@@ -120,9 +120,9 @@ def test_what_a_provider_offers_goes_over_what_is_shipped(open_cloud):
         assert names(studio) == ["shipped"]
         table = studio.refresh_models("cloud")
         assert [spec.id for spec in table] == ["shipped", "new"]
-        shipped = studio.registry.find("cloud:shipped")[1]
+        shipped = studio._core.registry.find("cloud:shipped")[1]
         assert (shipped.title, shipped.notice, shipped.native_n) == ("Shipped", "Mind this.", 4)
-        assert studio.registry.find("cloud:new")[1].title == "New"
+        assert studio._core.registry.find("cloud:new")[1].title == "New"
         assert "was asked for its models on 2026-01-01 at 00:00 UTC" in repr(table)
         assert studio.generate("a fox", model="cloud:new").result(WAIT)[0].bytes
 
@@ -130,11 +130,11 @@ def test_what_a_provider_offers_goes_over_what_is_shipped(open_cloud):
 def test_it_is_kept_with_its_age_and_there_when_a_studio_opens(open_cloud):
     with open_cloud(Cloud()) as studio:
         studio.refresh_models("cloud")
-        asked_at = studio.offers.asked_at("cloud")
+        asked_at = studio._core.offers.asked_at("cloud")
     again = Cloud()
     with open_cloud(again) as studio:
         assert names(studio) == ["shipped", "new"]
-        assert studio.offers.asked_at("cloud") == asked_at
+        assert studio._core.offers.asked_at("cloud") == asked_at
         assert again.asked == 0
 
 
@@ -143,7 +143,7 @@ def test_it_is_kept_with_its_age_and_there_when_a_studio_opens(open_cloud):
 )
 def test_a_list_that_cannot_be_read_is_as_if_never_asked_for(open_cloud, stored):
     with open_cloud(Cloud()) as studio:
-        studio.start(studio.archive.save_setting, "discovery:cloud", stored).result(WAIT)
+        studio._core.start(studio._core.archive.save_setting, "discovery:cloud", stored).result(WAIT)
     with open_cloud(Cloud()) as studio:
         assert names(studio) == ["shipped"]
 
@@ -174,7 +174,7 @@ def test_nothing_is_asked_before_a_page_looks_or_without_a_key(open_cloud):
 def test_a_provider_that_does_not_answer_holds_nobody_up(open_cloud):
     gate = Gate([])
     with open_cloud(Cloud(gate)) as studio:
-        studio.start(studio.offers.freshen).result(WAIT)
+        studio._core.start(studio._core.offers.freshen).result(WAIT)
         assert gate.reached.wait(WAIT)
         assert names(studio) == ["shipped"]
         assert studio.generate("a fox", model="demo:instant").result(WAIT)[0].bytes
@@ -193,7 +193,7 @@ def test_being_offline_is_no_news_but_other_troubles_are_a_notice(open_cloud, ch
         freshen(studio)
         assert cloud.asked == 2
         assert names(studio) == ["shipped"]
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         end()
     assert changes.count("NoticeGiven") == 1
 
@@ -221,7 +221,7 @@ def test_what_cannot_be_shown_is_left_out(open_cloud):
     with open_cloud(cloud) as studio:
         studio.refresh_models("cloud")
         assert names(studio) == ["shipped", "odd", "twice"]
-        assert studio.registry.find("cloud:odd")[1].parameters == ()
+        assert studio._core.registry.find("cloud:odd")[1].parameters == ()
 
 
 def test_all_are_asked_and_those_that_fail_keep_their_list(open_cloud):
@@ -273,7 +273,7 @@ def test_a_key_is_taken_told_and_forgotten(open_cloud, changes):
         end = told(studio, changes)
         kept = studio.set_key("cloud", f" {KEY}\n")
         assert (kept.place, KEY in repr(kept)) == ("memory", False)
-        assert studio.keys.get(studio.registry.get("cloud").spec) == KEY
+        assert studio._core.keys.get(studio._core.registry.get("cloud").spec) == KEY
         assert "memory" in repr(kept)
         # The tests run without a keyring.
         kept = studio.set_key("cloud", KEY, remember=True)
@@ -298,7 +298,7 @@ def test_without_a_key_it_is_asked_for(open_cloud, monkeypatch):
         assert studio.set_key("cloud").place == "memory"
         assert "Cloud" in asked[0]
         assert studio.set_key("cloud").place == "nowhere"
-        assert studio.keys.get(studio.registry.get("cloud").spec) == KEY
+        assert studio._core.keys.get(studio._core.registry.get("cloud").spec) == KEY
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel", "x" * 5000])
@@ -316,7 +316,7 @@ def test_a_key_in_a_slow_place_is_found_when_it_is_needed(open_cloud, monkeypatc
     )
     with open_cloud(Cloud(), keys={}) as studio:
         held["cloud"] = KEY
-        assert studio.keys.state(studio.registry.get("cloud").spec) == "missing"
+        assert studio._core.keys.state(studio._core.registry.get("cloud").spec) == "missing"
         assert studio.generate("a fox", model="cloud:shipped").result(WAIT)[0].bytes
         assert "set (system keyring)" in repr(studio.models("cloud"))
 
@@ -332,9 +332,9 @@ def test_a_job_of_an_earlier_kernel_waits_for_its_key(open_cloud, monkeypatch):
             return picture()
 
     with open_cloud(Keyed()) as studio:
-        prepared = studio.prepare("a fox", model="cloud:shipped", n=1, topic_id=None, params={})
+        prepared = studio._core.prepare("a fox", model="cloud:shipped", n=1, topic_id=None, params={})
         studio.set_key("cloud", None)
-        studio.start(partial(studio.add, [prepared], select=False)).result(WAIT)
+        studio._core.start(partial(studio._core.add, [prepared], select=False)).result(WAIT)
         studio.batches(prepared.entry.batch.topic_id)[0].result(WAIT)
     assert Keyed.seen == KEY
 

@@ -38,9 +38,9 @@ def test_one_image_is_streamed_with_previews_and_stored(studio_for):
         seen.extend(change for change in changes if isinstance(change, Progressed))
 
     with OpenAIServer([script.stream(2)]) as server, studio_for(server) as studio:
-        end = studio.subscribe(listen, every=0.0)
+        end = studio._core.subscribe(listen, every=0.0)
         batch = studio.generate("a paper boat", model=MODEL).result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         end()
         assert batch[0].bytes == script.png(shade=200)
         assert server.posts == 1
@@ -85,7 +85,7 @@ def test_each_fault_ends_in_a_named_error_and_one_post(studio_for, caplog, answe
         assert server.posts == posts
         assert caught.value.next_step
         assert batch[0].status is Status.ERROR
-        assert KEY not in str(caught.value) + repr(batch[0].error) + repr(batch.entry)
+        assert KEY not in str(caught.value) + repr(batch[0].error) + repr(batch._live.entry)
         batch.retry().result(WAIT)
         assert server.posts == posts + 1
     assert KEY not in caplog.text
@@ -168,8 +168,8 @@ def test_the_provider_s_own_figures_and_changes_are_recorded(studio_for):
         batch = studio.generate("a boat", model=MODEL, n=2, width=1024, height=1024, quality="high")
         batch.result(WAIT)
         assert batch[0].applied["quality"] == "low"
-        assert batch.entry.tasks[0].usage == {"total_tokens": 200}
-        assert batch.entry.tasks[0].request_id == "req-images"
+        assert batch._live.entry.tasks[0].usage == {"total_tokens": 200}
+        assert batch._live.entry.tasks[0].request_id == "req-images"
 
 
 def test_a_compatible_server_without_a_key_works(tmp_path):

@@ -51,7 +51,7 @@ def test_what_was_spent_by_model_topic_and_time():
         ]
         assert "<td>fake:image</td>" in spent._repr_html_()
         assert studio.spent(topic="foxes").usd == Decimal("0.05")
-        assert studio.spent(studio.now() + timedelta(seconds=1)).images == 0
+        assert studio.spent(studio._core.now() + timedelta(seconds=1)).images == 0
         assert repr(studio.spent(topic=studio.new_topic("empty"))) == "Nothing was spent."
         with pytest.raises(NotFound):
             studio.spent(topic="nowhere")
@@ -67,8 +67,8 @@ def test_a_failure_that_was_billed_and_its_retry_both_count():
         batch.retry().result(WAIT)
         assert studio.spent().usd == Decimal("0.07")
         batch.delete()
-        studio._clock.advance(61)
-        studio.start(studio.curator.purge).result(WAIT)
+        studio._core._clock.advance(61)
+        studio._core.start(studio._core.curator.purge).result(WAIT)
         assert studio.spent().usd == Decimal("0.07")
 
 
@@ -87,7 +87,7 @@ def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent(
         assert "pg.budget" in caught.value.next_step
         assert studio.topics == []
         assert studio.active_topic is None
-        assert list(studio._store.assets.contents()) == []
+        assert list(studio._core.archive.store.assets.contents()) == []
         assert fake.submits == []
         studio.generate("foxes", model="fake:image", n=2).result(WAIT)
         with pytest.raises(OverBudget):
@@ -135,7 +135,7 @@ def test_threads_cannot_pass_the_budget_together():
             thread.start()
         for thread in threads:
             thread.join(WAIT)
-        stored = studio.start(studio.archive.unfinished, 99).result(WAIT)
+        stored = studio._core.start(studio._core.archive.unfinished, 99).result(WAIT)
         assert len(stored) == 2
         late = [handle for handle in handles if handle.id not in {entry.batch.id for entry in stored}]
         for handle in late:
@@ -152,7 +152,7 @@ def test_a_retry_over_the_budget_changes_nothing():
             batch.result(WAIT)
         studio.budget = 0.03
         with pytest.raises(OverBudget):
-            studio.retry(batch.id)
+            batch.retry()
         assert isinstance(batch[0].error, Moderated)
         assert len(fake.submits) == 1
         studio.budget = 1
@@ -177,12 +177,12 @@ def test_a_new_day_begins_with_nothing_spent():
         told.extend(change for change in changes if isinstance(change, SpendingWritten))
 
     with open_studio(Priced(), budget=0.04, clock=clock) as studio:
-        studio.subscribe(take, every=0.0)
+        studio._core.subscribe(take, every=0.0)
         studio.generate("a fox", model="fake:image").result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         clock.advance(24 * 3600)
-        studio.start(studio.engine.beat).result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.engine.beat).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         studio.generate("a fox", model="fake:image").result(WAIT)
     spent = [change.today.spent for change in told]
     assert spent[:1] == [0]

@@ -44,10 +44,10 @@ def test_the_heart_outlives_whatever_fails_at_a_beat(caplog):
         def broken():
             raise OSError("a file that is in use")
 
-        studio.start(studio.clients.connect).result(WAIT)
-        studio.engine.each_beat.append(broken)
+        studio._core.start(studio._core.clients.connect).result(WAIT)
+        studio._core.engine.each_beat.append(broken)
         clock.wait_for(clock.beats + 3)
-        studio.engine.each_beat.remove(broken)
+        studio._core.engine.each_beat.remove(broken)
     assert "could not be looked after" in caplog.text
 
 
@@ -60,16 +60,16 @@ def test_what_another_process_wrote_while_the_store_could_not_be_read_is_told_la
     location = tmp_path / "s.sqlite"
     gate = Gate(picture())
     with open_studio(FakeProvider([gate]), store=location) as here, open_studio(store=location) as there:
-        here.subscribe(listen, every=0.0)
+        here._core.subscribe(listen, every=0.0)
         here.generate("a fox", model="fake:image")
         assert gate.reached.wait(WAIT)
         there.new_topic("of the other")
-        here.archive.store.tasks, tasks = locked, here.archive.store.tasks
+        here._core.archive.store.tasks, tasks = locked, here._core.archive.store.tasks
         with pytest.raises(StoreLocked):
-            here._call(here.engine.beat)
-        here.archive.store.tasks = tasks
-        here._call(here.engine.beat)
-        here._call(here.archive.settle)
+            here._core.call(here._core.engine.beat)
+        here._core.archive.store.tasks = tasks
+        here._core.call(here._core.engine.beat)
+        here._core.call(here._core.archive.settle)
         gate.open()
     assert told
 
@@ -86,26 +86,26 @@ def test_who_waits_for_the_work_of_another_process_hears_of_it_in_the_end(tmp_pa
         (same,) = here.batches(batch.topic_id)
         gate.open()
         batch.result(WAIT)
-        there._call(there.archive.settle)
-        here.archive.store.entry, entry = locked, here.archive.store.entry
-        here._call(here.engine.beat)
-        here._call(here.archive.settle)
-        here.archive.store.entry = entry
-        here._call(here.engine.beat)
+        there._core.call(there._core.archive.settle)
+        here._core.archive.store.entry, entry = locked, here._core.archive.store.entry
+        here._core.call(here._core.engine.beat)
+        here._core.call(here._core.archive.settle)
+        here._core.archive.store.entry = entry
+        here._core.call(here._core.engine.beat)
         assert same.result(WAIT)[0].status is Status.SUCCESS
 
 
 def test_a_studio_closes_whole_while_another_program_holds_the_store():
     with open_studio(FakeProvider()) as studio:
-        closed = studio.archive.store.close
+        closed = studio._core.archive.store.close
 
         def close():
             ended.append(True)
             closed()
 
         ended = []
-        studio.archive.store.release = locked
-        studio.archive.store.close = close
+        studio._core.archive.store.release = locked
+        studio._core.archive.store.close = close
         studio.close()
     assert ended
-    assert not studio._loop.is_alive()
+    assert not studio._core._loop.is_alive()

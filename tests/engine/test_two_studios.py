@@ -16,7 +16,7 @@ WAIT = 20
 
 
 def beat(studio):
-    studio.start(studio.engine.beat).result(WAIT)
+    studio._core.start(studio._core.engine.beat).result(WAIT)
 
 
 def test_a_handle_follows_what_another_studio_drives(tmp_path):
@@ -116,9 +116,9 @@ def test_a_subscriber_that_fails_gets_the_next_changes(caplog):
             arrived.set()
 
     with caplog.at_level(logging.ERROR), open_studio(FakeProvider()) as studio:
-        studio.subscribe(listen, every=0.0)
+        studio._core.subscribe(listen, every=0.0)
         studio.generate("one", model="fake:image").result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         studio.generate("two", model="fake:image").result(WAIT)
         assert arrived.wait(WAIT)
     assert "could not be delivered" in caplog.text

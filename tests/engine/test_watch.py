@@ -44,9 +44,9 @@ def generate(provider, n=1):
         seen.extend((c.progress, c.preview) for c in changes if isinstance(c, Progressed))
 
     with open_studio(provider) as studio:
-        end = studio.subscribe(listen, every=0.0)
+        end = studio._core.subscribe(listen, every=0.0)
         batch = studio.generate("a fox", model="fake:image", n=n).result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         end()
         return batch, seen
 
@@ -93,7 +93,7 @@ def test_a_cancelled_call_is_stopped_at_the_provider():
         batch.cancel()
         with pytest.raises(errors.Cancelled):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
     assert provider.stopped == [provider.submits[0].key]
 
 
@@ -106,7 +106,7 @@ def test_a_call_that_was_never_sent_is_not_stopped():
         batch.cancel()
         with pytest.raises(errors.Cancelled):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
     assert len(provider.stopped) == len(provider.submits) == 1
 
 
@@ -119,5 +119,5 @@ def test_a_call_is_stopped_at_its_deadline():
         clock.advance(60)
         with pytest.raises(errors.Uncertain):
             batch.result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
     assert len(provider.stopped) == 1

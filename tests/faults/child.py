@@ -90,21 +90,21 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
         case {"do": "wait"}:
             return outcomes(studio)
         case {"do": "beat"}:
-            return studio._call(studio.engine.beat)
+            return studio._core.call(studio._core.engine.beat)
         case {"do": "settle"}:
-            return studio._call(studio.archive.settle)
+            return studio._core.call(studio._core.archive.settle)
         case {"do": "retry", "batch": batch}:
-            return studio.retry(batch)
+            return studio._core.call(studio._core.retry, batch)
         case {"do": "delete", "what": what}:
             return studio.delete(what)
         case {"do": "restore", "what": what}:
             return studio.restore(what)
         case {"do": "purge"}:
-            assert isinstance(studio._clock, QuickClock)
-            studio._clock.advance(61)
-            return studio._call(studio.curator.purge)
+            assert isinstance(studio._core._clock, QuickClock)
+            studio._core._clock.advance(61)
+            return studio._core.call(studio._core.curator.purge)
         case {"do": "cancel", "batch": batch}:
-            return studio.cancel(batch, command.get("generation"))
+            return studio._core.call(studio._core.cancel, batch, command.get("generation"))
         case {"do": "limit files", "bytes": size}:
             return resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         case _:

@@ -130,7 +130,7 @@ def next_start(store: Path, server: JobServer, **options: Any) -> Iterator[Studi
     clock = QuickClock(options.pop("ahead", 0.0))
     with open_studio(JobProvider(server.origin), store=store, clock=clock, **options) as studio:
         outcomes(studio)
-        studio._call(studio.archive.settle)
+        studio._core.call(studio._core.archive.settle)
         yield studio
 
 

@@ -137,7 +137,7 @@ def test_a_kernel_restarted_in_mid_job_finishes_it_at_the_next_playground(kernel
     kernel.run(setup)
     printed = kernel.run("print([g.status.value for g in pg.batches()[0].result(60)])")
     assert printed == "['success', 'success']\n"
-    kernel.run("pg.studio._call(pg.studio.archive.settle); pg.close()")
+    kernel.run("pg.studio._core.call(pg.studio._core.archive.settle); pg.close()")
     assert len(server.submits) == 2
     assert_whole(store)
 

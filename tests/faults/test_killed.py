@@ -27,14 +27,14 @@ def assert_retry_and_discard_work(store: Path, server: JobServer, studio) -> Non
     batch = studio.batches(studio.topics[0])[0]
     batch.retry().result(60)
     assert outcomes(studio) == [[OK] * len(batch)]
-    studio._call(studio.archive.settle)
+    studio._core.call(studio._core.archive.settle)
     again = [position for submit in server.submits[sent:] for position in submit.positions]
     assert len(again) == len(failed)
     assert_whole(store)
     batch.delete()
     studio.delete(studio.topics[0])
-    studio._clock.advance(61)
-    studio._call(studio.curator.purge)
+    studio._core._clock.advance(61)
+    studio._core.call(studio._core.curator.purge)
     assert_whole(store)
     assert not [path for path in store.with_suffix(".assets").rglob("*.*") if path.suffix != ".lock"]
 
@@ -213,11 +213,11 @@ def test_what_was_deleted_can_be_brought_back_by_the_next_kernel(start, store, s
         if point == "after a delete":
             assert outcomes(studio) == ([[OK]] if what == "generation" else [])
             studio.restore(gone)
-            studio._call(studio.archive.settle)
+            studio._core.call(studio._core.archive.settle)
         assert outcomes(studio) == [[OK, OK]]
         (topic,) = studio.topics
         assert (topic.images, topic.running) == (2, 0)
-        assert topic.cover_url is not None
+        assert topic.cover is not None
     assert_whole(store)
 
 

@@ -80,7 +80,7 @@ def test_what_was_paid_is_kept_while_another_program_holds_the_store(store, serv
     hold = server.hold("answer")
     options = {"deadline": DEADLINE} if longer_than_the_deadline else {}
     with open_studio(JobProvider(server.origin), store=store, clock=clock) as studio:
-        studio.subscribe(notice)
+        studio._core.subscribe(notice)
         batches = [studio.generate("a fox", model=f"jobs:{m}", n=2, **options) for m in ("sheet", "queue")]
         server.until(lambda: len(server.submits) == 3)
         with another_program_holds(store):
@@ -96,7 +96,7 @@ def test_what_was_paid_is_kept_while_another_program_holds_the_store(store, serv
             batches[1].retry()
             codes = outcomes(studio)[1]
         assert codes == [OK] * 2
-        studio._call(studio.archive.settle)
+        studio._core.call(studio._core.archive.settle)
         assert all("Results are kept" in notice for notice in notices)
     assert len(server.submits) == 3
     assert_whole(store)
@@ -113,7 +113,7 @@ def test_a_request_that_cannot_be_stored_says_so_and_is_not_sent(store, server):
                 batch.result(WAIT)
         assert studio.topics == []
         assert studio.generate("a hare", model="jobs:image").result(WAIT).status == OK
-        studio._call(studio.archive.settle)
+        studio._core.call(studio._core.archive.settle)
     assert [submit.prompt for submit in server.submits] == ["a hare"]
     assert_whole(store)
 

@@ -193,7 +193,7 @@ def test_a_refusal_is_the_provider_s_own(monkeypatch, status, kind):
 
 
 def test_the_limit_of_the_image_model_counts(studio, server):
-    limit = studio.registry.find("demo:instant")[1].max_prompt
+    limit = studio._core.registry.find("demo:instant")[1].max_prompt
     server.words = "Snow and fog. " * limit
     improved = studio.improve(FOX, model="demo:instant")
     assert limit // 2 < len(improved) <= limit
@@ -227,9 +227,9 @@ def test_keys_are_looked_for_in_slow_places_where_each_can_be_asked(server, monk
     monkeypatch.setattr("imgplay_widget.providers._shared.key_sources.from_keyring", held)
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     with open_studio(OpenAI(), FakeProvider()) as studio:
-        spec = studio.registry.find("fake:image")[1]
+        spec = studio._core.registry.find("fake:image")[1]
         if by_page:
-            assert studio.start(studio.writer.improve, FOX, "expand", spec).result(WAIT) == BETTER
+            assert studio._core.start(studio._core.writer.improve, FOX, "expand", spec).result(WAIT) == BETTER
         else:
             assert studio.improve(FOX, model="fake:image") == BETTER
 
@@ -265,7 +265,9 @@ def test_the_image_model_s_own_provider_writes_first():
 def test_a_text_model_that_says_nothing_is_not_waited_for():
     clock, gate = InstantClock(), Gate(BETTER)
     with open_studio(FakeProvider(words=[gate]), clock=clock) as studio:
-        done = studio.start(studio.writer.improve, FOX, "expand", studio.registry.find("fake:image")[1])
+        done = studio._core.start(
+            studio._core.writer.improve, FOX, "expand", studio._core.registry.find("fake:image")[1]
+        )
         assert gate.reached.wait(WAIT)
         clock.advance(TEXT_TIMEOUT)
         with pytest.raises(DeadlineExceeded):
@@ -292,5 +294,5 @@ def test_it_cannot_wait_for_itself(studio):
         except StudioClosed as error:
             said.append(error)
 
-    studio.start(on_the_loop).result(WAIT)
+    studio._core.start(on_the_loop).result(WAIT)
     assert said

@@ -18,7 +18,7 @@ KEY = "sk-canary-9c1f0a7be4d2"
 
 
 def settle(studio):
-    studio.start(studio.archive.settle).result(WAIT)
+    studio._core.start(studio._core.archive.settle).result(WAIT)
 
 
 @pytest.fixture
@@ -75,7 +75,9 @@ def test_a_title_of_the_user_is_never_overwritten(studio, server):
     assert server.chats == []
     renamed = studio.rename_topic(topic, "  still   mine ")
     assert renamed.title == "still mine"
-    studio.start(lambda: studio.curator.title_topic(topic.id, "of a model", by="model")).result(WAIT)
+    studio._core.start(lambda: studio._core.curator.title_topic(topic.id, "of a model", by="model")).result(
+        WAIT
+    )
     assert {t.title for t in studio.topics} == {"still mine", "also mine"}
 
 

@@ -18,7 +18,7 @@ from imgplay_widget import (
     Spend,
     Status,
     Studio,
-    Topic,
+    TopicHandle,
     models,
     variants,
 )
@@ -45,8 +45,8 @@ async def in_a_notebook() -> None:
     assert_type(batch.save_zip("a.zip"), Path)
     assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
     assert_type(batch[0].error, ImgplayError | None)
-    assert_type(pg.topics, list[Topic])
-    assert_type(pg.new_topic("night"), Topic)
+    assert_type(pg.topics, list[TopicHandle])
+    assert_type(pg.new_topic("night"), TopicHandle)
     assert_type(pg.batches("foxes"), list[BatchHandle])
     assert_type(pg.models("openai"), ModelTable)
     assert_type(pg.refresh_models("openai")[0], ModelSpec)

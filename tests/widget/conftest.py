@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from imgplay_widget._page.page import Face
+from imgplay_widget._page.page import Page as KernelPage
 from imgplay_widget.testing import FakeProvider, open_studio
 
 WAIT = 20
@@ -24,8 +24,8 @@ class Page:
         self.messages = []
         self._arrived = threading.Condition()
         self._ids = itertools.count()
-        self.face = Face(studio, self._take)
-        self.end = studio.subscribe(self.face.publish, every=0.0)
+        self.kernel = KernelPage(studio._core, self._take)
+        self.end = studio._core.subscribe(self.kernel.publish, every=0.0)
 
     def _take(self, content, buffers):
         with self._arrived:
@@ -33,7 +33,7 @@ class Page:
             self._arrived.notify_all()
 
     def send(self, content, pieces=()):
-        self.studio.start(self.face.receive, content, pieces).result(WAIT)
+        self.studio._core.start(self.kernel.receive, content, pieces).result(WAIT)
 
     def call(self, method, pieces=(), **fields):
         """Send a request with its buffers, and return the reply with its buffers."""

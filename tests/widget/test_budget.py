@@ -42,7 +42,7 @@ def test_the_snapshot_says_what_was_spent_today_and_of_how_much(open_page):
 def test_the_saved_state_holds_none_of_it(open_page):
     with open_page(Priced(), budget=5) as page:
         page.studio.generate("a fox", model="fake:image").result(WAIT)
-        saved = page.studio.start(page.face.small_snapshot).result(WAIT)
+        saved = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
         assert saved["spending"] == {"today": "0", "unknown": 0, "running": "0", "budget": None}
 
 

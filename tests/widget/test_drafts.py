@@ -79,7 +79,7 @@ def test_an_image_that_is_gone_is_left_out(page):
     kept = draft(page, None)
     assert [one["digest"] for one in kept["references"]] == [digest]
     assert kept["mask"] is None
-    shutil.rmtree(page.studio._store.assets.root / "originals")
+    shutil.rmtree(page.studio._core.archive.store.assets.root / "originals")
     assert draft(page, None) == {"prompt": "a fox", "references": [], "mask": None}
 
 
@@ -107,17 +107,17 @@ def test_a_draft_has_bounds(page):
 
 def test_what_was_written_last_wins(page):
     digest = page.refer(png())
-    drafts = page.studio.drafts
+    drafts = page.studio._core.drafts
 
     async def both():
         # The first request looks up an image, the second does not.
-        page.studio.inputs._known.clear()
+        page.studio._core.references._known.clear()
         await asyncio.gather(
             drafts.save(None, prompt="first", references=[digest], mask=None),
             drafts.save(None, prompt="second", references=[], mask=None),
         )
 
-    page.studio.start(both).result(WAIT)
+    page.studio._core.start(both).result(WAIT)
     assert draft(page, None) == {"prompt": "second", "references": [], "mask": None}
 
 
@@ -125,9 +125,9 @@ def test_a_draft_stays_out_of_a_saved_notebook(tmp_path):
     with open_studio(store=tmp_path / "s.sqlite") as studio:
 
         async def write():
-            await studio.drafts.save(None, prompt="a secret fox", references=[], mask=None)
+            await studio._core.drafts.save(None, prompt="a secret fox", references=[], mask=None)
 
-        studio.start(write).result(WAIT)
+        studio._core.start(write).result(WAIT)
         widget = ImagePlayground(studio=studio)
         assert json.loads(widget._snapshot)["draft"]["prompt"] == ""
         widget.close()

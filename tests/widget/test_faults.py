@@ -23,14 +23,14 @@ class Faults:
     """A fault: the n-th call of the store or of the pool fails for which a request of the page waits."""
 
     def __init__(self, page):
-        self._face, self._archive = page.face, page.studio.archive
+        self._kernel, self._archive = page.kernel, page.studio._core.archive
         self._receive, self._write, self._in_pool = (
-            page.face.receive,
+            page.kernel.receive,
             self._archive.in_store,
             self._archive.in_pool,
         )
         self._task, self._left = None, 0
-        page.face.receive = self._watched
+        page.kernel.receive = self._watched
         self._archive.in_store = self._failing(self._write, StoreLocked("Another program holds the store."))
         self._archive.in_pool = self._failing(self._in_pool, DiskFull("There is no space left."))
 
@@ -90,8 +90,8 @@ def scene(open_page, store):
         running = page.studio.generate("an owl", model="fake:queue", topic="others")
         assert gate.reached.wait(WAIT)
         digest = page.refer(png(70, 40))
-        page.studio.start(page.studio.archive.settle).result(WAIT)
-        yield Scene(page, batch.entry.batch.topic_id, batch, failed, running, digest, store)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
+        yield Scene(page, batch.topic_id, batch, failed, running, digest, store)
         gate.open()
 
 
@@ -99,7 +99,7 @@ def deleted(what):
     def before(s):
         gone = {"topic": s.topic, "batch": s.batch.id, "generation": s.batch[0].id}[what]
         s.page.result("delete", what=what, ids=[gone])
-        s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
+        s.page.studio._core.start(s.page.studio._core.archive.settle).result(WAIT)
         return {"method": "restore", "what": what, "ids": [gone]}
 
     return before
@@ -112,7 +112,7 @@ def read_pack(s):
 
 def with_server(s):
     s.page.result("add_server", name="mine", url="http://127.0.0.1:9/v1", key="sk-1", remember=False)
-    s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
+    s.page.studio._core.start(s.page.studio._core.archive.settle).result(WAIT)
 
 
 def removed_server(s):
@@ -225,10 +225,10 @@ def test_whatever_fails_is_answered_once_by_name_and_leaves_nothing_half_done(
                     assert error["code"] in ("store_locked", "disk_full")
                     assert error["message"]
                     assert error["nextStep"]
-                    s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
+                    s.page.studio._core.start(s.page.studio._core.archive.settle).result(WAIT)
                     assert s.history() == before
             assert error is None
-            s.page.studio.start(s.page.studio.archive.settle).result(WAIT)
+            s.page.studio._core.start(s.page.studio._core.archive.settle).result(WAIT)
             assert_page_knows(s)
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
@@ -270,9 +270,9 @@ def test_what_the_page_asks_while_the_studio_closes_is_answered_by_name(open_pag
             assert go.wait(WAIT)
             return []
 
-        page.studio.archive.store.prompts = slow
+        page.studio._core.archive.store.prompts = slow
         call = {"kind": "request", "id": "late", "call": {"method": "prompts"}}
-        asked = page.studio.start(page.face.receive, call)
+        asked = page.studio._core.start(page.kernel.receive, call)
         assert reached.wait(WAIT)
         # The request is cancelled, as when the loop ends before the store answers.
         asked.cancel()
@@ -296,16 +296,16 @@ def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(open_page
         fields = {"select_topic": {"topicId": topic}, "configure": {"config": {"model": "fake:sheet"}}}[
             method
         ]
-        save = page.studio.archive.store.save_setting
+        save = page.studio._core.archive.store.save_setting
 
         def locked(name, value):
             raise StoreLocked("Another program holds the store.")
 
-        page.studio.archive.store.save_setting = locked
+        page.studio._core.archive.store.save_setting = locked
         assert page.error(method, **fields)["code"] == "store_locked"
         shown = page.result("hello")["snapshot"]
         assert (shown["activeTopicId"], shown["config"]["model"]) == (None, "demo:instant")
-        page.studio.archive.store.save_setting = save
+        page.studio._core.archive.store.save_setting = save
         page.result(method, **fields)
     with open_page(store=location) as page:
         shown = page.result("hello")["snapshot"]
@@ -319,7 +319,7 @@ def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(open_page
 def test_a_file_that_is_gone_is_named_with_a_next_step(open_page, tmp_path, name):
     with scene(open_page, tmp_path / "s.sqlite") as s:
         request, before = REQUESTS[name](s), s.history()
-        for file in (s.page.studio._store.assets.root / "originals").rglob("*.png"):
+        for file in (s.page.studio._core.archive.store.assets.root / "originals").rglob("*.png"):
             file.unlink()
         reply, _ = s.page.call(**request)
         assert reply["error"]["code"] in ("store", "not_found", "invalid_request")

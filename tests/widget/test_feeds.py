@@ -85,7 +85,7 @@ def test_filters_meet_all_of_what_is_asked(open_page):
         made(page, "good")
         made(page, "bad")
         starred = made(page, "starred")
-        page.studio.favour(starred)
+        page.studio.star(starred)
         assert found(page, status="error") == ["bad"]
         assert found(page, status="success") == ["starred", "good"]
         assert found(page, favourite=True) == ["starred"]

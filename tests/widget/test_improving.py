@@ -76,7 +76,7 @@ def test_a_refusal_is_named_and_the_call_is_not_repeated(open_page, fields, code
     fake = FakeProvider(words=[RateLimited("Too many.", provider="fake", retry_after=3)])
     with open_page(fake) as page:
         error = page.error("improve", **{"prompt": "a fox", **IMPROVE, **fields})
-        page.studio.start(page.studio.archive.settle).result(WAIT)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
     assert error["code"] == code
     assert error["nextStep"]
     assert len(fake.questions) == (code == "rate_limited")
@@ -92,7 +92,7 @@ def test_others_are_answered_while_a_text_model_thinks(open_page):
     gate = Gate("A red fox")
     with open_page(FakeProvider(words=[gate])) as page:
         call = {"method": "improve", "prompt": "a fox", **IMPROVE}
-        asked = page.studio.start(page.face.receive, {"kind": "request", "id": "slow", "call": call})
+        asked = page.studio._core.start(page.kernel.receive, {"kind": "request", "id": "slow", "call": call})
         assert gate.reached.wait(WAIT)
         assert page.result("queue") == {"type": "queue", "batches": []}
         gate.open()
@@ -105,10 +105,10 @@ def test_what_is_asked_while_the_studio_closes_is_answered_by_name(open_page):
     gate = Gate("A red fox")
     with open_page(FakeProvider(words=[gate])) as page:
         call = {"method": "improve", "prompt": "a fox", **IMPROVE}
-        asked = page.studio.start(page.face.receive, {"kind": "request", "id": "late", "call": call})
+        asked = page.studio._core.start(page.kernel.receive, {"kind": "request", "id": "late", "call": call})
         assert gate.reached.wait(WAIT)
         asked.cancel()
-        page.studio.start(page.studio.archive.settle).result(WAIT)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
         with page._arrived:
             assert page._arrived.wait_for(
                 lambda: [c for c, _ in page.messages if c["kind"] == "reply" and c["to"] == "late"], WAIT

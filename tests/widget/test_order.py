@@ -32,20 +32,20 @@ def test_a_star_is_stored_and_told(page):
     page.result("favour", generationIds=[first, "gone"], favourite=True)
     told = page.wait_for(lambda _: newest(page, "batch_changed", batch.id))
     assert [g["favourite"] for g in told["generations"]] == [True, False]
-    assert batch[0].favourite
-    batch[0].favourite = False
+    assert batch[0].starred
+    batch[0].starred = False
     page.wait_for(lambda _: not newest(page, "batch_changed", batch.id)["generations"][0]["favourite"])
-    feed = page.result("feed", topicId=batch.entry.batch.topic_id)["feed"]
+    feed = page.result("feed", topicId=batch.topic_id)["feed"]
     assert [g["favourite"] for g in feed["batches"][0]["generations"]] == [False, False]
 
 
 def test_a_star_that_is_there_already_is_told_nobody(page):
     page.result("hello")
     batch = made(page, "a fox")
-    page.studio.favour(batch)
+    page.studio.star(batch)
     page.wait_for(lambda _: newest(page, "batch_changed", batch.id))
     told = len(page.events("batch_changed"))
-    page.studio.favour(batch)
+    page.studio.star(batch)
     made(page, "another")
     assert len(page.events("batch_changed")) == told
 
@@ -63,7 +63,7 @@ def test_pinned_topics_stand_first(page):
 
 def test_another_image_becomes_the_cover(page):
     batch = page.studio.generate("a fox", model="demo:instant", n=2).result(WAIT)
-    topic_id = batch.entry.batch.topic_id
+    topic_id = batch.topic_id
     page.wait_for(lambda _: (newest(page, "topic_changed", topic_id) or {}).get("coverVersion"))
     before = topics(page)["a fox"]["coverVersion"]
     page.result("choose_cover", topicId=topic_id, generationId=batch[1].id)
@@ -76,7 +76,7 @@ def test_another_image_becomes_the_cover(page):
 
 def test_a_cover_comes_from_its_own_topic_only(page):
     fox, owl = made(page, "a fox", topic="Foxes"), made(page, "an owl", topic="Owls")
-    error = page.error("choose_cover", topicId=fox.entry.batch.topic_id, generationId=owl[0].id)
+    error = page.error("choose_cover", topicId=fox.topic_id, generationId=owl[0].id)
     assert error["code"] == "not_found"
     with pytest.raises(NotFound):
         page.studio.choose_cover("gone")
@@ -85,14 +85,14 @@ def test_a_cover_comes_from_its_own_topic_only(page):
 def test_a_batch_goes_to_another_topic_with_its_images(page):
     page.result("hello")
     fox, owl = made(page, "a fox", 2, topic="Foxes"), made(page, "an owl", topic="Owls")
-    target = owl.entry.batch.topic_id
+    target = owl.topic_id
     page.result("move_batches", batchIds=[fox.id, "gone"], topicId=target)
     assert page.wait_for(lambda _: newest(page, "batch_changed", fox.id))["topicId"] == target
     counts = {title: topic["images"] for title, topic in topics(page).items()}
     assert counts == {"Owls": 3, "Foxes": 0}
     assert topics(page)["Foxes"]["coverVersion"] is None
     assert [b["id"] for b in page.result("feed", topicId=target)["feed"]["batches"]] == [owl.id, fox.id]
-    assert fox.entry.batch.topic_id == target
+    assert fox.topic_id == target
     assert page.error("move_batches", batchIds=[fox.id], topicId="gone")["code"] == "not_found"
 
 

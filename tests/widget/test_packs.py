@@ -24,8 +24,8 @@ def made(page, prompt="A red fox!", **options):
 
 def left(page):
     """Return the files that packing has left in the store, once covers and thumbnails are written."""
-    page.studio.start(page.studio.archive.settle).result(WAIT)
-    return list((page.studio.archive.store.assets.root / "temporary").iterdir())
+    page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
+    return list((page.studio._core.archive.store.assets.root / "temporary").iterdir())
 
 
 def read(page, packed):
@@ -94,19 +94,19 @@ def test_a_zip_goes_when_nobody_wants_it(page):
     assert left(page) == []
     page.result("drop_pack", packId="none")
     page.result("pack", generationIds=ids)
-    page.studio.start(page.face.close).result(WAIT)
+    page.studio._core.start(page.kernel.close).result(WAIT)
     assert left(page) == []
 
 
 def test_a_zip_that_nobody_reads_goes_after_ten_minutes(open_page):
     with open_page() as page:
-        clock, ids = page.studio._clock, [g.id for g in made(page)]
+        clock, ids = page.studio._core._clock, [g.id for g in made(page)]
         packed = page.result("pack", generationIds=ids)
         clock.advance(599)
-        page.studio.start(page.studio.engine.beat).result(WAIT)
+        page.studio._core.start(page.studio._core.engine.beat).result(WAIT)
         assert len(left(page)) == 1
         clock.advance(1)
-        page.studio.start(page.studio.engine.beat).result(WAIT)
+        page.studio._core.start(page.studio._core.engine.beat).result(WAIT)
         assert left(page) == []
         assert page.error("pack_chunk", packId=packed["packId"], offset=0)["code"] == "not_found"
 

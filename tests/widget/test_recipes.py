@@ -127,4 +127,4 @@ def test_the_code_names_the_inputs_by_their_place_in_the_store(page):
     (_, options) = replay(batch.code)
     assert len(options["references"]) == 2
     again = page.studio.generate("a fox", **options).result(WAIT)
-    assert again.entry.batch.references == batch.entry.batch.references
+    assert again._live.entry.batch.references == batch._live.entry.batch.references

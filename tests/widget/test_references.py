@@ -42,12 +42,12 @@ def sha(data):
 
 
 def stored(page):
-    root = page.studio._store.assets.root
+    root = page.studio._core.archive.store.assets.root
     return {file.stem for file in (root / "originals").rglob("*.*")}
 
 
 def temporary(page):
-    return list((page.studio._store.assets.root / "temporary").iterdir())
+    return list((page.studio._core.archive.store.assets.root / "temporary").iterdir())
 
 
 # ------------------------------------------------------------------ uploads
@@ -155,11 +155,11 @@ def test_only_so_many_files_are_on_their_way(page, monkeypatch):
 
 def test_a_file_of_which_nothing_comes_any_more_is_forgotten(page):
     page.result("upload", pieces=[bytes(10)], uploadId="a", offset=0, total=100)
-    engine, uploads = page.studio.engine, page.face._references._uploads
-    page.studio.start(engine.beat).result(WAIT)
+    engine, uploads = page.studio._core.engine, page.kernel._references._uploads
+    page.studio._core.start(engine.beat).result(WAIT)
     assert len(uploads) == 1
-    page.studio._clock.advance(uploads_module.PATIENCE + 1)
-    page.studio.start(engine.beat).result(WAIT)
+    page.studio._core._clock.advance(uploads_module.PATIENCE + 1)
+    page.studio._core.start(engine.beat).result(WAIT)
     assert len(uploads) == 0
     error = page.error("upload", pieces=[bytes(10)], uploadId="a", offset=10, total=100)
     assert "beginning" in error["message"]
@@ -167,9 +167,9 @@ def test_a_file_of_which_nothing_comes_any_more_is_forgotten(page):
 
 def test_closing_in_the_middle_of_an_upload_leaves_nothing(page):
     page.result("upload", pieces=[bytes(10)], uploadId="a", offset=0, total=100)
-    page.studio.start(page.face.close).result(WAIT)
-    assert len(page.face._references._uploads) == 0
-    assert page.face._references._tidy not in page.studio.engine.each_beat
+    page.studio._core.start(page.kernel.close).result(WAIT)
+    assert len(page.kernel._references._uploads) == 0
+    assert page.kernel._references._tidy not in page.studio._core.engine.each_beat
     assert stored(page) == set()
 
 
@@ -235,7 +235,7 @@ def test_a_reference_that_does_not_do_is_refused_before_anything_is_stored(
 
 def test_a_reference_whose_file_is_gone_is_refused(page, fake):
     digest = page.refer(png())
-    shutil.rmtree(page.studio._store.assets.root / "originals")
+    shutil.rmtree(page.studio._core.archive.store.assets.root / "originals")
     assert page.error("generate", **request([digest]))["code"] == "not_found"
     reply, buffers = page.call("reference_thumbnails", digests=["0" * 64, digest])
     # The thumbnail is still cached, but its original cannot be sent.
@@ -285,14 +285,14 @@ def test_an_upload_outlives_the_kernel(tmp_path, fake, open_page):
     with open_page(store=tmp_path / "s.sqlite") as page:
         digest = page.refer(png())
     with open_studio(fake, store=tmp_path / "s.sqlite") as studio:
-        studio.start(studio.archive.settle).result(WAIT)
-        assert studio.start(studio.inputs.find, digest).result(WAIT).width == 64
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert studio._core.start(studio._core.references.find, digest).result(WAIT).width == 64
 
 
 def test_a_link_is_fetched_without_a_key_and_kept(page):
     with ProviderServer() as server:
         server.files["/fox.png"] = png(40, 30)
-        page.studio.clients.links.spec = replace(page.studio.clients.links.spec, local=True)
+        page.studio._core.clients.links.spec = replace(page.studio._core.clients.links.spec, local=True)
         link = f"{server.origin}/fox.png"
         taken = page.result("take_reference", source="link", value=link)["reference"]
         assert (taken["width"], taken["height"], taken["mediaType"]) == (40, 30, "image/png")
@@ -324,9 +324,9 @@ def test_a_link_that_is_not_public_https_is_refused(page, link):
 def test_a_link_that_brings_no_image_says_why(open_page, answer, says):
     clock = InstantClock()
     with open_page(clock=clock) as page, ProviderServer([answer]) as server:
-        page.studio.clients.links.spec = replace(page.studio.clients.links.spec, local=True)
+        page.studio._core.clients.links.spec = replace(page.studio._core.clients.links.spec, local=True)
         call = {"method": "take_reference", "source": "link", "value": f"{server.origin}/fox.png"}
-        asked = page.studio.start(page.face.receive, {"kind": "request", "id": "link", "call": call})
+        asked = page.studio._core.start(page.kernel.receive, {"kind": "request", "id": "link", "call": call})
         assert server.wait_for(lambda requests: len(requests) == 1)
         if answer is HANG:
             clock.advance(60)

@@ -42,7 +42,7 @@ def test_a_server_is_there_again_without_its_key(tmp_path, open_page):
     with OpenAIServer(script=[LISTED] * 4) as server:
         with open_page(store=location) as page:
             assert add(page, server.base_url, key=KEY)["outcome"] in ("good", "reached")
-            page.studio.start(page.studio.archive.settle).result(WAIT)
+            page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
             assert server.requests
             assert all(f"Bearer {KEY}" in str(r.headers) for r in server.requests)
             assert KEY not in json.dumps([content for content, _ in page.messages])
@@ -71,7 +71,7 @@ def test_another_address_does_not_get_the_key(page):
     with OpenAIServer(script=[LISTED] * 2) as first, OpenAIServer(script=[LISTED] * 2) as second:
         add(page, first.base_url, key=KEY)
         add(page, second.base_url)
-        page.studio.start(page.studio.archive.settle).result(WAIT)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
         assert provider(page)["server"] == second.base_url
         assert second.requests
         assert not any(KEY in str(r.headers) for r in second.requests)
@@ -80,7 +80,7 @@ def test_another_address_does_not_get_the_key(page):
 def test_what_a_removed_server_made_stays(page):
     with OpenAIServer(script=[LISTED, LISTED, images(1)]) as server:
         add(page, server.base_url, key=KEY)
-        page.studio.start(page.studio.archive.settle).result(WAIT)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
         batch = page.studio.generate("a fox", model="mine:flux-mini").result(WAIT)
         page.result("remove_server", name="mine")
     assert provider(page) is None
@@ -98,7 +98,7 @@ def test_what_a_removed_server_made_stays(page):
 def test_a_name_that_is_none_or_anothers_is_refused(page, name):
     reply = page.call("add_server", name=name, url="http://localhost:1/v1", key="", remember=False)[0]
     assert reply["error"]["fault"] == "you"
-    assert page.studio.servers.url(name) is None
+    assert page.studio._core.servers.url(name) is None
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_code_adds_and_removes_servers():
     with OpenAIServer(script=[LISTED] * 2) as server, open_studio(FakeProvider()) as studio:
         root = server.base_url.removesuffix("/v1")
         check = studio.add_server("mine", root)
-        assert (check.ok, studio.servers.url("mine")) == (True, f"{root}/v1")
+        assert (check.ok, studio._core.servers.url("mine")) == (True, f"{root}/v1")
         studio.remove_server("mine")
-        assert studio.servers.url("mine") is None
+        assert studio._core.servers.url("mine") is None

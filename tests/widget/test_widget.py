@@ -98,21 +98,21 @@ def test_an_upload_comes_with_the_buffers_of_the_comm(playground):
     assert reply["error"] is None
     digest = reply["result"]["reference"]["digest"]
     assert digest == hashlib.sha256(data).hexdigest()
-    assert widget.studio.start(widget.studio.inputs.original, digest).result(WAIT)[1] == data
+    assert widget.studio._core.start(widget.studio._core.references.original, digest).result(WAIT)[1] == data
 
 
 def test_closing_the_widget_forgets_what_was_on_its_way(playground, tmp_path):
     with Studio(tmp_path / "own.sqlite", providers=PROVIDERS) as studio:
-        before = list(studio.engine.each_beat)
+        before = list(studio._core.engine.each_beat)
         widget = playground(store=None, studio=studio)
         call = {"method": "upload", "uploadId": "a", "offset": 0, "total": 100}
         kernel_receives(widget, {"kind": "request", "id": "r1", "call": call}, [bytes(10)])
         widget.comm.wait_for(lambda: widget.comm.custom("reply"))
-        assert studio.engine.each_beat != before
+        assert studio._core.engine.each_beat != before
         widget.close()
         # The loop works in order, so the studio is closed when this request is answered.
-        studio.start(studio.archive.settle).result(WAIT)
-        assert studio.engine.each_beat == before
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert studio._core.engine.each_beat == before
 
 
 def test_a_budget_belongs_to_the_studio_that_playgrounds_share(playground):
@@ -178,13 +178,13 @@ def test_the_state_of_playgrounds_on_one_studio_is_made_once(playground, monkeyp
         topic = studio.new_topic("Foxes")
         first, second, third = (playground(store=None, studio=studio) for _ in range(3))
         read = []
-        feed = studio.archive.store.feed
+        feed = studio._core.archive.store.feed
 
         def counted(*args, **keywords):
             read.append(args)
             return feed(*args, **keywords)
 
-        monkeypatch.setattr(studio.archive.store, "feed", counted)
+        monkeypatch.setattr(studio._core.archive.store, "feed", counted)
         left = third.comm
         third.close()
         studio.rename_topic(topic, "Bears")
@@ -273,9 +273,9 @@ def test_a_playground_that_could_not_be_made_leaves_no_studio_behind(playground,
 def test_a_model_that_code_names_is_asked_alone(playground):
     studio = playground().studio
     chosen = {"model": "demo:instant", "also_models": ["fake:image"], "count": 2}
-    studio.start(studio.save_config, chosen).result(WAIT)
+    studio._core.start(studio._core.save_config, chosen).result(WAIT)
     playground(model="fake:sheet")
-    assert studio.config == {"model": "fake:sheet", "also_models": [], "count": 2}
+    assert studio._core.config == {"model": "fake:sheet", "also_models": [], "count": 2}
 
 
 def test_an_unknown_model_is_refused_at_the_start(playground):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
     from imgplay_widget._types import Entry, Generation
 
 __all__ = ["Archives"]
@@ -52,7 +52,7 @@ class Archives:
     """Answers one page's calls, and keeps its ZIPs until they are read. On the engine's loop.
 
     Args:
-        studio: whose images they are.
+        core: whose images they are.
     """
 
     calls = (
@@ -64,9 +64,9 @@ class Archives:
         protocol.DropPack,
     )
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._engine, self._archive = studio.engine, studio.archive
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._engine, self._archive = core.engine, core.archive
         self._packs: dict[str, _Pack] = {}
         self._closed = False
 
@@ -81,16 +81,16 @@ class Archives:
         match call:
             case protocol.Recipe():
                 entry, generation = await self._archive.generation(call.generation_id)
-                found = self._studio.recipe(entry, generation)
+                found = self._core.files.recipe(entry, generation)
                 return protocol.RecipeResult(recipe=recipe_state(found))
             case protocol.RecipeOf():
                 made = await self._archive.generation_of(call.digest)
                 if made is None:
                     return protocol.Empty()
-                return protocol.RecipeResult(recipe=recipe_state(self._studio.recipe(*made)))
+                return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(*made)))
             case protocol.Code():
                 entry = await self._engine.entry(call.batch_id)
-                return protocol.CodeText(text=self._studio.code(entry))
+                return protocol.CodeText(text=self._core.files.code(entry))
             case protocol.Pack():
                 return await self._pack(call.generation_ids)
             case protocol.PackChunk():
@@ -109,10 +109,10 @@ class Archives:
 
     async def _pack(self, ids: Sequence[str]) -> protocol.Packed:
         found = await self._found(ids)
-        packed = [image for pair in found if (image := self._studio.packed(*pair)) is not None]
+        packed = [image for pair in found if (image := self._core.files.packed(*pair)) is not None]
         path, images = await self._archive.in_pool(self._archive.store.assets.pack, packed)
         pack_id, size = new_id(), path.stat().st_size
-        self._packs[pack_id] = _Pack(path, size, self._studio.now())
+        self._packs[pack_id] = _Pack(path, size, self._core.now())
         if self._follow not in self._engine.each_beat:
             self._engine.each_beat.append(self._follow)
         for old in tuple(self._packs)[:-MOST]:
@@ -120,7 +120,7 @@ class Archives:
         if self._closed:
             # The page went while it was written.
             self._drop(pack_id)
-        name = pack_name([entry for entry, _ in found], images, self._studio.now())
+        name = pack_name([entry for entry, _ in found], images, self._core.now())
         return protocol.Packed(pack_id=pack_id, file_name=name, size=size, images=images)
 
     async def _found(self, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
@@ -140,7 +140,7 @@ class Archives:
         pack = self._packs.get(pack_id)
         if pack is None or offset >= pack.size:
             raise NotFound("This ZIP is no longer there.", next_step="Download it again.")
-        pack.read_at = self._studio.now()
+        pack.read_at = self._core.now()
         try:
             piece = await self._archive.in_pool(_read, pack.path, offset)
         except OSError:
@@ -153,7 +153,7 @@ class Archives:
         return protocol.Chunk(offset=offset, buffer=len(buffers) - 1, last=last)
 
     def _follow(self) -> None:
-        now = self._studio.now()
+        now = self._core.now()
         for pack_id, pack in tuple(self._packs.items()):
             if (now - pack.read_at).total_seconds() >= UNREAD:
                 self._drop(pack_id)

@@ -13,7 +13,7 @@ from imgplay_widget._types import EVERYTHING, Status, Wanted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
     from imgplay_widget._types import Entry, FeedPage, Topic
 
 __all__ = ["Feeds"]
@@ -42,7 +42,7 @@ class Feeds:
     """Answers one page's calls. On the engine's loop.
 
     Args:
-        studio: whose history it is.
+        core: whose history it is.
     """
 
     calls = (
@@ -54,9 +54,9 @@ class Feeds:
         protocol.NamedTopics,
     )
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._archive = studio.archive
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._archive = core.archive
 
     async def answer(self, call: FeedCall, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
@@ -111,7 +111,7 @@ class Feeds:
         Raises:
             NotFound: there is no such topic.
         """
-        page, draft = await self._studio.show_topic(topic_id, limit=FEED_PAGE, source=source)
+        page, draft = await self._core.topics.show(topic_id, limit=FEED_PAGE, source=source)
         feed = None if page is None else self._state(topic_id, page)
         return protocol.TopicShown(feed=feed, draft=draft_state(draft))
 
@@ -123,7 +123,7 @@ class Feeds:
         )
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
-        return batch_state(entry, self._studio.model_title(entry.batch))
+        return batch_state(entry, self._core.files.model_title(entry.batch))
 
 
 def _listed(topics: Sequence[Topic], before: str | None = None) -> protocol.TopicList:

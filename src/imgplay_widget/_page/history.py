@@ -8,7 +8,7 @@ from imgplay_widget._page import protocol
 from imgplay_widget.errors import NotFound
 
 if TYPE_CHECKING:
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
 
 __all__ = ["History"]
 
@@ -27,7 +27,7 @@ class History:
     """Answers one page's calls. On the engine's loop.
 
     Args:
-        studio: whose history it is.
+        core: whose history it is.
     """
 
     calls = (
@@ -39,9 +39,9 @@ class History:
         protocol.MoveBatches,
     )
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._curator, self._covers = studio.curator, studio.covers
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._curator, self._covers = core.curator, core.covers
 
     async def answer(self, call: HistoryCall, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
@@ -63,6 +63,6 @@ class History:
             case protocol.ChooseCover():
                 await self._covers.choose(call.topic_id, call.generation_id)
             case protocol.MoveBatches():
-                topic_id = await self._studio.move_batches(call.batch_ids, call.topic_id)
+                topic_id = await self._core.topics.move(call.batch_ids, call.topic_id)
                 return protocol.BatchesMoved(topic_id=topic_id)
         return protocol.Empty()

@@ -1,6 +1,6 @@
 """What the page asks and what it is told, whatever carries the messages.
 
-A `Face` answers the calls of `_protocol` from a studio and turns the studio's changes into events. It
+A `Page` answers the calls of `_protocol` from a studio and turns the studio's changes into events. It
 runs on the engine's loop. The widget (and, later, a server) only carries its messages.
 """
 
@@ -24,7 +24,7 @@ from imgplay_widget._page.feeds import FIRST_TOPICS, Feeds
 from imgplay_widget._page.history import History
 from imgplay_widget._page.parts import PartFiles
 from imgplay_widget._page.providers import Offered
-from imgplay_widget._page.references import ReferenceFace
+from imgplay_widget._page.references import PageReferences
 from imgplay_widget._page.states import (
     batch_state,
     draft_state,
@@ -51,14 +51,15 @@ from imgplay_widget._rules.changes import (
     TopicWritten,
 )
 from imgplay_widget._rules.recipes import file_name
-from imgplay_widget._studio.studio import DEFAULT_MODEL, Prepared, Studio
+from imgplay_widget._studio.core import DEFAULT_MODEL, Core
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StoreError, StudioClosed
 
 if TYPE_CHECKING:
+    from imgplay_widget._studio.prepare import Prepared
     from imgplay_widget._types import Entry, ModelSpec, Topic
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["Face"]
+__all__ = ["Page"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -97,32 +98,32 @@ class _WishRefusedError(Exception):
         self.wish = wish
 
 
-class Face:
+class Page:
     """One page's side of a studio.
 
     Args:
-        studio: what it shows.
+        core: what it shows.
         send: sends a message (JSON and buffers) to the page; thread-safe, never blocks for long.
     """
 
-    def __init__(self, studio: Studio, send: Send) -> None:
-        self._studio = studio
-        self._engine, self._archive = studio.engine, studio.archive
+    def __init__(self, core: Core, send: Send) -> None:
+        self._core = core
+        self._engine, self._archive = core.engine, core.archive
         self._send = send
         self._id = new_id()
         self._seq = 0
         self._seen = False
         self._pushed = 0
         self._minis: dict[str, str] = {}
-        self._archives = Archives(studio)
-        self._references = ReferenceFace(studio)
-        self._feeds = Feeds(studio)
+        self._archives = Archives(core)
+        self._references = PageReferences(core)
+        self._feeds = Feeds(core)
         self._parts: tuple[Part, ...] = (
             self._archives,
             self._feeds,
-            History(studio),
-            Offered(studio),
-            PartFiles(studio),
+            History(core),
+            Offered(core),
+            PartFiles(core),
         )
 
     async def close(self) -> None:
@@ -200,10 +201,10 @@ class Face:
         match call:
             case protocol.Hello():
                 if not self._seen:
-                    await self.publish([NoticeGiven(notice=notice) for notice in self._studio.notices])
+                    await self.publish([NoticeGiven(notice=notice) for notice in self._core.notices])
                 self._seen, self._pushed = True, 0
                 self._engine.eager_thumbnails = True
-                self._archive.aside(self._studio.offers.freshen())
+                self._archive.aside(self._core.offers.freshen())
                 return protocol.SnapshotResult(snapshot=await self.snapshot(buffers, call.catalog))
             case protocol.Generate():
                 return await self._generate(call)
@@ -248,9 +249,9 @@ class Face:
             case protocol.Retry():
                 await self._engine.retry(call.batch_id, call.generation_id)
             case protocol.RenameTopic():
-                await self._studio.rename(call.topic_id, call.title)
+                await self._core.topics.rename(call.topic_id, call.title)
             case protocol.SaveDraft():
-                await self._studio.drafts.save(
+                await self._core.drafts.save(
                     call.topic_id,
                     prompt=call.prompt,
                     references=call.references,
@@ -259,7 +260,7 @@ class Face:
                 )
             case protocol.Configure():
                 config = call.config.model_dump(mode="json")
-                await self._studio.save_config(config, source=self._id)
+                await self._core.save_config(config, source=self._id)
 
     async def _generate(self, call: protocol.Generate) -> protocol.Generated:
         click_id = new_id() if len(call.wishes) > 1 else None
@@ -273,7 +274,7 @@ class Face:
                 raise _WishRefusedError(error, place) from error
             prepared.append(one)
             topic_id = one.entry.batch.topic_id
-        topic = await self._studio.add(prepared, select=True, source=self._id)
+        topic = await self._core.add(prepared, select=True, source=self._id)
         entries = [one.entry for one in prepared]
         try:
             entries, topic = await self._archive.entries_in_topic([entry.batch.id for entry in entries])
@@ -285,9 +286,9 @@ class Face:
     async def _prepare(
         self, wish: protocol.Wish, *, n: int, topic_id: str | None, click_id: str | None
     ) -> Prepared:
-        await self._studio.offers.find_key(self._studio.registry.find(wish.model)[0])
-        inputs = self._studio.inputs
-        return self._studio.prepare(
+        await self._core.offers.find_key(self._core.registry.find(wish.model)[0])
+        inputs = self._core.references
+        return self._core.prepare(
             wish.prompt,
             model=wish.model,
             n=n,
@@ -438,10 +439,10 @@ class Face:
         """
         # Read first: what happens while the rest is read is told again, and telling twice does no harm.
         seq = self._seq
-        active = self._studio.active_topic
+        active = self._core.topics.active
         topics = await self._feeds.topics(active, max_topics)
         feed = await self._feeds.page(active) if active else None
-        registry = self._studio.registry
+        registry = self._core.registry
         config = self._config()
         catalog, packed = "", None
         if buffers is not None:
@@ -455,13 +456,13 @@ class Face:
             catalog_buffer=None if buffers is None else _add(buffers, packed),
             providers=[self._provider(provider) for provider in registry.providers()],
             config=config,
-            max_count=self._studio.max_count,
+            max_count=self._core.max_count,
             topics=topics.topics,
             topics_before=topics.before,
             active_topic_id=active,
             feed=feed,
-            draft=draft_state(await self._studio.drafts.read(active)),
-            spending=spending_state(await self._studio.spending.read()),
+            draft=draft_state(await self._core.drafts.read(active)),
+            spending=spending_state(await self._core.spending.read()),
             thumbnails={},
         )
 
@@ -470,18 +471,18 @@ class Face:
         for name in dict.fromkeys((config.model, *config.also_models)):
             # A provider that was there when it was configured may not be there now; the page says so.
             with contextlib.suppress(NotFound):
-                found.append(self._studio.registry.find(name)[1])
+                found.append(self._core.registry.find(name)[1])
         return found
 
     def _provider(self, provider: Provider) -> protocol.ProviderState:
-        spec, keys, writer = provider.spec, self._studio.keys, self._studio.writer
+        spec, keys, writer = provider.spec, self._core.keys, self._core.writer
         writes = writer.model(spec.name)
         return provider_state(
             spec,
             keys.state(spec),
             source=keys.source(spec),
-            discovered_at=self._studio.offers.asked_at(spec.name),
-            server=self._studio.servers.url(spec.name),
+            discovered_at=self._core.offers.asked_at(spec.name),
+            server=self._core.servers.url(spec.name),
             writes=bool(writer.text_model(provider)),
             writer=None if writes is None else writes.name,
         )
@@ -542,10 +543,10 @@ class Face:
         return found
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
-        return batch_state(entry, self._studio.model_title(entry.batch))
+        return batch_state(entry, self._core.files.model_title(entry.batch))
 
     def _config(self) -> protocol.Config:
-        stored = self._studio.config
+        stored = self._core.config
         return protocol.Config.model_validate({"model": DEFAULT_MODEL, **stored})
 
 

@@ -9,7 +9,7 @@ from imgplay_widget._page import protocol
 from imgplay_widget.errors import PageOutdated
 
 if TYPE_CHECKING:
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
 
 __all__ = ["PartFiles"]
 
@@ -21,14 +21,14 @@ class PartFiles:
     """The answers to a page that asks for a part, on the engine's loop.
 
     Args:
-        studio: the studio whose pool reads the files.
+        core: the studio whose pool reads the files.
         folder: the folder of the files.
     """
 
     calls = (protocol.LoadPart,)
 
-    def __init__(self, studio: Studio, folder: Path = PARTS) -> None:
-        self._archive = studio.archive
+    def __init__(self, core: Core, folder: Path = PARTS) -> None:
+        self._archive = core.archive
         self._folder = folder
 
     async def answer(self, call: protocol.LoadPart, buffers: list[bytes]) -> protocol.PartFile:

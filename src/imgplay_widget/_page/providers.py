@@ -9,7 +9,7 @@ from imgplay_widget._page.states import model_state
 from imgplay_widget.errors import NotFound
 
 if TYPE_CHECKING:
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
     from imgplay_widget._types import ModelSpec
 
 __all__ = ["Offered"]
@@ -29,7 +29,7 @@ class Offered:
     """Answers one page's calls. On the engine's loop.
 
     Args:
-        studio: whose models they are.
+        core: whose models they are.
     """
 
     calls = (
@@ -41,8 +41,8 @@ class Offered:
         protocol.Improve,
     )
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, core: Core) -> None:
+        self._core = core
 
     async def answer(self, call: Call, buffers: list[bytes]) -> protocol.Result:
         """Answers a call.
@@ -56,32 +56,30 @@ class Offered:
             case protocol.Model():
                 return protocol.ModelResult(model=model_state(self._model(call.name)))
             case protocol.CheckProvider():
-                check = await self._studio.offers.check(call.provider)
+                check = await self._core.offers.check(call.provider)
                 return protocol.ProviderChecked(
                     provider=check.provider, outcome=check.outcome, message=check.message
                 )
             case protocol.SetKey():
                 key = call.key.get_secret_value()
-                kept = await self._studio.offers.keep_key(call.provider, key, remember=call.remember)
+                kept = await self._core.offers.keep_key(call.provider, key, remember=call.remember)
                 return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
             case protocol.AddServer():
                 key = call.key.get_secret_value()
-                check = await self._studio.servers.add(call.name, call.url, key, remember=call.remember)
+                check = await self._core.servers.add(call.name, call.url, key, remember=call.remember)
                 return protocol.ServerAdded(
                     provider=check.provider, outcome=check.outcome, message=check.message
                 )
             case protocol.RemoveServer():
-                await self._studio.servers.remove(call.name)
+                await self._core.servers.remove(call.name)
                 return protocol.Empty()
             case protocol.Improve():
-                spec = self._studio.registry.find(call.model)[1]
-                return protocol.Improved(
-                    prompt=await self._studio.writer.improve(call.prompt, call.mode, spec)
-                )
+                spec = self._core.registry.find(call.model)[1]
+                return protocol.Improved(prompt=await self._core.writer.improve(call.prompt, call.mode, spec))
 
     def _model(self, name: str) -> ModelSpec:
         try:
-            return self._studio.registry.find(name)[1]
+            return self._core.registry.find(name)[1]
         except NotFound as error:
             raise NotFound(
                 error.message, next_step="Check the id: it is the provider's own, letter by letter."

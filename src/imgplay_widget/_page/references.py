@@ -11,9 +11,9 @@ from imgplay_widget._page.uploads import Uploads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.core import Core
 
-__all__ = ["ReferenceFace"]
+__all__ = ["PageReferences"]
 
 ReferenceCall = (
     protocol.Upload | protocol.TakeReference | protocol.ReferenceThumbnails | protocol.ReferenceOriginal
@@ -22,11 +22,11 @@ ReferenceCall = (
 Piece = bytes | memoryview
 
 
-class ReferenceFace:
-    """The part of a face that knows input images.
+class PageReferences:
+    """The part of a page that knows input images.
 
     Args:
-        studio: whose references they are.
+        core: whose references they are.
     """
 
     calls = (
@@ -36,20 +36,20 @@ class ReferenceFace:
         protocol.ReferenceOriginal,
     )
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._references = studio.inputs
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._references = core.references
         self._uploads = Uploads()
-        studio.engine.each_beat.append(self._tidy)
+        core.engine.each_beat.append(self._tidy)
 
     def close(self) -> None:
         """Forgets what was on its way. On the loop."""
         self._uploads.clear()
-        if self._tidy in self._studio.engine.each_beat:
-            self._studio.engine.each_beat.remove(self._tidy)
+        if self._tidy in self._core.engine.each_beat:
+            self._core.engine.each_beat.remove(self._tidy)
 
     def _tidy(self) -> None:
-        self._uploads.forget_old(self._studio.engine.monotonic())
+        self._uploads.forget_old(self._core.engine.monotonic())
 
     async def answer(self, call: ReferenceCall, pieces: Sequence[Piece], buffers: list[bytes]) -> Any:
         """Answers a call.
@@ -83,7 +83,7 @@ class ReferenceFace:
     async def _upload(self, call: protocol.Upload, pieces: Sequence[Piece]) -> protocol.UploadTaken:
         # Before anything is awaited: pieces that come close together keep their order.
         piece = pieces[0] if pieces else None
-        now = self._studio.engine.monotonic()
+        now = self._core.engine.monotonic()
         upload = self._uploads.add(call.upload_id, call.offset, call.total, piece, now)
         reference = None
         if len(upload.data) == upload.total:
@@ -93,7 +93,7 @@ class ReferenceFace:
 
     async def _take(self, call: protocol.TakeReference) -> protocol.ReferenceTaken:
         if call.source == "link":
-            reference = await self._references.keep(await self._studio.clients.fetch(call.value))
+            reference = await self._references.keep(await self._core.clients.fetch(call.value))
         else:
             reference = await self._references.of_result(call.value)
         return protocol.ReferenceTaken(reference=reference_state(reference))

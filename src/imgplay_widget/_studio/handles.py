@@ -1,128 +1,130 @@
-"""What code holds of a request: `BatchHandle` and its `GenerationHandle`s."""
+"""What code holds of the history: `BatchHandle`, its `GenerationHandle`s, and `TopicHandle`."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
-from imgplay_widget._types import Entry, Generation, Status
-from imgplay_widget.errors import Cancelled, ErrorInfo, ImgplayError, NotFound
+from imgplay_widget._types import Generation, Status
+from imgplay_widget.errors import ImgplayError, NotFound
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from PIL.Image import Image
 
-    from imgplay_widget._rules.recipes import Recipe
+    from imgplay_widget._studio.files import Files
+    from imgplay_widget._studio.live import LiveBatch, LiveTopic
+    from imgplay_widget._types import Entry, Kind, Topic
 
-__all__ = ["BatchHandle", "GenerationHandle", "Images"]
+__all__ = ["BatchHandle", "GenerationHandle", "Images", "TopicHandle"]
 
 Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | GenerationHandle]"
-"""What can be named where images are wanted: batches, generations, or several of them."""
+"""Images that a call is about: a batch, a generation, or several of them."""
 
 
-class Owner(Protocol):
+class Keeper(Protocol):
     """What a handle needs of its studio."""
 
-    def asset_path(self, url: str) -> Path:
-        """Where the bytes of an asset lie."""
-        ...
+    files: Files
 
-    def recipe(self, entry: Entry, generation: Generation) -> Recipe:
-        """How an image was made."""
-        ...
-
-    def code(self, entry: Entry) -> str:
-        """The Python code that makes a batch again."""
-        ...
-
-    def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
-        """Writes images into a ZIP of the user's."""
-        ...
-
-    def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Stops what runs."""
-        ...
-
-    def retry(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Runs what failed again."""
-        ...
-
-    def delete(self, what: object) -> None:
-        """Deletes."""
-        ...
-
-    def favour(self, images: Images, *, favourite: bool = True) -> None:
-        """Stars."""
+    def call(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        """Run a coroutine function on the studio's loop, and return its result."""
         ...
 
     def refuse_own_thread(self) -> None:
-        """Raises where waiting would wait for itself."""
+        """Raise where waiting would wait for itself."""
+        ...
+
+    def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
+        """Return the generations that are meant, each with its batch."""
+        ...
+
+    async def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Stop what runs."""
+        ...
+
+    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Run what failed again."""
+        ...
+
+    async def delete(self, kind: Kind | None, id: str) -> None:
+        """Delete a topic, a batch or a generation."""
+        ...
+
+    async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
+        """Star images, or take the stars away."""
+        ...
+
+    async def rename_topic(self, topic: str, title: str) -> Topic:
+        """Set the title of a topic."""
+        ...
+
+    async def pin_topic(self, topic: str, pinned: bool) -> Topic:  # noqa: FBT001 - goes through `call`
+        """Keep a topic at the top of the list, or let the topic go."""
+        ...
+
+    async def newest(self, topic_id: str | None, limit: int) -> list[BatchHandle]:
+        """Return the newest batches of a topic."""
         ...
 
 
 class BatchHandle:
     """One request: its generations, as they are now.
 
-    It is there at once; the images come later. Wait with ``await batch`` (from any event loop) or
-    ``batch.result(timeout=…)``; both give the batch itself. Iterate, index or take ``len()`` to reach
-    the generations. Made by `generate`, not by hand.
+    A handle is there at once; the images come later. Wait with ``await batch`` (from any event loop) or
+    ``batch.result(timeout=…)``; both return the batch itself. Iterate over the batch, index it or take its
+    ``len()`` to reach the generations. `generate` makes handles; nobody makes one by hand.
     """
 
-    def __init__(self, owner: Owner, entry: Entry) -> None:
-        self._owner = owner
-        self._entry = entry
-        self._lock = threading.Lock()
-        self._done: Future[BatchHandle] = Future()
-        self._gone = False
-        self._generations = {g.id: GenerationHandle(owner, self, g.id) for g in entry.generations}
-        self._settle()
+    def __init__(self, keeper: Keeper, live: LiveBatch) -> None:
+        self._keeper = keeper
+        self._live = live
 
     # -------------------------------------------------------------- what it is
 
     @property
     def id(self) -> str:
         """The batch's id in the store."""
-        return self._entry.batch.id
+        return self._live.id
 
     @property
     def topic_id(self) -> str:
-        """The id of its topic."""
-        return self._entry.batch.topic_id
+        """The id of the batch's topic."""
+        return self._live.entry.batch.topic_id
 
     @property
     def prompt(self) -> str:
-        """The words that were asked for."""
-        return self._entry.batch.prompt
+        """The prompt of the request."""
+        return self._live.entry.batch.prompt
 
     @property
     def model(self) -> str:
         """The model, as ``"provider:id"``."""
-        return f"{self._entry.batch.provider}:{self._entry.batch.model}"
+        return f"{self._live.entry.batch.provider}:{self._live.entry.batch.model}"
 
     @property
     def params(self) -> Mapping[str, Any]:
-        """Every parameter that was asked for."""
-        return dict(self._entry.batch.config)
+        """Every parameter of the request."""
+        return dict(self._live.entry.batch.config)
 
     @property
     def code(self) -> str:
-        """The Python code that makes it again: a call of ``pg.generate`` with the seed that was sent."""
-        return self._owner.code(self._entry)
+        """Python code that makes the batch again: a call of ``pg.generate`` with the seed that was sent."""
+        return self._keeper.files.code(self._live.entry)
 
     @property
     def status(self) -> Status:
-        """Where the request stands as a whole.
+        """The state of the request as a whole.
 
         ``processing`` while any image is on its way, then ``success`` if at least one image is there,
         ``cancelled`` if all were cancelled, else ``error``.
         """
-        states = [self._entry.status_of(g) for g in self._entry.generations]
+        states = self._states()
         if not all(state.final for state in states):
             started = any(state is not Status.PENDING for state in states)
             return Status.PROCESSING if started else Status.PENDING
@@ -133,11 +135,11 @@ class BatchHandle:
 
     @property
     def generations(self) -> list[GenerationHandle]:
-        """The generations by position."""
-        return [self._generations[g.id] for g in self._entry.generations]
+        """The generations in the order of their slots."""
+        return [GenerationHandle(self._keeper, self, self._live, g.id) for g in self._live.entry.generations]
 
     def __len__(self) -> int:
-        return len(self._entry.generations)
+        return len(self._live.entry.generations)
 
     def __iter__(self) -> Iterator[GenerationHandle]:
         return iter(self.generations)
@@ -147,129 +149,90 @@ class BatchHandle:
     @overload
     def __getitem__(self, index: slice) -> list[GenerationHandle]: ...
     def __getitem__(self, index: int | slice) -> GenerationHandle | list[GenerationHandle]:
+        """Return the generation of a slot, or those of several slots."""
         return self.generations[index]
 
+    def __eq__(self, other: object) -> bool:
+        """Return True for another handle of the same batch."""
+        return isinstance(other, BatchHandle) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     def __repr__(self) -> str:
-        states = [self._entry.status_of(g) for g in self._entry.generations]
+        states = self._states()
         counts = ", ".join(f"{states.count(s)} {s.value}" for s in Status if s in states)
         return f"<Batch {self.prompt[:40]!r} on {self.model}: {counts or 'empty'}>"
+
+    def _states(self) -> list[Status]:
+        entry = self._live.entry
+        return [entry.status_of(generation) for generation in entry.generations]
 
     # -------------------------------------------------------------- waiting
 
     def result(self, timeout: float | None = None) -> BatchHandle:
-        """Waits until every image is there or has failed, and gives the batch.
+        """Wait until every image is there or has failed, and return the batch.
 
         Args:
-            timeout: seconds to wait at most; None waits as long as it takes (each task has its own
-                deadline).
+            timeout: seconds to wait at most; None waits as long as it takes (each task has a deadline of
+                its own).
 
         Raises:
-            TimeoutError: it is not done yet; it goes on, and can be waited for again.
+            TimeoutError: the batch is not done yet; it goes on, and can be waited for again.
             ImgplayError: no image came; the error is that of the first generation.
         """
-        self._owner.refuse_own_thread()
-        return self._current().result(timeout)
+        self._keeper.refuse_own_thread()
+        self._live.end().result(timeout)
+        return self
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         # Shielded: a cell that is interrupted stops waiting; the images still come.
-        # A generator, whose frame keeps the handle: nobody else may, and the studio only tells living ones.
-        future = asyncio.wrap_future(self._current())
-        return (yield from asyncio.shield(future).__await__())
-
-    def _current(self) -> Future[BatchHandle]:
-        with self._lock:
-            return self._done
+        # A generator, whose frame keeps the handle: the studio only follows batches that some handle holds.
+        future = asyncio.wrap_future(self._live.end())
+        yield from asyncio.shield(future).__await__()
+        return self
 
     # -------------------------------------------------------------- acting
 
     def cancel(self) -> None:
-        """Stops what is not finished. Finished images stay."""
-        self._owner.cancel(self.id)
+        """Stop what is not finished. Finished images stay."""
+        self._keeper.call(self._keeper.cancel, self.id)
 
     def retry(self) -> BatchHandle:
-        """Runs the generations that failed or were cancelled again, and gives the batch."""
-        self._owner.retry(self.id)
+        """Run the generations that failed or were cancelled again, and return the batch."""
+        self._keeper.call(self._keeper.retry, self.id)
         return self
 
     def save_zip(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the finished images and their recipes (``recipes.json``) into a ZIP, and gives its path.
+        """Write the finished images and their recipes (``recipes.json``) into a ZIP, and return its path.
 
         Args:
-            path: the file to write; one that is there is replaced.
+            path: the file to write; a file that is there is replaced.
 
         Raises:
             InvalidRequest: no image is finished.
-            DiskFull: there is no space for it.
-            OSError: it cannot be written there.
+            DiskFull: there is no space for the ZIP.
+            OSError: the file cannot be written.
         """
-        return self._owner.save_zip(path, self)
+        return self._keeper.files.save_zip(path, self._keeper.rows(self))
 
     def delete(self) -> None:
-        """Deletes the batch with its images; `restore` of the studio or the playground brings it back."""
-        self._owner.delete(self)
-
-    # -------------------------------------------------------------- kept in step by the studio
-
-    def update(self, entry: Entry) -> None:
-        """Takes the state that was just committed."""
-        with self._lock:
-            self._entry = entry
-            for generation in entry.generations:
-                if generation.id not in self._generations:
-                    self._generations[generation.id] = GenerationHandle(self._owner, self, generation.id)
-            finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
-            returned, self._gone = self._gone and bool(entry.generations), not entry.generations
-            if (returned or not finished) and self._done.done():
-                self._done = Future()
-        self._settle()
-
-    def fail(self, error: BaseException) -> None:
-        """Takes the news that the request could not be stored."""
-        with self._lock:
-            if not self._done.done():
-                self._done.set_exception(error)
-
-    def _settle(self) -> None:
-        entry = self._entry
-        states = [entry.status_of(g) for g in entry.generations]
-        if not all(state.final for state in states):
-            return
-        with self._lock:
-            if self._done.done():
-                return
-            if not states:
-                gone = NotFound(f"The batch {self.id!r} was deleted.")
-                self._done.set_exception(gone)
-            elif Status.SUCCESS in states:
-                self._done.set_result(self)
-            else:
-                self._done.set_exception(_error_of(entry, entry.generations[0]))
-
-    @property
-    def entry(self) -> Entry:
-        """The values behind the handle, as they were last committed."""
-        return self._entry
+        """Delete the batch with its images. `restore` of the studio or the playground brings them back."""
+        self._keeper.call(self._keeper.delete, "batch", self.id)
 
 
 class GenerationHandle:
-    """One image, or the place of one. Reached through its `BatchHandle`."""
+    """One image of a batch, or the empty slot that it will fill. Reached through its `BatchHandle`."""
 
-    def __init__(self, owner: Owner, batch: BatchHandle, id: str) -> None:
-        self._owner = owner
+    def __init__(self, keeper: Keeper, batch: BatchHandle, live: LiveBatch, id: str) -> None:
+        self._keeper = keeper
         self._batch = batch
+        self._live = live
         self._id = id
 
     @property
     def _row(self) -> Generation:
-        for generation in self._batch.entry.generations:
-            if generation.id == self._id:
-                return generation
-        raise NotFound(f"The generation {self._id!r} was deleted.")
-
-    @property
-    def row(self) -> Generation:
-        """The values behind the handle, as they were last committed. Raises `NotFound` once it is deleted."""
-        return self._row
+        return self._live.generation(self._id)
 
     @property
     def id(self) -> str:
@@ -278,78 +241,78 @@ class GenerationHandle:
 
     @property
     def batch(self) -> BatchHandle:
-        """The request that it belongs to."""
+        """The batch of the generation."""
         return self._batch
 
     @property
     def prompt(self) -> str:
-        """The words that were asked for."""
+        """The prompt of the request."""
         return self._batch.prompt
 
     @property
-    def position(self) -> int:
-        """Its place in the batch, from 0."""
+    def slot(self) -> int:
+        """The index of the generation's slot in the batch, from 0."""
         return self._row.position
 
     @property
     def seed(self) -> int | None:
-        """The seed that was sent for it, or None where the model has none."""
+        """The seed that was sent for the image, or None where the model takes none."""
         return self._row.seed
 
     @property
     def status(self) -> Status:
-        """Where it stands."""
-        return self._batch.entry.status_of(self._row)
+        """The state of the generation."""
+        return self._live.entry.status_of(self._row)
 
     @property
     def error(self) -> ImgplayError | None:
-        """Why there is no image, or None while it may still come."""
+        """The reason why there is no image, or None while an image may still come."""
         if self.status not in (Status.ERROR, Status.CANCELLED):
             return None
-        return _error_of(self._batch.entry, self._row)
+        return self._live.error_of(self._row)
 
     @property
     def applied(self) -> Mapping[str, Any]:
-        """What the provider says it used, where it says so."""
+        """The parameters that the provider used, as far as the provider reports them."""
         return dict(self._row.applied)
 
     @property
-    def favourite(self) -> bool:
-        """Whether it has a star. Setting it stores it."""
+    def starred(self) -> bool:
+        """True where the image has a star. Setting it stores the star."""
         return self._row.favourite
 
-    @favourite.setter
-    def favourite(self, favourite: bool) -> None:
-        self._owner.favour(self, favourite=favourite)
+    @starred.setter
+    def starred(self, starred: bool) -> None:
+        self._keeper.call(self._keeper.star, [self._id], starred)
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """How it was made, as JSON: prompt, model, what was requested and applied, times, cost, place."""
-        return self._owner.recipe(self._batch.entry, self._row).as_json()
+        """How the image was made, as JSON: prompt, model, parameters sent and used, times, cost, file."""
+        return self._keeper.files.recipe(self._live.entry, self._row).as_json()
 
     @property
     def width(self) -> int | None:
-        """Width of the image in pixels, or None while there is none."""
+        """Width of the image in pixels, or None while there is no image."""
         return self._row.asset.width if self._row.asset else None
 
     @property
     def height(self) -> int | None:
-        """Height of the image in pixels, or None while there is none."""
+        """Height of the image in pixels, or None while there is no image."""
         return self._row.asset.height if self._row.asset else None
 
     @property
     def path(self) -> Path:
-        """Where the original bytes lie.
+        """The file with the original bytes.
 
         Raises:
             ImgplayError: the generation's own error, or `NotFound` while there is no image yet.
         """
         asset = self._row.asset
         if asset is not None:
-            return self._owner.asset_path(asset.url)
+            return self._keeper.files.path(asset.url)
         raise self.error or NotFound(
             f"There is no image yet; the generation is {self.status.value}.",
-            next_step="Wait for it: await batch, or batch.result().",
+            next_step="Wait for the image: await batch, or batch.result().",
         )
 
     @property
@@ -367,31 +330,129 @@ class GenerationHandle:
             return image
 
     def save(self, path: str | Path) -> Path:
-        """Writes the original bytes to a file of the user's, and gives its path. Raises as `path` does."""
+        """Write the original bytes to a file, and return the file's path. Raises as `path` does."""
         target = Path(path)
         target.write_bytes(self.bytes)
         return target
 
     def retry(self) -> GenerationHandle:
-        """Runs this one again if it failed or was cancelled, and gives itself."""
-        self._owner.retry(self._batch.id, self._id)
+        """Run this generation again if it failed or was cancelled, and return its handle."""
+        self._keeper.call(self._keeper.retry, self._batch.id, self._id)
         return self
 
     def cancel(self) -> None:
-        """Stops the task that fills it (and the others of that task)."""
-        self._owner.cancel(self._batch.id, self._id)
+        """Stop the task that fills this generation, and the others of that task."""
+        self._keeper.call(self._keeper.cancel, self._batch.id, self._id)
 
     def delete(self) -> None:
-        """Deletes it with its image; `restore` of the studio or the playground brings it back."""
-        self._owner.delete(self)
+        """Delete the generation with its image. `restore` of the studio or the playground brings it back."""
+        self._keeper.call(self._keeper.delete, "generation", self._id)
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for another handle of the same generation."""
+        return isinstance(other, GenerationHandle) and other.id == self._id
+
+    def __hash__(self) -> int:
+        return hash(self._id)
 
     def __repr__(self) -> str:
         size = f" {self.width}×{self.height}" if self.width else ""
         seed = "" if self.seed is None else f" seed={self.seed}"
-        return f"<Generation {self.position} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}>"
+        return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}>"
 
 
-def _error_of(entry: Entry, generation: Generation) -> ImgplayError:
-    task = entry.task_of(generation)
-    info: ErrorInfo | None = generation.error or (task.error if task else None)
-    return info.to_exception() if info else Cancelled("The generation was cancelled.")
+class TopicHandle:
+    """A topic, as it is now: a title, a cover and batches. Calls take the handle, the id or the title."""
+
+    def __init__(self, keeper: Keeper, live: LiveTopic) -> None:
+        self._keeper = keeper
+        self._live = live
+
+    @property
+    def id(self) -> str:
+        """The topic's id in the store."""
+        return self._live.topic.id
+
+    @property
+    def title(self) -> str | None:
+        """The title, or None while the topic is empty and has none."""
+        return self._live.topic.title
+
+    @property
+    def pinned(self) -> bool:
+        """True where the topic stays at the top of the list."""
+        return self._live.topic.pinned
+
+    @property
+    def images(self) -> int:
+        """The number of finished images."""
+        return self._live.topic.images
+
+    @property
+    def running(self) -> int:
+        """The number of generations that wait or run."""
+        return self._live.topic.running
+
+    @property
+    def created_at(self) -> datetime:
+        """The time at which the topic was made, aware UTC."""
+        return self._live.topic.created_at
+
+    @property
+    def updated_at(self) -> datetime:
+        """The time at which the topic was last used, aware UTC."""
+        return self._live.topic.updated_at
+
+    @property
+    def cover(self) -> Path | None:
+        """The file of the cover, or None while the topic has none."""
+        url = self._live.topic.cover_url
+        return None if url is None else self._keeper.files.path(url)
+
+    def batches(self, *, limit: int = 20) -> list[BatchHandle]:
+        """Return the newest batches of the topic, newest first.
+
+        Args:
+            limit: the most batches, 1 to 1000.
+
+        Raises:
+            InvalidRequest: the limit is out of range.
+        """
+        return self._keeper.call(self._keeper.newest, self.id, limit)
+
+    def rename(self, title: str) -> TopicHandle:
+        """Set the title, which nothing but the user changes from then on, and return the topic.
+
+        Args:
+            title: 1 to 200 characters.
+
+        Raises:
+            InvalidRequest: the title is empty or too long.
+            NotFound: the topic is gone.
+        """
+        self._live.topic = self._keeper.call(self._keeper.rename_topic, self.id, title)
+        return self
+
+    def pin(self, *, pinned: bool = True) -> TopicHandle:
+        """Keep the topic at the top of the list, or let it go (``pinned=False``). Return the topic.
+
+        Raises:
+            NotFound: the topic is gone.
+        """
+        self._live.topic = self._keeper.call(self._keeper.pin_topic, self.id, pinned)
+        return self
+
+    def delete(self) -> None:
+        """Delete the topic with its batches. `restore` of the studio or the playground brings it back."""
+        self._keeper.call(self._keeper.delete, "topic", self.id)
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for another handle of the same topic."""
+        return isinstance(other, TopicHandle) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        running = f", {self.running} running" if self.running else ""
+        return f"<Topic {self.title!r}: {self.images} images{running}>"

@@ -79,7 +79,7 @@ class Hop:
         Raises:
             StudioClosed: the studio is closed or belongs to another process.
         """
-        self._check_open()
+        self.check_open()
         return self._portal.start_task_soon(function, *args)
 
     def refuse_own_thread(self) -> None:
@@ -90,11 +90,21 @@ class Hop:
                 next_step="Call it from a cell or another thread.",
             )
 
-    def _call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+    def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Run a coroutine function on the loop, from any other thread, wait, and return its result.
+
+        Raises:
+            StudioClosed: the studio is closed, belongs to another process, or this is its own thread.
+        """
         self.refuse_own_thread()
         return self.start(function, *args).result()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise where the studio cannot be used any more.
+
+        Raises:
+            StudioClosed: the studio is closed or belongs to another process.
+        """
         if self._closed:
             raise StudioClosed("The studio is closed.")
         if os.getpid() != self._pid:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["Prepared", "Scope", "prepare"]
+__all__ = ["HistoryOwner", "Prepared", "prepare"]
 
 
-class Scope(NamedTuple):
-    """Whose rows they are."""
+class HistoryOwner(NamedTuple):
+    """The owner of a history: a user, who may belong to an organization."""
 
     user_id: str
     organization_id: str | None
@@ -39,7 +39,7 @@ def prepare(
     provider: Provider,
     spec: ModelSpec,
     request: Request,
-    scope: Scope,
+    owner: HistoryOwner,
     *,
     topic_id: str | None,
     title: str | None,
@@ -52,7 +52,7 @@ def prepare(
         provider: who will be asked.
         spec: the model.
         request: what was asked for, checked.
-        scope: whose rows they are.
+        owner: the owner of the rows.
         topic_id: the topic, or None for a new one.
         title: the title of a new topic; None takes the first words of the prompt.
         click_id: see `Batch`.
@@ -63,8 +63,8 @@ def prepare(
         topic_id = new_id()
         new_topic = Topic(
             id=topic_id,
-            user_id=scope.user_id,
-            organization_id=scope.organization_id,
+            user_id=owner.user_id,
+            organization_id=owner.organization_id,
             title=title or first_words(request.prompt),
             title_by="user" if title else "prompt",
             cover_url=None,
@@ -74,8 +74,8 @@ def prepare(
     batch = Batch(
         id=new_id(),
         topic_id=topic_id,
-        user_id=scope.user_id,
-        organization_id=scope.organization_id,
+        user_id=owner.user_id,
+        organization_id=owner.organization_id,
         provider=spec.provider,
         model=spec.id,
         prompt=request.prompt,

@@ -9,15 +9,14 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from imgplay_widget._page.page import Face
+from imgplay_widget._page.page import Page
 from imgplay_widget._rules.changes import Change, DraftWritten, Progressed, SpendingWritten
+from imgplay_widget._studio.api import core_of
 from imgplay_widget._studio.studio import Studio
 from imgplay_widget.errors import ImgplayError, StudioClosed
 
 if TYPE_CHECKING:
-    import os
-
-    from imgplay_widget.providers.base import Provider
+    from imgplay_widget._studio.options import StudioOptions
 
 __all__ = ["Shared", "share", "share_own"]
 
@@ -36,31 +35,32 @@ class Take(Protocol):
 
 
 class Shared:
-    """A studio that playgrounds show. It closes with the last of them, where it is not the user's own.
+    """A studio that playgrounds show. It closes with the last of them, unless the user made it.
 
     The synced state is made once for all of them: a cell that is run again leaves its playground behind, and
-    each would else cost as much as the one that is seen.
+    each would else cost as much as the playground that is seen.
 
     Args:
-        studio: what they show.
-        wanted: the arguments that it was made from; None for a studio of the user's own.
+        studio: the studio that they show.
+        wanted: the options that it was made from; None for a studio of the user's own.
 
     Attributes:
-        studio: the same.
-        wanted: the same.
-        playgrounds: how many there are.
+        studio, wanted: the same.
+        core: the core of the studio.
+        playgrounds: the number of playgrounds that show it.
     """
 
-    def __init__(self, studio: Studio, wanted: tuple[Any, ...] | None) -> None:
+    def __init__(self, studio: Studio, wanted: StudioOptions | None) -> None:
         self.studio = studio
+        self.core = core = core_of(studio)
         self.wanted = wanted
         self.playgrounds = 0
-        self._face = Face(studio, _no_page)
+        self._page = Page(core, _no_page)
         self._texts = ("", "")
         self._takers: list[Take] = []
         # What was read last must be written last.
         self._order = asyncio.Lock()
-        self._end = studio.subscribe(self._keep, every=STATE_EVERY)
+        self._end = core.subscribe(self._keep, every=STATE_EVERY)
 
     def leave(self) -> None:
         """Counts a playground less, which shows the studio no more."""
@@ -71,7 +71,7 @@ class Shared:
             _all.remove(self)
             self._end()
             with contextlib.suppress(StudioClosed):
-                self.studio.start(self._face.close)
+                self.core.start(self._page.close)
             if self.wanted is not None:
                 self.studio.close()
 
@@ -99,7 +99,7 @@ class Shared:
 
     async def _write(self) -> None:
         async with self._order:
-            state = await self._face.small_snapshot()
+            state = await self._page.small_snapshot()
             pictures = json.dumps(state.pop("thumbnails"), separators=(",", ":"))
             self._texts = (json.dumps(state, separators=(",", ":"), ensure_ascii=False), pictures)
             for take in tuple(self._takers):
@@ -114,47 +114,24 @@ _all: list[Shared] = []
 _lock = threading.Lock()
 
 
-def share(
-    store: str | os.PathLike[str] | None,
-    *,
-    user_id: str,
-    organization_id: str | None,
-    providers: tuple[Provider, ...],
-    keys: tuple[tuple[str, str], ...],
-    max_count: int,
-    titles: str,
-    concurrency: tuple[tuple[str, int], ...],
-) -> Shared:
-    """Gives the studio of these arguments to one more playground: a cell that is run again opens no other.
+def share(wanted: StudioOptions) -> Shared:
+    """Return the studio of these options, for one more playground: a cell that is run again opens no other.
 
-    Raises: as `Studio` does.
+    Raises as `Studio` does.
     """
-    place = None if store is None else str(store)
-    ids = tuple(map(id, providers))
-    wanted = (place, user_id, organization_id, ids, keys, max_count, titles, concurrency)
     with _lock:
         found = next((shared for shared in _all if shared.wanted == wanted), None)
         if found is None:
-            studio = Studio(
-                store,
-                user_id=user_id,
-                organization_id=organization_id,
-                providers=providers,
-                keys=dict(keys),
-                max_count=max_count,
-                titles=titles,
-                concurrency=dict(concurrency),
-            )
-            found = _added(Shared(studio, wanted))
+            found = _added(Shared(Studio(wanted.store, **wanted.keywords()), wanted))
         found.playgrounds += 1
         return found
 
 
 def share_own(studio: Studio) -> Shared:
-    """Gives a studio that is there to one more playground: the user's own, or that of other playgrounds.
+    """Return a studio that is there, for one more playground: the user's own, or that of other playgrounds.
 
     Raises:
-        StudioClosed: it is closed.
+        StudioClosed: the studio is closed.
     """
     with _lock:
         found = next((shared for shared in _all if shared.studio is studio), None)

@@ -39,6 +39,7 @@ import pytest
 
 from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
+from imgplay_widget._studio.api import core_of
 from imgplay_widget._types import Status
 from imgplay_widget.errors import (
     BadKey,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.handles import BatchHandle
     from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._types import Entry
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["KEY", "ProviderContract", "Wire"]
@@ -266,7 +268,7 @@ class ProviderContract:
         """Expect three images, each in its slot, and one call for each task."""
         batch = self.generate(studio, n=3).result(WAIT)
         assert [generation.status for generation in batch] == [Status.SUCCESS] * 3
-        assert len(wire.submits) == len(batch.entry.tasks)
+        assert len(wire.submits) == len(_entry(studio, batch).tasks)
 
     def test_the_seeds_that_are_shown_are_those_that_were_sent(self, studio: Studio, wire: Wire) -> None:
         """Expect a different seed for each image, the user's or a random one, both sent and shown."""
@@ -302,7 +304,7 @@ class ProviderContract:
 
     def test_references_are_sent_whole(self, studio: Studio, wire: Wire) -> None:
         """Expect that references reach the provider, and that useless ones are refused before the call."""
-        model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
+        model = core_of(studio).registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
         if model.references is None:
             with pytest.raises(InvalidRequest, match="reference"):
                 self.generate(studio, references=[png()])
@@ -318,7 +320,7 @@ class ProviderContract:
 
     def test_a_mask_is_sent_with_its_reference(self, studio: Studio, wire: Wire) -> None:
         """Expect that the free area reaches the provider, and that a mask without a reference is refused."""
-        model = studio.registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
+        model = core_of(studio).registry.find(f"{_name(self.wire_type)}:{wire.model}")[1]
         picture, mask = png(48, 32), mask_png(48, 32, free=(0, 0, 24, 32))
         if not model.mask:
             references = [picture] if model.references else []
@@ -347,7 +349,7 @@ class ProviderContract:
         with pytest.raises(EXPECTED[kind]) as caught:
             batch.result(WAIT)
         assert caught.value.next_step
-        assert KEY not in f"{caught.value!r} {caught.value} {batch[0].error!r} {batch.entry!r}"
+        assert KEY not in f"{caught.value!r} {caught.value} {batch[0].error!r} {_entry(studio, batch)!r}"
         if kind != "rate_limited":
             assert len(wire.submits) == 1
 
@@ -457,7 +459,7 @@ class ProviderContract:
             batch.cancel()
             with pytest.raises(Cancelled):
                 batch.result(WAIT)
-            studio.start(studio.archive.settle).result(WAIT)
+            core_of(studio).start(core_of(studio).archive.settle).result(WAIT)
             if wire.cancellable:
                 assert len(wire.requests) > before
 
@@ -512,3 +514,7 @@ def _finish(wire_path: str, origin: str, folder: str) -> None:
 
 if __name__ == "__main__":
     _finish(*sys.argv[1:4])
+
+
+def _entry(studio: Studio, batch: BatchHandle) -> Entry:
+    return core_of(studio).live.held(batch.id).entry

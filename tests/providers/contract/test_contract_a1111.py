@@ -113,9 +113,9 @@ class TestA1111(ProviderContract):
 
         wire.progress = progress
         wire.script.append(slow)
-        end = studio.subscribe(listen, every=0.0)
+        end = studio._core.subscribe(listen, every=0.0)
         self.generate(studio).result(WAIT)
-        studio.start(studio.archive.settle).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
         end()
         assert seen[-1][0] == 0.4
         assert [data for _, data in seen if data is not None] == [preview]
@@ -131,7 +131,7 @@ class TestA1111(ProviderContract):
             batch.cancel()
             with pytest.raises(errors.Cancelled):
                 batch.result(WAIT)
-            studio.start(studio.archive.settle).result(WAIT)
+            studio._core.start(studio._core.archive.settle).result(WAIT)
         assert wire.interrupts == int(ours)
 
     def test_what_was_used_is_shown_and_a_grid_is_left_out(self, studio, wire):

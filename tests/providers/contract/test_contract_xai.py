@@ -83,7 +83,7 @@ class TestXAI(ProviderContract):
 
     def test_the_cost_is_what_the_provider_says(self, studio, wire):
         batch = self.generate(studio, n=2).result(WAIT)
-        assert [task.cost for task in batch.entry.tasks] == ["0.0400000000"]
+        assert [task.cost for task in batch._live.entry.tasks] == ["0.0400000000"]
 
     def test_several_references_go_together(self, studio, wire):
         pictures = [png(40, 30), png(30, 40)]

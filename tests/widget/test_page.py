@@ -40,7 +40,7 @@ def asked_while(page, moment, meanwhile, **call):
 
     Return the answer, and the events that were sent before the answer.
     """
-    archive, asking, steps = page.studio.archive, [], []
+    archive, asking, steps = page.studio._core.archive, [], []
     in_store = archive.in_store
 
     async def late(function, *args, **keywords):
@@ -52,10 +52,10 @@ def asked_while(page, moment, meanwhile, **call):
 
     async def ask():
         asking.append(asyncio.current_task())
-        await page.face.receive({"kind": "request", "id": "late", "call": call})
+        await page.kernel.receive({"kind": "request", "id": "late", "call": call})
 
     archive.in_store = late
-    page.studio.start(ask).result(WAIT)
+    page.studio._core.start(ask).result(WAIT)
     archive.in_store = in_store
     (at,) = [i for i, (content, _) in enumerate(page.messages) if content.get("to") == "late"]
     return page.messages[at][0]["result"], [e for c, _ in page.messages[:at] for e in c.get("events", [])]
@@ -185,7 +185,7 @@ def test_a_new_batch_is_never_answered_older_than_it_was_told(open_page, moment)
 
         async def finish():
             gate.open()
-            if await page.studio.archive.unfinished(1):
+            if await page.studio._core.archive.unfinished(1):
                 await asyncio.to_thread(page.wait_for, done(1))
 
         made, told = asked_while(page, moment, finish, method="generate", **{**REQUEST, "n": 1})
@@ -205,7 +205,7 @@ def test_a_topic_is_never_shown_older_than_it_was_told(open_page, moment):
         async def finish():
             gate.open()
             await asyncio.to_thread(page.wait_for, done(1))
-            await page.studio.drafts.save(topic_id, prompt="a bear", references=[], mask=None)
+            await page.studio._core.drafts.save(topic_id, prompt="a bear", references=[], mask=None)
             await asyncio.to_thread(page.wait_for, lambda _: page.events("draft_changed"))
 
         shown, told = asked_while(page, moment, finish, method="select_topic", topicId=topic_id)
@@ -255,7 +255,7 @@ def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monke
 
 def test_the_page_can_ask_for_thumbnails_covers_and_originals(page):
     batch = page.studio.generate("a fox: in/the snow!", model="fake:image", seed=5).result(WAIT)
-    page.studio.start(page.studio.archive.settle).result(WAIT)
+    page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
     reply, buffers = page.call("thumbnails", generationIds=[batch[0].id, "gone"])
     assert [item["buffer"] for item in reply["result"]["items"]] == [0, None]
     assert Image.open(io.BytesIO(buffers[0])).size == (64, 64)
@@ -342,7 +342,7 @@ def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
     def broken(*_, **__):
         raise RuntimeError("a secret cause")
 
-    monkeypatch.setattr(page.studio.archive, "topic_page", broken)
+    monkeypatch.setattr(page.studio._core.archive, "topic_page", broken)
     error = page.error("hello")
     assert error["code"] == "error"
     assert "a secret cause" not in json.dumps(error)
@@ -471,8 +471,8 @@ def test_the_synced_state_is_bounded_whatever_the_history(page):
         page.studio.generate(f"{number} {long}", model="fake:image", n=4, topic=topic).result(WAIT)
     for number in range(40):
         page.studio.new_topic(f"topic {number}")
-    page.studio.start(page.studio.select_topic, topic.id).result(WAIT)
-    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    page.studio._core.start(page.studio._core.topics.select, topic.id).result(WAIT)
+    state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
     assert len(json.dumps(state)) < 64_000
     assert state["feed"]["batches"]
 
@@ -481,10 +481,10 @@ def test_the_topic_that_is_shown_is_in_the_snapshot_and_in_the_synced_state_howe
     old = page.studio.new_topic("old")
     for number in range(230):
         page.studio.new_topic(f"topic {number}")
-    page.studio.start(page.studio.select_topic, old.id).result(WAIT)
+    page.studio._core.start(page.studio._core.topics.select, old.id).result(WAIT)
     whole = page.result("hello")["snapshot"]
     assert (len(whole["topics"]), whole["topics"][-1]["title"]) == (201, "old")
-    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
     assert (len(state["topics"]), state["topics"][-1]["title"]) == (25, "old")
     assert state["topicsBefore"] is not None
 
@@ -496,20 +496,20 @@ def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, m
     answer = Done(images=(Inline(data=large.getvalue()),))
     with open_page(FakeProvider(script=[answer] * 4)) as page:
         old = page.studio.generate("old", model="fake:image", n=4).result(WAIT)
-        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
         assert 1 <= len(state["thumbnails"]) <= 4
         assert sum(map(len, state["thumbnails"].values())) <= 28_000
         new = page.studio.generate("new", model="fake:image", n=4).result(WAIT)
         made = []
-        kept = page.studio.archive.miniature
+        kept = page.studio._core.archive.miniature
 
         async def counted(generation):
             made.append(generation.id)
             return await kept(generation)
 
-        monkeypatch.setattr(page.studio.archive, "miniature", counted)
+        monkeypatch.setattr(page.studio._core.archive, "miniature", counted)
         for _ in range(2):
-            state = page.studio.start(page.face.small_snapshot).result(WAIT)
+            state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
         assert list(state["thumbnails"])[:4] == [g.id for g in new]
         # Each picture is made once, however often the state is written.
         assert made == [g.id for g in new]
@@ -526,12 +526,12 @@ def test_no_key_reaches_the_page(page, monkeypatch):
     assert {p["name"]: p["key"] for p in snapshot["providers"]}["openai"] == "set"
     assert canary not in json.dumps([content for content, _ in page.messages])
     assert canary not in repr(page.studio)
-    assert canary not in repr(page.studio.keys)
+    assert canary not in repr(page.studio._core.keys)
 
 
 def test_references_of_code_are_stored_with_the_batch(page):
     batch = page.studio.generate("a fox", model="fake:image", references=[png()]).result(WAIT)
-    assert len(batch.entry.batch.references) == 1
+    assert len(batch._live.entry.batch.references) == 1
 
 
 def test_a_model_in_free_text_is_told_and_stays_in_the_snapshot(open_page):
@@ -543,7 +543,7 @@ def test_a_model_in_free_text_is_told_and_stays_in_the_snapshot(open_page):
 
         page.result("configure", config={**snapshot["config"], "model": told["name"]})
         assert told in page.result("hello")["snapshot"]["models"]
-        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
         assert [model["name"] for model in state["models"]] == [told["name"]]
 
 
@@ -558,7 +558,7 @@ def test_the_models_beside_the_chosen_one_last_and_one_that_is_gone_breaks_nothi
         assert snapshot["config"]["alsoModels"] == also
         assert [model["name"] for model in snapshot["models"]] == ["fake:image", "fake:sheet"]
         # A saved notebook holds one model, even when several are asked.
-        state = page.studio.start(page.face.small_snapshot).result(WAIT)
+        state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
         assert [model["name"] for model in state["models"]] == ["fake:image"]
         assert state["config"]["alsoModels"] == []
 
@@ -609,7 +609,7 @@ def test_the_page_can_give_a_key_and_never_gets_it_back(page, caplog):
     )
     assert page.error("set_key", provider="nobody", key=canary, remember=False)["code"] == "not_found"
     assert page.result("set_key", provider="openai", key="", remember=False)["place"] == "nowhere"
-    state = page.studio.start(page.face.small_snapshot).result(WAIT)
+    state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
     told = json.dumps([state, *(content for content, _ in page.messages)])
     assert canary not in told + caplog.text
 

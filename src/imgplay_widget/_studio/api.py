@@ -1,0 +1,563 @@
+"""The public calls of a studio, written once. `Studio` and `ImagePlayground` inherit them."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from imgplay_widget import catalog
+from imgplay_widget._rules.costs import budget_of, moment_of
+from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+from imgplay_widget._studio.inputs import read_input
+from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
+from imgplay_widget._studio.models import ModelTable, table_of
+from imgplay_widget._types import Reference, Status, Wanted
+from imgplay_widget.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from imgplay_widget._rules.costs import Spend
+    from imgplay_widget._rules.prompts import Mode
+    from imgplay_widget._studio.core import Core
+    from imgplay_widget._studio.handles import Images
+    from imgplay_widget._studio.inputs import ReferenceLike
+    from imgplay_widget._types import Kind
+
+__all__ = ["StudioApi", "core_of"]
+
+
+class StudioApi:
+    """The public calls of a studio. Each may be made from any thread but the studio's own."""
+
+    _core: Core
+
+    # -------------------------------------------------------------- generating
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        references: Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
+        deadline: float | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Start a request and return its handle at once. The batch appears in the feed of a page.
+
+        Args:
+            prompt: the words that describe the image.
+            model: ``"provider:id"``; None takes the model of the config panel (at first a demo).
+            n: the number of images, 1 to `max_count`.
+            topic: the topic of the batch: a topic, its id or its title (a topic is made where none has that
+                title); None takes the active topic, or makes a new one.
+            references: input images, for models that take some: paths, bytes, Pillow images, generations,
+                NumPy arrays or matplotlib figures.
+            mask: for models that take one: a PNG of the first reference's size, transparent where the
+                image may change: a path, bytes, a Pillow image or a generation.
+            deadline: seconds in all for each task; None takes the model's deadline.
+            params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
+                given has its default, and None leaves it out. Without a seed, one is drawn and recorded.
+
+        Raises:
+            UnknownParameter: the model has no such parameter (a TypeError).
+            InvalidRequest: a value is out of its range (a ValueError).
+            MissingKey: the provider's key is not set.
+            NotFound: there is no such model or topic.
+            OverBudget: the request would take today's total over the `budget`.
+            All are raised before anything is stored, sent or paid. Where another thread or kernel spends
+            the rest of the budget at the same moment, the handle raises `OverBudget` instead.
+        """
+        core = self._core
+        core.check_open()
+        core.look_for_key(core.model(model)[0])
+        topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
+        prepared = core.prepare(
+            prompt,
+            model=model,
+            n=n,
+            topic_id=topic_id,
+            title=title,
+            references=references,
+            mask=mask,
+            deadline=deadline,
+            params=params,
+            allow=core.allow,
+        )
+        return core.begin(prepared, select=topic is None)
+
+    def improve(self, prompt: str, mode: Mode = "expand", *, model: str | None = None) -> str:
+        """Have a text model rewrite a prompt, wait, and return the new prompt.
+
+        Nothing is stored or generated. This is one call to a small text model, which its provider bills; the
+        call is never repeated by itself. The provider of the image model writes if it has a text model and a
+        key, else the first provider that has both; the option `titles` can choose another text model.
+
+        Args:
+            prompt: the words that describe the image.
+            mode: ``"expand"`` keeps the meaning, the language, every subject and every quotation, and adds
+                what can be seen; ``"translate"`` returns the same prompt in English.
+            model: the image model that the prompt is for, whose limit of characters is kept; None takes the
+                model of the config panel.
+
+        Raises:
+            InvalidRequest: the prompt is empty, or there is no such mode (a ValueError).
+            MissingKey: no key of a provider with a text model is set; the error names the keys that would do.
+            NotFound: there is no such model.
+            ProviderError: the text model did not answer, or not with a prompt.
+        """
+        core = self._core
+        core.refuse_own_thread()
+        _, spec = core.model(model)
+        if core.writer.model(spec.provider) is None:
+            # On the caller's thread, where Colab can be asked too.
+            core.keys.look([provider.spec for provider in core.writer.candidates()])
+        return core.call(core.writer.improve, prompt, mode, spec)
+
+    # -------------------------------------------------------------- topics
+
+    @property
+    def topics(self) -> list[TopicHandle]:
+        """All topics: the pinned ones first, then by their last use, newest first."""
+        return [self._core.topic_handle(topic) for topic in self._core.call(self._core.archive.topics)]
+
+    def new_topic(self, title: str | None = None) -> TopicHandle:
+        """Make a topic, make it the active one, and return it.
+
+        Args:
+            title: the title; None leaves it to the first prompt. Where another topic has the same title,
+                a number comes after it.
+        """
+        return self._core.topic_handle(self._core.call(self._core.topics.new, title))
+
+    def rename_topic(self, topic: TopicHandle | str, title: str) -> TopicHandle:
+        """Set the title of a topic, which nothing but the user changes from then on. Return the topic.
+
+        Args:
+            topic: a topic, its id or its title.
+            title: 1 to 200 characters.
+
+        Raises:
+            InvalidRequest: the title is empty or too long.
+            NotFound: there is no such topic.
+        """
+        renamed = self._core.call(self._core.rename_topic, _name_of(topic), title)
+        return self._core.topic_handle(renamed)
+
+    def pin_topic(self, topic: TopicHandle | str, *, pinned: bool = True) -> TopicHandle:
+        """Keep a topic at the top of the list, or let it go, and return the topic.
+
+        Args:
+            topic: a topic, its id or its title.
+            pinned: False lets it go.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        return self._core.topic_handle(self._core.call(self._core.pin_topic, _name_of(topic), pinned))
+
+    def choose_cover(self, image: GenerationHandle | str) -> TopicHandle:
+        """Make an image the cover of its topic, and return the topic.
+
+        Args:
+            image: a generation with an image, or its id.
+
+        Raises:
+            NotFound: there is no such image.
+        """
+        generation_id = image if isinstance(image, str) else image.id
+        return self._core.topic_handle(self._core.call(self._core.choose_cover, generation_id))
+
+    # -------------------------------------------------------------- batches
+
+    def batches(self, topic: TopicHandle | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
+        """Return the newest batches of a topic, newest first.
+
+        Args:
+            topic: a topic, its id or its title; None takes the active topic.
+            limit: the most batches, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: the limit is out of range.
+        """
+        topic_id = self._core.topics.active if topic is None else self._existing(topic)
+        return [] if topic_id is None else self._core.call(self._core.newest, topic_id, limit)
+
+    def search(
+        self,
+        words: str = "",
+        *,
+        topic: TopicHandle | str | None = None,
+        model: str | None = None,
+        status: Status | str | None = None,
+        starred: bool = False,
+        limit: int = 20,
+    ) -> list[BatchHandle]:
+        """Return the newest batches that meet all conditions, newest first.
+
+        Args:
+            words: words of the prompt, in any order and in any case; empty for any prompt.
+            topic: a topic, its id or its title; None searches all topics.
+            model: ``"provider:id"``; None for any model.
+            status: the state of a generation of the batch: ``"pending"``, ``"processing"``, ``"success"``,
+                ``"error"`` or ``"cancelled"``; None for any.
+            starred: True for batches with a starred image.
+            limit: the most batches, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, or the
+                limit is out of range.
+        """
+        if model is not None and ":" not in model:
+            raise InvalidRequest(f'{model!r} is not a model: write "provider:id".', parameter="model")
+        if status is not None and status not in set(Status):
+            known = ", ".join(Status)
+            raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
+        topic_id = None if topic is None else self._existing(topic)
+        wanted = Wanted(
+            search=words, model=model, status=None if status is None else Status(status), favourite=starred
+        )
+        return self._core.call(self._core.newest, topic_id, limit, wanted)
+
+    def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
+        """Return how an image file was made, if this store made it. The image is known by its bytes.
+
+        Args:
+            image: a file as it was saved, downloaded or taken out of a ZIP, or its bytes.
+
+        Returns:
+            The same as ``generation.recipe``, or None where the store has no image of these bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        data = image if isinstance(image, bytes) else Path(image).read_bytes()
+        made = self._core.call(self._core.archive.generation_of, hashlib.sha256(data).hexdigest())
+        return None if made is None else self._core.files.recipe(*made).as_json()
+
+    def star(self, images: Images, *, starred: bool = True) -> None:
+        """Star images, or take the stars away.
+
+        Args:
+            images: generations, and batches for all of theirs.
+            starred: False takes the stars away.
+
+        Raises:
+            NotFound: an image was deleted.
+        """
+        ids = [generation.id for _, generation in self._core.rows(images)]
+        self._core.call(self._core.star, ids, starred)
+
+    def move(
+        self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: TopicHandle | str
+    ) -> None:
+        """Move batches to another topic. What runs goes on there.
+
+        Args:
+            batches: a batch, its id, or several of them.
+            topic: a topic, its id or its title (a topic is made where none has that title).
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        several = [batches] if isinstance(batches, (BatchHandle, str)) else batches
+        ids = [batch if isinstance(batch, str) else batch.id for batch in several]
+        self._core.call(self._core.topics.move, ids, *self._topic(topic))
+
+    def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
+        """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
+
+        Args:
+            path: the file to write; a file that is there is replaced.
+            images: batches and generations; those without an image are left out.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidRequest: no image among them is finished.
+            NotFound: an image was deleted.
+            DiskFull: there is no space for the ZIP.
+            OSError: the file cannot be written.
+        """
+        return self._core.files.save_zip(path, self._core.rows(images))
+
+    # -------------------------------------------------------------- input images
+
+    def add_reference(self, image: ReferenceLike, *, topic: TopicHandle | str | None = None) -> Reference:
+        """Add an input image to the prompt of a topic, where the page shows it, and return the image.
+
+        Args:
+            image: a path, a public https link, the bytes of a file, a Pillow image, a generation, a NumPy
+                array, a matplotlib figure, or a `Reference` from an earlier call.
+            topic: a topic, its id or its title; None takes the active topic.
+
+        Raises:
+            InvalidRequest: the image cannot be read or fetched, is not an image, or there are too many.
+            NotFound: there is no such topic, or the image is gone from the store.
+        """
+        core = self._core
+        topic_id = self._shown(topic)
+        if isinstance(image, Reference):
+            reference = core.call(core.references.find, image.digest)
+        elif isinstance(image, str) and image.lower().startswith("https://"):
+            reference = core.call(core.references.keep, core.call(core.clients.fetch, image))
+        else:
+            # On this thread: a figure must be drawn where it was made.
+            read = read_input(image)
+            assert read.data is not None
+            reference = core.call(core.references.keep, read.data)
+        core.call(core.drafts.add, topic_id, reference)
+        return reference
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The input images beside the prompt of the active topic."""
+        return self._core.call(self._core.drafts.read, self._core.topics.active).references
+
+    def clear_references(self, *, topic: TopicHandle | str | None = None) -> None:
+        """Remove the input images and the mask from the prompt of a topic.
+
+        Args:
+            topic: a topic, its id or its title; None takes the active topic.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        self._core.call(self._core.drafts.clear_references, self._shown(topic))
+
+    # -------------------------------------------------------------- deleting
+
+    def delete(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
+        """Delete a topic, a batch or a generation, with all that it holds. What runs for it is stopped.
+
+        For a minute, `restore` brings it back; then its images are removed from the disk.
+
+        Args:
+            what: a topic, a batch, a generation, or the id of one.
+
+        Raises:
+            NotFound: there is no such thing.
+        """
+        self._core.call(self._core.delete, *_thing(what, "deleted"))
+
+    def restore(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
+        """Bring back what was deleted in the last minute. What is there stays as it is.
+
+        What was deleted before that stays deleted: a batch that went with its topic comes back with the
+        topic, a batch that was deleted for itself does not. What ran and was stopped can be retried.
+
+        Args:
+            what: a topic, a batch, a generation, or the id of one.
+
+        Raises:
+            NotFound: it is gone for good, or never was.
+        """
+        self._core.call(self._core.restore, *_thing(what, "brought back"))
+
+    # -------------------------------------------------------------- money
+
+    def spent(self, since: date | datetime | None = None, topic: TopicHandle | str | None = None) -> Spend:
+        """Return what was spent. The value shows itself as a table, by model.
+
+        Calls that failed and were billed count, and so do images that were deleted. Where a provider does
+        not report a cost, the model's price stands in as an estimate; the value says for how many images
+        nobody knows the cost.
+
+        Args:
+            since: the beginning: a date (its local midnight), or a time (local where it has no zone); None
+                for all that was ever spent.
+            topic: a topic, its id or its title; None for all of them. A batch that is moved takes its cost
+                along.
+
+        Raises:
+            NotFound: there is no such topic.
+        """
+        topic_id = None if topic is None else self._existing(topic)
+        archive = self._core.archive
+        read = partial(archive.store.spent, since=moment_of(since), topic_id=topic_id)
+        return self._core.call(archive.in_store, read)
+
+    @property
+    def budget(self) -> Decimal | None:
+        """The most that may be spent, in USD a day, or None for any amount. It can be set at any time.
+
+        A request, or a Retry, is refused (`OverBudget`) before anything is stored or sent if its expected
+        cost would take the total of today, by the local clock and of all kernels on the store, over the
+        budget. What runs counts as spent. A request whose cost nobody knows (see `estimate`) passes.
+        """
+        return self._core.budget
+
+    @budget.setter
+    def budget(self, value: float | Decimal | None) -> None:
+        self._core.budget = budget_of(value)
+
+    def estimate(self, model: str | None = None, n: int = 1, **params: Any) -> Decimal | None:
+        """Return the known cost of a request in USD, or None where the cost is not known. Nothing is sent.
+
+        Args:
+            model: ``"provider:id"``; None takes the model of the config panel.
+            n: the number of images, 1 to `max_count`.
+            params: the model's own parameters, as in `generate`.
+
+        Raises:
+            UnknownParameter, InvalidRequest, NotFound: as `generate` does.
+        """
+        _, spec = self._core.model(model)
+        most = self._core.max_count
+        request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=most)
+        return catalog.estimate(spec, n, request.params)
+
+    # -------------------------------------------------------------- models, keys and servers
+
+    def models(self, provider: str | None = None) -> ModelTable:
+        """Return the models as a table that shows itself in a notebook.
+
+        Args:
+            provider: the name of a provider; None for all.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
+        core, notes = self._core, list[str]()
+        for one in core.registry.providers():
+            at = core.offers.asked_at(one.spec.name)
+            if at is not None and provider in (None, one.spec.name):
+                notes.append(f"{one.spec.title} was asked for its models on {at:%Y-%m-%d at %H:%M} UTC.")
+        return table_of(core.registry, core.keys, provider, notes)
+
+    def refresh_models(self, provider: str | None = None) -> ModelTable:
+        """Ask what providers offer now, wait for the answers, and return the table of `models`.
+
+        Args:
+            provider: the name of a provider; None asks all that have such a list and a key. Of these, a
+                provider that cannot be asked becomes a notice, and keeps the list that it had.
+
+        Raises:
+            NotFound: there is no such provider.
+            ProviderError: the provider that was named could not be asked.
+        """
+        if provider is None:
+            self._core.call(self._core.offers.refresh_all)
+        else:
+            self._core.call(self._core.offers.refresh, provider)
+        return self.models(provider)
+
+    def check(self, provider: str) -> KeyCheck:
+        """Test the connection to a provider by a call that costs nothing. The result shows itself.
+
+        Raises:
+            NotFound: there is no such provider.
+        """
+        self._core.look_for_key(self._core.registry.get(provider))
+        return self._core.call(self._core.offers.check, provider)
+
+    def set_key(
+        self, provider: str, key: str | Literal[Ask.KEY] | None = Ask.KEY, *, remember: bool = False
+    ) -> KeyKept:
+        """Set a provider's key for this studio. The result says where the key is.
+
+        Args:
+            provider: the provider's name.
+            key: the key; without one, the user is asked for it, and it is not shown; None forgets it.
+            remember: True puts the key into the system's keyring too (or takes it out of there); where there
+                is no keyring, the key stays in memory.
+
+        Raises:
+            NotFound: there is no such provider.
+            InvalidRequest: the text cannot be a key.
+        """
+        core = self._core
+        spec = core.registry.get(provider).spec
+        core.refuse_own_thread()
+        if key is Ask.KEY:
+            where = f" (made at {spec.key_url})" if spec.key_url else ""
+            key = getpass.getpass(f"Key of {spec.title}{where}: ").strip()
+            if not key:
+                return KeyKept(provider, "nowhere", "Nothing was entered, and nothing changed.")
+        return core.call(partial(core.offers.keep_key, spec.name, key, remember=remember))
+
+    def add_server(self, name: str, url: str, key: str | None = None, *, remember: bool = False) -> KeyCheck:
+        """Add a server that speaks OpenAI's protocol, for this and later studios on the store.
+
+        Its models are then ``"name:model-id"``. The result shows itself and says whether the server answers.
+        A server that does not run now is added all the same.
+
+        Args:
+            name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name. A server that
+                was added before under this name gets the new address.
+            url: the base address (``"http://localhost:8080/v1"``). Plain http only on this machine or
+                network.
+            key: the server's key, where it needs one; the key stays in memory.
+            remember: True puts the key into the system's keyring too.
+
+        Raises:
+            InvalidRequest: name, address or key cannot be used.
+        """
+        return self._core.call(partial(self._core.servers.add, name, url, key, remember=remember))
+
+    def remove_server(self, name: str) -> None:
+        """Forget a server that was added, and its key. The images that it made stay.
+
+        Args:
+            name: the server's name.
+
+        Raises:
+            NotFound: no such server was added.
+        """
+        self._core.call(self._core.servers.remove, name)
+
+    # -------------------------------------------------------------- inside
+
+    def _topic(self, topic: TopicHandle | str) -> tuple[str | None, str | None]:
+        """Return the id of the topic to use, or None and the title of the topic to make."""
+        if isinstance(topic, TopicHandle):
+            return topic.id, None
+        return self._core.call(self._core.topics.find, topic)
+
+    def _existing(self, topic: TopicHandle | str) -> str:
+        if isinstance(topic, TopicHandle):
+            return topic.id
+        return self._core.call(self._core.topics.existing, topic)
+
+    def _shown(self, topic: TopicHandle | str | None) -> str | None:
+        """Return the id of a topic; None stands for the active one."""
+        return self._core.topics.active if topic is None else self._existing(topic)
+
+
+def core_of(api: StudioApi) -> Core:
+    """Return the core below a studio or a playground, for the other faces of the same studio."""
+    return api._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the core is nobody else's business
+
+
+def _name_of(topic: TopicHandle | str) -> str:
+    return topic.id if isinstance(topic, TopicHandle) else topic
+
+
+def _thing(what: object, done: str) -> tuple[Kind | None, str]:
+    """Return the kind of a thing, or None where only its id is known, and its id."""
+    match what:
+        case TopicHandle():
+            return "topic", what.id
+        case BatchHandle():
+            return "batch", what.id
+        case GenerationHandle():
+            return "generation", what.id
+        case str():
+            return None, what
+        case _:
+            raise InvalidRequest(
+                f"{type(what).__name__} is nothing that can be {done}.",
+                next_step="Give a topic, a batch, a generation, or the id of one.",
+            )

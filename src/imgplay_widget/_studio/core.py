@@ -1,0 +1,489 @@
+"""The core of a studio: store, engine and providers put together, on a loop of their own.
+
+A `Core` has one daemon thread with one event loop, on which its engine lives. Every call from outside hops
+there; every change hops back through `subscribe`. The core knows nothing of comms, widgets or servers. The
+public calls (`api`) and the page's side (`_page`) stand on it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+from concurrent.futures import CancelledError
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget import catalog
+from imgplay_widget._clock import Clock
+from imgplay_widget._engine.archive import Archive
+from imgplay_widget._engine.clients import Clients
+from imgplay_widget._engine.covers import Covers
+from imgplay_widget._engine.curator import Curator
+from imgplay_widget._engine.engine import Engine
+from imgplay_widget._rules.changes import Change, NoticeGiven, SettingWritten
+from imgplay_widget._rules.titles import first_words
+from imgplay_widget._store import Store
+from imgplay_widget._studio.drafts import Drafts
+from imgplay_widget._studio.files import Files
+from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+from imgplay_widget._studio.inputs import Input, check_inputs, read_input
+from imgplay_widget._studio.live import Live
+from imgplay_widget._studio.loop import Hop, LoopThread, Subscription
+from imgplay_widget._studio.offers import DISCOVERY, Offers
+from imgplay_widget._studio.prepare import HistoryOwner, Prepared, prepare
+from imgplay_widget._studio.references import References, stored_input
+from imgplay_widget._studio.servers import SETTING as SERVERS
+from imgplay_widget._studio.servers import Servers
+from imgplay_widget._studio.spending import Spending
+from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
+from imgplay_widget._studio.writer import Writer
+from imgplay_widget._types import EVERYTHING, Notice, Reference
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
+from imgplay_widget.providers.http import missing_key
+from imgplay_widget.providers.keys import Keys
+from imgplay_widget.providers.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from imgplay_widget._studio.handles import Images
+    from imgplay_widget._studio.inputs import ReferenceLike, Role
+    from imgplay_widget._studio.loop import Subscriber
+    from imgplay_widget._studio.options import StudioOptions
+    from imgplay_widget._types import Entry, Generation, Kind, ModelSpec, Topic, Wanted
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["DEFAULT_MODEL", "Core"]
+
+logger = logging.getLogger("imgplay_widget")
+
+DEFAULT_MODEL = "demo:instant"
+"""The model where nobody chose one: it needs no key and costs nothing."""
+
+MAX_BATCHES = 1000
+"""The most batches that one call returns."""
+
+PUBLISH_EVERY = 0.05
+"""Seconds between two deliveries to a subscriber: at most 20 a second."""
+
+CLOSE_WAIT, EXIT_WAIT = 15.0, 2.0
+"""Seconds that closing waits for the engine, when somebody closes and when the interpreter ends. The next
+start takes up whatever is not written by then."""
+
+
+class Core(Hop):
+    """Store, engine and providers, and the parts that use them. Its coroutines run on its loop.
+
+    Args:
+        options: what the studio is made from.
+        budget: USD that may be spent a day, or None for any amount.
+
+    Attributes:
+        max_count: the most images of one request.
+        registry: the providers.
+        keys: their keys.
+        files: the files of images and what is made of them.
+        archive, covers, clients, engine, curator: see `_engine`.
+        live: the batches and topics that code holds.
+        topics: the topics, and the active one.
+        spending: where today's total stands.
+        references: input images.
+        drafts: prompts that were written and not sent.
+        offers: what the providers offer.
+        servers: servers that the user added.
+        writer: the text models.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+
+    def __init__(self, options: StudioOptions, budget: Decimal | None = None) -> None:
+        self.max_count = options.max_count
+        self.registry = Registry(options.providers)
+        self.keys = Keys(options.keys)
+        self._owner = HistoryOwner(options.user_id, options.organization_id)
+        self._clock = options.clock or Clock()
+        self._pid = os.getpid()
+        self._closed = False
+        self._subscriptions: list[Subscription] = []
+        store = Store.open(options.store, user_id=options.user_id, organization_id=options.organization_id)
+        self._config: dict[str, Any] = store.setting("config") or {}
+        active, servers = store.setting(ACTIVE_TOPIC), store.setting(SERVERS)
+        discovered = store.settings(DISCOVERY)
+        self._loop = LoopThread()
+        self._portal = self._loop.open()
+        self._compose(Archive(store), options)
+        self.engine.budget = budget
+        notify, clock = self._on_change, self._clock
+        self.topics = Topics(
+            self.archive, self.curator, self.engine, self._owner, clock, notify, active=active
+        )
+        self.keys.read_env_file()
+        self.servers.load(servers)
+        self.offers.load(discovered)
+        atexit.register(self.close, EXIT_WAIT)
+        try:
+            self.call(self._start)
+        except BaseException:
+            self.close()
+            raise
+
+    def _compose(self, archive: Archive, options: StudioOptions) -> None:
+        notify, clock, registry, keys = self._on_change, self._clock, self.registry, self.keys
+        self.archive = archive
+        self.files = Files(archive.store.assets, registry)
+        self.covers = Covers(archive, notify)
+        self.clients = Clients(archive, keys, clock)
+        self.engine = Engine(
+            archive,
+            self.covers,
+            self.clients,
+            registry,
+            notify,
+            clock=clock,
+            concurrency=options.concurrency or {},
+            heartbeat=options.heartbeat,
+        )
+        self.curator = Curator(archive, self.covers, self.engine, notify, clock)
+        self.live = Live(archive, self.engine)
+        self.spending = Spending(self.engine, archive, notify, clock)
+        self.references = References(archive)
+        self.drafts = Drafts(archive, self.references, notify)
+        self.offers = Offers(archive, self.clients, registry, keys, notify, clock)
+        self.servers = Servers(archive, registry, self.offers, keys, notify)
+        self.writer = Writer(self.clients, self.curator, registry, keys, options.titles)
+
+    async def _start(self) -> None:
+        await self.engine.start()
+        self.curator.start()
+
+    # -------------------------------------------------------------- requests
+
+    def model(self, name: str | None) -> tuple[Provider, ModelSpec]:
+        """Return a model with its provider; None stands for the model of the config panel.
+
+        Raises:
+            NotFound: there is no such model.
+        """
+        return self.registry.find(name or self._config.get("model") or DEFAULT_MODEL)
+
+    def look_for_key(self, provider: Provider) -> None:
+        """Look for a key in slow places, on the caller's thread, where Colab can be asked too."""
+        if self.keys.state(provider.spec) == "missing":
+            self.keys.look([provider.spec])
+
+    def prepare(
+        self,
+        prompt: str,
+        *,
+        model: str | None,
+        n: int,
+        topic_id: str | None,
+        title: str | None = None,
+        references: Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
+        deadline: float | None = None,
+        params: Mapping[str, Any],
+        click_id: str | None = None,
+        allow: Callable[[Prepared], None] | None = None,
+    ) -> Prepared:
+        """Check a request, keep its input images, and return what would be stored. Raise as `generate` does.
+
+        The requests of one click share a `click_id`. `allow` may refuse a request before any file is
+        written; without it, `add` refuses what is over the budget.
+        """
+        provider, spec = self.model(model)
+        if self.keys.state(provider.spec) == "missing":
+            raise missing_key(provider.spec)
+        inputs = [self._input(item) for item in references]
+        over = None if mask is None else self._input(mask, "mask")
+        check_inputs(spec, inputs, over)
+        request = catalog.make_request(
+            spec,
+            prompt=prompt,
+            n=n,
+            params=params,
+            references=tuple(item.reference for item in inputs),
+            mask=None if over is None else over.reference,
+            deadline=deadline,
+            max_count=self.max_count,
+        )
+        prepared = prepare(
+            provider,
+            spec,
+            request,
+            self._owner,
+            topic_id=topic_id,
+            title=title,
+            click_id=click_id,
+            now=self._clock.now(),
+        )
+        if allow is not None:
+            allow(prepared)
+        for item in inputs if over is None else (*inputs, over):
+            if item.data is not None:
+                self.archive.store.assets.add_reference(item.data)
+        return prepared
+
+    def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
+        if isinstance(item, Reference):
+            return stored_input(self.archive, item, role)
+        return read_input(item, role)
+
+    def allow(self, prepared: Prepared) -> None:
+        """Refuse a request that the budget does not allow. From any thread but the loop's.
+
+        Raises:
+            OverBudget: the budget does not allow it.
+        """
+        if self.engine.budget is not None:
+            self.call(self.engine.refuse_beyond_budget, prepared.entry.tasks)
+
+    def begin(self, prepared: Prepared, *, select: bool) -> BatchHandle:
+        """Return the handle of a request at once, and store and start the request on the loop.
+
+        Args:
+            prepared: what `prepare` returned.
+            select: True where its topic becomes the active one.
+        """
+        if select and self.topics.active is None:
+            # The next call without a topic goes to the same one, also before this one is stored.
+            self.topics.active = prepared.entry.batch.topic_id
+        handle = self.handle(prepared.entry)
+        self.start(partial(self._begin, prepared, handle, select=select))
+        return handle
+
+    async def _begin(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
+        try:
+            await self.add([prepared], select=select)
+        except Exception as error:
+            # Whoever waits for the handle must hear of any error, or would wait for ever.
+            self.live.batch(prepared.entry).fail(error)
+            if prepared.new_topic is not None and self.topics.active == prepared.new_topic.id:
+                # The topic was never stored; the next request makes one.
+                self.topics.active = None
+            if not isinstance(error, ImgplayError):
+                logger.exception("A request could not be stored")
+            message = error.message if isinstance(error, ImgplayError) else "The log has the details."
+            notice = Notice(kind="other", message=f"A request could not be stored. {message}")
+            self._on_change(NoticeGiven(notice=notice))
+
+    async def add(self, prepared: Sequence[Prepared], *, select: bool, source: str | None = None) -> Topic:
+        """Store the requests of one click, or none of them, start them, and return their topic.
+
+        Args:
+            prepared: what `prepare` returned, all for one topic; a new topic came with the first.
+            select: True where the topic becomes the active one.
+            source: who asked (see `SettingWritten`).
+        """
+        topic = await self.engine.add([one.entry for one in prepared], prepared[0].new_topic)
+        try:
+            await self._name(topic, prepared[0])
+            if select:
+                await self.topics.select(topic.id, source=source)
+        except ImgplayError as error:
+            # The requests are stored and run; only what goes with them was not written.
+            logger.warning("A topic could not be named or chosen: %s", error.message)
+        return topic
+
+    async def _name(self, topic: Topic, prepared: Prepared) -> None:
+        """Name a topic by its first batch, and only by that."""
+        if topic.title is not None and prepared.new_topic is None:
+            return
+        batch = prepared.entry.batch
+        if topic.title is None:
+            topic = await self.curator.title_topic(topic.id, first_words(batch.prompt), by="prompt")
+        if topic.title_by == "prompt" and self.writer.names_topics:
+            self.archive.aside(self.writer.entitle(topic.id, batch))
+
+    # -------------------------------------------------------------- what handles and the public calls ask
+
+    def handle(self, entry: Entry) -> BatchHandle:
+        """Return a handle of a batch."""
+        return BatchHandle(self, self.live.batch(entry))
+
+    def topic_handle(self, topic: Topic) -> TopicHandle:
+        """Return a handle of a topic that was just read."""
+        return TopicHandle(self, self.live.topic(topic))
+
+    def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
+        """Return the generations that are meant, each with its batch.
+
+        Raises:
+            NotFound: a generation was deleted.
+        """
+        found: list[tuple[Entry, Generation]] = []
+        for item in [images] if isinstance(images, BatchHandle | GenerationHandle) else images:
+            batch = item if isinstance(item, BatchHandle) else item.batch
+            live = self.live.held(batch.id)
+            several = item if isinstance(item, BatchHandle) else (item,)
+            found += [(live.entry, live.generation(one.id)) for one in several]
+        return found
+
+    async def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Stop the unfinished tasks of a batch, or the task of one generation."""
+        await self.engine.cancel([batch_id], generation_id)
+
+    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+        """Run one failed generation again, or all of a batch."""
+        await self.engine.retry(batch_id, generation_id)
+
+    async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
+        """Star images, or take the stars away."""
+        await self.curator.favour(generation_ids, favourite=starred)
+
+    async def rename_topic(self, topic: str, title: str) -> Topic:
+        """Set the title of a topic, which is named by its id or its title."""
+        return await self.topics.rename(topic, title)
+
+    async def pin_topic(self, topic: str, pinned: bool) -> Topic:  # noqa: FBT001 - goes through `call`
+        """Keep a topic, which is named by its id or its title, at the top of the list, or let it go."""
+        return await self.curator.pin_topic(await self.topics.existing(topic), pinned=pinned)
+
+    async def choose_cover(self, generation_id: str) -> Topic:
+        """Make an image the cover of its topic, and return the topic."""
+        entry, _ = await self.archive.generation(generation_id)
+        return await self.covers.choose(entry.batch.topic_id, generation_id)
+
+    async def newest(
+        self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING
+    ) -> list[BatchHandle]:
+        """Return the newest batches of a topic, or of all topics (None), newest first.
+
+        Raises:
+            InvalidRequest: the limit is out of range.
+        """
+        if not 1 <= limit <= MAX_BATCHES:
+            raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
+        # On the loop: no change can come between the reading and the handle that would take it.
+        page = await self.archive.feed(topic_id, limit=limit, wanted=wanted)
+        return [self.handle(entry) for entry in page.entries]
+
+    # -------------------------------------------------------------- deleting
+
+    async def delete(self, kind: Kind | None, id: str) -> None:
+        """Delete a topic, a batch or a generation; without a kind, whichever has the id.
+
+        Raises:
+            NotFound: there is no such thing.
+        """
+        await self.curator.delete(kind or await self._kind(id), [id])
+
+    async def restore(self, kind: Kind | None, id: str) -> None:
+        """Bring back what was deleted; without a kind, whichever has the id.
+
+        Raises:
+            NotFound: it is gone for good, or never was.
+        """
+        kinds: tuple[Kind, ...] = ("topic", "batch", "generation") if kind is None else (kind,)
+        for one in kinds:
+            if (await self.curator.restore(one, [id])).ids:
+                return
+        await self._kind(id)
+
+    async def _kind(self, id: str) -> Kind:
+        with contextlib.suppress(NotFound):
+            await self.archive.topic(id)
+            return "topic"
+        with contextlib.suppress(NotFound):
+            await self.engine.entry(id)
+            return "batch"
+        await self.archive.generation(id)
+        return "generation"
+
+    # -------------------------------------------------------------- settings
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the config panel holds, as stored."""
+        return self._config
+
+    async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
+        """Store what the config panel holds."""
+        await self.archive.save_setting("config", config)
+        self._config = config
+        self._on_change(SettingWritten(name="config", value=config, source=source))
+
+    @property
+    def budget(self) -> Decimal | None:
+        """USD that may be spent a day, or None for any amount."""
+        return self.engine.budget
+
+    @budget.setter
+    def budget(self, limit: Decimal | None) -> None:
+        self.engine.budget = limit
+        self.start(self._tell_spending)
+
+    async def _tell_spending(self) -> None:
+        self.spending.tell()
+
+    # -------------------------------------------------------------- changes
+
+    def subscribe(self, subscriber: Subscriber, *, every: float = PUBLISH_EVERY) -> Callable[[], None]:
+        """Send every change to a subscriber, bundled, and return the function that ends this.
+
+        Args:
+            subscriber: takes the changes, on the loop.
+            every: seconds between two deliveries at least.
+        """
+        subscription = Subscription(subscriber, self._clock, every)
+        running = self.start(subscription.run)
+        self._portal.call(self._subscriptions.append, subscription)
+
+        def end() -> None:
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+            running.cancel()
+
+        return end
+
+    def _on_change(self, change: Change) -> None:
+        """Hand a change on. On the loop."""
+        self.live.heed(change)
+        self.topics.heed(change)
+        self.spending.heed(change)
+        for subscription in self._subscriptions:
+            subscription.put(change)
+
+    # -------------------------------------------------------------- life
+
+    def now(self) -> datetime:
+        """Return the present by the studio's clock, aware UTC."""
+        return self._clock.now()
+
+    @property
+    def location(self) -> str:
+        """The store's address, without a password."""
+        return self.archive.store.location
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What the user should know of the store and the providers."""
+        return [*self.archive.store.notices, *self.registry.notices]
+
+    @property
+    def closed(self) -> bool:
+        """True once the core was closed."""
+        return self._closed
+
+    def close(self, wait: float = CLOSE_WAIT) -> None:
+        """Stop the engine and close the store. What runs goes on at the next start. Idempotent.
+
+        Args:
+            wait: seconds to wait for the engine at most.
+        """
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._subscriptions.clear()
+        # Too slow, or the interpreter has stopped its threads already: the rows say what was going on, and
+        # the next start goes on from there.
+        with contextlib.suppress(TimeoutError, RuntimeError, CancelledError):
+            self._portal.start_task_soon(self.engine.close).result(wait)
+        self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument
+        self._loop.join(wait)

@@ -1,0 +1,117 @@
+"""The files of a studio's images, and what is made of them: recipes, code and ZIPs."""
+
+from __future__ import annotations
+
+import errno
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgplay_widget._rules.recipes import Recipe, code, file_name, recipe
+from imgplay_widget._store import PackedImage, write_pack
+from imgplay_widget.errors import DiskFull, NotFound
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from imgplay_widget._store import Assets
+    from imgplay_widget._types import Batch, Entry, Generation, Reference
+    from imgplay_widget.providers.registry import Registry
+
+__all__ = ["Files"]
+
+
+class Files:
+    """Finds files, and writes down how they were made. Needs no loop.
+
+    Args:
+        assets: the folder of the files.
+        registry: the providers, whose models have titles.
+    """
+
+    def __init__(self, assets: Assets, registry: Registry) -> None:
+        self._assets = assets
+        self._registry = registry
+
+    def path(self, url: str) -> Path:
+        """Return the path of a file that a row names, relative to the asset folder."""
+        return self._assets.path(url)
+
+    def reference_path(self, reference: Reference) -> Path:
+        """Return the path of an input image."""
+        return self._assets.path(self._assets.original_url(reference.digest, reference.media_type))
+
+    def save_zip(self, path: str | os.PathLike[str], images: Iterable[tuple[Entry, Generation]]) -> Path:
+        """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
+
+        Args:
+            path: the file to write; a file that is there is replaced.
+            images: generations with their batches; those without an image are left out.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidRequest: no image among them is finished.
+            DiskFull: there is no space for the ZIP.
+            OSError: the file cannot be written.
+        """
+        found: dict[str, PackedImage] = {}
+        for entry, generation in images:
+            packed = self.packed(entry, generation)
+            if packed is not None:
+                found[generation.id] = packed
+        target = Path(path)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            write_pack(part, found.values())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            if error.errno == errno.ENOSPC:
+                raise DiskFull(f"There is no space left to write {target.name}.") from error
+            raise
+        return target
+
+    def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
+        """Return an image as a ZIP takes it, or None while there is no image."""
+        if generation.asset is None:
+            return None
+        recipe = self.recipe(entry, generation)
+        told = recipe.as_json()
+        # A ZIP is made to be given away: the folder of the original is nobody else's business.
+        del told["path"]
+        return PackedImage(
+            name=file_name(entry, generation),
+            source=self.path(generation.asset.url),
+            made_at=recipe.finished_at or recipe.created_at,
+            recipe=told,
+        )
+
+    def model_title(self, batch: Batch) -> str:
+        """Return the title of a batch's model, or the model's id where the model is no longer known."""
+        try:
+            return self._registry.find(f"{batch.provider}:{batch.model}")[1].title
+        except NotFound:
+            return batch.model
+
+    def recipe(self, entry: Entry, generation: Generation) -> Recipe:
+        """Return how an image was made, or was to be made."""
+        return recipe(
+            entry,
+            generation,
+            model_title=self.model_title(entry.batch),
+            path=None if generation.asset is None else self.path(generation.asset.url),
+            version=_version(),
+        )
+
+    def code(self, entry: Entry) -> str:
+        """Return the Python code that makes a batch again."""
+        return code(entry, self.reference_path)
+
+
+@cache
+def _version() -> str:
+    return version("imgplay-widget")

@@ -1,0 +1,237 @@
+"""Batches and topics that code holds, kept in step with the store.
+
+A handle (`handles`) shows one of these values, and keeps it alive. The studio finds the value by its id while
+some handle lives, and forgets it with the last handle.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._rules.changes import (
+    Change,
+    EntryAdded,
+    EntryChanged,
+    EntryWritten,
+    Removed,
+    StoreWritten,
+    TopicWritten,
+)
+from imgplay_widget._types import Entry, Generation, Status, Topic
+from imgplay_widget.errors import Cancelled, ErrorInfo, ImgplayError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imgplay_widget._engine.archive import Archive
+    from imgplay_widget._engine.engine import Engine
+
+__all__ = ["Live", "LiveBatch", "LiveTopic"]
+
+logger = logging.getLogger("imgplay_widget")
+
+
+class LiveBatch:
+    """A batch as it was last committed, and the end that code can wait for.
+
+    Args:
+        entry: the batch with its generations and tasks.
+
+    Attributes:
+        entry: the same, as it was last committed.
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self._lock = threading.Lock()
+        self._done: Future[None] = Future()
+        self._gone = False
+        self._settle()
+
+    @property
+    def id(self) -> str:
+        """The batch's id in the store."""
+        return self.entry.batch.id
+
+    def generation(self, generation_id: str) -> Generation:
+        """Return one of the generations.
+
+        Raises:
+            NotFound: the generation was deleted.
+        """
+        for generation in self.entry.generations:
+            if generation.id == generation_id:
+                return generation
+        raise NotFound(f"The generation {generation_id!r} was deleted.")
+
+    def error_of(self, generation: Generation) -> ImgplayError:
+        """Return the error of a generation that failed or was cancelled."""
+        task = self.entry.task_of(generation)
+        info: ErrorInfo | None = generation.error or (task.error if task else None)
+        return info.to_exception() if info else Cancelled("The generation was cancelled.")
+
+    def end(self) -> Future[None]:
+        """Return the future of the end: every image is there or has failed. It raises where none is there.
+
+        After a retry there is another future.
+        """
+        with self._lock:
+            return self._done
+
+    def update(self, entry: Entry) -> None:
+        """Take the state that was just committed."""
+        with self._lock:
+            self.entry = entry
+            finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
+            returned, self._gone = self._gone and bool(entry.generations), not entry.generations
+            if (returned or not finished) and self._done.done():
+                self._done = Future()
+        self._settle()
+
+    def fail(self, error: BaseException) -> None:
+        """Take the news that the batch could not be stored."""
+        with self._lock:
+            if not self._done.done():
+                self._done.set_exception(error)
+
+    def _settle(self) -> None:
+        entry = self.entry
+        states = [entry.status_of(g) for g in entry.generations]
+        if not all(state.final for state in states):
+            return
+        with self._lock:
+            if self._done.done():
+                return
+            if not states:
+                self._done.set_exception(NotFound(f"The batch {self.id!r} was deleted."))
+            elif Status.SUCCESS in states:
+                self._done.set_result(None)
+            else:
+                self._done.set_exception(self.error_of(entry.generations[0]))
+
+
+class LiveTopic:
+    """A topic as it was last committed.
+
+    Attributes:
+        topic: the topic.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+
+
+class Live:
+    """The batches and topics that handles show.
+
+    Args:
+        archive: the store.
+        engine: knows the batches that are worked on, and beats.
+    """
+
+    def __init__(self, archive: Archive, engine: Engine) -> None:
+        self._archive = archive
+        self._engine = engine
+        # Cells on several threads may ask for the same batch at once.
+        self._lock = threading.Lock()
+        self._batches: weakref.WeakValueDictionary[str, LiveBatch] = weakref.WeakValueDictionary()
+        self._topics: weakref.WeakValueDictionary[str, LiveTopic] = weakref.WeakValueDictionary()
+
+    def batch(self, entry: Entry) -> LiveBatch:
+        """Return the live batch of an entry; the same one as long as some handle holds it."""
+        with self._lock:
+            live = self._batches.get(entry.batch.id)
+            if live is None:
+                live = self._batches[entry.batch.id] = LiveBatch(entry)
+        return live
+
+    def held(self, batch_id: str) -> LiveBatch:
+        """Return the live batch of a handle that is held."""
+        return self._batches[batch_id]
+
+    def topic(self, topic: Topic) -> LiveTopic:
+        """Return the live topic of a topic that was just read; the same one as long as a handle holds it."""
+        with self._lock:
+            live = self._topics.get(topic.id)
+            if live is None:
+                live = self._topics[topic.id] = LiveTopic(topic)
+            else:
+                live.topic = topic
+        return live
+
+    def heed(self, change: Change) -> None:
+        """Bring the live values in step with a change. On the loop."""
+        match change:
+            case EntryAdded() | EntryChanged() | EntryWritten():
+                live = self._batches.get(change.entry.batch.id)
+                if live is not None:
+                    live.update(change.entry)
+                if isinstance(change, EntryAdded):
+                    self._take_topic(change.topic)
+            case Removed():
+                self._remove(change)
+            case StoreWritten():
+                self._archive.aside(self._refresh(self._refresh_batches))
+                self._archive.aside(self._refresh(self._refresh_topics))
+            case TopicWritten():
+                self._take_topic(change.topic)
+                if change.returned:
+                    self._archive.aside(self._refresh(self._refresh_batches, change.topic.id))
+            case _:
+                pass
+
+    def _take_topic(self, topic: Topic) -> None:
+        live = self._topics.get(topic.id)
+        if live is not None:
+            live.topic = topic
+
+    def _remove(self, removed: Removed) -> None:
+        gone = {generation_id for generation_id, _ in removed.generations}
+        whole = {batch_id for batch_id, _ in removed.batches}
+        for batch_id in whole | {batch_id for _, batch_id in removed.generations}:
+            live = self._batches.get(batch_id)
+            if live is None:
+                continue
+            entry = live.entry
+            left = tuple(g for g in entry.generations if batch_id not in whole and g.id not in gone)
+            live.update(replace(entry, generations=left))
+
+    async def _refresh(self, refresh: Callable[..., Any], *args: str) -> None:
+        """Read again what another process may have written, now or at the next beat that can read it."""
+        try:
+            await refresh(*args)
+        except ImgplayError as error:
+            logger.warning("What code holds could not be read again: %s", error.message)
+
+            # Whoever waits for a batch would else wait for ever.
+            def again() -> None:
+                self._engine.each_beat.remove(again)
+                self._archive.aside(self._refresh(refresh, *args))
+
+            self._engine.each_beat.append(again)
+
+    async def _refresh_batches(self, topic_id: str | None = None) -> None:
+        """Read the unfinished batches again, or all that are held of one topic, which came back."""
+        for live in list(self._batches.values()):
+            batch = live.entry.batch
+            if batch.topic_id != topic_id if topic_id is not None else _is_final(live.entry):
+                continue
+            try:
+                entry = await self._engine.entry(live.id)
+            except NotFound:
+                entry = replace(live.entry, generations=(), tasks=())
+            live.update(entry)
+
+    async def _refresh_topics(self) -> None:
+        ids = list(self._topics)
+        for topic in await self._archive.topics_by_id(ids) if ids else ():
+            self._take_topic(topic)
+
+
+def _is_final(entry: Entry) -> bool:
+    return all(entry.status_of(g).final for g in entry.generations)

@@ -1,0 +1,138 @@
+"""The options of a studio: one list of them for `Studio`, `ImagePlayground` and whoever shares a studio."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from imgplay_widget._engine.engine import HEARTBEAT
+from imgplay_widget.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imgplay_widget._clock import Clock
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["StudioKeywords", "StudioOptions", "signature_with"]
+
+MOST_IMAGES = 64
+"""The highest `max_count`."""
+
+
+class StudioKeywords(TypedDict, total=False):
+    """The options as keyword arguments. `StudioOptions` says what each means, and has its default."""
+
+    user_id: str
+    organization_id: str | None
+    providers: Sequence[Provider]
+    keys: Mapping[str, str] | None
+    max_count: int
+    titles: str
+    concurrency: Mapping[str, int] | None
+    clock: Clock | None
+    heartbeat: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudioOptions:
+    """What a studio is made from. Two studios of equal options are the same studio.
+
+    Attributes:
+        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+            platform's user data folder. The images lie beside the database.
+        user_id, organization_id: the owner of the history; one store can hold several histories.
+        providers: providers for this studio, beside the installed ones.
+        keys: keys by provider name; they stay in memory. Without a key here, the environment is asked.
+        max_count: the most images of one request, 1 to 64.
+        titles: who names a topic after its first batch: ``"auto"`` (a small text model of a provider whose
+            key is set, the batch's own provider first), ``"off"`` (the first words of the prompt), or a text
+            model, ``"provider:model"``, which then rewrites prompts too (`improve`). Without a key the first
+            words stay.
+        concurrency: the most tasks at once, by provider name.
+        clock: the time; for tests.
+        heartbeat: seconds between looks at what other processes did, or None for none; for tests.
+    """
+
+    store: str | None = None
+    user_id: str = "local"
+    organization_id: str | None = None
+    providers: Sequence[Provider] = ()
+    keys: Mapping[str, str] | None = None
+    max_count: int = 4
+    titles: str = "auto"
+    concurrency: Mapping[str, int] | None = None
+    clock: Clock | None = None
+    heartbeat: float | None = HEARTBEAT
+
+    def __post_init__(self) -> None:
+        # Values that compare, and that nobody else can change meanwhile.
+        object.__setattr__(self, "providers", tuple(self.providers))
+        object.__setattr__(self, "keys", dict(self.keys or {}))
+        object.__setattr__(self, "concurrency", dict(self.concurrency or {}))
+        if not 1 <= self.max_count <= MOST_IMAGES:
+            raise InvalidRequest(
+                f"max_count={self.max_count} is out of range: 1 to {MOST_IMAGES}.", parameter="max_count"
+            )
+        if self.titles not in ("auto", "off") and ":" not in self.titles:
+            raise InvalidRequest(
+                f'titles={self.titles!r} is neither "auto", "off" nor "provider:model".', parameter="titles"
+            )
+
+    def keywords(self) -> StudioKeywords:
+        """Return the options but for the store as keyword arguments."""
+        return StudioKeywords(
+            user_id=self.user_id,
+            organization_id=self.organization_id,
+            providers=self.providers,
+            keys=self.keys,
+            max_count=self.max_count,
+            titles=self.titles,
+            concurrency=self.concurrency,
+            clock=self.clock,
+            heartbeat=self.heartbeat,
+        )
+
+    @classmethod
+    def of(
+        cls, store: str | os.PathLike[str] | None, keywords: StudioKeywords, *, caller: str
+    ) -> StudioOptions:
+        """Return the options that a caller was given.
+
+        Args:
+            store: see `StudioOptions`.
+            keywords: the other options, by name.
+            caller: the name of the class that was called, for errors.
+
+        Raises:
+            TypeError: there is no such option.
+            InvalidRequest: an option is out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in keywords:
+            if name not in known or name == "store":
+                raise TypeError(f"{caller}() got an unexpected keyword argument {name!r}")
+        return cls(store=None if store is None else str(store), **keywords)
+
+
+def signature_with(init: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a constructor with all options by name, for help and completion in a notebook.
+
+    Args:
+        init: an `__init__` whose last parameter takes `StudioKeywords`.
+    """
+    own = [
+        parameter
+        for parameter in list(inspect.signature(init).parameters.values())[1:]
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    options = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        for field in fields(StudioOptions)
+        if field.name in StudioKeywords.__annotations__
+    ]
+    return inspect.Signature([*own, *options])

@@ -1,0 +1,226 @@
+"""The public surface: which names there are, that each is documented, and that each call is written once."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+
+import pytest
+
+import imgplay_widget.errors
+import imgplay_widget.providers
+from imgplay_widget import BatchHandle, GenerationHandle, ImagePlayground, Studio, TopicHandle
+from imgplay_widget._studio import handles, inputs
+from imgplay_widget._studio.api import StudioApi
+from imgplay_widget._studio.options import StudioKeywords, StudioOptions
+from imgplay_widget.errors import NotFound, StudioClosed
+from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
+
+WAIT = 20
+
+CALLS = {
+    "add_reference",
+    "add_server",
+    "batches",
+    "budget",
+    "check",
+    "choose_cover",
+    "clear_references",
+    "delete",
+    "estimate",
+    "generate",
+    "improve",
+    "models",
+    "move",
+    "new_topic",
+    "pin_topic",
+    "recipe_of",
+    "references",
+    "refresh_models",
+    "remove_server",
+    "rename_topic",
+    "restore",
+    "save_zip",
+    "search",
+    "set_key",
+    "spent",
+    "star",
+    "topics",
+}
+"""What a studio and a playground can both do. A new name here is a decision."""
+
+NAMES = {
+    Studio: CALLS | {"active_topic", "close", "location", "notices"},
+    BatchHandle: {
+        "cancel",
+        "code",
+        "delete",
+        "generations",
+        "id",
+        "model",
+        "params",
+        "prompt",
+        "result",
+        "retry",
+        "save_zip",
+        "status",
+        "topic_id",
+    },
+    GenerationHandle: {
+        "applied",
+        "batch",
+        "bytes",
+        "cancel",
+        "delete",
+        "error",
+        "height",
+        "id",
+        "image",
+        "path",
+        "prompt",
+        "recipe",
+        "retry",
+        "save",
+        "seed",
+        "slot",
+        "starred",
+        "status",
+        "width",
+    },
+    TopicHandle: {
+        "batches",
+        "cover",
+        "created_at",
+        "delete",
+        "id",
+        "images",
+        "pin",
+        "pinned",
+        "rename",
+        "running",
+        "title",
+        "updated_at",
+    },
+}
+
+
+@pytest.fixture
+def made():
+    """A studio and a handle of each kind, as code holds them."""
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+        yield {Studio: studio, BatchHandle: batch, GenerationHandle: batch[0], TopicHandle: studio.topics[0]}
+
+
+def public(thing):
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("kind", NAMES, ids=lambda kind: kind.__name__)
+def test_code_sees_the_names_of_the_interface_and_no_others(made, kind):
+    assert public(made[kind]) == NAMES[kind]
+
+
+@pytest.mark.parametrize("kind", NAMES, ids=lambda kind: kind.__name__)
+def test_each_public_name_is_documented_and_needs_no_loop(kind):
+    for name in NAMES[kind]:
+        one = inspect.getattr_static(kind, name)
+        assert inspect.getdoc(one), name
+        assert not inspect.iscoroutinefunction(one), name
+
+
+def test_a_playground_and_a_studio_share_the_very_same_calls():
+    own = public(StudioApi)
+    assert own == CALLS
+    for name in own:
+        assert inspect.getattr_static(Studio, name) is inspect.getattr_static(ImagePlayground, name), name
+
+
+def test_each_option_stands_in_one_list_with_one_type():
+    options = {field.name: field.type for field in fields(StudioOptions) if field.name != "store"}
+    keywords = {name: hint.__forward_arg__ for name, hint in StudioKeywords.__annotations__.items()}
+    assert keywords == options
+
+
+@pytest.mark.parametrize("kind", [Studio, ImagePlayground])
+def test_help_shows_each_option_with_its_default(kind):
+    parameters = inspect.signature(kind).parameters
+    assert {field.name for field in fields(StudioOptions)} <= set(parameters)
+    assert parameters["max_count"].default == 4
+    assert parameters["titles"].default == "auto"
+
+
+@pytest.mark.parametrize("kind", [Studio, ImagePlayground])
+def test_an_option_that_there_is_not_is_named(kind, tmp_path):
+    with pytest.raises(TypeError, match=rf"{kind.__name__}\(\) .* 'max_cuont'"):
+        kind(tmp_path / "s.sqlite", max_cuont=8)
+
+
+def test_all_that_a_call_takes_or_returns_is_exported():
+    homes = [imgplay_widget.providers, imgplay_widget.errors, imgplay_widget]
+    exported = {name for home in homes for name in home.__all__}
+    taken = set()
+    for owner in (StudioApi, Studio, BatchHandle, GenerationHandle, TopicHandle):
+        for name in public(owner):
+            one = inspect.getattr_static(owner, name)
+            function = one.fget if isinstance(one, property) else one
+            for annotation in function.__annotations__.values():
+                text = annotation.replace("ReferenceLike", inputs.ReferenceLike).replace(
+                    "Images", handles.Images
+                )
+                taken |= set(re.findall(r"[A-Z]\w+", text))
+    # Array and Figure describe arrays and figures of other packages: nobody makes one from them.
+    others = {"Any", "Array", "Decimal", "Figure", "Image", "Iterable", "Literal", "Mapping", "Mode", "None"}
+    assert taken - exported == others | {"KEY", "Path", "PathLike", "Sequence"}
+
+
+# ------------------------------------------------------------------ topics that code holds
+
+
+def test_a_topic_that_code_holds_stays_in_step():
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        topic = studio.new_topic("Foxes")
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        gate.open()
+        batch.result(WAIT)
+        studio._core.call(studio._core.archive.settle)
+        assert (topic.images, topic.running) == (1, 0)
+        assert topic.cover.exists()
+        assert topic.batches() == [batch]
+        studio.rename_topic("Foxes", "Red foxes")
+        assert topic.title == "Red foxes"
+        assert topic.pin() == studio.topics[0]
+        assert topic.pinned
+        assert repr(topic) == "<Topic 'Red foxes': 1 images>"
+
+
+def test_a_topic_that_code_holds_hears_of_another_kernel(tmp_path):
+    store = tmp_path / "s.sqlite"
+    with open_studio(store=store) as here, open_studio(store=store) as there:
+        topic = here.new_topic("Foxes")
+        there.rename_topic("Foxes", "Wolves")
+        here._core.call(here._core.engine.beat)
+        here._core.call(here._core.archive.settle)
+        assert topic.title == "Wolves"
+
+
+def test_a_topic_is_renamed_and_deleted_by_its_handle():
+    with open_studio() as studio:
+        topic = studio.new_topic("Foxes")
+        assert topic.rename("Owls").title == "Owls"
+        topic.delete()
+        assert studio.topics == []
+        with pytest.raises(NotFound):
+            topic.rename("Crows")
+        studio.restore(topic)
+        assert studio.topics == [topic]
+
+
+def test_a_call_of_a_closed_studio_says_so():
+    with open_studio(FakeProvider()) as studio:
+        topic = studio.new_topic("Foxes")
+    with pytest.raises(StudioClosed):
+        topic.rename("Owls")
