@@ -9,14 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from scripts.lab import LabServer, Notebook, chromium
 
 REPEATS = 5
+LOADS = 3
+"""Fresh loads of the page, each with its first click on an image."""
 WAIT = 60_000
 """The longest wait for one change of the page, in ms."""
 
@@ -66,6 +69,33 @@ _GENERATE = f"""async () => {{
   return {{ id, tile: tile - start, whole: shown - start, at: performance.timeOrigin + shown }};
 }}"""
 
+# Nothing is loaded before the click: the page would load its parts when the browser rests.
+_NEVER_RESTS = "window.requestIdleCallback = () => 0;"
+_OPEN = f"""async () => {{
+  {_UNTIL}
+  await until(() => part('tile-image')[0]?.naturalWidth > 0);
+  // JupyterLab is still at work with the notebook that it has just opened.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const start = performance.now();
+  part('tile-image')[0].parentElement.click();
+  const shown = () => part('part-waits').length || part('lightbox').length;
+  const acknowledged = await until(shown) - start;
+  return {{ acknowledged, drawn: await until(() => part('lightbox').length) - start }};
+}}"""
+
+
+def first_opening(browser: Browser, server: LabServer, name: str, cells: Sequence[str]) -> dict[str, float]:
+    """Return the times in ms from the first click on an image to an answer, and to the large view."""
+    page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    page.add_init_script(_NEVER_RESTS)
+    notebook = Notebook(page, server, name, cells)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1)
+    times = page.evaluate(_OPEN)
+    page.close()
+    return times
+
 
 def measure(url: str, folder: Path) -> dict[str, float]:
     """Return the times in ms."""
@@ -86,9 +116,12 @@ def measure(url: str, folder: Path) -> dict[str, float]:
             rounds.append(page.evaluate(_GENERATE))
         notebook.run(2)
         written = eval(notebook.text(2))
+        opened = [first_opening(browser, server, f"part-{number}", cells[:2]) for number in range(LOADS)]
         late = [r["at"] - written[r["id"]] for r in rounds]
     return {
         "display_ms": display,
+        "part_acknowledged_ms": median(each["acknowledged"] for each in opened),
+        "part_drawn_ms": median(each["drawn"] for each in opened),
         "first_click_to_tile_ms": rounds[0]["tile"],
         "click_to_tile_ms": median(r["tile"] for r in rounds[1:]),
         "file_to_thumbnail_ms": median(late[1:]),

@@ -1,5 +1,7 @@
 // Splits the page into its core, which travels with each widget, and parts, which load when they are needed.
+import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** The name of the core among the entry points; every other entry point is a part. */
@@ -54,6 +56,33 @@ export async function split({ outputFiles, metafile }, options) {
   return { core: await join(texts, core, options, { entry, outside: new Set() }), parts: scripts };
 }
 
+/**
+ * Resolves each icon to its own file. The package's list of icons imports all of them: through it, the core would hold
+ * the icons of the parts.
+ */
+export const icons = {
+  name: "icons",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/views\/[a-z-]*icons?\.tsx?$/ }, async ({ path }) => {
+      const list = fileURLToPath(new URL("../esm/lucide.mjs", import.meta.resolve("lucide")));
+      const files = new Map();
+      // A line may give one file several names.
+      for (const [, names, file] of (await readFile(list, "utf8")).matchAll(
+        /^export \{([^}]*)\} from '([^']+)'/gm,
+      ))
+        for (const [, name] of names.matchAll(/default as (\w+)/g))
+          files.set(name, resolve(dirname(list), file));
+      const imports = (_, names) =>
+        pairs(names)
+          .filter(([name]) => !name.startsWith("type "))
+          .map(([name]) => `import ${name} from ${JSON.stringify(files.get(name))};`)
+          .join("");
+      const text = await readFile(path, "utf8");
+      return { contents: text.replace(/import \{([^}]*)\} from "lucide";/, imports), loader: "tsx" };
+    });
+  },
+};
+
 /** Return every file that an entry point imports, itself included. */
 function reached(entry, graph) {
   const found = new Set();
@@ -91,6 +120,7 @@ async function join(texts, from, options, { entry, outside }) {
     ...options,
     entryPoints: undefined,
     outdir: undefined,
+    inject: [],
     stdin,
     plugins: [pieces],
     splitting: false,

@@ -16,7 +16,7 @@ interface Opened extends Page {
 }
 
 /** Parts that a click is likely to open soon: they are loaded once the page has nothing else to do. */
-const SOON: readonly PartName[] = ["large", "picker", "dialogs"];
+const SOON: readonly PartName[] = ["large", "picker", "tools"];
 
 function openPage(model: AnyModel, signal: AbortSignal): Opened {
   const send: Send = (call, buffers) => bridge.request(call, buffers);

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, snapshot, topic } from "../dev/fixtures";
 import { speak } from "../src/messages";
-import { en } from "../src/messages/en";
 import { zh } from "../src/messages/zh";
 import type { GenerationState } from "../src/protocol.gen";
 import {
@@ -17,7 +16,7 @@ import { storeWithKernel } from "./kit";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
-  speak("en", en);
+  speak("en");
 });
 
 /** Return a store with four images that run. */

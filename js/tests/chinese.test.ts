@@ -7,7 +7,6 @@ import { noticeOf } from "../src/lib/models";
 import { helpOf } from "../src/lib/parameters";
 import { shortcutGroups } from "../src/lib/shortcuts";
 import { speak } from "../src/messages";
-import { en } from "../src/messages/en";
 import { zh } from "../src/messages/zh";
 import type { ModelState, ParameterState } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
@@ -22,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
   document.body.replaceChildren();
   document.documentElement.removeAttribute("lang");
-  speak("en", en);
+  speak("en");
 });
 
 /** Names that are the same in every language: formats, keys, units. */
@@ -134,7 +133,7 @@ describe("what the kernel says", () => {
   it("comes as it is where its code is not known, and in English", () => {
     speak("zh", zh);
     expect(errorText({ ...refused, code: "theirs" })).toBe("429 Slow down. Wait 20 s.");
-    speak("en", en);
+    speak("en");
     expect(worded(refused)).toEqual({ message: "429 Slow down.", next: "Wait 20 s.", detail: "" });
     expect(errorText(refused)).toBe("429 Slow down. Wait 20 s.");
   });

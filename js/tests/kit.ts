@@ -5,10 +5,10 @@ import { error } from "../dev/fixtures";
 import { type Answer, RequestError } from "../src/lib/answer";
 import type { Canvas } from "../src/lib/mask";
 import type { LoadPart, PartModules } from "../src/parts";
-import * as dialogs from "../src/parts/dialogs";
 import * as large from "../src/parts/large";
 import * as mask from "../src/parts/mask";
 import * as picker from "../src/parts/picker";
+import * as tools from "../src/parts/tools";
 import * as zh from "../src/parts/zh";
 import type { Call, ErrorState, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
 import { createPageStore, type Store } from "../src/store";
@@ -52,7 +52,7 @@ export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pen
 /** Load a part from its source. */
 export const partFromSource: LoadPart = async (name) => ({ module: SOURCES[name], styles: "" });
 
-const SOURCES: PartModules = { dialogs, large, mask, picker, zh };
+const SOURCES: PartModules = { large, mask, picker, tools, zh };
 
 /** Let all code run that waits for a settled promise. */
 export async function settled(): Promise<void> {

@@ -1,5 +1,5 @@
 // All shortcuts, as the list that `?` opens shows them. A new shortcut gets a line here.
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import { commandKey } from "./keyboard";
 
 export interface Shortcut {

@@ -1,15 +1,15 @@
 // The parts of the page that load when they are needed. Each is loaded once and kept.
-import type * as Dialogs from "./dialogs";
 import type * as Large from "./large";
 import type * as Mask from "./mask";
 import type * as Picker from "./picker";
+import type * as Tools from "./tools";
 import type * as Chinese from "./zh";
 
 export interface PartModules {
-  dialogs: typeof Dialogs;
   large: typeof Large;
   mask: typeof Mask;
   picker: typeof Picker;
+  tools: typeof Tools;
   zh: typeof Chinese;
 }
 export type PartName = keyof PartModules;

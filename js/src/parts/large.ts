@@ -1,3 +1,5 @@
 // The large views: of results, with their details and comparison, and of references.
+import "../views/part-icons";
+
 export { Lightbox } from "../views/lightbox";
 export { ReferenceDialog, ReferencePreview } from "../views/references-preview";

@@ -1,6 +1,6 @@
 // Adding a server that speaks OpenAI's protocol: its name, its address, and a key where it needs one.
 import { useState } from "preact/hooks";
-import { t } from "../messages";
+import { t } from "../messages/picker";
 import type { Report } from "../slices/providers";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { modelOf } from "../lib/parameters";
 import { askedNames, objections } from "../lib/several";
-import { t } from "../messages";
+import { t } from "../messages/picker";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
 

@@ -121,7 +121,7 @@ export function App({ root }: { root: HTMLElement }) {
           </Boundary>
         )}
         {help && (
-          <PartDialog name="dialogs" label={t.frame.shortcuts} onClose={() => setHelp(false)}>
+          <PartDialog name="tools" label={t.frame.shortcuts} onClose={() => setHelp(false)}>
             {({ Shortcuts }) => <Shortcuts onClose={() => setHelp(false)} />}
           </PartDialog>
         )}

@@ -9,15 +9,16 @@ import type { BatchState } from "../protocol.gen";
 import { isRunning } from "../slices/batches";
 import { isFiltering } from "../slices/filter";
 import { useActions, usePage, useStore } from "./context";
-import { copyWords, savePack } from "./download";
+import { copyWords, tell } from "./copy";
 import { Icon } from "./icon";
+import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
 import { PartDialog } from "./part";
 import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
-import { leaveTiles, Tile } from "./tile";
+import { Tile } from "./tile";
 
 /** From this ratio on, two tiles side by side would be mere stripes in a narrow feed. */
 export const WIDE = 2.4;
@@ -146,6 +147,11 @@ function Actions({ batch }: { batch: BatchState }) {
   const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
   const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
   const finished = generations.filter(({ status }) => status === "success").map((each) => each.id);
+  const zip = async (): Promise<void> => {
+    const { parts } = page;
+    await parts.want("tools").catch((cause: unknown) => tell(actions, cause));
+    await parts.get("tools")?.savePack(page, finished);
+  };
   const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
   const copyCode = (): void => {
     const code = page.media
@@ -190,7 +196,7 @@ function Actions({ batch }: { batch: BatchState }) {
             text: t.batch.zip,
             testid: "zip-batch",
             disabled: finished.length === 0,
-            onChoose: () => void savePack(page, finished),
+            onChoose: () => void zip(),
           },
           { icon: "copy", text: t.batch.copyPrompt, onChoose: copyPrompt },
           { icon: "code", text: t.batch.code, testid: "copy-code", onChoose: copyCode },
@@ -216,7 +222,7 @@ function Actions({ batch }: { batch: BatchState }) {
         ]}
       />
       {moving && (
-        <PartDialog name="dialogs" label={t.batch.moveTitle} onClose={() => setMoving(false)}>
+        <PartDialog name="tools" label={t.batch.moveTitle} onClose={() => setMoving(false)}>
           {({ MoveDialog }) => <MoveDialog batch={batch} onClose={() => setMoving(false)} />}
         </PartDialog>
       )}

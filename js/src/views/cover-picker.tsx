@@ -1,6 +1,6 @@
 // The dialog that chooses the cover of a topic among its finished images.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import type { TopicState } from "../protocol.gen";
 import type { FinishedImage } from "../slices/covers";
 import { useActions, useBlobUrl, useOnScreen, usePage } from "./context";

@@ -1,12 +1,12 @@
-// Files and texts that leave the page: originals, ZIPs, the clipboard.
-import { causeText } from "../lib/answer";
+// Images that leave the page: originals, ZIPs, the clipboard.
 import { urlOf } from "../lib/blob-urls";
-import { copyImage, copyLater, copyText } from "../lib/clipboard";
+import { copyImage } from "../lib/clipboard";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
 import { t } from "../messages";
 import type { State } from "../store";
 import type { Page } from "./context";
+import { copied, tell } from "./copy";
 
 /** Save the original of an image as a file. */
 export async function saveOriginal(
@@ -64,31 +64,6 @@ export async function copyOriginal(
   await copied(copyImage(url), t.tile.imageCopied, url, actions);
 }
 
-/** Copy a text, which may still be on its way. */
-export async function copyWords(
-  text: string | Promise<string>,
-  done: string,
-  actions: Pick<State, "addNotice">,
-): Promise<void> {
-  const copying = typeof text === "string" ? copyText(text) : copyLater(text);
-  await copied(copying, done, Promise.resolve(text), actions);
-}
-
-async function copied(
-  copying: Promise<boolean>,
-  done: string,
-  source: Promise<unknown>,
-  actions: Pick<State, "addNotice">,
-): Promise<void> {
-  if (await copying) actions.addNotice("info", done);
-  // Either the original could not be loaded, or the browser refused to copy it.
-  else
-    await source.then(
-      () => actions.addNotice("warning", `${t.batch.notCopied} ${t.batch.notCopiedNext}`),
-      (cause: unknown) => tell(actions, cause),
-    );
-}
-
 function saveAs(url: string, fileName: string): void {
   const link = document.createElement("a");
   link.href = url;
@@ -97,8 +72,4 @@ function saveAs(url: string, fileName: string): void {
   document.body.append(link);
   link.click();
   link.remove();
-}
-
-function tell(actions: Pick<State, "addNotice">, cause: unknown): void {
-  actions.addNotice("error", causeText(cause));
 }

@@ -10,11 +10,11 @@ import type { Store } from "../store";
 import { BatchCard, ratioOf, WIDE } from "./batch-card";
 import { Boundary } from "./boundary";
 import { useActions, useMinute, usePage, useStore } from "./context";
-import { NothingFound } from "./filter-bar";
 import { Icon } from "./icon";
+import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { EmptyTopic } from "./new-topic";
-import { leaveTiles } from "./tile";
+import { PartHere } from "./part";
 import { useRows } from "./use-rows";
 
 interface TopicFeedProps {
@@ -100,7 +100,13 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
         feed?.loaded &&
         !loading &&
         !failed &&
-        (feedKey === FOUND ? <NothingFound /> : <EmptyTopic />)}
+        (feedKey === FOUND ? (
+          <PartHere name="tools" class="ip-nothing">
+            {({ NothingFound }) => <NothingFound />}
+          </PartHere>
+        ) : (
+          <EmptyTopic />
+        ))}
       {ids.length === 0 && (missing || loading) && !failed && <Older />}
       <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
         {rows.map(({ key, index, top, passing }) => (

@@ -1,14 +1,10 @@
-// What narrows the feed: words, model, status, favourites; here or in all topics.
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+// The place of the filter, and the button that opens it.
+import { useEffect, useRef } from "preact/hooks";
 import { isShortcut } from "../lib/keyboard";
 import { t } from "../messages";
-import type { GenerationState } from "../protocol.gen";
-import { isFiltering } from "../slices/filter";
 import { useActions, usePage, useStore } from "./context";
-import { Icon } from "./icon";
+import { PartHere } from "./part";
 import { IconButton } from "./parts";
-
-const STATUSES = ["success", "processing", "pending", "error", "cancelled"] as const;
 
 /** The button that opens and closes the bar. */
 export function FilterButton() {
@@ -55,196 +51,11 @@ export function FilterBar() {
   }, [topicId, made, store]);
   return (
     <div ref={place} class="ip-filter-place">
-      {shown && <Fields />}
+      {shown && (
+        <PartHere name="tools" class="ip-filter">
+          {({ FilterFields }) => <FilterFields />}
+        </PartHere>
+      )}
     </div>
-  );
-}
-
-function Fields() {
-  const filter = useStore((state) => state.filter);
-  const here = useStore((state) => state.activeTopicId !== null);
-  const filtering = useStore(isFiltering);
-  const live = useStore((state) => state.live);
-  const models = useModels();
-  const topicId = useStore((state) => state.activeTopicId);
-  const made = useStore((state) => state.madeBatchId);
-  const actions = useActions();
-  useEffect(() => {
-    if (live) void actions.loadUsedModels();
-  }, [live, topicId, made, filter.everywhere]);
-  const field = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => {
-    field.current?.focus();
-    // The screen of a new topic has nothing to search.
-    if (!here) actions.setFilter({ everywhere: true });
-  }, []);
-  return (
-    <search
-      class="ip-filter"
-      aria-label={t.filter.open}
-      inert={!live}
-      data-testid="filter"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        const feed = event.currentTarget
-          .closest("[data-testid=workspace]")
-          ?.querySelector<HTMLElement>("[data-testid=feed]");
-        actions.clearFilter();
-        feed?.focus();
-      }}
-    >
-      <label class="ip-filter-words">
-        <Icon name="search" />
-        <input
-          ref={field}
-          type="search"
-          value={filter.search}
-          placeholder={t.filter.search}
-          aria-label={t.filter.search}
-          maxLength={500}
-          data-testid="filter-search"
-          onInput={(event) => actions.setFilter({ search: event.currentTarget.value })}
-        />
-      </label>
-      <select
-        class="ip-input ip-select"
-        aria-label={t.filter.model}
-        data-set={filter.model !== null}
-        data-testid="filter-model"
-        value={filter.model ?? ""}
-        onChange={(event) => actions.setFilter({ model: event.currentTarget.value || null })}
-      >
-        <option value="">{t.filter.anyModel}</option>
-        {models.map(([name, title]) => (
-          <option key={name} value={name}>
-            {title}
-          </option>
-        ))}
-      </select>
-      <select
-        class="ip-input ip-select"
-        aria-label={t.filter.status}
-        data-set={filter.status !== null}
-        data-testid="filter-status"
-        value={filter.status ?? ""}
-        onChange={(event) =>
-          actions.setFilter({
-            status: (event.currentTarget.value || null) as GenerationState["status"] | null,
-          })
-        }
-      >
-        <option value="">{t.filter.anyStatus}</option>
-        {STATUSES.map((status) => (
-          <option key={status} value={status}>
-            {t.filter.statuses[status]}
-          </option>
-        ))}
-      </select>
-      <button
-        type="button"
-        class="ip-button ip-toggle"
-        aria-pressed={filter.favourite}
-        data-testid="filter-favourites"
-        onClick={() => actions.setFilter({ favourite: !filter.favourite })}
-      >
-        <Icon name="star" size={14} /> {t.filter.favourites}
-      </button>
-      <button
-        type="button"
-        class="ip-button ip-toggle"
-        aria-pressed={filter.everywhere}
-        disabled={!here}
-        data-testid="filter-everywhere"
-        onClick={() => actions.setFilter({ everywhere: !filter.everywhere })}
-      >
-        <Icon name="images" size={14} /> {t.filter.everywhere}
-      </button>
-      <IconButton
-        icon="close"
-        label={filtering ? t.filter.clear : t.filter.close}
-        testid="filter-close"
-        onClick={() => actions.clearFilter()}
-      />
-    </search>
-  );
-}
-
-/** Return the models that were used where the filter looks, with their titles; the chosen one is among them. */
-function useModels(): [string, string][] {
-  const { store } = usePage();
-  const used = useStore((state) => state.usedModels);
-  const { batches, filter, models } = store.getState();
-  const known = new Map(Object.values(batches).map(({ model, modelTitle }) => [model, modelTitle]));
-  const names = new Set(filter.model === null ? used : [...used, filter.model]);
-  const title = (name: string): string =>
-    models.find((model) => model.name === name)?.title ?? known.get(name) ?? name;
-  return [...names]
-    .map((name): [string, string] => [name, title(name)])
-    .sort(([, a], [, b]) => a.localeCompare(b));
-}
-
-/** The screen when the filter finds nothing: its parts, each of which can be removed, and hints. */
-export function NothingFound() {
-  const filter = useStore((state) => state.filter);
-  const model = useStore((state) => state.models.find(({ name }) => name === filter.model)?.title);
-  const here = useStore((state) => state.activeTopicId !== null);
-  const actions = useActions();
-  const words = filter.search.trim().split(/\s+/).filter(Boolean);
-  return (
-    <div class="ip-nothing" data-testid="nothing-found">
-      <Icon name="search" size={24} />
-      <h3>{t.filter.nothing}</h3>
-      <ul class="ip-chips">
-        {words.map((word, index) => (
-          <Chip
-            key={index}
-            text={word}
-            onDrop={() =>
-              actions.setFilter({ search: words.filter((_, other) => other !== index).join(" ") })
-            }
-          />
-        ))}
-        {filter.model && (
-          <Chip text={model ?? filter.model} onDrop={() => actions.setFilter({ model: null })} />
-        )}
-        {filter.status && (
-          <Chip text={t.filter.statuses[filter.status]} onDrop={() => actions.setFilter({ status: null })} />
-        )}
-        {filter.favourite && (
-          <Chip text={t.filter.favourites} onDrop={() => actions.setFilter({ favourite: false })} />
-        )}
-      </ul>
-      <div>
-        {words.length > 1 && <p>{t.filter.hintWords}</p>}
-        {filter.favourite && <p>{t.filter.hintFavourites}</p>}
-        {!filter.everywhere && <p>{t.filter.hintHere}</p>}
-      </div>
-      <div class="ip-nothing-next">
-        {here && !filter.everywhere && (
-          <button
-            type="button"
-            class="ip-button"
-            data-testid="look-everywhere"
-            onClick={() => actions.setFilter({ everywhere: true })}
-          >
-            {t.filter.lookEverywhere}
-          </button>
-        )}
-        <button type="button" class="ip-button" onClick={() => actions.clearFilter()}>
-          {t.filter.clear}
-        </button>
-      </div>
-    </div>
-  );
-}
-
-function Chip({ text, onDrop }: { text: string; onDrop(): void }) {
-  return (
-    <li>
-      <button type="button" class="ip-chip" aria-label={t.filter.drop(text)} onClick={onDrop}>
-        {text} <Icon name="close" size={12} />
-      </button>
-    </li>
   );
 }

@@ -1,8 +1,6 @@
 import {
   Activity,
-  ArrowLeft,
   ArrowLeftRight,
-  ArrowRight,
   ArrowUp,
   Ban,
   Brush,
@@ -12,20 +10,16 @@ import {
   ChevronRight,
   CircleAlert,
   CodeXml,
-  Columns2,
-  Contrast,
   Copy,
   Dices,
-  Download,
   Ellipsis,
-  Eraser,
   Eye,
   EyeOff,
   FlaskConical,
   FolderDown,
   FolderInput,
-  GalleryThumbnails,
   Hourglass,
+  type IconNode,
   ImagePlus,
   Images,
   Info,
@@ -38,7 +32,6 @@ import {
   LoaderCircle,
   Lock,
   LockOpen,
-  Maximize,
   Maximize2,
   Minimize2,
   PanelLeft,
@@ -47,7 +40,6 @@ import {
   Pin,
   PinOff,
   Plus,
-  Redo2,
   RotateCcw,
   Search,
   Server,
@@ -58,20 +50,17 @@ import {
   Star,
   Trash2,
   TriangleAlert,
-  Undo2,
   Unlink2,
   Unplug,
   WifiOff,
   X,
-  ZoomIn,
-  ZoomOut,
 } from "lucide";
 import { h } from "preact";
+import type { PART_ICONS } from "./part-icons";
 
 const ICONS = {
   reference: ImagePlus,
   info: Info,
-  compare: Columns2,
   addImage: ImagePlus,
   alert: CircleAlert,
   broken: TriangleAlert,
@@ -83,20 +72,14 @@ const ICONS = {
   delete: Trash2,
   dice: Dices,
   down: ChevronDown,
-  download: Download,
-  earlier: ArrowLeft,
-  eraser: Eraser,
   fill: Maximize2,
-  fit: Maximize,
   generate: ArrowUp,
   gone: Unplug,
   images: Images,
   improve: Sparkles,
-  invert: Contrast,
   key: KeyRound,
   keyboard: Keyboard,
   leave: Minimize2,
-  later: ArrowRight,
   left: ChevronLeft,
   hide: EyeOff,
   link: Link,
@@ -113,7 +96,6 @@ const ICONS = {
   preview: Eye,
   progress: Activity,
   readOnly: Eye,
-  redo: Redo2,
   rename: Pencil,
   retry: RotateCcw,
   right: ChevronRight,
@@ -127,20 +109,24 @@ const ICONS = {
   stop: Square,
   swap: ArrowLeftRight,
   translate: Languages,
-  undo: Undo2,
   unlinked: Unlink2,
   unlock: LockOpen,
   unpin: PinOff,
   waiting: Hourglass,
-  zoomIn: ZoomIn,
-  zoomOut: ZoomOut,
   code: CodeXml,
-  cover: GalleryThumbnails,
   move: FolderInput,
   zip: FolderDown,
 } as const;
 
-export type IconName = keyof typeof ICONS;
+export type IconName = keyof typeof ICONS | keyof typeof PART_ICONS;
+
+/** The icons that are loaded. */
+const loaded: Partial<Record<IconName, IconNode>> = { ...ICONS };
+
+/** Add the icons that only parts draw. */
+export function addIcons(icons: typeof PART_ICONS): void {
+  Object.assign(loaded, icons);
+}
 
 /** An icon beside a text or in a labelled button; screen readers pass over it. */
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
@@ -158,7 +144,7 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
       stroke-linejoin="round"
       aria-hidden="true"
     >
-      {ICONS[name].map(([tag, attributes]) => h(tag, attributes as Record<string, string>))}
+      {loaded[name]?.map(([tag, attributes]) => h(tag, attributes as Record<string, string>))}
     </svg>
   );
 }

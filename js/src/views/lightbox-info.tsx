@@ -5,7 +5,7 @@ import { copyText } from "../lib/clipboard";
 import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
 import { bytesText, moment, sizeText, took } from "../lib/words";
-import { t } from "../messages";
+import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { IconButton } from "./parts";

@@ -6,7 +6,7 @@ import type { Size } from "../lib/geometry";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
-import { t } from "../messages";
+import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";

@@ -21,7 +21,7 @@ import {
   undone,
   withStep,
 } from "../lib/mask";
-import { t } from "../messages";
+import { t } from "../messages/mask";
 import type { HeldReference } from "../slices/references";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";

@@ -5,11 +5,10 @@ import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
 import { t } from "../messages";
 import type { ModelState } from "../protocol.gen";
-import { AlsoModels } from "./also-models";
 import { useActions, useMinute, useStore } from "./context";
 import { Field, SmallButton } from "./field";
 import { Icon } from "./icon";
-import { PartDialog, PartPopover } from "./part";
+import { PartDialog, PartHere, PartPopover } from "./part";
 import { useId } from "./parts";
 import { ProviderKey } from "./provider-key";
 
@@ -20,6 +19,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const providers = useStore((state) => state.providers);
   const configured = useStore((state) => state.config.model);
   const starred = useStore((state) => state.config.favouriteModels.includes(state.config.model));
+  const several = useStore((state) => state.config.alsoModels.length > 0);
   const live = useStore((state) => state.live);
   const actions = useActions();
   const provider = providers.find((candidate) => candidate.name === model?.provider);
@@ -62,7 +62,11 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
           {title}
         </button>
       </Field>
-      <AlsoModels onEmpty={() => trigger.current?.focus()} />
+      {several && (
+        <PartHere name="picker" class="ip-also">
+          {({ AlsoModels }) => <AlsoModels onEmpty={() => trigger.current?.focus()} />}
+        </PartHere>
+      )}
       {open === "list" && trigger.current && (
         <PartPopover
           name="picker"

@@ -5,7 +5,7 @@ import { commandKey, isComposing } from "../lib/keyboard";
 import { capabilities, type Group, grouped, since } from "../lib/models";
 import { place } from "../lib/place";
 import { priceText } from "../lib/price";
-import { t } from "../messages";
+import { t } from "../messages/picker";
 import type { ModelState } from "../protocol.gen";
 import { MAX_MODELS } from "../slices/config";
 import { useActions, useMinute, usePage, useStore } from "./context";

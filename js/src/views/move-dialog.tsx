@@ -1,7 +1,7 @@
 // The dialog that moves a batch to another topic, or to a new one.
 import { useState } from "preact/hooks";
 import { AT_A_GLANCE } from "../lib/topics";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import type { BatchState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";

@@ -1,7 +1,7 @@
 // The form for an unlisted model: any id of any provider.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
-import { t } from "../messages";
+import { t } from "../messages/picker";
 import type { ErrorState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
 import { IconButton } from "./parts";

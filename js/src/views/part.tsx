@@ -135,11 +135,30 @@ export function WaitingDialog({ label, onClose, children, ...given }: WaitingDia
   );
 }
 
+interface PartHereProps<Name extends PartName> {
+  name: Name;
+  /** The class of what stands in its place until then. */
+  class: string;
+  children(module: PartModules[Name]): ComponentChildren;
+}
+
+/** What a part draws in the page itself. */
+export function PartHere<Name extends PartName>(props: PartHereProps<Name>) {
+  const opening = usePart(props.name);
+  if (opening.module) return <>{props.children(opening.module)}</>;
+  return (
+    <div class={props.class} data-testid="part-waits">
+      <Waiting opening={opening} />
+    </div>
+  );
+}
+
 interface PartPopoverProps<Name extends PartName> {
   name: Name;
   anchor: HTMLElement;
   label: string;
   class: string;
+  align?: "start" | "end";
   onClose(refocus: boolean): void;
   children(module: PartModules[Name]): ComponentChildren;
 }
@@ -157,6 +176,7 @@ export function PartPopover<Name extends PartName>(props: PartPopoverProps<Name>
       label={label}
       class={props.class}
       testid="part-waits"
+      {...(props.align && { align: props.align })}
       length={length.current}
       onClose={onClose}
     >

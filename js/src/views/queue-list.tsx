@@ -1,7 +1,7 @@
 // The list of the batches that run and wait, in all topics.
 import { spentText } from "../lib/price";
 import { elapsed } from "../lib/words";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import type { BatchState } from "../protocol.gen";
 import { isRunning, type Progress } from "../slices/batches";
 import { stoppable, waits } from "../slices/queue";

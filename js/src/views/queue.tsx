@@ -46,7 +46,7 @@ export function QueueChip() {
       </button>
       {open && chip.current && (
         <PartPopover
-          name="dialogs"
+          name="tools"
           anchor={chip.current}
           label={t.queue.title}
           class="ip-menu ip-queue"

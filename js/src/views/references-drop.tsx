@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedGeneration, isGenerationDrag } from "../lib/drag";
 import { modelOf } from "../lib/parameters";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import { batchOf } from "../slices/batches";
 import type { NamedBlob } from "../slices/references";
 import type { State } from "../store";

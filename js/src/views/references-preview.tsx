@@ -1,6 +1,6 @@
 // One reference large, with its actions: fingers cannot use the small buttons of the strip.
 import { kindText } from "../lib/references";
-import { t } from "../messages";
+import { t } from "../messages/large";
 import type { HeldReference } from "../slices/references";
 import { useActions, useStore } from "./context";
 import { useModal } from "./modal";

@@ -8,7 +8,7 @@ import { t } from "../messages";
 import { type HeldReference, maskProblem } from "../slices/references";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
-import { PartDialog } from "./part";
+import { PartDialog, PartHere } from "./part";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
 
@@ -73,7 +73,9 @@ export function References() {
         {rule && sent < rule.maxCount && (
           <li class="ip-references-add">
             {linking ? (
-              <LinkForm onClose={endLinking} />
+              <PartHere name="tools" class="ip-references-link">
+                {({ LinkForm }) => <LinkForm onClose={endLinking} />}
+              </PartHere>
             ) : (
               <Adder empty={items.length === 0} onLink={() => setLinking(true)} />
             )}
@@ -306,50 +308,5 @@ function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
       <IconButton icon="link" label={t.references.link} testid="reference-link" onClick={onLink} />
       {empty && <span class="ip-references-hint">{t.references.hint}</span>}
     </>
-  );
-}
-
-function LinkForm({ onClose }: { onClose(): void }) {
-  const actions = useActions();
-  const input = useRef<HTMLInputElement>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  useLayoutEffect(() => input.current?.focus(), []);
-  const add = (): void => {
-    const wrong = actions.addLink(input.current?.value ?? "");
-    setProblem(wrong);
-    if (wrong === null) onClose();
-  };
-  return (
-    <span class="ip-references-link">
-      <input
-        ref={input}
-        class="ip-input"
-        type="url"
-        placeholder="https://"
-        aria-label={t.references.linkLabel}
-        aria-invalid={problem !== null}
-        data-testid="reference-url"
-        onInput={() => setProblem(null)}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") {
-            // The event must not reach the form of the composer, which would generate.
-            event.preventDefault();
-            add();
-          } else if (event.key === "Escape") {
-            event.stopPropagation();
-            onClose();
-          }
-        }}
-      />
-      <button type="button" class="ip-button" onClick={add}>
-        {t.references.linkAdd}
-      </button>
-      <IconButton icon="close" label={t.references.linkCancel} onClick={onClose} />
-      {problem && (
-        <span class="ip-help ip-help-bad" role="alert">
-          {problem}
-        </span>
-      )}
-    </span>
   );
 }

@@ -5,7 +5,7 @@ import { countVariants, variants } from "../lib/variants";
 import { t } from "../messages";
 import { useStore } from "./context";
 import { Icon } from "./icon";
-import { ListPopover } from "./list-popover";
+import { PartPopover } from "./part";
 
 export function Requests() {
   const prompt = useStore((state) => state.prompt);
@@ -28,6 +28,10 @@ export function Requests() {
   const models = asked.length > 1 ? t.composer.models(asked.length) : "";
   const texts = over || prompts === 1 ? [] : variants(prompt.trim());
   const titles = asked.length > 1 ? asked.map(({ title }) => title) : [];
+  const leave = (refocus: boolean): void => {
+    setOpen(false);
+    if (refocus) chip.current?.focus();
+  };
   return (
     <>
       <button
@@ -47,50 +51,21 @@ export function Requests() {
         </span>
       </button>
       {open && chip.current && (
-        <RequestList
+        <PartPopover
+          name="tools"
           anchor={chip.current}
-          texts={texts}
-          titles={titles}
-          over={over}
-          onClose={(refocus) => {
-            setOpen(false);
-            if (refocus) chip.current?.focus();
-          }}
-        />
+          label={t.composer.requests}
+          class="ip-menu ip-request-list"
+          align="end"
+          onClose={leave}
+        >
+          {({ RequestList }) =>
+            chip.current && (
+              <RequestList anchor={chip.current} texts={texts} titles={titles} over={over} onClose={leave} />
+            )
+          }
+        </PartPopover>
       )}
     </>
-  );
-}
-
-interface RequestListProps {
-  anchor: HTMLElement;
-  texts: readonly string[];
-  titles: readonly string[];
-  over: boolean;
-  /** `refocus`: the user left by key, and the focus goes back. */
-  onClose(refocus: boolean): void;
-}
-
-function RequestList({ anchor, texts, titles, over, onClose }: RequestListProps) {
-  return (
-    <ListPopover
-      anchor={anchor}
-      label={t.composer.requests}
-      class="ip-menu ip-request-list"
-      testid="request-list"
-      align="end"
-      length={texts.length}
-      onClose={onClose}
-    >
-      {over && <p class="ip-help">{t.composer.tooManyStep}</p>}
-      {texts.length > 0 && (
-        <ol>
-          {texts.map((text) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ol>
-      )}
-      {titles.length > 0 && <p class="ip-help">{t.composer.eachOf(titles)}</p>}
-    </ListPopover>
   );
 }

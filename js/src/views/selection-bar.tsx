@@ -1,6 +1,6 @@
 // The actions for the selected images, and the progress of a ZIP.
 import { useRef } from "preact/hooks";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import type { State } from "../store";
 import { useActions, usePage, useStore } from "./context";
 import { savePack } from "./download";
@@ -8,16 +8,6 @@ import { Icon } from "./icon";
 import { IconButton } from "./parts";
 
 export function SelectionBar() {
-  const some = useStore((state) => state.selected.size > 0);
-  return (
-    <>
-      <Packing />
-      {some && <Bar />}
-    </>
-  );
-}
-
-function Bar() {
   const bar = useRef<HTMLDivElement>(null);
   const page = usePage();
   const selected = useStore((state) => state.selected);
@@ -98,7 +88,7 @@ function Bar() {
   );
 }
 
-function Packing() {
+export function Packing() {
   const packing = useStore((state) => state.packing);
   if (!packing) return null;
   const share = Math.round(packing.share * 100);

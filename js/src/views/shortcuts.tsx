@@ -1,6 +1,6 @@
 // The list of all shortcuts.
 import { shortcutGroups } from "../lib/shortcuts";
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
 

@@ -3,30 +3,18 @@ import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
-import { focusedElement, pressByKey } from "../lib/keyboard";
+import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
 import { Boundary } from "./boundary";
 import { useActions, useBlobUrl, useNow, usePage, useStore } from "./context";
-import { copyOriginal, copyWords, saveOriginal } from "./download";
 import { Icon } from "./icon";
+import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
-import { Menu } from "./menu";
+import { usePart } from "./part";
 import { ErrorDetail, IconButton } from "./parts";
-
-/** Move the focus from images that will be deleted to the next image, the previous one, or the feed. */
-export function leaveTiles(ids: readonly string[]): void {
-  const from = focusedElement();
-  const feed = from?.closest<HTMLElement>("[data-testid=feed]");
-  if (!from || !feed) return;
-  const rest = [...feed.querySelectorAll<HTMLElement>("[data-select][tabindex]")].filter(
-    (image) => !ids.includes(image.closest<HTMLElement>("[data-generation-id]")?.dataset.generationId ?? ""),
-  );
-  const next = rest.find((image) => from.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING);
-  (next ?? rest.at(-1) ?? feed).focus({ preventScroll: !next });
-}
 
 /**
  * Whether the device cannot hover: then all buttons are drawn at once, because a finger can only touch what it
@@ -150,7 +138,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
             class="ip-star"
             aria-pressed={favourite}
             aria-label={t.tile.favourite}
-            title={favouriteText(generation)}
+            title={favourite ? t.tile.dropFavourite : t.tile.addFavourite}
             data-testid="favourite"
             inert={!live}
             onClick={() => void actions.favour([id], !favourite)}
@@ -164,90 +152,10 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
   );
 }
 
-function favouriteText({ favourite }: GenerationState): string {
-  return favourite ? t.tile.dropFavourite : t.tile.addFavourite;
-}
-
-function Actions({ generation, batch }: Omit<TileProps, "onOpen">) {
-  const { media } = usePage();
-  const actions = useActions();
-  const live = useStore((state) => state.live);
-  const { id, seed, favourite } = generation;
-  const download = (): void => void saveOriginal(media, id, actions);
-  return (
-    <div class="ip-tile-actions" inert={!live}>
-      <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
-      <span class="ip-tile-second">
-        <IconButton
-          icon="addImage"
-          label={t.tile.reference}
-          testid="use-as-reference"
-          onClick={() => actions.useAsReference(generation)}
-        />
-        {seed !== null && (
-          <IconButton
-            icon="seed"
-            label={t.tile.seed(seed)}
-            testid="reuse-seed"
-            onClick={() => actions.reuseSeed(batch, seed)}
-          />
-        )}
-      </span>
-      <Menu
-        icon="more"
-        label={t.tile.more}
-        testid="tile-menu"
-        items={[
-          {
-            icon: "copy",
-            text: t.tile.copyImage,
-            testid: "copy-image",
-            onChoose: () => void copyOriginal(media, id, actions),
-          },
-          {
-            icon: "copy",
-            text: t.batch.copyPrompt,
-            onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
-          },
-          { icon: "download", text: t.tile.download, onChoose: download },
-          { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
-          ...(seed === null
-            ? []
-            : [
-                {
-                  icon: "seed" as const,
-                  text: t.tile.seed(seed),
-                  onChoose: () => actions.reuseSeed(batch, seed),
-                },
-              ]),
-          { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
-          {
-            icon: "star",
-            text: favouriteText(generation),
-            apart: true,
-            onChoose: () => void actions.favour([id], !favourite),
-          },
-          {
-            icon: "cover",
-            text: t.tile.cover,
-            testid: "use-as-cover",
-            onChoose: () => void actions.chooseCover(batch.topicId, id),
-          },
-          {
-            icon: "delete",
-            text: t.tile.delete,
-            testid: "delete-generation",
-            danger: true,
-            apart: true,
-            onChoose: () => {
-              leaveTiles([id]);
-              void actions.deleteGenerations([id]);
-            },
-          },
-        ]}
-      />
-    </div>
-  );
+/** What can be done with the image: nobody waits for it, so that nothing stands in its place until it is loaded. */
+function Actions(props: Omit<TileProps, "onOpen">) {
+  const { module } = usePart("tools");
+  return module ? <module.TileActions {...props} /> : null;
 }
 
 function Running({ generation }: { generation: GenerationState }) {

@@ -102,7 +102,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
       </ul>
       {coverOf && (
         <PartDialog
-          name="dialogs"
+          name="tools"
           label={t.topics.coverTitle(coverOf.title || t.topics.untitled)}
           onClose={leaveCovers}
         >

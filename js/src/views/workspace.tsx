@@ -6,8 +6,8 @@ import { TopicFeed } from "./feed";
 import { FilterBar } from "./filter-bar";
 import type { LightboxTarget } from "./lightbox";
 import { NewTopic } from "./new-topic";
-import { ReferenceDrop } from "./references-drop";
-import { SelectionBar } from "./selection-bar";
+import { usePart } from "./part";
+import { Selection } from "./selection";
 
 interface WorkspaceProps {
   /** The image that was just shown large: the feed scrolls there. */
@@ -26,8 +26,14 @@ export function Workspace({ left, onOpen }: WorkspaceProps) {
       ) : (
         <TopicFeed key={feedKey} feedKey={feedKey} left={left} onOpen={onOpen} />
       )}
-      <SelectionBar />
-      <ReferenceDrop />
+      <Selection />
+      <Drop />
     </>
   );
+}
+
+/** Takes pictures that are dropped or pasted, once the part is loaded that can. */
+function Drop() {
+  const { module } = usePart("tools");
+  return module ? <module.ReferenceDrop /> : null;
 }

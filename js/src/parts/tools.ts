@@ -1,0 +1,14 @@
+// What a click opens beside the large things: small dialogs and lists, the filter, what is done with a selection.
+import "../views/part-icons";
+
+export { CoverPicker } from "../views/cover-picker";
+export { savePack } from "../views/download";
+export { FilterFields, NothingFound } from "../views/filter-fields";
+export { MoveDialog } from "../views/move-dialog";
+export { QueueList } from "../views/queue-list";
+export { ReferenceDrop } from "../views/references-drop";
+export { LinkForm } from "../views/references-link";
+export { RequestList } from "../views/request-list";
+export { Packing, SelectionBar } from "../views/selection-bar";
+export { Shortcuts } from "../views/shortcuts";
+export { TileActions } from "../views/tile-actions";

@@ -1,0 +1,50 @@
+// A reference by its link.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../messages/tools";
+import { useActions } from "./context";
+import { IconButton } from "./parts";
+
+export function LinkForm({ onClose }: { onClose(): void }) {
+  const actions = useActions();
+  const input = useRef<HTMLInputElement>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  useLayoutEffect(() => input.current?.focus(), []);
+  const add = (): void => {
+    const wrong = actions.addLink(input.current?.value ?? "");
+    setProblem(wrong);
+    if (wrong === null) onClose();
+  };
+  return (
+    <span class="ip-references-link">
+      <input
+        ref={input}
+        class="ip-input"
+        type="url"
+        placeholder="https://"
+        aria-label={t.references.linkLabel}
+        aria-invalid={problem !== null}
+        data-testid="reference-url"
+        onInput={() => setProblem(null)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") {
+            // Not the form of the composer: it would generate.
+            event.preventDefault();
+            add();
+          } else if (event.key === "Escape") {
+            event.stopPropagation();
+            onClose();
+          }
+        }}
+      />
+      <button type="button" class="ip-button" onClick={add}>
+        {t.references.linkAdd}
+      </button>
+      <IconButton icon="close" label={t.references.linkCancel} onClick={onClose} />
+      {problem && (
+        <span class="ip-help ip-help-bad" role="alert">
+          {problem}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,96 @@
+// What can be done with an image, on its tile.
+import { t } from "../messages/tools";
+import type { BatchState, GenerationState } from "../protocol.gen";
+import { useActions, usePage, useStore } from "./context";
+import { copyWords } from "./copy";
+import { copyOriginal, saveOriginal } from "./download";
+import { leaveTiles } from "./leave-tiles";
+import { Menu } from "./menu";
+import { IconButton } from "./parts";
+
+interface TileActionsProps {
+  generation: GenerationState;
+  batch: BatchState;
+}
+
+export function TileActions({ generation, batch }: TileActionsProps) {
+  const { media } = usePage();
+  const actions = useActions();
+  const live = useStore((state) => state.live);
+  const { id, seed, favourite } = generation;
+  const download = (): void => void saveOriginal(media, id, actions);
+  return (
+    <div class="ip-tile-actions" inert={!live}>
+      <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
+      <span class="ip-tile-second">
+        <IconButton
+          icon="addImage"
+          label={t.tile.reference}
+          testid="use-as-reference"
+          onClick={() => actions.useAsReference(generation)}
+        />
+        {seed !== null && (
+          <IconButton
+            icon="seed"
+            label={t.tile.seed(seed)}
+            testid="reuse-seed"
+            onClick={() => actions.reuseSeed(batch, seed)}
+          />
+        )}
+      </span>
+      <Menu
+        icon="more"
+        label={t.tile.more}
+        testid="tile-menu"
+        items={[
+          {
+            icon: "copy",
+            text: t.tile.copyImage,
+            testid: "copy-image",
+            onChoose: () => void copyOriginal(media, id, actions),
+          },
+          {
+            icon: "copy",
+            text: t.batch.copyPrompt,
+            onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
+          },
+          { icon: "download", text: t.tile.download, onChoose: download },
+          { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
+          ...(seed === null
+            ? []
+            : [
+                {
+                  icon: "seed" as const,
+                  text: t.tile.seed(seed),
+                  onChoose: () => actions.reuseSeed(batch, seed),
+                },
+              ]),
+          { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
+          {
+            icon: "star",
+            text: favourite ? t.tile.dropFavourite : t.tile.addFavourite,
+            apart: true,
+            onChoose: () => void actions.favour([id], !favourite),
+          },
+          {
+            icon: "cover",
+            text: t.tile.cover,
+            testid: "use-as-cover",
+            onChoose: () => void actions.chooseCover(batch.topicId, id),
+          },
+          {
+            icon: "delete",
+            text: t.tile.delete,
+            testid: "delete-generation",
+            danger: true,
+            apart: true,
+            onChoose: () => {
+              leaveTiles([id]);
+              void actions.deleteGenerations([id]);
+            },
+          },
+        ]}
+      />
+    </div>
+  );
+}
