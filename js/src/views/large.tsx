@@ -19,7 +19,10 @@ export function Large(props: LargeProps) {
   const { target, onClose } = props;
   const { media } = usePage();
   const batch = useStore((state) => batchOf(state, target.batchId));
-  const url = useBlobUrl(media.thumbnails, target.generationId, true, media.wantedThumbnails);
+  const thumbnail = useBlobUrl(media.thumbnails, target.generationId, true, media.wantedThumbnails);
+  // A saved notebook has only the very small picture.
+  const preview = useBlobUrl(media.previews, target.generationId, true);
+  const url = thumbnail ?? preview;
   if (opening.module) return <opening.module.Lightbox {...props} />;
   const generation = batch?.generations.find(({ id }) => id === target.generationId);
   const prompt = batch?.prompt ?? "";
@@ -32,11 +35,12 @@ export function Large(props: LargeProps) {
       {(close) => (
         <>
           <header class="ip-lightbox-bar">
+            <Waiting opening={opening} />
             <IconButton icon="close" label={t.common.close} onClick={close} />
           </header>
           <div class="ip-lightbox-stage">
             {url ? (
-              <img class="ip-lightbox-still" src={url} alt={prompt} data-testid="large-still" />
+              <img src={url} alt={prompt} data-testid="large-still" />
             ) : (
               <span class="ip-lightbox-waits ip-shimmer" />
             )}
@@ -49,7 +53,6 @@ export function Large(props: LargeProps) {
                 <span>{sizeText(generation?.width ?? null, generation?.height ?? null)}</span>
               </p>
             </div>
-            <Waiting opening={opening} />
           </footer>
         </>
       )}
