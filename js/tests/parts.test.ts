@@ -1,7 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { error } from "../dev/fixtures";
 import { RequestError, type Send } from "../src/lib/answer";
@@ -40,12 +36,4 @@ it("are asked of the kernel by name and build, and a refusal is handed on", asyn
   await expect(partsFromKernel(send)("mask")).rejects.toBe(none);
   expect(send).toHaveBeenCalledWith({ method: "part", name: "mask", build: "0123456789ab" });
   vi.unstubAllGlobals();
-});
-
-it("fail the build where the core is larger than the limit", { timeout: 60_000 }, () => {
-  const out = mkdtempSync(join(tmpdir(), "imgplay-build-"));
-  const { status, stderr } = spawnSync("node", ["build.mjs", `--out=${out}`, "--most=1000"], {
-    encoding: "utf8",
-  });
-  expect([status, stderr]).toEqual([1, expect.stringContaining("index.js is larger than 1.0 kB")]);
 });
