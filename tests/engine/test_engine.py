@@ -490,8 +490,9 @@ def test_a_deleted_cover_makes_way_for_the_next_image():
     red = Done(images=(Inline(data=png(color=(200, 10, 10))),))
     with open_studio(FakeProvider([picture(), red])) as studio:
         first = studio.generate("one", model="fake:image").result(WAIT)
-        second = studio.generate("two", model="fake:image").result(WAIT)
+        # Otherwise the cover of the second image may be stored before that of the first.
         studio._core.start(studio._core.archive.settle).result(WAIT)
+        second = studio.generate("two", model="fake:image").result(WAIT)
         cover = studio.topics[0].cover
         first.delete()
         studio._core.start(studio._core.archive.settle).result(WAIT)
