@@ -21,7 +21,6 @@ FILES = {
 }
 
 NOT_YET = (
-    "src/imgplay_widget/_engine/",
     "src/imgplay_widget/_page/",
     "src/imgplay_widget/_studio/",
     "src/imgplay_widget/_widget/",
@@ -70,8 +69,10 @@ def python_texts(name: str, source: str) -> Iterator[Text]:
             continue
         for item in node.body:
             # A string after an assignment is the docstring of a variable.
-            if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
-                yield Text(f"{name}:{item.lineno}", str(item.value.value), is_call(node))
+            if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)):
+                continue
+            if isinstance(item.value.value, str):
+                yield Text(f"{name}:{item.lineno}", item.value.value, is_call(node))
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Text(f"{name}:{token.start[0]}", token.string.lstrip("# "), of_call=False)

@@ -1,1 +1,1 @@
-"""The engine: the owner of tasks and of time, and the store as the event loop sees it."""
+"""The engine: it starts tasks, waits for them, and calls the store without blocking the event loop."""

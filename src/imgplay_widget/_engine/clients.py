@@ -1,4 +1,4 @@
-"""The ways out of this process: HTTP clients of the providers, and the slow places where keys are kept."""
+"""The ways out of this process: the HTTP clients of the providers, and the search for keys."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["Clients"]
 
 LINK_TIMEOUT = 60.0
-"""Seconds in all within which an image must arrive by a link of the user's."""
+"""The most seconds in all for the download of an image from a user's link."""
 
 TEXT_TIMEOUT = 30.0
-"""Seconds that a text model may take for a title or a prompt."""
+"""The most seconds that a text model may take for a title or a prompt."""
 
 
 class Clients:
-    """The HTTP clients of the providers, one each, and a thread that looks for keys.
+    """One HTTP client for each provider, and a thread that looks for keys.
 
     Args:
-        archive: the store, whose input images go with requests.
+        archive: the store, which has the input images of requests.
         keys: the keys.
         clock: the time.
     """
@@ -49,9 +49,9 @@ class Clients:
         self.links = Links()
         self._archive = archive
         self._clock = clock
-        # A thread of its own: a keyring may wait for the user, and nothing else may wait with the keyring.
+        # A separate thread, because a keyring may wait for the user while other work must go on.
         self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
-        # The connection pool that all clients share; made when it is first needed.
+        # The connection pool that all clients share. It is made when a client first needs it.
         self._client: Any = None
         # The client of each provider, by the provider's name.
         self._https: dict[str, Http] = {}
@@ -65,7 +65,7 @@ class Clients:
             self._client = self._client or client
 
     def http(self, provider: Provider) -> Http:
-        """Return the client of a provider, which lives as long as the engine."""
+        """Return the client of a provider. The same client serves as long as the engine lives."""
         name = provider.spec.name
         known = self._https.get(name)
         if known is None or known.provider is not provider:
@@ -85,7 +85,7 @@ class Clients:
         return assets.read(assets.original_url(reference.digest, reference.media_type))
 
     async def write_text(self, provider: Provider, model: str, instruction: str, text: str) -> str:
-        """Return the answer of a provider's text model, from one call that takes `TEXT_TIMEOUT` at most.
+        """Call a provider's text model once, for `TEXT_TIMEOUT` at most, and return its answer.
 
         Raises:
             ProviderError: the text model did not answer.
@@ -101,7 +101,7 @@ class Clients:
             ) from None
         except ImgplayError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plug-in's reading of foreign data is foreign code
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
             what = http.redact(f"{type(error).__name__}: {error}")[:200]
             raise BadResponse(
                 f"The answer of {provider.spec.title}'s text model is not understood ({what}).",
@@ -109,10 +109,10 @@ class Clients:
             ) from None
 
     async def fetch(self, url: str) -> bytes:
-        """Return the bytes of an image behind a user's link, within `LINK_TIMEOUT` and without any key.
+        """Download an image from a user's link, without any key, and return its bytes.
 
-        The link must be https, must not lead to a private address, and must not hold more than a download
-        may have.
+        The link must be https and must not lead to a private address. The image must not be larger than a
+        download may be, and must arrive within `LINK_TIMEOUT`.
 
         Raises:
             InvalidRequest: the image cannot be fetched; the message says why.
@@ -131,12 +131,12 @@ class Clients:
     # -------------------------------------------------------------- keys
 
     async def look_for_keys(self, specs: Sequence[ProviderSpec]) -> bool:
-        """Look for keys in slow places too. Return True where that changed anything."""
+        """Look for keys in slow sources too, such as a keyring. Return True where any key changed."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._key_thread, self.keys.look, specs)
 
     async def keep_key(self, name: str, key: str | None) -> bool:
-        """Put a key into the system's keyring, or take it out (None). See `Keys.remember`."""
+        """Put a key into the system's keyring, or take the key out (None). See `Keys.remember`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._key_thread, self.keys.remember, name, key)
 

@@ -1,4 +1,4 @@
-"""The covers of topics, and the news of how topics are now."""
+"""The covers of topics, and the changes of topics that subscribers are told."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("imgplay_widget")
 
 
 class Covers:
-    """Keeps the covers of topics, and tells how topics are after their batches changed.
+    """The covers of topics, and the news of topics whose batches changed.
 
     Args:
         archive: the store.
@@ -32,15 +32,15 @@ class Covers:
     def __init__(self, archive: Archive, notify: Callable[[Change], None]) -> None:
         self._archive = archive
         self._notify = notify
-        # Topics that are known to have a cover, so that a finished image costs no question to the store.
+        # Topics that are known to have a cover, so that not every finished image needs a call of the store.
         self._covered: set[str] = set()
-        # Topics whose news are still to be read and told.
+        # Topics that changed and are still to be read and told.
         self._stale: set[str] = set()
-        # True while a task reads and tells them.
+        # True while a task reads and tells the stale topics.
         self._telling = False
 
     def tell_topic(self, topic_id: str) -> None:
-        """Tell how a topic is now, as soon as it is read. Several calls for one topic become one event."""
+        """Read a topic and tell how it is now. Several calls for one topic become one change."""
         self._stale.add(topic_id)
         if not self._telling:
             self._telling = True
@@ -54,7 +54,7 @@ class Covers:
                 for topic in await self._archive.topics_by_id(ids):
                     self._notify(TopicWritten(topic=topic))
         except ImgplayError as error:
-            # The rows are right; the next change of the topic tells them.
+            # The rows are right, and the next change of the topic tells them.
             logger.warning("How a topic changed could not be told: %s", error.message)
         finally:
             self._telling = False
@@ -64,13 +64,13 @@ class Covers:
         self._covered.clear()
 
     def make_aside(self, topic_id: str, generations: Sequence[Generation]) -> None:
-        """Make a topic's cover from the first of these generations with an image, if the topic has none."""
+        """Make a cover from the first of these generations that has an image, if the topic has no cover."""
         first = next((g for g in generations if g.asset is not None), None)
         if first is not None and topic_id not in self._covered:
             self._archive.aside(self._make(topic_id, first))
 
     def make_missing(self, topics: Collection[Topic]) -> None:
-        """Make a cover for each of these topics that has none, from the first image in the topic."""
+        """Make a cover from the first image of each topic that has no cover."""
         for topic in topics:
             if topic.cover_url is None:
                 self._covered.discard(topic.id)
@@ -90,7 +90,7 @@ class Covers:
                     self._notify(TopicWritten(topic=changed))
             self._covered.add(topic_id)
         except ImgplayError as error:
-            # The image itself is safe; the next image makes the cover.
+            # The image itself is stored, and the next image makes the cover.
             logger.warning("A cover could not be made: %s", error.message)
 
     async def choose(self, topic_id: str, generation_id: str) -> Topic:

@@ -1,4 +1,4 @@
-"""What users do with what is there, as the loop sees it: topics, covers, stars, moving, deleting, undoing."""
+"""The changes that users make to a history: titles, pins, stars, moving, deleting and restoring."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = ["Curator"]
 logger = logging.getLogger("imgplay_widget")
 
 KEPT = timedelta(seconds=60)
-"""How long a deletion can be undone. The page offers Undo for the first ten seconds."""
+"""The time for which a deletion can be undone. The page offers Undo for the first ten seconds."""
 
 PURGE_EVERY = 10.0
-"""Seconds between looks for what was deleted long enough ago."""
+"""Seconds between two searches for deletions that can no longer be undone."""
 
 
 class Curator:
-    """Keeps a store in order for its user.
+    """The changes of a user to a store, and the removal of what the user deleted.
 
     Args:
         archive: the store.
         covers: the covers of topics.
-        engine: stops what runs for what is deleted, and reads again what it works on.
+        engine: stops the tasks of deleted batches, and reads changed batches again.
         notify: called on the loop with each change, after the change was committed. Must not block or raise.
         clock: the time.
     """
@@ -59,7 +59,7 @@ class Curator:
         self._purged_at = clock.monotonic()
 
     def start(self) -> None:
-        """Clear away what was left, and from then on what was deleted, at each beat of the engine."""
+        """Remove left-over files now, and deleted images from now on at the beats of the engine."""
         self._purged_at = self._clock.monotonic()
         self._archive.aside(self._clean())
         self._engine.each_beat.append(self._purge_when_due)
@@ -68,7 +68,7 @@ class Curator:
         archive = self._archive
         try:
             await self.purge()
-            # A process may have died between an image and the cover that is made from the image.
+            # A process may have ended after it stored an image and before it made the cover.
             self._covers.make_missing(await archive.in_store(archive.store.bare_topics))
             await archive.in_store(archive.store.sweep)
         except ImgplayError as error:
@@ -77,7 +77,7 @@ class Curator:
     # -------------------------------------------------------------- topics
 
     async def add_topic(self, topic: Topic) -> Topic:
-        """Store a new, empty topic, and return it with the title that it has then."""
+        """Store a new, empty topic, and return it as stored: its title may have got a number."""
         topic = await self._archive.in_store(self._archive.store.add_topic, topic)
         self._notify(TopicWritten(topic=topic))
         return topic
@@ -85,7 +85,10 @@ class Curator:
     async def title_topic(
         self, topic_id: str, title: str, *, by: Literal["prompt", "model", "user"]
     ) -> Topic:
-        """Set the title of a topic, unless somebody who goes before has set one. Return the topic.
+        """Set the title of a topic, and return the topic.
+
+        A title by a user is kept where a model or a prompt proposes another, and a title by a model is kept
+        where a prompt proposes another.
 
         Raises:
             NotFound: there is no such topic.
@@ -115,18 +118,18 @@ class Curator:
     # -------------------------------------------------------------- stars and moving
 
     async def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> None:
-        """Star images, or take the stars away. Images that are gone are passed over."""
+        """Star images, or take the stars away. Images that are gone are ignored."""
         store = self._archive.store
         changed = await self._archive.in_store(store.favour, generation_ids, favourite=favourite)
         await self._tell_entries(changed)
 
     async def move(self, batch_ids: Sequence[str], topic_id: str, new_topic: Topic | None = None) -> None:
-        """Move batches to another topic; what runs goes on there. Batches that are gone are passed over.
+        """Move batches to another topic, where their tasks go on. Batches that are gone are ignored.
 
         Args:
             batch_ids: the batches.
             topic_id: the topic to move them to.
-            new_topic: the same topic, where it is still to be made.
+            new_topic: the same topic, where it must be made first.
 
         Raises:
             NotFound: the topic is gone.
@@ -146,7 +149,7 @@ class Curator:
         try:
             entries = await self._archive.in_store(self._archive.store.entries, batch_ids)
         except ImgplayError as error:
-            # The change is done; whoever shows the batches reads them when the store can be read.
+            # The change is committed. Subscribers that show the batches read them when the store can be read.
             logger.warning("How batches changed could not be told: %s", error.message)
             self._notify(StoreWritten())
             return
@@ -156,9 +159,9 @@ class Curator:
     # -------------------------------------------------------------- deleting
 
     async def delete(self, what: Kind, ids: Sequence[str]) -> None:
-        """Delete topics, batches or generations, so that `restore` brings them back until they are purged.
+        """Delete topics, batches or generations. Until they are purged, `restore` brings them back.
 
-        What runs for nothing else is stopped. A batch goes with its last generation.
+        A task that fills no other generation is stopped. A batch is deleted with its last generation.
         """
         engine, now = self._engine, self._clock.now()
         hide = self._archive.store.hide
@@ -175,9 +178,9 @@ class Curator:
         self._covers.make_missing(hidden.topics)
 
     async def restore(self, what: Kind, ids: Sequence[str]) -> Restored:
-        """Bring back what a deletion of these took; what was deleted before that stays deleted.
+        """Bring back deleted topics, batches or generations, with what their deletion removed.
 
-        What was stopped stays stopped, and can be retried.
+        What was deleted before them stays deleted. Tasks that were stopped stay stopped, and can be retried.
         """
         restored = await self._archive.in_store(self._archive.store.restore, what, ids)
         for topic in restored.topics:
@@ -193,8 +196,8 @@ class Curator:
             await self.purge()
 
     async def purge(self) -> None:
-        """Remove what was deleted so long ago that it cannot come back, with its files."""
+        """Remove rows and files for good whose deletion can no longer be undone."""
         before = self._clock.now() - KEPT
         while await self._archive.in_store(self._archive.store.purge, before):
-            # One part after the other, so that whoever else needs the store comes in between.
+            # The store removes a part at each call, so that other calls of the store run in between.
             continue

@@ -1,4 +1,4 @@
-"""The way of one task: send, wait, fetch, store. The engine owns it; only here is a provider called."""
+"""The steps of one task: send, wait, download, store. Only this module calls providers for images."""
 
 from __future__ import annotations
 
@@ -53,30 +53,30 @@ __all__ = ["Drive", "LeaseLost", "Saver", "Tools"]
 T = TypeVar("T")
 
 WATCH_EVERY = 1.0
-"""Seconds between two looks at a call that was not answered yet."""
+"""Seconds between two questions about a call that was not answered yet."""
 
 POLL_TIMEOUT = 30.0
-"""Seconds for one question; the task's own deadline stands above it."""
+"""The most seconds for one question to a provider. The task's own deadline may end it earlier."""
 
 CONNECT_TRIES = 3
-"""A refused connection is tried so often: a local server may be starting."""
+"""The number of tries of a refused connection, because a local server may be starting."""
 
 DOWNLOAD_TRIES = 4
-"""A result is fetched so often; fetching costs nothing."""
+"""The number of tries to download a result. A download costs nothing."""
 
 ASK_AGAIN = (NetworkError, ServerError, Overloaded, RateLimited, BadResponse)
-"""Errors of a question or a download that say nothing about the job itself."""
+"""Errors of a question or a download after which the job itself may still succeed."""
 
 
 class LeaseLost(Exception):
-    """Another engine drives the task now, or its row was deleted: stop without a word."""
+    """Another engine drives the task now, or its row was deleted. The drive stops and stores nothing."""
 
 
 class Saver(Protocol):
-    """How a drive writes: the engine commits, then tells."""
+    """The writer of a drive: the engine commits each step, and then tells it to subscribers."""
 
     async def save(self, drive: Drive, event: Event) -> None:
-        """Commits one step of the life. Raises `LeaseLost`."""
+        """Commit one step of the task. Raises `LeaseLost`."""
         ...
 
     async def finish(
@@ -86,7 +86,7 @@ class Saver(Protocol):
         stored: Sequence[StoredImage],
         failures: Mapping[str, ErrorInfo],
     ) -> None:
-        """Commits the end with its images. Raises `LeaseLost`."""
+        """Commit the end of the task with its images. Raises `LeaseLost`."""
         ...
 
     def progress(
@@ -98,20 +98,21 @@ class Saver(Protocol):
         queue_position: int | None,
         preview: bytes | None,
     ) -> None:
-        """Tells that it moved: one image of the unit, or (index None) all."""
+        """Tell the progress of one image of the unit, or of all its images (index None)."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What every drive of an engine uses.
+    """The tools that all drives of an engine share.
 
     Attributes:
         clock: the time.
         random: the source of jitter.
         pool: threads that decode, hash and write files.
-        assets: where bytes go.
-        eager_thumbnails: True while a page looks: the thumbnail is made before the row is written.
+        assets: the folder of the images.
+        eager_thumbnails: returns True where a thumbnail is to be made before the row is written, because
+            a page shows the image at once.
     """
 
     clock: Clock
@@ -121,20 +122,28 @@ class Tools:
     eager_thumbnails: Callable[[], bool]
 
     async def in_pool(self, function: Callable[..., T], *args: Any) -> T:
-        """Runs a blocking function in the pool."""
+        """Run a blocking function in the pool, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Drive:
-    """One task on its way.
+    """One task that is being driven.
 
     Attributes:
-        task: as it was last committed; only the saver changes it.
-        generations: those that the task fills, in the order of the unit's positions; None for one that
-            was deleted meanwhile.
-        action: where to start.
-        durations: gives the seconds that past jobs of the model took; asked only for a job that is polled.
+        task: the task as it was last committed. Only the saver changes it.
+        generations: the generations that the task fills, in the order of the unit's positions; None for a
+            generation that was deleted.
+        provider: the provider that is called.
+        spec: the model.
+        http: the HTTP client of the provider.
+        tools: the tools that all drives share.
+        saver: commits the steps.
+        action: the step to start with.
+        durations: returns the seconds that past jobs of the model took. Only a job that is polled needs them.
+        started: seconds of the clock at the start.
+        ends: the loop's time at the deadline.
+        renewed: True once expired links were asked for again.
     """
 
     task: Task
@@ -151,11 +160,11 @@ class Drive:
     renewed: bool = False
 
     async def run(self) -> None:
-        """Drives the task to a final stage within its deadline.
+        """Drive the task to a final stage within its deadline.
 
         Raises:
-            LeaseLost: another engine has it.
-            CancelledError: the engine stopped it; the stage is as committed.
+            LeaseLost: another engine drives the task now.
+            CancelledError: the engine stopped the drive. The stage is as it was last committed.
         """
         self.started = self.tools.clock.monotonic()
         self.ends = asyncio.get_running_loop().time() + self.task.deadline
@@ -168,7 +177,7 @@ class Drive:
             await self._fail(error)
 
     async def stop_remote(self) -> None:
-        """Asks the provider to stop the job, as well as it can. Never raises for the provider's sake."""
+        """Ask the provider to stop the job. A provider that cannot stop it does not raise an error here."""
         if self.task.submitted_at is None:
             return
         try:
@@ -178,7 +187,7 @@ class Drive:
                 else:
                     await self.provider.cancel(self.task.ticket, self.http)
         except (ProviderError, TimeoutError):
-            # Stopping is a courtesy: the task is cancelled here in any case, and was said to be.
+            # The task is cancelled here in any case, and the user was told so already.
             return
 
     # -------------------------------------------------------------- the provider
@@ -191,7 +200,7 @@ class Drive:
         answer = await self._in_time(self._submit())
         if isinstance(answer, Done):
             return answer
-        # Beyond the deadline too: a store that is locked for long must not lose what was paid for.
+        # Without the deadline: a store that is locked for long must not lose a job that was paid for.
         await self.saver.save(self, Accept(answer.ticket))
         self._report(answer)
         return await self._in_time(self._poll())
@@ -216,7 +225,7 @@ class Drive:
         stream = self.provider.stream(self.task.unit, self.http)
         if stream is None:
             return await self._watched(self.provider.submit(self.task.unit, self.http))
-        # Closed at once, so that the connection does not outlive the answer or a cancel.
+        # The stream is closed at once, so that its connection ends with the answer or a cancellation.
         async with aclosing(stream):
             async for item in stream:
                 if not isinstance(item, Partial):
@@ -231,7 +240,7 @@ class Drive:
         raise BadResponse("The stream ended before the image was complete.", provider=self.task.provider)
 
     async def _watched(self, call: Coroutine[Any, Any, T]) -> T:
-        """Awaits a call, and looks how far it is where the provider has a way."""
+        """Wait for a call, and meanwhile report its progress where the provider can tell it."""
         watcher = asyncio.create_task(self._watch())
         try:
             return await call
@@ -246,7 +255,7 @@ class Drive:
                 async with asyncio.timeout(POLL_TIMEOUT):
                     look = await self.provider.watch(self.task.unit, self.http)
             except (ProviderError, TimeoutError):
-                # What it says of the call is a courtesy; the call itself tells what became of it.
+                # Progress is a courtesy. Errors of the job itself come with the answer of the call.
                 look = Partial()
             if look is None:
                 return
@@ -263,11 +272,11 @@ class Drive:
             await self.tools.clock.sleep(WATCH_EVERY)
 
     def _may_resend(self, error: ProviderError, refusals: int, wait: float) -> bool:
-        """True where the call may be sent again without asking the user: nothing can be paid twice."""
+        """Return whether the call may be sent again without asking the user: nothing is paid twice."""
         if self._elapsed() + wait >= self.task.deadline:
             return False
         if error.maybe_billed:
-            # The same key finds the same job, unpaid.
+            # The provider knows the key of the call, and returns the same job without another bill.
             return self.spec.idempotent and isinstance(error, ASK_AGAIN) and refusals < CONNECT_TRIES
         if isinstance(error, ConnectFailed):
             return refusals < CONNECT_TRIES - 1
@@ -320,14 +329,15 @@ class Drive:
     # -------------------------------------------------------------- the images
 
     async def _collect(self, done: Done) -> None:
-        """Brings the images of an answer into the store, each on its own."""
+        """Store the images of an answer, each independently of the others."""
         items = self._items(done)
         if any(isinstance(item, Remote) for item in items) and self.task.stage is not Stage.DOWNLOADING:
-            # Bytes that came inline lie on disk before the links are stored, so that a restart finds both.
-            await asyncio.gather(*(self._keep(i, item) for i, item in enumerate(items)))
+            # The bytes of inline images are on the disk before the links are stored, so that a restart finds
+            # both.
+            await asyncio.gather(*(self._keep_inline(i, item) for i, item in enumerate(items)))
             results = tuple(_to_json(item) for item in items)
             await self.saver.save(self, Fetch(results, done.cost, done.request_id, done.usage))
-        outcomes = await asyncio.gather(*(self._take(i, item) for i, item in enumerate(items)))
+        outcomes = await asyncio.gather(*(self._fetched(i, item) for i, item in enumerate(items)))
         if self._can_renew() and any(isinstance(outcome, Lost) for outcome in outcomes):
             self.renewed = True
             await self.saver.save(self, Renew(dict(self.task.ticket or {})))
@@ -356,17 +366,19 @@ class Drive:
         return items
 
     def _can_renew(self) -> bool:
-        """True where links that have expired can be asked for again: once, and with a ticket."""
-        waiting = self.task.stage is Stage.DOWNLOADING and self.task.ticket is not None
-        return waiting and not self.renewed
+        """Return whether expired links can be asked for again, which needs a ticket and is done once."""
+        possible = self.task.stage is Stage.DOWNLOADING and self.task.ticket is not None
+        return possible and not self.renewed
 
-    async def _keep(self, index: int, item: Inline | Remote | Missing) -> None:
+    async def _keep_inline(self, index: int, item: Inline | Remote | Missing) -> None:
         generation = self.generations[index]
         if isinstance(item, Inline) and generation is not None:
             await self.tools.in_pool(self.tools.assets.receive, generation.id, item.data)
 
-    async def _take(self, index: int, item: Inline | Remote | Missing) -> StoredImage | ImgplayError | None:
-        """Fetches, checks and writes one image; gives the error instead of raising it."""
+    async def _fetched(
+        self, index: int, item: Inline | Remote | Missing
+    ) -> StoredImage | ImgplayError | None:
+        """Download, check and store one image. Return an error instead of raising it."""
         generation = self.generations[index]
         if generation is None:
             return None
@@ -396,7 +408,7 @@ class Drive:
         try:
             return await self._in_time(self._download(url))
         except TimeoutError:
-            # Only this image is late; what its siblings brought stays.
+            # Only this image is late. The other images of the task are kept.
             raise self._deadline() from None
 
     async def _download(self, url: str) -> bytes:
@@ -413,7 +425,7 @@ class Drive:
     # -------------------------------------------------------------- time and ends
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Awaits what the provider does, until the deadline. What is written has no deadline."""
+        """Wait for the provider until the deadline. Writing to the store has no deadline."""
         async with self.tools.clock.timeout(self.ends - asyncio.get_running_loop().time()):
             return await work
 
@@ -422,7 +434,7 @@ class Drive:
 
     async def _sleep(self, seconds: float) -> None:
         if self._elapsed() + seconds > self.task.deadline:
-            # Waiting longer cannot help; the clock of a test jumps, so this is not left to the timeout.
+            # A longer sleep cannot help. The clock of a test jumps, so the timeout alone would come too late.
             seconds = max(0.0, self.task.deadline - self._elapsed())
             await self.tools.clock.sleep(seconds)
             raise TimeoutError
@@ -449,11 +461,11 @@ class Drive:
 def store_image(
     assets: Assets, generation_id: str, data: bytes, applied: Mapping[str, Any], *, thumbnail: bool
 ) -> StoredImage:
-    """Accepts the bytes of an image and writes them where `Store.finish_task` finds them. Blocking.
+    """Check the bytes of an image and write them where `Store.finish_task` finds them. This blocks.
 
     Raises:
-        CorruptImage: they are not a whole image.
-        DiskFull: they could not be written whole.
+        CorruptImage: the bytes are not a whole image.
+        DiskFull: the bytes could not be written whole.
     """
     accepted = images.accept(data)
     digest = assets.receive(generation_id, accepted.data)
@@ -471,9 +483,9 @@ def store_image(
 
 
 def _unknown(error: ImgplayError) -> bool:
-    """True where nobody knows whether the provider did (and billed) the work.
+    """Return whether the provider may have done (and billed) the work although no answer tells it.
 
-    An answer that is not what was hoped for is no such case: what it said is more use than "perhaps".
+    An answer that cannot be used is not such a case: its own error helps the user more than "perhaps".
     """
     silent = (NetworkError, ServerError, Overloaded, DeadlineExceeded)
     return isinstance(error, silent) and error.maybe_billed
@@ -496,5 +508,5 @@ def _from_json(item: Mapping[str, Any]) -> Inline | Remote | Missing:
         case "missing":
             return Missing(error=ErrorInfo.from_json(item["error"]))
         case _:
-            # The bytes lie among the incoming files; without them the place is empty.
+            # The bytes are among the incoming files. Without them, the generation fails.
             return Inline(data=b"", applied=item["applied"])

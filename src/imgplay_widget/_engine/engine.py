@@ -1,9 +1,9 @@
-"""The one owner of tasks and of time.
+"""The engine: the only part that starts tasks and waits for them.
 
-An engine lives on one event loop. It alone starts tasks; it saves each step before it tells it; it holds
-the leases by which two kernels on one store never drive the same task; it takes up what another process
-left. Everything that blocks runs elsewhere: the store on one worker thread (a locked database never stops
-the loop), images in a small pool.
+An engine lives on one event loop. It commits each step of a task before it tells the step to subscribers. It
+holds leases, so that two kernels on one store never drive the same task, and it continues the tasks that
+another process left. Calls that block run elsewhere: the store on a thread of its own, so that a locked
+database never stops the loop, and images in a small pool.
 """
 
 from __future__ import annotations
@@ -82,30 +82,30 @@ T = TypeVar("T")
 logger = logging.getLogger("imgplay_widget")
 
 LEASE = timedelta(seconds=30)
-"""How long a lease holds without being renewed."""
+"""The time for which a lease is valid after its last renewal."""
 
 RENEW_EVERY = 10.0
-"""Seconds between renewals."""
+"""Seconds between two renewals of the leases."""
 
 HEARTBEAT = 2.0
-"""Seconds between looks at the store: what did other processes write, what did they leave?"""
+"""Seconds between two beats, at which the engine looks for changes and for tasks of other processes."""
 
 LOCKED_WAIT = 2.0
-"""Seconds between tries to write to a store that is locked or full."""
+"""Seconds between two tries to write to a store that is locked or full."""
 
 
 class Engine:
-    """Runs tasks.
+    """The owner of all tasks of a studio.
 
     Args:
-        archive: the store; the engine closes it.
+        archive: the store, which the engine closes.
         covers: the covers of topics.
-        clients: the ways to the providers; the engine closes them.
+        clients: the HTTP clients of the providers, which the engine closes.
         registry: the providers.
         notify: called on the loop with each change, after the change was committed. Must not block or raise.
         clock: the time.
         concurrency: the most tasks at once by provider; a provider that is not named has its own default.
-        heartbeat: seconds between looks at the store, or None for none (tests call `beat`).
+        heartbeat: seconds between two beats, or None for no beats (tests call `beat`).
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Engine:
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
     ) -> None:
-        # What the engine works with. None of them changes.
+        # The parts that the engine works with. None of them changes.
         self._archive = archive
         self._store = archive.store
         self._covers = covers
@@ -130,15 +130,15 @@ class Engine:
         self._clock = clock
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
-        # The name under which this engine holds leases. It never changes.
+        # The name of this engine in its leases. It never changes.
         self.owner = new_id()
         # USD that may be spent a day, or None for any amount. The studio sets it.
         self.budget: Decimal | None = None
-        # True once a page looks: thumbnails are made before a row is written. A page sets it.
+        # True once a page shows the studio: thumbnails are then made before a row is written. A page sets it.
         self.eager_thumbnails = False
-        # Called at each beat. Whoever has something that is due some time later adds and removes itself.
+        # Functions that each beat calls. A part with work that is due later adds its function and removes it.
         self.each_beat: list[Callable[[], Awaitable[None] | None]] = []
-        # What every drive uses. It never changes.
+        # The tools that all drives share. They never change.
         self._tools = Tools(
             clock=clock,
             random=Random(),  # noqa: S311 - jitter
@@ -151,9 +151,9 @@ class Engine:
         # The batches that are worked on, as they were last committed. `add`, `_launch`, `_reload` and `_told`
         # write them.
         self._entries: dict[str, Entry] = {}
-        # How many tasks of a provider may run at once. `_turn` makes them, and nothing changes them.
+        # The limit of tasks that run at once, by provider. `_turn` makes the semaphores.
         self._turns: dict[str, asyncio.Semaphore] = {}
-        # The task that beats, or None while there is none. `start` sets it.
+        # The asyncio task that beats, or None while it does not run. `start` sets it.
         self._heart: asyncio.Task[None] | None = None
         # Tasks that were claimed and are not continued yet. Only `_take_up` changes them, under `_taking_up`.
         self._claimed: list[Task] = []
@@ -162,13 +162,13 @@ class Engine:
         self._renewed_at = 0.0
         # The store's version when this engine last looked. `start` and `beat` set it.
         self._version = 0
-        # True from `close` on: nothing is launched any more.
+        # True from `close` on, when no task may be launched any more.
         self._closing = False
 
     # -------------------------------------------------------------- life
 
     async def start(self) -> None:
-        """Takes up what was left unfinished, and begins to look after the leases."""
+        """Continue the unfinished tasks of earlier processes, and start the beats."""
         await self._archive.in_store(self._store.register, self.owner)
         self._version = await self._archive.in_store(self._store.version)
         self._renewed_at = self._clock.monotonic()
@@ -177,7 +177,7 @@ class Engine:
             self._heart = asyncio.create_task(self._beat_for_ever(self._heartbeat))
 
     async def close(self) -> None:
-        """Stops all work. What runs stays resumable: its leases are given back."""
+        """Stop all work and give the leases back, so that the next start can continue the tasks."""
         self._closing = True
         running = [runner for _, runner in self._drives.values()]
         if self._heart is not None:
@@ -188,13 +188,14 @@ class Engine:
         try:
             await self._archive.in_store(self._store.release, self.owner)
         except ImgplayError as error:
-            # Its lock file goes all the same: the next start sees at once that nobody drives them.
+            # The lock file of this owner is removed nevertheless, so the next start sees that the leases are
+            # free.
             logger.warning("Leases could not be given back: %s", error.message)
         await self._clients.close()
         await self._archive.close()
 
     async def beat(self) -> None:
-        """Does what is due: renews leases, purges, takes up what others left, tells what others wrote."""
+        """Renew the leases, call `each_beat`, continue abandoned tasks, and tell what others wrote."""
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now
@@ -208,12 +209,12 @@ class Engine:
         if version != self._version:
             self._covers.forget()
             await self._catch_up()
-            # Not before: what could not be read now is looked at again at the next beat.
+            # The version is kept only now, so that the next beat repeats a reading that failed.
             self._version = version
             self._notify(StoreWritten())
 
     async def _catch_up(self) -> None:
-        """Stops what another process has ended or taken over, and reads again what it may have changed."""
+        """Stop the drives that another process ended or took over, and read the unfinished batches again."""
         driven = dict(self._drives)
         found = await self._archive.in_store(self._store.tasks, tuple(driven))
         lost: list[tuple[Drive, asyncio.Task[None]]] = []
@@ -228,19 +229,19 @@ class Engine:
             await self._reload(batch_id)
 
     async def _let_go(self, drive: Drive) -> None:
-        """Leaves a task that another process has ended or taken over."""
+        """Leave a task that another process ended or took over."""
         if drive.task.stage.final:
             return
         self._drives.pop(drive.task.id, None)
         found = await self._archive.in_store(self._store.tasks, (drive.task.id,))
         task = found.get(drive.task.id)
         if task is None or task.stage is Stage.CANCELLED:
-            # Whoever drives a job is the one that can have its provider stop it.
+            # Another process cancelled or deleted the task. Only this one can have the provider stop its job.
             self._archive.aside(drive.stop_remote())
         await self._reload(drive.task.batch_id)
 
     async def _reload(self, batch_id: str) -> None:
-        """Reads a batch again that is worked on here, and forgets one that is not."""
+        """Read a batch again if this engine drives it, else forget it."""
         entry = await self._archive.in_store(self._store.entry, batch_id)
         drives = (drive for drive, _ in self._drives.values() if drive.task.batch_id == batch_id)
         if entry is None or all(drive.task.stage.final for drive in drives):
@@ -254,16 +255,16 @@ class Engine:
             try:
                 await self.beat()
             except ImgplayError as error:
-                # A store that is locked now may be free at the next beat; the work itself goes on.
+                # A store that is locked now may be free at the next beat. The tasks go on.
                 logger.warning("The store could not be looked after: %s", error.message)
             except Exception:
-                # Without a heart the leases run out, and another process would take this one for dead.
+                # Without further beats, the leases run out and another process takes over the tasks.
                 logger.exception("The store could not be looked after")
 
-    # -------------------------------------------------------------- what users do
+    # -------------------------------------------------------------- requests
 
     async def add(self, entries: Sequence[Entry], new_topic: Topic | None) -> Topic:
-        """Stores the requests of one click, all of them or none, starts them, and gives their topic.
+        """Store the requests of one click, all of them or none, start them, and return their topic.
 
         Args:
             entries: the new batches of one topic with their generations and tasks, all pending.
@@ -271,8 +272,8 @@ class Engine:
 
         Raises:
             NotFound: the topic was deleted meanwhile.
-            OverBudget: the budget does not allow all of them; nothing was stored or sent.
-            StoreError: they could not be stored; nothing was sent.
+            OverBudget: the budget does not allow all of them. Nothing was stored or sent.
+            StoreError: the requests could not be stored. Nothing was sent.
         """
         leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
         topic = await self._archive.in_store(
@@ -280,20 +281,22 @@ class Engine:
         )
         for entry in leased:
             self._entries[entry.batch.id] = entry
-            # All are told before one is started, so that whoever cancels what is seen leaves none out.
+            # All batches are told before a task starts, so that a cancellation of all visible batches stops
+            # every task.
             self._notify(EntryAdded(entry=entry, topic=topic))
         for task in [task for entry in leased for task in entry.tasks]:
             await self._launch(task, Resume.SUBMIT)
         return topic
 
     async def cancel(self, batch_ids: Sequence[str], generation_id: str | None = None) -> None:
-        """Stops the unfinished tasks of batches, or that of one generation.
+        """Stop the unfinished tasks of batches, or the task of one generation.
 
-        Here it takes effect at once, and none moves into the slot of another; the provider is asked to stop
-        as well as it can. A finished task stays as it is, and batches that are gone are passed over.
+        The tasks are stopped here at once and together, so that no waiting task is sent when another one
+        ends. Their providers are asked to stop the jobs. Finished tasks stay as they are, and batches that
+        are gone are ignored.
 
         Raises:
-            NotFound: there is none of the batches.
+            NotFound: none of the batches exists.
         """
         await self._take_up()
         entries: list[Entry] = []
@@ -319,14 +322,14 @@ class Engine:
             await self._cancel_elsewhere(entry, task)
 
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Runs one failed or cancelled generation again, or all of a batch.
+        """Run one failed or cancelled generation again, or all such generations of a batch.
 
-        A job that may still run at its provider is asked for by its ticket; any other is sent anew. What
-        another process retries already is only told as it is now.
+        A job that may still run at its provider is asked for by its ticket. Other tasks are sent again. A
+        task that another process retries already is not sent: only its present state is told.
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
-            OverBudget: the budget does not allow it; nothing was changed or sent.
+            OverBudget: the budget does not allow the retry. Nothing was changed or sent.
         """
         entry = await self.entry(batch_id)
         failed: dict[str, list[Generation]] = {}
@@ -360,10 +363,10 @@ class Engine:
             await self._launch(task, action)
 
     async def refuse_beyond_budget(self, tasks: Sequence[Task]) -> None:
-        """Refuses calls that are not stored yet and that the budget does not allow.
+        """Refuse tasks that are not stored yet and that the budget does not allow.
 
         Raises:
-            OverBudget: it does not.
+            OverBudget: the budget does not allow the tasks.
         """
         budget = self._budget()
         if budget is not None:
@@ -374,10 +377,8 @@ class Engine:
             return None
         return Budget(limit=self.budget, since=day_start(self._clock.now()))
 
-    # -------------------------------------------------------------- what users ask
-
     async def entry(self, batch_id: str) -> Entry:
-        """Gives a batch as it is now.
+        """Return a batch as it is now.
 
         Raises:
             NotFound: there is no such batch.
@@ -387,10 +388,10 @@ class Engine:
             raise gone("batch", batch_id)
         return entry
 
-    # -------------------------------------------------------------- Saver: commit, then tell
+    # -------------------------------------------------------------- the saver of the drives
 
     async def save(self, drive: Drive, event: Event) -> None:
-        """Commits one step of a task's life, then tells it. A cancellation waits for the commit."""
+        """Commit one step of a task, then tell it. A cancellation waits for the commit."""
         changed = advance(drive.task, event, self._clock.now())
 
         def commit() -> bool:
@@ -405,7 +406,7 @@ class Engine:
         stored: Sequence[StoredImage],
         failures: Mapping[str, ErrorInfo],
     ) -> None:
-        """Commits the end of a task with its images, then tells it and makes the topic's cover."""
+        """Commit the end of a task with its images, then tell it and make the topic's cover."""
         changed = advance(drive.task, event, self._clock.now())
 
         def commit() -> list[Generation] | None:
@@ -431,11 +432,11 @@ class Engine:
         queue_position: int | None,
         preview: bytes | None,
     ) -> None:
-        """Tells that a task moved: one image of its unit, or (index None) all."""
+        """Tell the progress of one image of a task's unit, or of all its images (index None)."""
         entry = self._entries.get(drive.task.batch_id)
         seen = {generation.id for generation in entry.generations} if entry else set[str]()
-        for place, generation in enumerate(drive.generations):
-            if generation is not None and generation.id in seen and index in (None, place):
+        for number, generation in enumerate(drive.generations):
+            if generation is not None and generation.id in seen and index in (None, number):
                 self._notify(
                     Progressed(
                         batch_id=generation.batch_id,
@@ -447,17 +448,17 @@ class Engine:
                 )
 
     async def _commit(self, drive: Drive, commit: Callable[[], T], tell: Callable[[T], None]) -> None:
-        """Writes a step. What is committed is always told and known, also when this is cancelled."""
+        """Write a step. A committed step is always told and kept in memory, also after a cancellation."""
         warned = False
         while True:
             work = asyncio.ensure_future(self._commit_once(commit, tell))
             try:
                 kept = await _whole(work)
             except (StoreLocked, DiskFull) as error:
-                # The answer may be paid for: it is kept in memory and written as soon as that works.
+                # The answer may be paid for, so it stays in memory until it can be written.
                 if not warned:
                     warned = True
-                    text = f"{error.message} Results are kept and written as soon as that works."
+                    text = f"{error.message} Results are kept and written as soon as the store takes them."
                     self._notify(NoticeGiven(notice=Notice(kind="other", message=text)))
                 await self._clock.sleep(LOCKED_WAIT)
                 continue
@@ -471,12 +472,12 @@ class Engine:
         return result
 
     def _told(self, drive: Drive, changed: Task, generations: Sequence[Generation] | None = None) -> None:
-        """Notes a committed step in the entry and tells it, where the users' word or an image changed."""
+        """Keep a committed step in memory, and tell it where a status or an image changed."""
         before = drive.task
         drive.task = changed
         entry = self._entries.get(changed.batch_id)
         if entry is None:
-            # Being read anew at this moment; what was committed is in what is read.
+            # The batch is not in memory. The reading of it from the store includes the committed step.
             self._archive.aside(self._tell_from_store(changed))
             return
         fresh = {generation.id: generation for generation in generations or ()}
@@ -506,13 +507,20 @@ class Engine:
 
     # -------------------------------------------------------------- driving
 
-    async def _launch(self, task: Task, action: Resume, places: Sequence[Generation] | None = None) -> None:
-        """Starts to drive a task; `places` are the generations that it fills, where not all are seen."""
+    async def _launch(self, task: Task, action: Resume, filled: Sequence[Generation] | None = None) -> None:
+        """Start to drive a task.
+
+        Args:
+            task: the task.
+            action: the step to start with.
+            filled: the generations that the task fills, with deleted ones; None takes those of the batch that
+                are not deleted.
+        """
         if self._closing:
             return
         entry = await self.entry(task.batch_id)
         self._entries[task.batch_id] = entry
-        by_position = {g.position: g for g in places or entry.generations if g.async_task_id == task.id}
+        by_position = {g.position: g for g in filled or entry.generations if g.async_task_id == task.id}
         provider, spec = self._registry.find(f"{task.provider}:{task.model}")
         drive = Drive(
             task=task,
@@ -532,7 +540,7 @@ class Engine:
         try:
             return await self._archive.in_store(self._store.durations, task.provider, task.model)
         except ImgplayError:
-            # A store that is locked at this moment is no reason to leave the task.
+            # The task can go on without past durations, so a locked store must not end it.
             return []
 
     async def _run(self, drive: Drive) -> None:
@@ -543,12 +551,12 @@ class Engine:
                 await drive.run()
         except LeaseLost:
             with contextlib.suppress(ImgplayError):
-                # A store that is locked: the next beat catches up.
+                # Where the store is locked, the next beat reads the batch.
                 await self._let_go(drive)
             self._notify(StoreWritten())
         except Exception:
             if self._closing or not threading.main_thread().is_alive():
-                # The threads that write are gone; the next start goes on from the last step.
+                # The threads that write have ended. The next start continues from the last committed step.
                 return
             logger.exception("Task %s failed inside imgplay-widget", drive.task.id)
             await self._park(drive)
@@ -556,7 +564,7 @@ class Engine:
             self._drives.pop(drive.task.id, None)
 
     async def _park(self, drive: Drive) -> None:
-        """Ends a task whose drive broke, so that it is not "processing" for ever."""
+        """End a task whose drive failed unexpectedly, so that the task is not "processing" for ever."""
         if drive.task.stage.final:
             return
         broken = InternalError(
@@ -569,7 +577,7 @@ class Engine:
         try:
             await self.finish(drive, Fail(error), (), {})
         except (LeaseLost, ImgplayError):
-            logger.warning("Task %s could not be ended; the next start takes it up", drive.task.id)
+            logger.warning("Task %s could not be ended. The next start continues it.", drive.task.id)
 
     def _turn(self, provider: Provider) -> asyncio.Semaphore:
         name = provider.spec.name
@@ -579,21 +587,21 @@ class Engine:
         return self._turns[name]
 
     async def _halt(self, driven: Sequence[tuple[Drive, asyncio.Task[None]]]) -> None:
-        """Stops drives: all at once, so that none moves into the slot of another and is sent."""
+        """Stop drives together, so that no waiting task is sent because another one ended."""
         for _, runner in driven:
             runner.cancel()
         await asyncio.gather(*(runner for _, runner in driven), return_exceptions=True)
 
-    # -------------------------------------------------------------- what the curator asks
+    # -------------------------------------------------------------- calls of the curator
 
     def as_cancelled(self, task: Task) -> Task:
-        """Return an unfinished task as it is once it is cancelled. On any thread."""
+        """Return the cancelled form of an unfinished task. Any thread may call this."""
         driven = self._drives.get(task.id)
         paid = driven is None or bool(driven[0].provider.origin())
         return advance(task, Cancel(cancel_note(task, paid=paid)), self._clock.now())
 
     async def stop_ended(self, tasks: Sequence[Task]) -> None:
-        """Stop the drives of tasks that have just been ended, and ask their providers to stop."""
+        """Stop the drives of tasks that were ended in the store, and ask their providers to stop the jobs."""
         driven = [self._drives[task.id] for task in tasks if task.id in self._drives]
         await self._halt(driven)
         for drive, _ in driven:
@@ -601,27 +609,27 @@ class Engine:
                 self._archive.aside(drive.stop_remote())
 
     async def reread(self, batch_ids: Collection[str]) -> None:
-        """Read those of some batches again that are worked on."""
+        """Read batches again, as far as this engine drives them."""
         for batch_id in self._entries.keys() & set(batch_ids):
             try:
                 await self._reload(batch_id)
             except ImgplayError as error:
-                # What made it change is committed; it is read when it is needed.
+                # The change is committed. The batch is read from the store when it is needed.
                 logger.warning("A batch could not be read again: %s", error.message)
                 self._entries.pop(batch_id, None)
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
-        """Cancels a task that another process drives: its next write finds the lease gone."""
+        """Cancel a task of another process, which loses the lease and stops at its next write."""
         cancelled = advance(task, Cancel(cancel_note(task, paid=True)), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
         if await self._archive.in_store(self._store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
             self._tell_task(replace(entry, tasks=tasks), cancelled)
 
-    # -------------------------------------------------------------- after a restart
+    # -------------------------------------------------------------- tasks of other processes
 
     async def _take_up(self) -> None:
-        """Claims and continues what no living process drives."""
+        """Claim and continue the tasks that no living process drives."""
         async with self._taking_up:
             now = self._clock.now()
             found = await self._archive.in_store(self._store.claim, self.owner, now=now, until=now + LEASE)
@@ -631,7 +639,7 @@ class Engine:
                 try:
                     await self._continue(task)
                 except (StoreLocked, DiskFull):
-                    # It says nothing of the task, which is ours already: the next beat goes on with it.
+                    # The task is not at fault. It is claimed already, and the next beat continues it.
                     raise
                 except ImgplayError as error:
                     await self._end_unstarted(task, error)
@@ -644,25 +652,25 @@ class Engine:
         self._entries[task.batch_id] = entry
         _, spec = self._registry.find(f"{task.provider}:{task.model}")
         plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
-        # What is parked is not even looked at: its bytes may be what kills the kernel.
-        parked = task.resumes >= MAX_RESUMES
-        if not parked and await self._adopt(task, whole=plan.error is None):
+        # After too many resumes, the bytes are not even read: they may be what kills the kernel.
+        given_up = task.resumes >= MAX_RESUMES
+        if not given_up and await self._adopt(task, whole=plan.error is None):
             return
         if plan.error is not None:
             await self._end_unstarted(task, plan.error.to_exception())
         else:
-            # Deleted ones too: what is paid for is kept in case they come back.
+            # Deleted generations too: an image that is paid for is stored in case the user restores it.
             await self._launch(task, plan.action, await self._archive.in_store(self._store.slots, task.id))
 
     async def _adopt(self, task: Task, *, whole: bool) -> bool:
-        """Takes images that were written before the process died, whose rows were not.
+        """Finish a task from images that an ended process wrote without their rows. Return whether it did.
 
         Args:
-            task: as it was found.
-            whole: True where only all of them will do, because the call can be sent again unpaid.
+            task: the task as it was found.
+            whole: True where all images must be there, because the call can be sent again without a bill.
         """
         if task.stage is not Stage.SUBMITTING:
-            # In the other stages the provider can be asked again, which brings all of them.
+            # In the other stages, the provider can be asked again and returns all images.
             return False
         stored: list[StoredImage] = []
         failures: dict[str, ErrorInfo] = {}
@@ -676,7 +684,7 @@ class Engine:
                 stored.append(image)
             else:
                 failures[generation.id] = Uncertain(
-                    "The kernel stopped before this image was stored; it may have been billed.",
+                    "The kernel stopped before this image was stored. The image may have been billed.",
                     provider=task.provider,
                 ).info
         if not stored or (failures and whole):
@@ -700,7 +708,7 @@ class Engine:
         return store_image(self._store.assets, generation_id, data, {}, thumbnail=False)
 
     async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
-        """Writes the error of a task that cannot be continued."""
+        """Store the error of a task that cannot be continued."""
         if isinstance(error, NotFound):
             error = ProviderMissing(
                 f"This kernel has no model {task.provider}:{task.model}.", provider=task.provider
@@ -714,7 +722,7 @@ class Engine:
     # -------------------------------------------------------------- small parts
 
     def monotonic(self) -> float:
-        """Gives the seconds of a clock that never goes back."""
+        """Return the seconds of a clock that never goes back."""
         return self._clock.monotonic()
 
     def _leased(self, task: Task) -> Task:
@@ -722,7 +730,7 @@ class Engine:
 
 
 async def _whole(work: asyncio.Future[T]) -> T:
-    """Awaits something to its end even when it is cancelled meanwhile; then the cancellation goes on."""
+    """Wait for the end of a future, even where the waiting is cancelled; then raise the cancellation."""
     cancelled: asyncio.CancelledError | None = None
     while not work.done():
         try:
