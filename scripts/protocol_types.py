@@ -51,7 +51,9 @@ def schema() -> dict[str, Any]:
         _strip_titles(definition)
     # A union with a name is also named where other types use it, so that the types stay readable.
     definitions["PageRequest"]["properties"]["call"] = {"$ref": "#/$defs/Call"}
-    definitions["Reply"]["properties"]["result"] = {"anyOf": [{"$ref": "#/$defs/Result"}, {"type": "null"}]}
+    definitions["ReplyMessage"]["properties"]["result"] = {
+        "anyOf": [{"$ref": "#/$defs/Result"}, {"type": "null"}]
+    }
     definitions["Events"]["properties"]["events"]["items"] = {"$ref": "#/$defs/Event"}
     return {"$defs": dict(sorted(definitions.items()))}
 

@@ -250,3 +250,12 @@ def test_no_file_speaks_of_one_machine_or_holds_a_key() -> None:
         if (match := forbidden.search(line))
     ]
     assert wrong == []
+
+
+def test_no_two_types_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for name, tree in TREES.items():
+        for node in ast.iter_child_nodes(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+    assert {kind: modules for kind, modules in homes.items() if len(modules) > 1} == {}

@@ -11,7 +11,7 @@ import type {
   Event as KernelEvent,
   KernelMessage,
   ModelState,
-  Reply,
+  ReplyMessage,
   Snapshot,
 } from "./protocol.gen";
 
@@ -134,7 +134,7 @@ interface Requests {
   /** Note a call that is to be sent, and return the id of its request and the promise of its answer. */
   add(call: Call): { id: string; answer: Promise<Answer> };
   /** Settle the request that a reply belongs to. Return false if the reply is for another page of the kernel. */
-  settle(reply: Reply, buffers: DataView[]): boolean;
+  settle(reply: ReplyMessage, buffers: DataView[]): boolean;
   /** Return whether an urgent request waits that is younger than every answered one. */
   isWaitedFor(): boolean;
   /** Reject each old request if a younger one was answered. Return whether any request is old. */

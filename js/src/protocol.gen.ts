@@ -3,7 +3,7 @@
 export type Call =
   | Hello
   | Generate
-  | Cancel
+  | CancelBatches
   | Retry
   | Delete
   | Restore
@@ -17,21 +17,21 @@ export type Call =
   | Queue
   | Prompts
   | ModelsUsed
-  | Topics
+  | ReadTopics
   | NamedTopics
   | SaveDraft
   | Improve
   | Thumbnails
-  | Covers
+  | ReadCovers
   | Original
   | LoadPart
-  | Recipe
+  | ReadRecipe
   | RecipeOf
   | Code
   | Pack
   | PackChunk
   | DropPack
-  | Upload
+  | UploadPiece
   | TakeReference
   | ReferenceThumbnails
   | ReferenceOriginal
@@ -92,7 +92,7 @@ export type Event =
   | ModelsChanged
   | SpendingChanged
   | NoticeShown;
-export type KernelMessage = Reply | Events;
+export type KernelMessage = ReplyMessage | Events;
 export type Result =
   | Empty
   | Generated
@@ -233,7 +233,7 @@ export interface Wish {
   references: string[];
   mask: string | null;
 }
-export interface Cancel {
+export interface CancelBatches {
   method: "cancel";
   /**
    * @minItems 1
@@ -323,7 +323,7 @@ export interface ModelsUsed {
   method: "models_used";
   topicId: string | null;
 }
-export interface Topics {
+export interface ReadTopics {
   method: "topics";
   search: string;
   before: string | null;
@@ -357,7 +357,7 @@ export interface Thumbnails {
    */
   generationIds: string[];
 }
-export interface Covers {
+export interface ReadCovers {
   method: "covers";
   /**
    * @maxItems 64
@@ -373,7 +373,7 @@ export interface LoadPart {
   name: string;
   build: string;
 }
-export interface Recipe {
+export interface ReadRecipe {
   method: "recipe";
   generationId: string;
 }
@@ -402,7 +402,7 @@ export interface DropPack {
   method: "drop_pack";
   packId: string;
 }
-export interface Upload {
+export interface UploadPiece {
   method: "upload";
   uploadId: string;
   offset: number;
@@ -508,15 +508,15 @@ export interface CoverList {
   type: "covers";
   items: CoverItem[];
 }
-export interface Draft {
-  prompt: string;
-  references: ReferenceState[];
-  mask: ReferenceState | null;
-}
 export interface DraftChanged {
   type: "draft_changed";
   topicId: string | null;
-  draft: Draft;
+  draft: DraftState;
+}
+export interface DraftState {
+  prompt: string;
+  references: ReferenceState[];
+  mask: ReferenceState | null;
 }
 export interface Empty {
   type: "empty";
@@ -605,7 +605,7 @@ export interface Improved {
   type: "improved";
   prompt: string;
 }
-export interface Reply {
+export interface ReplyMessage {
   kind: "reply";
   to: string;
   result: Result | null;
@@ -628,7 +628,7 @@ export interface Snapshot {
   topicsBefore: string | null;
   activeTopicId: string | null;
   feed: FeedState | null;
-  draft: Draft;
+  draft: DraftState;
   spending: SpendingState;
   thumbnails: {
     [k: string]: string;
@@ -700,7 +700,7 @@ export interface ProviderState {
 export interface TopicShown {
   type: "topic_shown";
   feed: FeedState | null;
-  draft: Draft;
+  draft: DraftState;
 }
 export interface QueueResult {
   type: "queue";

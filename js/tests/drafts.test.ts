@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, snapshot, topic } from "../dev/fixtures";
-import type { Draft } from "../src/protocol.gen";
+import type { DraftState } from "../src/protocol.gen";
 import { DRAFT_DELAY } from "../src/slices/drafts";
 import { receive, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
@@ -8,7 +8,7 @@ import { storeWithKernel } from "./kit";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const draft = (prompt: string): Draft => ({ prompt, references: [], mask: null });
+const draft = (prompt: string): DraftState => ({ prompt, references: [], mask: null });
 
 function opened(patch: Parameters<typeof Object.assign>[1] = {}) {
   const kernel = storeWithKernel();

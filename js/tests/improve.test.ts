@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, provider, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
-import type { Draft, ProviderState } from "../src/protocol.gen";
+import type { DraftState, ProviderState } from "../src/protocol.gen";
 import { DRAFT_DELAY, isImproving } from "../src/slices/drafts";
 import { writerMissing, writerOf } from "../src/slices/improving";
 import { UNDO_MILLISECONDS } from "../src/slices/notices";
@@ -21,7 +21,7 @@ async function drawn(): Promise<void> {
   await settled();
 }
 
-const draft = (prompt: string): Draft => ({ prompt, references: [], mask: null });
+const draft = (prompt: string): DraftState => ({ prompt, references: [], mask: null });
 const OPENAI = { writes: true, keyVariable: "OPENAI_API_KEY" } as const;
 const locked = [provider("demo", "Demo"), provider("openai", "OpenAI", { ...OPENAI, key: "missing" })];
 const open = [

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
 import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
 import { kindOf, PIECE } from "../src/lib/upload";
-import type { Draft, RecipeState, ReferenceState, Result, Upload } from "../src/protocol.gen";
+import type { DraftState, RecipeState, ReferenceState, Result, UploadPiece } from "../src/protocol.gen";
 import { maskProblem, referencesToSend } from "../src/slices/references";
 import { showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
@@ -32,7 +32,7 @@ function png(size = 100, name = "cat.png"): { name: string; blob: Blob } {
   return { name, blob: new Blob([bytes]) };
 }
 
-function opened(name = "demo:edit", draft: Draft = { prompt: "", references: [], mask: null }) {
+function opened(name = "demo:edit", draft: DraftState = { prompt: "", references: [], mask: null }) {
   const kernel = storeWithKernel();
   const base = snapshot(0, false);
   const shown = { ...base, models: [EDIT, ONE, NONE], config: { ...base.config, model: name }, draft };
@@ -59,7 +59,7 @@ async function outstanding(there: () => boolean): Promise<void> {
   expect(there()).toBe(true);
 }
 
-const piece = (pending: Pending | undefined) => pending?.call as Upload;
+const piece = (pending: Pending | undefined) => pending?.call as UploadPiece;
 
 describe("an upload", () => {
   it("goes in pieces, the next one after the answer to the last", async () => {
@@ -151,7 +151,7 @@ describe("a refusal", () => {
 });
 
 describe("what is sent", () => {
-  const draft: Draft = { prompt: "a fox", references: [held("a"), held("b")], mask: held("m") };
+  const draft: DraftState = { prompt: "a fox", references: [held("a"), held("b")], mask: held("m") };
 
   it("is what the model takes, in the order that is shown", async () => {
     const { state, last } = opened("demo:edit", draft);
@@ -204,7 +204,7 @@ describe("what is sent", () => {
 });
 
 describe("the references of a draft", () => {
-  const draft: Draft = { prompt: "", references: [held("a")], mask: held("m") };
+  const draft: DraftState = { prompt: "", references: [held("a")], mask: held("m") };
 
   it("are there when the page opens, with the mask", () => {
     const { state } = opened("demo:edit", draft);

@@ -6,11 +6,13 @@ import asyncio
 import base64
 import io
 import json
+import typing
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from imgplay_widget._page import protocol
 from imgplay_widget._page.protocol import Config, parse
 from imgplay_widget._types import ModelSpec, Parameter, Price
 from imgplay_widget.errors import Moderated
@@ -59,6 +61,11 @@ def asked_while(page, moment, meanwhile, **call):
     archive.in_store = in_store
     (at,) = [i for i, (content, _) in enumerate(page.messages) if content.get("to") == "late"]
     return page.messages[at][0]["result"], [e for c, _ in page.messages[:at] for e in c.get("events", [])]
+
+
+def test_each_call_of_the_protocol_has_its_answer_in_one_table(page):
+    (members, *_) = typing.get_args(protocol.Call)
+    assert set(page.kernel.answers) == set(typing.get_args(members))
 
 
 def test_hello_is_answered_with_all_that_a_page_needs(page):
@@ -239,7 +246,7 @@ def test_without_a_page_no_bytes_are_pushed(page):
 
 
 def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monkeypatch):
-    monkeypatch.setattr("imgplay_widget._page.page.UNACKNOWLEDGED", 2)
+    monkeypatch.setattr("imgplay_widget._page.events.UNACKNOWLEDGED", 2)
     with open_page() as page:
         page.result("hello")
         page.studio.generate("a fox", model="fake:image", n=4).result(WAIT)

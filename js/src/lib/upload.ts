@@ -1,5 +1,5 @@
 // Sends a file to the kernel in pieces. Each piece waits for the answer to the piece before.
-import type { ReferenceState, Upload } from "../protocol.gen";
+import type { ReferenceState, UploadPiece } from "../protocol.gen";
 import type { Send } from "./answer";
 
 /** The most bytes of a piece. */
@@ -7,7 +7,7 @@ export const PIECE = 1_000_000;
 
 interface UploadOptions {
   blob: Blob;
-  purpose: Upload["purpose"];
+  purpose: UploadPiece["purpose"];
   send: Send;
   /** Ends the upload between two pieces. The kernel then drops the pieces that it has. */
   signal: AbortSignal;

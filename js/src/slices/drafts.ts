@@ -1,5 +1,5 @@
 // What is written and not sent yet: the draft of each topic.
-import type { Draft } from "../protocol.gen";
+import type { DraftState } from "../protocol.gen";
 import { referencesToSave } from "./references";
 import type { Slice, State } from "./state";
 
@@ -11,7 +11,7 @@ export interface DraftsSlice {
   prompt: string;
   /** The drafts of topics that were shown, by topic; "" is the "new topic" screen. The draft of the topic that is
    * shown now is out of date here: `shownDraft` returns it. */
-  drafts: Record<string, Draft>;
+  drafts: Record<string, DraftState>;
 
   setPrompt(prompt: string): void;
   /** Save the draft when it was not changed for a while. */
@@ -23,12 +23,12 @@ export interface DraftsSlice {
   /** Show a topic with its own draft; null is the "new topic" screen. */
   showTopic(id: string | null): void;
   /** Take in a draft from the kernel, unless the user has a newer one here. */
-  receiveDraft(topicId: string | null, draft: Draft): void;
+  receiveDraft(topicId: string | null, draft: DraftState): void;
   /** Move the draft of the "new topic" screen to the topic that was made from it. */
   moveDraft(topicId: string): void;
 }
 
-export const NO_DRAFT: Draft = { prompt: "", references: [], mask: null };
+export const NO_DRAFT: DraftState = { prompt: "", references: [], mask: null };
 const NEW = "";
 
 export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
@@ -67,7 +67,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
     timer = setTimeout(() => get().saveDraft(), DRAFT_DELAY);
   };
 
-  const put = (draft: Draft): Partial<State> => ({ prompt: draft.prompt, walk: null });
+  const put = (draft: DraftState): Partial<State> => ({ prompt: draft.prompt, walk: null });
 
   return {
     prompt: "",
@@ -141,13 +141,13 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
 };
 
 /** Return what the user would send or come back to in the topic that is shown. */
-export function shownDraft(state: State): Draft {
+export function shownDraft(state: State): DraftState {
   const { prompt, walk } = state;
   return { prompt: walk ? walk.unsent : prompt, ...referencesToSave(state) };
 }
 
 /** Return the draft of a topic. */
-function draftOf(state: State, topicId: string | null): Draft {
+function draftOf(state: State, topicId: string | null): DraftState {
   return state.activeTopicId === topicId ? shownDraft(state) : (state.drafts[topicId ?? NEW] ?? NO_DRAFT);
 }
 

@@ -4,7 +4,7 @@ import { modelOf } from "../lib/parameters";
 import { type Candidate, linkOf, moved, problemOf, problemsOf } from "../lib/references";
 import { kindOf } from "../lib/upload";
 import { t } from "../messages";
-import type { Draft, GenerationState, ModelState, ReferenceState } from "../protocol.gen";
+import type { DraftState, GenerationState, ModelState, ReferenceState } from "../protocol.gen";
 import type { Slice, State } from "./state";
 import { createTransfers, type Outcome, type Source } from "./transfers";
 
@@ -325,7 +325,7 @@ export function referencesToSend(state: SendState): { references: string[]; mask
 export function referencesToSave({
   references,
   mask,
-}: Pick<State, "references" | "mask">): Pick<Draft, "references" | "mask"> {
+}: Pick<State, "references" | "mask">): Pick<DraftState, "references" | "mask"> {
   return {
     references: references.flatMap(({ reference }) => reference ?? []),
     mask: mask?.reference ?? null,

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
     from imgplay_widget._types import Entry, Generation
 
-__all__ = ["Archives"]
+__all__ = ["Downloads"]
 
 PIECE = 2**20
 """The most bytes of a ZIP in one message."""
@@ -38,31 +39,12 @@ class _Pack:
     read_at: datetime
 
 
-Call = (
-    protocol.Recipe
-    | protocol.RecipeOf
-    | protocol.Code
-    | protocol.Pack
-    | protocol.PackChunk
-    | protocol.DropPack
-)
-
-
-class Archives:
+class Downloads:
     """Answers one page's calls, and keeps its ZIPs until they are read. On the engine's loop.
 
     Args:
         core: whose images they are.
     """
-
-    calls = (
-        protocol.Recipe,
-        protocol.RecipeOf,
-        protocol.Code,
-        protocol.Pack,
-        protocol.PackChunk,
-        protocol.DropPack,
-    )
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -70,34 +52,35 @@ class Archives:
         self._packs: dict[str, _Pack] = {}
         self._closed = False
 
-    async def answer(self, call: Call, buffers: list[bytes]) -> protocol.Result:
-        """Answers a call.
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.ReadRecipe: self._recipe,
+            protocol.RecipeOf: self._recipe_of,
+            protocol.Code: self._code,
+            protocol.Pack: self._pack,
+            protocol.PackChunk: self._chunk,
+            protocol.DropPack: self._drop_pack,
+        }
 
-        Raises:
-            NotFound: there is no such image, batch or ZIP.
-            InvalidRequest: nothing of what is to be packed is finished.
-            DiskFull: there is no space for a ZIP.
-        """
-        match call:
-            case protocol.Recipe():
-                entry, generation = await self._archive.generation(call.generation_id)
-                found = self._core.files.recipe(entry, generation)
-                return protocol.RecipeResult(recipe=recipe_state(found))
-            case protocol.RecipeOf():
-                made = await self._archive.generation_of(call.digest)
-                if made is None:
-                    return protocol.Empty()
-                return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(*made)))
-            case protocol.Code():
-                entry = await self._engine.entry(call.batch_id)
-                return protocol.CodeText(text=self._core.files.code(entry))
-            case protocol.Pack():
-                return await self._pack(call.generation_ids)
-            case protocol.PackChunk():
-                return await self._chunk(call.pack_id, call.offset, buffers)
-            case protocol.DropPack():
-                self._drop(call.pack_id)
-                return protocol.Empty()
+    async def _recipe(self, call: protocol.ReadRecipe, _: Attachments) -> protocol.RecipeResult:
+        entry, generation = await self._archive.generation(call.generation_id)
+        return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(entry, generation)))
+
+    async def _recipe_of(
+        self, call: protocol.RecipeOf, _: Attachments
+    ) -> protocol.RecipeResult | protocol.Empty:
+        made = await self._archive.generation_of(call.digest)
+        if made is None:
+            return protocol.Empty()
+        return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(*made)))
+
+    async def _code(self, call: protocol.Code, _: Attachments) -> protocol.CodeText:
+        return protocol.CodeText(text=self._core.files.code(await self._engine.entry(call.batch_id)))
+
+    async def _drop_pack(self, call: protocol.DropPack, _: Attachments) -> protocol.Empty:
+        self._drop(call.pack_id)
+        return protocol.Empty()
 
     def close(self) -> None:
         """Removes the ZIPs that were not read."""
@@ -107,8 +90,8 @@ class Archives:
 
     # -------------------------------------------------------------- ZIPs
 
-    async def _pack(self, ids: Sequence[str]) -> protocol.Packed:
-        found = await self._found(ids)
+    async def _pack(self, call: protocol.Pack, _: Attachments) -> protocol.Packed:
+        found = await self._found(call.generation_ids)
         packed = [image for pair in found if (image := self._core.files.packed(*pair)) is not None]
         path, images = await self._archive.in_pool(self._archive.store.assets.pack, packed)
         pack_id, size = new_id(), path.stat().st_size
@@ -136,7 +119,8 @@ class Archives:
             known |= {generation.id: (entry, generation) for generation in entry.generations}
         return [known[generation_id] for generation_id in dict.fromkeys(ids) if generation_id in known]
 
-    async def _chunk(self, pack_id: str, offset: int, buffers: list[bytes]) -> protocol.Chunk:
+    async def _chunk(self, call: protocol.PackChunk, buffers: Attachments) -> protocol.Chunk:
+        pack_id, offset = call.pack_id, call.offset
         pack = self._packs.get(pack_id)
         if pack is None or offset >= pack.size:
             raise NotFound("This ZIP is no longer there.", next_step="Download it again.")
@@ -146,11 +130,10 @@ class Archives:
         except OSError:
             self._drop(pack_id)
             raise NotFound("This ZIP is no longer there.", next_step="Download it again.") from None
-        buffers.append(piece)
         last = offset + len(piece) >= pack.size
         if last:
             self._drop(pack_id)
-        return protocol.Chunk(offset=offset, buffer=len(buffers) - 1, last=last)
+        return protocol.Chunk(offset=offset, buffer=buffers.add(piece), last=last)
 
     def _follow(self) -> None:
         now = self._core.now()

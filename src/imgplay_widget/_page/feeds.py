@@ -13,6 +13,7 @@ from imgplay_widget._types import EVERYTHING, Status, Wanted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
     from imgplay_widget._types import Entry, FeedPage, Topic
 
@@ -28,62 +29,59 @@ QUEUE = 200
 """The most batches of a queue: those that come first."""
 
 
-FeedCall = (
-    protocol.Feed
-    | protocol.Queue
-    | protocol.Prompts
-    | protocol.ModelsUsed
-    | protocol.Topics
-    | protocol.NamedTopics
-)
-
-
 class Feeds:
     """Answers one page's calls. On the engine's loop.
 
     Args:
-        core: whose history it is.
+        core: the studio.
+        source: the id of the page (see `SettingWritten`).
     """
 
-    calls = (
-        protocol.Feed,
-        protocol.Queue,
-        protocol.Prompts,
-        protocol.ModelsUsed,
-        protocol.Topics,
-        protocol.NamedTopics,
-    )
-
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, source: str) -> None:
         self._core = core
         self._archive = core.archive
+        self._source = source
 
-    async def answer(self, call: FeedCall, buffers: list[bytes]) -> protocol.Result:
-        """Answers a call.
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.Feed: self._feed,
+            protocol.Queue: self._queue,
+            protocol.Prompts: self._prompts,
+            protocol.ModelsUsed: self._models_used,
+            protocol.ReadTopics: self._topics,
+            protocol.NamedTopics: self._named_topics,
+            protocol.SelectTopic: self._select_topic,
+        }
 
-        Raises:
-            InvalidRequest: the cursor of a page of topics is none.
-        """
-        match call:
-            case protocol.Feed():
-                status = None if call.status is None else Status(call.status)
-                wanted = Wanted(search=call.search, model=call.model, status=status, favourite=call.favourite)
-                page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
-                return protocol.FeedResult(feed=page)
-            case protocol.Queue():
-                waiting = await self._archive.unfinished(QUEUE)
-                return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
-            case protocol.Prompts():
-                return protocol.PromptList(prompts=await self._archive.prompts(call.limit))
-            case protocol.ModelsUsed():
-                return protocol.ModelNames(names=await self._archive.models_used(call.topic_id))
-            case protocol.Topics():
-                page = await self._archive.topic_page(
-                    search=call.search, before=call.before, limit=call.limit
-                )
-                return _listed(page.topics, page.before)
-            case protocol.NamedTopics():
-                return _listed(await self._archive.topics_by_id(call.topic_ids))
+    async def _feed(self, call: protocol.Feed, _: Attachments) -> protocol.FeedResult:
+        status = None if call.status is None else Status(call.status)
+        wanted = Wanted(search=call.search, model=call.model, status=status, favourite=call.favourite)
+        page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
+        return protocol.FeedResult(feed=page)
+
+    async def _queue(self, call: protocol.Queue, _: Attachments) -> protocol.QueueResult:
+        waiting = await self._archive.unfinished(QUEUE)
+        return protocol.QueueResult(batches=[self._batch(entry) for entry in waiting])
+
+    async def _prompts(self, call: protocol.Prompts, _: Attachments) -> protocol.PromptList:
+        return protocol.PromptList(prompts=await self._archive.prompts(call.limit))
+
+    async def _models_used(self, call: protocol.ModelsUsed, _: Attachments) -> protocol.ModelNames:
+        return protocol.ModelNames(names=await self._archive.models_used(call.topic_id))
+
+    async def _topics(self, call: protocol.ReadTopics, _: Attachments) -> protocol.TopicList:
+        before, limit = call.before, call.limit
+        page = await self._archive.topic_page(search=call.search, before=before, limit=limit)
+        return _listed(page.topics, page.before)
+
+    async def _named_topics(self, call: protocol.NamedTopics, _: Attachments) -> protocol.TopicList:
+        return _listed(await self._archive.topics_by_id(call.topic_ids))
+
+    async def _select_topic(self, call: protocol.SelectTopic, _: Attachments) -> protocol.TopicShown:
+        page, draft = await self._core.topics.show(call.topic_id, limit=FEED_PAGE, source=self._source)
+        feed = None if page is None else self._state(call.topic_id, page)
+        return protocol.TopicShown(feed=feed, draft=draft_state(draft))
 
     async def topics(self, active: str | None, limit: int = FIRST_TOPICS) -> protocol.TopicList:
         """Gives the first page of the list of topics, and the active one wherever it stands."""
@@ -104,16 +102,6 @@ class Feeds:
         """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
         page = await self._archive.feed(topic_id, before=before, limit=limit, wanted=wanted)
         return self._state(topic_id, page)
-
-    async def show(self, topic_id: str | None, source: str) -> protocol.TopicShown:
-        """Makes a topic the active one (None: the "new topic" screen), and gives what there is to show.
-
-        Raises:
-            NotFound: there is no such topic.
-        """
-        page, draft = await self._core.topics.show(topic_id, limit=FEED_PAGE, source=source)
-        feed = None if page is None else self._state(topic_id, page)
-        return protocol.TopicShown(feed=feed, draft=draft_state(draft))
 
     def _state(self, topic_id: str | None, page: FeedPage) -> protocol.FeedState:
         return protocol.FeedState(

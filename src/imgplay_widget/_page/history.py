@@ -8,19 +8,10 @@ from imgplay_widget._page import protocol
 from imgplay_widget.errors import NotFound
 
 if TYPE_CHECKING:
+    from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
 
 __all__ = ["History"]
-
-
-HistoryCall = (
-    protocol.Delete
-    | protocol.Restore
-    | protocol.Favour
-    | protocol.PinTopic
-    | protocol.ChooseCover
-    | protocol.MoveBatches
-)
 
 
 class History:
@@ -30,39 +21,47 @@ class History:
         core: whose history it is.
     """
 
-    calls = (
-        protocol.Delete,
-        protocol.Restore,
-        protocol.Favour,
-        protocol.PinTopic,
-        protocol.ChooseCover,
-        protocol.MoveBatches,
-    )
-
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._curator, self._covers = core.curator, core.covers
+        self._curator = core.curator
 
-    async def answer(self, call: HistoryCall, buffers: list[bytes]) -> protocol.Result:
-        """Answers a call.
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.Delete: self._delete,
+            protocol.Restore: self._restore,
+            protocol.Favour: self._star,
+            protocol.RenameTopic: self._rename_topic,
+            protocol.PinTopic: self._pin_topic,
+            protocol.ChooseCover: self._choose_cover,
+            protocol.MoveBatches: self._move_batches,
+        }
 
-        Raises:
-            NotFound: what is to come back is gone for good, or there is no such topic or image.
-        """
-        match call:
-            case protocol.Delete():
-                await self._curator.delete(call.what, call.ids)
-            case protocol.Restore():
-                restored = await self._curator.restore(call.what, call.ids)
-                if not restored.ids:
-                    raise NotFound("It is too late to undo this: it is gone for good.")
-            case protocol.Favour():
-                await self._curator.favour(call.generation_ids, favourite=call.favourite)
-            case protocol.PinTopic():
-                await self._curator.pin_topic(call.topic_id, pinned=call.pinned)
-            case protocol.ChooseCover():
-                await self._covers.choose(call.topic_id, call.generation_id)
-            case protocol.MoveBatches():
-                topic_id = await self._core.topics.move(call.batch_ids, call.topic_id)
-                return protocol.BatchesMoved(topic_id=topic_id)
+    async def _delete(self, call: protocol.Delete, _: Attachments) -> protocol.Empty:
+        await self._curator.delete(call.what, call.ids)
         return protocol.Empty()
+
+    async def _restore(self, call: protocol.Restore, _: Attachments) -> protocol.Empty:
+        restored = await self._curator.restore(call.what, call.ids)
+        if not restored.ids:
+            raise NotFound("It is too late to undo this: it is gone for good.")
+        return protocol.Empty()
+
+    async def _star(self, call: protocol.Favour, _: Attachments) -> protocol.Empty:
+        await self._curator.favour(call.generation_ids, favourite=call.favourite)
+        return protocol.Empty()
+
+    async def _rename_topic(self, call: protocol.RenameTopic, _: Attachments) -> protocol.Empty:
+        await self._core.topics.rename(call.topic_id, call.title)
+        return protocol.Empty()
+
+    async def _pin_topic(self, call: protocol.PinTopic, _: Attachments) -> protocol.Empty:
+        await self._curator.pin_topic(call.topic_id, pinned=call.pinned)
+        return protocol.Empty()
+
+    async def _choose_cover(self, call: protocol.ChooseCover, _: Attachments) -> protocol.Empty:
+        await self._core.covers.choose(call.topic_id, call.generation_id)
+        return protocol.Empty()
+
+    async def _move_batches(self, call: protocol.MoveBatches, _: Attachments) -> protocol.BatchesMoved:
+        return protocol.BatchesMoved(topic_id=await self._core.topics.move(call.batch_ids, call.topic_id))

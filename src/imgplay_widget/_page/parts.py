@@ -9,6 +9,7 @@ from imgplay_widget._page import protocol
 from imgplay_widget.errors import PageOutdated
 
 if TYPE_CHECKING:
+    from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
 
 __all__ = ["PartFiles"]
@@ -25,20 +26,17 @@ class PartFiles:
         folder: the folder of the files.
     """
 
-    calls = (protocol.LoadPart,)
-
     def __init__(self, core: Core, folder: Path = PARTS) -> None:
         self._archive = core.archive
         self._folder = folder
 
-    async def answer(self, call: protocol.LoadPart, buffers: list[bytes]) -> protocol.PartFile:
-        """Answer a call.
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {protocol.LoadPart: self._load}
 
-        Raises:
-            PageOutdated: there is no such part in the build that is installed.
-        """
-        buffers.append(await self._archive.in_pool(self._read, f"{call.name}-{call.build}.js"))
-        return protocol.PartFile(buffer=len(buffers) - 1)
+    async def _load(self, call: protocol.LoadPart, buffers: Attachments) -> protocol.PartFile:
+        data = await self._archive.in_pool(self._read, f"{call.name}-{call.build}.js")
+        return protocol.PartFile(buffer=buffers.add(data))
 
     def _read(self, name: str) -> bytes:
         # The folder gives the path, and never the page: no name leads out of the folder.

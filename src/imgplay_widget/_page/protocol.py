@@ -5,9 +5,9 @@ part. On the wire, names are camelCase. Times are milliseconds since the epoch (
 sizes pixels, progress 0.0 to 1.0. Bytes travel as the binary buffers of the message; a field that ends in
 ``_buffer`` is an index into them.
 
-The page sends a `PageMessage`: a request, which is answered exactly once by a `Reply`, or an `Ack`. The
-kernel sends `Reply` and `Events`. Events carry a sequence number; a page that finds a gap, or that was
-loaded again, asks with ``hello`` and gets a `Snapshot`.
+The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, or an `Ack`.
+The kernel sends `ReplyMessage` and `Events`. Events carry a sequence number; a page that finds a gap, or that
+was loaded again, asks with ``hello`` and gets a `Snapshot`.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ class FeedState(Message):
     before: str | None
 
 
-class Draft(Message):
+class DraftState(Message):
     """What stands in the prompt box of a topic, or of the "new topic" screen, and was not sent."""
 
     prompt: str = ""
@@ -355,7 +355,7 @@ class Snapshot(Message):
         catalog_buffer: index of these among the message's buffers: a JSON list of `ModelState`, compressed
             (zlib); None where the page said in its `Hello` that it has them.
         topics: the first of the list, and the active one wherever it stands.
-        topics_before: the cursor of the next page of the list (`Topics`), or None where all are here.
+        topics_before: the cursor of the next page of the list (`ReadTopics`), or None where all are here.
         draft: that of the active topic.
         thumbnails: small WebP pictures in base64 by generation id, in the synced state alone: a saved
             notebook shows them without a kernel.
@@ -373,7 +373,7 @@ class Snapshot(Message):
     topics_before: str | None
     active_topic_id: str | None
     feed: FeedState | None
-    draft: Draft
+    draft: DraftState
     spending: SpendingState
     thumbnails: dict[str, str]
 
@@ -396,7 +396,7 @@ class Hello(Message):
 class Wish(Message):
     """One of the requests of a click.
 
-    References and mask are named by the digest that an `Upload` or a `TakeReference` gave.
+    References and mask are named by the digest that an `UploadPiece` or a `TakeReference` gave.
     """
 
     model: str
@@ -421,7 +421,7 @@ class Generate(Message):
     topic_id: str | None
 
 
-class Cancel(Message):
+class CancelBatches(Message):
     """Stop the tasks of batches, all at once, or that of one generation of a batch. Answer: `Empty`."""
 
     method: Literal["cancel"] = "cancel"
@@ -547,7 +547,7 @@ class ModelsUsed(Message):
     topic_id: str | None
 
 
-class Topics(Message):
+class ReadTopics(Message):
     """A page of the list of topics: pinned ones first, then the last used one. Answer: `TopicList`.
 
     Attributes:
@@ -599,7 +599,7 @@ class Thumbnails(Message):
     generation_ids: Annotated[list[str], Field(max_length=64)]
 
 
-class Covers(Message):
+class ReadCovers(Message):
     """Covers of the topics on screen. Answer: `CoverList`."""
 
     method: Literal["covers"] = "covers"
@@ -626,7 +626,7 @@ class LoadPart(Message):
     build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 
 
-class Recipe(Message):
+class ReadRecipe(Message):
     """How an image was made, in full. Answer: `RecipeResult`."""
 
     method: Literal["recipe"] = "recipe"
@@ -673,7 +673,7 @@ class DropPack(Message):
     pack_id: str
 
 
-class Upload(Message):
+class UploadPiece(Message):
     """A piece of a file, at most 1 MB, as the first buffer of the message. Answer: `UploadTaken`.
 
     Pieces come in order, the next one after the answer to the last. The file is kept when all of it came.
@@ -774,7 +774,7 @@ class Configure(Message):
 Call = Annotated[
     Hello
     | Generate
-    | Cancel
+    | CancelBatches
     | Retry
     | Delete
     | Restore
@@ -788,21 +788,21 @@ Call = Annotated[
     | Queue
     | Prompts
     | ModelsUsed
-    | Topics
+    | ReadTopics
     | NamedTopics
     | SaveDraft
     | Improve
     | Thumbnails
-    | Covers
+    | ReadCovers
     | Original
     | LoadPart
-    | Recipe
+    | ReadRecipe
     | RecipeOf
     | Code
     | Pack
     | PackChunk
     | DropPack
-    | Upload
+    | UploadPiece
     | TakeReference
     | ReferenceThumbnails
     | ReferenceOriginal
@@ -817,7 +817,7 @@ Call = Annotated[
 
 
 class PageRequest(Message):
-    """A request of the page; answered exactly once by a `Reply` with the same id."""
+    """A request of the page; answered exactly once by a `ReplyMessage` with the same id."""
 
     kind: Literal["request"] = "request"
     id: str
@@ -869,7 +869,7 @@ class TopicShown(Message):
 
     type: Literal["topic_shown"] = "topic_shown"
     feed: FeedState | None
-    draft: Draft
+    draft: DraftState
 
 
 class QueueResult(Message):
@@ -898,7 +898,7 @@ class ModelNames(Message):
 
 
 class TopicList(Message):
-    """Answer to `Topics` and `NamedTopics`; what is gone is not in it.
+    """Answer to `ReadTopics` and `NamedTopics`; what is gone is not in it.
 
     Attributes:
         before: the cursor of the next page, or None.
@@ -996,7 +996,7 @@ class Chunk(Message):
 
 
 class UploadTaken(Message):
-    """Answer to `Upload`: how many bytes are there now, and the reference once all are."""
+    """Answer to `UploadPiece`: how many bytes are there now, and the reference once all are."""
 
     type: Literal["upload_taken"] = "upload_taken"
     received: int
@@ -1064,7 +1064,7 @@ class CoverItem(Message):
 
 
 class CoverList(Message):
-    """Answer to `Covers`."""
+    """Answer to `ReadCovers`."""
 
     type: Literal["covers"] = "covers"
     items: list[CoverItem]
@@ -1144,7 +1144,7 @@ Result = Annotated[
 ]
 
 
-class Reply(Message):
+class ReplyMessage(Message):
     """The answer to a request: a result or an error, never both."""
 
     kind: Literal["reply"] = "reply"
@@ -1230,7 +1230,7 @@ class DraftChanged(Message):
 
     type: Literal["draft_changed"] = "draft_changed"
     topic_id: str | None
-    draft: Draft
+    draft: DraftState
 
 
 class ConfigChanged(Message):
@@ -1295,7 +1295,7 @@ class Events(Message):
     events: list[Event]
 
 
-KernelMessage = Annotated[Reply | Events, Field(discriminator="kind")]
+KernelMessage = Annotated[ReplyMessage | Events, Field(discriminator="kind")]
 
 _page_message: TypeAdapter[PageRequest | Ack] = TypeAdapter(PageMessage)
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
 from imgplay_widget._page.states import reference_state
 from imgplay_widget._page.uploads import Uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
 
 __all__ = ["PageReferences"]
-
-ReferenceCall = (
-    protocol.Upload | protocol.TakeReference | protocol.ReferenceThumbnails | protocol.ReferenceOriginal
-)
-
-Piece = bytes | memoryview
 
 
 class PageReferences:
@@ -28,13 +21,6 @@ class PageReferences:
     Args:
         core: whose references they are.
     """
-
-    calls = (
-        protocol.Upload,
-        protocol.TakeReference,
-        protocol.ReferenceThumbnails,
-        protocol.ReferenceOriginal,
-    )
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -51,38 +37,35 @@ class PageReferences:
     def _tidy(self) -> None:
         self._uploads.forget_old(self._core.engine.monotonic())
 
-    async def answer(self, call: ReferenceCall, pieces: Sequence[Piece], buffers: list[bytes]) -> Any:
-        """Answers a call.
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.UploadPiece: self._upload,
+            protocol.TakeReference: self._take,
+            protocol.ReferenceThumbnails: self._thumbnails,
+            protocol.ReferenceOriginal: self._original,
+        }
 
-        Args:
-            call: what the page asks.
-            pieces: the buffers that came with it.
-            buffers: takes those that go with the answer.
-        """
-        match call:
-            case protocol.Upload():
-                return await self._upload(call, pieces)
-            case protocol.TakeReference():
-                return await self._take(call)
-            case protocol.ReferenceThumbnails():
-                items: list[protocol.ReferenceThumbnail] = []
-                for digest in call.digests:
-                    data = await self._references.thumbnail(digest)
-                    if data is not None:
-                        buffers.append(data)
-                    index = None if data is None else len(buffers) - 1
-                    items.append(protocol.ReferenceThumbnail(digest=digest, buffer=index))
-                return protocol.ReferenceThumbnailList(items=items)
-            case protocol.ReferenceOriginal():
-                reference, data = await self._references.original(call.digest)
-                buffers.append(data)
-                return protocol.ReferenceImage(
-                    digest=reference.digest, media_type=reference.media_type, buffer=len(buffers) - 1
-                )
+    async def _thumbnails(
+        self, call: protocol.ReferenceThumbnails, buffers: Attachments
+    ) -> protocol.ReferenceThumbnailList:
+        items: list[protocol.ReferenceThumbnail] = []
+        for digest in call.digests:
+            data = await self._references.thumbnail(digest)
+            items.append(protocol.ReferenceThumbnail(digest=digest, buffer=buffers.add_optional(data)))
+        return protocol.ReferenceThumbnailList(items=items)
 
-    async def _upload(self, call: protocol.Upload, pieces: Sequence[Piece]) -> protocol.UploadTaken:
+    async def _original(
+        self, call: protocol.ReferenceOriginal, buffers: Attachments
+    ) -> protocol.ReferenceImage:
+        reference, data = await self._references.original(call.digest)
+        return protocol.ReferenceImage(
+            digest=reference.digest, media_type=reference.media_type, buffer=buffers.add(data)
+        )
+
+    async def _upload(self, call: protocol.UploadPiece, buffers: Attachments) -> protocol.UploadTaken:
         # Before anything is awaited: pieces that come close together keep their order.
-        piece = pieces[0] if pieces else None
+        piece = buffers.received[0] if buffers.received else None
         now = self._core.engine.monotonic()
         upload = self._uploads.add(call.upload_id, call.offset, call.total, piece, now)
         reference = None
@@ -91,7 +74,7 @@ class PageReferences:
             reference = reference_state(kept)
         return protocol.UploadTaken(received=len(upload.data), reference=reference)
 
-    async def _take(self, call: protocol.TakeReference) -> protocol.ReferenceTaken:
+    async def _take(self, call: protocol.TakeReference, _: Attachments) -> protocol.ReferenceTaken:
         if call.source == "link":
             reference = await self._references.keep(await self._core.clients.fetch(call.value))
         else:

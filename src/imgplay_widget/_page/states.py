@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._page.protocol import (
     BatchState,
+    Config,
     Difference,
+    DraftState,
     ErrorState,
     GenerationState,
     ModelState,
@@ -22,11 +24,9 @@ from imgplay_widget._page.protocol import (
     SpendingState,
     TopicState,
 )
-from imgplay_widget._page.protocol import (
-    Draft as DraftState,
-)
 from imgplay_widget._rules.recipes import Recipe, differences
 from imgplay_widget._rules.titles import UNTITLED
+from imgplay_widget._studio.core import DEFAULT_MODEL
 from imgplay_widget._types import (
     Draft,
     Entry,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "batch_state",
+    "config_state",
     "draft_state",
     "error_state",
     "generation_state",
@@ -61,6 +62,11 @@ __all__ = [
     "spending_state",
     "topic_state",
 ]
+
+
+def config_state(stored: Mapping[str, Any]) -> Config:
+    """Return the config panel as the page shows it, with the default model where none was chosen."""
+    return Config.model_validate({"model": DEFAULT_MODEL, **stored})
 
 
 def error_state(info: ErrorInfo) -> ErrorState:

@@ -1,0 +1,83 @@
+"""The pictures that the page asks for: thumbnails, covers and originals."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from imgplay_widget._page import protocol
+from imgplay_widget._rules.recipes import file_name
+from imgplay_widget.errors import NotFound, StoreError
+
+if TYPE_CHECKING:
+    from imgplay_widget._page.calls import Answers, Attachments
+    from imgplay_widget._studio.core import Core
+    from imgplay_widget._types import Topic
+
+__all__ = ["Pictures"]
+
+logger = logging.getLogger("imgplay_widget")
+
+
+class Pictures:
+    """The answers to a page that asks for pictures. On the loop.
+
+    Args:
+        core: the studio.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._archive = core.archive
+
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.Thumbnails: self._thumbnails,
+            protocol.ReadCovers: self._covers,
+            protocol.Original: self._original,
+        }
+
+    async def cover(self, topic: Topic) -> bytes | None:
+        """Return the cover of a topic (WebP), or None where the topic has none or the file is unreadable."""
+        if topic.cover_url is None:
+            return None
+        try:
+            return await self._archive.read(topic.cover_url)
+        except StoreError as error:
+            logger.warning("A cover could not be read: %s", error.message)
+            return None
+
+    async def _thumbnails(self, call: protocol.Thumbnails, buffers: Attachments) -> protocol.ThumbnailList:
+        items: list[protocol.ThumbnailItem] = []
+        for generation_id in call.generation_ids:
+            try:
+                _, generation = await self._archive.generation(generation_id)
+            except NotFound:
+                data = None
+            else:
+                data = await self._archive.thumbnail(generation)
+            index = buffers.add_optional(data)
+            items.append(protocol.ThumbnailItem(generation_id=generation_id, buffer=index))
+        return protocol.ThumbnailList(items=items)
+
+    async def _covers(self, call: protocol.ReadCovers, buffers: Attachments) -> protocol.CoverList:
+        items: list[protocol.CoverItem] = []
+        for topic_id in call.topic_ids:
+            try:
+                data = await self.cover(await self._archive.topic(topic_id))
+            except NotFound:
+                data = None
+            items.append(protocol.CoverItem(topic_id=topic_id, buffer=buffers.add_optional(data)))
+        return protocol.CoverList(items=items)
+
+    async def _original(self, call: protocol.Original, buffers: Attachments) -> protocol.OriginalImage:
+        entry, generation = await self._archive.generation(call.generation_id)
+        if generation.asset is None:
+            raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
+        data = await self._archive.read(generation.asset.url)
+        return protocol.OriginalImage(
+            generation_id=call.generation_id,
+            media_type=generation.asset.media_type,
+            file_name=file_name(entry, generation),
+            buffer=buffers.add(data),
+        )

@@ -1,0 +1,119 @@
+"""The requests of the page, how they are stopped and repeated, and what the user prepares for the next."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from imgplay_widget._ids import new_id
+from imgplay_widget._page import protocol
+from imgplay_widget._page.states import batch_state, topic_state
+from imgplay_widget.errors import ImgplayError, StoreError
+
+if TYPE_CHECKING:
+    from imgplay_widget._page.calls import Answers, Attachments
+    from imgplay_widget._studio.core import Core
+    from imgplay_widget._studio.prepare import Prepared
+
+__all__ = ["Requests", "WishRefusedError"]
+
+logger = logging.getLogger("imgplay_widget")
+
+
+class WishRefusedError(Exception):
+    """One of the requests of a click was refused.
+
+    Attributes:
+        error: the refusal.
+        index: the index of the request in the click, from 0.
+    """
+
+    def __init__(self, error: ImgplayError, index: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.index = index
+
+
+class Requests:
+    """The answers to a page that generates, cancels, retries, and saves its panel and its draft. On the loop.
+
+    Args:
+        core: the studio.
+        source: the id of the page (see `SettingWritten`).
+    """
+
+    def __init__(self, core: Core, source: str) -> None:
+        self._core = core
+        self._source = source
+
+    def answers(self) -> Answers:
+        """Return the calls that are answered here, each with its answer."""
+        return {
+            protocol.Generate: self._generate,
+            protocol.CancelBatches: self._cancel,
+            protocol.Retry: self._retry,
+            protocol.SaveDraft: self._save_draft,
+            protocol.Configure: self._configure,
+        }
+
+    async def _generate(self, call: protocol.Generate, _: Attachments) -> protocol.Generated:
+        click_id = new_id() if len(call.wishes) > 1 else None
+        topic_id = call.topic_id
+        prepared: list[Prepared] = []
+        # All requests of the click are checked before any is stored.
+        for index, wish in enumerate(call.wishes):
+            try:
+                one = await self._prepare(wish, n=call.n, topic_id=topic_id, click_id=click_id)
+            except ImgplayError as error:
+                raise WishRefusedError(error, index) from error
+            prepared.append(one)
+            topic_id = one.entry.batch.topic_id
+        topic = await self._core.add(prepared, select=True, source=self._source)
+        entries = [one.entry for one in prepared]
+        try:
+            ids = [entry.batch.id for entry in entries]
+            entries, topic = await self._core.archive.entries_in_topic(ids)
+        except StoreError as error:
+            # The batches are stored and run: an error would ask the user to pay for them again.
+            logger.warning("The state of new batches could not be read: %s", error.message)
+        title = self._core.files.model_title
+        batches = [batch_state(entry, title(entry.batch)) for entry in entries]
+        return protocol.Generated(topic=topic_state(topic), batches=batches)
+
+    async def _prepare(
+        self, wish: protocol.Wish, *, n: int, topic_id: str | None, click_id: str | None
+    ) -> Prepared:
+        await self._core.offers.find_key(self._core.registry.find(wish.model)[0])
+        references = self._core.references
+        return self._core.prepare(
+            wish.prompt,
+            model=wish.model,
+            n=n,
+            topic_id=topic_id,
+            references=[await references.find(digest) for digest in wish.references],
+            mask=None if wish.mask is None else await references.find(wish.mask, "mask"),
+            params=wish.params,
+            click_id=click_id,
+        )
+
+    async def _cancel(self, call: protocol.CancelBatches, _: Attachments) -> protocol.Empty:
+        await self._core.engine.cancel(call.batch_ids, call.generation_id)
+        return protocol.Empty()
+
+    async def _retry(self, call: protocol.Retry, _: Attachments) -> protocol.Empty:
+        await self._core.engine.retry(call.batch_id, call.generation_id)
+        return protocol.Empty()
+
+    async def _save_draft(self, call: protocol.SaveDraft, _: Attachments) -> protocol.Empty:
+        await self._core.drafts.save(
+            call.topic_id,
+            prompt=call.prompt,
+            references=call.references,
+            mask=call.mask,
+            source=self._source,
+        )
+        return protocol.Empty()
+
+    async def _configure(self, call: protocol.Configure, _: Attachments) -> protocol.Empty:
+        await self._core.save_config(call.config.model_dump(mode="json"), source=self._source)
+        return protocol.Empty()

@@ -1,0 +1,206 @@
+"""The whole picture: all that a page needs to show itself, and the small one that a notebook keeps."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import zlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._page import protocol
+from imgplay_widget._page.feeds import FIRST_TOPICS
+from imgplay_widget._page.states import config_state, draft_state, model_state, provider_state, spending_state
+from imgplay_widget.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgplay_widget._page.calls import Attachments
+    from imgplay_widget._page.events import EventStream
+    from imgplay_widget._page.feeds import Feeds
+    from imgplay_widget._studio.core import Core
+    from imgplay_widget._types import ModelSpec
+    from imgplay_widget.providers.base import Provider
+
+__all__ = ["Snapshots"]
+
+STATE_IMAGES, STATE_PICTURES = 8, 28_000
+"""Pictures in the synced state, and the characters of all of them."""
+
+STATE_TOPICS, STATE_BATCHES, STATE_TEXT = 24, 6, 240
+"""Bounds of the synced state: topics, batches, and characters of a text."""
+
+
+class Snapshots:
+    """The snapshots of one page. On the loop.
+
+    Args:
+        core: the studio.
+        feeds: reads pages of topics and of the feed.
+        events: numbers the events, after which a snapshot holds.
+    """
+
+    def __init__(self, core: Core, feeds: Feeds, events: EventStream) -> None:
+        self._core = core
+        self._archive = core.archive
+        self._feeds = feeds
+        self._events = events
+        # The small pictures of the last small snapshot, in base64, by generation.
+        self._minis: dict[str, str] = {}
+
+    async def whole(
+        self,
+        buffers: Attachments | None = None,
+        known_catalog: str | None = None,
+        *,
+        max_topics: int = FIRST_TOPICS,
+    ) -> protocol.Snapshot:
+        """Gives all that a page needs to show itself.
+
+        Args:
+            buffers: takes the models that are offered; without it, the catalog is left out.
+            known_catalog: the digest of the catalog that the page has.
+            max_topics: how many topics, beside the active one.
+        """
+        # Read first: what happens while the rest is read is told again, and telling twice does no harm.
+        seq = self._events.seq
+        active = self._core.topics.active
+        topics = await self._feeds.topics(active, max_topics)
+        feed = await self._feeds.page(active) if active else None
+        registry = self._core.registry
+        config = config_state(self._core.config)
+        catalog, packed = "", None
+        if buffers is not None:
+            catalog, packed = _packed(tuple(registry.models()))
+            packed = None if catalog == known_catalog else packed
+        return protocol.Snapshot(
+            protocol=protocol.PROTOCOL,
+            seq=seq,
+            models=[model_state(spec) for spec in self._configured(config)],
+            catalog=catalog,
+            catalog_buffer=None if buffers is None else buffers.add_optional(packed),
+            providers=[self._provider(provider) for provider in registry.providers()],
+            config=config,
+            max_count=self._core.max_count,
+            topics=topics.topics,
+            topics_before=topics.before,
+            active_topic_id=active,
+            feed=feed,
+            draft=draft_state(await self._core.drafts.read(active)),
+            spending=spending_state(await self._core.spending.read()),
+            thumbnails={},
+        )
+
+    def _configured(self, config: protocol.Config) -> list[ModelSpec]:
+        found: list[ModelSpec] = []
+        for name in dict.fromkeys((config.model, *config.also_models)):
+            # A provider that was there when it was configured may not be there now; the page says so.
+            with contextlib.suppress(NotFound):
+                found.append(self._core.registry.find(name)[1])
+        return found
+
+    def _provider(self, provider: Provider) -> protocol.ProviderState:
+        spec, keys, writer = provider.spec, self._core.keys, self._core.writer
+        writes = writer.model(spec.name)
+        return provider_state(
+            spec,
+            keys.state(spec),
+            source=keys.source(spec),
+            discovered_at=self._core.offers.asked_at(spec.name),
+            server=self._core.servers.url(spec.name),
+            writes=bool(writer.text_model(provider)),
+            writer=None if writes is None else writes.name,
+        )
+
+    async def small(self) -> dict[str, Any]:
+        """Gives the snapshot for the synced state: bounded, whatever the history, with very small pictures.
+
+        A page shows it until the kernel answers; a saved notebook keeps it.
+        """
+        whole = await self.whole(max_topics=STATE_TOPICS)
+        feed = whole.feed
+        if feed is not None:
+            batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
+            feed = feed.model_copy(update={"batches": batches, "before": None})
+        config = whole.config
+        shown = [] if feed is None else [g.id for b in feed.batches for g in b.generations if g.media_type]
+        # What else a click asks for is only told to who can click.
+        models = [model for model in whole.models if model.name == config.model]
+        used = {model.provider for model in models}
+        bounded = whole.model_copy(
+            update={
+                "models": models,
+                "providers": [provider for provider in whole.providers if provider.name in used],
+                "config": config.model_copy(
+                    update={
+                        "also_models": [],
+                        "params": {k: v for k, v in config.params.items() if k == config.model},
+                    }
+                ),
+                "feed": feed,
+                # It changes with each word; the kernel tells it.
+                "draft": protocol.DraftState(),
+                # A saved notebook is opened on another day.
+                "spending": protocol.SpendingState(),
+                "thumbnails": await self._miniatures(shown[:STATE_IMAGES]),
+            }
+        )
+        return bounded.wire()
+
+    async def _miniatures(self, ids: Sequence[str]) -> dict[str, str]:
+        """The pictures of a saved notebook, in base64 by generation; each is made once."""
+        known, self._minis, room = self._minis, {}, STATE_PICTURES
+        for generation_id in ids:
+            text = known.get(generation_id)
+            if text is None:
+                try:
+                    _, generation = await self._archive.generation(generation_id)
+                except NotFound:
+                    continue
+                data = await self._archive.miniature(generation)
+                text = "" if data is None else base64.b64encode(data).decode()
+            self._minis[generation_id] = text
+        found: dict[str, str] = {}
+        for generation_id, text in tuple(self._minis.items()):
+            if text and len(text) <= room:
+                found[generation_id] = text
+                room -= len(text)
+        return found
+
+
+@lru_cache(4)
+def _packed(models: tuple[ModelSpec, ...]) -> tuple[str, bytes]:
+    """Gives the digest of the models, and the models as the page gets them.
+
+    A hundred models are hundreds of kilobytes of JSON that say nearly the same: compressed they are a tenth
+    of it, and a page that has them is not sent them again.
+    """
+    text = json.dumps([model_state(spec).wire() for spec in models], separators=(",", ":")).encode()
+    return hashlib.sha256(text).hexdigest()[:16], zlib.compress(text)
+
+
+def _shortened(batch: protocol.BatchState) -> protocol.BatchState:
+    params = {
+        name: value[:STATE_TEXT] if isinstance(value, str) else value for name, value in batch.params.items()
+    }
+    generations = [
+        generation.model_copy(
+            update={
+                "error": generation.error.model_copy(
+                    update={
+                        "message": generation.error.message[:STATE_TEXT],
+                        "next_step": generation.error.next_step[:STATE_TEXT],
+                    }
+                )
+            }
+        )
+        if generation.error
+        else generation
+        for generation in batch.generations
+    ]
+    return batch.model_copy(
+        update={"prompt": batch.prompt[:STATE_TEXT], "params": params, "generations": generations}
+    )
