@@ -23,7 +23,6 @@ FILES = {
 NOT_YET = (
     "src/imgplay_widget/_page/",
     "src/imgplay_widget/_studio/",
-    "src/imgplay_widget/_widget/",
     "src/imgplay_widget/providers/",
     "tests/providers/",
     "js/src/",

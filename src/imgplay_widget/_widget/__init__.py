@@ -1,1 +1,1 @@
-"""The studio as a widget of a notebook."""
+"""The widget that shows a studio in a notebook."""

@@ -1,4 +1,4 @@
-"""Which playgrounds show which studio, and the synced state that is the same for all of them."""
+"""The studios that playgrounds show, and the synced state that playgrounds of one studio share."""
 
 from __future__ import annotations
 
@@ -23,31 +23,34 @@ __all__ = ["Shared", "share", "share_own"]
 logger = logging.getLogger("imgplay_widget")
 
 STATE_EVERY = 1.0
-"""Seconds between two writes of the synced state at least."""
+"""The fewest seconds between two writes of the synced state."""
 
 
-class Take(Protocol):
-    """Takes the synced state: the snapshot and its pictures, each as JSON in one line. On the loop."""
+class Follower(Protocol):
+    """A function that is called on the loop with each synced state."""
 
     def __call__(self, snapshot: str, pictures: str) -> None:
-        """Takes it. What it is given for the second time costs next to nothing."""
+        """Take a snapshot and its pictures, each as JSON in one line.
+
+        The same texts may come again, and must then cost next to nothing.
+        """
         ...
 
 
 class Shared:
-    """A studio that playgrounds show. It closes with the last of them, unless the user made it.
+    """A studio that playgrounds show. It closes with its last playground, unless the user made it.
 
-    The synced state is made once for all of them: a cell that is run again leaves its playground behind, and
-    each would else cost as much as the playground that is seen.
+    The synced state is written once for all playgrounds. A cell that is run again leaves its old playground
+    behind, which would otherwise cost as much as a visible one.
 
     Args:
-        studio: the studio that they show.
-        wanted: the options that it was made from; None for a studio of the user's own.
+        studio: the studio.
+        wanted: the options that the studio was made from; None for a studio that the user made.
 
     Attributes:
         studio, wanted: the same.
         core: the core of the studio.
-        playgrounds: the number of playgrounds that show it.
+        playgrounds: the number of playgrounds that show the studio.
     """
 
     def __init__(self, studio: Studio, wanted: StudioOptions | None) -> None:
@@ -55,15 +58,15 @@ class Shared:
         self.core = core = core_of(studio)
         self.wanted = wanted
         self.playgrounds = 0
-        self._page = Page(core, _no_page)
+        self._page = Page(core, _send_nowhere)
         self._texts = ("", "")
-        self._takers: list[Take] = []
-        # What was read last must be written last.
+        self._followers: list[Follower] = []
+        # One write at a time, so that the newest state is written last.
         self._order = asyncio.Lock()
-        self._end = core.subscribe(self._keep, every=STATE_EVERY)
+        self._end = core.subscribe(self._on_changes, every=STATE_EVERY)
 
     def leave(self) -> None:
-        """Counts a playground less, which shows the studio no more."""
+        """Count one playground less, and close the studio after the last one unless the user made it."""
         with _lock:
             self.playgrounds -= 1
             if self.playgrounds > 0:
@@ -78,23 +81,23 @@ class Shared:
     # -------------------------------------------------------------- the synced state, on the loop
 
     async def state(self) -> tuple[str, str]:
-        """Gives the synced state as it is now; whoever follows it is given it too."""
+        """Write the synced state, also to the followers, and return it."""
         await self._write()
         return self._texts
 
-    async def follow(self, take: Take) -> None:
-        """Has the state as it was written last taken, and each later one."""
-        self._takers.append(take)
-        take(*self._texts)
+    async def follow(self, follower: Follower) -> None:
+        """Call a follower with the state that was written last, and with each later state."""
+        self._followers.append(follower)
+        follower(*self._texts)
 
-    def unfollow(self, take: Take) -> None:
-        """Ends that. From any thread."""
-        self._takers.remove(take)
+    def unfollow(self, follower: Follower) -> None:
+        """Stop calling a follower. Any thread may call this."""
+        self._followers.remove(follower)
 
-    async def _keep(self, changes: list[Change]) -> None:
+    async def _on_changes(self, changes: list[Change]) -> None:
         if not all(isinstance(change, Progressed | DraftWritten | SpendingWritten) for change in changes):
             with contextlib.suppress(ImgplayError):
-                # A locked store: the next change writes the state.
+                # Where the store is locked, the next change writes the state.
                 await self._write()
 
     async def _write(self) -> None:
@@ -102,12 +105,12 @@ class Shared:
             state = await self._page.small_snapshot()
             pictures = json.dumps(state.pop("thumbnails"), separators=(",", ":"))
             self._texts = (json.dumps(state, separators=(",", ":"), ensure_ascii=False), pictures)
-            for take in tuple(self._takers):
-                take(*self._texts)
+            for follower in tuple(self._followers):
+                follower(*self._texts)
 
 
-def _no_page(content: dict[str, Any], buffers: list[bytes]) -> None:
-    """What a face sends that is only asked for its snapshots."""
+def _send_nowhere(content: dict[str, Any], buffers: list[bytes]) -> None:
+    """Drop a message. The page of a shared studio only makes snapshots, and no browser reads it."""
 
 
 _all: list[Shared] = []
@@ -115,9 +118,9 @@ _lock = threading.Lock()
 
 
 def share(wanted: StudioOptions) -> Shared:
-    """Return the studio of these options, for one more playground: a cell that is run again opens no other.
+    """Return the studio of these options for one more playground. Raise as `Studio` does.
 
-    Raises as `Studio` does.
+    Equal options share one studio, so a cell that is run again does not open a second one.
     """
     with _lock:
         found = next((shared for shared in _all if shared.wanted == wanted), None)
@@ -128,7 +131,7 @@ def share(wanted: StudioOptions) -> Shared:
 
 
 def share_own(studio: Studio) -> Shared:
-    """Return a studio that is there, for one more playground: the user's own, or that of other playgrounds.
+    """Return an open studio, made by the user or by another playground, for one more playground.
 
     Raises:
         StudioClosed: the studio is closed.

@@ -1,4 +1,4 @@
-"""`ImagePlayground`: the studio's widget in a notebook. It carries messages and holds two small traits."""
+"""`ImagePlayground`, the widget of a studio. It carries messages, and syncs two small traits."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ logger = logging.getLogger("imgplay_widget")
 THEMES = ("auto", "dark", "light")
 
 LOWEST, HIGHEST = 320, 2000
-"""Pixels: below, the prompt box has no room; above, no screen shows it."""
+"""Pixels. A lower widget does not have room for the prompt box, and a higher one does not fit a screen."""
 
 
 class ImagePlayground(StudioApi, anywidget.AnyWidget):
     """An image-generation studio in a cell: config panel, prompt and feed, topics.
 
-    Show it as the last expression of a cell. `generate` in another cell drives the same studio: what code
-    makes appears in the feed, and what is clicked is there for code (`batches`).
+    Show the playground as the last expression of a cell. `generate` in another cell drives the same studio:
+    the feed shows batches that code makes, and code finds batches that the page makes (`batches`).
 
     Args:
         store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
@@ -53,7 +53,7 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         model: the model to start with, ``"provider:id"``; None takes the model that was used last.
         theme: ``"auto"`` follows the notebook; ``"dark"`` and ``"light"`` stay. Can be set later too.
         height: height of the widget, 320 to 2000 pixels; None leaves it to the page. Can be set later too.
-        budget: the most that may be spent, in USD a day; None leaves it as it is. Can be set later too.
+        budget: the most that may be spent, in USD a day; None keeps the present one. Can be set later too.
         options: see `StudioOptions`: ``user_id``, ``organization_id``, ``providers``, ``keys``,
             ``max_count``, ``titles``, ``concurrency``.
 
@@ -66,10 +66,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
 
     _esm = STATIC / "index.js"
 
-    # JSON in one line: a notebook writes a dict over many, and indents each.
+    # JSON in one line: a notebook would write a dict over many lines and indent each.
     _snapshot = traitlets.Unicode().tag(sync=True)
-    # Its pictures stand apart: the snapshot changes with each step of a task, pictures only with a finished
-    # image.
+    # The pictures of the snapshot are a trait of their own: they only change with a finished image, while the
+    # snapshot changes with each step of a task.
     _pictures = traitlets.Unicode().tag(sync=True)
 
     theme = traitlets.Unicode("auto", help="The colours: 'auto' follows the notebook.").tag(sync=True)
@@ -92,16 +92,16 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         wanted = StudioOptions.of(store, options, caller="ImagePlayground")
         if studio is not None and store is not None:
             raise InvalidRequest("Give a studio or a store, not both.", parameter="studio")
-        # First, so that a store that cannot be opened leaves no half a widget behind.
+        # This comes first, so that a store that cannot be opened does not leave half a widget behind.
         shared = share(wanted) if studio is None else share_own(studio)
         self._studio = shared.studio
         self._core = core = shared.core
         with contextlib.ExitStack() as ends:
-            # What cannot be made lets go of what it took.
+            # Where a later step fails, the widget leaves the studio again.
             ends.callback(shared.leave)
             self._prepare(model, limit)
-            # All of it before the comm opens: the page is loaded at once, beside this cell, and what it asks
-            # while nobody listens is lost.
+            # All this is done before the comm opens: the page loads at once, beside this cell, and a message
+            # that comes before `on_msg` is lost.
             self._page = Page(core, self._send_to_page)
             ends.callback(self._close_page)
             ends.callback(core.subscribe(self._page.publish))
@@ -112,19 +112,19 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
                 # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
                 # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
                 # page's own subshell. Private, hence the guard.
-                setattr(self.comm, "_reply_subshell_for", _stay)  # noqa: B010 - not in the type
+                setattr(self.comm, "_reply_subshell_for", _keep_shell)  # noqa: B010 - not in the type
             core.call(shared.follow, self._take_state)
             ends.callback(shared.unfollow, self._take_state)
             self._ends = ends.pop_all()
 
     def _prepare(self, model: str | None, budget: Decimal | None) -> None:
-        """Set what the arguments say of the studio."""
+        """Apply the arguments for the model and the budget to the studio."""
         core = self._core
         chosen = None if model is None else core.registry.find(model)[1].name
         if budget is not None:
             core.budget = budget
         if chosen is not None:
-            # Code that names a model gets that one alone.
+            # Code that names a model means this model alone.
             core.call(core.save_config, {**core.config, "model": chosen, "also_models": []})
 
     @traitlets.validate("theme")
@@ -152,17 +152,17 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             self._core.start(self._page.close)
 
     def __repr__(self) -> str:
-        # The default holds the whole state; a notebook stores this text.
+        # A notebook stores this text, and the default of ipywidgets would contain the whole state.
         return "<ImagePlayground>"
 
     # -------------------------------------------------------------- messages
 
     def _receive(self, _: object, content: object, buffers: Sequence[bytes | memoryview] | None) -> None:
-        """Hand a message of the page over and return, on whatever thread the kernel uses."""
+        """Pass a message of the page on and return at once. The kernel may call this on any thread."""
         try:
             self._core.start(self._page.receive, content, tuple(buffers or ()))
         except StudioClosed:
-            # Nobody can answer any more; the page says that the kernel does not.
+            # A closed studio cannot answer. The page notices that, and tells the user.
             return
 
     def _send_to_page(self, content: dict[str, Any], buffers: list[bytes]) -> None:
@@ -170,18 +170,18 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
     def _take_state(self, snapshot: str, pictures: str) -> None:
-        # The only writer of the traits, always on the engine's loop: traits are not thread-safe.
+        # Only this method writes the traits, on the engine's loop, because traits are not thread-safe.
         try:
             self._pictures, self._snapshot = pictures, snapshot
         except Exception:
-            # One comm that fails must not keep the state from the others.
+            # A comm that fails must not keep the state from the other playgrounds.
             logger.exception("The state of a playground could not be sent")
 
 
 def _check_theme(theme: Any) -> str:
     if theme not in THEMES:
         raise InvalidRequest(
-            f"There is no theme {theme!r}.", parameter="theme", next_step='Take "auto", "dark" or "light".'
+            f"There is no theme {theme!r}.", parameter="theme", next_step='Use "auto", "dark" or "light".'
         )
     return theme
 
@@ -193,13 +193,13 @@ def _check_height(height: Any) -> int | None:
         raise InvalidRequest(
             f"height={height!r} is out of range: {LOWEST} to {HIGHEST} pixels.",
             parameter="height",
-            next_step="None leaves it to the page.",
+            next_step="Use a height within the range, or None to leave the height to the page.",
         )
     return height
 
 
-def _stay(_: object, default: object) -> object:
-    """Return the shell to which a message of the page came: that shell answers it."""
+def _keep_shell(_: object, default: object) -> object:
+    """Return the shell that received a message of the page, so that this shell also answers."""
     return default
 
 
