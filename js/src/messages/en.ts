@@ -106,7 +106,6 @@ export const en = {
     repeat: "Again",
     repeatTitle: "Generate the same again, alongside what is running",
     requests: "What one click asks for",
-    eachOf: (models: readonly string[]) => `With ${models.join(", ")}.`,
     prompts: (count: string) => `${count} prompts`,
     times: (prompts: string, models: string) => `${prompts} × ${models}`,
     models: (count: number) => `${count} models`,
@@ -119,7 +118,6 @@ export const en = {
     quoted: (prompt: string) => `“${prompt}”`,
     ofModel: (prompt: string, model: string) => `${prompt} with ${model}`,
     which: (name: string) => `${name}:`,
-    walkKeys: "Earlier prompts, from the start of the text",
     estimate: "Estimated cost",
     spent: (today: string, budget: string | null) =>
       budget === null ? `Today: ${today}` : `Today: ${today} of ${budget}`,
@@ -228,14 +226,9 @@ export const en = {
     link: "Add by link",
     badLink: "This is not an https:// link.",
     open: (name: string, place: number, count: number) => `Reference ${place} of ${count}: ${name}`,
-    keys: "Enter opens it, the arrow keys move along, Shift with an arrow key reorders, Delete removes it.",
     unnamed: "image",
     result: (position: number) => `result ${position}`,
-    sending: "Uploading",
-    fetching: "Fetching",
-    cancel: (name: string) => `Cancel ${name}`,
     remove: (name: string) => `Remove ${name}`,
-    retry: "Retry",
     removeAll: "Remove all",
     size: (width: number, height: number) => `${width} × ${height}`,
     movedTo: (place: number, count: number) => `Moved to position ${place} of ${count}.`,
@@ -258,7 +251,6 @@ export const en = {
     noImage: "Only images that can be read here can be added.",
     notSent: (count: number, why: string) =>
       count === 1 ? `Not sent: ${why}` : `${count} are not sent: ${why}`,
-    notSentBadge: "Not sent",
     notAll: (count: number) =>
       count === 1 ? "A reference could not be uploaded." : `${count} references could not be uploaded.`,
     notAllStep: "Retry it or remove it, then generate again.",
@@ -441,19 +433,13 @@ export const en = {
   keys: {
     set: "key set",
     label: (title: string) => `Key of ${title}`,
-    placeholder: "Key",
-    another: "New key",
     get: "Get a key",
     from: (source: string) => `Found in: ${source}.`,
-    save: "Save",
-    test: "Test connection",
-    testing: "Testing…",
     said: {} as Partial<Record<Said, string>>,
   },
   // ---------------------------------------------------------------- a server of the user's own
   server: {
     title: "Add a server",
-    remove: "Remove this server",
     removed: (name: string) => `Removed the server ${name}. The images it made stay.`,
   },
   // ---------------------------------------------------------------- one image large

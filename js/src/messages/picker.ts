@@ -25,6 +25,11 @@ export const english = {
   keys: {
     missing: "key missing",
     missingFor: (title: string) => `${title}, key missing`,
+    placeholder: "Key",
+    another: "New key",
+    save: "Save",
+    test: "Test connection",
+    testing: "Testing…",
   },
   server: {
     add: "Add a server…",
@@ -37,6 +42,7 @@ export const english = {
     added: (name: string) => `${name} was added.`,
     again: "Try again",
     done: "Done",
+    remove: "Remove this server",
   },
 };
 

@@ -56,6 +56,12 @@ export const english = {
     goKeys: "Move between references",
     moveKeys: "Reorder",
     removeKeys: "Remove the reference",
+    keys: "Enter opens it, the arrow keys move along, Shift with an arrow key reorders, Delete removes it.",
+    sending: "Uploading",
+    fetching: "Fetching",
+    cancel: (name: string) => `Cancel ${name}`,
+    retry: "Retry",
+    notSentBadge: "Not sent",
   },
   mask: {
     toolKeys: "Brush or eraser",
@@ -129,6 +135,10 @@ export const english = {
     copyImage: "Copy image",
     cover: "Use as topic cover",
     more: "More actions for this image",
+  },
+  composer: {
+    eachOf: (models: readonly string[]) => `With ${models.join(", ")}.`,
+    walkKeys: "Earlier prompts, from the start of the text",
   },
 };
 

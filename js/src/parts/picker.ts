@@ -1,4 +1,5 @@
-// The list of models, and the form for a server that opens from there.
+// The list of models, and the forms for a key and for a server.
 export { AddServer } from "../views/add-server";
 export { AlsoModels } from "../views/also-models";
+export { KeyForm } from "../views/key-form";
 export { ModelPicker } from "../views/model-picker";

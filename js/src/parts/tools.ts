@@ -8,6 +8,7 @@ export { MoveDialog } from "../views/move-dialog";
 export { QueueList } from "../views/queue-list";
 export { ReferenceDrop } from "../views/references-drop";
 export { LinkForm } from "../views/references-link";
+export { ReferenceThumb } from "../views/references-thumb";
 export { RequestList } from "../views/request-list";
 export { Packing, SelectionBar } from "../views/selection-bar";
 export { Shortcuts } from "../views/shortcuts";

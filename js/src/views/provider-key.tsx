@@ -6,8 +6,10 @@ import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
 import type { Report } from "../slices/providers";
-import { useActions, useMinute, useStore } from "./context";
+import { useMinute } from "./context";
 import { Icon } from "./icon";
+import type { KeyFormProps } from "./key-form";
+import { usePart, Waiting } from "./part";
 
 export function ProviderKey({ provider }: { provider: ProviderState }) {
   const { key, keyHelp, keySource, keyUrl, title, server } = provider;
@@ -27,7 +29,7 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   useLayoutEffect(() => {
     if (within) box.current?.querySelector<HTMLElement>("summary, input")?.focus();
   }, [key]);
-  const form = <KeyForm provider={provider} said={said} onSaid={hear} />;
+  const form = <Form provider={provider} said={said} onSaid={hear} />;
   if (key === "missing") {
     return (
       <div ref={boxed} class="ip-key">
@@ -68,108 +70,12 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   );
 }
 
-interface KeyFormProps {
-  provider: ProviderState;
-  said: Report | null;
-  onSaid(said: Report | null): void;
-}
-
-function KeyForm({ provider, said, onSaid }: KeyFormProps) {
-  const { name, title, key, keyVariable, server } = provider;
-  const live = useStore((state) => state.live);
-  const actions = useActions();
-  // The key is kept only here on the page, and only until it is sent.
-  const [draft, setDraft] = useState("");
-  const [busy, setBusy] = useState(false);
-
-  const ask = async (asked: Promise<Report>): Promise<void> => {
-    setBusy(true);
-    onSaid(null);
-    onSaid(await asked);
-    setBusy(false);
-  };
-  const save = (): void => {
-    const typed = draft.trim();
-    if (!typed || busy) return;
-    setDraft("");
-    void ask(actions.giveKey(name, typed));
-  };
-  return (
-    <form
-      class="ip-key-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
-      <div class="ip-row">
-        <input
-          class="ip-input"
-          type="password"
-          aria-label={t.keys.label(title)}
-          placeholder={key === "set" ? t.keys.another : (keyVariable ?? t.keys.placeholder)}
-          autocomplete="off"
-          spellcheck={false}
-          data-testid="key-input"
-          value={draft}
-          onInput={(event) => setDraft(event.currentTarget.value)}
-        />
-        <button
-          type="submit"
-          class="ip-button"
-          data-testid="key-save"
-          disabled={!live}
-          aria-disabled={busy || !draft.trim()}
-        >
-          {t.keys.save}
-        </button>
-      </div>
-      {key !== "missing" && (
-        <div class="ip-row">
-          <button
-            type="button"
-            class="ip-button"
-            data-testid="key-test"
-            disabled={!live}
-            aria-disabled={busy}
-            onClick={() => {
-              if (!busy) void ask(actions.checkProvider(name));
-            }}
-          >
-            {busy && <Icon name="spinner" />}
-            {busy ? t.keys.testing : t.keys.test}
-          </button>
-          {server !== null && (
-            <button
-              type="button"
-              class="ip-button"
-              data-tone="danger"
-              data-testid="remove-server"
-              title={t.server.remove}
-              disabled={!live}
-              aria-disabled={busy}
-              onClick={() => {
-                if (!busy) void actions.removeServer(name);
-              }}
-            >
-              <Icon name="delete" />
-              {t.server.remove}
-            </button>
-          )}
-        </div>
-      )}
-      {said && (
-        <p
-          class={said.good ? "ip-said" : "ip-said ip-help-bad"}
-          role={said.good ? "status" : "alert"}
-          data-testid="key-said"
-        >
-          <Icon name={said.good ? "check" : "alert"} size={14} />
-          <span>{said.message}</span>
-        </p>
-      )}
-    </form>
-  );
+/** The form for the key; until its part is there, a field of its size that takes nothing. */
+function Form(props: KeyFormProps) {
+  const opening = usePart("picker");
+  if (opening.module) return <opening.module.KeyForm {...props} />;
+  if (opening.problem) return <Waiting opening={opening} />;
+  return <input class="ip-input" type="password" aria-label={t.keys.label(props.provider.title)} disabled />;
 }
 
 /** The age of the list of models that the provider itself returned. */

@@ -1,5 +1,5 @@
 // The list of the requests that a click makes.
-import { t } from "../messages";
+import { t } from "../messages/tools";
 import { ListPopover } from "./list-popover";
 
 interface RequestListProps {
