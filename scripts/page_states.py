@@ -141,7 +141,7 @@ def find_nothing(page: Page) -> None:
     """Search for words that no prompt has."""
     part(page, "filter-button").click()
     part(page, "filter-search").fill("a blue whale")
-    part(page, "filter-favourites").click()
+    part(page, "filter-starred").click()
     expect(part(page, "nothing-found")).to_be_visible(timeout=WAIT)
 
 

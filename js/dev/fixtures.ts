@@ -128,7 +128,7 @@ export function generation(
     error: null,
     differences: [],
     cancellable: false,
-    favourite: false,
+    starred: false,
     startedAt: null,
     finishedAt: null,
     thumbnailBuffer: null,
@@ -321,7 +321,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
     }),
   ];
   return {
-    protocol: 2,
+    protocol: 3,
     seq: 0,
     models: models(),
     catalog: "",
@@ -343,7 +343,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       params: {},
       ratioLocked: true,
       meantSizes: {},
-      favouriteModels: [],
+      starredModels: [],
       recentModels: [],
       panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
     },

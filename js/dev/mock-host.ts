@@ -57,7 +57,7 @@ const SUBJECTS = [
   "Mountains",
 ];
 
-/** Batches of other days, with favourites, below those of the fixtures. */
+/** Batches of other days, with starred images, below those of the fixtures. */
 function older(now: number): BatchState[] {
   const day = 24 * 60 * 60_000;
   const made = (
@@ -73,7 +73,7 @@ function older(now: number): BatchState[] {
         width,
         height,
         seed,
-        favourite: position === 1,
+        starred: position === 1,
         startedAt: at,
         finishedAt: at + 8000 + position,
       }),
@@ -426,7 +426,7 @@ class MockKernel {
 
   /** Return a page of what the filter finds, newest first. */
   page(call: Omit<Feed, "method">): FeedState {
-    const { topicId, before, limit, search, model, status, favourite } = call;
+    const { topicId, before, limit, search, model, status, starred } = call;
     const words = search.toLowerCase().split(/\s+/);
     const found: BatchState[] = [];
     for (const id of this.ids) {
@@ -436,7 +436,7 @@ class MockKernel {
         (topicId === null || each.topicId === topicId) &&
         (model === null || each.model === model) &&
         (status === null || each.generations.some((tile) => tile.status === status)) &&
-        (!favourite || each.generations.some((tile) => tile.favourite)) &&
+        (!starred || each.generations.some((tile) => tile.starred)) &&
         words.every((word) => each.prompt.toLowerCase().includes(word));
       if (fits && found.push(each) > limit) break;
     }

@@ -4,7 +4,7 @@ import type { Look } from "./lib/theme";
 import type { KernelMessage, PageMessage, Snapshot } from "./protocol.gen";
 
 /** The version of the protocol. A snapshot of another version cannot be shown. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 /** States of a kernel in which all that the kernel held in memory is lost. */
 export const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 

@@ -7,7 +7,7 @@ export type Call =
   | Retry
   | Delete
   | Restore
-  | Favour
+  | Star
   | MoveBatches
   | RenameTopic
   | PinTopic
@@ -176,7 +176,7 @@ export interface GenerationState {
   error: ErrorState | null;
   differences: Difference[];
   cancellable: boolean;
-  favourite: boolean;
+  starred: boolean;
   startedAt: number | null;
   finishedAt: number | null;
   thumbnailBuffer: number | null;
@@ -265,14 +265,14 @@ export interface Restore {
    */
   ids: string[];
 }
-export interface Favour {
-  method: "favour";
+export interface Star {
+  method: "star";
   /**
    * @minItems 1
    * @maxItems 2000
    */
   generationIds: string[];
-  favourite: boolean;
+  starred: boolean;
 }
 export interface MoveBatches {
   method: "move_batches";
@@ -310,7 +310,7 @@ export interface Feed {
   search: string;
   model: string | null;
   status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
-  favourite: boolean;
+  starred: boolean;
 }
 export interface Queue {
   method: "queue";
@@ -466,7 +466,7 @@ export interface Config {
   /**
    * @maxItems 64
    */
-  favouriteModels: string[];
+  starredModels: string[];
   /**
    * @maxItems 8
    */

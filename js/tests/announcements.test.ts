@@ -98,9 +98,9 @@ describe("is heard:", () => {
   });
   it("what a search found", async () => {
     const { state, last, heard } = opened();
-    state().setFilter({ favourite: true });
+    state().setFilter({ starred: true });
     await last().answer({ type: "feed", feed: { topicId: "t1", batches: [], before: null } });
-    state().setFilter({ favourite: false, everywhere: true });
+    state().setFilter({ starred: false, everywhere: true });
     const two = ["b1", "b2"].map((id) => batch(id, "t1", "a fox", [generation(id, 0)]));
     await last().answer({ type: "feed", feed: { topicId: null, batches: two, before: null } });
     expect(heard()).toEqual(["Nothing found", "2 batches found"]);

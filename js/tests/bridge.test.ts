@@ -9,7 +9,7 @@ import {
   UNKNOWN_AFTER,
   WAITING_AFTER,
 } from "../src/bridge";
-import { widgetChannel } from "../src/host";
+import { PROTOCOL, widgetChannel } from "../src/host";
 import { RequestError } from "../src/lib/answer";
 import type { Look } from "../src/lib/theme";
 import type { Call, Event as KernelEvent } from "../src/protocol.gen";
@@ -214,7 +214,8 @@ describe("the connection", () => {
     ]);
   });
   it("takes no snapshot of another protocol", () => {
-    for (const saved of ['{"protocol":99}', "{}", '{"proto', "", {}, undefined]) {
+    const older = JSON.stringify({ ...snapshot(0, false), protocol: PROTOCOL - 1 });
+    for (const saved of [older, '{"protocol":99}', "{}", '{"proto', "", {}, undefined]) {
       expect(connected({ _snapshot: saved }).seen.snapshots).toEqual([]);
     }
   });

@@ -199,24 +199,24 @@ describe("the models that were used", () => {
   });
   it("are starred and lose their star, and more than fit are refused with a word", () => {
     const { state } = shown(edges(1024));
-    state().toggleFavourite("demo:m");
-    expect(state().config.favouriteModels).toEqual(["demo:m"]);
-    state().toggleFavourite("demo:m");
-    expect(state().config.favouriteModels).toEqual([]);
-    for (let index = 0; index < 65; index++) state().toggleFavourite(`demo:${index}`);
-    expect(state().config.favouriteModels).toHaveLength(64);
+    state().toggleStar("demo:m");
+    expect(state().config.starredModels).toEqual(["demo:m"]);
+    state().toggleStar("demo:m");
+    expect(state().config.starredModels).toEqual([]);
+    for (let index = 0; index < 65; index++) state().toggleStar(`demo:${index}`);
+    expect(state().config.starredModels).toHaveLength(64);
     expect(state().notices[0]?.message).toContain("64");
   });
   it("stand before the providers, but not among what is searched for", () => {
     const models = [model("a"), model("b"), model("c", { provider: "x" })];
-    const config = { favouriteModels: ["x:c", "gone:d"], recentModels: ["demo:b", "x:c"] };
+    const config = { starredModels: ["x:c", "gone:d"], recentModels: ["demo:b", "x:c"] };
     const names = (query: string) =>
       grouped(models, [provider("demo", "Demo")], query, config).map((group) => [
         group.title,
         group.models.map(({ id }) => id).join(" "),
       ]);
     expect(names("")).toEqual([
-      ["Favourites", "c"],
+      ["Starred", "c"],
       ["Recent", "b"],
       ["Demo", "a b"],
       ["x", "c"],

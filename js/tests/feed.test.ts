@@ -91,19 +91,19 @@ describe("deletes", () => {
   });
 });
 
-describe("favourites", () => {
+describe("stars", () => {
   it("are marked at once, and unmarked when the kernel refuses", async () => {
     const { state, last } = opened([named("b1")]);
-    const starred = () => state().batches.b1?.generations.map(({ favourite }) => favourite);
-    void state().favour(["b1-0", "b1-1"], true);
+    const starred = () => state().batches.b1?.generations.map(({ starred }) => starred);
+    void state().star(["b1-0", "b1-1"], true);
     expect(starred()).toEqual([true, true]);
-    expect(last().call).toEqual({ method: "favour", generationIds: ["b1-0", "b1-1"], favourite: true });
+    expect(last().call).toEqual({ method: "star", generationIds: ["b1-0", "b1-1"], starred: true });
     await last().refuse();
     expect(starred()).toEqual([false, false]);
   });
   it("that are so already are not sent", async () => {
     const { state, calls } = opened([named("b1")]);
-    await state().favour(["b1-0"], false);
+    await state().star(["b1-0"], false);
     expect(calls).toHaveLength(0);
   });
 });
@@ -158,7 +158,7 @@ describe("the filter", () => {
   });
   it("drops the answer to an older question", async () => {
     const { state, calls, ids } = opened([named("b1")]);
-    state().setFilter({ favourite: true });
+    state().setFilter({ starred: true });
     state().setFilter({ status: "error" });
     expect(calls).toHaveLength(2);
     await calls[1]?.answer(page([named("b1")]));
@@ -167,7 +167,7 @@ describe("the filter", () => {
   });
   it("joins an older page to no other finds, also where one comes back to the question", async () => {
     const { state, calls, ids } = opened([named("b1")]);
-    state().setFilter({ favourite: true });
+    state().setFilter({ starred: true });
     await calls[0]?.answer(page([named("b5")], "b5"));
     void state().loadMore(FOUND);
     state().setFilter({ status: "error" });
@@ -280,8 +280,8 @@ describe("a long feed", () => {
     expect(state().batches[id(9951)]).toBeUndefined();
     expect(state().batches[id(9949)]).toBeUndefined();
     const chosen = [`${id(9950)}-1`, `${id(9645)}-0`];
-    void state().favour([...state().selected], true);
-    expect(last().call).toMatchObject({ method: "favour", generationIds: chosen });
+    void state().star([...state().selected], true);
+    expect(last().call).toMatchObject({ method: "star", generationIds: chosen });
     void state().deleteGenerations([...state().selected]);
     expect(last().call).toMatchObject({ method: "delete", ids: chosen });
     expect(state().selected.size).toBe(0);

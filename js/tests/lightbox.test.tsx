@@ -232,9 +232,9 @@ describe("the lightbox", () => {
     const { press, calls } = await opened(FIRST);
     await press("f");
     expect(calls.map(({ call }) => call)).toContainEqual({
-      method: "favour",
+      method: "star",
       generationIds: ["old2-0"],
-      favourite: true,
+      starred: true,
     });
   });
 });

@@ -202,7 +202,7 @@ describe("what is sent", () => {
     params,
     ratioLocked: false,
     meantSizes: {},
-    favouriteModels: [],
+    starredModels: [],
     recentModels: [],
     panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
   });

@@ -116,7 +116,7 @@ describe("the widget", () => {
     const { el } = (await opened()).views[0];
     const tile = el.querySelector<HTMLElement>('[data-testid="tile"][data-status="success"]') as HTMLElement;
     const offered = () =>
-      ["favourite", "download", "tile-menu", "select"].map(
+      ["star", "download", "tile-menu", "select"].map(
         (id) => tile.querySelector(`[data-testid="${id}"]`) !== null,
       );
     expect(offered()).toEqual([false, false, false, false]);

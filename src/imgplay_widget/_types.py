@@ -586,7 +586,7 @@ class Generation:
         asset: the image, or None until it is stored.
         error: why the slot stayed empty although its task succeeded, or None.
         applied: the values that the provider reports (see `Inline.applied`).
-        favourite: True where the user gave the image a star.
+        starred: True where the user gave the image a star.
         parent_id: the generation from which this one was made, or None.
     """
 
@@ -599,7 +599,7 @@ class Generation:
     asset: Asset | None
     error: ErrorInfo | None
     applied: Mapping[str, JSON]
-    favourite: bool
+    starred: bool
     parent_id: str | None
     created_at: datetime
 
@@ -711,13 +711,13 @@ class Wanted:
         search: words that the prompt must hold, in any order, in upper or lower case.
         model: ``"provider:id"``, or None for any model.
         status: the state that one of its generations must have, or None for any state.
-        favourite: True where one of its generations must have a star.
+        starred: True where one of its generations must have a star.
     """
 
     search: str = ""
     model: str | None = None
     status: Status | None = None
-    favourite: bool = False
+    starred: bool = False
 
 
 EVERYTHING = Wanted()

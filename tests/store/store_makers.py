@@ -63,7 +63,7 @@ def make_batch(
             asset=None,
             error=None,
             applied={},
-            favourite=False,
+            starred=False,
             parent_id=None,
             created_at=at,
         )

@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateTable
 from store_makers import NOW, add_batch, delete, files, fill, make_batch, make_png, make_topic, purge
 
 from imgplay_widget._store import Store, database, migrations, tables
+from imgplay_widget._types import Wanted
 from imgplay_widget.errors import InvalidRequest, StoreError, StoreLocked, StoreTooNew
 
 HERE = Path(__file__).parent
@@ -127,7 +128,7 @@ def test_processes_that_open_a_new_history_at_once_all_succeed(tmp_path):
     assert [process.communicate(timeout=60)[1] for process in running] == [""] * 3
 
 
-@pytest.mark.parametrize("version", [1])
+@pytest.mark.parametrize("version", [1, 7, 8])
 def test_a_history_of_every_released_format_opens(tmp_path, open_store, version):
     name = f"v{version:04}"
     shutil.copy(HERE / "databases" / f"{name}.sqlite", tmp_path / "history.sqlite")
@@ -143,7 +144,13 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert len(entry.batch.references) == 1
     assert (entry.batch.mask, entry.batch.click_id) == (None, None)
     assert [task.unit.mask for task in entry.tasks] == [None, None]
-    assert store.setting("config") == {"model": "demo:paint"}
+    # The first database has no stars.
+    starred = version > 1
+    assert (first.starred, second.starred) == (starred, False)
+    starred_models = {"starred_models": ["demo:paint"]} if starred else {}
+    assert store.setting("config") == {"model": "demo:paint", **starred_models}
+    found = store.feed(topic.id, wanted=Wanted(starred=True)).entries
+    assert [one.batch.id for one in found] == ([entry.batch.id] if starred else [])
     assert store.sweep() == 0
     assert (topic.images, topic.running, topic.pinned) == (1, 1, False)
     assert delete(store, "topic", topic.id).topic_ids == (topic.id,)

@@ -150,7 +150,7 @@ REQUESTS = {
     "restore a topic": deleted("topic"),
     "restore a batch": deleted("batch"),
     "restore an image": deleted("generation"),
-    "favour": lambda s: {"method": "favour", "generationIds": [s.batch[0].id], "favourite": True},
+    "star": lambda s: {"method": "star", "generationIds": [s.batch[0].id], "starred": True},
     "move": lambda s: {"method": "move_batches", "batchIds": [s.batch.id, s.running.id], "topicId": s.topic},
     "move to a new topic": lambda s: {"method": "move_batches", "batchIds": [s.batch.id], "topicId": None},
     "pin": lambda s: {"method": "pin_topic", "topicId": s.topic, "pinned": True},
@@ -237,7 +237,7 @@ def assert_page_knows(s):
     """Check that the page got what is stored, or was told to read again."""
     stored = {}
     for batch in s.page.result("feed", topicId=None, limit=50)["feed"]["batches"]:
-        stored[batch["id"]] = {g["id"]: g["favourite"] for g in batch["generations"]}
+        stored[batch["id"]] = {g["id"]: g["starred"] for g in batch["generations"]}
     s.page.wait_for(lambda _: s.page.events("store_changed") or told(s, stored) == stored)
 
 
@@ -247,7 +247,7 @@ def told(s, stored):
     for event in s.page.events():
         match event:
             case {"type": "batch_added" | "batch_changed", "batch": batch}:
-                batches[batch["id"]] = {g["id"]: g["favourite"] for g in batch["generations"]}
+                batches[batch["id"]] = {g["id"]: g["starred"] for g in batch["generations"]}
             case {"type": "generation_removed"}:
                 batches[event["batchId"]].pop(event["generationId"])
             case {"type": "batch_removed"}:

@@ -88,13 +88,13 @@ def test_filters_meet_all_of_what_is_asked(open_page):
         page.studio.star(starred)
         assert found(page, status="error") == ["bad"]
         assert found(page, status="success") == ["starred", "good"]
-        assert found(page, favourite=True) == ["starred"]
-        assert found(page, favourite=True, status="error") == []
+        assert found(page, starred=True) == ["starred"]
+        assert found(page, starred=True, status="error") == []
         assert found(page, model="fake:image", search="good") == ["good"]
         assert found(page, model="fake:other") == []
         assert [b.prompt for b in page.studio.search(status="error")] == ["bad"]
         page.studio.delete(starred)
-        assert found(page, favourite=True) == []
+        assert found(page, starred=True) == []
         with pytest.raises(InvalidRequest, match="status"):
             page.studio.search(status="lost")
         with pytest.raises(InvalidRequest, match="limit"):

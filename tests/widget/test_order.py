@@ -29,14 +29,14 @@ def test_a_star_is_stored_and_told(page):
     page.result("hello")
     batch = made(page, "a fox", 2)
     first = batch[0].id
-    page.result("favour", generationIds=[first, "gone"], favourite=True)
+    page.result("star", generationIds=[first, "gone"], starred=True)
     told = page.wait_for(lambda _: newest(page, "batch_changed", batch.id))
-    assert [g["favourite"] for g in told["generations"]] == [True, False]
+    assert [g["starred"] for g in told["generations"]] == [True, False]
     assert batch[0].starred
     batch[0].starred = False
-    page.wait_for(lambda _: not newest(page, "batch_changed", batch.id)["generations"][0]["favourite"])
+    page.wait_for(lambda _: not newest(page, "batch_changed", batch.id)["generations"][0]["starred"])
     feed = page.result("feed", topicId=batch.topic_id)["feed"]
-    assert [g["favourite"] for g in feed["batches"][0]["generations"]] == [False, False]
+    assert [g["starred"] for g in feed["batches"][0]["generations"]] == [False, False]
 
 
 def test_a_star_that_is_there_already_is_told_nobody(page):

@@ -2,9 +2,9 @@
 import { language, t } from "../messages";
 import type { Config, ModelState, ProviderState } from "../protocol.gen";
 
-/** Some models under a title: those of one provider, the favourites, the recent ones. */
+/** Some models under a title: those of one provider, the starred ones, the recent ones. */
 export interface Group {
-  /** The provider's name. Favourites and recent models have names that no provider has. */
+  /** The provider's name. The groups of starred and recent models have names that no provider has. */
   name: string;
   title: string;
   /** The provider, if all models belong to one provider that is known. */
@@ -14,13 +14,13 @@ export interface Group {
 
 /**
  * Return the models whose words contain all words of the query, by provider, in their order. Without a query,
- * favourites and recently used models come first.
+ * starred and recently used models come first.
  */
 export function grouped(
   models: readonly ModelState[],
   providers: readonly ProviderState[],
   query = "",
-  { favouriteModels = [], recentModels = [] }: Partial<Config> = {},
+  { starredModels = [], recentModels = [] }: Partial<Config> = {},
 ): Group[] {
   const wanted = query.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const known = new Map(providers.map((provider) => [provider.name, provider]));
@@ -40,10 +40,10 @@ export function grouped(
   if (wanted.length > 0) return all;
   const byName = new Map(models.map((model) => [model.name, model]));
   const pick = (names: readonly string[]): ModelState[] => names.flatMap((name) => byName.get(name) ?? []);
-  const starred = pick(favouriteModels);
-  const recent = pick(recentModels.filter((name) => !favouriteModels.includes(name)));
+  const starred = pick(starredModels);
+  const recent = pick(recentModels.filter((name) => !starredModels.includes(name)));
   const first: Group[] = [
-    { name: "*favourites", title: t.model.favourites, provider: null, models: starred },
+    { name: "*starred", title: t.model.starred, provider: null, models: starred },
     { name: "*recent", title: t.model.recent, provider: null, models: recent },
   ];
   return [...first.filter((group) => group.models.length > 0), ...all];

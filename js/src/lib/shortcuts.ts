@@ -94,7 +94,7 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [["1"]], text: t.lightbox.trueKeys },
         { keys: [["I"]], text: t.lightbox.info },
         { keys: [["C"]], text: t.lightbox.compareKeys },
-        { keys: [["F"]], text: t.tile.favourite },
+        { keys: [["F"]], text: t.tile.star },
         { keys: [[keys.delete]], text: t.tile.delete },
         { keys: [[keys.escape]], text: t.lightbox.leaveKeys },
       ],

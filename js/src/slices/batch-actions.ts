@@ -5,7 +5,7 @@ import { batchOf, batchOfGeneration, holding, idsInCalls, sendAll } from "./batc
 import type { Slice } from "./state";
 
 export interface BatchActionsSlice {
-  favour(ids: readonly string[], favourite: boolean): Promise<void>;
+  star(ids: readonly string[], starred: boolean): Promise<void>;
   /**
    * Stop one generation of a batch, or batches all at once, so that none of them is sent in the place of another.
    */
@@ -23,7 +23,7 @@ const ANYTHING = {
   search: "",
   model: null,
   status: null,
-  favourite: false,
+  starred: false,
 } as const;
 
 export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, send) => {
@@ -46,26 +46,26 @@ export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, sen
   };
 
   return {
-    favour: async (ids, favourite) => {
+    star: async (ids, starred) => {
       const wanted = new Set(ids);
       const changed = holding(get(), wanted)
         .flatMap(({ generations }) => generations)
-        .filter((generation) => wanted.has(generation.id) && generation.favourite !== favourite);
+        .filter((generation) => wanted.has(generation.id) && generation.starred !== starred);
       if (changed.length === 0) return;
       const mark = (value: boolean): void => {
         for (const { id } of changed) {
           const batch = batchOfGeneration(get(), id);
           const now = batch?.generations.find((generation) => generation.id === id);
-          if (now) get().changeGeneration({ ...now, favourite: value });
+          if (now) get().changeGeneration({ ...now, starred: value });
         }
       };
-      mark(favourite);
+      mark(starred);
       const calls = idsInCalls(changed.map(({ id }) => id)).map((generationIds) => ({
-        method: "favour" as const,
+        method: "star" as const,
         generationIds,
-        favourite,
+        starred,
       }));
-      await sendAll({ get, send }, calls, () => mark(!favourite));
+      await sendAll({ get, send }, calls, () => mark(!starred));
     },
 
     cancel: async (batchIds, generationId) => {

@@ -24,7 +24,7 @@ export interface ConfigSlice {
   /** Ask the kernel for a model that is not listed. Return the error if it does not exist. */
   learnModel(name: string): Promise<ErrorState | null>;
   /** Star a model, or remove its star. */
-  toggleFavourite(name: string): void;
+  toggleStar(name: string): void;
   /** Note models as the ones used last. */
   rememberModel(...names: string[]): void;
   setCount(count: number): void;
@@ -50,7 +50,7 @@ const EMPTY: Config = {
   params: {},
   ratioLocked: false,
   meantSizes: {},
-  favouriteModels: [],
+  starredModels: [],
   recentModels: [],
   panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
 };
@@ -127,13 +127,13 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
         return errorState(cause);
       }
     },
-    toggleFavourite: (name) => {
-      const { favouriteModels } = get().config;
-      const others = favouriteModels.filter((other) => other !== name);
-      const starred = others.length === favouriteModels.length;
-      if (starred && others.length === MAX_FAVOURITES) {
-        get().addNotice("warning", t.model.tooManyFavourites(MAX_FAVOURITES));
-      } else change({ favouriteModels: starred ? [...others, name] : others });
+    toggleStar: (name) => {
+      const { starredModels } = get().config;
+      const others = starredModels.filter((other) => other !== name);
+      const starred = others.length === starredModels.length;
+      if (starred && others.length === MAX_STARRED) {
+        get().addNotice("warning", t.model.tooManyStarred(MAX_STARRED));
+      } else change({ starredModels: starred ? [...others, name] : others });
     },
     rememberModel: (...names) => {
       const { recentModels } = get().config;
@@ -172,7 +172,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   };
 };
 
-const MAX_FAVOURITES = 64;
+const MAX_STARRED = 64;
 const MAX_RECENT = 8;
 /** The most models that a click asks. */
 export const MAX_MODELS = 4;

@@ -38,7 +38,7 @@ export const createCoversSlice: Slice<CoversSlice> = (_set, get, send) => {
           search: "",
           model: null,
           status: "success",
-          favourite: false,
+          starred: false,
         });
         if (result.type !== "feed") return { images: [], before: null };
         const images = result.feed.batches.flatMap(({ prompt, generations }) =>

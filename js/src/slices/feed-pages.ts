@@ -143,9 +143,9 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
 
 /** Return the question for a feed, the same for all of its pages. */
 function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">, key: string) {
-  if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, favourite: false };
-  const { search, model, status, favourite, everywhere } = filter;
-  return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, favourite };
+  if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, starred: false };
+  const { search, model, status, starred, everywhere } = filter;
+  return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, starred };
 }
 
 /**

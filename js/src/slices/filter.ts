@@ -1,4 +1,4 @@
-// What the feed is narrowed to: words of the prompt, a model, a status, favourites, here or in all topics.
+// What the feed is narrowed to: words of the prompt, a model, a status, stars, here or in all topics.
 import type { BatchState, GenerationState } from "../protocol.gen";
 import type { Slice, State } from "./state";
 
@@ -6,7 +6,7 @@ export interface Filter {
   search: string;
   model: string | null;
   status: GenerationState["status"] | null;
-  favourite: boolean;
+  starred: boolean;
   /** All topics, not the one that is shown. */
   everywhere: boolean;
 }
@@ -33,7 +33,7 @@ export const NO_FILTER: Filter = {
   search: "",
   model: null,
   status: null,
-  favourite: false,
+  starred: false,
   everywhere: false,
 };
 
@@ -83,8 +83,8 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
 
 /** Return whether the feed is narrowed, or widened to all topics. */
 export function isFiltering({ filter }: Pick<State, "filter">): boolean {
-  const { search, model, status, favourite, everywhere } = filter;
-  return search.trim() !== "" || model !== null || status !== null || favourite || everywhere;
+  const { search, model, status, starred, everywhere } = filter;
+  return search.trim() !== "" || model !== null || status !== null || starred || everywhere;
 }
 
 /** Return whether the filter finds a batch, by the same rules as the kernel. */
@@ -92,13 +92,13 @@ export function matches(
   { filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">,
   batch: BatchState,
 ): boolean {
-  const { search, model, status, favourite, everywhere } = filter;
+  const { search, model, status, starred, everywhere } = filter;
   const prompt = batch.prompt.toLowerCase();
   return (
     (everywhere || batch.topicId === activeTopicId) &&
     (model === null || batch.model === model) &&
     (status === null || batch.generations.some((generation) => generation.status === status)) &&
-    (!favourite || batch.generations.some((generation) => generation.favourite)) &&
+    (!starred || batch.generations.some((generation) => generation.starred)) &&
     search
       .toLowerCase()
       .split(/\s+/)

@@ -93,11 +93,11 @@ export function FilterFields() {
       <button
         type="button"
         class="ip-button ip-toggle"
-        aria-pressed={filter.favourite}
-        data-testid="filter-favourites"
-        onClick={() => actions.setFilter({ favourite: !filter.favourite })}
+        aria-pressed={filter.starred}
+        data-testid="filter-starred"
+        onClick={() => actions.setFilter({ starred: !filter.starred })}
       >
-        <Icon name="star" size={14} /> {t.filter.favourites}
+        <Icon name="star" size={14} /> {t.filter.starred}
       </button>
       <button
         type="button"
@@ -160,13 +160,13 @@ export function NothingFound() {
         {filter.status && (
           <Chip text={t.filter.statuses[filter.status]} onDrop={() => actions.setFilter({ status: null })} />
         )}
-        {filter.favourite && (
-          <Chip text={t.filter.favourites} onDrop={() => actions.setFilter({ favourite: false })} />
+        {filter.starred && (
+          <Chip text={t.filter.starred} onDrop={() => actions.setFilter({ starred: false })} />
         )}
       </ul>
       <div>
         {words.length > 1 && <p>{t.filter.hintWords}</p>}
-        {filter.favourite && <p>{t.filter.hintFavourites}</p>}
+        {filter.starred && <p>{t.filter.hintStarred}</p>}
         {!filter.everywhere && <p>{t.filter.hintHere}</p>}
       </div>
       <div class="ip-nothing-next">

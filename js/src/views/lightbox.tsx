@@ -84,7 +84,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     "1": toTrue,
     i: toggleInfo,
     c: toggleComparison,
-    f: () => void (live && actions.favour([generation.id], !generation.favourite)),
+    f: () => void (live && actions.star([generation.id], !generation.starred)),
     Delete: () => void (live && actions.deleteGenerations([generation.id])),
   };
   return (
@@ -234,10 +234,10 @@ function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsP
       <span class="ip-lightbox-live" inert={!live}>
         <IconButton
           icon="star"
-          label={generation.favourite ? t.tile.dropFavourite : t.tile.addFavourite}
-          pressed={generation.favourite}
-          testid="lightbox-favourite"
-          onClick={() => void actions.favour([generation.id], !generation.favourite)}
+          label={generation.starred ? t.tile.unstarImage : t.tile.starImage}
+          pressed={generation.starred}
+          testid="lightbox-star"
+          onClick={() => void actions.star([generation.id], !generation.starred)}
         />
         <IconButton
           icon="reference"

@@ -18,7 +18,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const [open, setOpen] = useState<"list" | "server" | null>(null);
   const providers = useStore((state) => state.providers);
   const configured = useStore((state) => state.config.model);
-  const starred = useStore((state) => state.config.favouriteModels.includes(state.config.model));
+  const starred = useStore((state) => state.config.starredModels.includes(state.config.model));
   const several = useStore((state) => state.config.alsoModels.length > 0);
   const live = useStore((state) => state.live);
   const actions = useActions();
@@ -40,8 +40,8 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
               icon="star"
               label={starred ? t.model.unstar(title) : t.model.star(title)}
               pressed={starred}
-              testid="favourite-model"
-              onClick={() => actions.toggleFavourite(model.name)}
+              testid="star-model"
+              onClick={() => actions.toggleStar(model.name)}
             />
           )
         }

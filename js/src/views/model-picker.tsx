@@ -39,7 +39,7 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const picker = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const { groups, entries } = useEntries(query);
-  // A list with favourites or recent models begins with them; otherwise the list shows the chosen model in its
+  // A list with starred or recent models begins with them; otherwise the list shows the chosen model in its
   // place.
   const first = entries.findIndex(({ model }) => model.name === current);
   const [active, setActive] = useState<string | null>(null);
@@ -146,11 +146,11 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
 function useEntries(query: string): { groups: Group[]; entries: { key: string; model: ModelState }[] } {
   const models = useStore((state) => state.models);
   const providers = useStore((state) => state.providers);
-  const favouriteModels = useStore((state) => state.config.favouriteModels);
+  const starredModels = useStore((state) => state.config.starredModels);
   const recentModels = useStore((state) => state.config.recentModels);
   const groups = useMemo(
-    () => grouped(models, providers, query, { favouriteModels, recentModels }),
-    [models, providers, query, favouriteModels, recentModels],
+    () => grouped(models, providers, query, { starredModels, recentModels }),
+    [models, providers, query, starredModels, recentModels],
   );
   const entries = useMemo(
     () =>
@@ -251,7 +251,7 @@ interface ListProps {
 }
 
 function List({ list, id, groups, drawn, current, active, onNearEnd, onChoose }: ListProps) {
-  const favouriteModels = useStore((state) => state.config.favouriteModels);
+  const starredModels = useStore((state) => state.config.starredModels);
   const alsoModels = useStore((state) => state.config.alsoModels);
   let index = 0;
   return (
@@ -280,7 +280,7 @@ function List({ list, id, groups, drawn, current, active, onNearEnd, onChoose }:
             until={drawn}
             current={current}
             active={active}
-            favourites={favouriteModels}
+            starred={starredModels}
             also={alsoModels}
             onChoose={onChoose}
           />
@@ -313,13 +313,13 @@ interface OptionsProps {
   until: number;
   current: string;
   active: number;
-  favourites: readonly string[];
+  starred: readonly string[];
   /** The names of the models that are asked beside the chosen one. */
   also: readonly string[];
   onChoose(model: ModelState, also: boolean): void;
 }
 
-function Options({ id, group, from, until, current, active, favourites, also, onChoose }: OptionsProps) {
+function Options({ id, group, from, until, current, active, starred, also, onChoose }: OptionsProps) {
   const now = useMinute();
   const { title, provider, models } = group;
   const missing = provider?.key === "missing";
@@ -342,7 +342,7 @@ function Options({ id, group, from, until, current, active, favourites, also, on
           model={model}
           chosen={model.name === current}
           active={from + index === active}
-          starred={favourites.includes(model.name)}
+          starred={starred.includes(model.name)}
           asked={model.name !== current && also.includes(model.name)}
           full={also.length >= MAX_MODELS - 1}
           onChoose={onChoose}
@@ -402,7 +402,7 @@ function Option({ id, model, chosen, active, starred, asked, full, onChoose }: O
         title={starred ? t.model.unstar(title) : t.model.star(title)}
         onClick={(event) => {
           event.stopPropagation();
-          actions.toggleFavourite(name);
+          actions.toggleStar(name);
         }}
       >
         <Icon name="star" size={14} />

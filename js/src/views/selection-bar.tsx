@@ -62,13 +62,13 @@ export function SelectionBar() {
       <button
         type="button"
         class="ip-button ip-toggle"
-        aria-label={t.selection.favourite}
+        aria-label={t.selection.star}
         aria-pressed={starred}
-        title={t.selection.favourite}
-        data-testid="selection-favourite"
-        onClick={() => void actions.favour(ids, !starred)}
+        title={t.selection.star}
+        data-testid="selection-star"
+        onClick={() => void actions.star(ids, !starred)}
       >
-        <Icon name="star" /> <span class="ip-wide">{t.selection.favourite}</span>
+        <Icon name="star" /> <span class="ip-wide">{t.selection.star}</span>
       </button>
       <button
         type="button"
@@ -117,5 +117,5 @@ function allStarred({ batches, selected }: State): boolean {
   const own = Object.values(batches)
     .flatMap(({ generations }) => generations)
     .filter(({ id }) => selected.has(id));
-  return own.length > 0 && own.every(({ favourite }) => favourite);
+  return own.length > 0 && own.every(({ starred }) => starred);
 }

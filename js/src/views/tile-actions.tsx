@@ -17,7 +17,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, seed, favourite } = generation;
+  const { id, seed, starred } = generation;
   const download = (): void => void saveOriginal(media, id, actions);
   return (
     <div class="ip-tile-actions" inert={!live}>
@@ -68,9 +68,9 @@ export function TileActions({ generation, batch }: TileActionsProps) {
           { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
           {
             icon: "star",
-            text: favourite ? t.tile.dropFavourite : t.tile.addFavourite,
+            text: starred ? t.tile.unstarImage : t.tile.starImage,
             apart: true,
-            onChoose: () => void actions.favour([id], !favourite),
+            onChoose: () => void actions.star([id], !starred),
           },
           {
             icon: "cover",

@@ -94,7 +94,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, position, differences, favourite } = generation;
+  const { id, position, differences, starred } = generation;
   const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   // Until the thumbnail arrives, the last preview is closer to it than a grey box.
   const preview = useBlobUrl(media.previews, id, true);
@@ -132,16 +132,16 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
               : t.tile.changed(differences.length)}
           </span>
         )}
-        {(met || favourite) && (
+        {(met || starred) && (
           <button
             type="button"
             class="ip-star"
-            aria-pressed={favourite}
-            aria-label={t.tile.favourite}
-            title={favourite ? t.tile.dropFavourite : t.tile.addFavourite}
-            data-testid="favourite"
+            aria-pressed={starred}
+            aria-label={t.tile.star}
+            title={starred ? t.tile.unstarImage : t.tile.starImage}
+            data-testid="star"
             inert={!live}
-            onClick={() => void actions.favour([id], !favourite)}
+            onClick={() => void actions.star([id], !starred)}
           >
             <Icon name="star" />
           </button>

@@ -117,10 +117,10 @@ class Curator:
 
     # -------------------------------------------------------------- stars and moving
 
-    async def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> None:
+    async def star(self, generation_ids: Sequence[str], *, starred: bool) -> None:
         """Star images, or take the stars away. Images that are gone are ignored."""
         store = self._archive.store
-        changed = await self._archive.in_store(store.favour, generation_ids, favourite=favourite)
+        changed = await self._archive.in_store(store.star, generation_ids, starred=starred)
         await self._tell_entries(changed)
 
     async def move(self, batch_ids: Sequence[str], topic_id: str, new_topic: Topic | None = None) -> None:

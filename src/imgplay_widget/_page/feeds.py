@@ -56,7 +56,7 @@ class Feeds:
 
     async def _feed(self, call: protocol.Feed, _: Attachments) -> protocol.FeedResult:
         status = None if call.status is None else Status(call.status)
-        wanted = Wanted(search=call.search, model=call.model, status=status, favourite=call.favourite)
+        wanted = Wanted(search=call.search, model=call.model, status=status, starred=call.starred)
         page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
         return protocol.FeedResult(feed=page)
 

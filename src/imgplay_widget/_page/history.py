@@ -30,7 +30,7 @@ class History:
         return {
             protocol.Delete: self._delete,
             protocol.Restore: self._restore,
-            protocol.Favour: self._star,
+            protocol.Star: self._star,
             protocol.RenameTopic: self._rename_topic,
             protocol.PinTopic: self._pin_topic,
             protocol.ChooseCover: self._choose_cover,
@@ -47,8 +47,8 @@ class History:
             raise NotFound("It is too late to undo this: it is gone for good.")
         return protocol.Empty()
 
-    async def _star(self, call: protocol.Favour, _: Attachments) -> protocol.Empty:
-        await self._curator.favour(call.generation_ids, favourite=call.favourite)
+    async def _star(self, call: protocol.Star, _: Attachments) -> protocol.Empty:
+        await self._curator.star(call.generation_ids, starred=call.starred)
         return protocol.Empty()
 
     async def _rename_topic(self, call: protocol.RenameTopic, _: Attachments) -> protocol.Empty:

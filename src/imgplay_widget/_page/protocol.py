@@ -28,7 +28,7 @@ MAX_SELECTED = 2000
 MAX_ALSO = 3
 """The most models that one click asks beside the chosen one."""
 
-PROTOCOL = 2
+PROTOCOL = 3
 """The version of the protocol. A saved notebook may hold an older page than the kernel's package."""
 
 MAX_WISHES = 16
@@ -204,7 +204,7 @@ class GenerationState(Message):
     error: ErrorState | None
     differences: list[Difference]
     cancellable: bool
-    favourite: bool
+    starred: bool
     started_at: int | None
     finished_at: int | None
     thumbnail_buffer: int | None
@@ -293,7 +293,7 @@ class Config(Message):
             ``None`` means "not sent" (a random seed).
         ratio_locked: whether width and height move together.
         meant_sizes: for each model whose ratio was chosen or locked, what was asked for.
-        favourite_models: the names of the models that the user starred.
+        starred_models: the names of the models that the user starred.
         recent_models: the names of those used last, the newest first.
     """
 
@@ -303,7 +303,7 @@ class Config(Message):
     params: dict[str, dict[str, str | bool | int | float | None]] = Field(default_factory=dict)
     ratio_locked: bool = False
     meant_sizes: dict[str, MeantSize] = Field(default_factory=dict[str, MeantSize])
-    favourite_models: Annotated[list[str], Field(max_length=64)] = Field(default_factory=list)
+    starred_models: Annotated[list[str], Field(max_length=64)] = Field(default_factory=list)
     recent_models: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
     panels: Panels = Field(default_factory=Panels)
 
@@ -459,12 +459,12 @@ class Restore(Message):
     ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
 
 
-class Favour(Message):
+class Star(Message):
     """Star images, or take the star away. Answer: `Empty`."""
 
-    method: Literal["favour"] = "favour"
+    method: Literal["star"] = "star"
     generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
-    favourite: bool
+    starred: bool
 
 
 class MoveBatches(Message):
@@ -514,7 +514,7 @@ class Feed(Message):
         search: words that the prompt must hold, in any order, whatever their case.
         model: the name of the model, or None for any.
         status: batches with a generation of this status, or None for any.
-        favourite: True for batches with a starred image alone.
+        starred: True for batches with a starred image alone.
     """
 
     method: Literal["feed"] = "feed"
@@ -524,7 +524,7 @@ class Feed(Message):
     search: Annotated[str, Field(max_length=500)] = ""
     model: str | None = None
     status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
-    favourite: bool = False
+    starred: bool = False
 
 
 class Queue(Message):
@@ -778,7 +778,7 @@ Call = Annotated[
     | Retry
     | Delete
     | Restore
-    | Favour
+    | Star
     | MoveBatches
     | RenameTopic
     | PinTopic

@@ -241,7 +241,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         error=error_state(error) if error else None,
         differences=[Difference(**change._asdict()) for change in differences(entry, generation)],
         cancellable=not status.final,
-        favourite=generation.favourite,
+        starred=generation.starred,
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
         finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
         thumbnail_buffer=buffer,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Condition, Scope
     from imgplay_widget._types import Kind, Task, Topic
 
-__all__ = ["Hidden", "Restored", "favour", "hide", "move", "restore"]
+__all__ = ["Hidden", "Restored", "hide", "move", "restore", "star"]
 
 _CHUNK = 500
 
@@ -109,13 +109,13 @@ def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]
     return Restored(ids=tuple(marked), topics=tuple(changed), batch_ids=tuple(holding))
 
 
-def favour(connection: Connection, scope: Scope, ids: Sequence[str], *, favourite: bool) -> list[str]:
+def star(connection: Connection, scope: Scope, ids: Sequence[str], *, starred: bool) -> list[str]:
     """Give generations a star or take it away, and return the batches of those that changed."""
     table, seen = _kind(scope, "generation")
-    other = table.c.favourite.is_(not favourite)
+    other = table.c.starred.is_(not starred)
     changed = _found(connection, table, ids, (*seen, other))
     for part in _chunks(changed):
-        connection.execute(update(table).where(table.c.id.in_(part)).values(favourite=favourite))
+        connection.execute(update(table).where(table.c.id.in_(part)).values(starred=starred))
     return sorted(set(_batch_ids(connection, changed).values()))
 
 

@@ -116,7 +116,7 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         status = _STATUS.in_([wanted.status.value])
         matching = select(generations.c.id).select_from(joined).where(*there, status)
         yield matching.correlate(batches).exists()
-    if wanted.favourite:
+    if wanted.starred:
         # An index finds the starred generations first, because they are few.
-        starred = generations.c.favourite == true(), generations.c.deleted_at.is_(None)
+        starred = generations.c.starred == true(), generations.c.deleted_at.is_(None)
         yield batches.c.id.in_(select(generations.c.batch_id).where(*starred))

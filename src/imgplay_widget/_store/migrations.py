@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import JSON, Connection, bindparam, insert, inspect, select, text
 
 from imgplay_widget._rules.costs import to_units
 from imgplay_widget._store import tables
@@ -98,6 +98,20 @@ def m0007_clicks(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE image_generation_batches ADD COLUMN click_id TEXT")
 
 
+def m0008_stars(connection: Connection) -> None:
+    """Call a star a star: rename the column of images, and the list of starred models in the settings."""
+    for statement in _M0008:
+        connection.exec_driver_sql(statement)
+    # The typed values make each database read and write its own kind of JSON.
+    configs = text(_CONFIGS).columns(value=JSON)
+    changed = text(_RECONFIGURED).bindparams(bindparam("value", type_=JSON))
+    for row in connection.execute(configs).mappings().all():
+        config: dict[str, Any] | None = row["value"]
+        if config and "favourite_models" in config:
+            config["starred_models"] = config.pop("favourite_models")
+            connection.execute(changed, dict(row))
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -115,6 +129,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0005_spending,
     m0006_any_number_of_topics,
     m0007_clicks,
+    m0008_stars,
 )
 
 
@@ -341,4 +356,17 @@ INSERT INTO image_spending (call_key, user_id, organization_id, topic_id, batch_
   amount, basis, spent_at)
 VALUES (:key, :user_id, :organization_id, :topic_id, :batch_id, :provider, :model, :images, :amount, :basis,
   :at)
+"""
+
+_M0008 = (
+    "ALTER TABLE image_generations RENAME COLUMN favourite TO starred",
+    "DROP INDEX idx_generations_favourite",
+    "CREATE INDEX idx_generations_starred ON image_generations(starred, batch_id)",
+)
+
+_CONFIGS = "SELECT user_id, organization_id, value FROM image_settings WHERE name = 'config'"
+
+_RECONFIGURED = """
+UPDATE image_settings SET value = :value
+WHERE user_id = :user_id AND organization_id = :organization_id AND name = 'config'
 """

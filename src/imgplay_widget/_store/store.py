@@ -568,10 +568,10 @@ class Store:
 
     # -------------------------------------------------------------- keeping order
 
-    def favour(self, generation_ids: Sequence[str], *, favourite: bool) -> list[str]:
+    def star(self, generation_ids: Sequence[str], *, starred: bool) -> list[str]:
         """Give generations a star or take it away, and return the batches of those that changed."""
         with self._database.writing() as connection:
-            return curation.favour(connection, self._scope, generation_ids, favourite=favourite)
+            return curation.star(connection, self._scope, generation_ids, starred=starred)
 
     def move(
         self, batch_ids: Sequence[str], topic_id: str, *, at: datetime, new_topic: Topic | None = None

@@ -148,14 +148,14 @@ generations = Table(
     Column("asset_digest", Text),
     _json("error"),
     _json("applied", nullable=False),
-    Column("favourite", Boolean, nullable=False),
+    Column("starred", Boolean, nullable=False),
     Column("parent_id", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("deleted_at", UtcTime),
     Index("idx_generations_batch", "batch_id"),
     Index("idx_generations_task", "async_task_id"),
     Index("idx_generations_digest", "asset_digest"),
-    Index("idx_generations_favourite", "favourite", "batch_id"),
+    Index("idx_generations_starred", "starred", "batch_id"),
     _deleted("idx_generations_deleted"),
 )
 

@@ -226,7 +226,7 @@ class StudioApi:
             raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
         topic_id = None if topic is None else self._existing(topic)
         wanted = Wanted(
-            search=words, model=model, status=None if status is None else Status(status), favourite=starred
+            search=words, model=model, status=None if status is None else Status(status), starred=starred
         )
         return self._core.call(self._core.newest, topic_id, limit, wanted)
 

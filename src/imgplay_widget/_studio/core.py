@@ -334,7 +334,7 @@ class Core(Hop):
 
     async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
         """Star images, or take the stars away."""
-        await self.curator.favour(generation_ids, favourite=starred)
+        await self.curator.star(generation_ids, starred=starred)
 
     async def rename_topic(self, topic: str, title: str) -> Topic:
         """Set the title of a topic, which is named by its id or its title."""

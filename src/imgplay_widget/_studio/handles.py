@@ -279,7 +279,7 @@ class GenerationHandle:
     @property
     def starred(self) -> bool:
         """True where the image has a star. Setting it stores the star."""
-        return self._row.favourite
+        return self._row.starred
 
     @starred.setter
     def starred(self, starred: bool) -> None:

@@ -130,7 +130,7 @@ def _generations(batch: Batch, task: Task) -> list[Generation]:
             asset=None,
             error=None,
             applied={},
-            favourite=False,
+            starred=False,
             parent_id=None,
             created_at=batch.created_at,
         )

@@ -27,9 +27,12 @@ def main():
     batch, generations, tasks = make_batch(topic, 2, references=[reference])
     add_batch(store, batch, generations, tasks, new_topic=topic)
     fill(store, generations[0], tasks[0], encode(Image.new("RGB", (16, 12), "orange"), "PNG"))
-    store.save_setting("config", {"model": "demo:paint"})
+    store.star([generations[0].id], starred=True)
+    store.save_setting("config", {"model": "demo:paint", "starred_models": ["demo:paint"]})
     store.close()
     (file.with_suffix(".assets") / "files.lock").unlink()
+    # An empty journal stays where the installed SQLite has no safe WAL.
+    file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
