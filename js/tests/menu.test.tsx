@@ -3,7 +3,11 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
 import { placed } from "../src/lib/place";
+import { Media } from "../src/media";
+import { Parts } from "../src/parts";
+import { PageContext } from "../src/views/context";
 import { Menu, type MenuItem } from "../src/views/menu";
+import { partFromSource, settled, storeWithKernel } from "./kit";
 
 let root: HTMLElement;
 afterEach(() => {
@@ -11,7 +15,7 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-function shown() {
+async function shown(loaded = true) {
   const chosen: string[] = [];
   const item = (text: string, more: Partial<MenuItem> = {}): MenuItem => ({
     text,
@@ -21,7 +25,18 @@ function shown() {
   root = document.createElement("div");
   document.body.append(root);
   const items = [item("Copy"), item("Move", { disabled: true }), item("Delete", { danger: true })];
-  act(() => render(<Menu icon="more" label="More" testid="more" items={items} />, root));
+  const { store } = storeWithKernel();
+  const parts = new Parts(partFromSource);
+  if (loaded) await parts.want("tools");
+  const page = {
+    store,
+    parts,
+    media: new Media(() => Promise.reject(new Error("no kernel"))),
+    learnt: Promise.resolve(),
+    setHeight: () => undefined,
+  };
+  const menu = <Menu icon="more" label="More" testid="more" items={() => items} />;
+  act(() => render(<PageContext.Provider value={page}>{menu}</PageContext.Provider>, root));
   const button = root.querySelector("button") as HTMLButtonElement;
   const press = (key: string) =>
     act(() => {
@@ -34,8 +49,8 @@ function shown() {
 }
 
 describe("a menu", () => {
-  it("opens with the focus on its first entry, and moves it around by key", () => {
-    const { button, press, focused } = shown();
+  it("opens with the focus on its first entry, and moves it around by key", async () => {
+    const { button, press, focused } = await shown();
     act(() => button.click());
     expect(button.getAttribute("aria-expanded")).toBe("true");
     expect(focused()).toBe("Copy");
@@ -50,30 +65,40 @@ describe("a menu", () => {
     press("m");
     expect(focused()).toBe("Move");
   });
-  it("opens at its end with the arrow up", () => {
-    const { button, press, focused } = shown();
+  it("opens at its end with the arrow up", async () => {
+    const { button, press, focused } = await shown();
     button.focus();
     press("ArrowUp");
     expect(focused()).toBe("Delete");
   });
-  it("does what is chosen once, closes, and gives the focus back", () => {
-    const { button, chosen, open } = shown();
+  it("does what is chosen once, closes, and gives the focus back", async () => {
+    const { button, chosen, open } = await shown();
     act(() => button.click());
     act(() => (document.activeElement as HTMLElement).click());
     expect(chosen).toEqual(["Copy"]);
     expect(open()).toBe(false);
     expect(document.activeElement).toBe(button);
   });
-  it("does nothing for an entry that is off", () => {
-    const { button, chosen, press, open } = shown();
+  it("opens once its part is there, and moves the focus into it then", async () => {
+    const { button, focused, open } = await shown(false);
+    button.focus();
+    act(() => button.click());
+    expect(open()).toBe(false);
+    expect(root.querySelector('[data-testid="part-loading"]')).not.toBeNull();
+    await act(async () => settled());
+    expect(open()).toBe(true);
+    expect(focused()).toBe("Copy");
+  });
+  it("does nothing for an entry that is off", async () => {
+    const { button, chosen, press, open } = await shown();
     act(() => button.click());
     press("ArrowDown");
     act(() => (document.activeElement as HTMLElement).click());
     expect(chosen).toEqual([]);
     expect(open()).toBe(true);
   });
-  it("closes on Escape with the focus on its button, and lets nobody else hear of it", () => {
-    const { button, press, open } = shown();
+  it("closes on Escape with the focus on its button, and lets nobody else hear of it", async () => {
+    const { button, press, open } = await shown();
     const heard: string[] = [];
     root.addEventListener("keydown", (event) => heard.push(event.key));
     act(() => button.click());
@@ -82,8 +107,8 @@ describe("a menu", () => {
     expect(document.activeElement).toBe(button);
     expect(heard).toEqual([]);
   });
-  it("closes on a press elsewhere, and leaves the focus alone", () => {
-    const { button, open } = shown();
+  it("closes on a press elsewhere, and leaves the focus alone", async () => {
+    const { button, open } = await shown();
     act(() => button.click());
     act(() => void document.body.dispatchEvent(new Event("pointerdown", { bubbles: true, composed: true })));
     expect(open()).toBe(false);

@@ -143,10 +143,7 @@ export const en = {
     by: (model: string) => `Improve the prompt with ${model}`,
     needs: (titles: string) =>
       `Improving a prompt needs a text model. Choose a model of ${titles} and enter its key.`,
-    expand: "Improve",
-    translate: "Translate to English",
     working: "Improving the prompt…",
-    cancel: "Keep the prompt as it is",
     cancelled: "The prompt stays as it is.",
     improved: (topic: string | null) => `The prompt${topic === null ? "" : ` of “${topic}”`} was improved.`,
     translated: (topic: string | null) =>
@@ -182,12 +179,7 @@ export const en = {
     something: "Something is running",
     pinned: "Pinned",
     menu: (title: string) => `More actions for ${title}`,
-    rename: "Rename",
     newTitle: "Topic title",
-    pin: "Pin to the top",
-    unpin: "Unpin",
-    cover: "Choose a cover…",
-    delete: "Delete",
     deleted: (title: string, images: number) =>
       `Deleted “${title}”${images > 1 ? ` and its ${images} images` : images ? " and its image" : ""}.`,
     moved: (count: number, title: string | null) =>
@@ -288,14 +280,9 @@ export const en = {
     toTopic: (title: string) => `Go to “${title}”`,
     reuse: "Reuse settings",
     more: "More actions for this batch",
-    zip: "Download all as ZIP",
-    code: "Copy as Python code",
-    codeCopied: "Python code copied.",
     notCopied: "The browser did not allow copying.",
     notCopiedNext: "Allow clipboard access for this site, or download instead.",
-    move: "Move to topic…",
     moveTitle: "Move to topic",
-    delete: "Delete this batch",
     deleted: (count: number) => (count === 1 ? "Batch deleted." : `${count} batches deleted.`),
     drag: "Drag onto a topic to move this batch",
     estimated: "By the model's price: the provider does not say what it charged",

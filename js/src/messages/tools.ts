@@ -45,6 +45,11 @@ export const english = {
     coverNone: "This topic has no finished image yet.",
     coverMore: "Show older images",
     coverImage: (prompt: string) => `Use as the cover: ${prompt}`,
+    rename: "Rename",
+    pin: "Pin to the top",
+    unpin: "Unpin",
+    cover: "Choose a cover…",
+    delete: "Delete",
   },
   references: {
     linkLabel: "Link to an image",
@@ -81,6 +86,11 @@ export const english = {
   },
   batch: {
     newTopic: "New topic",
+    zip: "Download all as ZIP",
+    code: "Copy as Python code",
+    codeCopied: "Python code copied.",
+    move: "Move to topic…",
+    delete: "Delete this batch",
   },
   selection: {
     label: "Selection",
@@ -139,6 +149,11 @@ export const english = {
   composer: {
     eachOf: (models: readonly string[]) => `With ${models.join(", ")}.`,
     walkKeys: "Earlier prompts, from the start of the text",
+  },
+  improve: {
+    expand: "Improve",
+    translate: "Translate to English",
+    cancel: "Keep the prompt as it is",
   },
 };
 

@@ -2,8 +2,9 @@
 import "../views/part-icons";
 
 export { CoverPicker } from "../views/cover-picker";
-export { savePack } from "../views/download";
 export { FilterFields, NothingFound } from "../views/filter-fields";
+export { batchItems, improveItems, topicItems } from "../views/menu-items";
+export { MenuList } from "../views/menu-list";
 export { MoveDialog } from "../views/move-dialog";
 export { QueueList } from "../views/queue-list";
 export { ReferenceDrop } from "../views/references-drop";

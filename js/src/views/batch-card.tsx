@@ -9,9 +9,8 @@ import type { BatchState } from "../protocol.gen";
 import { isRunning } from "../slices/batches";
 import { isFiltering } from "../slices/filter";
 import { useActions, usePage, useStore } from "./context";
-import { copyWords, tell } from "./copy";
+import { copyWords } from "./copy";
 import { Icon } from "./icon";
-import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
@@ -146,19 +145,7 @@ function Actions({ batch }: { batch: BatchState }) {
   const [moving, setMoving] = useState(false);
   const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
   const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
-  const finished = generations.filter(({ status }) => status === "success").map((each) => each.id);
-  const zip = async (): Promise<void> => {
-    const { parts } = page;
-    await parts.want("tools").catch((cause: unknown) => tell(actions, cause));
-    await parts.get("tools")?.savePack(page, finished);
-  };
   const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
-  const copyCode = (): void => {
-    const code = page.media
-      .send({ method: "code", batchId: id })
-      .then(({ result }) => (result.type === "code" ? result.text : ""));
-    void copyWords(code, t.batch.codeCopied, actions);
-  };
   return (
     <div class="ip-actions" inert={!live}>
       {stoppable && (
@@ -190,36 +177,7 @@ function Actions({ batch }: { batch: BatchState }) {
         icon="more"
         label={t.batch.more}
         testid="batch-menu"
-        items={[
-          {
-            icon: "zip",
-            text: t.batch.zip,
-            testid: "zip-batch",
-            disabled: finished.length === 0,
-            onChoose: () => void zip(),
-          },
-          { icon: "copy", text: t.batch.copyPrompt, onChoose: copyPrompt },
-          { icon: "code", text: t.batch.code, testid: "copy-code", onChoose: copyCode },
-          { icon: "settings", text: t.batch.reuse, apart: true, onChoose: () => actions.reuse(batch) },
-          {
-            icon: "retry",
-            text: t.batch.retry,
-            disabled: !failed,
-            onChoose: () => void actions.retry(id),
-          },
-          { icon: "move", text: t.batch.move, testid: "move-batch", onChoose: () => setMoving(true) },
-          {
-            icon: "delete",
-            text: t.batch.delete,
-            testid: "delete-batch",
-            danger: true,
-            apart: true,
-            onChoose: () => {
-              leaveTiles(generations.map((generation) => generation.id));
-              void actions.deleteBatches([id]);
-            },
-          },
-        ]}
+        items={(tools) => tools.batchItems(batch, page, { copyPrompt, move: () => setMoving(true) })}
       />
       {moving && (
         <PartDialog name="tools" label={t.batch.moveTitle} onClose={() => setMoving(false)}>

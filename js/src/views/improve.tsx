@@ -5,36 +5,20 @@ import { isImproving } from "../slices/drafts";
 import { writerMissing, writerOf } from "../slices/improving";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
-import { Menu, type MenuItem } from "./menu";
+import { Menu } from "./menu";
 
 export function ImproveMenu() {
   const busy = useStore(isImproving);
   const disabled = useStore(({ live, prompt }) => !live || prompt.trim() === "");
   const tip = useStore(tipOf);
   const actions = useActions();
-  // The button can be pressed while it works: a disabled button would lose the focus.
-  const items: MenuItem[] = busy
-    ? [{ icon: "close", text: t.improve.cancel, testid: "keep-prompt", onChoose: actions.cancelImproving }]
-    : [
-        {
-          icon: "improve",
-          text: t.improve.expand,
-          testid: "expand-prompt",
-          onChoose: () => void actions.improve("expand"),
-        },
-        {
-          icon: "translate",
-          text: t.improve.translate,
-          testid: "translate-prompt",
-          onChoose: () => void actions.improve("translate"),
-        },
-      ];
   return (
     <Menu
       icon={busy ? "spinner" : "improve"}
       label={t.improve.label}
       tip={busy ? t.improve.working : tip}
-      items={items}
+      // The button can be pressed while it works: a disabled button would lose the focus.
+      items={(tools) => tools.improveItems(busy, actions)}
       testid="improve"
       disabled={disabled}
       busy={busy}

@@ -42,7 +42,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
         icon="more"
         label={t.tile.more}
         testid="tile-menu"
-        items={[
+        items={() => [
           {
             icon: "copy",
             text: t.tile.copyImage,

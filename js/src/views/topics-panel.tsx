@@ -7,6 +7,7 @@ import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
 import { t } from "../messages";
+import type { PartModules } from "../parts";
 import type { TopicState } from "../protocol.gen";
 import { useActions, useBlobUrl, useMinute, useOnScreen, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -147,30 +148,8 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
     void actions.deleteTopic(id);
   };
   const rename = (): void => setRenaming(live);
-  const items = (): MenuItem[] => [
-    { icon: "rename", text: t.topics.rename, testid: "rename-topic", onChoose: rename },
-    {
-      icon: pinned ? "unpin" : "pin",
-      text: pinned ? t.topics.unpin : t.topics.pin,
-      testid: "pin-topic",
-      onChoose: () => void actions.pinTopic(id, !pinned),
-    },
-    {
-      icon: "images",
-      text: t.topics.cover,
-      testid: "cover-topic",
-      disabled: images === 0,
-      onChoose: () => onCover(topic),
-    },
-    {
-      icon: "delete",
-      text: t.topics.delete,
-      testid: "delete-topic",
-      danger: true,
-      apart: true,
-      onChoose: remove,
-    },
-  ];
+  const items = (tools: PartModules["tools"]): readonly MenuItem[] =>
+    tools.topicItems(topic, { ...actions, rename, remove, cover: () => onCover(topic) });
   const facts = [
     running > 0 ? t.topics.running(running) : images > 0 ? t.topics.images(images) : t.topics.noImages,
     running > 0 ? "" : ago(topic.updatedAt, now),
@@ -231,7 +210,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
       )}
       {!renaming && (
         <span class="ip-topic-menu" inert={!live}>
-          <Menu icon="more" label={t.topics.menu(title)} testid="topic-menu" items={items()} />
+          <Menu icon="more" label={t.topics.menu(title)} testid="topic-menu" items={items} />
         </span>
       )}
     </li>

@@ -1,0 +1,100 @@
+// The list of actions that a button opens.
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { onLeave, place } from "../lib/place";
+import { Icon } from "./icon";
+import type { MenuItem } from "./menu";
+
+interface MenuListProps {
+  label: string;
+  items: readonly MenuItem[];
+  start: "first" | "last";
+  anchor: HTMLElement;
+  /** `refocus`: the user left by a choice or by key, and the focus goes back. */
+  onClose(refocus: boolean): void;
+}
+
+export function MenuList({ label, items, start, anchor, onClose }: MenuListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const entries = (): HTMLElement[] => [
+    ...(list.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? []),
+  ];
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return;
+    element.showPopover?.();
+    place(element, anchor, "end");
+    entries()
+      .at(start === "first" ? 0 : -1)
+      ?.focus();
+  }, []);
+  useEffect(() => (list.current ? onLeave(list.current, anchor, () => onClose(false)) : undefined), []);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const all = entries();
+    const at = all.indexOf(event.target as HTMLElement);
+    const next = keyTarget(event, at, all);
+    if (next) next.focus();
+    else if (event.key === "Escape" || event.key === "Tab") onClose(true);
+    else return;
+    // Tab then goes on from the button.
+    if (event.key !== "Tab") event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      ref={list}
+      class="ip-menu"
+      role="menu"
+      tabIndex={-1}
+      aria-label={label}
+      popover="manual"
+      data-testid="menu"
+      onKeyDown={onKeyDown}
+      onClick={(event) => event.stopPropagation()}
+      onFocusOut={(event) => {
+        const { relatedTarget } = event;
+        if (
+          relatedTarget instanceof Node &&
+          !list.current?.contains(relatedTarget) &&
+          relatedTarget !== anchor
+        )
+          onClose(false);
+      }}
+    >
+      {items.map(({ icon, text, testid, danger, disabled, apart, onChoose }) => (
+        <button
+          key={text}
+          type="button"
+          class="ip-menu-item"
+          role="menuitem"
+          tabIndex={-1}
+          aria-disabled={disabled}
+          data-tone={danger ? "danger" : undefined}
+          data-apart={apart}
+          data-testid={testid}
+          onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
+          onClick={() => {
+            if (disabled) return;
+            onClose(true);
+            onChoose();
+          }}
+        >
+          {icon ? <Icon name={icon} /> : <span class="ip-menu-gap" />}
+          <span>{text}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Return the entry that a key leads to: by arrow, to an end, or by the first letter. */
+function keyTarget(event: KeyboardEvent, at: number, all: readonly HTMLElement[]): HTMLElement | undefined {
+  if (event.key === "ArrowDown") return all[(at + 1) % all.length];
+  if (event.key === "ArrowUp") return all.at(at < 1 ? -1 : at - 1);
+  if (event.key === "Home") return all[0];
+  if (event.key === "End") return all.at(-1);
+  if (event.key.length !== 1 || event.key === " " || event.ctrlKey || event.metaKey) return undefined;
+  const letter = event.key.toLowerCase();
+  const round = [...all.slice(at + 1), ...all.slice(0, at + 1)];
+  return round.find((entry) => entry.textContent?.trim().toLowerCase().startsWith(letter));
+}
