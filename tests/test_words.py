@@ -22,7 +22,6 @@ FILES = {
 
 NOT_YET = (
     "src/imgplay_widget/_page/",
-    "src/imgplay_widget/_studio/",
     "src/imgplay_widget/providers/",
     "tests/providers/",
     "js/src/",
@@ -47,6 +46,9 @@ INSTEAD = {
 
 VAGUE_NAMES = {"place", "places", "directory"}
 """Names that meant many things. Each of these has a term of its own: slot, index, folder, location."""
+
+PUBLIC_NAMES = {("src/imgplay_widget/_studio/key_reports.py", "place")}
+"""Vague names that users already read: the place of a key."""
 
 
 class Text(NamedTuple):
@@ -123,7 +125,11 @@ def test_no_name_means_many_things(name: str) -> None:
     nodes = list(ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))))
     named = [(node.arg, node.lineno) for node in nodes if isinstance(node, ast.arg)]
     named += [(node.id, node.lineno) for node in nodes if isinstance(node, ast.Name)]
-    assert [f"{name}:{line}: {word}" for word, line in named if word in VAGUE_NAMES] == []
+    assert [
+        f"{name}:{line}: {word}"
+        for word, line in named
+        if word in VAGUE_NAMES and (name, word) not in PUBLIC_NAMES
+    ] == []
 
 
 def test_the_glossary_has_each_term_once() -> None:

@@ -175,9 +175,9 @@ def test_a_request_without_any_image_raises_its_error():
         ({"mask": png()}, InvalidRequest, "not have a reference"),
         ({"references": [png()], "mask": png(32, 64)}, InvalidRequest, "32 × 64 pixels.*64 × 64"),
         ({"references": [png()], "mask": jpeg()}, InvalidRequest, "image/jpeg"),
-        ({"references": [png()], "mask": b"<html>"}, InvalidRequest, "A mask is no image"),
+        ({"references": [png()], "mask": b"<html>"}, InvalidRequest, "A mask is not an image"),
         ({"references": [png()], "mask": "nowhere.png"}, InvalidRequest, "The mask 'nowhere.png' cannot"),
-        ({"references": [png()], "mask": 7}, InvalidRequest, "int is no mask"),
+        ({"references": [png()], "mask": 7}, InvalidRequest, "int cannot be used as a mask"),
         ({"references": [png()], "mask": large()}, InvalidRequest, r"The mask has 1\.\d MB.* 1 MB at most"),
         ({"model": "fake:sheet", "mask": png()}, InvalidRequest, "fake:sheet does not take a mask"),
         ({"deadline": 0}, InvalidRequest, "deadline"),
@@ -480,7 +480,7 @@ def test_what_is_deleted_comes_back_as_it_was_for_a_minute():
 def test_what_cannot_be_deleted_or_restored_is_named():
     with open_studio(FakeProvider()) as studio:
         for act in (studio.delete, studio.restore):
-            with pytest.raises(InvalidRequest, match="int is nothing that can be"):
+            with pytest.raises(InvalidRequest, match="int cannot be"):
                 act(5)
             with pytest.raises(NotFound):
                 act("nothing")

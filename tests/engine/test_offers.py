@@ -237,7 +237,7 @@ def test_all_are_asked_and_those_that_fail_keep_their_list(open_cloud):
 @pytest.mark.parametrize(
     ("provider", "outcome", "words"),
     [
-        (Checked(), "good", "takes the key (given to this studio)"),
+        (Checked(), "good", "accepts the key (given to this studio)"),
         (Cloud(), "reached", "did not refuse"),
         (Cloud(keyed=False), "good", "answers"),
         (Plain(), "unknown", "no free call"),

@@ -140,7 +140,7 @@ def test_a_mask_is_a_png_with_transparency(page):
     Image.new("RGB", (64, 64)).save(jpeg, format="JPEG")
     for data in (png(), jpeg.getvalue()):
         error = page.upload(data, purpose="mask")["error"]
-        assert error["message"] == "The mask is no PNG with transparency."
+        assert error["message"] == "The mask is not a PNG with transparency."
     assert page.refer(mask_png(64, 64, free=LEFT), purpose="mask")
 
 

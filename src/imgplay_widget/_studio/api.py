@@ -1,4 +1,4 @@
-"""The public calls of a studio, written once. `Studio` and `ImagePlayground` inherit them."""
+"""The public calls of a studio, which `Studio` and `ImagePlayground` inherit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["StudioApi", "core_of"]
 
 
 class StudioApi:
-    """The public calls of a studio. Each may be made from any thread but the studio's own."""
+    """The public calls of a studio. Any thread may make them, except the studio's own."""
 
     _core: Core
 
@@ -58,15 +58,15 @@ class StudioApi:
             prompt: the words that describe the image.
             model: ``"provider:id"``; None takes the model of the config panel (at first a demo).
             n: the number of images, 1 to `max_count`.
-            topic: the topic of the batch: a topic, its id or its title (a topic is made where none has that
-                title); None takes the active topic, or makes a new one.
-            references: input images, for models that take some: paths, bytes, Pillow images, generations,
+            topic: the topic of the batch: a topic, its id or its title (a new title makes a new topic); None
+                takes the active topic, or makes a new one.
+            references: input images, for models that take them: paths, bytes, Pillow images, generations,
                 NumPy arrays or matplotlib figures.
-            mask: for models that take one: a PNG of the first reference's size, transparent where the
-                image may change: a path, bytes, a Pillow image or a generation.
+            mask: for models that take a mask: a PNG of the first reference's size, transparent where the
+                image may change. It is a path, bytes, a Pillow image or a generation.
             deadline: seconds in all for each task; None takes the model's deadline.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
-                given has its default, and None leaves it out. Without a seed, one is drawn and recorded.
+                given has its default, and None leaves it out. Without a seed, a random one is drawn and kept.
 
         Raises:
             UnknownParameter: the model has no such parameter (a TypeError).
@@ -96,22 +96,23 @@ class StudioApi:
         return core.begin(prepared, select=topic is None)
 
     def improve(self, prompt: str, mode: Mode = "expand", *, model: str | None = None) -> str:
-        """Have a text model rewrite a prompt, wait, and return the new prompt.
+        """Let a text model rewrite a prompt, wait, and return the new prompt.
 
-        Nothing is stored or generated. This is one call to a small text model, which its provider bills; the
-        call is never repeated by itself. The provider of the image model writes if it has a text model and a
-        key, else the first provider that has both; the option `titles` can choose another text model.
+        Nothing is stored or generated. This is one call to a small text model, which its provider bills. The
+        studio never repeats the call by itself. The text model belongs to the provider of the image model if
+        it has a text model and a key, else to the first provider that has both. The option `titles` can
+        choose another text model.
 
         Args:
             prompt: the words that describe the image.
             mode: ``"expand"`` keeps the meaning, the language, every subject and every quotation, and adds
                 what can be seen; ``"translate"`` returns the same prompt in English.
-            model: the image model that the prompt is for, whose limit of characters is kept; None takes the
-                model of the config panel.
+            model: the image model of the prompt, whose limit of characters is kept; None takes the model of
+                the config panel.
 
         Raises:
             InvalidRequest: the prompt is empty, or there is no such mode (a ValueError).
-            MissingKey: no key of a provider with a text model is set; the error names the keys that would do.
+            MissingKey: no provider with a text model has a key; the error names the keys that are possible.
             NotFound: there is no such model.
             ProviderError: the text model did not answer, or not with a prompt.
         """
@@ -119,7 +120,7 @@ class StudioApi:
         core.refuse_own_thread()
         _, spec = core.model(model)
         if core.writer.model(spec.provider) is None:
-            # On the caller's thread, where Colab can be asked too.
+            # Keys are looked for on the caller's thread, where Colab can be asked too.
             core.keys.look([provider.spec for provider in core.writer.candidates()])
         return core.call(core.writer.improve, prompt, mode, spec)
 
@@ -140,7 +141,7 @@ class StudioApi:
         return self._core.topic_handle(self._core.call(self._core.topics.new, title))
 
     def rename_topic(self, topic: TopicHandle | str, title: str) -> TopicHandle:
-        """Set the title of a topic, which nothing but the user changes from then on. Return the topic.
+        """Set the title of a topic, which only the user changes from then on, and return the topic.
 
         Args:
             topic: a topic, its id or its title.
@@ -154,11 +155,11 @@ class StudioApi:
         return self._core.topic_handle(renamed)
 
     def pin_topic(self, topic: TopicHandle | str, *, pinned: bool = True) -> TopicHandle:
-        """Keep a topic at the top of the list, or let it go, and return the topic.
+        """Pin a topic to the top of the list, or unpin it, and return the topic.
 
         Args:
             topic: a topic, its id or its title.
-            pinned: False lets it go.
+            pinned: False unpins the topic.
 
         Raises:
             NotFound: there is no such topic.
@@ -231,13 +232,13 @@ class StudioApi:
         return self._core.call(self._core.newest, topic_id, limit, wanted)
 
     def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
-        """Return how an image file was made, if this store made it. The image is known by its bytes.
+        """Return the recipe of an image file, if this store made it. The store knows images by their bytes.
 
         Args:
             image: a file as it was saved, downloaded or taken out of a ZIP, or its bytes.
 
         Returns:
-            The same as ``generation.recipe``, or None where the store has no image of these bytes.
+            The same as ``generation.recipe``, or None where the store does not have an image of these bytes.
 
         Raises:
             OSError: the file cannot be read.
@@ -250,7 +251,7 @@ class StudioApi:
         """Star images, or take the stars away.
 
         Args:
-            images: generations, and batches for all of theirs.
+            images: generations, or batches for all their generations.
             starred: False takes the stars away.
 
         Raises:
@@ -262,11 +263,11 @@ class StudioApi:
     def move(
         self, batches: BatchHandle | str | Sequence[BatchHandle | str], topic: TopicHandle | str
     ) -> None:
-        """Move batches to another topic. What runs goes on there.
+        """Move batches to another topic. Their unfinished tasks go on there.
 
         Args:
             batches: a batch, its id, or several of them.
-            topic: a topic, its id or its title (a topic is made where none has that title).
+            topic: a topic, its id or its title (a new title makes a new topic).
 
         Raises:
             NotFound: there is no such topic.
@@ -279,8 +280,8 @@ class StudioApi:
         """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
 
         Args:
-            path: the file to write; a file that is there is replaced.
-            images: batches and generations; those without an image are left out.
+            path: the file to write; an existing file is replaced.
+            images: batches and generations; generations without an image are left out.
 
         Returns:
             The path.
@@ -296,7 +297,7 @@ class StudioApi:
     # -------------------------------------------------------------- input images
 
     def add_reference(self, image: ReferenceLike, *, topic: TopicHandle | str | None = None) -> Reference:
-        """Add an input image to the prompt of a topic, where the page shows it, and return the image.
+        """Add an input image to the draft of a topic, which the page shows, and return the image.
 
         Args:
             image: a path, a public https link, the bytes of a file, a Pillow image, a generation, a NumPy
@@ -314,7 +315,7 @@ class StudioApi:
         elif isinstance(image, str) and image.lower().startswith("https://"):
             reference = core.call(core.references.keep, core.call(core.clients.fetch, image))
         else:
-            # On this thread: a figure must be drawn where it was made.
+            # The image is read on this thread, because a figure must be drawn where it was made.
             read = read_input(image)
             assert read.data is not None
             reference = core.call(core.references.keep, read.data)
@@ -340,9 +341,9 @@ class StudioApi:
     # -------------------------------------------------------------- deleting
 
     def delete(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
-        """Delete a topic, a batch or a generation, with all that it holds. What runs for it is stopped.
+        """Delete a topic, a batch or a generation with all images in it, and stop its tasks.
 
-        For a minute, `restore` brings it back; then its images are removed from the disk.
+        For a minute, `restore` brings it back. Then its images are removed from the disk.
 
         Args:
             what: a topic, a batch, a generation, or the id of one.
@@ -353,33 +354,34 @@ class StudioApi:
         self._core.call(self._core.delete, *_thing(what, "deleted"))
 
     def restore(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
-        """Bring back what was deleted in the last minute. What is there stays as it is.
+        """Bring back a topic, a batch or a generation that was deleted in the last minute.
 
-        What was deleted before that stays deleted: a batch that went with its topic comes back with the
-        topic, a batch that was deleted for itself does not. What ran and was stopped can be retried.
+        A topic comes back with the batches that were deleted together with it. A batch that was deleted
+        earlier by itself stays deleted. Tasks that were stopped can be retried. If nothing was deleted,
+        nothing changes.
 
         Args:
             what: a topic, a batch, a generation, or the id of one.
 
         Raises:
-            NotFound: it is gone for good, or never was.
+            NotFound: it is gone for good, or never existed.
         """
         self._core.call(self._core.restore, *_thing(what, "brought back"))
 
     # -------------------------------------------------------------- money
 
     def spent(self, since: date | datetime | None = None, topic: TopicHandle | str | None = None) -> Spend:
-        """Return what was spent. The value shows itself as a table, by model.
+        """Return the money that was spent. The value shows itself as a table, by model.
 
-        Calls that failed and were billed count, and so do images that were deleted. Where a provider does
-        not report a cost, the model's price stands in as an estimate; the value says for how many images
-        nobody knows the cost.
+        Failed calls that were billed count, and so do deleted images. Where a provider does not report a
+        cost, the model's price is the estimate. The value also has the number of images whose cost is not
+        known.
 
         Args:
-            since: the beginning: a date (its local midnight), or a time (local where it has no zone); None
-                for all that was ever spent.
-            topic: a topic, its id or its title; None for all of them. A batch that is moved takes its cost
-                along.
+            since: the start: a date (its local midnight), or a time (local where it has no zone); None counts
+                from the beginning.
+            topic: a topic, its id or its title; None for all topics. The cost of a batch counts for the
+                topic in which the batch is now.
 
         Raises:
             NotFound: there is no such topic.
@@ -393,9 +395,10 @@ class StudioApi:
     def budget(self) -> Decimal | None:
         """The most that may be spent, in USD a day, or None for any amount. It can be set at any time.
 
-        A request, or a Retry, is refused (`OverBudget`) before anything is stored or sent if its expected
-        cost would take the total of today, by the local clock and of all kernels on the store, over the
-        budget. What runs counts as spent. A request whose cost nobody knows (see `estimate`) passes.
+        The studio refuses a request or a Retry (`OverBudget`) before anything is stored or sent if its
+        expected cost would take the total of today over the budget. The total is that of all kernels on
+        the store, since midnight by the local clock. Running tasks count as spent. A request whose cost is
+        not known (see `estimate`) is allowed.
         """
         return self._core.budget
 
@@ -438,11 +441,11 @@ class StudioApi:
         return table_of(core.registry, core.keys, provider, notes)
 
     def refresh_models(self, provider: str | None = None) -> ModelTable:
-        """Ask what providers offer now, wait for the answers, and return the table of `models`.
+        """Ask providers for their models, wait for the answers, and return the table of `models`.
 
         Args:
-            provider: the name of a provider; None asks all that have such a list and a key. Of these, a
-                provider that cannot be asked becomes a notice, and keeps the list that it had.
+            provider: the name of a provider; None asks all providers that have such a list and a key. One
+                that cannot be asked keeps its last list, and a notice may tell the reason.
 
         Raises:
             NotFound: there is no such provider.
@@ -466,13 +469,13 @@ class StudioApi:
     def set_key(
         self, provider: str, key: str | Literal[Ask.KEY] | None = Ask.KEY, *, remember: bool = False
     ) -> KeyKept:
-        """Set a provider's key for this studio. The result says where the key is.
+        """Set a provider's key for this studio. The result tells where the key is.
 
         Args:
             provider: the provider's name.
             key: the key; without one, the user is asked for it, and it is not shown; None forgets it.
-            remember: True puts the key into the system's keyring too (or takes it out of there); where there
-                is no keyring, the key stays in memory.
+            remember: True puts the key into the system's keyring too (or takes it out of there). Without a
+                keyring, the key stays in memory.
 
         Raises:
             NotFound: there is no such provider.
@@ -485,25 +488,25 @@ class StudioApi:
             where = f" (made at {spec.key_url})" if spec.key_url else ""
             key = getpass.getpass(f"Key of {spec.title}{where}: ").strip()
             if not key:
-                return KeyKept(provider, "nowhere", "Nothing was entered, and nothing changed.")
+                return KeyKept(provider, "nowhere", "No key was entered, and nothing changed.")
         return core.call(partial(core.offers.keep_key, spec.name, key, remember=remember))
 
     def add_server(self, name: str, url: str, key: str | None = None, *, remember: bool = False) -> KeyCheck:
         """Add a server that speaks OpenAI's protocol, for this and later studios on the store.
 
-        Its models are then ``"name:model-id"``. The result shows itself and says whether the server answers.
-        A server that does not run now is added all the same.
+        Its models are then ``"name:model-id"``. The result shows itself and tells if the server answers.
+        A server that does not run now is added nevertheless.
 
         Args:
             name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name. A server that
-                was added before under this name gets the new address.
+                was added under this name before gets the new address.
             url: the base address (``"http://localhost:8080/v1"``). Plain http only on this machine or
                 network.
-            key: the server's key, where it needs one; the key stays in memory.
+            key: the server's key, if the server needs one; the key stays in memory.
             remember: True puts the key into the system's keyring too.
 
         Raises:
-            InvalidRequest: name, address or key cannot be used.
+            InvalidRequest: the name, the address or the key cannot be used.
         """
         return self._core.call(partial(self._core.servers.add, name, url, key, remember=remember))
 
@@ -514,11 +517,11 @@ class StudioApi:
             name: the server's name.
 
         Raises:
-            NotFound: no such server was added.
+            NotFound: the user did not add such a server.
         """
         self._core.call(self._core.servers.remove, name)
 
-    # -------------------------------------------------------------- inside
+    # -------------------------------------------------------------- small parts
 
     def _topic(self, topic: TopicHandle | str) -> tuple[str | None, str | None]:
         """Return the id of the topic to use, or None and the title of the topic to make."""
@@ -537,8 +540,8 @@ class StudioApi:
 
 
 def core_of(api: StudioApi) -> Core:
-    """Return the core below a studio or a playground, for the other faces of the same studio."""
-    return api._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the core is nobody else's business
+    """Return the core of a studio or a playground, for the widget and the page."""
+    return api._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - users must not see the core
 
 
 def _name_of(topic: TopicHandle | str) -> str:
@@ -558,6 +561,6 @@ def _thing(what: object, done: str) -> tuple[Kind | None, str]:
             return None, what
         case _:
             raise InvalidRequest(
-                f"{type(what).__name__} is nothing that can be {done}.",
+                f"{type(what).__name__} cannot be {done}.",
                 next_step="Give a topic, a batch, a generation, or the id of one.",
             )

@@ -1,8 +1,8 @@
-"""The core of a studio: store, engine and providers put together, on a loop of their own.
+"""The core of a studio: store, engine and providers together, on an event loop of their own.
 
-A `Core` has one daemon thread with one event loop, on which its engine lives. Every call from outside hops
-there; every change hops back through `subscribe`. The core knows nothing of comms, widgets or servers. The
-public calls (`api`) and the page's side (`_page`) stand on it.
+A `Core` has a daemon thread with an event loop, on which its engine lives. Calls from other threads hop to
+the loop, and changes hop back through `subscribe`. The core does not know comms, widgets or web servers. The
+public calls (`api`) and the Python side of the page (`_page`) use it.
 """
 
 from __future__ import annotations
@@ -62,39 +62,39 @@ __all__ = ["DEFAULT_MODEL", "Core"]
 logger = logging.getLogger("imgplay_widget")
 
 DEFAULT_MODEL = "demo:instant"
-"""The model where nobody chose one: it needs no key and costs nothing."""
+"""The model before the user chose one. It needs no key and costs nothing."""
 
 MAX_BATCHES = 1000
 """The most batches that one call returns."""
 
 PUBLISH_EVERY = 0.05
-"""Seconds between two deliveries to a subscriber: at most 20 a second."""
+"""The fewest seconds between two deliveries to a subscriber."""
 
 CLOSE_WAIT, EXIT_WAIT = 15.0, 2.0
-"""Seconds that closing waits for the engine, when somebody closes and when the interpreter ends. The next
-start takes up whatever is not written by then."""
+"""The most seconds to wait for the engine when code closes the studio, and when the interpreter ends. The
+next start continues from what is written by then."""
 
 
 class Core(Hop):
     """Store, engine and providers, and the parts that use them. Its coroutines run on its loop.
 
     Args:
-        options: what the studio is made from.
+        options: the options of the studio.
         budget: USD that may be spent a day, or None for any amount.
 
     Attributes:
         max_count: the most images of one request.
         registry: the providers.
-        keys: their keys.
-        files: the files of images and what is made of them.
+        keys: the keys of the providers.
+        files: the files of images, and their recipes.
         archive, covers, clients, engine, curator: see `_engine`.
-        live: the batches and topics that code holds.
+        live: the state of the batches and topics that have handles.
         topics: the topics, and the active one.
-        spending: where today's total stands.
-        references: input images.
-        drafts: prompts that were written and not sent.
-        offers: what the providers offer.
-        servers: servers that the user added.
+        spending: the total of today.
+        references: the input images.
+        drafts: the drafts of topics.
+        offers: the models that providers list, and the tests of keys.
+        servers: the servers that the user added.
         writer: the text models.
 
     Raises:
@@ -172,7 +172,7 @@ class Core(Hop):
         return self.registry.find(name or self._config.get("model") or DEFAULT_MODEL)
 
     def look_for_key(self, provider: Provider) -> None:
-        """Look for a key in slow places, on the caller's thread, where Colab can be asked too."""
+        """Look for a missing key in slow sources on the caller's thread, where Colab can be asked too."""
         if self.keys.state(provider.spec) == "missing":
             self.keys.look([provider.spec])
 
@@ -191,10 +191,10 @@ class Core(Hop):
         click_id: str | None = None,
         allow: Callable[[Prepared], None] | None = None,
     ) -> Prepared:
-        """Check a request, keep its input images, and return what would be stored. Raise as `generate` does.
+        """Check a request, store its input images, and return its rows. Raise as `generate` does.
 
         The requests of one click share a `click_id`. `allow` may refuse a request before any file is
-        written; without it, `add` refuses what is over the budget.
+        written. Without it, `add` refuses a request over the budget.
         """
         provider, spec = self.model(model)
         if self.keys.state(provider.spec) == "missing":
@@ -247,11 +247,11 @@ class Core(Hop):
         """Return the handle of a request at once, and store and start the request on the loop.
 
         Args:
-            prepared: what `prepare` returned.
+            prepared: the request that `prepare` returned.
             select: True where its topic becomes the active one.
         """
         if select and self.topics.active is None:
-            # The next call without a topic goes to the same one, also before this one is stored.
+            # The next call without a topic uses the same topic, even if it comes before this one is stored.
             self.topics.active = prepared.entry.batch.topic_id
         handle = self.handle(prepared.entry)
         self.start(partial(self._begin, prepared, handle, select=select))
@@ -261,10 +261,10 @@ class Core(Hop):
         try:
             await self.add([prepared], select=select)
         except Exception as error:
-            # Whoever waits for the handle must hear of any error, or would wait for ever.
+            # Code that waits for the handle must get the error, or it would wait for ever.
             self.live.batch(prepared.entry).fail(error)
             if prepared.new_topic is not None and self.topics.active == prepared.new_topic.id:
-                # The topic was never stored; the next request makes one.
+                # The topic was not stored, so the next request makes a new one.
                 self.topics.active = None
             if not isinstance(error, ImgplayError):
                 logger.exception("A request could not be stored")
@@ -276,9 +276,9 @@ class Core(Hop):
         """Store the requests of one click, or none of them, start them, and return their topic.
 
         Args:
-            prepared: what `prepare` returned, all for one topic; a new topic came with the first.
+            prepared: the requests that `prepare` returned, all for one topic; the first one has a new topic.
             select: True where the topic becomes the active one.
-            source: who asked (see `SettingWritten`).
+            source: the page that asked (see `SettingWritten`).
         """
         topic = await self.engine.add([one.entry for one in prepared], prepared[0].new_topic)
         try:
@@ -286,12 +286,12 @@ class Core(Hop):
             if select:
                 await self.topics.select(topic.id, source=source)
         except ImgplayError as error:
-            # The requests are stored and run; only what goes with them was not written.
+            # The requests are stored and run. Only the title or the choice of the topic was not written.
             logger.warning("A topic could not be named or chosen: %s", error.message)
         return topic
 
     async def _name(self, topic: Topic, prepared: Prepared) -> None:
-        """Name a topic by its first batch, and only by that."""
+        """Name a topic after its first batch. Later batches do not change the title."""
         if topic.title is not None and prepared.new_topic is None:
             return
         batch = prepared.entry.batch
@@ -300,7 +300,7 @@ class Core(Hop):
         if topic.title_by == "prompt" and self.writer.names_topics:
             self.archive.aside(self.writer.entitle(topic.id, batch))
 
-    # -------------------------------------------------------------- what handles and the public calls ask
+    # -------------------------------------------------------------- calls of handles and of the public calls
 
     def handle(self, entry: Entry) -> BatchHandle:
         """Return a handle of a batch."""
@@ -329,7 +329,7 @@ class Core(Hop):
         await self.engine.cancel([batch_id], generation_id)
 
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Run one failed generation again, or all of a batch."""
+        """Run one failed generation again, or all failed generations of a batch."""
         await self.engine.retry(batch_id, generation_id)
 
     async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
@@ -341,7 +341,7 @@ class Core(Hop):
         return await self.topics.rename(topic, title)
 
     async def pin_topic(self, topic: str, pinned: bool) -> Topic:  # noqa: FBT001 - goes through `call`
-        """Keep a topic, which is named by its id or its title, at the top of the list, or let it go."""
+        """Pin a topic, which is named by its id or its title, to the top of the list, or unpin it."""
         return await self.curator.pin_topic(await self.topics.existing(topic), pinned=pinned)
 
     async def choose_cover(self, generation_id: str) -> Topic:
@@ -359,14 +359,14 @@ class Core(Hop):
         """
         if not 1 <= limit <= MAX_BATCHES:
             raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
-        # On the loop: no change can come between the reading and the handle that would take it.
+        # This runs on the loop, so that the handle misses no change after the reading.
         page = await self.archive.feed(topic_id, limit=limit, wanted=wanted)
         return [self.handle(entry) for entry in page.entries]
 
     # -------------------------------------------------------------- deleting
 
     async def delete(self, kind: Kind | None, id: str) -> None:
-        """Delete a topic, a batch or a generation; without a kind, whichever has the id.
+        """Delete a topic, a batch or a generation. Without a kind, the id finds which of them is meant.
 
         Raises:
             NotFound: there is no such thing.
@@ -374,10 +374,10 @@ class Core(Hop):
         await self.curator.delete(kind or await self._kind(id), [id])
 
     async def restore(self, kind: Kind | None, id: str) -> None:
-        """Bring back what was deleted; without a kind, whichever has the id.
+        """Bring back a deleted topic, batch or generation. Without a kind, the id finds which is meant.
 
         Raises:
-            NotFound: it is gone for good, or never was.
+            NotFound: it is gone for good, or never existed.
         """
         kinds: tuple[Kind, ...] = ("topic", "batch", "generation") if kind is None else (kind,)
         for one in kinds:
@@ -399,18 +399,18 @@ class Core(Hop):
 
     @property
     def config(self) -> dict[str, Any]:
-        """What the config panel holds, as stored."""
+        """The stored values of the config panel."""
         return self._config
 
     async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
-        """Store what the config panel holds."""
+        """Store the values of the config panel."""
         await self.archive.save_setting("config", config)
         self._config = config
         self._on_change(SettingWritten(name="config", value=config, source=source))
 
     @property
     def budget(self) -> Decimal | None:
-        """USD that may be spent a day, or None for any amount."""
+        """The most USD that may be spent a day, or None for any amount."""
         return self.engine.budget
 
     @budget.setter
@@ -427,8 +427,8 @@ class Core(Hop):
         """Send every change to a subscriber, bundled, and return the function that ends this.
 
         Args:
-            subscriber: takes the changes, on the loop.
-            every: seconds between two deliveries at least.
+            subscriber: is called on the loop with the changes.
+            every: the fewest seconds between two deliveries.
         """
         subscription = Subscription(subscriber, self._clock, every)
         running = self.start(subscription.run)
@@ -442,7 +442,7 @@ class Core(Hop):
         return end
 
     def _on_change(self, change: Change) -> None:
-        """Hand a change on. On the loop."""
+        """Pass a change on to all parts and subscribers. On the loop."""
         self.live.heed(change)
         self.topics.heed(change)
         self.spending.heed(change)
@@ -452,7 +452,7 @@ class Core(Hop):
     # -------------------------------------------------------------- life
 
     def now(self) -> datetime:
-        """Return the present by the studio's clock, aware UTC."""
+        """Return the present time by the studio's clock, aware UTC."""
         return self._clock.now()
 
     @property
@@ -462,7 +462,7 @@ class Core(Hop):
 
     @property
     def notices(self) -> list[Notice]:
-        """What the user should know of the store and the providers."""
+        """Messages to the user about the store and the providers."""
         return [*self.archive.store.notices, *self.registry.notices]
 
     @property
@@ -471,18 +471,18 @@ class Core(Hop):
         return self._closed
 
     def close(self, wait: float = CLOSE_WAIT) -> None:
-        """Stop the engine and close the store. What runs goes on at the next start. Idempotent.
+        """Stop the engine and close the store, once. Running tasks go on at the next start.
 
         Args:
-            wait: seconds to wait for the engine at most.
+            wait: the most seconds to wait for the engine.
         """
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
         atexit.unregister(self.close)
         self._subscriptions.clear()
-        # Too slow, or the interpreter has stopped its threads already: the rows say what was going on, and
-        # the next start goes on from there.
+        # The engine may be too slow, or the interpreter may have stopped its threads already. Then the next
+        # start continues from the stored rows.
         with contextlib.suppress(TimeoutError, RuntimeError, CancelledError):
             self._portal.start_task_soon(self.engine.close).result(wait)
         self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument

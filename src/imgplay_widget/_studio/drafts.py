@@ -1,4 +1,4 @@
-"""What was written and not sent yet, by topic: kept across pages and kernels. On the engine's loop."""
+"""The drafts of topics, which outlive pages and kernels. On the engine's loop."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["MAX_REFERENCES", "Drafts"]
 
 MAX_REFERENCES = 64
-"""Input images of one draft: more than any model takes."""
+"""The most input images of one draft, which is more than any model takes."""
 
 
 class Drafts:
-    """The drafts of a studio. A topic of None stands for the "new topic" screen.
+    """The drafts of a studio. None instead of a topic stands for the "new topic" screen.
 
     Args:
         archive: the store.
-        inputs: looks input images up.
-        notify: called with each change, after it was committed.
+        inputs: finds input images by their digests.
+        notify: called with each change, after the change was committed.
     """
 
     def __init__(self, archive: Archive, inputs: References, notify: Callable[[Change], None]) -> None:
         self._archive = archive
         self._inputs = inputs
         self._notify = notify
-        # Looking images up takes longer for some than for others; what was written last must win.
+        # One write at a time: finding images takes more or less time, and the last draft must win.
         self._order = asyncio.Lock()
 
     async def read(self, topic_id: str | None) -> Draft:
-        """Gives a draft, without the images whose files are gone."""
+        """Return a draft, without the images whose files are gone."""
         return await self._archive.in_store(self._archive.store.draft, topic_id)
 
     async def save(
@@ -53,14 +53,14 @@ class Drafts:
         mask: str | None,
         source: str | None = None,
     ) -> None:
-        """Saves a draft; what it names and the store does not have is left out.
+        """Save a draft, without the images that the store does not have.
 
         Args:
-            topic_id: whose draft it is.
+            topic_id: the topic of the draft.
             prompt: the words.
-            references: digests of the input images, in their order.
-            mask: that of the mask, or None.
-            source: who wrote it (see `SettingWritten`).
+            references: the digests of the input images, in their order.
+            mask: the digest of the mask, or None.
+            source: the page that wrote the draft (see `SettingWritten`).
 
         Raises:
             NotFound: the topic is gone.
@@ -77,7 +77,7 @@ class Drafts:
             await self._write(topic_id, draft, source)
 
     async def add(self, topic_id: str | None, reference: Reference) -> None:
-        """Adds an input image to a draft, after those that it has; one that is there moves to the end.
+        """Add an input image to the end of a draft, or move an image of the draft there.
 
         Raises: as `save` does.
         """
@@ -87,7 +87,7 @@ class Drafts:
             await self._write(topic_id, replace(draft, references=(*others, reference)), None)
 
     async def clear_references(self, topic_id: str | None) -> None:
-        """Takes the input images and the mask out of a draft. Raises as `save` does."""
+        """Remove the input images and the mask from a draft. Raise as `save` does."""
         async with self._order:
             draft = await self.read(topic_id)
             await self._write(topic_id, replace(draft, references=(), mask=None), None)
@@ -109,5 +109,5 @@ def _check_count(count: int) -> None:
         raise InvalidRequest(
             f"{count} input images are too many: {MAX_REFERENCES} at most.",
             parameter="references",
-            next_step="Remove some.",
+            next_step="Remove some of them.",
         )

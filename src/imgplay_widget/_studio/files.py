@@ -1,4 +1,4 @@
-"""The files of a studio's images, and what is made of them: recipes, code and ZIPs."""
+"""The files of a studio's images, with their recipes, their code and ZIPs of them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["Files"]
 
 
 class Files:
-    """Finds files, and writes down how they were made. Needs no loop.
+    """The files of images and their recipes. Any thread may use them.
 
     Args:
         assets: the folder of the files.
-        registry: the providers, whose models have titles.
+        registry: the providers, which know the titles of models.
     """
 
     def __init__(self, assets: Assets, registry: Registry) -> None:
@@ -36,7 +36,7 @@ class Files:
         self._registry = registry
 
     def path(self, url: str) -> Path:
-        """Return the path of a file that a row names, relative to the asset folder."""
+        """Return the path of a file that a row names by its url."""
         return self._assets.path(url)
 
     def reference_path(self, reference: Reference) -> Path:
@@ -47,8 +47,8 @@ class Files:
         """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
 
         Args:
-            path: the file to write; a file that is there is replaced.
-            images: generations with their batches; those without an image are left out.
+            path: the file to write; an existing file is replaced.
+            images: generations with their batches; generations without an image are left out.
 
         Returns:
             The path.
@@ -76,18 +76,18 @@ class Files:
         return target
 
     def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
-        """Return an image as a ZIP takes it, or None while there is no image."""
+        """Return an image in the form for a ZIP, or None while there is no image."""
         if generation.asset is None:
             return None
         recipe = self.recipe(entry, generation)
-        told = recipe.as_json()
-        # A ZIP is made to be given away: the folder of the original is nobody else's business.
-        del told["path"]
+        shared = recipe.as_json()
+        # Users pass a ZIP on, and the path of the original is private.
+        del shared["path"]
         return PackedImage(
             name=file_name(entry, generation),
             source=self.path(generation.asset.url),
             made_at=recipe.finished_at or recipe.created_at,
-            recipe=told,
+            recipe=shared,
         )
 
     def model_title(self, batch: Batch) -> str:

@@ -1,4 +1,4 @@
-"""What code holds of the history: `BatchHandle`, its `GenerationHandle`s, and `TopicHandle`."""
+"""The handles by which code reaches the history: `BatchHandle`, `GenerationHandle` and `TopicHandle`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | Gen
 
 
 class Keeper(Protocol):
-    """What a handle needs of its studio."""
+    """The parts of a studio that a handle needs."""
 
     files: Files
 
@@ -37,7 +37,7 @@ class Keeper(Protocol):
         ...
 
     def refuse_own_thread(self) -> None:
-        """Raise where waiting would wait for itself."""
+        """Raise where the call would wait for itself, because this is the studio's own thread."""
         ...
 
     def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
@@ -45,11 +45,11 @@ class Keeper(Protocol):
         ...
 
     async def cancel(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Stop what runs."""
+        """Stop the unfinished tasks of a batch, or the task of one generation."""
         ...
 
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
-        """Run what failed again."""
+        """Run the failed generations of a batch again, or one of them."""
         ...
 
     async def delete(self, kind: Kind | None, id: str) -> None:
@@ -65,7 +65,7 @@ class Keeper(Protocol):
         ...
 
     async def pin_topic(self, topic: str, pinned: bool) -> Topic:  # noqa: FBT001 - goes through `call`
-        """Keep a topic at the top of the list, or let the topic go."""
+        """Pin a topic to the top of the list, or unpin it."""
         ...
 
     async def newest(self, topic_id: str | None, limit: int) -> list[BatchHandle]:
@@ -74,18 +74,18 @@ class Keeper(Protocol):
 
 
 class BatchHandle:
-    """One request: its generations, as they are now.
+    """One request, with its generations as they are now.
 
-    A handle is there at once; the images come later. Wait with ``await batch`` (from any event loop) or
-    ``batch.result(timeout=…)``; both return the batch itself. Iterate over the batch, index it or take its
-    ``len()`` to reach the generations. `generate` makes handles; nobody makes one by hand.
+    `generate` returns a handle at once, and the images come later. Wait with ``await batch`` (from any event
+    loop) or ``batch.result(timeout=…)``; both return the batch itself. Iterate over the batch, index it or
+    take its ``len()`` to reach the generations. Code never makes a handle itself.
     """
 
     def __init__(self, keeper: Keeper, live: LiveBatch) -> None:
         self._keeper = keeper
         self._live = live
 
-    # -------------------------------------------------------------- what it is
+    # -------------------------------------------------------------- the request
 
     @property
     def id(self) -> str:
@@ -121,8 +121,8 @@ class BatchHandle:
     def status(self) -> Status:
         """The state of the request as a whole.
 
-        ``processing`` while any image is on its way, then ``success`` if at least one image is there,
-        ``cancelled`` if all were cancelled, else ``error``.
+        ``pending`` before any generation started, ``processing`` until all have ended, then ``success`` if at
+        least one image is there, ``cancelled`` if all generations were cancelled, else ``error``.
         """
         states = self._states()
         if not all(state.final for state in states):
@@ -149,7 +149,7 @@ class BatchHandle:
     @overload
     def __getitem__(self, index: slice) -> list[GenerationHandle]: ...
     def __getitem__(self, index: int | slice) -> GenerationHandle | list[GenerationHandle]:
-        """Return the generation of a slot, or those of several slots."""
+        """Return the generation of a slot, or the generations of several slots."""
         return self.generations[index]
 
     def __eq__(self, other: object) -> bool:
@@ -178,16 +178,16 @@ class BatchHandle:
                 its own).
 
         Raises:
-            TimeoutError: the batch is not done yet; it goes on, and can be waited for again.
-            ImgplayError: no image came; the error is that of the first generation.
+            TimeoutError: the batch is not done yet. It goes on, and code can wait for it again.
+            ImgplayError: no image came. This is the error of the first generation.
         """
         self._keeper.refuse_own_thread()
         self._live.end().result(timeout)
         return self
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
-        # Shielded: a cell that is interrupted stops waiting; the images still come.
-        # A generator, whose frame keeps the handle: the studio only follows batches that some handle holds.
+        # Shielded, so that an interrupted cell stops waiting while the images still come. This is a generator
+        # because its frame holds the handle: the studio only follows batches that have a handle.
         future = asyncio.wrap_future(self._live.end())
         yield from asyncio.shield(future).__await__()
         return self
@@ -195,7 +195,7 @@ class BatchHandle:
     # -------------------------------------------------------------- acting
 
     def cancel(self) -> None:
-        """Stop what is not finished. Finished images stay."""
+        """Stop the unfinished generations. Finished images stay."""
         self._keeper.call(self._keeper.cancel, self.id)
 
     def retry(self) -> BatchHandle:
@@ -207,7 +207,7 @@ class BatchHandle:
         """Write the finished images and their recipes (``recipes.json``) into a ZIP, and return its path.
 
         Args:
-            path: the file to write; a file that is there is replaced.
+            path: the file to write; an existing file is replaced.
 
         Raises:
             InvalidRequest: no image is finished.
@@ -222,7 +222,7 @@ class BatchHandle:
 
 
 class GenerationHandle:
-    """One image of a batch, or the empty slot that it will fill. Reached through its `BatchHandle`."""
+    """One image of a batch, or the empty slot that the image will fill. Its `BatchHandle` has it."""
 
     def __init__(self, keeper: Keeper, batch: BatchHandle, live: LiveBatch, id: str) -> None:
         self._keeper = keeper
@@ -256,7 +256,7 @@ class GenerationHandle:
 
     @property
     def seed(self) -> int | None:
-        """The seed that was sent for the image, or None where the model takes none."""
+        """The seed that was sent for the image, or None where the model does not take a seed."""
         return self._row.seed
 
     @property
@@ -341,7 +341,7 @@ class GenerationHandle:
         return self
 
     def cancel(self) -> None:
-        """Stop the task that fills this generation, and the others of that task."""
+        """Stop the task of this generation, which may fill other generations of the batch too."""
         self._keeper.call(self._keeper.cancel, self._batch.id, self._id)
 
     def delete(self) -> None:
@@ -421,7 +421,7 @@ class TopicHandle:
         return self._keeper.call(self._keeper.newest, self.id, limit)
 
     def rename(self, title: str) -> TopicHandle:
-        """Set the title, which nothing but the user changes from then on, and return the topic.
+        """Set the title, which only the user changes from then on, and return the topic.
 
         Args:
             title: 1 to 200 characters.
@@ -434,7 +434,7 @@ class TopicHandle:
         return self
 
     def pin(self, *, pinned: bool = True) -> TopicHandle:
-        """Keep the topic at the top of the list, or let it go (``pinned=False``). Return the topic.
+        """Pin the topic to the top of the list, or unpin it (``pinned=False``), and return the topic.
 
         Raises:
             NotFound: the topic is gone.

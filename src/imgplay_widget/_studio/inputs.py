@@ -1,4 +1,4 @@
-"""Input images as users give them: read, checked, and turned into a `Reference`. Nothing is stored here."""
+"""The reading and checking of the input images that users give. Nothing is stored here."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Array(Protocol):
 
     @property
     def dtype(self) -> Any:
-        """The type of its numbers."""
+        """The type of the numbers."""
         ...
 
     def tobytes(self) -> bytes:
-        """Gives its numbers, row by row."""
+        """Return the numbers, row by row."""
         ...
 
 
@@ -45,27 +45,27 @@ class Figure(Protocol):
     """A matplotlib figure."""
 
     def savefig(self, fname: Any, *, format: str) -> Any:
-        """Draws itself into a file."""
+        """Draw the figure into a file."""
         ...
 
 
 ReferenceLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | Image | GenerationHandle | Reference | Array | Figure"
 )
-"""What can be given as an input image: a path, the bytes of a file, a Pillow image, a
-result, one that the store holds already, a NumPy array, or a matplotlib figure."""
+"""The forms of an input image: a path, the bytes of a file, a Pillow image, a generation, a reference that
+the store has already, a NumPy array, or a matplotlib figure."""
 
 Role = Literal["reference", "mask"]
-"""What an input image is for."""
+"""The use of an input image."""
 
 
 class Input(NamedTuple):
     """An input image that was read and checked.
 
     Attributes:
-        reference: what it is.
-        size: bytes.
-        data: the bytes where they are still to be stored, or None where the store holds them.
+        reference: the reference to the image.
+        size: the number of bytes.
+        data: the bytes, or None where the store has them already.
     """
 
     reference: Reference
@@ -74,10 +74,10 @@ class Input(NamedTuple):
 
 
 def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -> None:
-    """Refuses an input image or a mask that is too large for the model.
+    """Refuse an input image or a mask that is too large for the model.
 
     Raises:
-        InvalidRequest: names the image and the limit.
+        InvalidRequest: an image is too large; the error names the image and the limit.
     """
     rule = spec.references
     for number, item in enumerate(inputs, 1):
@@ -96,14 +96,14 @@ def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -
 
 
 def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
-    """Reads an input image and checks that it is one.
+    """Read and check an input image.
 
     Args:
-        item: the image; no `Reference`, which only a studio can look up.
-        role: what it is for; errors call it so.
+        item: the image, but not a `Reference`, which only a studio can find.
+        role: the use of the image, which errors name.
 
     Raises:
-        InvalidRequest: it cannot be read, or is no image.
+        InvalidRequest: the item cannot be read, or is not an image.
     """
     parameter = "references" if role == "reference" else role
     match item:
@@ -124,7 +124,7 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
     try:
         accepted = images.accept(data)
     except CorruptImage as error:
-        raise InvalidRequest(f"A {role} is no image: {error.message}", parameter=parameter) from None
+        raise InvalidRequest(f"A {role} is not an image: {error.message}", parameter=parameter) from None
     reference = Reference(
         digest=hashlib.sha256(accepted.data).hexdigest(),
         media_type=accepted.media_type,
@@ -135,7 +135,7 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
 
 
 def _encoded(item: Any, role: str, parameter: str) -> bytes:
-    """The PNG of an object of another library; by what it can do, so that none of them is imported."""
+    """Return an object of another library as a PNG. Its methods are tried, so that no library is imported."""
     buffer = io.BytesIO()
     try:
         if callable(getattr(item, "savefig", None)):
@@ -146,14 +146,16 @@ def _encoded(item: Any, role: str, parameter: str) -> bytes:
             item.save(buffer, format="PNG")
         else:
             raise InvalidRequest(
-                f"{type(item).__name__} is no {role}.",
+                f"{type(item).__name__} cannot be used as a {role}.",
                 parameter=parameter,
-                next_step="Give a path, bytes, a result, a Pillow image, a NumPy array or a "
+                next_step="Give a path, bytes, a generation, a Pillow image, a NumPy array or a "
                 "matplotlib figure.",
             )
     except (OSError, TypeError) as error:
-        # Pillow writes no PNG of some modes, and other things that can "save" take no format.
-        raise InvalidRequest(f"The {role} cannot be made a PNG: {error}.", parameter=parameter) from None
+        # Pillow cannot write some modes as PNG, and the `save` of other objects may not take a format.
+        raise InvalidRequest(
+            f"The {role} cannot be written as a PNG: {error}.", parameter=parameter
+        ) from None
     return buffer.getvalue()
 
 
@@ -162,23 +164,23 @@ def _of_array(array: Any, role: str, parameter: str) -> bytes:
     if len(shape) != 3 or shape[2] not in (3, 4) or not (dtype == "uint8" or dtype.startswith("float")):
         text = " × ".join(str(side) for side in shape)
         raise InvalidRequest(
-            f"The {role} is an array of {text or 'no'} numbers of {dtype}.",
+            f"The {role} is an array of shape {text or '()'} and type {dtype}.",
             parameter=parameter,
             next_step="Give height × width × 3 (RGB) or 4 (RGBA), as uint8 or as floats of 0 to 1.",
         )
     if dtype != "uint8":
-        # Written so that not-a-number is refused too.
+        # A comparison with not-a-number is False, so this form refuses it too.
         if array.size and not (array.min() >= 0 and array.max() <= 1):
             raise InvalidRequest(
-                f"The {role} is an array of floats outside of 0 to 1.",
+                f"The {role} is an array with floats outside of 0 to 1.",
                 parameter=parameter,
-                next_step="Scale it, or convert it to uint8.",
+                next_step="Scale the array, or convert it to uint8.",
             )
         array = (array * 255 + 0.5).astype("uint8")
     height, width, channels = shape
     if height < 1 or width < 1 or height * width > images.MAX_PIXELS:
         raise InvalidRequest(
-            f"The {role} has {width} × {height} pixels; it is 1 to {images.MAX_PIXELS:,} in all.",
+            f"The {role} has {width} × {height} pixels. An image has 1 to {images.MAX_PIXELS:,} in all.",
             parameter=parameter,
         )
     return images.png_of("RGB" if channels == 3 else "RGBA", (width, height), array.tobytes())

@@ -1,4 +1,4 @@
-"""What came of trying or keeping a key: values that say it to people, and that never hold the key."""
+"""The results of testing or keeping a key. They show themselves as text and never contain the key."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ __all__ = ["Ask", "KeyCheck", "KeyKept"]
 
 
 class Ask(Enum):
-    """What stands for "ask the user" where None has another meaning."""
+    """A value that stands for "ask the user" where None has another meaning."""
 
     KEY = "ask for it"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyCheck:
-    """What came of a connection test. It shows itself as a sentence.
+    """The result of a connection test. It shows itself as a sentence.
 
     Attributes:
         provider: the provider's name.
-        outcome: ``"good"`` (it answers, and the key is good where one is needed), ``"reached"`` (it answers,
-            but whether the key is good shows only when an image is paid for), ``"unknown"`` (nothing can be
-            asked for free), ``"missing_key"``, ``"bad_key"``, ``"no_network"``, or ``"other"``.
+        outcome: ``"good"`` (the provider answers, and accepts the key where it needs one), ``"reached"`` (the
+            provider answers, but only a paid image tests the key), ``"unknown"`` (no call is free),
+            ``"missing_key"``, ``"bad_key"``, ``"no_network"``, or ``"other"``.
         message: the same in a sentence or two, with the next step where there is one.
     """
 
@@ -36,17 +36,18 @@ class KeyCheck:
 
     @property
     def ok(self) -> bool:
-        """True where the provider answered and refused nothing."""
+        """True where the provider answered and did not refuse the call."""
         return self.outcome in ("good", "reached")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyKept:
-    """Where a key is now. It shows itself as a sentence.
+    """The result of keeping or forgetting a key. It shows itself as a sentence.
 
     Attributes:
         provider: the provider's name.
-        place: ``"keyring"`` (it lasts), ``"memory"`` (it goes with this process), or ``"nowhere"``.
+        place: where the key is now: ``"keyring"`` (it lasts), ``"memory"`` (until this process ends), or
+            ``"nowhere"``.
         message: the same in a sentence or two.
     """
 

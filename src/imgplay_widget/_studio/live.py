@@ -1,7 +1,7 @@
-"""Batches and topics that code holds, kept in step with the store.
+"""The present state of the batches and topics that have handles.
 
-A handle (`handles`) shows one of these values, and keeps it alive. The studio finds the value by its id while
-some handle lives, and forgets it with the last handle.
+A handle (`handles`) reads a live value and keeps it alive. The studio updates the value with each change, and
+forgets it with its last handle.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ logger = logging.getLogger("imgplay_widget")
 
 
 class LiveBatch:
-    """A batch as it was last committed, and the end that code can wait for.
+    """A batch as it was last committed, and the future of its end.
 
     Args:
         entry: the batch with its generations and tasks.
@@ -76,7 +76,7 @@ class LiveBatch:
         return info.to_exception() if info else Cancelled("The generation was cancelled.")
 
     def end(self) -> Future[None]:
-        """Return the future of the end: every image is there or has failed. It raises where none is there.
+        """Return the future of the end, when every generation is finished. It raises where no image came.
 
         After a retry there is another future.
         """
@@ -84,7 +84,7 @@ class LiveBatch:
             return self._done
 
     def update(self, entry: Entry) -> None:
-        """Take the state that was just committed."""
+        """Replace the state by the one that was just committed."""
         with self._lock:
             self.entry = entry
             finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
@@ -94,7 +94,7 @@ class LiveBatch:
         self._settle()
 
     def fail(self, error: BaseException) -> None:
-        """Take the news that the batch could not be stored."""
+        """End the waiting with an error: the batch could not be stored."""
         with self._lock:
             if not self._done.done():
                 self._done.set_exception(error)
@@ -131,19 +131,19 @@ class Live:
 
     Args:
         archive: the store.
-        engine: knows the batches that are worked on, and beats.
+        engine: has the unfinished batches in memory, and calls functions at its beats.
     """
 
     def __init__(self, archive: Archive, engine: Engine) -> None:
         self._archive = archive
         self._engine = engine
-        # Cells on several threads may ask for the same batch at once.
+        # Several threads may ask for the same batch at once.
         self._lock = threading.Lock()
         self._batches: weakref.WeakValueDictionary[str, LiveBatch] = weakref.WeakValueDictionary()
         self._topics: weakref.WeakValueDictionary[str, LiveTopic] = weakref.WeakValueDictionary()
 
     def batch(self, entry: Entry) -> LiveBatch:
-        """Return the live batch of an entry; the same one as long as some handle holds it."""
+        """Return the live batch of an entry, which is the same one as long as any handle holds it."""
         with self._lock:
             live = self._batches.get(entry.batch.id)
             if live is None:
@@ -155,7 +155,7 @@ class Live:
         return self._batches[batch_id]
 
     def topic(self, topic: Topic) -> LiveTopic:
-        """Return the live topic of a topic that was just read; the same one as long as a handle holds it."""
+        """Return the live value of a topic that was just read: the same value while a handle holds it."""
         with self._lock:
             live = self._topics.get(topic.id)
             if live is None:
@@ -165,7 +165,7 @@ class Live:
         return live
 
     def heed(self, change: Change) -> None:
-        """Bring the live values in step with a change. On the loop."""
+        """Update the live values after a change. On the loop."""
         match change:
             case EntryAdded() | EntryChanged() | EntryWritten():
                 live = self._batches.get(change.entry.batch.id)
@@ -202,13 +202,13 @@ class Live:
             live.update(replace(entry, generations=left))
 
     async def _refresh(self, refresh: Callable[..., Any], *args: str) -> None:
-        """Read again what another process may have written, now or at the next beat that can read it."""
+        """Call a function that reads live values again. If the store cannot be read, repeat it at a beat."""
         try:
             await refresh(*args)
         except ImgplayError as error:
-            logger.warning("What code holds could not be read again: %s", error.message)
+            logger.warning("Batches or topics could not be read again: %s", error.message)
 
-            # Whoever waits for a batch would else wait for ever.
+            # Without this, code that waits for a batch would wait for ever.
             def again() -> None:
                 self._engine.each_beat.remove(again)
                 self._archive.aside(self._refresh(refresh, *args))
@@ -216,7 +216,7 @@ class Live:
             self._engine.each_beat.append(again)
 
     async def _refresh_batches(self, topic_id: str | None = None) -> None:
-        """Read the unfinished batches again, or all that are held of one topic, which came back."""
+        """Read the unfinished live batches again, or all live batches of a topic that was restored."""
         for live in list(self._batches.values()):
             batch = live.entry.batch
             if batch.topic_id != topic_id if topic_id is not None else _is_final(live.entry):

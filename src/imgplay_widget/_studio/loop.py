@@ -1,4 +1,4 @@
-"""The studio's thread, how calls come to it, and how changes leave it."""
+"""The thread of a studio, the calls from other threads, and the delivery of changes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 class Subscriber(Protocol):
-    """Takes changes on the engine's loop, in order; the next ones come when it is done."""
+    """A function that is called on the engine's loop with the changes, in their order."""
 
     async def __call__(self, changes: list[Change]) -> None:
-        """Takes some changes."""
+        """Take some changes. The next ones come when this call has ended."""
         ...
 
 
@@ -44,15 +44,15 @@ class LoopThread(threading.Thread):
         self.portal: BlockingPortal
 
     def open(self) -> BlockingPortal:
-        """Starts it and gives the portal."""
-        # An empty context: a kernel keeps in it which cell's shell is speaking, and a thread that
-        # inherits that would send its messages as if it were that cell.
+        """Start the thread and return its portal."""
+        # The context is empty because a kernel keeps the shell of the running cell in it. With that context,
+        # messages of this thread would appear to come from the cell.
         contextvars.Context().run(self.start)
         self._ready.wait()
         return self.portal
 
     def run(self) -> None:
-        """Serves until the portal is stopped."""
+        """Run the loop until the portal is stopped."""
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
@@ -63,9 +63,9 @@ class LoopThread(threading.Thread):
 
 
 class Hop:
-    """What lives on a thread of its own: calls from other threads hop there.
+    """A base class for objects that live on a thread of their own, to which calls from other threads hop.
 
-    Whoever is one opens the thread, and says when it is closed.
+    A subclass sets the attributes below: it opens the thread, and sets `_closed` at its end.
     """
 
     _loop: LoopThread
@@ -74,7 +74,7 @@ class Hop:
     _closed: bool
 
     def start(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
-        """Runs a coroutine function on the engine's loop, from any thread, and gives its future at once.
+        """Run a coroutine function on the engine's loop, from any thread, and return its future at once.
 
         Raises:
             StudioClosed: the studio is closed or belongs to another process.
@@ -83,11 +83,11 @@ class Hop:
         return self._portal.start_task_soon(function, *args)
 
     def refuse_own_thread(self) -> None:
-        """Raises where a call would wait for itself."""
+        """Raise where a call would wait for itself, because this is the studio's own thread."""
         if threading.current_thread() is self._loop:
             raise StudioClosed(
-                "This would wait for itself: it was called on the studio's own thread.",
-                next_step="Call it from a cell or another thread.",
+                "The call would wait for itself, because it was made on the studio's own thread.",
+                next_step="Make the call from a cell or another thread.",
             )
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
@@ -108,12 +108,15 @@ class Hop:
         if self._closed:
             raise StudioClosed("The studio is closed.")
         if os.getpid() != self._pid:
-            raise StudioClosed("The studio belongs to the process that made it; this is a fork of it.")
+            raise StudioClosed(
+                "The studio belongs to the process that made it, and this process is a fork of that one."
+            )
 
 
 class Subscription:
-    """A stream of changes to one subscriber, bundled: of one generation's progress, and of one topic, only
-    the newest counts.
+    """A stream of bundled changes to one subscriber.
+
+    A bundle has the newest progress of each generation and the newest state of each topic only.
     """
 
     def __init__(self, subscriber: Subscriber, clock: Clock, every: float) -> None:
@@ -124,7 +127,7 @@ class Subscription:
         self._wake = asyncio.Event()
 
     def put(self, change: Change) -> None:
-        """Adds a change. On the loop."""
+        """Add a change. On the loop."""
         if isinstance(change, Progressed):
             change = self._merged(change)
         elif isinstance(change, TopicWritten):
@@ -154,7 +157,7 @@ class Subscription:
         return change
 
     async def run(self) -> None:
-        """Delivers until it is cancelled."""
+        """Deliver changes until this task is cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -162,6 +165,6 @@ class Subscription:
             try:
                 await self._subscriber(changes)
             except Exception:
-                # One bad delivery must not silence all later ones.
+                # A delivery that fails must not prevent all later ones.
                 logger.exception("Changes could not be delivered")
             await self._clock.sleep(self._every)

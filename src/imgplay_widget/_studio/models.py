@@ -1,4 +1,4 @@
-"""The models as a table that shows itself, in a notebook and in a terminal."""
+"""The table of models, which shows itself in a notebook and in a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ModelTable", "models", "table_of"]
 HEAD = ("model", "title", "sizes", "n a call", "references", "seed", "price", "key", "retired")
 
 CHOICES = 4
-"""The most choices of a size that a cell names."""
+"""The most choices of a size that a cell of the table lists."""
 
 
 class ModelTable(Sequence[ModelSpec]):
@@ -28,7 +28,7 @@ class ModelTable(Sequence[ModelSpec]):
 
     Args:
         specs: the models.
-        keys: what to say of a provider's key, by the provider's name.
+        keys: the text for the key of each provider, by the provider's name.
         notes: sentences below the table.
     """
 
@@ -44,7 +44,7 @@ class ModelTable(Sequence[ModelSpec]):
     @overload
     def __getitem__(self, index: slice) -> ModelTable: ...
     def __getitem__(self, index: int | slice) -> ModelSpec | ModelTable:
-        """Gives a model, or a table of some of them."""
+        """Return a model, or a table of several models."""
         if isinstance(index, slice):
             return ModelTable(self._specs[index], keys=self._keys, notes=self._notes)
         return self._specs[index]
@@ -85,9 +85,9 @@ def _inputs(spec: ModelSpec) -> str:
 
 
 def models(provider: str | None = None) -> ModelTable:
-    """Gives the models that the installed providers ship, as a table.
+    """Return the models that the installed providers ship, as a table.
 
-    A studio knows more: its own providers and keys, and what was asked for at the providers themselves
+    A studio has more models: those of its own providers, and those that providers listed when they were asked
     (`Studio.models`, `Studio.refresh_models`).
 
     Args:
@@ -102,11 +102,11 @@ def models(provider: str | None = None) -> ModelTable:
 
 
 def table_of(registry: Registry, keys: Keys, provider: str | None, notes: Iterable[str] = ()) -> ModelTable:
-    """Gives the models of a registry as a table.
+    """Return the models of a registry as a table.
 
     Args:
         registry: the providers.
-        keys: their keys, of which only the source is shown.
+        keys: the keys of the providers. The table shows their sources only.
         provider: the name of a provider; None for all.
         notes: sentences below the table.
 
@@ -114,18 +114,18 @@ def table_of(registry: Registry, keys: Keys, provider: str | None, notes: Iterab
         NotFound: there is no such provider.
     """
     chosen = [registry.get(provider)] if provider is not None else registry.providers()
-    said: dict[str, str] = {}
+    key_texts: dict[str, str] = {}
     for one in chosen:
         spec = one.spec
         missing = f"missing: {spec.key_variables[0]}" if spec.key_variables else "not needed"
         source = keys.source(spec) if spec.key_variables else ""
-        said[spec.name] = f"set ({source})" if source else missing
-    specs = (spec for spec in registry.models() if spec.provider in said)
-    return ModelTable(specs, keys=said, notes=notes)
+        key_texts[spec.name] = f"set ({source})" if source else missing
+    specs = (spec for spec in registry.models() if spec.provider in key_texts)
+    return ModelTable(specs, keys=key_texts, notes=notes)
 
 
 def sizes(spec: ModelSpec) -> str:
-    """Says which sizes or shapes a model makes, in pixels or as ratios; "" where that is not known."""
+    """Return the sizes or shapes of a model's images as a text, or "" where they are not known."""
     parts: list[str] = []
     width, height = spec.parameter("width"), spec.parameter("height")
     if width is not None and height is not None:

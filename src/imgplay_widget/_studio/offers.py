@@ -1,7 +1,7 @@
-"""What the providers offer now, and the keys that open them.
+"""The models that providers offer now, and the keys of the providers.
 
-An `Offers` lives on the engine's loop. It asks providers for their models, keeps what they said in the store,
-tries their keys, and looks for keys in slow places. Nobody waits for it who did not ask.
+An `Offers` lives on the engine's loop. It asks providers for their models and stores the answers. It tests
+keys, and looks for keys in slow sources such as a keyring. Only a call that asks for this waits for it.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ __all__ = ["DISCOVERY", "Offers", "usable_key"]
 logger = logging.getLogger("imgplay_widget")
 
 DISCOVERY = "discovery:"
-"""Under which settings the store keeps what the providers said, followed by the provider's name."""
+"""The prefix of the settings that keep the lists of the providers; the provider's name follows."""
 
 STALE = timedelta(hours=24)
-"""After this long, a provider is asked again when a page looks."""
+"""The age at which a list is asked for again when a page opens."""
 
 TRY_AGAIN = 900.0
 """Seconds after which a provider that did not answer is asked again."""
 
 LOOK_AGAIN = 30.0
-"""Seconds between two looks for keys in slow places at least."""
+"""The fewest seconds between two searches for keys in slow sources."""
 
 ASK_WAIT, CHECK_WAIT = 90.0, 30.0
-"""Seconds that a provider may take for its list (some give it in many pages), and for a connection test."""
+"""The most seconds for the list of a provider, which may have many pages, and for a connection test."""
 
 LONGEST_KEY = 4096
-"""Characters."""
+"""The most characters of a key."""
 
 
 class Offers:
@@ -67,8 +67,8 @@ class Offers:
 
     Args:
         archive: the store.
-        clients: the ways to the providers and to the keys.
-        registry: takes in what is found.
+        clients: the HTTP clients of the providers, and the search for keys.
+        registry: the providers, which gets the listed models.
         keys: the keys.
         notify: called with each change.
         clock: the time.
@@ -96,7 +96,7 @@ class Offers:
     # -------------------------------------------------------------- models
 
     def load(self, stored: Mapping[str, Any]) -> None:
-        """Takes in what the store kept, by setting; what cannot be read is as if never asked for."""
+        """Add the lists of models from the stored settings. A list that cannot be read is ignored."""
         for setting, value in stored.items():
             name = setting.removeprefix(DISCOVERY)
             try:
@@ -109,15 +109,15 @@ class Offers:
                 self._registry.found(name, [spec for spec in listed if spec is not None])
 
     def asked_at(self, name: str) -> datetime | None:
-        """Gives the moment at which a provider said what it offers (aware UTC), or None."""
+        """Return the time at which a provider listed its models (aware UTC), or None."""
         return self._asked_at.get(name)
 
     async def refresh(self, name: str) -> None:
-        """Asks a provider what it offers now, and keeps the answer. Nothing where it has no such list.
+        """Ask a provider for its models and store the answer. Providers without such a list are not asked.
 
         Raises:
             NotFound: there is no such provider.
-            ProviderError: it could not be asked.
+            ProviderError: the provider could not be asked.
         """
         provider = self._registry.get(name)
         await self.find_key(provider)
@@ -133,7 +133,7 @@ class Offers:
         self._notify(ModelsWritten())
 
     async def refresh_all(self) -> None:
-        """Asks all providers that have a list and a key. One that cannot be asked is a notice."""
+        """Ask all providers that have a list and a key. Turn errors into notices."""
         await self._clients.look_for_keys([provider.spec for provider in self._registry.providers()])
         ready = [
             provider
@@ -159,15 +159,15 @@ class Offers:
         except ImgplayError:
             raise
         except Exception as error:  # noqa: BLE001 - see below
-            # Its answer is foreign data, and a plug-in's reading of it is foreign code.
+            # A plug-in reads data of a server here, and may fail in any way.
             what = http.redact(f"{type(error).__name__}: {error}")[:200]
             raise BadResponse(
-                f"{provider.spec.title} lists its models in a way that is not understood ({what}).",
+                f"The list of models of {provider.spec.title} is not understood ({what}).",
                 provider=name,
             ) from None
 
     async def freshen(self) -> None:
-        """What is done when a page looks: finds keys in slow places, and asks where an answer is old."""
+        """Look for keys in slow sources, and ask for lists that are old. A page calls this when it opens."""
         now = self._clock.monotonic()
         if self._looked is None or now - self._looked >= LOOK_AGAIN:
             self._looked = now
@@ -191,45 +191,45 @@ class Offers:
         )
 
     async def refresh_quietly(self, provider: Provider) -> None:
-        """Asks a provider what it offers now; where it cannot be asked, that is a notice at most."""
+        """Ask a provider for its models as `refresh` does. Turn an error into a notice or a log line."""
         try:
             await self.refresh(provider.spec.name)
         except (MissingKey, NetworkError) as error:
-            # Offline, or a local server that does not run: the list of last time stands, with its age.
+            # There is no network, or a local server does not run. The last list stays, and its age is shown.
             logger.info("%s was not asked for its models: %s", provider.spec.title, error.message)
         except ImgplayError as error:
             message = f"{provider.spec.title} could not be asked for its models. {error.message}"
             self._notify(NoticeGiven(notice=Notice(kind="other", message=message)))
 
     async def forget(self, name: str) -> None:
-        """Forgets what a provider said that it offers."""
+        """Forget the list of a provider."""
         self._asked_at.pop(name, None)
         self._tried.pop(name, None)
         self._registry.found(name, ())
         try:
             await self._archive.save_setting(DISCOVERY + name, None)
         except StoreError as error:
-            # It has an age; the next answer takes its place.
+            # The next list replaces it, and until then its age is shown.
             logger.warning("An old list of models could not be removed: %s", error.message)
 
     # -------------------------------------------------------------- keys
 
     async def find_key(self, provider: Provider) -> None:
-        """Looks for a provider's key in slow places too, where none is at hand."""
+        """Look for a provider's key in slow sources too, if the key is missing."""
         if self._keys.state(provider.spec) == "missing":
             await self._clients.look_for_keys([provider.spec])
 
     async def keep_key(self, name: str, key: str | None, *, remember: bool) -> KeyKept:
-        """Takes a provider's key, or forgets it (None or "").
+        """Set a provider's key, or forget it (None or ""), and return where the key is.
 
         Args:
             name: the provider's name.
             key: the key.
-            remember: True puts it into the system's keyring, or takes it out of there.
+            remember: True puts the key into the system's keyring too, or takes it out of there.
 
         Raises:
             NotFound: there is no such provider.
-            InvalidRequest: it cannot be a key.
+            InvalidRequest: the text cannot be a key.
         """
         spec = self._registry.get(name).spec
         key = usable_key(key)
@@ -238,7 +238,7 @@ class Offers:
             kept = await self._clients.keep_key(name, key)
         else:
             self._keys.set(name, key)
-        # With another key, another list may come.
+        # Another key may bring another list.
         self._tried.pop(name, None)
         self._notify(ModelsWritten())
         if key is None:
@@ -246,7 +246,7 @@ class Offers:
         return KeyKept(name, "keyring" if kept else "memory", _kept(spec, kept, remember))
 
     async def check(self, name: str) -> KeyCheck:
-        """Asks a provider whether key and network are good, by a call that costs nothing.
+        """Test the key of a provider and the network by a call that costs nothing.
 
         Raises:
             NotFound: there is no such provider.
@@ -263,7 +263,7 @@ class Offers:
             return KeyCheck(
                 name,
                 "unknown",
-                f"{spec.title} has no free call by which a key could be tried; the next image will tell.",
+                f"{spec.title} has no free call that tests a key. The next image shows if the key is good.",
             )
         refused = await self._try(provider)
         if refused is not None:
@@ -272,15 +272,15 @@ class Offers:
             return KeyCheck(name, "good", f"{spec.title} answers.")
         if own:
             source = self._keys.source(spec)
-            return KeyCheck(name, "good", f"{spec.title} answers, and takes the key ({source}).")
+            return KeyCheck(name, "good", f"{spec.title} answers and accepts the key ({source}).")
         return KeyCheck(
             name,
             "reached",
-            f"{spec.title} answers and did not refuse the key; whether it is good shows with the next image.",
+            f"{spec.title} answers and did not refuse the key. The next image shows if the key is good.",
         )
 
     async def _try(self, provider: Provider) -> KeyCheck | None:
-        """What a check found wrong, or None."""
+        """Call the provider's check, and return the failure, or None."""
         name, title = provider.spec.name, provider.spec.title
         await self._clients.connect()
         http = self._clients.http(provider)
@@ -296,8 +296,8 @@ class Offers:
         except TimeoutError:
             return KeyCheck(name, "no_network", f"{title} did not answer in {CHECK_WAIT:g} s.")
         except ProviderError as error:
-            return KeyCheck(name, "other", f"{title} answers, but not as it should: {error}")
-        except Exception as error:  # noqa: BLE001 - foreign code reads foreign data
+            return KeyCheck(name, "other", f"{title} answers with an error: {error}")
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
             what = http.redact(f"{type(error).__name__}: {error}")[:200]
             logger.warning("The check of %s failed: %s", name, what)
             return KeyCheck(name, "other", f"The answer of {title} is not understood ({what}).")
@@ -309,16 +309,16 @@ def _has_list(provider: Provider) -> bool:
 
 
 def usable_key(key: str | None) -> str | None:
-    """Gives a key without the space around it, or None for no key.
+    """Return a key without the spaces around it, or None for an empty text.
 
     Raises:
-        InvalidRequest: it cannot be a key.
+        InvalidRequest: the text cannot be a key.
     """
     key = (key or "").strip()
     if len(key) > LONGEST_KEY or not key.isascii() or any(not "!" <= c <= "~" for c in key):
-        # Such a header cannot be sent. The message must not show what it may be.
+        # An HTTP header cannot have this text. The message must not show it: it may contain the key.
         raise InvalidRequest(
-            "This is no key: it holds spaces, line breaks or other characters that no key has.",
+            "This is not a key: it is too long, or has spaces or other characters that keys do not have.",
             parameter="key",
             next_step="Copy the key again, without anything around it.",
         )
@@ -328,11 +328,12 @@ def usable_key(key: str | None) -> str | None:
 def _kept(spec: ProviderSpec, kept: bool, remember: bool) -> str:  # noqa: FBT001 - two facts of a call
     if kept:
         return f"The key of {spec.title} is in the system's keyring, for this and later kernels."
-    text = f"The key of {spec.title} is in the memory of this kernel, and goes with it."
+    text = f"The key of {spec.title} is in the memory of this kernel, and is gone when the kernel stops."
     if remember:
         text += (
-            " No system keyring took it: install imgplay-widget[keyring] on a machine that has one, or set"
-            f" {' or '.join(spec.key_variables[:1]) or 'its environment variable'} before the kernel starts."
+            " No system keyring took the key. Install imgplay-widget[keyring] on a machine that has a"
+            f" keyring, or set {' or '.join(spec.key_variables[:1]) or 'its environment variable'} before the"
+            " kernel starts."
         )
     return text
 

@@ -1,4 +1,4 @@
-"""The options of a studio: one list of them for `Studio`, `ImagePlayground` and whoever shares a studio."""
+"""The options of a studio: one list for `Studio`, for `ImagePlayground`, and for studios that are shared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_IMAGES = 64
 
 
 class StudioKeywords(TypedDict, total=False):
-    """The options as keyword arguments. `StudioOptions` says what each means, and has its default."""
+    """The options as keyword arguments. `StudioOptions` explains them and has their defaults."""
 
     user_id: str
     organization_id: str | None
@@ -38,22 +38,23 @@ class StudioKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudioOptions:
-    """What a studio is made from. Two studios of equal options are the same studio.
+    """All options of a studio. Playgrounds with equal options share one studio.
 
     Attributes:
         store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
             platform's user data folder. The images lie beside the database.
         user_id, organization_id: the owner of the history; one store can hold several histories.
         providers: providers for this studio, beside the installed ones.
-        keys: keys by provider name; they stay in memory. Without a key here, the environment is asked.
+        keys: keys by provider name, which stay in memory. Keys that are not here are looked for elsewhere,
+            such as in the environment.
         max_count: the most images of one request, 1 to 64.
-        titles: who names a topic after its first batch: ``"auto"`` (a small text model of a provider whose
-            key is set, the batch's own provider first), ``"off"`` (the first words of the prompt), or a text
-            model, ``"provider:model"``, which then rewrites prompts too (`improve`). Without a key the first
-            words stay.
+        titles: the source of a topic's title after its first batch: ``"auto"`` (a small text model of a
+            provider whose key is set, the batch's own provider first), ``"off"`` (the first words of the
+            prompt), or a text model, ``"provider:model"``, which then rewrites prompts too (`improve`).
+            Without a key the first words stay.
         concurrency: the most tasks at once, by provider name.
         clock: the time; for tests.
-        heartbeat: seconds between looks at what other processes did, or None for none; for tests.
+        heartbeat: seconds between two looks for changes of other processes, or None to never look; for tests.
     """
 
     store: str | None = None
@@ -68,7 +69,7 @@ class StudioOptions:
     heartbeat: float | None = HEARTBEAT
 
     def __post_init__(self) -> None:
-        # Values that compare, and that nobody else can change meanwhile.
+        # Copies, which can be compared and which the caller cannot change later.
         object.__setattr__(self, "providers", tuple(self.providers))
         object.__setattr__(self, "keys", dict(self.keys or {}))
         object.__setattr__(self, "concurrency", dict(self.concurrency or {}))
@@ -82,7 +83,7 @@ class StudioOptions:
             )
 
     def keywords(self) -> StudioKeywords:
-        """Return the options but for the store as keyword arguments."""
+        """Return all options except the store as keyword arguments."""
         return StudioKeywords(
             user_id=self.user_id,
             organization_id=self.organization_id,
@@ -99,7 +100,7 @@ class StudioOptions:
     def of(
         cls, store: str | os.PathLike[str] | None, keywords: StudioKeywords, *, caller: str
     ) -> StudioOptions:
-        """Return the options that a caller was given.
+        """Return the options from the arguments of a constructor.
 
         Args:
             store: see `StudioOptions`.

@@ -1,4 +1,4 @@
-"""From a checked request to the rows that will be stored: nothing is stored, sent or paid here."""
+"""The making of rows from a checked request. Nothing is stored, sent or paid here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HistoryOwner(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A request that was checked and can be stored: nothing was stored, sent or paid so far."""
+    """A checked request that can be stored. Nothing was stored, sent or paid so far."""
 
     entry: Entry
     new_topic: Topic | None
@@ -46,17 +46,17 @@ def prepare(
     click_id: str | None,
     now: datetime,
 ) -> Prepared:
-    """Gives the rows of a request.
+    """Return the rows of a request.
 
     Args:
-        provider: who will be asked.
+        provider: the provider of the model.
         spec: the model.
-        request: what was asked for, checked.
+        request: the checked request.
         owner: the owner of the rows.
         topic_id: the topic, or None for a new one.
         title: the title of a new topic; None takes the first words of the prompt.
         click_id: see `Batch`.
-        now: aware UTC.
+        now: the present time, aware UTC.
     """
     new_topic = None
     if topic_id is None:
@@ -139,7 +139,7 @@ def _generations(batch: Batch, task: Task) -> list[Generation]:
 
 
 def _draw_seed(spec: ModelSpec) -> int | None:
-    """A random seed in the model's range, so that the image can be made again; None where it has none."""
+    """Return a random seed, so that the image can be made again, or None where the model takes none."""
     if spec.seed == "none":
         return None
     parameter = spec.parameter("seed")
@@ -147,4 +147,4 @@ def _draw_seed(spec: ModelSpec) -> int | None:
         return None
     low = int(parameter.minimum or 0)
     high = int(parameter.maximum) if parameter.maximum is not None else 2**31 - 1
-    return random.randint(low, high)  # noqa: S311 - no secret
+    return random.randint(low, high)  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""Input images between a user's hand and a request: kept, looked up, and shown. On the engine's loop."""
+"""The input images that a user adds before a request: stored, found and shown. On the engine's loop."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["References", "stored_input"]
 logger = logging.getLogger("imgplay_widget")
 
 KNOWN = 256
-"""References whose kind and size are remembered, so that their files are not read for it again."""
+"""The number of references that are remembered, so that their files are not read again."""
 
 
 class References:
     """The input images of a studio.
 
     Args:
-        archive: the store that keeps them.
+        archive: the store.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -36,15 +36,15 @@ class References:
         self._known: OrderedDict[str, Reference] = OrderedDict()
 
     async def keep(self, data: bytes, role: Role = "reference") -> Reference:
-        """Keeps an image until a request or a draft names it (a day at most).
+        """Store an image, and keep it for a day at most until a request or a draft names it.
 
         Args:
             data: the bytes of a file.
-            role: what it is for; a mask is a PNG with transparency.
+            role: the use of the image; a mask is a PNG with transparency.
 
         Raises:
-            InvalidRequest: it is no image, or a damaged one, or no mask.
-            DiskFull: there is no space; nothing of it stays.
+            InvalidRequest: the bytes are not an image or not a mask, or the image is damaged.
+            DiskFull: there is no space, and no part of the image stays.
         """
         return self._learned(await self._archive.in_pool(self._keep, data, role))
 
@@ -53,35 +53,35 @@ class References:
         assert item.data is not None
         if role == "mask" and (item.reference.media_type != "image/png" or not images.has_alpha(item.data)):
             raise InvalidRequest(
-                "The mask is no PNG with transparency.",
+                "The mask is not a PNG with transparency.",
                 parameter="mask",
-                next_step="Save it as PNG, transparent where the picture may change.",
+                next_step="Save the mask as a PNG that is transparent where the picture may change.",
             )
         try:
-            # Whether its pixels can be decoded is asked before a provider is paid to find out.
+            # The pixels are decoded here, so that a damaged image is refused before a provider is paid.
             thumbnail = images.thumbnail(item.data)
         except CorruptImage as error:
             raise InvalidRequest(
-                f"A {role} is no image: {error.message}",
+                f"A {role} is not an image: {error.message}",
                 parameter="mask" if role == "mask" else "references",
-                next_step="Open it in a program for images, save it anew, and add that.",
+                next_step="Open the image in a program for images, save it again, and add the new file.",
             ) from None
         reference = self._assets.add_reference(item.data)
-        # The picture matters more than its cache.
+        # The reference can be used without a cached thumbnail.
         with suppress(StoreError):
             self._assets.write_thumbnail(reference.digest, thumbnail)
         return reference
 
     async def of_result(self, generation_id: str) -> Reference:
-        """Makes a reference of a result: its own file, which is kept though the result be deleted.
+        """Return a reference to the image of a generation, whose file is kept even if the image is deleted.
 
         Raises:
-            NotFound: there is no such generation, or no image of it.
+            NotFound: there is no such generation, or its image is not there.
         """
         _, generation = await self._archive.generation(generation_id)
         asset = generation.asset
         if asset is None:
-            raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
+            raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
         reference = Reference(
             digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
         )
@@ -92,10 +92,10 @@ class References:
         return self._learned(reference)
 
     async def find(self, digest: str, role: Role = "reference") -> Reference:
-        """Gives a stored input image. `role` is what errors call it.
+        """Return a stored input image. Errors name its `role`.
 
         Raises:
-            NotFound: it is gone, or was never there.
+            NotFound: the image is gone, or was never there.
         """
         known = self._known.get(digest)
         if known is not None and self._assets.size(known) is not None:
@@ -111,7 +111,7 @@ class References:
         return self._learned(found)
 
     async def thumbnail(self, digest: str) -> bytes | None:
-        """Gives the thumbnail of a reference (WebP), or None where it is gone."""
+        """Return the thumbnail of a reference (WebP), or None where the image is gone."""
         try:
             return await self._archive.in_pool(self._assets.reference_thumbnail, await self.find(digest))
         except NotFound:
@@ -121,10 +121,10 @@ class References:
             return None
 
     async def original(self, digest: str) -> tuple[Reference, bytes]:
-        """Gives a reference and its bytes.
+        """Return a reference and its bytes.
 
         Raises:
-            NotFound: it is gone.
+            NotFound: the image is gone.
         """
         reference = await self.find(digest)
         url = self._assets.original_url(reference.digest, reference.media_type)
@@ -138,10 +138,10 @@ class References:
 
 
 def stored_input(archive: Archive, reference: Reference, role: Role) -> Input:
-    """Gives a reference that the store holds already, as an input of a request.
+    """Return a stored reference as an input of a request.
 
     Raises:
-        NotFound: it is gone.
+        NotFound: the image is gone.
     """
     size = archive.store.assets.size(reference)
     if size is None:
@@ -150,4 +150,4 @@ def stored_input(archive: Archive, reference: Reference, role: Role) -> Input:
 
 
 def _gone(role: Role) -> NotFound:
-    return NotFound(f"This {role} is gone from the store.", next_step="Add it again.")
+    return NotFound(f"This {role} is gone from the store.", next_step="Add the image again.")

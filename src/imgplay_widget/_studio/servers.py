@@ -1,4 +1,4 @@
-"""Servers that the user added: they speak OpenAI's protocol, under a name of the user's choice."""
+"""The servers that the user added. They speak OpenAI's protocol, and the user chooses their names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["SETTING", "Servers"]
 logger = logging.getLogger("imgplay_widget")
 
 SETTING = "servers"
-"""Under which setting the store keeps them: name, address, and whether they want a key; never a key."""
+"""The setting with the servers: their names, their addresses, and whether they need a key; never a key."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -42,8 +42,8 @@ class Servers:
 
     Args:
         archive: the store.
-        registry: takes them in.
-        offers: asks them for their models, and keeps their keys.
+        registry: the providers, to which the servers are added.
+        offers: asks the servers for their models, and keeps their keys.
         keys: the keys.
         notify: called with each change.
     """
@@ -64,7 +64,7 @@ class Servers:
         self._servers: dict[str, _Server] = {}
 
     def load(self, stored: Any) -> None:
-        """Takes in what the store kept; what cannot be read, or has become another's name, is left out."""
+        """Add the stored servers, but for those that cannot be read or whose names are taken now."""
         for name, server in _read(stored).items():
             try:
                 self._check_name(name)
@@ -74,22 +74,22 @@ class Servers:
             self._registry.add(_provider(name, server))
 
     def url(self, name: str) -> str | None:
-        """Gives the address of a server that the user added, or None for any other provider."""
+        """Return the address of a server that the user added, or None for another provider."""
         server = self._servers.get(name)
         return server.url if server else None
 
     async def add(self, name: str, url: str, key: str | None, *, remember: bool) -> KeyCheck:
-        """Adds a server, or gives one another address, and tests the connection.
+        """Add a server, or change the address of a server, test the connection, and return the result.
 
         Args:
-            name: 1 to 64 letters, digits, ``-`` and ``_``; no other provider's.
-            url: its base address; where it has no path, ``/v1`` is meant. Plain http only on this machine
-                or network.
-            key: its key; None or "" where it needs none.
-            remember: True puts the key into the system's keyring.
+            name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name.
+            url: the base address; ``/v1`` is added to an address without a path. Plain http only on this
+                machine or network.
+            key: the server's key; None or "" where the server does not need one.
+            remember: True puts the key into the system's keyring too.
 
         Raises:
-            InvalidRequest: name, address or key cannot be one.
+            InvalidRequest: name, address or key cannot be used.
         """
         name, url, key = name.strip(), _checked(url), usable_key(key)
         self._check_name(name)
@@ -97,8 +97,8 @@ class Servers:
         moved = before is not None and before.url != url
         server = _Server(url, keyed=key is not None)
         if moved:
-            # Stored first: where that fails, nothing has changed. Its key was given for the other address,
-            # and goes nowhere else.
+            # The server is stored first, so that nothing has changed where this fails. The old key belongs to
+            # the old address, and must not be sent to the new one.
             await self._save(name, server)
             await self._forget(name)
         if key is None:
@@ -114,7 +114,7 @@ class Servers:
             await self._offers.keep_key(name, key, remember=remember)
         check = await self._offers.check(name)
         if not server.keyed and check.outcome == "bad_key":
-            # It wants one after all; from now on it is asked for.
+            # The server needs a key after all, so from now on the user is asked for one.
             server = _Server(url, keyed=True)
             await self._save_keyed(name, server)
             self._take(name, server)
@@ -123,17 +123,19 @@ class Servers:
         return check
 
     async def remove(self, name: str) -> None:
-        """Forgets a server and its key. What it made stays.
+        """Forget a server and its key. Its images stay.
 
         Raises:
-            NotFound: the user added no such server.
+            NotFound: the user did not add such a server.
         """
         if name not in self._servers:
             raise NotFound(
-                f"No server {name!r} was added.",
-                next_step=f"There are {', '.join(self._servers)}." if self._servers else "There is none.",
+                f"There is no added server {name!r}.",
+                next_step=f"Use one of {', '.join(self._servers)}."
+                if self._servers
+                else "No server was added yet.",
             )
-        # Stored first: where that fails, nothing has changed.
+        # The removal is stored first, so that nothing has changed where this fails.
         await self._save(name, None)
         await self._forget(name)
         del self._servers[name]
@@ -150,8 +152,8 @@ class Servers:
         await self._offers.forget(name)
 
     async def _save(self, name: str, server: _Server | None) -> None:
-        """Stores a server, or that there is none of that name."""
-        # Read again: another kernel may have added one meanwhile.
+        """Store a server, or remove the server of this name (None)."""
+        # The setting is read again, because another kernel may have added a server.
         servers = _read(await self._archive.setting(SETTING))
         servers.pop(name, None)
         if server is not None:
@@ -159,28 +161,28 @@ class Servers:
         await self._archive.save_setting(SETTING, {name: one._asdict() for name, one in servers.items()})
 
     async def _save_keyed(self, name: str, server: _Server) -> None:
-        """Stores of a server that is stored that it wants a key, where that can be done now."""
+        """Store that a server needs a key. Only log a failure of the store."""
         try:
             await self._save(name, server)
         except StoreError as error:
-            # It is added, and works here; the next kernel finds out by itself.
-            logger.warning("That %s wants a key could not be stored: %s", name, error.message)
+            # The server is added and works here. The next kernel finds out by itself that it needs a key.
+            logger.warning("It could not be stored that %s needs a key: %s", name, error.message)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidRequest(
-                f"The name {name!r} cannot be a server's.",
+                f"A server cannot have the name {name!r}.",
                 parameter="name",
-                next_step="Take 1 to 64 letters, digits, - and _.",
+                next_step="Use 1 to 64 letters, digits, - and _.",
             )
         variables = _provider(name, _Server("https://example.com", keyed=True)).spec.key_variables
         for provider in self._registry.providers():
             spec = provider.spec
             if spec.name in self._servers:
-                # Names that differ in case alone would be mistaken for one another.
+                # Users would mistake names that only differ in case for each other.
                 taken = spec.name != name and spec.name.casefold() == name.casefold()
             else:
-                # A name must not draw another provider's key to a server.
+                # A server must not get the key of another provider by its name.
                 taken = spec.name.casefold() == name.casefold() or bool({*variables} & {*spec.key_variables})
             if taken:
                 raise InvalidRequest(
@@ -191,13 +193,13 @@ class Servers:
 
 
 def _provider(name: str, server: _Server) -> OpenAI:
-    # Its own variable, in the way of every OpenAI server; none where it wants no key.
+    # Each server has a variable for its own key. A server without a key has no variable.
     variables = (f"{re.sub('[^A-Z0-9]', '_', name.upper())}_API_KEY",) if server.keyed else ()
     return OpenAI(server.url, name=name, key_variables=variables)
 
 
 def _checked(url: str) -> str:
-    """The address as it is kept, without what does not belong to it."""
+    """Return an address in the form that is stored, or refuse it."""
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -206,21 +208,21 @@ def _checked(url: str) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
         raise InvalidRequest(
-            "This is no address of a server.",
+            "This is not the address of a server.",
             parameter="url",
-            next_step="Give one like http://localhost:8080/v1.",
+            next_step="Give an address such as http://localhost:8080/v1.",
         )
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InvalidRequest(
-            "The address of a server holds no user name, password, ? or #.",
+            "The address of a server must not have a user name, a password, ? or #.",
             parameter="url",
-            next_step="Give the key beside it, which is kept apart.",
+            next_step="Give the key as the key of the server, which is kept apart from the address.",
         )
     if parts.scheme == "http" and "." in host and not addresses.is_local(url):
         raise InvalidRequest(
-            f"{host} is not on this machine or network; over http, prompts and key could be read on the way.",
+            f"{host} is not on this machine or network. Over http, others could read prompts and key.",
             parameter="url",
-            next_step="Use its https address.",
+            next_step="Use the https address of the server.",
         )
     return url if parts.path else f"{url}/v1"
 

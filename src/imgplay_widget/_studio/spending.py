@@ -1,4 +1,4 @@
-"""Where today's total stands, and who is told of it. On the engine's loop."""
+"""The total of what was spent today, which subscribers are told. On the engine's loop."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ logger = logging.getLogger("imgplay_widget")
 
 
 class Spending:
-    """Follows what a studio spends.
+    """The total that a studio spends in a day.
 
     Args:
-        engine: beats, and holds the budget.
+        engine: has the budget, and calls functions at its beats.
         archive: the store.
         notify: called with each change.
         clock: the time.
@@ -52,13 +52,13 @@ class Spending:
         engine.each_beat.append(self._look_at_the_clock)
 
     async def read(self) -> SpendingWritten:
-        """Gives where the total of today stands."""
+        """Return the total of today and the budget."""
         self._day = day_start(self._clock.now())
         today = await self._archive.in_store(self._archive.store.today, self._day)
         return SpendingWritten(today=today, budget=self._engine.budget)
 
     def heed(self, change: Change) -> None:
-        """Tells the total where a change may have moved it: a call began or ended."""
+        """Tell the total after a change that may have changed it: a call began or ended."""
         match change:
             case EntryAdded() | Removed() | StoreWritten():
                 self.tell()
@@ -68,7 +68,7 @@ class Spending:
                 pass
 
     def tell(self) -> None:
-        """Tells the total, as soon as it is read and where it is another one; several of these are one."""
+        """Read the total, and tell it where it has changed. Several calls may be told once."""
         self._stale = True
         if not self._telling:
             self._telling = True
@@ -83,12 +83,12 @@ class Spending:
                     self._told = now
                     self._notify(now)
         except ImgplayError as error:
-            # The lines are right; the next call tells them.
-            logger.warning("What was spent could not be read: %s", error.message)
+            # The stored costs are right, and the next call of a provider tells them.
+            logger.warning("The total of today could not be read: %s", error.message)
         finally:
             self._telling = False
 
     def _look_at_the_clock(self) -> None:
-        """A new day begins with nothing spent."""
+        """Tell the total where a new day began, because nothing was spent on the new day yet."""
         if self._day is not None and day_start(self._clock.now()) != self._day:
             self.tell()

@@ -1,4 +1,4 @@
-"""`Studio`: generation without a page."""
+"""`Studio`, which generates images without a page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["Studio"]
 
 
 class Studio(StudioApi):
-    """Generation without a page: store, engine and providers.
+    """A studio without a page: store, engine and providers.
 
-    Use a studio as a context manager, or call `close`. What runs when it closes goes on at the next start.
+    Use a studio as a context manager, or call `close`. Tasks that run when it closes go on at the next start.
 
     Args:
         store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
@@ -53,7 +53,7 @@ class Studio(StudioApi):
 
     @property
     def notices(self) -> list[Notice]:
-        """What the user should know of the store and the providers."""
+        """Messages to the user about the store and the providers."""
         return self._core.notices
 
     @property
@@ -62,7 +62,10 @@ class Studio(StudioApi):
         return self._core.topics.active
 
     def close(self) -> None:
-        """Stop the engine and close the store. What runs goes on at the next start. Idempotent."""
+        """Stop the engine and close the store. Running tasks go on at the next start.
+
+        A second call does nothing.
+        """
         self._core.close()
 
     def __enter__(self) -> Studio:

@@ -1,4 +1,4 @@
-"""The topics of a studio: the active one, new ones, and what users do with them. On the engine's loop."""
+"""The topics of a studio: the active one, new ones, and the changes by users. On the engine's loop."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ MAX_TITLE = 200
 
 
 class Topics:
-    """Finds, makes, selects and renames topics, and moves batches between them.
+    """The topics of a studio, with calls to find, make, select and rename them, and to move batches.
 
     Args:
         archive: the store.
         curator: writes topics.
-        engine: knows the batches that are worked on.
+        engine: returns batches as they are now.
         owner: the owner of the topics.
         clock: the time.
         notify: called with each change.
@@ -60,7 +60,7 @@ class Topics:
         self._owner = owner
         self._clock = clock
         self._notify = notify
-        # What the store says; `active` may be ahead of it, by a topic that is being stored.
+        # The active topic in the store. `active` may already be a topic that is still being stored.
         self._stored = active
         self.active = active
         """The id of the topic that requests without a topic go to, or None for a new topic."""
@@ -68,7 +68,7 @@ class Topics:
             self.active = None
 
     def heed(self, change: Change) -> None:
-        """Leave the active topic where a change removed it."""
+        """Make no topic active where a change removed the active one."""
         if isinstance(change, Removed) and self.active in change.topic_ids:
             self.active = None
 
@@ -124,7 +124,7 @@ class Topics:
         )
 
     async def rename(self, topic: str, title: str) -> Topic:
-        """Set a title of the user's, which is never overwritten, and return the topic.
+        """Set a title by the user, which only the user changes from then on, and return the topic.
 
         Args:
             topic: the id or the title of a topic.
@@ -168,7 +168,7 @@ class Topics:
 
         Args:
             topic_id: the topic.
-            source: who asked (see `SettingWritten`).
+            source: the page that asked (see `SettingWritten`).
         """
         if topic_id != self._stored:
             await self._archive.save_setting(ACTIVE_TOPIC, topic_id)
@@ -179,8 +179,8 @@ class Topics:
     ) -> tuple[FeedPage | None, Draft]:
         """Make a topic the active one, and return the first page of its feed and its draft.
 
-        All of it is one step of the store: a topic that cannot be read is not selected, and no event comes
-        between what is read and the answer. None stands for a new topic, which has a draft alone.
+        This is one step of the store: a topic that cannot be read is not selected, and no change comes
+        between the reading and the answer. None stands for a new topic, which only has a draft.
 
         Raises:
             NotFound: there is no such topic.

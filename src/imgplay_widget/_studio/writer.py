@@ -1,6 +1,6 @@
-"""The text models of the providers: which one writes, and what it is asked to write.
+"""The choice of a text model, and the texts that it writes.
 
-A `Writer` lives on the engine's loop. It names topics, unasked, and rewrites prompts, when the user asks.
+A `Writer` lives on the engine's loop. It names topics by itself, and rewrites a prompt when the user asks.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class TextModel(NamedTuple):
 
     @property
     def name(self) -> str:
-        """``"provider:id"``."""
+        """The name of the model, ``"provider:id"``."""
         return f"{self.provider.spec.name}:{self.id}"
 
 
 class Writer:
-    """Has text models write.
+    """The titles of topics and the improved prompts that text models write.
 
     Args:
-        clients: the ways to the providers.
-        curator: titles topics.
+        clients: the HTTP clients of the providers.
+        curator: sets the titles of topics.
         registry: the providers.
         keys: the keys.
-        chosen: ``"provider:model"`` for the one that always writes, ``"auto"`` for any, or ``"off"`` for any
-            but not for titles.
+        chosen: the option `titles`: ``"provider:model"`` for a model that writes everything, ``"auto"`` for
+            any model, or ``"off"`` for any model but without titles.
     """
 
     def __init__(
@@ -59,32 +59,32 @@ class Writer:
 
     @property
     def names_topics(self) -> bool:
-        """False where the first words of a prompt shall stay a topic's title."""
+        """True where a text model writes titles; False keeps the first words of the prompt."""
         return self._chosen != "off"
 
     def candidates(self) -> list[Provider]:
-        """Gives the providers that may write: that of the chosen text model, else all that have one."""
+        """Return the providers that may write: the provider of the chosen text model, else all with one."""
         return [provider for provider in self._registry.providers() if self.text_model(provider)]
 
     def model(self, first: str) -> TextModel | None:
-        """Gives the text model that writes, or None where no key opens one.
+        """Return the text model that writes, or None where no provider of a text model has a key.
 
         Args:
-            first: the name of the provider that goes before the others: that of the image model.
+            first: the name of the preferred provider: the one of the image model.
         """
         ready = [p for p in self.candidates() if self._keys.state(p.spec) != "missing"]
         ready.sort(key=lambda provider: provider.spec.name != first)
         return TextModel(ready[0], self.text_model(ready[0])) if ready else None
 
     def text_model(self, provider: Provider) -> str:
-        """Gives the id of a provider's text model that may write, or "" where it has none."""
+        """Return the id of the text model of a provider that may write, or "" where it has none."""
         if self._chosen in ("auto", "off"):
             return provider.text_model() or ""
         name, _, model = self._chosen.partition(":")
         return model if name == provider.spec.name else ""
 
     async def entitle(self, topic_id: str, batch: Batch) -> None:
-        """Has a text model name a topic. The first words of the prompt stay where it cannot."""
+        """Let a text model name a topic. Where that fails, the first words of the prompt stay the title."""
         try:
             model = self.model(batch.provider)
             if model is None:
@@ -96,22 +96,22 @@ class Writer:
             if title is not None:
                 await self._curator.title_topic(topic_id, title, by="model")
         except ImgplayError as error:
-            # A title is a courtesy: nobody is troubled when it does not come.
+            # A title is a courtesy, so the user is not told that it did not come.
             logger.info("A topic was not named: %s", error.message)
 
     async def improve(self, prompt: str, mode: str, spec: ModelSpec) -> str:
-        """Has a text model rewrite a prompt, in one call.
+        """Let a text model rewrite a prompt in one call, and return the new prompt.
 
         Args:
-            prompt: the user's.
+            prompt: the user's prompt.
             mode: one of `prompts.MODES`.
-            spec: the image model: its provider writes before others, and its limit counts.
+            spec: the image model. Its provider is preferred, and its limit of characters is kept.
 
         Raises:
-            InvalidRequest: there is no prompt, or no such mode.
-            MissingKey: no key opens a text model.
+            InvalidRequest: the prompt is empty, or there is no such mode.
+            MissingKey: no provider of a text model has a key.
             NotFound: the provider of the chosen text model is not there.
-            ProviderError: it did not answer, or not with a prompt.
+            ProviderError: the text model did not answer, or not with a prompt.
         """
         if mode not in prompts.MODES:
             known = " or ".join(f'"{one}"' for one in prompts.MODES)
@@ -122,8 +122,8 @@ class Writer:
                 "prompt is empty.", parameter="prompt", next_step="Write some words to begin with."
             )
         provider, model = await self._ready(spec.provider)
-        told = prompts.instruction(mode, prompt, spec.max_prompt)
-        answer = await self._clients.write_text(provider, model, told, prompt)
+        instruction = prompts.instruction(mode, prompt, spec.max_prompt)
+        answer = await self._clients.write_text(provider, model, instruction, prompt)
         text = prompts.rewritten(mode, prompt, answer, spec.max_prompt)
         if text is None:
             raise BadResponse(
@@ -134,7 +134,7 @@ class Writer:
         return text
 
     async def _ready(self, first: str) -> TextModel:
-        """The text model that writes; keys are looked for in slow places too.
+        """Return the text model that writes, after a search for keys in slow sources where that is needed.
 
         Raises: as `improve` does.
         """
@@ -147,11 +147,11 @@ class Writer:
         if not candidates:
             raise NotFound(
                 f"There is no provider for the text model {self._chosen!r}.",
-                next_step="Give titles= a text model of a provider that is there.",
+                next_step="Set titles= to a text model of an installed provider.",
             )
         specs = [provider.spec for provider in candidates]
         raise MissingKey(
-            "Improving a prompt needs a text model, and no key of a provider that has one is set.",
+            "Improving a prompt needs a text model, and no provider that has one has a key.",
             next_step=f"Set a key of {_any_of([spec.title for spec in specs])}: "
             f"call set_key({specs[0].name!r}), or set the environment variable "
             f"{_any_of([spec.key_variables[0] for spec in specs])}.",
