@@ -21,7 +21,7 @@ FILES = {
 }
 
 NOT_YET = (
-    "src/imgplay_widget/_page/",
+    "src/imgplay_widget/_page/protocol.py",
     "src/imgplay_widget/providers/",
     "tests/providers/",
     "js/src/",

@@ -1,1 +1,1 @@
-"""The page's side in the kernel: the protocol, and the answers to each call of it."""
+"""The kernel's side of a page: the protocol of their messages, and the answer to each call of the page."""

@@ -1,4 +1,4 @@
-"""How a call of the page finds its answer: by one table, which the parts of the page fill."""
+"""The table in which a call of the page finds its answer, and the binary buffers of a request."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["Answers", "Attachments"]
 
 
 class Attachments:
-    """The binary buffers of one request: those that came with it, and those that go with its answer.
+    """The binary buffers of one request and of its answer.
 
     Args:
         received: the buffers that came with the request.
 
     Attributes:
-        received: the same.
+        received: the buffers that came with the request.
         sent: the buffers that go with the answer.
     """
 
@@ -31,9 +31,9 @@ class Attachments:
         return len(self.sent) - 1
 
     def add_optional(self, data: bytes | None) -> int | None:
-        """Add a buffer to the answer where there is one, and return its index, or None."""
+        """Add a buffer to the answer, and return its index. Without data, add nothing and return None."""
         return None if data is None else self.add(data)
 
 
 Answers: TypeAlias = "dict[type[Any], Callable[[Any, Attachments], Awaitable[Any]]]"
-"""For each call of the protocol, the coroutine function that answers it with a `protocol.Result`."""
+"""The coroutine function for each call of the protocol, which answers the call with a `protocol.Result`."""

@@ -1,4 +1,4 @@
-"""What the page asks about finished images: recipes, code and ZIPs."""
+"""The answers to calls about finished images: recipes, code and ZIPs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ PIECE = 2**20
 """The most bytes of a ZIP in one message."""
 
 UNREAD = 600.0
-"""Seconds after which a ZIP that nobody reads is removed."""
+"""Seconds after the last reading of a ZIP, when the file is removed."""
 
 MOST = 4
-"""ZIPs of one page at a time; a page that was loaded again has forgotten the others."""
+"""The most ZIPs of one page. The oldest is removed first: a page that was loaded again never reads it."""
 
 
 @dataclass(slots=True)
@@ -40,10 +40,10 @@ class _Pack:
 
 
 class Downloads:
-    """Answers one page's calls, and keeps its ZIPs until they are read. On the engine's loop.
+    """The answers to a page's calls about images, and the ZIPs of the page. They run on the engine's loop.
 
     Args:
-        core: whose images they are.
+        core: the studio that has the images.
     """
 
     def __init__(self, core: Core) -> None:
@@ -53,7 +53,7 @@ class Downloads:
         self._closed = False
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.ReadRecipe: self._recipe,
             protocol.RecipeOf: self._recipe_of,
@@ -83,7 +83,7 @@ class Downloads:
         return protocol.Empty()
 
     def close(self) -> None:
-        """Removes the ZIPs that were not read."""
+        """Remove the ZIPs that were not read to their end."""
         self._closed = True
         for pack_id in tuple(self._packs):
             self._drop(pack_id)
@@ -101,13 +101,13 @@ class Downloads:
         for old in tuple(self._packs)[:-MOST]:
             self._drop(old)
         if self._closed:
-            # The page went while it was written.
+            # The page was closed while the ZIP was written, so nobody reads the ZIP.
             self._drop(pack_id)
         name = pack_name([entry for entry, _ in found], images, self._core.now())
         return protocol.Packed(pack_id=pack_id, file_name=name, size=size, images=images)
 
     async def _found(self, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
-        """The images that are there, with their batches, each batch read once."""
+        """Return the images that exist, with their batches. Each batch is read once."""
         known: dict[str, tuple[Entry, Generation]] = {}
         for generation_id in ids:
             if generation_id in known:
@@ -123,13 +123,13 @@ class Downloads:
         pack_id, offset = call.pack_id, call.offset
         pack = self._packs.get(pack_id)
         if pack is None or offset >= pack.size:
-            raise NotFound("This ZIP is no longer there.", next_step="Download it again.")
+            raise NotFound("This ZIP does not exist any more.", next_step="Download it again.")
         pack.read_at = self._core.now()
         try:
             piece = await self._archive.in_pool(_read, pack.path, offset)
         except OSError:
             self._drop(pack_id)
-            raise NotFound("This ZIP is no longer there.", next_step="Download it again.") from None
+            raise NotFound("This ZIP does not exist any more.", next_step="Download it again.") from None
         last = offset + len(piece) >= pack.size
         if last:
             self._drop(pack_id)

@@ -1,4 +1,4 @@
-"""What a page is told: the changes of the studio as events of the protocol, in order."""
+"""The events of a page: the changes of the studio in order, as messages of the protocol."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ if TYPE_CHECKING:
 __all__ = ["EventStream"]
 
 UNACKNOWLEDGED = 64
-"""Thumbnails that are pushed without a sign that anybody sees them; after that only ids are sent."""
+"""The most thumbnails that are pushed without an acknowledgement. Later events have no thumbnails."""
 
 SMALL_PREVIEW = 100_000
-"""Bytes above which a preview is made small before it is sent."""
+"""The most bytes of a preview that is sent as it is. A larger one is made small first."""
 
 
 class EventStream:
-    """The events of one page. On the loop.
+    """The events of one page. The stream runs on the engine's loop.
 
     Args:
         core: the studio.
-        pictures: reads covers.
+        pictures: the pictures, of which the stream reads covers.
         send: sends a message (JSON and buffers) to the page.
-        source: the id of the page, which is not told what it wrote itself (see `SettingWritten`).
+        source: the id of the page. The page is not told the settings that it wrote (see `SettingWritten`).
 
     Attributes:
         seq: the number of the newest event message.
@@ -70,7 +70,7 @@ class EventStream:
         self._source = source
         # True once a page said hello.
         self._seen = False
-        # Thumbnails that were pushed since the page last acknowledged.
+        # The number of thumbnails that were pushed since the page last acknowledged.
         self._pushed = 0
 
     async def hello(self) -> None:
@@ -80,16 +80,16 @@ class EventStream:
         self._seen, self._pushed = True, 0
 
     def acknowledge(self) -> None:
-        """Take the page's word that it got what was pushed."""
+        """Note that the page has shown the events that were pushed."""
         self._pushed = 0
 
     @property
     def pushing(self) -> bool:
-        """True while somebody looks: a page said hello and acknowledges what it gets."""
+        """Whether pictures are pushed: the page said hello and acknowledges the events."""
         return self._seen and self._pushed < UNACKNOWLEDGED
 
     async def publish(self, changes: list[Change]) -> None:
-        """Tell the page what happened."""
+        """Send the changes to the page, as events in one message."""
         buffers = Attachments()
         events: list[Any] = []
         for change in changes:
@@ -165,7 +165,7 @@ class EventStream:
 
 
 def _plain(change: StoreWritten | ModelsWritten | SpendingWritten | NoticeGiven) -> Any:
-    """The event of a change that belongs to no topic."""
+    """Return the event of a change that does not belong to a topic."""
     match change:
         case StoreWritten():
             return protocol.StoreChanged()

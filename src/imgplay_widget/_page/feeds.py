@@ -1,6 +1,4 @@
-"""What the page asks to read: pages of the feed and of the topics, what runs or waits, the prompts and models
-of before.
-"""
+"""The answers to calls that read lists: the feed, the topics, the queue, past prompts and the models used."""
 
 from __future__ import annotations
 
@@ -20,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["Feeds"]
 
 FEED_PAGE = 12
-"""Batches of the first page of a feed."""
+"""The number of batches on the first page of a feed."""
 
 FIRST_TOPICS = 200
-"""The most topics that a page is told at once."""
+"""The most topics in a snapshot, besides the active topic."""
 
 QUEUE = 200
-"""The most batches of a queue: those that come first."""
+"""The most batches of a queue. The oldest ones are in it."""
 
 
 class Feeds:
-    """Answers one page's calls. On the engine's loop.
+    """The answers to a page that reads lists. They run on the engine's loop.
 
     Args:
         core: the studio.
@@ -43,7 +41,7 @@ class Feeds:
         self._source = source
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Feed: self._feed,
             protocol.Queue: self._queue,
@@ -84,7 +82,7 @@ class Feeds:
         return protocol.TopicShown(feed=feed, draft=draft_state(draft))
 
     async def topics(self, active: str | None, limit: int = FIRST_TOPICS) -> protocol.TopicList:
-        """Gives the first page of the list of topics, and the active one wherever it stands."""
+        """Return the first page of the list of topics, with the active topic even where it comes later."""
         page = await self._archive.topic_page(limit=limit)
         topics = list(page.topics)
         if active is not None and all(topic.id != active for topic in topics):
@@ -99,7 +97,7 @@ class Feeds:
         limit: int = FEED_PAGE,
         wanted: Wanted = EVERYTHING,
     ) -> protocol.FeedState:
-        """Gives a page of a topic's feed, or of that of all topics (None); without more, the first one."""
+        """Return a page of the feed of a topic, or of all topics (None): by default the first page."""
         page = await self._archive.feed(topic_id, before=before, limit=limit, wanted=wanted)
         return self._state(topic_id, page)
 

@@ -1,4 +1,4 @@
-"""What the page asks of the history: stars, covers and places, deleting and undoing."""
+"""The answers to calls that change the history: stars, titles, pins, covers, moves and deletions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["History"]
 
 
 class History:
-    """Answers one page's calls. On the engine's loop.
+    """The answers to a page that changes the history. They run on the engine's loop.
 
     Args:
-        core: whose history it is.
+        core: the studio that has the history.
     """
 
     def __init__(self, core: Core) -> None:
@@ -26,7 +26,7 @@ class History:
         self._curator = core.curator
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Delete: self._delete,
             protocol.Restore: self._restore,
@@ -44,7 +44,7 @@ class History:
     async def _restore(self, call: protocol.Restore, _: Attachments) -> protocol.Empty:
         restored = await self._curator.restore(call.what, call.ids)
         if not restored.ids:
-            raise NotFound("It is too late to undo this: it is gone for good.")
+            raise NotFound("It is too late to undo this: the deletion is final.")
         return protocol.Empty()
 
     async def _star(self, call: protocol.Star, _: Attachments) -> protocol.Empty:

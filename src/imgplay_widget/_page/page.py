@@ -1,7 +1,7 @@
-"""One page's side of a studio: it answers the calls of the page and tells the page what happens.
+"""The kernel's side of one page: it answers the calls of the page and sends the changes of the studio.
 
-A `Page` runs on the studio's loop. It finds the answer to a call in one table, which its parts fill; a test
-holds that the table has each call of `protocol`. The widget (and, later, a server) only carries the messages.
+A `Page` runs on the studio's loop. It finds the answer to a call in one table, which its parts fill. A test
+checks that the table has each call of `protocol`. The widget only carries the messages.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Page:
-    """One page's side of a studio.
+    """The kernel's side of one page.
 
     Args:
         core: the studio.
-        send: sends a message (JSON and buffers) to the page; thread-safe, never blocks for long.
+        send: sends a message (JSON and buffers) to the page. It is thread-safe and does not block for long.
     """
 
     def __init__(self, core: Core, send: Send) -> None:
@@ -75,23 +75,23 @@ class Page:
             self.answers |= part.answers()
 
     async def close(self) -> None:
-        """Forget what only this page can still ask for."""
+        """Remove the ZIPs and the unfinished uploads, which only this page could still ask for."""
         self._downloads.close()
         self._references.close()
 
     async def publish(self, changes: list[Change]) -> None:
-        """Tell the page what happened. Subscribed to the studio."""
+        """Send changes of the studio to the page. The studio calls this for each change."""
         await self._events.publish(changes)
 
     async def small_snapshot(self) -> dict[str, Any]:
-        """Return the snapshot for the synced state, which is bounded, however long the history is."""
+        """Return the snapshot for the synced state. Its size is bounded, however long the history is."""
         return await self._snapshots.small()
 
     async def receive(self, content: object, received: Sequence[bytes | memoryview] = ()) -> None:
-        """Take a message of the page. Every request is answered exactly once, with a result or an error.
+        """Handle a message of the page. Each request is answered exactly once, with a result or an error.
 
-        An answer reads last what it tells, at one moment and with nothing awaited after that: the page takes
-        the answer for newer than the events that were sent before it.
+        An answer must read its content last, at one moment, and must not await anything after that: the page
+        assumes that an answer is newer than the events that were sent before it.
 
         Args:
             content: the message.

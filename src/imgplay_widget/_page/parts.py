@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["PartFiles"]
 
 PARTS = Path(__file__).parent.parent / "static" / "parts"
-"""The folder of the parts. A file's name holds the names of its part and of the build."""
+"""The folder of the parts. The name of a file is made from the names of its part and of the build."""
 
 
 class PartFiles:
-    """The answers to a page that asks for a part, on the engine's loop.
+    """The answers to a page that asks for one of its parts. They run on the engine's loop.
 
     Args:
         core: the studio whose pool reads the files.
@@ -31,7 +31,7 @@ class PartFiles:
         self._folder = folder
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {protocol.LoadPart: self._load}
 
     async def _load(self, call: protocol.LoadPart, buffers: Attachments) -> protocol.PartFile:
@@ -39,7 +39,7 @@ class PartFiles:
         return protocol.PartFile(buffer=buffers.add(data))
 
     def _read(self, name: str) -> bytes:
-        # The folder gives the path, and never the page: no name leads out of the folder.
+        # The path comes from the folder and not from the page, so that a name cannot lead out of the folder.
         for path in self._folder.glob("*.js"):
             if path.name == name:
                 return path.read_bytes()

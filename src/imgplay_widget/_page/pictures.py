@@ -1,4 +1,4 @@
-"""The pictures that the page asks for: thumbnails, covers and originals."""
+"""The answers to calls for pictures: thumbnails, covers and originals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger("imgplay_widget")
 
 
 class Pictures:
-    """The answers to a page that asks for pictures. On the loop.
+    """The answers to a page that asks for pictures. They run on the engine's loop.
 
     Args:
         core: the studio.
@@ -30,7 +30,7 @@ class Pictures:
         self._archive = core.archive
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Thumbnails: self._thumbnails,
             protocol.ReadCovers: self._covers,
@@ -73,7 +73,7 @@ class Pictures:
     async def _original(self, call: protocol.Original, buffers: Attachments) -> protocol.OriginalImage:
         entry, generation = await self._archive.generation(call.generation_id)
         if generation.asset is None:
-            raise NotFound("There is no image here yet.", next_step="Wait until it is done.")
+            raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
         data = await self._archive.read(generation.asset.url)
         return protocol.OriginalImage(
             generation_id=call.generation_id,

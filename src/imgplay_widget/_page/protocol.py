@@ -1,13 +1,13 @@
 """Every message between Python and the page.
 
-``js/src/protocol.gen.ts`` is generated from this file (``make protocol``), so that the two sides cannot
-part. On the wire, names are camelCase. Times are milliseconds since the epoch (UTC), durations seconds,
-sizes pixels, progress 0.0 to 1.0. Bytes travel as the binary buffers of the message; a field that ends in
-``_buffer`` is an index into them.
+``js/src/protocol.gen.ts`` is generated from this file (``make protocol``), so that the two sides always
+match. On the wire, names are camelCase. Unless a field says otherwise, times are milliseconds since the epoch
+(UTC), durations are seconds, sizes of images are pixels, and progress goes from 0.0 to 1.0. Bytes travel as
+the binary buffers of the message: a field ``buffer`` or ``…_buffer`` is an index into these buffers.
 
 The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, or an `Ack`.
-The kernel sends `ReplyMessage` and `Events`. Events carry a sequence number; a page that finds a gap, or that
-was loaded again, asks with ``hello`` and gets a `Snapshot`.
+The kernel sends `ReplyMessage` and `Events`. Events have a sequence number. A page that finds a gap in the
+numbers, or that was loaded again, sends `Hello` and gets a `SnapshotResult`.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from imgplay_widget.errors import InvalidRequest
 __all__ = ["PROTOCOL", "PageMessage", "parse"]
 
 MAX_SELECTED = 2000
-"""The most things that one call names."""
+"""The most topics, batches or images that one call names."""
 
 MAX_ALSO = 3
-"""The most models that one click asks beside the chosen one."""
+"""The most models that a click asks besides the chosen model."""
 
 PROTOCOL = 3
-"""The version of the protocol. A saved notebook may hold an older page than the kernel's package."""
+"""The version of the protocol. A saved notebook may contain an older page than the kernel's package."""
 
 MAX_WISHES = 16
-"""The most requests of one click. The page knows the number too (`lib/several.ts`)."""
+"""The most requests of one click. The page has the same limit (`lib/several.ts`)."""
 
 
 class Message(BaseModel):
-    """What all messages share: camelCase on the wire, no unknown fields."""
+    """The base of all messages: names are camelCase on the wire, and unknown fields are refused."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -47,15 +47,22 @@ class Message(BaseModel):
     )
 
     def wire(self) -> dict[str, Any]:
-        """Gives the message as a dict of JSON types."""
+        """Return the message as a dict of JSON types."""
         return self.model_dump(mode="json", by_alias=True)
 
 
-# ------------------------------------------------------------------ what is shown
+# ------------------------------------------------------------------ states
 
 
 class ErrorState(Message):
-    """An error as it is shown: what happened, whose fault it is, and the next step."""
+    """An error as the page shows it: what happened, whose fault it is, and the next step.
+
+    Attributes:
+        message: what happened, in a sentence.
+        next_step: the next step of the user, or empty.
+        retry_after: the seconds after which a retry makes sense, or None.
+        request_id: the provider's id of the failed request, or None.
+    """
 
     code: str
     message: str
@@ -68,13 +75,17 @@ class ErrorState(Message):
 
 
 class WishRefused(ErrorState):
-    """Why the requests of a click were refused, and the place of the one among them that was."""
+    """The error that a request of a click was refused. Then none of the requests is sent.
+
+    Attributes:
+        wish: the index of the refused request in `Generate.wishes`.
+    """
 
     wish: int
 
 
 class ParameterState(Message):
-    """One parameter of a model; the form is made from it."""
+    """A parameter of a model, from which the page makes a field of the form."""
 
     name: str
     type: Literal["integer", "number", "string", "boolean"]
@@ -91,7 +102,7 @@ class ParameterState(Message):
 
 
 class ReferenceRuleState(Message):
-    """How many input images a model takes, the most bytes of each, and the kinds."""
+    """The limits of a model's input images: their number, the bytes of each, and the media types."""
 
     max_count: int
     max_bytes: int
@@ -99,7 +110,7 @@ class ReferenceRuleState(Message):
 
 
 class ReferenceState(Message):
-    """An input image that the store holds. `digest` is the sha256 of its bytes."""
+    """An input image in the store. `digest` is the sha256 of its bytes."""
 
     digest: str
     media_type: str
@@ -108,7 +119,12 @@ class ReferenceState(Message):
 
 
 class SizeRuleState(Message):
-    """What width and height must satisfy together."""
+    """The rule that width and height must fulfil together.
+
+    Attributes:
+        min_pixels, max_pixels: the range of the area in pixels. None: without this limit.
+        max_ratio: the most that the longer edge, divided by the shorter one, may be, or None.
+    """
 
     min_pixels: int | None
     max_pixels: int | None
@@ -116,7 +132,7 @@ class SizeRuleState(Message):
 
 
 class PriceState(Message):
-    """What a model is known to cost: USD as a decimal string for one unit; `note` says since when."""
+    """The price of a model for one unit, in USD as a decimal string. `note` tells the date of the price."""
 
     amount: str
     unit: Literal["image", "megapixel"]
@@ -124,7 +140,7 @@ class PriceState(Message):
 
 
 class ModelState(Message):
-    """A model that can be chosen. `name` is ``"provider:id"``."""
+    """A model that the user can choose. `name` is ``"provider:id"``."""
 
     name: str
     provider: str
@@ -148,18 +164,19 @@ class ModelState(Message):
 
 
 class ProviderState(Message):
-    """A provider. `key` says whether a key is needed and there; the key itself never travels to the page.
+    """A provider and the state of its key. The key itself is never sent to the page.
 
     Attributes:
+        key: whether a key is needed, and whether the kernel has one.
         key_help: the next step where the key is missing, else empty.
-        key_variable: the environment variable that holds the key, or None where none is needed.
-        key_url: the page where a key is made, or empty.
-        key_source: where the key comes from ("environment variable FAL_KEY"), or empty.
-        discovered_at: when it said itself which models it has, or None.
+        key_variable: the environment variable of the key, or None where a key is not needed.
+        key_url: the address at which a user makes a key, or empty.
+        key_source: the source of the key ("environment variable FAL_KEY"), or empty.
+        discovered_at: when the provider last sent the list of its models, or None.
         server: the address of a server that the user added and can remove, or None.
-        writes: whether it has a text model that can rewrite prompts.
-        writer: the text model (``"provider:id"``) that would rewrite a prompt for its models now, its own or
-            another provider's, or None where no key opens one.
+        writes: whether the provider has a text model that can rewrite prompts.
+        writer: the text model (``"provider:id"``) that now rewrites prompts for models of the provider. It
+            may be of another provider. None where no text model has a key.
     """
 
     name: str
@@ -176,7 +193,7 @@ class ProviderState(Message):
 
 
 class Difference(Message):
-    """Something that the provider changed."""
+    """A parameter that the provider applied with another value than was requested."""
 
     parameter: str
     requested: str | bool | int | float | None
@@ -184,13 +201,16 @@ class Difference(Message):
 
 
 class GenerationState(Message):
-    """A tile.
+    """A generation, which the page shows as a tile.
 
     Attributes:
-        width, height: of the image once it is there, before that what was asked for (None: unknown).
-        started_at: when its task was first sent.
-        thumbnail_buffer: index of its thumbnail among the message's buffers, or None where it is not in
-            this message.
+        position: the index of the generation in its batch.
+        width, height: the size of the finished image, and before that the requested size. None: unknown.
+        cancellable: whether the generation can still be cancelled.
+        started_at: when the task of the generation was first sent, or None.
+        finished_at: when the task ended, or None.
+        thumbnail_buffer: the index of the thumbnail among the message's buffers, or None where the message
+            does not contain the thumbnail.
     """
 
     id: str
@@ -211,12 +231,14 @@ class GenerationState(Message):
 
 
 class BatchState(Message):
-    """One request in the feed. `width` and `height` are what was asked for, or None where the model chose.
+    """A batch, which the page shows as one request in the feed.
 
     Attributes:
-        cost: USD as a decimal string; None where nobody knows.
-        cost_estimated: some of it goes by the model's price, because the provider does not tell.
-        click_id: what the batches share that one click asked for; None where it asked for one.
+        model: the name of the model (``"provider:id"``).
+        width, height: the requested size, or None where the model chose the size.
+        cost: the cost in USD as a decimal string, or None where it is unknown.
+        cost_estimated: whether a part of the cost is an estimate, because the provider does not tell costs.
+        click_id: the id that all batches of one click share, or None where the click made one batch.
     """
 
     id: str
@@ -241,9 +263,11 @@ class TopicState(Message):
     """A topic in the list.
 
     Attributes:
-        images: how many finished images it holds.
-        running: how many of its generations are not at their end.
-        cover_version: changes when the cover does; None where there is none.
+        images: the number of finished images in the topic.
+        running: the number of generations that run or wait.
+        cover_version: a text that changes with the cover, or None where the topic has no cover.
+        cover_buffer: the index of the cover among the message's buffers, or None where the message does not
+            contain the cover.
     """
 
     id: str
@@ -258,7 +282,7 @@ class TopicState(Message):
 
 
 class Panels(Message):
-    """The widths of the side panels in pixels, and which parts are open: both panels, the advanced fold."""
+    """The widths of the side panels in pixels, and the parts of the page that are open."""
 
     left: Annotated[float, Field(ge=160, le=640)] = 280
     right: Annotated[float, Field(ge=120, le=640)] = 220
@@ -268,12 +292,15 @@ class Panels(Message):
 
 
 class MeantSize(Message):
-    """What was asked of a size. Steps and limits move the size itself, and would move it on with each change.
+    """The ratio and the area that the user meant with a size.
+
+    The steps and limits of a model round a size. The page computes the next size from what was meant, so that
+    the rounding does not add up.
 
     Attributes:
-        width, height: the size that it became, in pixels. For another size it says nothing.
-        ratio: width divided by height, as asked for.
-        area: in pixels, as asked for.
+        width, height: the rounded size in pixels. The entry counts only while the form has this size.
+        ratio: the meant width divided by the meant height.
+        area: the meant area in pixels.
     """
 
     width: Annotated[int, Field(ge=1)]
@@ -283,18 +310,18 @@ class MeantSize(Message):
 
 
 class Config(Message):
-    """What the config panel holds; kept in the store across kernels.
+    """The content of the config panel. The store keeps it across kernels.
 
     Attributes:
-        model: ``"provider:id"``.
-        also_models: the names of those that a click asks beside it; one may be gone.
-        count: how many images a click makes with each.
-        params: for each model that was used, its parameters; a missing one stands on its default, and
-            ``None`` means "not sent" (a random seed).
-        ratio_locked: whether width and height move together.
-        meant_sizes: for each model whose ratio was chosen or locked, what was asked for.
+        model: the name of the chosen model (``"provider:id"``).
+        also_models: the names of the other models that a click asks. A model among them may be gone.
+        count: the number of images that a click makes with each model.
+        params: the parameters by name, by the name of each used model. A missing parameter has its default,
+            and ``None`` means that the parameter is not sent (a random seed).
+        ratio_locked: whether a change of the width also changes the height, and the reverse.
+        meant_sizes: the meant size, by the name of each model whose ratio was chosen or locked.
         starred_models: the names of the models that the user starred.
-        recent_models: the names of those used last, the newest first.
+        recent_models: the names of the models that were used last, newest first.
     """
 
     model: str
@@ -312,8 +339,8 @@ class FeedState(Message):
     """A page of a topic's feed, newest batch first.
 
     Attributes:
-        topic_id: the topic, or None for a feed of all topics.
-        before: the cursor of the next page, or None.
+        topic_id: the id of the topic, or None for a feed of all topics.
+        before: the cursor of the next page, or None on the last page.
     """
 
     topic_id: str | None
@@ -322,7 +349,7 @@ class FeedState(Message):
 
 
 class DraftState(Message):
-    """What stands in the prompt box of a topic, or of the "new topic" screen, and was not sent."""
+    """The unsent content of the prompt box of a topic, or of the "new topic" screen."""
 
     prompt: str = ""
     references: list[ReferenceState] = Field(default_factory=list[ReferenceState])
@@ -330,13 +357,13 @@ class DraftState(Message):
 
 
 class SpendingState(Message):
-    """Where today's total stands, by the kernel's clock. Amounts are USD as decimal strings.
+    """The spending of today, by the kernel's clock. Amounts are USD as decimal strings.
 
     Attributes:
-        today: what was spent.
-        unknown: images whose cost nobody knows; they are not in `today`.
-        running: what the calls under way are expected to cost.
-        budget: a day, or None for none.
+        today: the amount that was spent.
+        unknown: the number of images whose cost is unknown. They are not in `today`.
+        running: the expected cost of the tasks that run.
+        budget: the most that may be spent in a day, or None without a budget.
     """
 
     today: str = "0"
@@ -346,19 +373,21 @@ class SpendingState(Message):
 
 
 class Snapshot(Message):
-    """All that the page needs to show itself.
+    """The state of a studio with which the page starts.
 
     Attributes:
-        seq: that of the last event it includes.
-        models: those that the page needs at once: the configured ones.
+        seq: the sequence number of the last events that the snapshot includes.
+        models: the models that are chosen in `config`, because the page needs them at once.
         catalog: a digest of all models that are offered.
-        catalog_buffer: index of these among the message's buffers: a JSON list of `ModelState`, compressed
-            (zlib); None where the page said in its `Hello` that it has them.
-        topics: the first of the list, and the active one wherever it stands.
-        topics_before: the cursor of the next page of the list (`ReadTopics`), or None where all are here.
-        draft: that of the active topic.
-        thumbnails: small WebP pictures in base64 by generation id, in the synced state alone: a saved
-            notebook shows them without a kernel.
+        catalog_buffer: the index of the offered models among the message's buffers, as a JSON list of
+            `ModelState`, compressed with zlib. None where `Hello` told that the page has them.
+        max_count: the most images that a click makes with each model.
+        topics: the first page of the list of topics, and the active topic even where it comes later.
+        topics_before: the cursor of the next page of the list (`ReadTopics`), or None on the last page.
+        feed: the first page of the feed of the active topic, or None without an active topic.
+        draft: the draft of the active topic, or of the "new topic" screen.
+        thumbnails: small WebP pictures in base64 by generation id. Only the synced state has them, so that a
+            saved notebook shows them without a kernel.
     """
 
     protocol: int
@@ -382,7 +411,7 @@ class Snapshot(Message):
 
 
 class Hello(Message):
-    """A view was shown, or events were missed. Answer: `Snapshot`.
+    """The first message of a page, and of a page that missed events. Answer: `SnapshotResult`.
 
     Attributes:
         catalog: `Snapshot.catalog` of the models that the page has, or None.
@@ -394,9 +423,9 @@ class Hello(Message):
 
 
 class Wish(Message):
-    """One of the requests of a click.
+    """A request of a click, for one model and one prompt.
 
-    References and mask are named by the digest that an `UploadPiece` or a `TakeReference` gave.
+    References and the mask are named by the digest from the answer to `UploadPiece` or `TakeReference`.
     """
 
     model: str
@@ -407,12 +436,13 @@ class Wish(Message):
 
 
 class Generate(Message):
-    """Generate was clicked. Answer: `Generated`. Without a topic, one is made and becomes the active one.
+    """The requests of a click on Generate. Answer: `Generated`.
 
-    All of the requests are stored and sent, or none of them. The error is a `WishRefused` where it is of one.
+    Either all requests are stored and sent, or none. An error of one request is a `WishRefused`.
 
     Attributes:
-        n: how many images of each.
+        n: the number of images of each request.
+        topic_id: the id of the topic, or None for a new topic, which becomes the active topic.
     """
 
     method: Literal["generate"] = "generate"
@@ -422,7 +452,7 @@ class Generate(Message):
 
 
 class CancelBatches(Message):
-    """Stop the tasks of batches, all at once, or that of one generation of a batch. Answer: `Empty`."""
+    """A call to stop all tasks of batches, or the task of one generation. Answer: `Empty`."""
 
     method: Literal["cancel"] = "cancel"
     batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
@@ -430,7 +460,7 @@ class CancelBatches(Message):
 
 
 class Retry(Message):
-    """Run one failed generation again, or all failed ones of a batch. Answer: `Empty`."""
+    """A call to run failed and cancelled generations again: one, or all of a batch. Answer: `Empty`."""
 
     method: Literal["retry"] = "retry"
     batch_id: str
@@ -441,9 +471,9 @@ What = Literal["topic", "batch", "generation"]
 
 
 class Delete(Message):
-    """Delete topics, batches or generations, with what they hold. Answer: `Empty`.
+    """A call to delete topics, batches or generations, with all that belongs to them. Answer: `Empty`.
 
-    Nothing is gone before the time to undo is over; until then `Restore` brings all of it back.
+    For a limited time, `Restore` brings everything back. Then the kernel removes rows and files for good.
     """
 
     method: Literal["delete"] = "delete"
@@ -452,7 +482,7 @@ class Delete(Message):
 
 
 class Restore(Message):
-    """Undo a `Delete`. Answer: `Empty`."""
+    """A call to undo a `Delete`. Answer: `Empty`."""
 
     method: Literal["restore"] = "restore"
     what: What
@@ -460,7 +490,7 @@ class Restore(Message):
 
 
 class Star(Message):
-    """Star images, or take the star away. Answer: `Empty`."""
+    """A call to star images, or to remove their stars. Answer: `Empty`."""
 
     method: Literal["star"] = "star"
     generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
@@ -468,7 +498,7 @@ class Star(Message):
 
 
 class MoveBatches(Message):
-    """Put batches into another topic, or into a new one (None). Answer: `BatchesMoved`."""
+    """A call to move batches to another topic, or to a new topic (None). Answer: `BatchesMoved`."""
 
     method: Literal["move_batches"] = "move_batches"
     batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
@@ -476,7 +506,7 @@ class MoveBatches(Message):
 
 
 class PinTopic(Message):
-    """Keep a topic at the top of the list, or let it go. Answer: `Empty`."""
+    """A call to pin a topic to the top of the list, or to unpin the topic. Answer: `Empty`."""
 
     method: Literal["pin_topic"] = "pin_topic"
     topic_id: str
@@ -484,7 +514,7 @@ class PinTopic(Message):
 
 
 class ChooseCover(Message):
-    """Make an image the cover of its topic. Answer: `Empty`."""
+    """A call to make an image the cover of its topic. Answer: `Empty`."""
 
     method: Literal["choose_cover"] = "choose_cover"
     topic_id: str
@@ -492,7 +522,7 @@ class ChooseCover(Message):
 
 
 class RenameTopic(Message):
-    """Give a topic a title of the user's. Answer: `Empty`."""
+    """A call to set the title that the user typed for a topic. Answer: `Empty`."""
 
     method: Literal["rename_topic"] = "rename_topic"
     topic_id: str
@@ -500,21 +530,22 @@ class RenameTopic(Message):
 
 
 class SelectTopic(Message):
-    """Show a topic, or the "new topic" screen (None). Answer: `TopicShown`."""
+    """A call to show a topic, or the "new topic" screen (None). Answer: `TopicShown`."""
 
     method: Literal["select_topic"] = "select_topic"
     topic_id: str | None
 
 
 class Feed(Message):
-    """A page of a topic, or of all of them (None), newest batch first. Answer: `FeedResult`.
+    """A request for a page of the feed of a topic, or of all topics (None). Answer: `FeedResult`.
 
     Attributes:
-        before: the cursor of the page before, or None for the newest.
-        search: words that the prompt must hold, in any order, whatever their case.
-        model: the name of the model, or None for any.
-        status: batches with a generation of this status, or None for any.
-        starred: True for batches with a starred image alone.
+        before: the cursor from the previous page, or None for the newest batches.
+        limit: the most batches of the page.
+        search: words that the prompt must contain, in any order and in upper or lower case.
+        model: the name of the model of the batches, or None for all models.
+        status: the status that a generation of each batch must have, or None for all batches.
+        starred: True for only the batches with a starred image.
     """
 
     method: Literal["feed"] = "feed"
@@ -528,31 +559,34 @@ class Feed(Message):
 
 
 class Queue(Message):
-    """The batches that run or wait, in all topics, the oldest first. Answer: `QueueResult`."""
+    """A request for the batches of all topics that run or wait, oldest first. Answer: `QueueResult`."""
 
     method: Literal["queue"] = "queue"
 
 
 class Prompts(Message):
-    """The prompts of the newest batches, each once. Answer: `PromptList`."""
+    """A request for the prompts of the newest batches, each prompt once. Answer: `PromptList`."""
 
     method: Literal["prompts"] = "prompts"
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class ModelsUsed(Message):
-    """The models of a topic's batches, or of all of them (None). Answer: `ModelNames`."""
+    """A request for the models of a topic's batches, or of all batches (None). Answer: `ModelNames`."""
 
     method: Literal["models_used"] = "models_used"
     topic_id: str | None
 
 
 class ReadTopics(Message):
-    """A page of the list of topics: pinned ones first, then the last used one. Answer: `TopicList`.
+    """A request for a page of the list of topics. Answer: `TopicList`.
+
+    Pinned topics come first. Other topics come in the order of their last use, newest first.
 
     Attributes:
-        search: words that the title must hold, in any order, whatever their case.
-        before: the cursor of the page before, or None for the first.
+        search: words that the title must contain, in any order and in upper or lower case.
+        before: the cursor from the previous page, or None for the first page.
+        limit: the most topics of the page.
     """
 
     method: Literal["topics"] = "topics"
@@ -562,14 +596,14 @@ class ReadTopics(Message):
 
 
 class NamedTopics(Message):
-    """Topics that the page has met and does not know, or wants to know again. Answer: `TopicList`."""
+    """A request for topics by their ids, to show their present state. Answer: `TopicList`."""
 
     method: Literal["named_topics"] = "named_topics"
     topic_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
 
 
 class SaveDraft(Message):
-    """What stands in the prompt box changed. Answer: `Empty`."""
+    """A call to store the changed content of the prompt box. Answer: `Empty`."""
 
     method: Literal["save_draft"] = "save_draft"
     topic_id: str | None
@@ -579,11 +613,13 @@ class SaveDraft(Message):
 
 
 class Improve(Message):
-    """Have a text model rewrite a prompt, which is billed and never repeated by itself. Answer: `Improved`.
+    """A request that a text model rewrites a prompt. Answer: `Improved`.
+
+    The provider bills the call, so the kernel never repeats it without the user.
 
     Attributes:
-        mode: with more to be seen, or the same in English.
-        model: the image model that it is for.
+        mode: "expand" adds visible details, and "translate" translates the prompt into English.
+        model: the name of the image model that will get the prompt.
     """
 
     method: Literal["improve"] = "improve"
@@ -593,32 +629,32 @@ class Improve(Message):
 
 
 class Thumbnails(Message):
-    """Thumbnails of what is on screen. Answer: `ThumbnailList`."""
+    """A request for the thumbnails of generations on the screen. Answer: `ThumbnailList`."""
 
     method: Literal["thumbnails"] = "thumbnails"
     generation_ids: Annotated[list[str], Field(max_length=64)]
 
 
 class ReadCovers(Message):
-    """Covers of the topics on screen. Answer: `CoverList`."""
+    """A request for the covers of topics on the screen. Answer: `CoverList`."""
 
     method: Literal["covers"] = "covers"
     topic_ids: Annotated[list[str], Field(max_length=64)]
 
 
 class Original(Message):
-    """The original bytes of one image. Answer: `OriginalImage`."""
+    """A request for the original bytes of an image. Answer: `OriginalImage`."""
 
     method: Literal["original"] = "original"
     generation_id: str
 
 
 class LoadPart(Message):
-    """A part of the page that loads when it is needed. Answer: `PartFile`.
+    """A request for a part of the page, which the page loads only when it needs it. Answer: `PartFile`.
 
     Attributes:
         name: the name of the part.
-        build: the name of the build that the page is of: the parts of other builds do not fit.
+        build: the name of the page's build. Parts of other builds do not work with the page.
     """
 
     method: Literal["part"] = "part"
@@ -627,17 +663,17 @@ class LoadPart(Message):
 
 
 class ReadRecipe(Message):
-    """How an image was made, in full. Answer: `RecipeResult`."""
+    """A request for the recipe of an image. Answer: `RecipeResult`."""
 
     method: Literal["recipe"] = "recipe"
     generation_id: str
 
 
 class RecipeOf(Message):
-    """How the image with these bytes was made, where it was made here. Answer: `RecipeResult` or `Empty`.
+    """A request for the recipe of an image file. Answer: `RecipeResult`, or `Empty` for an unknown file.
 
     Attributes:
-        digest: sha256 of the file, in hexadecimal digits.
+        digest: the sha256 of the file, in hexadecimal digits.
     """
 
     method: Literal["recipe_of"] = "recipe_of"
@@ -645,21 +681,21 @@ class RecipeOf(Message):
 
 
 class Code(Message):
-    """A batch as Python code. Answer: `CodeText`."""
+    """A request for the Python code that makes a batch again. Answer: `CodeText`."""
 
     method: Literal["code"] = "code"
     batch_id: str
 
 
 class Pack(Message):
-    """Put images into a ZIP, with a recipe of each. Answer: `Packed`; then it is read with `PackChunk`."""
+    """A request for a ZIP of images and their recipes, to be read with `PackChunk`. Answer: `Packed`."""
 
     method: Literal["pack"] = "pack"
     generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
 
 
 class PackChunk(Message):
-    """The next piece of a ZIP, at most 1 MB. Answer: `Chunk`. After the last one the ZIP is gone."""
+    """A request for a piece of a ZIP. The last piece also removes the ZIP. Answer: `Chunk`."""
 
     method: Literal["pack_chunk"] = "pack_chunk"
     pack_id: str
@@ -667,22 +703,23 @@ class PackChunk(Message):
 
 
 class DropPack(Message):
-    """Nobody wants a ZIP any more. Answer: `Empty`."""
+    """A call to remove a ZIP that the page will not read any more. Answer: `Empty`."""
 
     method: Literal["drop_pack"] = "drop_pack"
     pack_id: str
 
 
 class UploadPiece(Message):
-    """A piece of a file, at most 1 MB, as the first buffer of the message. Answer: `UploadTaken`.
+    """A piece of a file, at most 1 MiB, as the first buffer of the message. Answer: `UploadTaken`.
 
-    Pieces come in order, the next one after the answer to the last. The file is kept when all of it came.
+    The page sends the pieces in order, and each piece after the answer to the one before. The kernel stores
+    the file when it is whole.
 
     Attributes:
-        upload_id: made by the page, the same for all pieces.
-        offset: where the piece belongs, in bytes.
-        total: bytes of the file.
-        purpose: what it is for: a mask must be a PNG.
+        upload_id: the id that the page gives the file.
+        offset: the first byte of the piece in the file.
+        total: the bytes of the whole file.
+        purpose: the use of the image. A mask must be a PNG.
     """
 
     method: Literal["upload"] = "upload"
@@ -693,7 +730,7 @@ class UploadPiece(Message):
 
 
 class TakeReference(Message):
-    """Make a reference of a result, or of a link, which the kernel fetches. Answer: `ReferenceTaken`."""
+    """A call to make a reference from a generation, or from a link. Answer: `ReferenceTaken`."""
 
     method: Literal["take_reference"] = "take_reference"
     source: Literal["generation", "link"]
@@ -701,26 +738,27 @@ class TakeReference(Message):
 
 
 class ReferenceThumbnails(Message):
-    """Thumbnails of references that are on screen. Answer: `ReferenceThumbnailList`."""
+    """A request for the thumbnails of references on the screen. Answer: `ReferenceThumbnailList`."""
 
     method: Literal["reference_thumbnails"] = "reference_thumbnails"
     digests: Annotated[list[str], Field(max_length=64)]
 
 
 class ReferenceOriginal(Message):
-    """The bytes of a reference. Answer: `ReferenceImage`."""
+    """A request for the bytes of a reference. Answer: `ReferenceImage`."""
 
     method: Literal["reference_original"] = "reference_original"
     digest: str
 
 
 class AddServer(Message):
-    """Add a server that speaks OpenAI's protocol under a name. Answer: `ServerAdded`.
+    """A call to add a server with OpenAI's protocol as a provider. Answer: `ServerAdded`.
 
     Attributes:
-        url: its base address (``http://localhost:8080/v1``).
-        key: its key, or empty where it needs none. It is never sent back.
-        remember: True puts the key into the system's keyring, where there is one.
+        name: the name of the new provider.
+        url: the base address of the server (``http://localhost:8080/v1``).
+        key: the key of the server, or empty where it needs none. The key is never sent back.
+        remember: whether the key is also put into the system's keyring, if the system has one.
     """
 
     method: Literal["add_server"] = "add_server"
@@ -731,31 +769,32 @@ class AddServer(Message):
 
 
 class RemoveServer(Message):
-    """Forget a server that the user added, and its key. Answer: `Empty`. The history stays."""
+    """A call to forget an added server and its key. Its images stay in the history. Answer: `Empty`."""
 
     method: Literal["remove_server"] = "remove_server"
     name: str
 
 
 class Model(Message):
-    """Tell of a model that the page does not know: a free-text ``"provider:id"``. Answer: `ModelResult`."""
+    """A request for a model by the name that the user typed (``"provider:id"``). Answer: `ModelResult`."""
 
     method: Literal["model"] = "model"
     name: str
 
 
 class CheckProvider(Message):
-    """Test the connection to a provider, for free. Answer: `ProviderChecked`."""
+    """A request for a free test of the connection to a provider. Answer: `ProviderChecked`."""
 
     method: Literal["check_provider"] = "check_provider"
     provider: str
 
 
 class SetKey(Message):
-    """Take a key for a provider, or forget it (empty). Answer: `KeyTaken`. The key is never sent back.
+    """A call to set the key of a provider. Answer: `KeyTaken`.
 
     Attributes:
-        remember: True puts it into the system's keyring, where there is one.
+        key: the key, or empty to forget the present one. The key is never sent back.
+        remember: whether the key is also put into the system's keyring, if the system has one.
     """
 
     method: Literal["set_key"] = "set_key"
@@ -765,7 +804,7 @@ class SetKey(Message):
 
 
 class Configure(Message):
-    """The config panel or the panels changed. Answer: `Empty`."""
+    """A call to store the changed content of the config panel. Answer: `Empty`."""
 
     method: Literal["configure"] = "configure"
     config: Config
@@ -817,7 +856,7 @@ Call = Annotated[
 
 
 class PageRequest(Message):
-    """A request of the page; answered exactly once by a `ReplyMessage` with the same id."""
+    """A request of the page. It is answered exactly once, by a `ReplyMessage` whose `to` is its `id`."""
 
     kind: Literal["request"] = "request"
     id: str
@@ -825,7 +864,7 @@ class PageRequest(Message):
 
 
 class Ack(Message):
-    """The page has shown all events up to `seq`. While acks come, thumbnails are pushed with their events."""
+    """The news that the page has shown all events up to `seq`. Without it, events soon have no thumbnails."""
 
     kind: Literal["ack"] = "ack"
     seq: int
@@ -837,13 +876,13 @@ PageMessage = Annotated[PageRequest | Ack, Field(discriminator="kind")]
 
 
 class Empty(Message):
-    """Done; nothing to say."""
+    """The answer to a call that succeeded and has no result."""
 
     type: Literal["empty"] = "empty"
 
 
 class Generated(Message):
-    """The new batches, one for each request of the click in its order, and their topic."""
+    """The answer to `Generate`: the new batches, in the order of the requests, and their topic."""
 
     type: Literal["generated"] = "generated"
     topic: TopicState
@@ -851,21 +890,26 @@ class Generated(Message):
 
 
 class SnapshotResult(Message):
-    """Answer to `Hello`."""
+    """The answer to `Hello`."""
 
     type: Literal["snapshot"] = "snapshot"
     snapshot: Snapshot
 
 
 class FeedResult(Message):
-    """Answer to `Feed`."""
+    """The answer to `Feed`."""
 
     type: Literal["feed"] = "feed"
     feed: FeedState
 
 
 class TopicShown(Message):
-    """Answer to `SelectTopic`: the newest page of its feed (None: the "new topic" screen) and its draft."""
+    """The answer to `SelectTopic`.
+
+    Attributes:
+        feed: the first page of the topic's feed, or None for the "new topic" screen.
+        draft: the draft of the topic, or of the "new topic" screen.
+    """
 
     type: Literal["topic_shown"] = "topic_shown"
     feed: FeedState | None
@@ -873,24 +917,24 @@ class TopicShown(Message):
 
 
 class QueueResult(Message):
-    """Answer to `Queue`."""
+    """The answer to `Queue`."""
 
     type: Literal["queue"] = "queue"
     batches: list[BatchState]
 
 
 class PromptList(Message):
-    """Answer to `Prompts`, the newest first."""
+    """The answer to `Prompts`, newest prompt first."""
 
     type: Literal["prompts"] = "prompts"
     prompts: list[str]
 
 
 class ModelNames(Message):
-    """Answer to `ModelsUsed`, by name.
+    """The answer to `ModelsUsed`.
 
     Attributes:
-        names: as ``"provider:model"``.
+        names: the sorted names of the models (``"provider:id"``).
     """
 
     type: Literal["model_names"] = "model_names"
@@ -898,10 +942,10 @@ class ModelNames(Message):
 
 
 class TopicList(Message):
-    """Answer to `ReadTopics` and `NamedTopics`; what is gone is not in it.
+    """The answer to `ReadTopics` and `NamedTopics`. Topics that are gone are not in the list.
 
     Attributes:
-        before: the cursor of the next page, or None.
+        before: the cursor of the next page, or None on the last page.
     """
 
     type: Literal["topics"] = "topics"
@@ -910,22 +954,27 @@ class TopicList(Message):
 
 
 class Improved(Message):
-    """Answer to `Improve`: the new prompt."""
+    """The answer to `Improve`: the new prompt."""
 
     type: Literal["improved"] = "improved"
     prompt: str
 
 
 class RecipeState(Message):
-    """How an image was made: what was asked for, what was applied, and where it lies.
+    """The recipe of an image: all that is known of how it was made, and the file of its original.
 
     Attributes:
-        requested: every parameter that was sent.
-        applied: what the provider says it used.
-        bytes: of the original.
-        path: of the original on the kernel's machine.
-        cost: of the call that made it; one call can make several images.
-        attempt: 1 for the first try.
+        requested: the parameters that were sent, by name.
+        applied: the parameters that the provider says it used, by name.
+        width, height: the size of the image in pixels, or None.
+        bytes: the size of the original in bytes, or None.
+        digest: the sha256 of the original, in hexadecimal digits, or None.
+        path: the path of the original on the kernel's machine, or None.
+        cost: the cost in USD of the task that made the image, as a decimal string, or None where it is
+            unknown. One task can make several images.
+        request_id: the provider's id of the request, or None.
+        attempt: the number of the try that made the image, from 1.
+        version: the version of imgplay-widget that wrote the recipe.
     """
 
     generation_id: str
@@ -956,28 +1005,33 @@ class RecipeState(Message):
 
 
 class RecipeResult(Message):
-    """Answer to `Recipe`."""
+    """The answer to `ReadRecipe` and `RecipeOf`."""
 
     type: Literal["recipe"] = "recipe"
     recipe: RecipeState
 
 
 class BatchesMoved(Message):
-    """Answer to `MoveBatches`: the topic that they are in now."""
+    """The answer to `MoveBatches`: the id of the topic that has the batches now."""
 
     type: Literal["batches_moved"] = "batches_moved"
     topic_id: str
 
 
 class CodeText(Message):
-    """Answer to `Code`."""
+    """The answer to `Code`."""
 
     type: Literal["code"] = "code"
     text: str
 
 
 class Packed(Message):
-    """Answer to `Pack`: a ZIP that can be read. `size` in bytes; `images` may be fewer than were named."""
+    """The answer to `Pack`: a ZIP that can be read.
+
+    Attributes:
+        size: the bytes of the ZIP.
+        images: the number of images in the ZIP. Images that are gone are not in it.
+    """
 
     type: Literal["packed"] = "packed"
     pack_id: str
@@ -987,7 +1041,13 @@ class Packed(Message):
 
 
 class Chunk(Message):
-    """Answer to `PackChunk`."""
+    """The answer to `PackChunk`: a piece of a ZIP.
+
+    Attributes:
+        offset: the first byte of the piece in the ZIP.
+        buffer: the index of the piece among the message's buffers.
+        last: whether the ZIP ends with this piece.
+    """
 
     type: Literal["chunk"] = "chunk"
     offset: int
@@ -996,7 +1056,12 @@ class Chunk(Message):
 
 
 class UploadTaken(Message):
-    """Answer to `UploadPiece`: how many bytes are there now, and the reference once all are."""
+    """The answer to `UploadPiece`.
+
+    Attributes:
+        received: the bytes of the file that came so far.
+        reference: the reference, or None while the file is not whole.
+    """
 
     type: Literal["upload_taken"] = "upload_taken"
     received: int
@@ -1004,28 +1069,28 @@ class UploadTaken(Message):
 
 
 class ReferenceTaken(Message):
-    """Answer to `TakeReference`."""
+    """The answer to `TakeReference`."""
 
     type: Literal["reference_taken"] = "reference_taken"
     reference: ReferenceState
 
 
 class ReferenceThumbnail(Message):
-    """A thumbnail (WebP) of a reference. `buffer` is None where the image is gone."""
+    """The thumbnail (WebP) of a reference. `buffer` is None where the image is gone."""
 
     digest: str
     buffer: int | None
 
 
 class ReferenceThumbnailList(Message):
-    """Answer to `ReferenceThumbnails`."""
+    """The answer to `ReferenceThumbnails`."""
 
     type: Literal["reference_thumbnails"] = "reference_thumbnails"
     items: list[ReferenceThumbnail]
 
 
 class ReferenceImage(Message):
-    """Answer to `ReferenceOriginal`."""
+    """The answer to `ReferenceOriginal`."""
 
     type: Literal["reference_original"] = "reference_original"
     digest: str
@@ -1034,7 +1099,12 @@ class ReferenceImage(Message):
 
 
 class ServerAdded(Message):
-    """Answer to `AddServer`: what a test of the connection said, in a sentence."""
+    """The answer to `AddServer`: the outcome of a test of the connection.
+
+    Attributes:
+        provider: the name of the new provider.
+        message: the outcome as a sentence, with the next step.
+    """
 
     type: Literal["server_added"] = "server_added"
     provider: str
@@ -1043,35 +1113,39 @@ class ServerAdded(Message):
 
 
 class ThumbnailItem(Message):
-    """A thumbnail (WebP). `buffer` is None where the image is gone."""
+    """The thumbnail (WebP) of a generation. `buffer` is None where the image is gone."""
 
     generation_id: str
     buffer: int | None
 
 
 class ThumbnailList(Message):
-    """Answer to `Thumbnails`."""
+    """The answer to `Thumbnails`."""
 
     type: Literal["thumbnails"] = "thumbnails"
     items: list[ThumbnailItem]
 
 
 class CoverItem(Message):
-    """A cover (WebP). `buffer` is None where there is none."""
+    """The cover (WebP) of a topic. `buffer` is None where the topic has no cover."""
 
     topic_id: str
     buffer: int | None
 
 
 class CoverList(Message):
-    """Answer to `ReadCovers`."""
+    """The answer to `ReadCovers`."""
 
     type: Literal["covers"] = "covers"
     items: list[CoverItem]
 
 
 class ProviderChecked(Message):
-    """Answer to `CheckProvider`: what came of it, and the same in a sentence with the next step."""
+    """The answer to `CheckProvider`: the outcome of the test.
+
+    Attributes:
+        message: the outcome as a sentence, with the next step.
+    """
 
     type: Literal["provider_checked"] = "provider_checked"
     provider: str
@@ -1080,7 +1154,7 @@ class ProviderChecked(Message):
 
 
 class KeyTaken(Message):
-    """Answer to `SetKey`: where the key is now, and the same in a sentence."""
+    """The answer to `SetKey`: the store that has the key now, and the same as a sentence."""
 
     type: Literal["key_taken"] = "key_taken"
     provider: str
@@ -1089,14 +1163,14 @@ class KeyTaken(Message):
 
 
 class PartFile(Message):
-    """A part of the page: a script, in a buffer."""
+    """The answer to `LoadPart`: the index of the script among the message's buffers."""
 
     type: Literal["part"] = "part"
     buffer: int
 
 
 class OriginalImage(Message):
-    """Answer to `Original`. `file_name` is safe on every system."""
+    """The answer to `Original`. `file_name` is a name that every operating system allows."""
 
     type: Literal["original"] = "original"
     generation_id: str
@@ -1106,7 +1180,7 @@ class OriginalImage(Message):
 
 
 class ModelResult(Message):
-    """Answer to `Model`."""
+    """The answer to `Model`."""
 
     type: Literal["model"] = "model"
     model: ModelState
@@ -1145,7 +1219,7 @@ Result = Annotated[
 
 
 class ReplyMessage(Message):
-    """The answer to a request: a result or an error, never both."""
+    """The answer to the request whose id is `to`: either a result or an error."""
 
     kind: Literal["reply"] = "reply"
     to: str
@@ -1157,28 +1231,34 @@ class ReplyMessage(Message):
 
 
 class BatchAdded(Message):
-    """A batch was stored, from the page or from code."""
+    """The event that a batch was stored, from a page or from code."""
 
     type: Literal["batch_added"] = "batch_added"
     batch: BatchState
 
 
 class BatchChanged(Message):
-    """A batch came back, went to another topic, or lost or regained images: it is shown as it is now."""
+    """The event that a batch was moved or restored, or that images of it were deleted or restored."""
 
     type: Literal["batch_changed"] = "batch_changed"
     batch: BatchState
 
 
 class GenerationChanged(Message):
-    """A tile changed its status; a finished one brings its thumbnail while the page acknowledges."""
+    """The event that a generation changed. A finished one has its thumbnail while the page sends `Ack`."""
 
     type: Literal["generation_changed"] = "generation_changed"
     generation: GenerationState
 
 
 class GenerationProgress(Message):
-    """A running tile moved. Not stored."""
+    """The event that a running generation made progress. Progress is not stored.
+
+    Attributes:
+        progress: the done part of the work, from 0.0 to 1.0, or None where it is unknown.
+        queue_position: the number of jobs before this one at the provider, or None.
+        preview_buffer: the index of a preview among the message's buffers, or None.
+    """
 
     type: Literal["generation_progress"] = "generation_progress"
     generation_id: str
@@ -1189,7 +1269,7 @@ class GenerationProgress(Message):
 
 
 class GenerationRemoved(Message):
-    """A generation was deleted. The batch goes with its last one."""
+    """The event that a generation was deleted. A batch is deleted with its last generation."""
 
     type: Literal["generation_removed"] = "generation_removed"
     generation_id: str
@@ -1197,7 +1277,7 @@ class GenerationRemoved(Message):
 
 
 class BatchRemoved(Message):
-    """A batch was deleted."""
+    """The event that a batch was deleted."""
 
     type: Literal["batch_removed"] = "batch_removed"
     batch_id: str
@@ -1205,28 +1285,28 @@ class BatchRemoved(Message):
 
 
 class TopicChanged(Message):
-    """A topic was made, or its title, cover or last use changed."""
+    """The event that a topic was made or that one of its fields changed."""
 
     type: Literal["topic_changed"] = "topic_changed"
     topic: TopicState
 
 
 class TopicRemoved(Message):
-    """A topic was deleted."""
+    """The event that a topic was deleted."""
 
     type: Literal["topic_removed"] = "topic_removed"
     topic_id: str
 
 
 class TopicSelected(Message):
-    """Another topic is shown, chosen from code or by another view."""
+    """The event that code or another page chose the topic that is shown."""
 
     type: Literal["topic_selected"] = "topic_selected"
     topic_id: str | None
 
 
 class DraftChanged(Message):
-    """The draft of a topic (None: of the "new topic" screen) was changed from code or by another view."""
+    """The event that code or another page changed a draft. `topic_id` is None for the "new topic" screen."""
 
     type: Literal["draft_changed"] = "draft_changed"
     topic_id: str | None
@@ -1234,33 +1314,33 @@ class DraftChanged(Message):
 
 
 class ConfigChanged(Message):
-    """The configuration was changed from code or by another view."""
+    """The event that code or another page changed the config panel."""
 
     type: Literal["config_changed"] = "config_changed"
     config: Config
 
 
 class StoreChanged(Message):
-    """Another kernel wrote to the store; the page asks again."""
+    """The event that another kernel wrote to the store. The page answers with `Hello`."""
 
     type: Literal["store_changed"] = "store_changed"
 
 
 class ModelsChanged(Message):
-    """A provider said what it offers now, or a key came or went; the page asks again."""
+    """The event that offered models, servers or keys changed. The page answers with `Hello`."""
 
     type: Literal["models_changed"] = "models_changed"
 
 
 class SpendingChanged(Message):
-    """Today's total or the budget is another one now."""
+    """The event that today's total or the budget changed."""
 
     type: Literal["spending_changed"] = "spending_changed"
     spending: SpendingState
 
 
 class NoticeShown(Message):
-    """Something that the user should know and that belongs to no tile."""
+    """A message for the user that does not belong to a generation."""
 
     type: Literal["notice_shown"] = "notice_shown"
     level: Literal["info", "warning", "error"]
@@ -1288,7 +1368,7 @@ Event = Annotated[
 
 
 class Events(Message):
-    """What happened, in order; at most 20 such messages a second."""
+    """The events since the last message, in order. The kernel sends at most 20 such messages a second."""
 
     kind: Literal["events"] = "events"
     seq: int
@@ -1301,10 +1381,10 @@ _page_message: TypeAdapter[PageRequest | Ack] = TypeAdapter(PageMessage)
 
 
 def parse(content: object) -> PageRequest | Ack:
-    """Reads a message of the page.
+    """Return a message of the page after a check of its fields.
 
     Raises:
-        InvalidRequest: it is not one; the message names the field.
+        InvalidRequest: the content is not such a message. The error names the wrong field.
     """
     try:
         return _page_message.validate_python(content)
@@ -1313,5 +1393,5 @@ def parse(content: object) -> PageRequest | Ack:
         where = ".".join(str(part) for part in first["loc"]) or "message"
         raise InvalidRequest(
             f"The page sent a message that this version does not understand ({where}: {first['msg']}).",
-            next_step="Reload the page; if it comes back, run the cell again.",
+            next_step="Reload the page. If this happens again, run the cell again.",
         ) from None

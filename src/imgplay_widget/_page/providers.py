@@ -1,4 +1,4 @@
-"""What the page asks about models, providers and keys, and of text models."""
+"""The answers to calls about models, providers, keys and servers, and to calls of a text model."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Offered"]
 
 
 class Offered:
-    """Answers one page's calls. On the engine's loop.
+    """The answers to a page that asks about models and providers. They run on the engine's loop.
 
     Args:
-        core: whose models they are.
+        core: the studio that offers the models.
     """
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Model: self._read_model,
             protocol.CheckProvider: self._check,
@@ -67,5 +67,5 @@ class Offered:
             return self._core.registry.find(name)[1]
         except NotFound as error:
             raise NotFound(
-                error.message, next_step="Check the id: it is the provider's own, letter by letter."
+                error.message, next_step="Check the id: it must be exactly the id that the provider uses."
             ) from None

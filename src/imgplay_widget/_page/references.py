@@ -1,4 +1,4 @@
-"""What the page asks about input images: uploads, results and links as references, their pictures."""
+"""The answers to calls about input images: uploads, references from results and links, and their pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["PageReferences"]
 
 
 class PageReferences:
-    """The part of a page that knows input images.
+    """The answers to a page that uses input images. They run on the engine's loop.
 
     Args:
-        core: whose references they are.
+        core: the studio that has the references.
     """
 
     def __init__(self, core: Core) -> None:
@@ -29,7 +29,7 @@ class PageReferences:
         core.engine.each_beat.append(self._tidy)
 
     def close(self) -> None:
-        """Forgets what was on its way. On the loop."""
+        """Forget the unfinished uploads. Call this on the engine's loop."""
         self._uploads.clear()
         if self._tidy in self._core.engine.each_beat:
             self._core.engine.each_beat.remove(self._tidy)
@@ -38,7 +38,7 @@ class PageReferences:
         self._uploads.forget_old(self._core.engine.monotonic())
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.UploadPiece: self._upload,
             protocol.TakeReference: self._take,
@@ -64,7 +64,7 @@ class PageReferences:
         )
 
     async def _upload(self, call: protocol.UploadPiece, buffers: Attachments) -> protocol.UploadTaken:
-        # Before anything is awaited: pieces that come close together keep their order.
+        # The piece is added before the first await, so that pieces that come close together keep their order.
         piece = buffers.received[0] if buffers.received else None
         now = self._core.engine.monotonic()
         upload = self._uploads.add(call.upload_id, call.offset, call.total, piece, now)

@@ -1,4 +1,4 @@
-"""The requests of the page, how they are stopped and repeated, and what the user prepares for the next."""
+"""The answers to calls that generate, cancel and retry, or that save the panel and the prompt box."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ logger = logging.getLogger("imgplay_widget")
 
 
 class WishRefusedError(Exception):
-    """One of the requests of a click was refused.
+    """The error that a request of a click was refused.
 
     Attributes:
-        error: the refusal.
+        error: the reason of the refusal.
         index: the index of the request in the click, from 0.
     """
 
@@ -35,7 +35,9 @@ class WishRefusedError(Exception):
 
 
 class Requests:
-    """The answers to a page that generates, cancels, retries, and saves its panel and its draft. On the loop.
+    """The answers to a page that generates, cancels, retries, and saves its panel and its draft.
+
+    They run on the engine's loop.
 
     Args:
         core: the studio.
@@ -47,7 +49,7 @@ class Requests:
         self._source = source
 
     def answers(self) -> Answers:
-        """Return the calls that are answered here, each with its answer."""
+        """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Generate: self._generate,
             protocol.CancelBatches: self._cancel,
@@ -60,7 +62,7 @@ class Requests:
         click_id = new_id() if len(call.wishes) > 1 else None
         topic_id = call.topic_id
         prepared: list[Prepared] = []
-        # All requests of the click are checked before any is stored.
+        # All requests of the click are checked first, because either all of them are stored or none.
         for index, wish in enumerate(call.wishes):
             try:
                 one = await self._prepare(wish, n=call.n, topic_id=topic_id, click_id=click_id)
@@ -74,7 +76,7 @@ class Requests:
             ids = [entry.batch.id for entry in entries]
             entries, topic = await self._core.archive.entries_in_topic(ids)
         except StoreError as error:
-            # The batches are stored and run: an error would ask the user to pay for them again.
+            # The batches are stored and run already. After an error, the user would send and pay them again.
             logger.warning("The state of new batches could not be read: %s", error.message)
         title = self._core.files.model_title
         batches = [batch_state(entry, title(entry.batch)) for entry in entries]

@@ -1,4 +1,4 @@
-"""The whole picture: all that a page needs to show itself, and the small one that a notebook keeps."""
+"""The snapshots of a page: the whole one for a running kernel, and the small one that a notebook keeps."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 __all__ = ["Snapshots"]
 
 STATE_IMAGES, STATE_PICTURES = 8, 28_000
-"""Pictures in the synced state, and the characters of all of them."""
+"""The most pictures in the synced state, and the most base64 characters of all of them together."""
 
 STATE_TOPICS, STATE_BATCHES, STATE_TEXT = 24, 6, 240
-"""Bounds of the synced state: topics, batches, and characters of a text."""
+"""The most topics and batches in the synced state, and the most characters of each text."""
 
 
 class Snapshots:
-    """The snapshots of one page. On the loop.
+    """The snapshots of one page. They are made on the engine's loop.
 
     Args:
         core: the studio.
-        feeds: reads pages of topics and of the feed.
-        events: numbers the events, after which a snapshot holds.
+        feeds: the lists, of which a snapshot has the first pages.
+        events: the events, of which a snapshot names the last one that it includes.
     """
 
     def __init__(self, core: Core, feeds: Feeds, events: EventStream) -> None:
@@ -48,7 +48,7 @@ class Snapshots:
         self._archive = core.archive
         self._feeds = feeds
         self._events = events
-        # The small pictures of the last small snapshot, in base64, by generation.
+        # The pictures of the last small snapshot, in base64 by generation id.
         self._minis: dict[str, str] = {}
 
     async def whole(
@@ -58,14 +58,15 @@ class Snapshots:
         *,
         max_topics: int = FIRST_TOPICS,
     ) -> protocol.Snapshot:
-        """Gives all that a page needs to show itself.
+        """Return the snapshot for a page that has a kernel.
 
         Args:
-            buffers: takes the models that are offered; without it, the catalog is left out.
+            buffers: the buffers to which the offered models are added. Without it, the catalog is left out.
             known_catalog: the digest of the catalog that the page has.
-            max_topics: how many topics, beside the active one.
+            max_topics: the most topics, besides the active topic.
         """
-        # Read first: what happens while the rest is read is told again, and telling twice does no harm.
+        # The number is read first. Changes that come while the rest is read are then sent as events too. An
+        # event that the snapshot includes already does not do harm.
         seq = self._events.seq
         active = self._core.topics.active
         topics = await self._feeds.topics(active, max_topics)
@@ -97,7 +98,7 @@ class Snapshots:
     def _configured(self, config: protocol.Config) -> list[ModelSpec]:
         found: list[ModelSpec] = []
         for name in dict.fromkeys((config.model, *config.also_models)):
-            # A provider that was there when it was configured may not be there now; the page says so.
+            # The provider of a chosen model may be gone by now. The page tells the user.
             with contextlib.suppress(NotFound):
                 found.append(self._core.registry.find(name)[1])
         return found
@@ -116,9 +117,9 @@ class Snapshots:
         )
 
     async def small(self) -> dict[str, Any]:
-        """Gives the snapshot for the synced state: bounded, whatever the history, with very small pictures.
+        """Return the snapshot for the synced state: of bounded size, with very small pictures.
 
-        A page shows it until the kernel answers; a saved notebook keeps it.
+        A page shows this snapshot until the kernel answers, and a saved notebook keeps it.
         """
         whole = await self.whole(max_topics=STATE_TOPICS)
         feed = whole.feed
@@ -127,7 +128,7 @@ class Snapshots:
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
         shown = [] if feed is None else [g.id for b in feed.batches for g in b.generations if g.media_type]
-        # What else a click asks for is only told to who can click.
+        # The other chosen models matter only for the Generate button, which needs a kernel.
         models = [model for model in whole.models if model.name == config.model]
         used = {model.provider for model in models}
         bounded = whole.model_copy(
@@ -141,9 +142,9 @@ class Snapshots:
                     }
                 ),
                 "feed": feed,
-                # It changes with each word; the kernel tells it.
+                # A draft changes with each typed word, so it is not synced. The kernel sends the draft.
                 "draft": protocol.DraftState(),
-                # A saved notebook is opened on another day.
+                # A saved notebook may be opened on another day, when today's total is wrong.
                 "spending": protocol.SpendingState(),
                 "thumbnails": await self._miniatures(shown[:STATE_IMAGES]),
             }
@@ -151,7 +152,7 @@ class Snapshots:
         return bounded.wire()
 
     async def _miniatures(self, ids: Sequence[str]) -> dict[str, str]:
-        """The pictures of a saved notebook, in base64 by generation; each is made once."""
+        """Return the pictures of a small snapshot, in base64 by generation id. Each picture is made once."""
         known, self._minis, room = self._minis, {}, STATE_PICTURES
         for generation_id in ids:
             text = known.get(generation_id)
@@ -173,10 +174,10 @@ class Snapshots:
 
 @lru_cache(4)
 def _packed(models: tuple[ModelSpec, ...]) -> tuple[str, bytes]:
-    """Gives the digest of the models, and the models as the page gets them.
+    """Return the digest of the models, and the models as the page gets them.
 
-    A hundred models are hundreds of kilobytes of JSON that say nearly the same: compressed they are a tenth
-    of it, and a page that has them is not sent them again.
+    The JSON of a hundred models has hundreds of kilobytes and repeats itself: compressed, it has a tenth of
+    that size. The digest tells whether a page has the models already.
     """
     text = json.dumps([model_state(spec).wire() for spec in models], separators=(",", ":")).encode()
     return hashlib.sha256(text).hexdigest()[:16], zlib.compress(text)

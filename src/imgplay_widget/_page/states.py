@@ -1,4 +1,4 @@
-"""How stored values look on the page: pure."""
+"""Pure functions that turn stored values into the messages that the page shows."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ __all__ = [
 
 
 def config_state(stored: Mapping[str, Any]) -> Config:
-    """Return the config panel as the page shows it, with the default model where none was chosen."""
+    """Return the content of the config panel, with the default model where none was chosen."""
     return Config.model_validate({"model": DEFAULT_MODEL, **stored})
 
 
 def error_state(info: ErrorInfo) -> ErrorState:
-    """Gives an error as the page shows it."""
+    """Return an error as the page shows it."""
     return ErrorState(**asdict(info))
 
 
 def model_state(spec: ModelSpec) -> ModelState:
-    """Gives a model as the page offers it."""
+    """Return a model as the page offers it."""
     rule = spec.size_rule
     return ModelState(
         name=spec.name,
@@ -109,7 +109,7 @@ def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
 
 
 def reference_state(reference: Reference) -> ReferenceState:
-    """Gives an input image as the page knows it."""
+    """Return an input image as the page names it."""
     return ReferenceState(**asdict(reference))
 
 
@@ -140,7 +140,7 @@ def provider_state(
     writes: bool = False,
     writer: str | None = None,
 ) -> ProviderState:
-    """Gives a provider as the page shows it; of the key only whether it is there and where it comes from."""
+    """Return a provider as the page shows it. The state tells where the key comes from, never the key."""
     hint = ""
     if key == "missing":
         where = f" Make one at {spec.key_url}." if spec.key_url else ""
@@ -161,7 +161,7 @@ def provider_state(
 
 
 def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
-    """Gives a topic as the list shows it."""
+    """Return a topic as the list shows it."""
     return TopicState(
         id=topic.id,
         title=topic.title or UNTITLED,
@@ -176,12 +176,12 @@ def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
 
 
 def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = None) -> BatchState:
-    """Gives a batch as the feed shows it.
+    """Return a batch as the feed shows it.
 
     Args:
-        entry: the batch with what belongs to it.
+        entry: the batch with its tasks and generations.
         title: the model's title.
-        buffers: index of the thumbnail among the message's buffers, by generation id.
+        buffers: the index of each thumbnail among the message's buffers, by generation id.
     """
     batch = entry.batch
     cost, estimated = _cost(entry)
@@ -209,7 +209,10 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
 
 
 def _cost(entry: Entry) -> tuple[str | None, bool]:
-    """What a batch cost: as told, or by the model's price where that is not told; and whether the latter."""
+    """Return the cost of a batch, and whether the cost is partly an estimate.
+
+    A task whose provider does not tell the cost counts with its estimate once it has succeeded.
+    """
     told = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
     guessed = [
         Decimal(task.estimate)
@@ -217,12 +220,12 @@ def _cost(entry: Entry) -> tuple[str | None, bool]:
         if task.cost is None and task.estimate is not None and task.stage is Stage.SUCCESS
     ]
     total = sum((*told, *guessed), Decimal())
-    # What costs nothing by its price, such as a model on this machine, needs no word.
+    # An estimate of 0, such as for a model on this machine, is not shown.
     return (str(total) if told or total else None), bool(guessed and total)
 
 
 def generation_state(entry: Entry, generation: Generation, buffer: int | None) -> GenerationState:
-    """Gives a generation as its tile shows it."""
+    """Return a generation as its tile shows it."""
     task = entry.task_of(generation)
     status = entry.status_of(generation)
     asset = generation.asset
@@ -249,7 +252,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
 
 
 def recipe_state(recipe: Recipe) -> RecipeState:
-    """Gives how an image was made as the page shows it."""
+    """Return a recipe as the page shows it."""
     times: dict[str, Any] = {
         "created_at": _milliseconds(recipe.created_at),
         "started_at": _milliseconds(recipe.started_at) if recipe.started_at else None,
@@ -259,7 +262,7 @@ def recipe_state(recipe: Recipe) -> RecipeState:
 
 
 def draft_state(draft: Draft) -> DraftState:
-    """Gives what stands in the prompt box of a topic."""
+    """Return the unsent content of a prompt box as the page shows it."""
     return DraftState(
         prompt=draft.prompt,
         references=[reference_state(reference) for reference in draft.references],
@@ -272,7 +275,7 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def spending_state(spending: SpendingWritten) -> SpendingState:
-    """Where today's total stands, as it is shown."""
+    """Return today's total and the budget as the page shows them."""
     today, budget = spending.today, spending.budget
     return SpendingState(
         today=format(today.spent, "f"),

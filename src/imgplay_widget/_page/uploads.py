@@ -1,4 +1,4 @@
-"""Files that a page sends in pieces, until they are whole. In memory and bounded; pure."""
+"""The files that a page sends in pieces. They are kept in memory, in bounded size, until they are whole."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from imgplay_widget.errors import InvalidRequest
 __all__ = ["MAX_FILE", "MAX_HELD", "MAX_OPEN", "MAX_PIECE", "PATIENCE", "Upload", "Uploads"]
 
 MAX_PIECE = 2**20
-"""Bytes of one piece."""
+"""The most bytes of one piece."""
 
 MAX_FILE = 64 * 2**20
-"""Bytes of one file: no provider takes more, and the store keeps no larger image."""
+"""The most bytes of one file. Providers do not accept larger files, and the store does not keep them."""
 
 MAX_OPEN, MAX_HELD = 16, 192 * 2**20
-"""Files that may be on their way at once, and the bytes that they may say to have in all."""
+"""The most unfinished files of a page, and the most bytes that they announce together."""
 
 PATIENCE = 300.0
-"""Seconds without a new piece after which a file is forgotten."""
+"""Seconds after the last piece of a file, when the unfinished file is forgotten."""
 
 
 @dataclass(slots=True)
 class Upload:
-    """A file on its way.
+    """A file of which pieces have come.
 
     Attributes:
-        total: the bytes that it will have.
-        touched: when the last piece came (monotonic seconds).
-        data: what came so far.
+        total: the bytes of the whole file.
+        touched: the time of the last piece (monotonic seconds).
+        data: the bytes that came so far.
     """
 
     total: int
@@ -37,7 +37,7 @@ class Upload:
 
 
 class Uploads:
-    """The files that one page is sending."""
+    """The unfinished files of one page."""
 
     def __init__(self) -> None:
         self._open: dict[str, Upload] = {}
@@ -46,19 +46,19 @@ class Uploads:
         return len(self._open)
 
     def add(self, id: str, offset: int, total: int, piece: bytes | memoryview | None, now: float) -> Upload:
-        """Takes a piece, and gives the file as it is now; a whole one is held no longer.
+        """Add a piece, and return the file as it is now. A file that is whole is forgotten here.
 
-        A piece that is there already changes nothing: its answer may have been lost.
+        A page sends a piece again whose answer was lost, so a piece that came already changes nothing.
 
         Args:
-            id: the page's name of the file.
-            offset: where the piece belongs, in bytes.
-            total: bytes of the file.
-            piece: at most `MAX_PIECE` bytes; None where the message brought none.
-            now: monotonic seconds.
+            id: the id that the page gave the file.
+            offset: the first byte of the piece in the file.
+            total: the bytes of the whole file.
+            piece: at most `MAX_PIECE` bytes, or None where the message came without a buffer.
+            now: the time (monotonic seconds).
 
         Raises:
-            InvalidRequest: the piece does not fit; the file has to be sent again from its start.
+            InvalidRequest: the piece does not fit. The page must send the file again from its start.
         """
         self.forget_old(now)
         try:
@@ -76,15 +76,15 @@ class Uploads:
         return upload
 
     def drop(self, id: str) -> None:
-        """Forgets a file; nothing happens where it is unknown."""
+        """Forget a file. An unknown id is ignored."""
         self._open.pop(id, None)
 
     def clear(self) -> None:
-        """Forgets all files."""
+        """Forget all files."""
         self._open.clear()
 
     def forget_old(self, now: float) -> None:
-        """Forgets the files of which nothing has come for `PATIENCE` seconds."""
+        """Forget the files of which no piece has come for `PATIENCE` seconds."""
         for name, upload in tuple(self._open.items()):
             if now - upload.touched > PATIENCE:
                 self.drop(name)
@@ -99,11 +99,11 @@ class Uploads:
                 "Choose a smaller image.",
             )
         if offset != 0:
-            raise _refused("The beginning of this file is not there (any more).")
+            raise _refused("The beginning of this file is missing.")
         if len(self._open) >= MAX_OPEN or total + sum(u.total for u in self._open.values()) > MAX_HELD:
             raise _refused(
-                f"{len(self._open)} files are on their way already.",
-                "Wait until they are there, then try again.",
+                f"{len(self._open)} files are being uploaded already.",
+                "Wait until they are uploaded, then try again.",
             )
         upload = self._open[id] = Upload(total, now)
         return upload
@@ -113,9 +113,9 @@ def _check(upload: Upload, offset: int, total: int, size: int) -> None:
     if total != upload.total:
         raise _refused("The file changed its size while it was sent.")
     if not 1 <= size <= MAX_PIECE:
-        raise _refused(f"A piece of the file has {size:,} bytes; it has 1 to {MAX_PIECE:,}.")
+        raise _refused(f"A piece of the file has {size:,} bytes, but must have 1 to {MAX_PIECE:,}.")
     if offset + size > total:
-        raise _refused("More of the file came than it was said to have.")
+        raise _refused("The file is longer than the page announced.")
     if offset != len(upload.data) and offset + size > len(upload.data):
         raise _refused(f"A piece of the file is missing: {len(upload.data):,} bytes came before {offset:,}.")
 
