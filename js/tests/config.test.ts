@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { model, parameter, provider, snapshot } from "../dev/fixtures";
-import { capabilities, grouped, since, successorOf } from "../src/lib/models";
+import { grouped } from "../src/lib/model-groups";
+import { capabilities, since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
 import { meantOf, offerOf, sizeOf } from "../src/slices/sizes";

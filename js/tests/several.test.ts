@@ -10,7 +10,8 @@ import {
   snapshot,
   topic,
 } from "../dev/fixtures";
-import { askedModels, objections, strictest } from "../src/lib/several";
+import { objections } from "../src/lib/objections";
+import { askedModels, strictest } from "../src/lib/several";
 import type { BatchState, Snapshot } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
 import { batchesToCancel } from "../src/slices/create";

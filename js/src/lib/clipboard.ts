@@ -33,12 +33,8 @@ export async function copyLater(text: Promise<string>): Promise<boolean> {
   return (await write({ "text/plain": blob })) || text.then(copyText, () => false);
 }
 
-/** Copy an image as PNG, the one format that every clipboard takes. Return false if that fails. */
-export function copyImage(url: Promise<string>): Promise<boolean> {
-  return write({ "image/png": url.then(asPng) });
-}
-
-async function write(item: Record<string, Promise<Blob>>): Promise<boolean> {
+/** Copy data that is still on its way. Return false if the browser does not allow it. */
+export async function write(item: Record<string, Promise<Blob>>): Promise<boolean> {
   try {
     await navigator.clipboard.write([new ClipboardItem(item)]);
     return true;
@@ -46,17 +42,4 @@ async function write(item: Record<string, Promise<Blob>>): Promise<boolean> {
     for (const blob of Object.values(item)) blob.catch(() => undefined);
     return false;
   }
-}
-
-async function asPng(url: string): Promise<Blob> {
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
-  canvas.getContext("2d")?.drawImage(image, 0, 0);
-  return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
-  );
 }

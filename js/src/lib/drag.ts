@@ -1,8 +1,7 @@
-// What is dragged within the page: batches to a topic, images to the references, references among themselves.
+// What the core lets users drag: batches to a topic, and finished images.
 
 const BATCHES = "application/x-imgplay-batch";
-const GENERATION = "application/x-imgplay-generation";
-const REFERENCE = "application/x-imgplay-reference";
+export const GENERATION = "application/x-imgplay-generation";
 
 /** Begin to drag batches. */
 export function dragBatches(event: DragEvent, ids: readonly string[]): void {
@@ -28,35 +27,8 @@ export function dragGeneration({ dataTransfer }: DragEvent, batchId: string, id:
   dataTransfer.effectAllowed = "copy";
 }
 
-/** Return whether a finished image is dragged. */
-export function isGenerationDrag({ dataTransfer }: DragEvent): boolean {
-  return dataTransfer?.types.includes(GENERATION) ?? false;
-}
-
-/** Return the ids of the batch and of the image that was dropped. */
-export function draggedGeneration(event: DragEvent): [batchId: string, id: string] | null {
-  const [batchId, id] = dragged(event, GENERATION);
-  return batchId !== undefined && id !== undefined ? [batchId, id] : null;
-}
-
-/** Begin to drag a reference to another place. */
-export function dragReference({ dataTransfer }: DragEvent, key: number): void {
-  dataTransfer?.setData(REFERENCE, JSON.stringify([String(key)]));
-}
-
-/** Return whether a reference is dragged. */
-export function isReferenceDrag({ dataTransfer }: DragEvent): boolean {
-  return dataTransfer?.types.includes(REFERENCE) ?? false;
-}
-
-/** Return the key of the reference that was dropped. */
-export function draggedReference(event: DragEvent): number | null {
-  const [key] = dragged(event, REFERENCE);
-  return key === undefined ? null : Number(key);
-}
-
 /** Return what was dropped, as texts. It may be anything, from any application. */
-function dragged({ dataTransfer }: DragEvent, type: string): string[] {
+export function dragged({ dataTransfer }: DragEvent, type: string): string[] {
   try {
     const texts: unknown = JSON.parse(dataTransfer?.getData(type) ?? "");
     return Array.isArray(texts) ? texts.filter((text) => typeof text === "string") : [];

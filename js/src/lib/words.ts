@@ -50,11 +50,6 @@ export function anyOf(names: readonly string[]): string {
   return new Intl.ListFormat(language(), { type: "disjunction" }).format(names);
 }
 
-/** Return a number of bytes: "812 KB", "1.4 MB". */
-export function bytesText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 /** Return a date and time in full, as the host's language writes them. */
 export function moment(milliseconds: number): string {
   return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });

@@ -21,6 +21,10 @@ export const english = {
     id: "Model id",
     /** What the demo says of itself, where the kernel does not speak the language. */
     use: "Use",
+    starred: "Starred",
+    recent: "Recent",
+    keyMissing: "Its key is missing. Click its name to enter it.",
+    promptTooLong: (over: number) => `The prompt is ${over} characters over its limit.`,
   },
   keys: {
     missing: "key missing",

@@ -1,7 +1,8 @@
 // The models that a click asks beside the chosen one: a chip for each, with what that model does not take.
 import { useRef } from "preact/hooks";
+import { objections } from "../lib/objections";
 import { modelOf } from "../lib/parameters";
-import { askedNames, objections } from "../lib/several";
+import { askedNames } from "../lib/several";
 import { t } from "../messages/picker";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";

@@ -1,6 +1,6 @@
 // Images that leave the page: originals, ZIPs, the clipboard.
 import { urlOf } from "../lib/blob-urls";
-import { copyImage } from "../lib/clipboard";
+import { copyImage } from "../lib/clipboard-image";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
 import { t } from "../messages";

@@ -4,7 +4,7 @@ import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
 import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
-import { bytesText, moment, sizeText, took } from "../lib/words";
+import { moment, sizeText, took } from "../lib/words";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -167,4 +167,9 @@ function originFacts(recipe: RecipeState): Fact[] {
     [t.lightbox.path, recipe.path ?? ""],
     [t.lightbox.version, recipe.version],
   ];
+}
+
+/** Return a number of bytes: "812 KB", "1.4 MB". */
+function bytesText(bytes: number): string {
+  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -27,7 +27,7 @@ import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
 import { IconButton, Segments, Slider } from "./parts";
-import { useWhole } from "./references-picture";
+import { useWhole } from "./references-whole";
 
 const MAX_ZOOM = 8;
 /** The `buttons` of a pen whose eraser is down. */

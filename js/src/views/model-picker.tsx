@@ -2,7 +2,8 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { commandKey, isComposing } from "../lib/keyboard";
-import { capabilities, type Group, grouped, since } from "../lib/models";
+import { type Group, grouped } from "../lib/model-groups";
+import { capabilities, since } from "../lib/models";
 import { place } from "../lib/place";
 import { priceText } from "../lib/price";
 import { t } from "../messages/picker";

@@ -1,6 +1,6 @@
 // Pictures that are dropped on the widget or pasted into it become references.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { draggedGeneration, isGenerationDrag } from "../lib/drag";
+import { draggedGeneration, isGenerationDrag } from "../lib/drag-references";
 import { modelOf } from "../lib/parameters";
 import { t } from "../messages/tools";
 import { batchOf } from "../slices/batches";

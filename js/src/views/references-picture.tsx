@@ -1,11 +1,10 @@
 // The picture of a reference: from the file as long as the page has it, else from the kernel.
 import { useEffect, useState } from "preact/hooks";
-import { causeText } from "../lib/answer";
 import { urlOf } from "../lib/blob-urls";
 import type { HeldReference } from "../slices/references";
 import { useBlobUrl, usePage } from "./context";
 
-type Pictured = Pick<HeldReference, "source" | "reference">;
+export type Pictured = Pick<HeldReference, "source" | "reference">;
 
 /** Return the small picture of a reference, once it is known. */
 export function useThumbnail({ source, reference }: Pictured, onScreen = true): string | undefined {
@@ -17,27 +16,8 @@ export function useThumbnail({ source, reference }: Pictured, onScreen = true): 
   return local ?? result ?? held;
 }
 
-/** Return the whole picture of a reference, or why it cannot be shown. */
-export function useWhole({ source, reference }: Pictured): { url?: string; error?: string } {
-  const { media } = usePage();
-  const local = useLocalUrl(source.kind === "file" ? source.blob : null);
-  const digest = local ? null : (reference?.digest ?? null);
-  const [found, setFound] = useState<{ url?: string; error?: string }>({});
-  useEffect(() => {
-    if (!digest) return undefined;
-    let current = true;
-    media.references.original(digest).then(
-      (url) => current && setFound({ url }),
-      (cause: unknown) => current && setFound({ error: causeText(cause) }),
-    );
-    return () => {
-      current = false;
-    };
-  }, [media, digest]);
-  return local ? { url: local } : found;
-}
-
-function useLocalUrl(blob: Blob | null): string | undefined {
+/** Return the address of a file that the page has, once the browser made one. */
+export function useLocalUrl(blob: Blob | null): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (!blob) return undefined;

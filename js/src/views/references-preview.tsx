@@ -5,7 +5,7 @@ import type { HeldReference } from "../slices/references";
 import { useActions, useStore } from "./context";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
-import { useWhole } from "./references-picture";
+import { useWhole } from "./references-whole";
 
 interface ReferencePreviewProps {
   item: HeldReference;

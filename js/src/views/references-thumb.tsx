@@ -1,6 +1,6 @@
 // One reference in the strip: its picture, how far it has come, and what the keys and the pointer do with it.
 import { useRef, useState } from "preact/hooks";
-import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag";
+import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag-references";
 import { pressByKey } from "../lib/keyboard";
 import { t } from "../messages/tools";
 import type { HeldReference } from "../slices/references";
