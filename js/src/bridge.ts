@@ -304,7 +304,7 @@ function createSilence(
 
 // ---------------------------------------------------------------- snapshots
 
-/** Asks for snapshots, and hands them on. */
+/** The requests for snapshots. The listener gets each snapshot that comes. */
 interface Snapshots {
   /** Ask for the first snapshot, again and again until one comes. */
   start(): void;

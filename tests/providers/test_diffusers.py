@@ -92,7 +92,7 @@ class ImagePipe(Pipe):
 
 
 class Plain(Pipe):
-    """Takes a prompt only, and never asks."""
+    """A pipeline that takes only a prompt, and that never asks whether to stop."""
 
     def __call__(self, prompt: str, generator: Any = None, output_type: str = "pil") -> Any:  # type: ignore[override]
         return self.draw(3, generator, (64, 64), None)
@@ -303,7 +303,7 @@ def test_an_image_that_the_safety_checker_blacked_out_is_told(provider: Diffuser
 
 
 class Hold:
-    """Holds a pipeline at its second step."""
+    """A stop at the second step of a pipeline, which lasts until the test sets `go`."""
 
     def __init__(self, pipe: Pipe) -> None:
         self.reached, self.go = threading.Event(), threading.Event()
@@ -316,7 +316,7 @@ class Hold:
 
 
 def idle(provider: Diffusers) -> None:
-    """Waits until no drawing has the shelf."""
+    """Wait until no drawing has the shelf."""
     provider._shelf.close()
     provider._shelf.closing.clear()
 

@@ -1,5 +1,5 @@
-// Asks for things that are on screen, a few at a time. A thing that left the screen before its turn is not asked
-// for.
+// The requests for things on the screen, such as thumbnails, a few at a time. A thing that left the screen before
+// its turn is not requested.
 
 export const MAX_ASKED = 24;
 /** How long a group of tiles that come on screen together is gathered, in milliseconds. */

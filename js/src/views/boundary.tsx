@@ -18,7 +18,7 @@ interface BoundaryState {
   error?: unknown;
 }
 
-/** Keeps a broken part from taking the widget with it. */
+/** A boundary around a part of the page: an error in the part leaves the rest of the widget intact. */
 export class Boundary extends Component<BoundaryProps, BoundaryState> {
   override state: BoundaryState = {};
 

@@ -32,7 +32,7 @@ export function Workspace({ left, onOpen }: WorkspaceProps) {
   );
 }
 
-/** Takes pictures that are dropped or pasted, once the part is loaded that can. */
+/** The target for dropped and pasted pictures. Its code is in a part that loads later. */
 function Drop() {
   const { module } = usePart("tools");
   return module ? <module.ReferenceDrop /> : null;

@@ -96,7 +96,7 @@ class _Stopped(Exception):
 
 
 class Shelf:
-    """Holds the one loaded pipeline. One drawing at a time has it. Thread-safe.
+    """The one loaded pipeline, which one drawing at a time uses. The shelf is thread-safe.
 
     Args:
         backend: loads and serves pipelines.
