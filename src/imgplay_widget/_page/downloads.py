@@ -101,7 +101,7 @@ class Downloads:
         for old in tuple(self._packs)[:-MOST]:
             self._drop(old)
         if self._closed:
-            # The page was closed while the ZIP was written, so nobody reads the ZIP.
+            # The page was closed while the ZIP was written, so the ZIP is not needed.
             self._drop(pack_id)
         name = pack_name([entry for entry, _ in found], images, self._core.now())
         return protocol.Packed(pack_id=pack_id, file_name=name, size=size, images=images)

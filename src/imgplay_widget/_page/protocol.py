@@ -650,7 +650,7 @@ class Original(Message):
 
 
 class LoadPart(Message):
-    """A request for a part of the page, which the page loads only when it needs it. Answer: `PartFile`.
+    """A request for a part of the page that loads only when the page needs the part. Answer: `PartFile`.
 
     Attributes:
         name: the name of the part.
@@ -695,7 +695,11 @@ class Pack(Message):
 
 
 class PackChunk(Message):
-    """A request for a piece of a ZIP. The last piece also removes the ZIP. Answer: `Chunk`."""
+    """A request for a piece of a ZIP. The last piece also removes the ZIP. Answer: `Chunk`.
+
+    Attributes:
+        offset: the first byte of the piece in the ZIP. The piece has at most 1 MiB.
+    """
 
     method: Literal["pack_chunk"] = "pack_chunk"
     pack_id: str
@@ -730,7 +734,11 @@ class UploadPiece(Message):
 
 
 class TakeReference(Message):
-    """A call to make a reference from a generation, or from a link. Answer: `ReferenceTaken`."""
+    """A call to make a reference from a generation, or from a link. Answer: `ReferenceTaken`.
+
+    Attributes:
+        value: the id of the generation, or the link, whose image the kernel downloads.
+    """
 
     method: Literal["take_reference"] = "take_reference"
     source: Literal["generation", "link"]
@@ -758,7 +766,7 @@ class AddServer(Message):
         name: the name of the new provider.
         url: the base address of the server (``http://localhost:8080/v1``).
         key: the key of the server, or empty where it needs none. The key is never sent back.
-        remember: whether the key is also put into the system's keyring, if the system has one.
+        remember: whether the key is put into the system's keyring, if the system has one.
     """
 
     method: Literal["add_server"] = "add_server"
@@ -794,7 +802,7 @@ class SetKey(Message):
 
     Attributes:
         key: the key, or empty to forget the present one. The key is never sent back.
-        remember: whether the key is also put into the system's keyring, if the system has one.
+        remember: whether the key is put into the system's keyring, if the system has one.
     """
 
     method: Literal["set_key"] = "set_key"

@@ -211,7 +211,7 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
 def _cost(entry: Entry) -> tuple[str | None, bool]:
     """Return the cost of a batch, and whether the cost is partly an estimate.
 
-    A task whose provider does not tell the cost counts with its estimate once it has succeeded.
+    Where a provider does not tell the cost of a task, a task that succeeded counts with its estimate.
     """
     told = [Decimal(task.cost) for task in entry.tasks if task.cost is not None]
     guessed = [

@@ -48,7 +48,7 @@ class Uploads:
     def add(self, id: str, offset: int, total: int, piece: bytes | memoryview | None, now: float) -> Upload:
         """Add a piece, and return the file as it is now. A file that is whole is forgotten here.
 
-        A page sends a piece again whose answer was lost, so a piece that came already changes nothing.
+        A page sends a piece again when the answer was lost, so a repeated piece changes nothing.
 
         Args:
             id: the id that the page gave the file.
