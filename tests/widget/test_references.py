@@ -98,8 +98,8 @@ def test_a_piece_that_comes_twice_changes_nothing(page):
         ([(0, 3_000_000, 2**20), (2_000_000, 3_000_000, 1000)], "missing"),
         ([(5, 3000, 1000)], "beginning"),
         ([(0, 3000, 1000), (1000, 4000, 1000)], "changed its size"),
-        ([(0, 500, 1000)], "More of the file"),
-        ([(0, 3_000_000, 2**20 + 1)], "has 1 to"),
+        ([(0, 500, 1000)], "longer than the page announced"),
+        ([(0, 3_000_000, 2**20 + 1)], "must have 1 to"),
         ([(0, 3000, 0)], "0 bytes"),
         ([(0, 3000, None)], "0 bytes"),
         ([(0, 64 * 2**20 + 1, 1000)], "the most is 67 MB"),
@@ -149,7 +149,7 @@ def test_only_so_many_files_are_on_their_way(page, monkeypatch):
     for name in "ab":
         page.result("upload", pieces=[bytes(10)], uploadId=name, offset=0, total=100)
     error = page.error("upload", pieces=[bytes(10)], uploadId="c", offset=0, total=100)
-    assert "2 files are on their way" in error["message"]
+    assert "2 files are being uploaded" in error["message"]
     assert "Wait" in error["nextStep"]
 
 
