@@ -822,7 +822,7 @@ export interface ProviderChecked {
 export interface KeyTaken {
   type: "key_taken";
   provider: string;
-  place: "keyring" | "memory" | "nowhere";
+  keptIn: "keyring" | "memory" | "nowhere";
   message: string;
 }
 export interface WishRefused {

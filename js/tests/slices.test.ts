@@ -340,7 +340,7 @@ describe("a key", () => {
     const said = state().giveKey("openai", KEY);
     expect(last().call).toEqual({ method: "set_key", provider: "openai", key: KEY, remember: true });
     expect(JSON.stringify(store.getState())).not.toContain(KEY);
-    await last().answer({ type: "key_taken", provider: "openai", place: "keyring", message: "It is kept." });
+    await last().answer({ type: "key_taken", provider: "openai", keptIn: "keyring", message: "It is kept." });
     expect(await said).toEqual({ good: true, message: "It is kept." });
     expect(JSON.stringify(store.getState())).not.toContain(KEY);
   });

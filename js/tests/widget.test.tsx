@@ -370,7 +370,12 @@ describe("a missing key", () => {
     const sent = fake.requests("set_key").at(-1);
     expect(sent?.call).toMatchObject({ provider: "openai", key: "sk-canary-0123", remember: true });
     expect(input.value).toBe("");
-    const taken = { type: "key_taken", provider: "openai", place: "memory", message: "It is kept." } as const;
+    const taken = {
+      type: "key_taken",
+      provider: "openai",
+      keptIn: "memory",
+      message: "It is kept.",
+    } as const;
     await fake.reply(sent?.id ?? "", taken);
     await drawn();
     expect(find(el, "key-said").textContent).toBe("It is kept.");

@@ -272,14 +272,14 @@ def test_a_key_is_taken_told_and_forgotten(open_cloud, changes):
     with open_cloud(Cloud(), keys={}) as studio:
         end = told(studio, changes)
         kept = studio.set_key("cloud", f" {KEY}\n")
-        assert (kept.place, KEY in repr(kept)) == ("memory", False)
+        assert (kept.kept_in, KEY in repr(kept)) == ("memory", False)
         assert studio._core.keys.get(studio._core.registry.get("cloud").spec) == KEY
         assert "memory" in repr(kept)
         # The tests run without a keyring.
         kept = studio.set_key("cloud", KEY, remember=True)
-        assert kept.place == "memory"
+        assert kept.kept_in == "memory"
         assert "imgplay-widget[keyring]" in repr(kept)
-        assert studio.set_key("cloud", None).place == "nowhere"
+        assert studio.set_key("cloud", None).kept_in == "nowhere"
         with pytest.raises(MissingKey):
             studio.generate("a fox", model="cloud:shipped")
         end()
@@ -295,9 +295,9 @@ def test_without_a_key_it_is_asked_for(open_cloud, monkeypatch):
 
     monkeypatch.setattr("getpass.getpass", getpass)
     with open_cloud(Cloud(), keys={}) as studio:
-        assert studio.set_key("cloud").place == "memory"
+        assert studio.set_key("cloud").kept_in == "memory"
         assert "Cloud" in asked[0]
-        assert studio.set_key("cloud").place == "nowhere"
+        assert studio.set_key("cloud").kept_in == "nowhere"
         assert studio._core.keys.get(studio._core.registry.get("cloud").spec) == KEY
 
 

@@ -602,7 +602,7 @@ def test_the_page_can_give_a_key_and_never_gets_it_back(page, caplog):
     caplog.set_level("DEBUG")
     canary = "sk-canary-0123456789abcdef"
     taken = page.result("set_key", provider="openai", key=f" {canary}\n", remember=True)
-    assert (taken["type"], taken["place"]) == ("key_taken", "memory")
+    assert (taken["type"], taken["keptIn"]) == ("key_taken", "memory")
     page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
     providers = {p["name"]: p for p in page.result("hello")["snapshot"]["providers"]}
     assert providers["openai"]["key"] == "set"
@@ -615,7 +615,7 @@ def test_the_page_can_give_a_key_and_never_gets_it_back(page, caplog):
         "invalid_request"
     )
     assert page.error("set_key", provider="nobody", key=canary, remember=False)["code"] == "not_found"
-    assert page.result("set_key", provider="openai", key="", remember=False)["place"] == "nowhere"
+    assert page.result("set_key", provider="openai", key="", remember=False)["keptIn"] == "nowhere"
     state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
     told = json.dumps([state, *(content for content, _ in page.messages)])
     assert canary not in told + caplog.text

@@ -79,7 +79,7 @@ async function hear(answer: Promise<Answer>): Promise<Report> {
     const { result } = await answer;
     if (result.type === "provider_checked")
       return { good: !BAD.has(result.outcome), message: saidOf(result.outcome, result.message) };
-    return { good: true, message: result.type === "key_taken" ? saidOf(result.place, result.message) : "" };
+    return { good: true, message: result.type === "key_taken" ? saidOf(result.keptIn, result.message) : "" };
   } catch (cause) {
     return refused(cause);
   }

@@ -1166,7 +1166,7 @@ class KeyTaken(Message):
 
     type: Literal["key_taken"] = "key_taken"
     provider: str
-    place: Literal["keyring", "memory", "nowhere"]
+    kept_in: Literal["keyring", "memory", "nowhere"]
     message: str
 
 

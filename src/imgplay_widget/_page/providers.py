@@ -47,7 +47,7 @@ class Offered:
     async def _set_key(self, call: protocol.SetKey, _: Attachments) -> protocol.KeyTaken:
         key = call.key.get_secret_value()
         kept = await self._core.offers.keep_key(call.provider, key, remember=call.remember)
-        return protocol.KeyTaken(provider=kept.provider, place=kept.place, message=kept.message)
+        return protocol.KeyTaken(provider=kept.provider, kept_in=kept.kept_in, message=kept.message)
 
     async def _add_server(self, call: protocol.AddServer, _: Attachments) -> protocol.ServerAdded:
         key = call.key.get_secret_value()

@@ -46,13 +46,13 @@ class KeyKept:
 
     Attributes:
         provider: the provider's name.
-        place: where the key is now: ``"keyring"`` (it lasts), ``"memory"`` (until this process ends), or
+        kept_in: where the key is now: ``"keyring"`` (it lasts), ``"memory"`` (until this process ends), or
             ``"nowhere"``.
         message: the same in a sentence or two.
     """
 
     provider: str
-    place: Literal["keyring", "memory", "nowhere"]
+    kept_in: Literal["keyring", "memory", "nowhere"]
     message: str
 
     def __repr__(self) -> str:
