@@ -35,7 +35,7 @@ export const english = {
     cancelAll: "Cancel all",
     go: "Go to its topic",
     images: (done: number, all: number) => `${done} of ${all}`,
-    place: (place: number) => `number ${place} in the queue`,
+    position: (position: number) => `number ${position} in the queue`,
     waits: "waiting",
     unstoppable: "This model cannot be cancelled",
   },

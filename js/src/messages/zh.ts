@@ -331,7 +331,7 @@ export const zh: Messages = {
     cancelAll: "全部取消",
     go: "转到所在主题",
     images: (done, all) => `${done} / ${all}`,
-    place: (place) => `排队第 ${place} 位`,
+    position: (position) => `排队第 ${position} 位`,
     waits: "等待中",
     unstoppable: "此模型无法中止",
     empty: "没有正在运行的内容。",

@@ -64,10 +64,10 @@ function Waiting({ batch, now, onGo }: { batch: BatchState; now: number; onGo():
   const actions = useActions();
   const { id, prompt, topicId, modelTitle, generations } = batch;
   const done = generations.filter((generation) => !isRunning(generation)).length;
-  const places = generations.flatMap((generation) => progress[generation.id]?.queuePosition ?? []);
+  const positions = generations.flatMap((generation) => progress[generation.id]?.queuePosition ?? []);
   const state = waits(batch)
-    ? places.length > 0
-      ? t.queue.place(Math.min(...places))
+    ? positions.length > 0
+      ? t.queue.position(Math.min(...positions))
       : t.queue.waits
     : elapsed(now - startOf(batch));
   const facts = [

@@ -171,13 +171,13 @@ function Running({ generation }: { generation: GenerationState }) {
   const now = useNow(working) - clockAhead;
   const preview = useBlobUrl(media.previews, id, true);
   const share = moved?.progress ?? null;
-  const place = moved?.queuePosition ?? null;
-  const queued = status === "pending" || place !== null;
+  const queuePosition = moved?.queuePosition ?? null;
+  const queued = status === "pending" || queuePosition !== null;
   return (
     <div class={preview || lost ? "ip-running" : "ip-running ip-shimmer"} data-select>
       {preview && <img class="ip-preview" src={preview} alt="" decoding="async" draggable={false} />}
       <div class="ip-running-words">
-        <span>{lost ? t.tile.unfinished : queued ? t.tile.queued(place) : t.tile.working}</span>
+        <span>{lost ? t.tile.unfinished : queued ? t.tile.queued(queuePosition) : t.tile.working}</span>
         {working && startedAt !== null && (
           <span class="ip-time" data-testid="elapsed">
             {elapsed(now - startedAt)}
