@@ -20,8 +20,6 @@ export const en = {
   common: {
     close: "Close",
     retry: "Retry",
-    copied: "Copied",
-    more: "More",
     loading: "Loading",
     automatic: "Automatic",
   },
@@ -179,7 +177,6 @@ export const en = {
     something: "Something is running",
     pinned: "Pinned",
     menu: (title: string) => `More actions for ${title}`,
-    newTitle: "Topic title",
     deleted: (title: string, images: number) =>
       `Deleted “${title}”${images > 1 ? ` and its ${images} images` : images ? " and its image" : ""}.`,
     moved: (count: number, title: string | null) =>
@@ -222,7 +219,6 @@ export const en = {
     result: (position: number) => `result ${position}`,
     remove: (name: string) => `Remove ${name}`,
     removeAll: "Remove all",
-    size: (width: number, height: number) => `${width} × ${height}`,
     movedTo: (place: number, count: number) => `Moved to position ${place} of ${count}.`,
     failed: (name: string, why: string) => `${name}: ${why}`,
     unreadable: "The file could not be read. Choose it again.",
@@ -246,7 +242,6 @@ export const en = {
     notAll: (count: number) =>
       count === 1 ? "A reference could not be uploaded." : `${count} references could not be uploaded.`,
     notAllStep: "Retry it or remove it, then generate again.",
-    useAgain: "Use as a reference again",
     used: (count: number) => (count === 1 ? "1 reference" : `${count} references`),
   },
   mask: {

@@ -9,6 +9,8 @@ export const english = {
     close: "Close",
     before: "Move earlier",
     after: "Move later",
+    size: (width: number, height: number) => `${width} × ${height}`,
+    useAgain: "Use as a reference again",
   },
   mask: {
     remove: "Remove the mask",

@@ -50,6 +50,7 @@ export const english = {
     unpin: "Unpin",
     cover: "Choose a cover…",
     delete: "Delete",
+    newTitle: "Topic title",
   },
   references: {
     linkLabel: "Link to an image",

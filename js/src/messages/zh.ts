@@ -174,8 +174,6 @@ export const zh: Messages = {
     cancel: "取消",
     retry: "重试",
     copy: "复制",
-    copied: "已复制",
-    more: "更多",
     loading: "加载中",
     automatic: "自动",
   },

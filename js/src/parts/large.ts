@@ -2,4 +2,4 @@
 import "../views/part-icons";
 
 export { Lightbox } from "../views/lightbox";
-export { ReferenceDialog, ReferencePreview } from "../views/references-preview";
+export { ReferencePreview, UsedReference } from "../views/references-preview";

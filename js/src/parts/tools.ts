@@ -1,4 +1,4 @@
-// What a click opens beside the large things: small dialogs and lists, the filter, what is done with a selection.
+// What a click opens beside the large things: menus, small dialogs and lists, the filter, what is done with a selection.
 import "../views/part-icons";
 
 export { CoverPicker } from "../views/cover-picker";
@@ -10,6 +10,7 @@ export { QueueList } from "../views/queue-list";
 export { ReferenceDrop } from "../views/references-drop";
 export { LinkForm } from "../views/references-link";
 export { ReferenceThumb } from "../views/references-thumb";
+export { Rename } from "../views/rename";
 export { RequestList } from "../views/request-list";
 export { Packing, SelectionBar } from "../views/selection-bar";
 export { Shortcuts } from "../views/shortcuts";

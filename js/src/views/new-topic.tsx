@@ -7,8 +7,9 @@ import type { ProviderState } from "../protocol.gen";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
+import { usePart } from "./part";
 
-/** The little pictures beside the examples, in their order; the style sheet paints them. */
+/** The little pictures beside the examples, in their order. */
 const SCENES = ["sea", "snow", "city", "leaves"] as const;
 /** The most providers that are named here. The panel lists all of them. */
 const NAMED = 3;
@@ -16,6 +17,8 @@ const NAMED = 3;
 export function NewTopic() {
   const first = useStore((state) => state.shown && state.topics.length === 0);
   const actions = useActions();
+  // Its sheet paints the little pictures.
+  usePart("tools");
   return (
     <div class="ip-empty" data-testid="new-topic-screen">
       <span class="ip-fan" aria-hidden="true">

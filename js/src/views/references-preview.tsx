@@ -1,6 +1,7 @@
 // One reference large, with its actions: fingers cannot use the small buttons of the strip.
 import { kindText } from "../lib/references";
 import { t } from "../messages/large";
+import type { ReferenceState } from "../protocol.gen";
 import type { HeldReference } from "../slices/references";
 import { useActions, useStore } from "./context";
 import { useModal } from "./modal";
@@ -92,6 +93,36 @@ export function ReferencePreview({ item, problem, onPaint, onRemove, onClose }: 
   );
 }
 
+interface UsedReferenceProps {
+  reference: ReferenceState;
+  onClose(): void;
+}
+
+/** A reference that a batch was made with. */
+export function UsedReference({ reference, onClose }: UsedReferenceProps) {
+  const { width, height, mediaType } = reference;
+  const actions = useActions();
+  return (
+    <ReferenceDialog
+      title={t.references.title}
+      item={{ source: { kind: "kernel" }, reference }}
+      facts={[t.references.size(width, height), kindText(mediaType)]}
+      onClose={onClose}
+    >
+      <IconButton
+        icon="addImage"
+        label={t.references.useAgain}
+        text={t.references.useAgain}
+        testid="reference-again"
+        onClick={() => {
+          actions.addReferences([reference]);
+          onClose();
+        }}
+      />
+    </ReferenceDialog>
+  );
+}
+
 interface ReferenceDialogProps {
   title: string;
   item: Pick<HeldReference, "source" | "reference">;
@@ -102,7 +133,7 @@ interface ReferenceDialogProps {
 }
 
 /** A picture over the page, with its facts and its actions below. */
-export function ReferenceDialog(props: ReferenceDialogProps) {
+function ReferenceDialog(props: ReferenceDialogProps) {
   const { title, item, facts, children, onClose, onKeyDown } = props;
   const dialog = useModal();
   const { url, error } = useWhole(item);

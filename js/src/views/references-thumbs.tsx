@@ -3,9 +3,8 @@ import { useRef, useState } from "preact/hooks";
 import { kindText } from "../lib/references";
 import { t } from "../messages";
 import type { ReferenceState } from "../protocol.gen";
-import { useActions, useOnScreen, useStore } from "./context";
+import { useOnScreen, useStore } from "./context";
 import { PartDialog } from "./part";
-import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
 
 /** A row of thumbnails. Each one opens a large picture, which can be used as a reference again. */
@@ -13,7 +12,6 @@ export function ReferenceThumbs({ references }: { references: readonly Reference
   const list = useRef<HTMLUListElement>(null);
   const onScreen = useOnScreen(list);
   const live = useStore((state) => state.live);
-  const actions = useActions();
   const [shown, setShown] = useState<ReferenceState | null>(null);
   if (references.length === 0) return null;
   return (
@@ -40,25 +38,7 @@ export function ReferenceThumbs({ references }: { references: readonly Reference
       </ul>
       {shown && (
         <PartDialog name="large" label={t.references.title} onClose={() => setShown(null)}>
-          {({ ReferenceDialog }) => (
-            <ReferenceDialog
-              title={t.references.title}
-              item={{ source: { kind: "kernel" }, reference: shown }}
-              facts={[t.references.size(shown.width, shown.height), kindText(shown.mediaType)]}
-              onClose={() => setShown(null)}
-            >
-              <IconButton
-                icon="addImage"
-                label={t.references.useAgain}
-                text={t.references.useAgain}
-                testid="reference-again"
-                onClick={() => {
-                  actions.addReferences([shown]);
-                  setShown(null);
-                }}
-              />
-            </ReferenceDialog>
-          )}
+          {({ UsedReference }) => <UsedReference reference={shown} onClose={() => setShown(null)} />}
         </PartDialog>
       )}
     </>

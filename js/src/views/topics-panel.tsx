@@ -2,7 +2,6 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
-import { isComposing } from "../lib/keyboard";
 import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
@@ -13,7 +12,8 @@ import { useActions, useBlobUrl, useMinute, useOnScreen, usePage, useStore } fro
 import { Icon } from "./icon";
 import { memo } from "./memo";
 import { Menu, type MenuItem } from "./menu";
-import { PartDialog } from "./part";
+import { PartDialog, usePart } from "./part";
+import type { RenameProps } from "./rename";
 import { noMatch, RestOfTopics, TopicSearch, useTopics } from "./topic-search";
 
 export function TopicsPanel({ onChosen }: { onChosen(): void }) {
@@ -167,7 +167,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
       {renaming ? (
         <div class="ip-topic-open">
           <Cover url={cover} running={running > 0} />
-          <Rename
+          <Renaming
             title={topic.title}
             onSave={(next) => void actions.renameTopic(id, next)}
             onLeave={(refocus) => {
@@ -234,53 +234,18 @@ function focusNeighbour(row: HTMLElement | null): void {
   button?.querySelector<HTMLElement>("[data-row], button")?.focus();
 }
 
+/** The field in place of a title; until its part is there, an empty one. */
+function Renaming(props: RenameProps) {
+  const { module } = usePart("tools");
+  return module ? <module.Rename {...props} /> : <span class="ip-input ip-topic-name" />;
+}
+
 function Cover({ url, running }: { url: string | undefined; running: boolean }) {
   return (
     <span class="ip-cover">
       {url ? <img src={url} alt="" decoding="async" draggable={false} /> : <Icon name="images" />}
       {running && <span class="ip-dot" title={t.topics.something} />}
     </span>
-  );
-}
-
-interface RenameProps {
-  title: string;
-  onSave(title: string): void;
-  /** `refocus`: the user left the field by key, and the focus goes back to the row. */
-  onLeave(refocus: boolean): void;
-}
-
-/** The field in place of a title. */
-function Rename({ title, onSave, onLeave }: RenameProps) {
-  const input = useRef<HTMLInputElement>(null);
-  const ended = useRef(false);
-  useLayoutEffect(() => {
-    input.current?.focus();
-    input.current?.select();
-  }, []);
-  const end = (save: boolean, refocus: boolean): void => {
-    if (ended.current) return;
-    ended.current = true;
-    if (save) onSave(input.current?.value ?? "");
-    onLeave(refocus);
-  };
-  return (
-    <input
-      ref={input}
-      class="ip-input ip-topic-name"
-      aria-label={t.topics.newTitle}
-      defaultValue={title}
-      maxLength={200}
-      data-testid="topic-title"
-      onBlur={() => end(true, false)}
-      onKeyDown={(event) => {
-        if (isComposing(event)) return;
-        if (event.key === "Enter") end(true, true);
-        else if (event.key === "Escape") end(false, true);
-        else return;
-        event.preventDefault();
-      }}
-    />
   );
 }
 
