@@ -441,6 +441,33 @@ def show_refusals(page: Page) -> None:
     tile(page, "aa0-0")
 
 
+def wait_for_large(page: Page) -> None:
+    """Open an image while its part does not come, so that the page shows the small picture in large."""
+    tile(page, "b4-0").get_by_role("button").first.click()
+    expect(part(page, "part-loading")).to_be_visible(timeout=WAIT)
+
+
+def wait_for_models(page: Page) -> None:
+    """Open the list of models while its part does not come."""
+    unfold(page, "left")
+    part(page, "model-select").click()
+    expect(part(page, "part-loading")).to_be_visible(timeout=WAIT)
+
+
+def need_kernel_for_large(page: Page) -> None:
+    """Open an image of a saved notebook without a kernel."""
+    standing("none")(page)
+    tile(page, "b4-0").get_by_role("button").first.click()
+    expect(part(page, "part-needs-kernel")).to_be_visible(timeout=WAIT)
+
+
+def need_kernel_for_filter(page: Page) -> None:
+    """Open the filter of a saved notebook without a kernel."""
+    standing("none")(page)
+    part(page, "filter-button").click()
+    expect(part(page, "part-needs-kernel")).to_be_visible(timeout=WAIT)
+
+
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", stay),
     "new-topic": ("topic=none", stay),
@@ -496,6 +523,10 @@ STATES: dict[str, tuple[str, Steps]] = {
     "read-only": ("saved&silent&kernel=none", standing("none")),
     "no-kernel": ("silent&kernel=none", standing("none")),
     "loading": ("silent", stay),
+    "part-loading": ("parts=none", wait_for_large),
+    "models-loading": ("parts=none", wait_for_models),
+    "part-needs-kernel": ("saved&silent&kernel=none", need_kernel_for_large),
+    "filter-needs-kernel": ("saved&silent&kernel=none", need_kernel_for_filter),
     "chinese": ("lang=zh", stay),
 }
 STATES |= {

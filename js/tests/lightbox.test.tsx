@@ -4,14 +4,17 @@ import { useState } from "preact/hooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, snapshot } from "../dev/fixtures";
 import { Media } from "../src/media";
+import { type LoadPart, Parts } from "../src/parts";
 import type { RecipeState } from "../src/protocol.gen";
 import { showSnapshot } from "../src/store";
 import { PageContext } from "../src/views/context";
-import { Lightbox, type LightboxTarget } from "../src/views/lightbox";
-import { settled, storeWithKernel } from "./kit";
+import { Large } from "../src/views/large";
+import type { LightboxTarget } from "../src/views/lightbox";
+import { partFromSource, settled, storeWithKernel } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
   document.body.replaceChildren();
 });
@@ -45,7 +48,10 @@ const RECIPE: RecipeState = {
 };
 
 /** Return a lightbox over two batches of two images each, of which an older page is not loaded yet. */
-async function opened(start: LightboxTarget = { batchId: "new", generationId: "new-0" }) {
+async function opened(
+  start: LightboxTarget = { batchId: "new", generationId: "new-0" },
+  load: LoadPart = partFromSource,
+) {
   const { store, calls, last } = storeWithKernel();
   const two = (id: string) =>
     batch(
@@ -60,14 +66,15 @@ async function opened(start: LightboxTarget = { batchId: "new", generationId: "n
   });
   showSnapshot(store, told("old2", "old1"), true);
   const media = new Media(() => new Promise(() => undefined));
-  const page = { store, media } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
+  const parts = new Parts(load);
+  const page = { store, media, parts } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
   const root = document.createElement("div");
   document.body.append(root);
   let target: LightboxTarget | null = start;
   function Host() {
     const [shown, show] = useState<LightboxTarget | null>(start);
     target = shown;
-    return shown && <Lightbox target={shown} onMove={show} onClose={() => show(null)} />;
+    return shown && <Large target={shown} onMove={show} onClose={() => show(null)} />;
   }
   render(
     <PageContext.Provider value={page}>
@@ -118,6 +125,31 @@ describe("the lightbox", () => {
     expect(shown()).toBe("old0-0");
     await press("ArrowLeft");
     expect(shown()).toBe("old1-1");
+  });
+  it("hears the keys that were pressed before its part was there", async () => {
+    let come = (): void => undefined;
+    const coming = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    const load: LoadPart = async (name) => {
+      await coming;
+      return partFromSource(name);
+    };
+    // As a browser does it: a dialog that opens takes the focus.
+    vi.spyOn(HTMLDialogElement.prototype, "showModal").mockImplementation(function (this: HTMLDialogElement) {
+      this.tabIndex = -1;
+      this.focus();
+    });
+    const { root, dialog, shown, drawn } = await opened(FIRST, load);
+    expect(dialog()).toBeNull();
+    const waiting = root.querySelector<HTMLElement>("dialog");
+    for (const key of ["ArrowRight", "ArrowRight", "i"])
+      waiting?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    come();
+    await drawn();
+    await drawn();
+    expect(shown()).toBe("old1-0");
+    expect(root.querySelector('[data-testid="recipe"]')).not.toBeNull();
   });
   it("does not go on to an older page for one who has gone back meanwhile", async () => {
     const { press, shown, last, two, drawn } = await opened({ batchId: "old1", generationId: "old1-1" });

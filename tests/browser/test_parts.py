@@ -77,7 +77,7 @@ def test_without_a_kernel_the_page_says_that_this_needs_one(
     tile.focus()
     notebook.page.keyboard.press("Enter")
     said = view.part("part-needs-kernel")
-    expect(said).to_contain_text(re.compile("Opening this needs a running kernel. .*[Rr]un the cell"))
+    expect(said).to_contain_text(re.compile("This needs a running kernel. .*[Rr]un the cell"))
     # What is there already is shown all the same.
     view.expect_decoded(view.part("large-still"))
     notebook.page.keyboard.press("Escape")

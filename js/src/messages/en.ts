@@ -59,7 +59,7 @@ export const en = {
   },
   // ---------------------------------------------------------------- what loads when it is opened
   part: {
-    needsKernel: "Opening this needs a running kernel.",
+    needsKernel: "This needs a running kernel.",
   },
   // ---------------------------------------------------------------- what the page itself could not do
   problem: {

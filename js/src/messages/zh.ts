@@ -210,7 +210,7 @@ export const zh: Messages = {
     notReported: "浏览器不允许页面复制。",
   },
   part: {
-    needsKernel: "打开这里需要正在运行的内核。",
+    needsKernel: "这需要正在运行的内核。",
   },
   problem: {
     page: "页面无法完成此操作。",

@@ -1,5 +1,6 @@
 // The large view of the core: the picture that the page has already, until the part with everything else is loaded.
-
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { focusedElement } from "../lib/keyboard";
 import type { Place } from "../lib/neighbours";
 import { sizeText } from "../lib/words";
 import { t } from "../messages";
@@ -14,6 +15,8 @@ interface LargeProps {
   onClose(): void;
 }
 
+const OWN_KEYS = new Set(["Enter", " ", "Tab", "Escape"]);
+
 export function Large(props: LargeProps) {
   const opening = usePart("large");
   const { target, onClose } = props;
@@ -23,6 +26,10 @@ export function Large(props: LargeProps) {
   // A saved notebook has only the very small picture.
   const preview = useBlobUrl(media.previews, target.generationId, true);
   const url = thumbnail ?? preview;
+  const pressed = useRef<KeyboardEvent[]>([]);
+  useLayoutEffect(() => {
+    if (opening.module) void pressAgain(pressed.current.splice(0));
+  }, [opening.module]);
   if (opening.module) return <opening.module.Lightbox {...props} />;
   const generation = batch?.generations.find(({ id }) => id === target.generationId);
   const prompt = batch?.prompt ?? "";
@@ -31,6 +38,10 @@ export function Large(props: LargeProps) {
       class="ip-lightbox"
       label={t.tile.open((generation?.position ?? 0) + 1, prompt)}
       onClose={onClose}
+      onKeyDown={(event) => {
+        // These keys are for the buttons that are here already.
+        if (!OWN_KEYS.has(event.key)) pressed.current.push(event);
+      }}
     >
       {(close) => (
         <>
@@ -58,4 +69,13 @@ export function Large(props: LargeProps) {
       )}
     </WaitingDialog>
   );
+}
+
+/** Press keys again that were pressed too early, each one after the page was drawn with the one before. */
+async function pressAgain(events: readonly KeyboardEvent[]): Promise<void> {
+  for (const { key, code, shiftKey, ctrlKey, metaKey, altKey } of events) {
+    const press = { key, code, shiftKey, ctrlKey, metaKey, altKey, bubbles: true, cancelable: true };
+    focusedElement()?.dispatchEvent(new KeyboardEvent("keydown", press));
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
 }

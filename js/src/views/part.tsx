@@ -105,11 +105,12 @@ interface WaitingDialogProps {
   class: string;
   label: string;
   onClose(): void;
+  onKeyDown?(event: KeyboardEvent): void;
   children(close: () => void): ComponentChildren;
 }
 
 /** A dialog that stands in the place of another one, and gives the focus back before that one takes it. */
-export function WaitingDialog({ label, onClose, children, ...given }: WaitingDialogProps) {
+export function WaitingDialog({ label, onClose, onKeyDown, children, ...given }: WaitingDialogProps) {
   const dialog = useModal();
   const over = useRef(false);
   useLayoutEffect(() => {
@@ -125,6 +126,7 @@ export function WaitingDialog({ label, onClose, children, ...given }: WaitingDia
       class={given.class}
       aria-label={label}
       data-testid="part-waits"
+      onKeyDown={onKeyDown}
       onClose={() => {
         // Not where another dialog takes its place.
         if (!over.current) onClose();
