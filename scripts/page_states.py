@@ -81,6 +81,11 @@ def standing(connection: str) -> Steps:
     return wait
 
 
+def show_first_screen(page: Page) -> None:
+    """Wait until the little pictures are painted."""
+    expect(page.locator(".ip-fan > span").first).to_be_visible(timeout=WAIT)
+
+
 def show_errors(page: Page) -> None:
     """Show a refusal and a cancelled image."""
     tile(page, "b4-2")
@@ -469,8 +474,8 @@ def need_kernel_for_filter(page: Page) -> None:
 
 
 STATES: dict[str, tuple[str, Steps]] = {
-    "first-run": ("topic=none&topics=0", stay),
-    "new-topic": ("topic=none", stay),
+    "first-run": ("topic=none&topics=0", show_first_screen),
+    "new-topic": ("topic=none", show_first_screen),
     "empty-topic": ("", show_empty_topic),
     "feed": ("", stay),
     "prompt": ("", write_prompt),

@@ -1,5 +1,6 @@
 // The texts of the core in English. The texts of each part are in a file of their own, which loads with the part.
 import type { ErrorCode } from "../protocol.gen";
+import type { english as download } from "./download";
 import type { english as large } from "./large";
 import type { english as mask } from "./mask";
 import type { english as picker } from "./picker";
@@ -293,7 +294,6 @@ export const en = {
     star: "Star",
     starImage: "Star this image",
     unstarImage: "Unstar this image",
-    imageCopied: "Image copied.",
     delete: "Delete this image",
     deleted: (count: number) => (count === 1 ? "Image deleted." : `${count} images deleted.`),
     discard: "Discard",
@@ -309,11 +309,7 @@ export const en = {
     select: (number: number) => `Select image ${number}`,
   },
   // ---------------------------------------------------------------- several images at once
-  selection: {
-    saved: (images: number) => (images === 1 ? "1 image is in the ZIP." : `${images} images are in the ZIP.`),
-    nothing: "None of these images is finished yet, so there is nothing to download.",
-    tooLarge: "Too large for this window to save. Select fewer images, or use pg.save_zip in a cell.",
-  },
+  selection: {},
   // ---------------------------------------------------------------- what narrows the feed
   filter: {
     open: "Search and filter",
@@ -426,4 +422,9 @@ export const en = {
 };
 
 /** All texts of one language, those of the parts too. */
-export type Messages = typeof en & typeof large & typeof mask & typeof picker & typeof tools;
+export type Messages = typeof en &
+  typeof download &
+  typeof large &
+  typeof mask &
+  typeof picker &
+  typeof tools;

@@ -3,7 +3,7 @@ import { urlOf } from "../lib/blob-urls";
 import { copyImage } from "../lib/clipboard-image";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
-import { t } from "../messages";
+import { t } from "../messages/download";
 import type { State } from "../store";
 import type { Page } from "./context";
 import { copied, tell } from "./copy";

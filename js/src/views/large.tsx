@@ -73,9 +73,8 @@ export function Large(props: LargeProps) {
 
 /** Press keys again that were pressed too early, each one after the page was drawn with the one before. */
 async function pressAgain(events: readonly KeyboardEvent[]): Promise<void> {
-  for (const { key, code, shiftKey, ctrlKey, metaKey, altKey } of events) {
-    const press = { key, code, shiftKey, ctrlKey, metaKey, altKey, bubbles: true, cancelable: true };
-    focusedElement()?.dispatchEvent(new KeyboardEvent("keydown", press));
+  for (const event of events) {
+    focusedElement()?.dispatchEvent(new KeyboardEvent("keydown", event));
     await new Promise((resolve) => requestAnimationFrame(resolve));
   }
 }

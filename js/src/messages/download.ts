@@ -1,0 +1,16 @@
+// The English texts about images that leave the page.
+import { added } from ".";
+
+export const english = {
+  tile: {
+    imageCopied: "Image copied.",
+  },
+  selection: {
+    saved: (images: number) => (images === 1 ? "1 image is in the ZIP." : `${images} images are in the ZIP.`),
+    nothing: "None of these images is finished yet, so there is nothing to download.",
+    tooLarge: "Too large for this window to save. Select fewer images, or use pg.save_zip in a cell.",
+  },
+};
+
+/** The texts that are shown, with those about images that leave the page. */
+export const t = added(english);
