@@ -7,13 +7,14 @@ its view.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 from scripts.lab import KERNEL_READY, WAIT, LabServer, View
 
-_CELLS = ("from imgplay_widget import ImagePlayground", "pg = ImagePlayground(store={store!r})\npg")
+CELLS = ("from imgplay_widget import ImagePlayground", "pg = ImagePlayground(store={store!r})\npg")
 _MARIMO = """import marimo
 
 app = marimo.App(width="full")
@@ -44,7 +45,7 @@ class NotebookServer(LabServer):
 
     def show(self, page: Page, name: str, store: Path) -> View:
         """Open a notebook and run its cells, as a user does."""
-        self.write_notebook(name, [cell.format(store=str(store)) for cell in _CELLS])
+        self.write_notebook(name, [cell.format(store=str(store)) for cell in CELLS])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
         page.wait_for_function(KERNEL_READY, timeout=WAIT)
@@ -69,9 +70,9 @@ class VoilaServer(LabServer):
 
     ALIVE = "/"
 
-    def show(self, page: Page, name: str, store: Path) -> View:
+    def show(self, page: Page, name: str, store: Path, cells: Sequence[str] = CELLS) -> View:
         """Open the page; the notebook runs while the page loads."""
-        self.write_notebook(name, [cell.format(store=str(store)) for cell in _CELLS])
+        self.write_notebook(name, [cell.format(store=str(store)) for cell in cells])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/voila/render/{name}.ipynb")
         return View(page, page.get_by_test_id("imgplay"))

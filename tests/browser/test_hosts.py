@@ -7,13 +7,14 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, expect
 
-from scripts.hosts import MarimoServer, NotebookServer, VoilaServer
+from scripts.hosts import CELLS, MarimoServer, NotebookServer, VoilaServer
 from scripts.lab import WAIT, Notebook, View
 from tests.browser.conftest import OpenNotebook, keep_for_a_failure
 
@@ -204,10 +205,27 @@ def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:
         still_there(server.again(page))
 
 
-def show_in_vscode(page: Page, voila: VoilaServer, store: Path, policy: str) -> View:
+MASKED = """
+from imgplay_widget import ImagePlayground
+from imgplay_widget._types import ModelSpec, ReferenceRule
+from imgplay_widget.testing import FakeProvider
+
+class MadeUp(FakeProvider):
+    def models(self):
+        rule = ReferenceRule(max_count=2, max_bytes=5_000_000, media_types=("image/png",))
+        return (ModelSpec(provider="made_up", id="edit", title="Edit", mask=True, references=rule),)
+
+pg = ImagePlayground(store={store!r}, providers=[MadeUp(name="made_up")])
+pg
+"""
+
+
+def show_in_vscode(
+    page: Page, voila: VoilaServer, store: Path, policy: str, cells: Sequence[str] = CELLS
+) -> View:
     """An imitation of VS Code: its policy and its changes of the page, around a real widget manager."""
     page.add_init_script(f"({VSCODE})({json.dumps(policy)})")
-    view = voila.show(page, "webview", store)
+    view = voila.show(page, "webview", store, cells)
     assert page.evaluate(REFUSED) == "media-src"
     return view
 
@@ -223,6 +241,28 @@ def test_a_webview_that_refuses_blobs(
     still_there(voila.again(page))
     # Each load of the page found out once which addresses its pictures may have.
     assert ["img-src" in complaint for complaint in complaints] == [True, True]
+    complaints.clear()
+
+
+def test_a_mask_is_painted_in_a_webview_that_refuses_blobs(
+    page: Page, voila: VoilaServer, store: Path, complaints: list[str]
+) -> None:
+    view = show_in_vscode(page, voila, store, POLICY, [MASKED])
+    view.choose_model("made_up:edit")
+    picture = io.BytesIO()
+    Image.new("RGB", (80, 40), "teal").save(picture, "PNG")
+    file: FilePayload = {"name": "teal.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    view.part("reference-file").set_input_files(file)
+    view.part("mask-paint").click()
+    view.expect_decoded(page.get_by_test_id("mask-area").locator("img"))
+    area = page.get_by_test_id("mask-area")
+    area.focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        area.press(key)
+    page.get_by_test_id("mask-save").click()
+    expect(page.get_by_test_id("mask-painter")).to_have_count(0, timeout=WAIT)
+    expect(view.part("mask-paint")).to_have_accessible_name("Edit the mask")
+    assert ["img-src" in complaint for complaint in complaints] == [True]
     complaints.clear()
 
 
