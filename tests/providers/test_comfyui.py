@@ -299,9 +299,9 @@ def test_saved_images_go_before_previews() -> None:
 
 def test_a_failed_node_is_named_and_an_interrupt_is_a_cancel() -> None:
     said = {"node_type": "VAEDecode", "exception_message": "CUDA out of memory"}
-    (place,) = poll(finished(word="error", messages=[["execution_error", said]])).images
-    assert isinstance(place, Missing)
-    assert (place.error.code, "CUDA out of memory (VAEDecode)" in place.error.message) == (
+    (missing,) = poll(finished(word="error", messages=[["execution_error", said]])).images
+    assert isinstance(missing, Missing)
+    assert (missing.error.code, "CUDA out of memory (VAEDecode)" in missing.error.message) == (
         "server_error",
         True,
     )

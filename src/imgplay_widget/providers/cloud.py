@@ -196,9 +196,9 @@ class CloudProvider(HttpProvider):
             raise self.error(reply, http)
         return _with_bytes(answer, self.image_field, images) if images else answer
 
-    def missing(self, place: Mapping[str, Any]) -> Missing:
+    def missing(self, item: Mapping[str, Any]) -> Missing:
         """Return a missing image, with the reason that the provider gives in its place."""
-        code, sentence = code_and_words(place)
+        code, sentence = code_and_words(item)
         kind = self.kind(code, sentence) or NoImage
         message = f"{self.spec.title}: {(sentence or code)[:500]}"
         return Missing(error=kind(message, provider=self.spec.name).info)
@@ -238,8 +238,8 @@ def code_and_words(body: object) -> tuple[str, str]:
     outer = table(body)
     if isinstance(outer.get("error"), str):
         return "", outer["error"]
-    for place in (outer.get("error"), outer.get("base_resp"), outer.get("output"), outer):
-        inner = table(place)
+    for part in (outer.get("error"), outer.get("base_resp"), outer.get("output"), outer):
+        inner = table(part)
         code = inner.get("code", inner.get("status_code"))
         words = inner.get("message") or inner.get("status_msg") or ""
         if code is not None or words:

@@ -69,8 +69,8 @@ class SdCpp(HttpProvider):
         match text(answer.get("status")).lower():
             case "completed":
                 items = map(table, rows(table(answer.get("result")).get("images")))
-                places = [item.get("b64_json") for item in items]
-                found = [Inline(data=images[place]) for place in places if isinstance(place, int)]
+                indexes = [item.get("b64_json") for item in items]
+                found = [Inline(data=images[index]) for index in indexes if isinstance(index, int)]
                 absent = NoImage("The finished job holds no image.", provider=self.spec.name)
                 return Done(images=tuple(found[:count])) if found else ended(absent, count)
             case "failed":
@@ -80,9 +80,9 @@ class SdCpp(HttpProvider):
             case "cancelled" | "canceled":
                 return ended(Lost("The job was cancelled at the server.", provider=self.spec.name), count)
             case status:
-                place = answer.get("queue_position")
-                waits = status == "queued" and isinstance(place, int)
-                return Pending(ticket=ticket, queue_position=place if waits else None)
+                position = answer.get("queue_position")
+                waits = status == "queued" and isinstance(position, int)
+                return Pending(ticket=ticket, queue_position=position if waits else None)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Take a job out of the queue. At most servers, a running job goes on."""
@@ -122,10 +122,10 @@ class SdCpp(HttpProvider):
                 continue
             parameter = known.parameter(name)
             *outer, last = ((parameter.wire if parameter else "") or name).split(".")
-            place = fields
+            inner = fields
             for part in outer:
-                place = place.setdefault(part, {})
-            place[last] = value
+                inner = inner.setdefault(part, {})
+            inner[last] = value
         pictures = [b64encode(http.reference(reference)).decode() for reference in unit.references]
         if pictures and starts:
             fields["init_image"] = pictures.pop(0)

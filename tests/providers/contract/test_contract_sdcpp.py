@@ -74,8 +74,8 @@ class SdCppWire(Wire):
         return self.state(job, "completed", result={"output_format": "png", "images": images})
 
     def state(self, job, status, error=None, result=None):
-        place = 2 if status == "queued" else 0
-        fields = {"id": job, "status": status, "queue_position": place, "result": result, "error": error}
+        position = 2 if status == "queued" else 0
+        fields = {"id": job, "status": status, "queue_position": position, "result": result, "error": error}
         return answer(fields)
 
     def failures(self):

@@ -71,9 +71,9 @@ def read_env_files(
 
 def _env_files(folder: Path, home: Path) -> list[Path]:
     files: list[Path] = []
-    for place in (folder, *folder.parents):
-        files.append(place / ".env")
-        if place == home or (place / ".git").exists():
+    for level in (folder, *folder.parents):
+        files.append(level / ".env")
+        if level == home or (level / ".git").exists():
             return files
     return files[:1]
 

@@ -102,8 +102,8 @@ def _sentence(said: object) -> str:
     table = _table(said)
     if not isinstance(table.get("msg"), str):
         return said if isinstance(said, str) else str(said)
-    place = table.get("loc")
-    field = cast("list[object]", place)[-1] if isinstance(place, list) and place else ""
+    path = table.get("loc")
+    field = cast("list[object]", path)[-1] if isinstance(path, list) and path else ""
     return f"{field}: {table['msg']}" if field else str(table["msg"])
 
 

@@ -109,10 +109,10 @@ def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
     for name, value in params.items():
         parameter = spec.parameter(name)
         *outer, last = ((parameter.wire if parameter else "") or name).split(".")
-        place = given
+        inner = given
         for part in outer:
-            place = place.setdefault(part, {})
-        place[last] = value
+            inner = inner.setdefault(part, {})
+        inner[last] = value
     seed = spec.parameter("seed")
     return {
         "input": given,
@@ -284,8 +284,8 @@ def _bound(value: object) -> float | None:
 
 
 def _order(field: Mapping[str, Any]) -> int:
-    place = field.get("x-order")
-    return place if isinstance(place, int) else 1000
+    order = field.get("x-order")
+    return order if isinstance(order, int) else 1000
 
 
 def _sentence(description: str) -> str:

@@ -109,15 +109,15 @@ def _until(text: str, now: datetime) -> float | None:
 
 
 def _asked(body: object) -> float | None:
-    for place in (_table(body), _table(_table(body).get("error"))):
-        seconds = _seconds(place.get("retry_after"))
+    for part in (_table(body), _table(_table(body).get("error"))):
+        seconds = _seconds(part.get("retry_after"))
         if seconds is not None:
             return seconds
-        said = place.get("detail")
+        said = part.get("detail")
         match = _RESETS.search(said) if isinstance(said, str) else None
         if match:
             return float(match[1])
-        details = place.get("details")
+        details = part.get("details")
         for detail in cast("list[object]", details) if isinstance(details, list) else []:
             delay = _table(detail).get("retryDelay")
             if isinstance(delay, str) and delay.endswith("s"):

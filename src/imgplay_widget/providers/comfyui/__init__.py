@@ -37,7 +37,7 @@ from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.comfyui.answers import (
     files_of,
     options,
-    place_of,
+    position_of,
     title,
     with_choices,
     words_of,
@@ -147,16 +147,16 @@ class ComfyUI(HttpProvider):
         job = str(ticket["prompt_id"])
         entry = await self._history(job, http)
         if not entry:
-            place = place_of(job, await self._get(http, "/queue"))
-            if place:
-                return Pending(ticket=ticket, queue_position=place)
-            seen = await look(self.base_url, job) if place == 0 else Look(ended=True)
+            position = position_of(job, await self._get(http, "/queue"))
+            if position:
+                return Pending(ticket=ticket, queue_position=position)
+            seen = await look(self.base_url, job) if position == 0 else Look(ended=True)
             if not seen.ended:
                 previews = {} if seen.preview is None else {0: seen.preview}
                 return Pending(ticket=ticket, progress=seen.progress, previews=previews)
             # The job ended meanwhile, or between the two questions.
             entry = await self._history(job, http)
-            if not entry and place == 0:
+            if not entry and position == 0:
                 return Pending(ticket=ticket)
         if not entry:
             raise Lost(
@@ -168,10 +168,10 @@ class ComfyUI(HttpProvider):
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Take a job out of the queue, or interrupt it. Leave the jobs of others alone."""
         job = str(ticket["prompt_id"])
-        place = place_of(job, await self._get(http, "/queue"))
-        if place is None:
+        position = position_of(job, await self._get(http, "/queue"))
+        if position is None:
             return "unsupported"
-        if place:
+        if position:
             await http.request("POST", f"{self.base_url}/queue", json={"delete": [job]})
             return "cancelled"
         # Older servers ignore the id and stop the running job, which is this one.
@@ -288,7 +288,7 @@ class ComfyUI(HttpProvider):
 
     async def _has(self, job: str, http: Http) -> bool:
         try:
-            queued = place_of(job, await self._get(http, "/queue")) is not None
+            queued = position_of(job, await self._get(http, "/queue")) is not None
             return queued or bool(await self._history(job, http))
         except ProviderError:
             return False

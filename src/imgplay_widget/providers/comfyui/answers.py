@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import ModelSpec
 
-__all__ = ["files_of", "options", "place_of", "title", "with_choices", "words_of"]
+__all__ = ["files_of", "options", "position_of", "title", "with_choices", "words_of"]
 
 
 def words_of(body: Mapping[str, Any]) -> str:
@@ -32,7 +32,7 @@ def words_of(body: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, parts))
 
 
-def place_of(job: str, queue: Mapping[str, Any]) -> int | None:
+def position_of(job: str, queue: Mapping[str, Any]) -> int | None:
     """Return how many jobs are before this one: 0 while it runs, None if it is not in the queue."""
     running = [rows(item) for item in rows(queue.get("queue_running"))]
     if any(len(item) > 1 and item[1] == job for item in running):

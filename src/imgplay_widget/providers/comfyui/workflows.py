@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NotAWorkflow", "Workflow", "plain_graph"]
 
-PLACE = "{prompt}"
+PLACEHOLDER = "{prompt}"
 """The mark for the prompt in a text of a workflow."""
 
 MAX_SEED = 2**53 - 1
@@ -38,7 +38,7 @@ _TITLES = {"cfg": "Guidance", "negative_prompt": "Negative prompt", "lora_name":
 _FRONT = ("width", "height", "steps", "cfg", "checkpoint", "strength", "guidance", "sampler", "scheduler")
 """Parameters that are shown unfolded, in their order; the others are folded away."""
 
-Place = tuple[str, str]
+NodeInput = tuple[str, str]
 """A node's id and the name of one of its inputs."""
 
 
@@ -59,10 +59,10 @@ class Workflow:
     """
 
     graph: Mapping[str, Mapping[str, Any]]
-    prompts: tuple[Place, ...] = ()
-    seeds: tuple[Place, ...] = ()
-    pictures: tuple[Place, ...] = ()
-    values: Mapping[str, tuple[Place, ...]] = field(default_factory=dict[str, tuple[Place, ...]])
+    prompts: tuple[NodeInput, ...] = ()
+    seeds: tuple[NodeInput, ...] = ()
+    pictures: tuple[NodeInput, ...] = ()
+    values: Mapping[str, tuple[NodeInput, ...]] = field(default_factory=dict[str, tuple[NodeInput, ...]])
 
     @classmethod
     def parse(cls, text: str) -> Workflow:
@@ -87,20 +87,20 @@ class Workflow:
 
     @classmethod
     def of(cls, graph: Mapping[str, Mapping[str, Any]]) -> Workflow:
-        """Find the places of a graph."""
+        """Find the inputs of a graph that a request fills."""
         prompts = _marked(graph) or _followed(graph, "positive") or _first_text(graph)
-        negative = tuple(place for place in _followed(graph, "negative") if place not in prompts)
-        seeds = tuple(place for place, value in _values(graph) if place[1] in _SEEDS and _is_int(value))
+        negative = tuple(at for at in _followed(graph, "negative") if at not in prompts)
+        seeds = tuple(at for at, value in _values(graph) if at[1] in _SEEDS and _is_int(value))
         pictures = tuple(
-            place
-            for place, _ in _values(graph)
-            if place[1] == "image" and _class(graph, place[0]).startswith("LoadImage")
+            at
+            for at, _ in _values(graph)
+            if at[1] == "image" and _class(graph, at[0]).startswith("LoadImage")
         )
         taken = {*prompts, *seeds, *pictures, *negative}
-        values: dict[str, tuple[Place, ...]] = {"negative_prompt": negative} if negative else {}
-        for place, _ in _values(graph):
-            if place not in taken and place[1] not in _OWN:
-                values = _added(values, graph, place)
+        values: dict[str, tuple[NodeInput, ...]] = {"negative_prompt": negative} if negative else {}
+        for at, _ in _values(graph):
+            if at not in taken and at[1] not in _OWN:
+                values = _added(values, graph, at)
         return cls(graph, prompts, seeds, pictures, values)
 
     def spec(self, provider: str, id: str, known: Mapping[str, Any] | None = None) -> ModelSpec:
@@ -111,7 +111,7 @@ class Workflow:
             id: the model's own name.
             known: the choices and limits of the server's nodes (``/object_info``).
         """
-        parameters = [self._parameter(name, places[0], known or {}) for name, places in self.values.items()]
+        parameters = [self._parameter(name, inputs[0], known or {}) for name, inputs in self.values.items()]
         order = {name: i for i, name in enumerate(_FRONT)}
         parameters.sort(key=lambda p: (p.advanced, order.get(p.name, len(order))))
         if self.seeds:
@@ -128,7 +128,7 @@ class Workflow:
             cancel="full",
             resume=True,
             deadline=1800.0,
-            notice="" if self.prompts else "This workflow has no place for a prompt: it ignores the words.",
+            notice="" if self.prompts else "This workflow has no input for a prompt: it ignores the words.",
         )
 
     def filled(self, unit: Unit, pictures: Sequence[str] = ()) -> dict[str, Any]:
@@ -141,7 +141,9 @@ class Workflow:
         graph = cast("dict[str, Any]", copy.deepcopy({**self.graph}))
         for node, name in self.prompts:
             text = graph[node]["inputs"][name]
-            graph[node]["inputs"][name] = text.replace(PLACE, unit.prompt) if PLACE in text else unit.prompt
+            graph[node]["inputs"][name] = (
+                text.replace(PLACEHOLDER, unit.prompt) if PLACEHOLDER in text else unit.prompt
+            )
         for node, name in self.seeds if unit.seed is not None else ():
             graph[node]["inputs"][name] = unit.seed
         for key, value in unit.params.items():
@@ -155,8 +157,8 @@ class Workflow:
                 node["inputs"]["batch_size"] = 1
         return graph
 
-    def _parameter(self, name: str, place: Place, known: Mapping[str, Any]) -> Parameter:
-        node, key = place
+    def _parameter(self, name: str, at: NodeInput, known: Mapping[str, Any]) -> Parameter:
+        node, key = at
         value = self.graph[node]["inputs"][key]
         own = self.graph[node].get("_meta")
         where = table(own).get("title") or _class(self.graph, node)
@@ -191,21 +193,21 @@ _SEED = Parameter(
 
 
 def _added(
-    values: dict[str, tuple[Place, ...]], graph: Mapping[str, Mapping[str, Any]], place: Place
-) -> dict[str, tuple[Place, ...]]:
-    """Add a place to the parameters: all latents share one size, other names are made unique."""
-    node, key = place
+    values: dict[str, tuple[NodeInput, ...]], graph: Mapping[str, Mapping[str, Any]], at: NodeInput
+) -> dict[str, tuple[NodeInput, ...]]:
+    """Add an input to the parameters: all latents share one size, other names are made unique."""
+    node, key = at
     name = _WORDS.get(key, key)
     if key in ("width", "height") and key in values:
         first = values[key][0]
         if graph[first[0]]["inputs"][key] == graph[node]["inputs"][key]:
-            return {**values, key: (*values[key], place)}
+            return {**values, key: (*values[key], at)}
     if name in values or not name.isidentifier():
         name = f"{name}_{node}"
-    return {**values, name: (place,)}
+    return {**values, name: (at,)}
 
 
-def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:
+def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[NodeInput, Any]]:
     """Return all inputs that are values."""
     for node, content in graph.items():
         for name, value in content["inputs"].items():
@@ -213,13 +215,13 @@ def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Place, Any
                 yield (node, name), value
 
 
-def _marked(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
-    return tuple(place for place, value in _values(graph) if isinstance(value, str) and PLACE in value)
+def _marked(graph: Mapping[str, Mapping[str, Any]]) -> tuple[NodeInput, ...]:
+    return tuple(at for at, value in _values(graph) if isinstance(value, str) and PLACEHOLDER in value)
 
 
-def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[Place, ...]:
+def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[NodeInput, ...]:
     """Return the texts that the samplers read for one side of their conditioning."""
-    found: dict[Place, None] = {}
+    found: dict[NodeInput, None] = {}
     for content in graph.values():
         start = content["inputs"].get(side)
         if "Sampler" in str(content["class_type"]) or "Guider" in str(content["class_type"]):
@@ -227,7 +229,9 @@ def _followed(graph: Mapping[str, Mapping[str, Any]], side: str) -> tuple[Place,
     return tuple(found)
 
 
-def _upstream(graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen: set[str]) -> list[Place]:
+def _upstream(
+    graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen: set[str]
+) -> list[NodeInput]:
     """Return the texts of the nearest node that has some, against the direction of the links."""
     node = str(cast("list[Any]", link)[0]) if isinstance(link, list) and link else ""
     if node not in graph or node in seen:
@@ -239,16 +243,16 @@ def _upstream(graph: Mapping[str, Mapping[str, Any]], link: Any, side: str, seen
         return texts
     # A node that passes both sides on has the names of the sides.
     names = [side] if side in inputs else [name for name in inputs if name not in ("positive", "negative")]
-    return [place for name in names for place in _upstream(graph, inputs[name], side, seen)]
+    return [at for name in names for at in _upstream(graph, inputs[name], side, seen)]
 
 
-def _first_text(graph: Mapping[str, Mapping[str, Any]]) -> tuple[Place, ...]:
+def _first_text(graph: Mapping[str, Mapping[str, Any]]) -> tuple[NodeInput, ...]:
     """Return the texts of the first node that encodes some."""
     for node, content in graph.items():
         if "TextEncode" in str(content["class_type"]):
-            places = [(node, name) for name in _TEXTS if isinstance(content["inputs"].get(name), str)]
-            if places:
-                return tuple(places)
+            inputs = [(node, name) for name in _TEXTS if isinstance(content["inputs"].get(name), str)]
+            if inputs:
+                return tuple(inputs)
     return ()
 
 

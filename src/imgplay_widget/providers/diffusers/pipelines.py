@@ -282,9 +282,9 @@ class Drawing:
         steps = getattr(pipe, "num_timesteps", None) or self._unit.params.get("steps") or index + 1
         progress = min(1.0, (index + 1) / int(steps))
         looks = self._looks(pipe, tensors) if progress < 1 else ()
-        for place in range(self._unit.n):
-            data = looks[place] if place < len(looks) else None
-            self._tell(Partial(index=place, data=data, progress=progress))
+        for image in range(self._unit.n):
+            data = looks[image] if image < len(looks) else None
+            self._tell(Partial(index=image, data=data, progress=progress))
         return tensors
 
     def _looks(self, pipe: Any, tensors: Mapping[str, Any]) -> Sequence[bytes]:
@@ -305,8 +305,8 @@ class Drawing:
 
     def _images(self, result: Any) -> Iterator[Inline | Missing]:
         flags: Sequence[Any] = getattr(result, "nsfw_content_detected", None) or ()
-        for place, picture in enumerate(result.images):
-            if any(flags[place : place + 1]):
+        for index, picture in enumerate(result.images):
+            if any(flags[index : index + 1]):
                 refused = Moderated("The pipeline's safety checker blacked the image out.", provider=NAME)
                 yield Missing(error=refused.info)
                 continue

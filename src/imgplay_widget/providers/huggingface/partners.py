@@ -170,8 +170,8 @@ class _Together(Partner):
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         images, answer = read_images(reply.body, reply.content_type, http)
-        places = [table(item).get("b64_json") for item in rows(answer.get("data"))]
-        found = [Inline(data=images[place]) for place in places if isinstance(place, int)]
+        indexes = [table(item).get("b64_json") for item in rows(answer.get("data"))]
+        found = [Inline(data=images[index]) for index in indexes if isinstance(index, int)]
         return collected(found, unit, http, request_id=reply.request_id)
 
 
