@@ -15,6 +15,22 @@ from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
 WAIT = 20
 
 
+class Changed:
+    """A wait for what the changes of a studio bring."""
+
+    def __init__(self, studio):
+        self._told = threading.Condition()
+        studio._core.subscribe(self._take, every=0.0)
+
+    async def _take(self, changes):
+        with self._told:
+            self._told.notify_all()
+
+    def wait_for(self, test):
+        with self._told:
+            assert self._told.wait_for(test, WAIT)
+
+
 def beat(studio):
     studio._core.start(studio._core.engine.beat).result(WAIT)
 
@@ -88,6 +104,7 @@ def test_what_another_studio_retries_already_is_not_sent_again(tmp_path):
     driving = FakeProvider([Moderated("no", provider="fake"), rest], concurrency=1)
     with open_studio(retrying, store=tmp_path) as first, open_studio(driving, store=tmp_path) as second:
         made = second.generate("a fox", model="fake:image", n=2, topic="foxes")
+        stored = Changed(second)
         assert rest.reached.wait(WAIT)
         (seen,) = first.batches("foxes")
         seen[0].retry()
@@ -97,6 +114,8 @@ def test_what_another_studio_retries_already_is_not_sent_again(tmp_path):
         assert made[0].status is Status.PROCESSING
         again.open()
         rest.open()
+        # The beat reads what is stored at that moment, and no other beat comes here.
+        stored.wait_for(lambda: made[1].status is Status.SUCCESS)
         beat(first)
         seen.result(WAIT)
         beat(second)
