@@ -78,7 +78,7 @@ def test_without_a_kernel_the_page_says_that_this_needs_one(
     notebook.page.keyboard.press("Enter")
     said = view.part("part-needs-kernel")
     expect(said).to_contain_text(re.compile("This needs a running kernel. .*[Rr]un the cell"))
-    # What is there already is shown all the same.
+    # The page still shows the pictures that it has already.
     view.expect_decoded(view.part("large-still"))
     notebook.page.keyboard.press("Escape")
     expect(view.part("part-waits")).to_have_count(0)

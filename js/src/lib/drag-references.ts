@@ -1,4 +1,4 @@
-// What is dragged to the references and among them.
+// The drag of files and images onto the references, and of references into another order.
 import { dragged, GENERATION } from "./drag";
 
 const REFERENCE = "application/x-imgplay-reference";

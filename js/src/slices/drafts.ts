@@ -1,4 +1,4 @@
-// What is written and not sent yet: the draft of each topic.
+// The drafts: the prompt, references and mask of each topic that were not sent yet.
 import type { DraftState } from "../protocol.gen";
 import { referencesToSave } from "./references";
 import type { Slice, State } from "./state";
