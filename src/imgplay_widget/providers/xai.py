@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["XAI"]
 
 _OWN_MODELS = re.compile(r"grok-[\w.-]*image[\w.-]*")
+_DATE = re.compile(r"-(latest|\d{8}|\d{4}-\d{2}-\d{2})$")
 _NEWEST = "grok-imagine-image-2.0"
 _TICK = Decimal("1e-10")
 """The USD of one "tick", in which xAI counts (xai-sdk-python ``cost.py``)."""
@@ -48,10 +49,16 @@ class XAI(CloudProvider):
     address = "https://api.x.ai/v1"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A model that the catalog does not list takes what the newest takes."""
+        """Return the model of an id, also of one that the catalog does not list.
+
+        A dated form of a retired model is as retired. Any other model takes what the newest takes.
+        """
         known = super().model(id)
         if known is not None or not _OWN_MODELS.fullmatch(id):
             return known
+        dated = super().model(_DATE.sub("", id))
+        if dated is not None and dated.retired_on is not None:
+            return replace(dated, id=id, title=id)
         newest = super().model(_NEWEST)
         return None if newest is None else replace(newest, id=id, title=id, description="")
 
@@ -68,6 +75,9 @@ class XAI(CloudProvider):
             "response_format": "b64_json",
             **unit.params,
         }
+        if fields.get("quality") == "auto":
+            # The provider chooses where the field is missing; "auto" is our word for this choice.
+            del fields["quality"]
         if unit.references:
             pictures = [{"type": "image_url", "url": data_uri(http, one)} for one in unit.references]
             # Only one of the two fields may be there.

@@ -97,6 +97,21 @@ class TestXAI(ProviderContract):
             "model", "prompt", "n", "response_format", "aspect_ratio", "resolution",
         }  # fmt: skip
 
-    def test_a_retired_model_names_its_successor(self, studio, wire):
+    def test_the_provider_chooses_the_quality_unless_the_user_does(self, studio, wire):
+        self.generate(studio).result(WAIT)
+        self.generate(studio, quality="low").result(WAIT)
+        assert [one.json().get("quality") for one in wire.submits] == [None, "low"]
+
+    @pytest.mark.parametrize(
+        "model",
+        [
+            "grok-imagine-image-pro",
+            "grok-imagine-image-quality",
+            "grok-imagine-image-quality-latest",
+            "grok-imagine-image-quality-20260403",
+        ],
+    )
+    def test_a_retired_model_names_its_successor(self, studio, wire, model):
         with pytest.raises(InvalidRequest, match=r"grok-imagine-image-2\.0"):
-            self.generate(studio, model="grok-imagine-image-pro")
+            self.generate(studio, model=model)
+        assert wire.submits == []
