@@ -148,6 +148,49 @@ def test_result_gives_up_waiting_but_the_work_goes_on():
         assert batch.result(WAIT)[0].status is Status.SUCCESS
 
 
+def test_waiting_ends_when_the_studio_closes():
+    gates = [Gate(picture()), Gate(picture())]
+    with open_studio(FakeProvider(gates)) as studio:
+        early = studio.generate("early", model="fake:image")
+        assert gates[0].reached.wait(WAIT)
+        late = studio.generate("late", model="fake:image")
+        assert gates[1].reached.wait(WAIT)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(early.result, WAIT)
+            studio.close()
+            with pytest.raises(StudioClosed, match="before the batch ended"):
+                waiting.result(WAIT)
+    with pytest.raises(StudioClosed):
+        late.result(WAIT)
+
+    async def main():
+        await late
+
+    with pytest.raises(StudioClosed):
+        asyncio.run(main())
+
+
+def test_a_batch_that_ended_keeps_its_end_when_the_studio_closes():
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+    assert batch.result(WAIT).status is Status.SUCCESS
+
+
+def test_a_day_of_questions_ends_at_the_deadline_and_the_job_is_asked_for_again():
+    waiting = Pending(ticket={"job": "job-1"})
+    fake = FakeProvider(polls=[waiting] * 30_000)
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue", deadline=24 * 3600)
+        with pytest.raises(DeadlineExceeded, match="86400 s"):
+            batch.result(60)
+        assert len(fake.polled) > 10_000
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert fake.cancelled == [{"job": "job-1"}]
+        fake._polls.clear()
+        batch.retry().result(WAIT)
+    assert len(fake.submits) == 1
+
+
 def test_a_request_without_any_image_raises_its_error():
     fake = FakeProvider([Moderated("The provider refused the prompt.", provider="fake")])
     with open_studio(fake) as studio:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from imgplay_widget import Spend
+from imgplay_widget import Spend, Status
 from imgplay_widget._rules.changes import SpendingWritten
 from imgplay_widget._types import Done, Missing, Price
 from imgplay_widget.errors import InvalidRequest, Moderated, NotFound, OverBudget
@@ -142,6 +142,20 @@ def test_threads_cannot_pass_the_budget_together():
             with pytest.raises(OverBudget):
                 handle.result(WAIT)
         assert len(refused) + len(late) == 4
+
+
+def test_a_refusal_inside_the_transaction_stays_the_reason_whatever_the_store_does_later():
+    with open_studio(Priced(), budget=1) as studio:
+        core = studio._core
+        core.allow = lambda prepared: setattr(studio, "budget", 0.01)
+        handle = studio.generate("a fox", model="fake:image")
+        with pytest.raises(OverBudget):
+            handle.result(WAIT)
+        core.call(core.live._refresh_batches)
+        with pytest.raises(OverBudget, match="over the budget"):
+            handle.result(WAIT)
+        assert handle.status is Status.ERROR
+        assert isinstance(handle[0].error, OverBudget)
 
 
 def test_a_retry_over_the_budget_changes_nothing():

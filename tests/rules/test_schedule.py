@@ -49,3 +49,10 @@ def test_jitter_moves_the_wait_by_a_tenth_at_most():
     waits = {Schedule([], Random(i)).wait(0.0) for i in range(50)}
     assert len(waits) > 40
     assert all(0.45 <= wait <= 0.55 for wait in waits)
+
+
+@pytest.mark.parametrize("durations", [[], [8.0] * 5])
+def test_the_waits_stay_the_same_through_a_day_of_questions(durations):
+    schedule = Schedule(durations, NoJitter())
+    waits = [schedule.wait(0.0) for _ in range(24 * 3600)]
+    assert set(waits[20:]) == {0.26 * math.sqrt(8.0) if durations else 5.0}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
+import weakref
 
 import comm as comm_package
 import pytest
@@ -288,6 +290,15 @@ def test_an_unknown_model_is_refused_at_the_start(playground):
 
 def test_the_text_of_a_playground_is_stable(playground):
     assert repr(playground()) == "<ImagePlayground>"
+
+
+def test_a_closed_playground_is_freed(tmp_path):
+    made = ImagePlayground(tmp_path / "h.sqlite")
+    seen = weakref.ref(made), weakref.ref(made.studio)
+    made.close()
+    del made
+    gc.collect()
+    assert [one() for one in seen] == [None, None]
 
 
 def test_a_message_after_closing_is_ignored(playground, tmp_path):

@@ -27,6 +27,10 @@ LEARN_FROM = 5
 SHORTEST, LONGEST = 0.1, 10.0
 """The limits of the learned gap, in seconds."""
 
+GROWTH = 12
+"""The number of waits that may grow. They reach `CAP` earlier, and in a job of hours the power of `FACTOR`
+would otherwise overflow."""
+
 JITTER = 0.1
 """The share by which a wait varies at random, so that many jobs do not ask at once."""
 
@@ -58,7 +62,7 @@ class Schedule:
             retry_after: the seconds that the provider asked for; the wait is never shorter.
         """
         if self._first is None:
-            seconds = min(CAP, self._gap * FACTOR**self._asked)
+            seconds = min(CAP, self._gap * FACTOR ** min(self._asked, GROWTH))
         elif self._asked == 0:
             seconds = max(self._first - elapsed, SHORTEST)
         else:

@@ -485,5 +485,6 @@ class Core(Hop):
         # start continues from the stored rows.
         with contextlib.suppress(TimeoutError, RuntimeError, CancelledError):
             self._portal.start_task_soon(self.engine.close).result(wait)
+        self.live.close()
         self._portal.start_task_soon(self._portal.stop, True)  # noqa: FBT003 - anyio's own argument
         self._loop.join(wait)

@@ -22,8 +22,15 @@ from imgplay_widget._rules.changes import (
     StoreWritten,
     TopicWritten,
 )
-from imgplay_widget._types import Entry, Generation, Status, Topic
-from imgplay_widget.errors import Cancelled, ErrorInfo, ImgplayError, NotFound
+from imgplay_widget._types import Entry, Generation, Stage, Status, Topic
+from imgplay_widget.errors import (
+    Cancelled,
+    ErrorInfo,
+    ImgplayError,
+    InternalError,
+    NotFound,
+    StudioClosed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +58,7 @@ class LiveBatch:
         self._lock = threading.Lock()
         self._done: Future[None] = Future()
         self._gone = False
+        self._failed = False
         self._settle()
 
     @property
@@ -84,8 +92,10 @@ class LiveBatch:
             return self._done
 
     def update(self, entry: Entry) -> None:
-        """Replace the state by the one that was just committed."""
+        """Replace the state by the one that was just committed. A batch that failed has no such state."""
         with self._lock:
+            if self._failed:
+                return
             self.entry = entry
             finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
             returned, self._gone = self._gone and bool(entry.generations), not entry.generations
@@ -93,8 +103,17 @@ class LiveBatch:
                 self._done = Future()
         self._settle()
 
-    def fail(self, error: BaseException) -> None:
-        """End the waiting with an error: the batch could not be stored."""
+    def fail(self, error: Exception) -> None:
+        """End the batch with an error: it could not be stored. Later changes do not concern it."""
+        info = (error if isinstance(error, ImgplayError) else InternalError(str(error))).info
+        with self._lock:
+            self._failed = True
+            failed = tuple(replace(task, stage=Stage.ERROR, error=info) for task in self.entry.tasks)
+            self.entry = replace(self.entry, tasks=failed)
+        self.stop_waiting(error)
+
+    def stop_waiting(self, error: Exception) -> None:
+        """End the waiting with an error. A batch that has ended already keeps its own end."""
         with self._lock:
             if not self._done.done():
                 self._done.set_exception(error)
@@ -153,6 +172,18 @@ class Live:
     def held(self, batch_id: str) -> LiveBatch:
         """Return the live batch of a handle that is held."""
         return self._batches[batch_id]
+
+    def close(self) -> None:
+        """End the waiting for all batches, which nothing updates any more. Any thread may call this."""
+        with self._lock:
+            held = list(self._batches.values())
+        for live in held:
+            live.stop_waiting(
+                StudioClosed(
+                    "The studio was closed before the batch ended.",
+                    next_step="Open the store again: the batch goes on, and batches() of its topic finds it.",
+                )
+            )
 
     def topic(self, topic: Topic) -> LiveTopic:
         """Return the live value of a topic that was just read: the same value while a handle holds it."""

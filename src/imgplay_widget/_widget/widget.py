@@ -107,7 +107,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             ends.callback(core.subscribe(self._page.publish))
             self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
             self._snapshot, self._pictures = core.call(shared.state)
+            page = ImagePlayground._esm
+            before = list(_listeners(page))
             super().__init__(theme=theme, height=height)
+            ends.callback(_forget, page, [one for one in _listeners(page) if one not in before])
             if hasattr(self.comm, "_reply_subshell_for"):
                 # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
                 # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
@@ -176,6 +179,20 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         except Exception:
             # A comm that fails must not keep the state from the other playgrounds.
             logger.exception("The state of a playground could not be sent")
+
+
+def _listeners(page: object) -> list[Any]:
+    """Return the functions that anywidget calls when a developer changes the file of the page.
+
+    The list is private, hence the guards. Each function holds its playground, and anywidget removes none.
+    """
+    return getattr(getattr(page, "changed", None), "_slots", [])
+
+
+def _forget(page: object, listeners: list[Any]) -> None:
+    """Remove the functions of a playground, so that Python frees the playground."""
+    kept = _listeners(page)
+    kept[:] = [one for one in kept if one not in listeners]
 
 
 def _check_theme(theme: Any) -> str:
