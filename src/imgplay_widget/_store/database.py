@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from imgplay_widget._ids import new_id
@@ -44,52 +44,54 @@ class Location:
 
     Attributes:
         key: a text that is equal for all ways to write the same location; unique for a store in memory.
-        label: the text for people, without a password.
-        file: the SQLite file, or None.
-        url: the SQLAlchemy URL of a database that is not a local file, or None.
+        label: the text for people.
+        file: the SQLite file, or None for a store in memory.
         assets: the folder of the bytes, or None where the store creates a temporary one.
     """
 
     key: str
     label: str
     file: Path | None
-    url: str | None
     assets: Path | None
 
 
 def location_of(location: str | os.PathLike[str] | None) -> Location:
-    """Return the location that a path, a URL or None (the user's data folder) means.
+    """Return the location that a path, a URL of SQLite or None (the user's data folder) means.
 
     Raises:
-        InvalidRequest: the text is neither a path nor a URL.
+        InvalidRequest: the text is neither a path nor a URL of SQLite.
     """
-    data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
     if location is None:
-        return _file_location(data / _FILE)
+        return _file_location(Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False)) / _FILE)
     text = os.fspath(location)
     if not isinstance(location, str) or "://" not in text:
         path = Path(text).expanduser()
         folder = path.is_dir() or text.endswith(("/", os.sep))
         return _file_location(path / _FILE if folder else path)
+    url = _sqlite_url(text)
+    if not url.database or url.database == ":memory:":
+        return Location(key=f"sqlite://{new_id()}", label="in memory", file=None, assets=None)
+    return _file_location(Path(url.database).expanduser())
+
+
+def _sqlite_url(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise InvalidRequest(
-            "store= is neither a path nor a database URL such as sqlite:///history.sqlite.",
-            parameter="store",
-        ) from error
-    if url.get_backend_name() != "sqlite":
-        name = url.render_as_string(hide_password=True)
-        folder = f"{url.host or 'local'}-{url.database or 'default'}.assets"
-        return Location(key=name, label=name, file=None, url=text, assets=data / folder)
-    if not url.database or url.database == ":memory:":
-        return Location(key=f"sqlite://{new_id()}", label="in memory", file=None, url=None, assets=None)
-    return _file_location(Path(url.database).expanduser())
+        if url.get_backend_name() == "sqlite":
+            return url
+    except ArgumentError:
+        pass
+    # The text is not repeated, because it may hold a password.
+    raise InvalidRequest(
+        "store= is the URL of something other than a SQLite file.",
+        parameter="store",
+        next_step="Give a path, such as history.sqlite, or a URL such as sqlite:///history.sqlite.",
+    ) from None
 
 
 def _file_location(path: Path) -> Location:
     path = Path(os.path.realpath(path))
-    return Location(key=str(path), label=str(path), file=path, url=None, assets=path.with_suffix(".assets"))
+    return Location(key=str(path), label=str(path), file=path, assets=path.with_suffix(".assets"))
 
 
 class Database:
@@ -109,7 +111,6 @@ class Database:
     def __init__(self, location: Location, *, busy_timeout: float = 5.0) -> None:
         self.location = location
         self.network = network_file_system(location.file.parent) if location.file else None
-        self._sqlite = location.url is None
         if location.file is not None:
             make_folder(location.file.parent)
         try:
@@ -118,19 +119,9 @@ class Database:
             with translated(location.label), self._engine.connect() as connection:
                 if location.file is not None:
                     self._choose_journal(connection)
-        except (ImportError, NoSuchModuleError) as error:
-            raise StoreError(
-                f"The driver of the database {location.label} is not installed.",
-                next_step="Install the driver (for PostgreSQL: pip install psycopg), or use a SQLite file.",
-            ) from error
         except BaseException:
             self.close()
             raise
-
-    @property
-    def single_writer(self) -> bool:
-        """True where a write excludes every other write from its first file to its commit."""
-        return self._sqlite
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
@@ -152,9 +143,7 @@ class Database:
             yield connection
 
     def version(self) -> int:
-        """Return a number that changes when another connection commits; always 0 outside SQLite."""
-        if not self._sqlite:
-            return 0
+        """Return a number that changes when another connection commits."""
         with self.reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
@@ -164,8 +153,6 @@ class Database:
             self._engine.dispose()
 
     def _connect(self, busy_timeout: float) -> Engine:
-        if not self._sqlite:
-            return create_engine(self.location.url or "", pool_pre_ping=True)
         target = ":memory:" if self.location.file is None else str(self.location.file)
 
         def connect() -> sqlite3.Connection:

@@ -115,14 +115,14 @@ class Store:
         """Open a history, and create it where it does not exist.
 
         Args:
-            location: the path of a file, the path of a folder (for its ``history.sqlite``), a database URL,
-                ``"sqlite://"`` for a store in memory, or None for the user's own data folder.
+            location: the path of a file, the path of a folder (for its ``history.sqlite``), a URL of
+                SQLite, ``"sqlite://"`` for a store in memory, or None for the user's own data folder.
             user_id: the user whose rows the store reads and writes.
             organization_id: the organization of these rows, or None.
             busy_timeout: seconds to wait for another program that writes.
 
         Raises:
-            InvalidRequest: the location is neither a path nor a database URL.
+            InvalidRequest: the location is neither a path nor a URL of SQLite.
             StoreError: the history cannot be opened; the message says why.
             StoreTooNew: a newer version of the package has written the history.
             StoreLocked: another program holds the history.
@@ -413,8 +413,7 @@ class Store:
             The generations that changed, without those that were deleted meanwhile. None where nothing was
             saved: the task is gone, has ended, or belongs to another owner.
         """
-        locked = self._files_locked(needed=not self._database.single_writer)
-        with locked, self._database.writing() as connection:
+        with self._database.writing() as connection:
             saved = self._save(connection, task, owner, images=len(images))
             changed = self._fill(connection, task, images, failures) if saved else None
         if changed is None:

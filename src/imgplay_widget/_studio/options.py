@@ -41,7 +41,7 @@ class StudioOptions:
     """All options of a studio. Playgrounds with equal options share one studio.
 
     Attributes:
-        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+        store: a path of an SQLite file (or of a folder for it), a URL of SQLite, or None for the
             platform's user data folder. The images lie beside the database.
         user_id, organization_id: the owner of the history; one store can hold several histories.
         providers: providers for this studio, beside the installed ones.

@@ -24,7 +24,7 @@ class Studio(StudioApi):
     Use a studio as a context manager, or call `close`. Tasks that run when it closes go on at the next start.
 
     Args:
-        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+        store: a path of an SQLite file (or of a folder for it), a URL of SQLite, or None for the
             platform's user data folder. The images lie beside the database.
         budget: see `budget`.
         options: see `StudioOptions`: ``user_id``, ``organization_id``, ``providers``, ``keys``,

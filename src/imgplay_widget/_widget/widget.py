@@ -46,7 +46,7 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
     the feed shows batches that code makes, and code finds batches that the page makes (`batches`).
 
     Args:
-        store: a path of an SQLite file (or of a folder for it), an SQLAlchemy URL, or None for the
+        store: a path of an SQLite file (or of a folder for it), a URL of SQLite, or None for the
             platform's user data folder. Playgrounds on one store share a studio.
         studio: an open studio to show, instead of `store` and `options`. A studio that you made stays open
             when its playgrounds close.
