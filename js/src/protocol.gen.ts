@@ -62,6 +62,7 @@ export type ErrorCode =
   | "moderated"
   | "network"
   | "no_image"
+  | "not_fetched"
   | "not_found"
   | "over_budget"
   | "overloaded"

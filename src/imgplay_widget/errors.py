@@ -33,6 +33,7 @@
         ├── BadResponse                  the answer does not follow the provider's protocol
         ├── NoImage                      the answer does not hold the image
         ├── CorruptImage                 the bytes are not a whole image
+        ├── NotFetched                   the image is finished and paid for, and could not be fetched yet
         ├── Lost                         the provider no longer knows the job or its result
         ├── Uncertain                    nobody knows whether the provider took (and billed) the call
         └── Interrupted                  the kernel stopped before the call was sent
@@ -72,6 +73,7 @@ __all__ = [
     "Moderated",
     "NetworkError",
     "NoImage",
+    "NotFetched",
     "NotFound",
     "OverBudget",
     "Overloaded",
@@ -104,6 +106,7 @@ class ErrorInfo:
         retryable: True where the same request may succeed later.
         retry_after: seconds to wait before the next try, or None where the provider did not say.
         request_id: the provider's own id of the call, for its support.
+        maybe_billed: True where the provider may have billed the call that failed.
     """
 
     code: str
@@ -114,6 +117,7 @@ class ErrorInfo:
     retryable: bool = False
     retry_after: float | None = None
     request_id: str | None = None
+    maybe_billed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as a dict of JSON types."""
@@ -136,6 +140,7 @@ class ErrorInfo:
                 retryable=self.retryable,
                 retry_after=self.retry_after,
                 request_id=self.request_id,
+                maybe_billed=self.maybe_billed or None,
             )
         else:
             error = kind(self.message, next_step=self.next_step)
@@ -325,6 +330,7 @@ class ProviderError(ImgplayError):
             retryable=self.retryable,
             retry_after=self.retry_after,
             request_id=self.request_id,
+            maybe_billed=self.maybe_billed,
         )
 
 
@@ -481,12 +487,28 @@ class CorruptImage(ProviderError):
     default_next_step = "Retry. The provider sent a damaged image, which it may have billed."
 
 
+class NotFetched(ProviderError):
+    """The image is finished and may be paid for, but could not be fetched yet. Its link is kept."""
+
+    code = "not_fetched"
+    retryable = True
+    maybe_billed = True
+    default_next_step = "Retry to fetch the image once more. This does not start a new run and costs nothing."
+
+
 class Lost(ProviderError):
-    """The provider no longer knows the job, or its result has expired."""
+    """The provider no longer knows the job, or its result has expired.
+
+    Attributes:
+        gone: True where the server says that the result never comes back (HTTP 410).
+    """
 
     code = "lost"
     retryable = True
-    default_next_step = "Retry to generate the image again. The provider may have billed the first run."
+    gone: bool = False
+    default_next_step = (
+        "Retry to generate the image again. The new run will be billed, and the first one may have been."
+    )
 
 
 class Uncertain(ProviderError):

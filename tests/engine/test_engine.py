@@ -7,20 +7,24 @@ import gc
 import io
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from imgplay_widget import Status
+from imgplay_widget._rules.attempts import next_attempt
 from imgplay_widget._rules.changes import TopicWritten
-from imgplay_widget._types import Done, Inline, Missing, Partial, Pending
+from imgplay_widget._types import Done, Inline, Missing, Partial, Pending, Stage
 from imgplay_widget.errors import (
+    BadKey,
     BadResponse,
     BillingError,
     Cancelled,
     ConnectFailed,
     CorruptImage,
     DeadlineExceeded,
+    ImgplayError,
     InvalidRequest,
     Lost,
     Moderated,
@@ -358,6 +362,44 @@ def test_a_call_without_an_answer_by_the_deadline_is_uncertain():
         clock.advance(60)
         with pytest.raises(Uncertain, match="may have been billed"):
             batch.result(WAIT)
+
+
+def test_graceful_restarts_never_park_a_job(tmp_path):
+    fake = FakeProvider(polls=[Gate(picture())] * 8)
+    for restart in range(8):
+        with open_studio(fake, store=tmp_path) as studio:
+            if restart == 0:
+                gate = fake._polls[0]
+                studio.generate("a fox", model="fake:queue")
+                assert gate.reached.wait(WAIT)
+    fake._polls.clear()
+    with open_studio(fake, store=tmp_path) as studio:
+        (batch,) = studio.batches()
+        assert batch.result(WAIT).status is Status.SUCCESS
+    assert len(fake.submits) == 1
+
+
+@pytest.mark.parametrize("code", ["internal", "rate_limited", "network", "bad_key", "store"])
+def test_retry_asks_for_a_job_by_its_ticket_after_every_error_that_says_nothing_of_the_job(code):
+    error = next(kind for kind in every_error() if kind.code == code)
+    fake = FakeProvider(polls=[BadKey("refused", provider="fake")])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        with pytest.raises(BadKey):
+            batch.result(WAIT)
+        (row,) = batch._live.entry.tasks
+        task = replace(row, error=error("said", next_step="").info)
+        again = next_attempt(task, batch._live.entry.generations, row.created_at, estimate=lambda _: None)
+        assert (again.stage, again.ticket) == (Stage.PROCESSING, {"job": "job-1"})
+        assert again.unit.key == task.unit.key
+        batch.retry().result(WAIT)
+    assert len(fake.submits) == 1
+
+
+def every_error(root=ImgplayError):
+    yield root
+    for child in root.__subclasses__():
+        yield from every_error(child)
 
 
 def test_a_lost_job_is_an_error_with_retry():

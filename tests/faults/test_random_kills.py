@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 
 from tests.faults.child import POINTS, outcomes
-from tests.faults.conftest import assert_whole, next_start
+from tests.faults.conftest import assert_whole, next_start, rows
 
 ROUNDS = int(os.environ.get("IMGPLAY_KILLS", "5"))
 MODELS = ["image", "sheet", "queue", "queue-sheet", "keyed", "keyed-sheet"]
@@ -37,4 +37,13 @@ def test_a_history_of_kills_loses_nothing_and_pays_nothing_twice(start, store, s
     once = [submit for submit in server.submits if "keyed" not in submit.prompt]
     assert max(Counter((s.prompt, s.positions) for s in once).values()) == 1
     assert server.billed == len(server.per_unit())
+    booked = dict(rows(store, "SELECT call_key, basis FROM image_spending"))
+    sent = {submit.key for submit in server.submits}
+    # A kernel may die between the intent to send and the call, so an uncertain line needs no call.
+    assert sent <= booked.keys()
+    assert {basis for key, basis in booked.items() if key not in sent} <= {"uncertain"}
+    stored = rows(
+        store, "SELECT async_task_id, asset_digest FROM image_generations WHERE asset_digest NOT NULL"
+    )
+    assert all(digest in server.digests(task) for task, digest in stored)
     assert_whole(store)

@@ -147,7 +147,7 @@ def test_an_image_that_kills_every_kernel_is_parked(start, store, server, model,
         assert poisoned.process.wait(WAIT) == 7
         poisoned.end()
     last = start(die_in="in the decoder")
-    assert last.ask("wait") == [["server_error"]]
+    assert last.ask("wait") == [["internal"]]
     last.ask("settle")
     last.leave()
     assert len(server.submits) == 1

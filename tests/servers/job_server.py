@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -110,6 +111,10 @@ class JobServer:
     def billed(self) -> int:
         """The number of paid calls; calls with the same key count once."""
         return len(self._jobs)
+
+    def digests(self, key: str) -> set[str]:
+        """The sha256 of each image that the call with this key paid for."""
+        return {hashlib.sha256(data).hexdigest() for data in self._jobs[self._keys[key]].images}
 
     def per_unit(self) -> Counter[tuple[str, tuple[int, ...]]]:
         """The number of times that each call was sent."""

@@ -25,18 +25,21 @@ from imgplay_widget._types import (
 from imgplay_widget.errors import (
     BadResponse,
     ConnectFailed,
+    CorruptImage,
     DeadlineExceeded,
     ErrorInfo,
     ImgplayError,
     Lost,
     NetworkError,
     NoImage,
+    NotFetched,
     Overloaded,
     ProviderError,
     RateLimited,
     ServerError,
     Uncertain,
 )
+from imgplay_widget.providers._shared.failures import perhaps_billed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -61,11 +64,15 @@ POLL_TIMEOUT = 30.0
 CONNECT_TRIES = 3
 """The number of tries of a refused connection, because a local server may be starting."""
 
-DOWNLOAD_TRIES = 4
-"""The number of tries to download a result. A download costs nothing."""
+LINK_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between the tries to fetch a finished image: a link may be announced before its file is there.
+After the last try, the link stays with the task, and Retry fetches again."""
 
 ASK_AGAIN = (NetworkError, ServerError, Overloaded, RateLimited, BadResponse)
 """Errors of a question or a download after which the job itself may still succeed."""
+
+FETCH_AGAIN = (*ASK_AGAIN, Lost, CorruptImage)
+"""Errors of a download after which the same link may still work: the file was not there yet, or not whole."""
 
 
 class LeaseLost(Exception):
@@ -208,16 +215,21 @@ class Drive:
     async def _submit(self) -> Pending | Done:
         waits = Schedule((), self.tools.random)
         refusals = 0
+        # True once one of the sent calls may have been billed: a later refusal does not change that.
+        unsure = self.task.stage is Stage.SUBMITTING
         while True:
             await self.saver.save(self, Send())
             try:
                 return await self._send()
             except ProviderError as error:
+                unsure = unsure or error.maybe_billed
                 wait = waits.wait(0.0, error.retry_after)
                 if not self._may_resend(error, refusals, wait):
+                    if unsure:
+                        perhaps_billed(error)
                     raise
                 refusals += 1
-                if not error.maybe_billed:
+                if not unsure:
                     await self.saver.save(self, Refuse())
             await self._sleep(wait)
 
@@ -304,7 +316,7 @@ class Drive:
                 continue
             if isinstance(answer, Done):
                 return answer
-            if answer.ticket != ticket:
+            if answer.ticket != ticket or self.task.resumes:
                 await self.saver.save(self, Renew(answer.ticket))
             retry_after = answer.retry_after
             self._report(answer)
@@ -349,7 +361,9 @@ class Drive:
             if generation is not None and isinstance(outcome, ImgplayError)
         }
         if failures and not stored:
-            return await self.saver.finish(self, Fail(next(iter(failures.values())), done.cost), (), {})
+            # One error stands for all images. The one that keeps a paid image within reach comes first.
+            worst = min(failures.values(), key=lambda info: info.code != NotFetched.code)
+            return await self.saver.finish(self, Fail(worst, done.cost), (), {})
         end = Succeed(done.cost, done.request_id, done.usage)
         return await self.saver.finish(self, end, stored, failures)
 
@@ -385,15 +399,15 @@ class Drive:
         if isinstance(item, Missing):
             return item.error.to_exception()
         try:
-            data = None
+            data = item.data if isinstance(item, Inline) else None
             if self.task.stage is Stage.DOWNLOADING:
-                data = await self.tools.in_pool(self.tools.assets.incoming, generation.id)
-            if data is None:
-                data = item.data if isinstance(item, Inline) else await self._fetch(item.url)
-            return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
+                data = await self.tools.in_pool(self.tools.assets.incoming, generation.id) or data
+            if isinstance(item, Remote) and data is None:
+                return await self._fetch(generation, item)
+            return await self.tools.in_pool(self._store_image, generation.id, data or b"", item.applied)
         except ImgplayError as error:
             await self.tools.in_pool(self.tools.assets.discard, generation.id)
-            return error
+            return self._not_fetched(error) if isinstance(item, Remote) else error
 
     def _store_image(self, generation_id: str, data: bytes, applied: Mapping[str, Any]) -> StoredImage:
         return store_image(
@@ -404,23 +418,48 @@ class Drive:
             thumbnail=self.tools.eager_thumbnails(),
         )
 
-    async def _fetch(self, url: str) -> bytes:
-        try:
-            return await self._in_time(self._download(url))
-        except TimeoutError:
-            # Only this image is late. The other images of the task are kept.
-            raise self._deadline() from None
-
-    async def _download(self, url: str) -> bytes:
-        waits = Schedule((), self.tools.random)
-        for attempt in range(DOWNLOAD_TRIES):
+    async def _fetch(self, generation: Generation, item: Remote) -> StoredImage:
+        """Download an image by its link and store it. A link that does not work yet is tried again."""
+        waits = iter(LINK_WAITS)
+        while True:
             try:
-                return await self.http.download(url)
-            except ASK_AGAIN as error:
-                if attempt == DOWNLOAD_TRIES - 1:
+                data = await self._in_time(self.http.download(item.url))
+                return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
+            except FETCH_AGAIN as error:
+                wait = next(waits, None)
+                if wait is None or not self._may_work_later(error):
                     raise
-                await self._sleep(waits.wait(0.0, error.retry_after))
-        raise AssertionError("unreachable")
+                pause = max(wait, error.retry_after or 0.0)
+                if self._elapsed() + pause >= self.task.deadline:
+                    raise
+            except TimeoutError:
+                # Only this image is late. The other images of the task are kept.
+                raise self._deadline() from None
+            await self._sleep(pause)
+
+    def _may_work_later(self, error: ImgplayError) -> bool:
+        """Return whether the same link may work later. A ticket gives a fresh link at once."""
+        if isinstance(error, Lost):
+            return not error.gone and not self._can_renew()
+        return error.retryable
+
+    def _not_fetched(self, error: ImgplayError) -> ImgplayError:
+        """Return the error of a link that did not work: whether Retry fetches again, or starts a new run."""
+        if not isinstance(error, FETCH_AGAIN) or not error.retryable or getattr(error, "gone", False):
+            return error
+        if isinstance(error, Lost) and self._can_renew():
+            return error
+        if self._fetched_before() and isinstance(error, Lost | CorruptImage | BadResponse):
+            return Lost(f"The finished image is gone. {error.message}", provider=self.task.provider)
+        return NotFetched(
+            f"The image is finished, but could not be fetched yet. {error.message}",
+            provider=self.task.provider,
+        )
+
+    def _fetched_before(self) -> bool:
+        """Return whether an earlier attempt failed to fetch the same image."""
+        earlier: Any = self.task.previous[-1]["error"] if self.task.previous else None
+        return earlier is not None and earlier["code"] == NotFetched.code
 
     # -------------------------------------------------------------- time and ends
 

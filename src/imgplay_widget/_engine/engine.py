@@ -22,7 +22,7 @@ from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
 from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, store_image
 from imgplay_widget._ids import new_id
-from imgplay_widget._rules.attempts import cancel_note, next_attempt
+from imgplay_widget._rules.attempts import cancel_note, fetchable, next_attempt
 from imgplay_widget._rules.changes import (
     Change,
     EntryAdded,
@@ -92,6 +92,14 @@ HEARTBEAT = 2.0
 
 LOCKED_WAIT = 2.0
 """Seconds between two tries to write to a store that is locked or full."""
+
+
+_FIRST_STEP = {
+    Stage.PENDING: Resume.SUBMIT,
+    Stage.PROCESSING: Resume.POLL,
+    Stage.DOWNLOADING: Resume.FETCH,
+}
+"""The step with which a new attempt starts, by its stage."""
 
 
 class Engine:
@@ -324,20 +332,30 @@ class Engine:
     async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
         """Run one failed or cancelled generation again, or all such generations of a batch.
 
-        A job that may still run at its provider is asked for by its ticket. Other tasks are sent again. A
-        task that another process retries already is not sent: only its present state is told.
+        A finished image whose link is kept is fetched, and a job that may still run at its provider is asked
+        for by its ticket. Other tasks are sent again. A task that another process retries already is not
+        sent: only its present state is told.
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
             OverBudget: the budget does not allow the retry. Nothing was changed or sent.
         """
         entry = await self.entry(batch_id)
-        failed: dict[str, list[Generation]] = {}
+        anew: dict[str, list[Generation]] = {}
+        linked: dict[str, list[Generation]] = {}
         for generation in entry.generations:
-            wanted = generation_id in (None, generation.id)
+            task = entry.task_of(generation)
             failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
-            if wanted and failure and generation.async_task_id is not None:
-                failed.setdefault(generation.async_task_id, []).append(generation)
+            if task is not None and failure and generation_id in (None, generation.id):
+                group = linked if fetchable(task, generation) else anew
+                group.setdefault(task.id, []).append(generation)
+        # What may be refused comes first, so that a refusal changes nothing.
+        for failed in (anew, linked):
+            await self._replace(entry, failed)
+
+    async def _replace(self, entry: Entry, failed: Mapping[str, Sequence[Generation]]) -> None:
+        """Replace failed tasks by their next attempts, for the generations that they left empty."""
+        batch_id = entry.batch.id
         attempts: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
@@ -359,8 +377,7 @@ class Engine:
         self._notify(EntryChanged(entry=changed, generation_ids=asked))
         self._covers.tell_topic(changed.batch.topic_id)
         for task in fresh:
-            action = Resume.POLL if task.stage is Stage.PROCESSING else Resume.SUBMIT
-            await self._launch(task, action)
+            await self._launch(task, _FIRST_STEP[task.stage])
 
     async def refuse_beyond_budget(self, tasks: Sequence[Task]) -> None:
         """Refuse tasks that are not stored yet and that the budget does not allow.

@@ -71,7 +71,10 @@ def config_state(stored: Mapping[str, Any]) -> Config:
 
 def error_state(info: ErrorInfo) -> ErrorState:
     """Return an error as the page shows it."""
-    return ErrorState(**asdict(info))
+    told = asdict(info)
+    # The page shows the sentences, which say what may have been billed.
+    del told["maybe_billed"]
+    return ErrorState(**told)
 
 
 def model_state(spec: ModelSpec) -> ModelState:

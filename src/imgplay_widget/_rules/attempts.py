@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import Generation, Unit
 
-__all__ = ["cancel_note", "next_attempt"]
+__all__ = ["cancel_note", "fetchable", "next_attempt"]
 
-STILL_RUNNING = frozenset(
-    {"deadline", "provider_missing", "bad_key", "missing_key", "disk_full", "network", "connect_failed"}
+STILL_THERE = frozenset(
+    {
+        *("deadline", "network", "connect_failed", "rate_limited", "overloaded", "uncertain"),
+        *("bad_key", "missing_key", "missing_extra", "provider_missing"),
+        *("disk_full", "store", "store_locked", "internal", "not_fetched"),
+    }
 )
-"""The errors after which the job may still run, or may have ended, at the provider. Retry then asks for the
-job by its ticket, which costs nothing, instead of sending a new call."""
+"""The errors that do not say what became of the job. It may still run, or may have ended, at the provider.
+Retry then asks for the job by its ticket, which costs nothing, instead of sending a new call."""
+
+WORTH_A_SECOND_LOOK = frozenset({"bad_response", "corrupt_image"})
+"""The errors of an answer that could not be used. The job is asked for once more, and then given up."""
 
 
 def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
@@ -43,6 +50,15 @@ def cancel_note(task: Task, *, paid: bool) -> ErrorInfo:
     return replace(Cancelled(text).info, provider=task.provider)
 
 
+def fetchable(task: Task, generation: Generation) -> bool:
+    """Return whether the image of a failed generation is finished at the provider, and its link is kept."""
+    failure = generation.error or task.error
+    if failure is None or failure.code not in STILL_THERE | {"cancelled"}:
+        return False
+    linked = dict(zip(task.unit.positions, task.results, strict=False)).get(generation.position)
+    return linked is not None and linked["kind"] == "remote"
+
+
 def next_attempt(
     task: Task,
     generations: Sequence[Generation],
@@ -54,13 +70,14 @@ def next_attempt(
 
     Args:
         task: the attempt that failed.
-        generations: the generations to fill.
+        generations: the generations to fill; all of them are `fetchable`, or none.
         now: the present time, aware.
         estimate: returns the expected cost of a call (see `Task.estimate`).
     """
     positions = tuple(generation.position for generation in generations)
     seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
     task_id = new_id()
+    failure = task.error or generations[0].error
     unit = replace(task.unit, positions=positions, seeds=tuple(seeds[p] for p in positions), key=task_id)
     fresh = Task(
         id=task_id,
@@ -79,20 +96,30 @@ def next_attempt(
             *task.previous,
             {
                 "task": task.id,
-                "error": task.error.to_json() if task.error else None,
+                "error": failure.to_json() if failure else None,
                 "cost": task.cost,
                 "ticket": task.ticket,
             },
         ),
     )
     whole = len(positions) == task.unit.n
-    if task.ticket is not None and task.error is not None and whole and task.error.code in STILL_RUNNING:
-        return replace(
-            fresh,
-            stage=Stage.PROCESSING,
-            unit=task.unit,
-            ticket=task.ticket,
-            estimate=task.estimate,
-            submitted_at=task.submitted_at,
-        )
-    return fresh
+    same = replace(
+        fresh,
+        unit=replace(unit, key=task.unit.key or task.id),
+        estimate=task.estimate,
+        ticket=task.ticket if whole else None,
+        request_id=task.request_id,
+        submitted_at=task.submitted_at,
+    )
+    if all(fetchable(task, generation) for generation in generations):
+        links = dict(zip(task.unit.positions, task.results, strict=False))
+        return replace(same, stage=Stage.DOWNLOADING, results=tuple(links[p] for p in positions))
+    return replace(same, stage=Stage.PROCESSING) if whole and _still_there(task) else fresh
+
+
+def _still_there(task: Task) -> bool:
+    """Return whether a failed job can be asked for by its ticket."""
+    if task.ticket is None or task.error is None:
+        return False
+    asked = bool(task.previous) and task.previous[-1].get("ticket") == task.ticket
+    return task.error.code in STILL_THERE or (task.error.code in WORTH_A_SECOND_LOOK and not asked)

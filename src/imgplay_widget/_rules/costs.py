@@ -48,18 +48,14 @@ Basis = Literal["told", "estimated", "uncertain"]
 """The source of an amount: what the provider reported (told); the model's price, for images that arrived
 (estimated); or the model's price, for a call that may not have been billed (uncertain)."""
 
-_UNSURE = frozenset({"uncertain", "corrupt_image", "bad_response", "disk_full", "lost", "internal"})
-"""The errors of a call whose work the provider may have done and billed."""
-
-_JOB_UNSURE = _UNSURE | {
-    "deadline",
-    "provider_missing",
-    "bad_key",
-    "missing_key",
-    "network",
-    "connect_failed",
-}
-"""The same errors for a job with a ticket, which may run on when the studio cannot ask for it."""
+_REFUSALS = frozenset(
+    {
+        *("bad_key", "billing", "quota", "bad_request", "moderated", "model_not_found", "rate_limited"),
+        *("overloaded", "server_error", "connect_failed", "missing_key", "missing_extra"),
+        *("bad_response", "no_image", "corrupt_image"),
+    }
+)
+"""The errors of a call that did no work, unless the error itself says that the call may have been billed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +172,9 @@ def booking(before: Stage, task: Task, images: int) -> Booking | None:
     if basis is None:
         return None
     told = to_units(task.cost)
-    billed = images or task.unit.n
+    # All finished images were made, also those whose links could not be fetched yet.
+    finished = sum(item["kind"] != "missing" for item in task.results)
+    billed = max(images, finished) or task.unit.n
     if told is not None:
         return Booking(images=billed, amount=told, basis="told")
     whole = to_units(task.estimate)
@@ -189,9 +187,10 @@ def _basis(before: Stage, task: Task) -> Basis | None:
         return "estimated"
     if before is Stage.PENDING:
         return None
-    unsure = _JOB_UNSURE if before is Stage.PROCESSING else _UNSURE
-    code = task.error.code if task.error is not None else ""
-    return "uncertain" if task.stage is Stage.CANCELLED or code in unsure else None
+    error = task.error if task.stage is Stage.ERROR else None
+    refused = error is not None and error.code in _REFUSALS and not error.maybe_billed
+    # A call that has a ticket was accepted. Whatever became of its job, the provider may have billed it.
+    return None if refused and before is Stage.SUBMITTING else "uncertain"
 
 
 def spend_of(lines: Iterable[Line]) -> Spend:

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import Stage, Task
-from imgplay_widget.errors import ErrorInfo, Interrupted, ServerError, Uncertain
+from imgplay_widget.errors import ErrorInfo, InternalError, Interrupted, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,8 @@ __all__ = [
 ]
 
 MAX_RESUMES = 5
-"""The most times that a restart takes a task up: a task that never ends may be what kills the kernel."""
+"""The most times that a restart takes a task up after a process died with it: the task may be what kills the
+kernel. A process that ends in peace does not count, and neither does one in which the provider answered."""
 
 PENDING_AGE = timedelta(minutes=15)
 """The age up to which a restart sends a call that was never sent. An older call waits for Retry, because the
@@ -143,7 +144,10 @@ def advance(task: Task, event: Event, now: datetime) -> Task:
                 ticket=event.ticket,
                 request_id=event.request_id or task.request_id,
             )
-        case ((Stage.PROCESSING | Stage.DOWNLOADING), Renew()):
+        case Stage.PROCESSING, Renew():
+            # The provider answered a question, so this task did not kill the kernel.
+            changed = replace(task, ticket=event.ticket, results=(), resumes=0)
+        case Stage.DOWNLOADING, Renew():
             changed = replace(task, stage=Stage.PROCESSING, ticket=event.ticket, results=())
         case ((Stage.SUBMITTING | Stage.PROCESSING), Fetch()):
             changed = replace(_paid(task, event), stage=Stage.DOWNLOADING, results=event.results)
@@ -200,10 +204,12 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
         now: the present time, aware.
     """
     if task.resumes >= MAX_RESUMES:
-        parked = ServerError(
-            f"The task was resumed {task.resumes} times and did not come to an end.",
+        parked = InternalError(
+            f"The kernel died {task.resumes} times while it worked on this task.",
             provider=task.provider,
-            next_step="Retry to try once more, or delete the image.",
+            next_step="Retry to send the call again (it may be billed twice), or delete the image."
+            if task.stage is Stage.SUBMITTING
+            else "Retry to try once more, or delete the image.",
         )
         return Plan(Resume.FAIL, parked.info)
     match task.stage:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import filelock
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, case, or_, select, update
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import tasks
@@ -141,6 +141,7 @@ def renew(connection: Connection, scope: Scope, owner: str, *, until: datetime) 
 
 
 def release(connection: Connection, scope: Scope, owner: str) -> None:
-    """Release the unfinished tasks of an owner."""
+    """Release the unfinished tasks of an owner, which ends in peace: they did not kill its process."""
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
-    connection.execute(mine.values(lease_owner=None, lease_until=None))
+    resumes = case((tasks.c.resumes > 0, tasks.c.resumes - 1), else_=0)
+    connection.execute(mine.values(lease_owner=None, lease_until=None, resumes=resumes))

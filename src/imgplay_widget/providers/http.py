@@ -388,7 +388,9 @@ class Http:
         if response.is_success:
             return
         if status in (401, 403, 404, 410):
-            raise Lost(f"The link to the image no longer works (HTTP {status}).", provider=name)
+            lost = Lost(f"The link to the image does not work (HTTP {status}).", provider=name)
+            lost.gone = status == 410
+            raise lost
         if status == 429 or status >= 500:
             raise ServerError(
                 f"The image could not be fetched (HTTP {status}).",
@@ -414,6 +416,7 @@ class Http:
             f"The answer is larger than {max_bytes // 2**20} MB.",
             provider=self._provider.spec.name,
             next_step="Ask for a smaller size or fewer images.",
+            retryable=False,
         )
 
 

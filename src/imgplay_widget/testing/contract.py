@@ -55,6 +55,7 @@ from imgplay_widget.errors import (
     ModelNotFound,
     Moderated,
     NoImage,
+    NotFetched,
     Overloaded,
     RateLimited,
     ServerError,
@@ -97,6 +98,17 @@ EXPECTED: Mapping[str, type[ImgplayError]] = {
 """The errors that users see for the kinds of `Wire.failures`."""
 
 
+LINKS_THAT_FAIL: Mapping[str, Answer] = {
+    "404": Answer(404, {"Content-Type": "text/plain"}, b"not there yet"),
+    "403": Answer(403, {"Content-Type": "application/xml"}, b"<Error>AccessDenied</Error>"),
+    "503": Answer(503, {"Content-Type": "text/plain"}, b"later"),
+    "empty": Answer(200, {"Content-Type": "image/png"}, b""),
+    "html": Answer(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>"),
+    "cut": Answer(200, {"Content-Type": "image/png"}, png()[:60]),
+}
+"""The answers of a link that does not work, at least not yet, by name."""
+
+
 class Wire(ProviderServer):
     """A provider's side of its protocol. Subclass it and write `connect`, `answer` and `failures`.
 
@@ -112,7 +124,8 @@ class Wire(ProviderServer):
         waiting: True while a job is not done.
         unknown: True while the status of a job is a word that the protocol does not have.
         gone: True while the provider does not know the job.
-        expired: True while links answer 404.
+        expired: True while links do not work.
+        broken_link: the answer of a link that does not work.
         elsewhere: another origin, for the results, which must never see the key.
     """
 
@@ -131,6 +144,7 @@ class Wire(ProviderServer):
         self.unknown = False
         self.gone = False
         self.expired = False
+        self.broken_link = LINKS_THAT_FAIL["404"]
         self.elsewhere = ProviderServer()
 
     def __enter__(self) -> Wire:
@@ -187,8 +201,7 @@ class Wire(ProviderServer):
     def link(self, index: int = 0) -> str:
         """Return a new link to an image at another origin."""
         path = f"/files/{len(self.elsewhere.files)}.png"
-        missing = Answer(404, {"Content-Type": "text/plain"}, b"expired")
-        self.elsewhere.files[path] = missing if self.expired else self.image(index)
+        self.elsewhere.files[path] = self.broken_link if self.expired else self.image(index)
         return self.elsewhere.origin + path
 
     @property
@@ -437,13 +450,22 @@ class ProviderContract:
         batch.retry().result(WAIT)
         assert len(wire.submits) == 2
 
-    def test_an_expired_link_is_asked_for_again(self, studio: Studio, wire: Wire) -> None:
-        """Expect an error, and no second call, where links answer 404 and no ticket leads to new ones."""
+    @pytest.mark.parametrize("link", LINKS_THAT_FAIL)
+    def test_an_image_whose_link_failed_is_not_paid_again(
+        self, studio: Studio, wire: Wire, link: str
+    ) -> None:
+        """Expect that Retry fetches a finished image by its link or ticket, without a second call."""
         if not wire.linked:
             return
-        wire.expired = True
-        with pytest.raises(Lost):
-            self.generate(studio).result(WAIT)
+        wire.expired, wire.broken_link = True, LINKS_THAT_FAIL[link]
+        batch = self.generate(studio)
+        with pytest.raises(NotFetched):
+            batch.result(WAIT)
+        wire.expired = False
+        for path in wire.elsewhere.files:
+            wire.elsewhere.files[path] = wire.image()
+        batch.retry().result(WAIT)
+        assert batch.status is Status.SUCCESS
         assert len(wire.submits) == 1
 
     def test_a_running_job_is_cancelled(self, wire: Wire, tmp_path: Path) -> None:
