@@ -48,6 +48,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean, is_clean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -88,9 +90,13 @@ __all__ = [
     "StudioClosed",
     "Uncertain",
     "UnknownParameter",
+    "check_text",
 ]
 
 Fault = Literal["you", "provider", "network", "here"]
+
+_LIMITS = {"message": MAX_MESSAGE, "next_step": MAX_MESSAGE, "provider": MAX_NAME, "request_id": MAX_NAME}
+"""The texts of an error that may come from outside, with the most characters of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,13 @@ class ErrorInfo:
     retry_after: float | None = None
     request_id: str | None = None
     maybe_billed: bool = False
+
+    def __post_init__(self) -> None:
+        """Clean the texts, which a provider may have sent."""
+        for name, most in _LIMITS.items():
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, clean(str(text), most))
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as a dict of JSON types."""
@@ -162,9 +175,9 @@ class ImgplayError(Exception):
     default_next_step: ClassVar[str] = "Try again. If the error comes back, report it with this text."
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = self.default_next_step if next_step is None else next_step
+        self.message = clean(message, MAX_MESSAGE)
+        super().__init__(self.message)
+        self.next_step = clean(self.default_next_step if next_step is None else next_step, MAX_MESSAGE)
 
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}".strip()
@@ -196,6 +209,24 @@ class InvalidRequest(ImgplayError, ValueError):
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.parameter = parameter
+
+
+def check_text(parameter: str, text: object) -> None:
+    """Refuse a user's text that no file, database or message can hold. Other values pass.
+
+    Args:
+        parameter: the name of the parameter.
+        text: the text.
+
+    Raises:
+        InvalidRequest: the text has half an emoji or a control character.
+    """
+    if isinstance(text, str) and not is_clean(text):
+        raise InvalidRequest(
+            f"{parameter} has a character that cannot be stored: half an emoji, or a control character.",
+            parameter=parameter,
+            next_step="Remove the character and call again. Nothing was stored, sent or paid.",
+        )
 
 
 class UnknownParameter(ImgplayError, TypeError):
@@ -312,7 +343,7 @@ class ProviderError(ImgplayError):
         super().__init__(message, next_step=next_step)
         self.provider = provider
         self.retry_after = retry_after
-        self.request_id = request_id
+        self.request_id = None if request_id is None else clean(request_id, MAX_NAME)
         if retryable is not None:
             self.retryable = retryable
         if maybe_billed is not None:

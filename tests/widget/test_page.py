@@ -10,6 +10,8 @@ import typing
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from imgplay_widget._page import protocol
@@ -354,6 +356,58 @@ def test_an_error_of_ours_is_answered_too(page, monkeypatch, caplog):
     assert error["code"] == "error"
     assert "a secret cause" not in json.dumps(error)
     assert "a secret cause" in caplog.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+METHODS = (
+    "hello",
+    "feed",
+    "generate",
+    "rename_topic",
+    "save_draft",
+    "configure",
+    "improve",
+    "topics",
+    "nope",
+)
+FIELDS = st.sampled_from(
+    ("topicId", "limit", "search", "prompt", "title", "wishes", "n", "ids", "config", "x")
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+@given(method=st.sampled_from(METHODS), fields=st.dictionaries(FIELDS, JSON, max_size=4))
+def test_a_request_is_answered_once_whatever_it_holds(page, method, fields):
+    page.messages.clear()
+    page.send({"kind": "request", "id": "x", "call": {**fields, "method": method}})
+    (reply,) = [content for content, _ in page.messages if content["kind"] == "reply"]
+    assert reply["to"] == "x"
+    assert (reply["result"] is None) != (reply["error"] is None)
+    json.dumps(reply, ensure_ascii=False).encode()
+
+
+def test_half_an_emoji_that_the_page_sends_is_cleaned(page):
+    wish = {**WISH, "prompt": "a fox \ud83e"}
+    (batch,) = page.result("generate", **{**REQUEST, "wishes": [wish]})["batches"]
+    assert batch["prompt"] == "a fox \ufffd"
+    page.result("save_draft", topicId=None, prompt="a fox \ud83e", references=[], mask=None)
+    draft = page.result("select_topic", topicId=None)["draft"]
+    assert draft["prompt"] == "a fox \ufffd"
+
+
+def test_an_answer_that_cannot_be_sent_is_an_error(page, monkeypatch, caplog):
+    async def names(*_):
+        return protocol.ModelNames.model_construct(type="model_names", names=[object()])
+
+    monkeypatch.setitem(page.kernel.answers, protocol.ModelsUsed, names)
+    assert page.error("models_used", topicId=None)["code"] == "error"
+    assert "cannot be sent" in caplog.text
 
 
 def test_retry_cancel_and_delete_from_the_page(fake, page):

@@ -13,7 +13,6 @@ import contextlib
 import logging
 import threading
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
@@ -80,9 +79,6 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 
 logger = logging.getLogger("imgplay_widget")
-
-LEASE = timedelta(seconds=30)
-"""The time for which a lease is valid after its last renewal."""
 
 RENEW_EVERY = 10.0
 """Seconds between two renewals of the leases."""
@@ -207,7 +203,7 @@ class Engine:
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = now
-            await self._archive.in_store(self._store.renew, self.owner, until=self._clock.now() + LEASE)
+            await self._archive.in_store(self._store.renew, self.owner)
         for follow in tuple(self.each_beat):
             due = follow()
             if due is not None:
@@ -648,8 +644,7 @@ class Engine:
     async def _take_up(self) -> None:
         """Claim and continue the tasks that no living process drives."""
         async with self._taking_up:
-            now = self._clock.now()
-            found = await self._archive.in_store(self._store.claim, self.owner, now=now, until=now + LEASE)
+            found = await self._archive.in_store(self._store.claim, self.owner)
             self._claimed += [task for task in found if task.id not in self._drives]
             while self._claimed:
                 task = self._claimed[0]
@@ -743,7 +738,7 @@ class Engine:
         return self._clock.monotonic()
 
     def _leased(self, task: Task) -> Task:
-        return replace(task, lease_owner=self.owner, lease_until=self._clock.now() + LEASE)
+        return replace(task, lease_owner=self.owner)
 
 
 async def _whole(work: asyncio.Future[T]) -> T:

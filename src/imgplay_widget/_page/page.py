@@ -125,21 +125,30 @@ class Page:
                 message.id, error=ImgplayError("This failed inside imgplay-widget; the log has more.")
             )
         else:
-            self._reply(message.id, result=result, buffers=buffers.sent)
+            self._answer(message, result, buffers.sent)
+
+    def _answer(self, message: protocol.PageRequest, result: Any, buffers: list[bytes]) -> None:
+        """Send the result of a request, or an error where the result cannot be sent."""
+        try:
+            answer = protocol.ReplyMessage(to=message.id, result=result).wire()
+        except Exception:
+            logger.exception("An answer to the page cannot be sent: %s", message.call.method)
+            error = ImgplayError("The answer cannot be sent to the page; the log has more.")
+            self._reply(message.id, error=error)
+        else:
+            self._send(answer, buffers)
 
     def _reply(
         self,
         to: str,
         *,
-        result: Any = None,
-        error: ImgplayError | None = None,
+        error: ImgplayError,
         wish: int | None = None,
-        buffers: list[bytes] | None = None,
     ) -> None:
-        state = error_state(error.info) if error else None
-        if state is not None and wish is not None:
+        state = error_state(error.info)
+        if wish is not None:
             state = protocol.WishRefused(**dict(state), wish=wish)
-        self._send(protocol.ReplyMessage(to=to, result=result, error=state).wire(), buffers or [])
+        self._send(protocol.ReplyMessage(to=to, error=state).wire(), [])
 
     async def _hello(self, call: protocol.Hello, buffers: Attachments) -> protocol.SnapshotResult:
         await self._events.hello()

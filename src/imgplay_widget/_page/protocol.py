@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from imgplay_widget._text import clean_json
 from imgplay_widget._types import ParameterKind  # noqa: TC001 - pydantic reads it at run time
 from imgplay_widget.errors import InvalidRequest
 
@@ -48,7 +49,7 @@ class Message(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         """Return the message as a dict of JSON types."""
-        return self.model_dump(mode="json", by_alias=True)
+        return clean_json(self.model_dump(mode="json", by_alias=True))
 
 
 # ------------------------------------------------------------------ states
@@ -1395,7 +1396,8 @@ def parse(content: object) -> PageRequest | Ack:
         InvalidRequest: the content is not such a message. The error names the wrong field.
     """
     try:
-        return _page_message.validate_python(content)
+        # What a user types is cleaned: half an emoji of a keystroke must not cost the prompt.
+        return _page_message.validate_python(clean_json(content))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "message"

@@ -135,7 +135,8 @@ def move(
         connection.execute(update(table).where(table.c.id.in_(part)).values(topic_id=topic_id))
         spending.move(connection, part, topic_id)
     if moved:
-        connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=at))
+        first = queries.first_place(connection, scope, topic_id, at)
+        connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=first))
     changed, covers = update_topics(connection, scope, {*sources, topic_id} if moved else ())
     return moved, changed, covers
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from datetime import UTC, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import filelock
-from sqlalchemy import Connection, case, or_, select, update
+from sqlalchemy import Connection, case, func, or_, select, update
 
 from imgplay_widget._store import rows
-from imgplay_widget._store.tables import tasks
+from imgplay_widget._store.tables import UtcTime, tasks
 from imgplay_widget.errors import StoreLocked
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["Owners", "claim", "release", "renew"]
 
 _UNFINISHED = ("pending", "processing")
+
+LEASE = timedelta(seconds=30)
+"""The time for which a lease is valid after its last renewal, by the clock of the database."""
+
+SILENCE = 30.0
+"""The seconds without a renewal after which an owner on a network share counts as gone."""
 
 _YOUNG = 60.0
 """The seconds for which `clean` leaves a new lock file alone, because its owner may be about to lock it."""
@@ -45,6 +53,9 @@ class Owners:
         self._folder = folder
         self._trusted = trusted
         self._held: dict[str, filelock.BaseFileLock] = {}
+        # The lease of each foreign owner as it was seen last, with the seconds of this process's own clock at
+        # which it was first seen so. Only `gone` writes it.
+        self._seen: dict[str, tuple[datetime | None, float]] = {}
 
     def register(self, owner: str) -> None:
         """Acquire the lock of an owner, which ends with this process or with `close`.
@@ -66,6 +77,26 @@ class Owners:
         if not self._trusted or owner in self._held:
             return False
         return self._free(self._file(owner))
+
+    def gone(self, owner: str, lease: datetime | None) -> bool:
+        """Return whether others may take over the tasks of an owner.
+
+        On a local disk the lock file decides alone. On a network share, where a lock may not be seen, an
+        owner is gone after its lease was not renewed for `SILENCE`, by the clock of this process alone. No
+        clock is compared with another one.
+
+        Args:
+            owner: the owner.
+            lease: the newest lease of the owner.
+        """
+        if self._trusted or owner in self._held:
+            return self.dead(owner)
+        now = monotonic()
+        known, since = self._seen.get(owner, (lease, now))
+        if known != lease:
+            since = now
+        self._seen[owner] = lease, since
+        return now - since >= SILENCE
 
     def clean(self) -> None:
         """Remove the lock files of owners that are gone."""
@@ -109,9 +140,7 @@ def _unlink(file: Path) -> None:
         file.unlink()
 
 
-def claim(
-    connection: Connection, scope: Scope, owners: Owners, owner: str, *, now: datetime, until: datetime
-) -> list[Task]:
+def claim(connection: Connection, scope: Scope, owners: Owners, owner: str) -> list[Task]:
     """Claim the unfinished tasks that no living owner drives, and return them after the change."""
     unfinished = select(tasks).where(
         *scope.tasks(),
@@ -119,14 +148,19 @@ def claim(
         # This owner still drives its own tasks, even where their leases ended while the machine slept.
         or_(tasks.c.lease_owner.is_(None), tasks.c.lease_owner != owner),
     )
-    dead: dict[str, bool] = {}
+    found_rows = connection.execute(unfinished.order_by(tasks.c.id)).all()
+    leases: dict[str, datetime | None] = {}
+    for row in found_rows:
+        if row.lease_owner is not None:
+            leases[row.lease_owner] = max(
+                filter(None, (leases.get(row.lease_owner), row.lease_until)), default=None
+            )
+    gone = {other: owners.gone(other, lease) for other, lease in leases.items()}
     taken: list[str] = []
-    for row in connection.execute(unfinished.order_by(tasks.c.id)).all():
-        if row.lease_owner is not None and row.lease_until is not None and row.lease_until > now:
-            if row.lease_owner not in dead:
-                dead[row.lease_owner] = owners.dead(row.lease_owner)
-            if not dead[row.lease_owner]:
-                continue
+    until = _until(connection) if found_rows else None
+    for row in found_rows:
+        if row.lease_owner is not None and not gone[row.lease_owner]:
+            continue
         change = {"lease_owner": owner, "lease_until": until, "resumes": row.resumes + 1}
         connection.execute(update(tasks).where(tasks.c.id == row.id).values(change))
         taken.append(row.id)
@@ -134,10 +168,10 @@ def claim(
     return [rows.task_of(row) for row in found.mappings()]
 
 
-def renew(connection: Connection, scope: Scope, owner: str, *, until: datetime) -> None:
+def renew(connection: Connection, scope: Scope, owner: str) -> None:
     """Extend the leases of an owner."""
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
-    connection.execute(mine.values(lease_until=until))
+    connection.execute(mine.values(lease_until=_until(connection)))
 
 
 def release(connection: Connection, scope: Scope, owner: str) -> None:
@@ -145,3 +179,10 @@ def release(connection: Connection, scope: Scope, owner: str) -> None:
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
     resumes = case((tasks.c.resumes > 0, tasks.c.resumes - 1), else_=0)
     connection.execute(mine.values(lease_owner=None, lease_until=None, resumes=resumes))
+
+
+def _until(connection: Connection) -> datetime:
+    """Return the end of a lease that begins now, by the clock of the database."""
+    now = connection.scalar(select(func.current_timestamp(type_=UtcTime)))
+    assert now is not None
+    return now.astimezone(UTC) + LEASE

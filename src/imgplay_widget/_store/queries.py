@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -52,11 +52,13 @@ __all__ = [
     "entries",
     "entry",
     "find_topic",
+    "first_place",
     "free_title",
     "generation",
     "generation_of",
     "slots",
     "topic",
+    "topic_exists",
     "topic_page",
     "topics_by_id",
     "topics_of",
@@ -193,6 +195,27 @@ def _position(cursor: str) -> Tuple:
 def topic(connection: Connection, scope: Scope, topic_id: str) -> Topic | None:
     """Return a topic, or None."""
     return next(iter(topics_by_id(connection, scope, [topic_id])), None)
+
+
+def topic_exists(connection: Connection, topic_id: str) -> bool:
+    """Return whether the row of a topic is there, also of a deleted one."""
+    return connection.scalar(select(topics.c.id).where(topics.c.id == topic_id)) is not None
+
+
+def first_place(connection: Connection, scope: Scope, topic_id: str, now: datetime) -> datetime:
+    """Return the time by which a topic comes first in the list: now, or later where a clock went back.
+
+    Another process may have had a later time. The page reads milliseconds, so one of them must lie between.
+    """
+    others = select(topics.c.updated_at).where(
+        *scope.topics(), topics.c.deleted_at.is_(None), topics.c.id != topic_id
+    )
+    for pinned in (False, True):
+        last = others.where(topics.c.pinned == pinned).order_by(topics.c.updated_at.desc()).limit(1)
+        newest = connection.scalar(last)
+        if newest is not None and newest >= now:
+            now = newest + timedelta(milliseconds=1)
+    return now
 
 
 def topics_by_id(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Topic]:

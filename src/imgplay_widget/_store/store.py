@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
+from imgplay_widget._ids import sort_after
 from imgplay_widget._rules.costs import spend_of
 from imgplay_widget._store import (
     curation,
@@ -101,6 +102,8 @@ class Store:
         self._database = database
         self._scope = scope
         self._temporary = temporary
+        self._version: int | None = None
+        self._follow_ids()
         self._owners = Owners(assets.root / "owners", trusted=database.network is None)
 
     @classmethod
@@ -152,7 +155,18 @@ class Store:
 
     def version(self) -> int:
         """Return a number that changes when another connection or process commits."""
-        return self._database.version()
+        version = self._database.version()
+        if version != self._version:
+            self._version = version
+            self._follow_ids()
+        return version
+
+    def _follow_ids(self) -> None:
+        """Let new ids sort after those of the store, whose writers may have had another time."""
+        with self._database.reading() as connection:
+            newest = [connection.scalar(select(func.max(table.c.id))) for table in _TIMED]
+        for known in filter(None, newest):
+            sort_after(known)
 
     # -------------------------------------------------------------- topics
 
@@ -162,6 +176,8 @@ class Store:
             return self._insert_topic(connection, topic)
 
     def _insert_topic(self, connection: Connection, topic: Topic) -> Topic:
+        at = queries.first_place(connection, self._scope, topic.id, topic.updated_at)
+        topic = replace(topic, updated_at=at)
         if topic.title is not None:
             free = queries.free_title(connection, self._scope, topic.title, topic.id)
             topic = replace(topic, title=free)
@@ -519,21 +535,19 @@ class Store:
         self._owners.register(owner)
         self.assets.owner = owner
 
-    def claim(self, owner: str, *, now: datetime, until: datetime) -> list[Task]:
+    def claim(self, owner: str) -> list[Task]:
         """Claim the unfinished tasks that no living process drives, and count one more resume of each.
 
         Args:
             owner: the new owner, which must be registered.
-            now: the present time; a lease that ended before is over.
-            until: the end of the new leases.
         """
         with self._database.writing() as connection:
-            return leases.claim(connection, self._scope, self._owners, owner, now=now, until=until)
+            return leases.claim(connection, self._scope, self._owners, owner)
 
-    def renew(self, owner: str, *, until: datetime) -> None:
+    def renew(self, owner: str) -> None:
         """Extend the leases of an owner."""
         with self._database.writing() as connection:
-            leases.renew(connection, self._scope, owner, until=until)
+            leases.renew(connection, self._scope, owner)
 
     def release(self, owner: str) -> None:
         """Release the unfinished tasks of an owner, so that another owner can claim them."""
@@ -676,9 +690,10 @@ class Store:
         return self.assets.exclusive() if needed else nullcontext()
 
     def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> None:
-        if new_topic is not None:
+        if new_topic is not None and not queries.topic_exists(connection, new_topic.id):
             self._insert_topic(connection, new_topic)
-        changes = {"topic": batch.topic_id, "updated_at": batch.created_at}
+        at = queries.first_place(connection, self._scope, batch.topic_id, batch.created_at)
+        changes = {"topic": batch.topic_id, "updated_at": at}
         if not connection.execute(_topic(self._scope), changes).rowcount:
             raise NotFound("The topic is gone.")
 
@@ -757,6 +772,9 @@ def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) 
 # ------------------------------------------------------------------ statements, built once as in `queries`
 
 # The parameters of a call name the columns that an insert or an update sets.
+
+_TIMED = (tables.topics, tables.batches, tables.tasks, tables.generations)
+"""The tables whose rows are listed in the order of their ids."""
 
 _INSERTS = {table: insert(table) for table in tables.metadata.tables.values()}
 _GENERATION = update(tables.generations).where(tables.generations.c.id == bindparam("generation"))

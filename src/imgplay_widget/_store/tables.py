@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from imgplay_widget._text import clean, clean_json
+
 __all__ = [
     "batches",
     "generations",
@@ -57,13 +59,43 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class CleanText(TypeDecorator[str]):
+    """A text that is clean in both directions, because an earlier version may have stored half an emoji."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text to store."""
+        return None if value is None else clean(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the stored text."""
+        return None if value is None else clean(value)
+
+
+class CleanJson(TypeDecorator[Any]):
+    """A JSON value whose texts are clean in both directions."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return the value to store."""
+        return clean_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the stored value."""
+        return clean_json(value)
+
+
 def _json(name: str, *, nullable: bool = True) -> Column[Any]:
-    return Column(name, JSON(none_as_null=True), nullable=nullable)
+    return Column(name, CleanJson(none_as_null=True), nullable=nullable)
 
 
 def _cascade(name: str, target: str, *, primary_key: bool = False) -> Column[str]:
     key = ForeignKey(target, ondelete="CASCADE")
-    return Column(name, Text, key, primary_key=primary_key, nullable=False)
+    return Column(name, CleanText, key, primary_key=primary_key, nullable=False)
 
 
 def _deleted(name: str) -> Index:
@@ -77,20 +109,20 @@ metadata = MetaData()
 topics = Table(
     "image_generation_topics",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("user_id", Text, nullable=False),
-    Column("organization_id", Text),
-    Column("title", Text),
-    Column("cover_url", Text),
+    Column("id", CleanText, primary_key=True),
+    Column("user_id", CleanText, nullable=False),
+    Column("organization_id", CleanText),
+    Column("title", CleanText),
+    Column("cover_url", CleanText),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("title_by", Text, nullable=False),
+    Column("title_by", CleanText, nullable=False),
     Column("pinned", Boolean, nullable=False),
     # The number of visible images, updated with every write, because counting ten thousand would take too
     # long.
     Column("images", Integer, nullable=False, default=0),
     # The generation from which the cover was made.
-    Column("cover_of", Text),
+    Column("cover_of", CleanText),
     Column("deleted_at", UtcTime),
     Index("idx_topics_user", "user_id", "organization_id"),
     Index("idx_topics_list", "user_id", "organization_id", "pinned", "updated_at", "id"),
@@ -101,21 +133,21 @@ topics = Table(
 batches = Table(
     "image_generation_batches",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", CleanText, primary_key=True),
     _cascade("topic_id", "image_generation_topics.id"),
-    Column("user_id", Text, nullable=False),
-    Column("organization_id", Text),
-    Column("provider", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("prompt", Text, nullable=False),
+    Column("user_id", CleanText, nullable=False),
+    Column("organization_id", CleanText),
+    Column("provider", CleanText, nullable=False),
+    Column("model", CleanText, nullable=False),
+    Column("prompt", CleanText, nullable=False),
     _json("config", nullable=False),
     Column("width", Integer),
     Column("height", Integer),
     Column("created_at", UtcTime, nullable=False),
     # The prompt as `rows.folded` returns it, because no database knows the capitals of every language.
-    Column("prompt_folded", Text, nullable=False),
+    Column("prompt_folded", CleanText, nullable=False),
     Column("deleted_at", UtcTime),
-    Column("click_id", Text),
+    Column("click_id", CleanText),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
     Index("idx_batches_user", "user_id", "organization_id", "id"),
@@ -127,29 +159,29 @@ references = Table(
     metadata,
     _cascade("batch_id", "image_generation_batches.id", primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("digest", Text, nullable=False),
-    Column("media_type", Text, nullable=False),
+    Column("digest", CleanText, nullable=False),
+    Column("media_type", CleanText, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", CleanText, nullable=False),
     Index("idx_references_digest", "digest"),
 )
 
 generations = Table(
     "image_generations",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", CleanText, primary_key=True),
     _cascade("batch_id", "image_generation_batches.id"),
-    Column("user_id", Text, nullable=False),
-    Column("async_task_id", Text),
+    Column("user_id", CleanText, nullable=False),
+    Column("async_task_id", CleanText),
     Column("position", Integer, nullable=False),
     Column("seed", BigInteger),
     _json("asset"),
-    Column("asset_digest", Text),
+    Column("asset_digest", CleanText),
     _json("error"),
     _json("applied", nullable=False),
     Column("starred", Boolean, nullable=False),
-    Column("parent_id", Text),
+    Column("parent_id", CleanText),
     Column("created_at", UtcTime, nullable=False),
     Column("deleted_at", UtcTime),
     Index("idx_generations_batch", "batch_id"),
@@ -162,33 +194,33 @@ generations = Table(
 tasks = Table(
     "image_async_tasks",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", CleanText, primary_key=True),
     _cascade("batch_id", "image_generation_batches.id"),
-    Column("user_id", Text, nullable=False),
-    Column("type", Text, nullable=False, default="image_generation"),
-    Column("status", Text, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("user_id", CleanText, nullable=False),
+    Column("type", CleanText, nullable=False, default="image_generation"),
+    Column("status", CleanText, nullable=False),
+    Column("stage", CleanText, nullable=False),
+    Column("provider", CleanText, nullable=False),
+    Column("model", CleanText, nullable=False),
     _json("unit", nullable=False),
     Column("deadline", Double, nullable=False),
     _json("metadata", nullable=False),
     _json("ticket"),
     _json("results", nullable=False),
     _json("error"),
-    Column("error_code", Text),
+    Column("error_code", CleanText),
     Column("retryable", Boolean),
     Column("attempt", Integer, nullable=False),
     Column("resumes", Integer, nullable=False),
-    Column("request_id", Text),
-    Column("cost", Text),
-    Column("lease_owner", Text),
+    Column("request_id", CleanText),
+    Column("cost", CleanText),
+    Column("lease_owner", CleanText),
     Column("lease_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("submitted_at", UtcTime),
     Column("finished_at", UtcTime),
-    Column("estimate", Text),
+    Column("estimate", CleanText),
     Index("idx_tasks_status", "user_id", "status"),
     Index("idx_tasks_batch", "batch_id"),
     Index("idx_tasks_durations", "user_id", "provider", "model", "status", "finished_at"),
@@ -200,18 +232,18 @@ spending = Table(
     metadata,
     # The key of the call. A Retry that asks for the same job has the same key, so that no call is booked
     # twice.
-    Column("call_key", Text, primary_key=True),
-    Column("user_id", Text, nullable=False),
-    Column("organization_id", Text),
-    Column("topic_id", Text, nullable=False),
-    Column("batch_id", Text, nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("call_key", CleanText, primary_key=True),
+    Column("user_id", CleanText, nullable=False),
+    Column("organization_id", CleanText),
+    Column("topic_id", CleanText, nullable=False),
+    Column("batch_id", CleanText, nullable=False),
+    Column("provider", CleanText, nullable=False),
+    Column("model", CleanText, nullable=False),
     Column("images", Integer, nullable=False),
     # Billionths of a dollar, or NULL where the cost is unknown. A database cannot add text, nor floats
     # exactly.
     Column("amount", BigInteger),
-    Column("basis", Text, nullable=False),
+    Column("basis", CleanText, nullable=False),
     Column("spent_at", UtcTime, nullable=False),
     Index("idx_spending_time", "user_id", "spent_at"),
     Index("idx_spending_batch", "batch_id"),
@@ -220,10 +252,10 @@ spending = Table(
 settings = Table(
     "image_settings",
     metadata,
-    Column("user_id", Text, primary_key=True),
+    Column("user_id", CleanText, primary_key=True),
     # Empty without an organization, because a primary key may not hold NULL.
-    Column("organization_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("organization_id", CleanText, primary_key=True),
+    Column("name", CleanText, primary_key=True),
     _json("value"),
     Column("updated_at", UtcTime, nullable=False),
 )
@@ -232,6 +264,6 @@ migrations = Table(
     "image_migrations",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False),
+    Column("name", CleanText, nullable=False),
     Column("applied_at", UtcTime, nullable=False),
 )

@@ -40,7 +40,7 @@ from imgplay_widget._studio.spending import Spending
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
 from imgplay_widget._studio.writer import Writer
 from imgplay_widget._types import EVERYTHING, Notice, Reference
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, check_text
 from imgplay_widget.providers.http import missing_key
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -105,6 +105,8 @@ class Core(Hop):
         self.max_count = options.max_count
         self.registry = Registry(options.providers)
         self.keys = Keys(options.keys)
+        # The topics of requests that are being stored, by the id of the batch. `begin` and `_begin` write it.
+        self._coming: dict[str, Topic] = {}
         self._owner = HistoryOwner(options.user_id, options.organization_id)
         self._clock = options.clock or Clock()
         self._pid = os.getpid()
@@ -196,6 +198,8 @@ class Core(Hop):
         The requests of one click share a `click_id`. `allow` may refuse a request before any file is
         written. Without it, `add` refuses a request over the budget.
         """
+        for name, text in {"prompt": prompt, "topic": title, **params}.items():
+            check_text(name, text)
         provider, spec = self.model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
@@ -250,20 +254,30 @@ class Core(Hop):
             prepared: the request that `prepare` returned.
             select: True where its topic becomes the active one.
         """
+        batch = prepared.entry.batch
         if select and self.topics.active is None:
             # The next call without a topic uses the same topic, even if it comes before this one is stored.
-            self.topics.active = prepared.entry.batch.topic_id
+            self.topics.active = batch.topic_id
+        # Such a call must make the topic where this one fails.
+        known = (topic for topic in tuple(self._coming.values()) if topic.id == batch.topic_id)
+        topic = prepared.new_topic or next(known, None)
+        if topic is not None:
+            self._coming[batch.id] = topic
         handle = self.handle(prepared.entry)
         self.start(partial(self._begin, prepared, handle, select=select))
         return handle
 
     async def _begin(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
+        batch = prepared.entry.batch
+        coming = self._coming.get(batch.id)
         try:
-            await self.add([prepared], select=select)
+            await self.add([prepared], coming=coming, select=select)
         except Exception as error:
             # Code that waits for the handle must get the error, or it would wait for ever.
             self.live.batch(prepared.entry).fail(error)
-            if prepared.new_topic is not None and self.topics.active == prepared.new_topic.id:
+            known = self._coming.pop(batch.id, None)
+            waiting = any(topic.id == batch.topic_id for topic in tuple(self._coming.values()))
+            if known is not None and not waiting and self.topics.active == batch.topic_id:
                 # The topic was not stored, so the next request makes a new one.
                 self.topics.active = None
             if not isinstance(error, ImgplayError):
@@ -271,16 +285,30 @@ class Core(Hop):
             message = error.message if isinstance(error, ImgplayError) else "The log has the details."
             notice = Notice(kind="other", message=f"A request could not be stored. {message}")
             self._on_change(NoticeGiven(notice=notice))
+        else:
+            # The topic is stored. The failure of another request does not concern it.
+            for batch_id, topic in tuple(self._coming.items()):
+                if topic.id == batch.topic_id:
+                    self._coming.pop(batch_id, None)
 
-    async def add(self, prepared: Sequence[Prepared], *, select: bool, source: str | None = None) -> Topic:
+    async def add(
+        self,
+        prepared: Sequence[Prepared],
+        *,
+        coming: Topic | None = None,
+        select: bool,
+        source: str | None = None,
+    ) -> Topic:
         """Store the requests of one click, or none of them, start them, and return their topic.
 
         Args:
             prepared: the requests that `prepare` returned, all for one topic; the first one has a new topic.
+            coming: the topic, where an earlier request that may fail makes it.
             select: True where the topic becomes the active one.
             source: the page that asked (see `SettingWritten`).
         """
-        topic = await self.engine.add([one.entry for one in prepared], prepared[0].new_topic)
+        new_topic = prepared[0].new_topic or coming
+        topic = await self.engine.add([one.entry for one in prepared], new_topic)
         try:
             await self._name(topic, prepared[0])
             if select:

@@ -9,7 +9,7 @@ from imgplay_widget._ids import new_id
 from imgplay_widget._rules.changes import Change, Removed, SettingWritten
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._types import Topic
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.errors import InvalidRequest, NotFound, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +105,11 @@ class Topics:
         Args:
             title: the title; None leaves it to the first prompt. Where another topic has the same title,
                 a number comes after it.
+
+        Raises:
+            InvalidRequest: the title cannot be stored.
         """
+        check_text("title", title)
         topic = await self._curator.add_topic(self._fresh(title, by="user" if title else "prompt"))
         await self.select(topic.id)
         return topic
@@ -134,6 +138,7 @@ class Topics:
             InvalidRequest: the title is empty or too long.
             NotFound: there is no such topic.
         """
+        check_text("title", title)
         wanted = " ".join(title.split())
         if not 1 <= len(wanted) <= MAX_TITLE:
             raise InvalidRequest(

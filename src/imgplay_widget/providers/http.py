@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from imgplay_widget._text import MAX_NAME, clean, clean_json
 from imgplay_widget.errors import (
     BadKey,
     BadResponse,
@@ -107,7 +108,8 @@ class Reply:
     @property
     def request_id(self) -> str | None:
         """The provider's own id of the call."""
-        return self.headers.get("x-request-id")
+        told = self.headers.get("x-request-id")
+        return None if told is None else clean(told, MAX_NAME)
 
     def json(self) -> Any:
         """Return the parsed body.
@@ -115,7 +117,7 @@ class Reply:
         Raises:
             ValueError: the body is not JSON.
         """
-        return json.loads(self.body)
+        return clean_json(json.loads(self.body))
 
 
 class Http:

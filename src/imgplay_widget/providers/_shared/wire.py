@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import pybase64
 
+from imgplay_widget._text import clean_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -65,7 +67,7 @@ def redact(text: str, key: str | None = None) -> str:
 def json_of(body: Body) -> object:
     """Return the parsed JSON of an answer, or None where it is not JSON."""
     try:
-        return json.loads(body)
+        return clean_json(json.loads(body))
     except (ValueError, RecursionError):
         return None
 
@@ -158,7 +160,7 @@ def slice_images(body: Body, key: bytes = b'"b64_json"') -> tuple[list[bytes], A
     except (_Surprise, ValueError, RecursionError):
         images: list[bytes] = []
         try:
-            rest = _walked(json.loads(body), key[1:-1].decode(), images)
+            rest = clean_json(_walked(json.loads(body), key[1:-1].decode(), images))
         except RecursionError as error:
             raise ValueError("It is nested too deeply.") from error
         return images, rest
@@ -184,7 +186,7 @@ def _sliced(body: Body, key: bytes) -> tuple[list[bytes], Any]:
         done = end + 1
         at = body.find(key, done)
     pieces.append(view[done:])
-    return images, json.loads(b"".join(pieces))
+    return images, clean_json(json.loads(b"".join(pieces)))
 
 
 def _value_at(body: Body, at: int) -> int | None:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote
 
+from imgplay_widget._text import clean_json
 from imgplay_widget.providers._shared.answers import rows, table
 
 __all__ = ["AVAILABLE", "Look", "heard", "look"]
@@ -83,7 +84,7 @@ def heard(found: Look, message: str | bytes, job: str) -> Look:
         preview = message[_HEAD:] if int.from_bytes(message[:4]) == _PREVIEW else b""
         return replace(found, preview=preview or found.preview)
     try:
-        event = table(json.loads(message))
+        event = table(clean_json(json.loads(message)))
     except (ValueError, RecursionError):
         return found
     data = table(event.get("data"))
