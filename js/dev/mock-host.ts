@@ -478,6 +478,7 @@ class MockKernel {
           batchId,
           progress: share,
           queuePosition: null,
+          retryIn: null,
           previewBuffer: null,
         },
       ]);
@@ -503,6 +504,7 @@ class MockKernel {
       type: "generation_progress",
       batchId: "b6",
       queuePosition: null,
+      retryIn: null,
       previewBuffer: null,
       progress: null,
     } as const;

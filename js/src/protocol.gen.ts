@@ -69,6 +69,7 @@ export type ErrorCode =
   | "page_outdated"
   | "provider"
   | "provider_missing"
+  | "quota"
   | "rate_limited"
   | "server_error"
   | "store"
@@ -532,6 +533,7 @@ export interface GenerationProgress {
   batchId: string;
   progress: number | null;
   queuePosition: number | null;
+  retryIn: number | null;
   previewBuffer: number | null;
 }
 export interface GenerationRemoved {

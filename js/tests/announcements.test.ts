@@ -38,7 +38,7 @@ describe("is heard:", () => {
     const { store, end, heard } = opened();
     for (const progress of [0.2, 0.6]) {
       const event = { type: "generation_progress", generationId: "b1-0", batchId: "b1" } as const;
-      receive(store, { ...event, progress, queuePosition: null, previewBuffer: null });
+      receive(store, { ...event, progress, queuePosition: null, retryIn: null, previewBuffer: null });
     }
     for (const at of [0, 1, 2, 3]) end(at, { status: "success" });
     vi.advanceTimersByTime(ENDS_TOGETHER);

@@ -192,8 +192,10 @@ describe("batches", () => {
       batchId: "b2",
       previewBuffer: null,
     } as const;
-    receive(store, { ...event, progress: 0.5, queuePosition: null });
+    receive(store, { ...event, progress: 0.5, queuePosition: null, retryIn: null });
     expect(state().progress["b2-1"]?.progress).toBe(0.5);
+    receive(store, { ...event, progress: null, queuePosition: null, retryIn: 40 });
+    expect(state().progress["b2-1"]?.retryAt).toBeGreaterThan(Date.now() + 39_000);
     receive(store, { type: "generation_changed", generation: generation("b2", 1, { status: "success" }) });
     expect(state().batches.b1?.generations[1]?.status).toBe("success");
     expect(state().progress).toEqual({});

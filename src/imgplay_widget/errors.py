@@ -19,6 +19,7 @@
         ├── MissingExtra                 a package that the provider needs is not installed
         ├── BadKey                       the key was refused
         ├── BillingError                 the account has no credit, or its quota is used up
+        │   └── QuotaUsedUp              a quota for a long time, such as a day, is used up
         ├── BadRequest                   the provider refused the parameters
         ├── Moderated                    the provider refused the content
         ├── ModelNotFound                the model is unknown or retired
@@ -82,6 +83,7 @@ __all__ = [
     "PageOutdated",
     "ProviderError",
     "ProviderMissing",
+    "QuotaUsedUp",
     "RateLimited",
     "ServerError",
     "StoreError",
@@ -398,6 +400,16 @@ class BillingError(ProviderError):
     code = "billing"
     fault = "you"
     default_next_step = "Add credit or raise the limit on the provider's billing page, then retry."
+
+
+class QuotaUsedUp(BillingError):
+    """A quota for a long time, such as a day or a month, is used up. The call did no work."""
+
+    code = "quota"
+    retryable = True
+    default_next_step = (
+        "Wait until the quota begins anew, raise it on the provider's page, or choose another model or key."
+    )
 
 
 class BadRequest(ProviderError):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from imgplay_widget import Status
 from imgplay_widget._rules.attempts import next_attempt
-from imgplay_widget._rules.changes import TopicWritten
+from imgplay_widget._rules.changes import Progressed, TopicWritten
 from imgplay_widget._types import Done, Inline, Missing, Partial, Pending, Stage
 from imgplay_widget.errors import (
     BadKey,
@@ -31,6 +31,7 @@ from imgplay_widget.errors import (
     NetworkError,
     NoImage,
     NotFound,
+    QuotaUsedUp,
     RateLimited,
     ServerError,
     StudioClosed,
@@ -259,6 +260,73 @@ def test_a_refused_call_is_sent_again_after_the_time_that_the_provider_asked_for
         studio.generate("a fox", model="fake:image").result(WAIT)
     assert len(fake.submits) == 2
     assert 7.0 in clock.waits
+
+
+def test_a_rate_limit_that_lasts_is_told_after_six_tries():
+    fake = FakeProvider([RateLimited("busy", provider="fake")] * 20)
+    with open_studio(fake) as studio, pytest.raises(RateLimited):
+        studio.generate("a fox", model="fake:image").result(WAIT)
+    assert len(fake.submits) == 6
+
+
+def test_a_quota_is_not_asked_again():
+    fake = FakeProvider([QuotaUsedUp("requests per day", provider="fake")])
+    with open_studio(fake) as studio, pytest.raises(QuotaUsedUp, match="Wait until the quota"):
+        studio.generate("a fox", model="fake:image").result(WAIT)
+    assert len(fake.submits) == 1
+
+
+def test_the_slot_is_free_while_a_call_waits_for_its_rate_limit_and_the_wait_is_told():
+    class Patient(InstantClock):
+        async def sleep(self, seconds):
+            if seconds >= 30:
+                await gate.wait()
+            await super().sleep(seconds)
+
+    gate = Gate(picture())
+    seen = []
+
+    async def listen(changes):
+        seen.extend(change for change in changes if isinstance(change, Progressed))
+
+    fake = FakeProvider([RateLimited("busy", provider="fake", retry_after=30.0)])
+    with open_studio(fake, clock=Patient(), concurrency={"fake": 1}) as studio:
+        studio._core.subscribe(listen, every=0.0)
+        first = studio.generate("one", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        studio.generate("two", model="fake:image").result(WAIT)
+        assert not first.status.final
+        gate.open()
+        first.result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+    told = [change.retry_in for change in seen]
+    assert 30.0 in told
+    assert told[-1] is None
+
+
+def test_a_rate_limited_call_is_cancelled_while_it_waits():
+    class Endless(InstantClock):
+        async def sleep(self, seconds):
+            if seconds >= 30:
+                await gate.wait()
+            await super().sleep(seconds)
+
+    gate = Gate(picture())
+    fake = FakeProvider([RateLimited("busy", provider="fake", retry_after=30.0)])
+    with open_studio(fake, clock=Endless(), concurrency={"fake": 1}) as studio:
+        batch = studio.generate("one", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        batch.cancel()
+        assert "Nothing was paid" in str(batch[0].error)
+        # The slot was given back once, so exactly one further task runs at a time.
+        held = Gate(picture())
+        fake._script.append(held)
+        studio.generate("two", model="fake:image")
+        assert held.reached.wait(WAIT)
+        studio.generate("three", model="fake:image")
+        studio._core.call(studio._core.engine.beat)
+        assert len(fake.submits) == 2
+        held.open()
 
 
 def test_a_rate_limit_beyond_the_deadline_is_told_at_once():

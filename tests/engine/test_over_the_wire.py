@@ -105,6 +105,23 @@ def test_a_rate_limit_is_waited_out_and_the_call_repeated(studio_for, header, wa
     assert any(wait >= waited for wait in clock.waits)
 
 
+@pytest.mark.parametrize(
+    ("message", "header", "expected"),
+    [
+        ("Rate limit reached for requests per day (RPD): limit 50", {}, errors.QuotaUsedUp),
+        ("You have used up your daily images", {"Retry-After": "5"}, errors.QuotaUsedUp),
+        ("slow down", {"Retry-After": "40000"}, errors.QuotaUsedUp),
+        ("Your team has reached its monthly spending limit", {}, errors.BillingError),
+    ],
+)
+def test_a_quota_is_named_and_not_asked_again(studio_for, message, header, expected):
+    said = script.error(429, message, headers=header)
+    with OpenAIServer([said]) as server, studio_for(server) as studio:
+        with pytest.raises(expected):
+            studio.generate("a paper boat", model=MODEL).result(WAIT)
+        assert server.posts == 1
+
+
 def test_a_body_that_trickles_ends_at_the_deadline(studio_for):
     slow = script.Answer(200, {"Content-Type": "application/json"}, b"x" * 100_000, pause=0.05)
     clock = InstantClock()

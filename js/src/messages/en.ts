@@ -300,6 +300,8 @@ export const en = {
     working: "Working",
     unfinished: "Unfinished",
     queued: (position: number | null) => (position === null ? "Queued" : `Queued · ${position}`),
+    limited: (seconds: number) =>
+      seconds > 0 ? `Rate limited, next try in ${seconds} s` : "Rate limited, trying again",
     cancel: "Cancel",
     cancelled: "Cancelled",
     failed: "Generation failed.",

@@ -20,6 +20,8 @@ export interface Feed {
 export interface Progress {
   progress: number | null;
   queuePosition: number | null;
+  /** When a call that the provider refused for its rate limit is tried again, by the page's clock. */
+  retryAt: number | null;
 }
 
 export interface BatchesSlice {
@@ -110,8 +112,11 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
       if (!isRunning(generation)) get().announceEnd(generation);
     },
 
-    changeProgress: ({ generationId, progress, queuePosition }) =>
-      set((state) => ({ progress: { ...state.progress, [generationId]: { progress, queuePosition } } })),
+    changeProgress: ({ generationId, progress, queuePosition, retryIn }) =>
+      set((state) => {
+        const retryAt = retryIn === null ? null : Date.now() + retryIn * 1000;
+        return { progress: { ...state.progress, [generationId]: { progress, queuePosition, retryAt } } };
+      }),
 
     removeGeneration: (batchId, id) => {
       const batch = get().batches[batchId];

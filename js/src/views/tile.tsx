@@ -168,7 +168,9 @@ function Running({ generation }: { generation: GenerationState }) {
   const working = status === "processing" && !lost;
   const moved = useStore((state) => state.progress[id]);
   const clockAhead = useStore((state) => state.clockAhead ?? 0);
-  const now = useNow(working) - clockAhead;
+  const retryAt = lost ? null : (moved?.retryAt ?? null);
+  const here = useNow(working || retryAt !== null);
+  const now = here - clockAhead;
   const preview = useBlobUrl(media.previews, id, true);
   const share = moved?.progress ?? null;
   const queuePosition = moved?.queuePosition ?? null;
@@ -177,7 +179,15 @@ function Running({ generation }: { generation: GenerationState }) {
     <div class={preview || lost ? "ip-running" : "ip-running ip-shimmer"} data-select>
       {preview && <img class="ip-preview" src={preview} alt="" decoding="async" draggable={false} />}
       <div class="ip-running-words">
-        <span>{lost ? t.tile.unfinished : queued ? t.tile.queued(queuePosition) : t.tile.working}</span>
+        <span>
+          {lost
+            ? t.tile.unfinished
+            : retryAt !== null
+              ? t.tile.limited(Math.max(0, Math.ceil((retryAt - here) / 1000)))
+              : queued
+                ? t.tile.queued(queuePosition)
+                : t.tile.working}
+        </span>
         {working && startedAt !== null && (
           <span class="ip-time" data-testid="elapsed">
             {elapsed(now - startedAt)}

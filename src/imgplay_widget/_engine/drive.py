@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -42,7 +42,7 @@ from imgplay_widget.errors import (
 from imgplay_widget.providers._shared.failures import perhaps_billed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
     from concurrent.futures import Executor
     from random import Random
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.http import Http
 
-__all__ = ["Drive", "LeaseLost", "Saver", "Tools"]
+__all__ = ["Drive", "LeaseLost", "Saver", "Tools", "Turn"]
 
 T = TypeVar("T")
 
@@ -63,6 +63,9 @@ POLL_TIMEOUT = 30.0
 
 CONNECT_TRIES = 3
 """The number of tries of a refused connection, because a local server may be starting."""
+
+RATE_TRIES = 6
+"""The number of tries of a call that the provider refuses for its rate limit."""
 
 LINK_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between the tries to fetch a finished image: a link may be announced before its file is there.
@@ -104,6 +107,7 @@ class Saver(Protocol):
         progress: float | None,
         queue_position: int | None,
         preview: bytes | None,
+        retry_in: float | None = None,
     ) -> None:
         """Tell the progress of one image of the unit, or of all its images (index None)."""
         ...
@@ -133,6 +137,34 @@ class Tools:
         return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
 
 
+class Turn:
+    """One of the slots of a provider, which limit the tasks that run at once.
+
+    Args:
+        slots: the slots of the provider.
+    """
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._held = False
+
+    async def __aenter__(self) -> None:
+        await self._slots.acquire()
+        self._held = True
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._held:
+            self._held = False
+            self._slots.release()
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncGenerator[None]:
+        """Return a context in which another task may use the slot. After an error, the slot stays free."""
+        await self.__aexit__()
+        yield
+        await self.__aenter__()
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Drive:
     """One task that is being driven.
@@ -148,6 +180,7 @@ class Drive:
         saver: commits the steps.
         action: the step to start with.
         durations: returns the seconds that past jobs of the model took. Only a job that is polled needs them.
+        turn: the slot of the provider, which the engine takes before it starts the drive.
         started: seconds of the clock at the start.
         ends: the loop's time at the deadline.
         renewed: True once expired links were asked for again.
@@ -162,6 +195,7 @@ class Drive:
     saver: Saver
     action: Resume
     durations: Callable[[], Awaitable[Sequence[float]]]
+    turn: Turn
     started: float = 0.0
     ends: float = 0.0
     renewed: bool = False
@@ -223,7 +257,10 @@ class Drive:
                 return await self._send()
             except ProviderError as error:
                 unsure = unsure or error.maybe_billed
+                limited = isinstance(error, RateLimited)
                 wait = waits.wait(0.0, error.retry_after)
+                if limited:
+                    wait = max(wait, 2.0**refusals)
                 if not self._may_resend(error, refusals, wait):
                     if unsure:
                         perhaps_billed(error)
@@ -231,7 +268,18 @@ class Drive:
                 refusals += 1
                 if not unsure:
                     await self.saver.save(self, Refuse())
-            await self._sleep(wait)
+            if limited:
+                self._tell_wait(wait)
+            async with self.turn.lent():
+                await self._sleep(wait)
+            if limited:
+                self._tell_wait(None)
+
+    def _tell_wait(self, seconds: float | None) -> None:
+        """Tell how long a call waits for the provider's rate limit; None where it waits no longer."""
+        self.saver.progress(
+            self, index=None, progress=None, queue_position=None, preview=None, retry_in=seconds
+        )
 
     async def _send(self) -> Pending | Done:
         stream = self.provider.stream(self.task.unit, self.http)
@@ -292,7 +340,7 @@ class Drive:
             return self.spec.idempotent and isinstance(error, ASK_AGAIN) and refusals < CONNECT_TRIES
         if isinstance(error, ConnectFailed):
             return refusals < CONNECT_TRIES - 1
-        return isinstance(error, RateLimited) and error.retryable
+        return isinstance(error, RateLimited) and error.retryable and refusals < RATE_TRIES - 1
 
     async def _poll(self) -> Done:
         submitted = self.task.submitted_at or self.task.created_at

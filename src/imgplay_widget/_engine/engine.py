@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
-from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, store_image
+from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, Turn, store_image
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.attempts import cancel_note, fetchable, next_attempt
 from imgplay_widget._rules.changes import (
@@ -444,6 +444,7 @@ class Engine:
         progress: float | None,
         queue_position: int | None,
         preview: bytes | None,
+        retry_in: float | None = None,
     ) -> None:
         """Tell the progress of one image of a task's unit, or of all its images (index None)."""
         entry = self._entries.get(drive.task.batch_id)
@@ -457,6 +458,7 @@ class Engine:
                         progress=progress,
                         queue_position=queue_position,
                         preview=preview,
+                        retry_in=retry_in,
                     )
                 )
 
@@ -545,6 +547,7 @@ class Engine:
             saver=self,
             action=action,
             durations=partial(self._durations, task),
+            turn=Turn(self._turn(provider)),
         )
         runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
         self._drives[task.id] = (drive, runner)
@@ -558,7 +561,7 @@ class Engine:
 
     async def _run(self, drive: Drive) -> None:
         try:
-            async with self._turn(drive.provider):
+            async with drive.turn:
                 if self._clients.keys.state(drive.provider.spec) == "missing":
                     await self._clients.look_for_keys([drive.provider.spec])
                 await drive.run()

@@ -145,6 +145,7 @@ class EventStream:
             batch_id=change.batch_id,
             progress=change.progress,
             queue_position=change.queue_position,
+            retry_in=change.retry_in,
             preview_buffer=buffers.add_optional(preview),
         )
 

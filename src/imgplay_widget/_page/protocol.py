@@ -1266,6 +1266,7 @@ class GenerationProgress(Message):
     Attributes:
         progress: the done part of the work, from 0.0 to 1.0, or None where it is unknown.
         queue_position: the number of jobs before this one at the provider, or None.
+        retry_in: seconds to the next try of a call that the provider refused for its rate limit, or None.
         preview_buffer: the index of a preview among the message's buffers, or None.
     """
 
@@ -1274,6 +1275,7 @@ class GenerationProgress(Message):
     batch_id: str
     progress: float | None
     queue_position: int | None
+    retry_in: float | None
     preview_buffer: int | None
 
 

@@ -59,6 +59,7 @@ class Progressed:
         progress: 0.0 to 1.0, or None where it is unknown.
         queue_position: the number of jobs before this one at the provider, or None.
         preview: the bytes of a new preview, or None.
+        retry_in: seconds to the next try of a call that the provider refused for its rate limit, or None.
     """
 
     batch_id: str
@@ -66,6 +67,7 @@ class Progressed:
     progress: float | None
     queue_position: int | None
     preview: bytes | None
+    retry_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

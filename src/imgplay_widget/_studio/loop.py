@@ -153,6 +153,7 @@ class Subscription:
                     progress=change.progress if change.progress is not None else other.progress,
                     queue_position=change.queue_position,
                     preview=preview,
+                    retry_in=change.retry_in,
                 )
         return change
 

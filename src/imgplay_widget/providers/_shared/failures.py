@@ -10,6 +10,7 @@ looked like a success (2xx) cannot be used, the work was probably done. A redire
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ from imgplay_widget.errors import (
     Moderated,
     Overloaded,
     ProviderError,
+    QuotaUsedUp,
     RateLimited,
     ServerError,
 )
@@ -53,6 +55,13 @@ _KINDS: Mapping[int, type[ProviderError]] = {
 _STOPPED_WAITING = (408, 499, 502, 504)
 _FIRST_GATEWAY = 520
 """Statuses from here on are those of gateways; 529 is the one exception, and has a class of its own."""
+_LONGEST_BURST = 3600.0
+"""Seconds. A provider that asks to wait longer does not speak of a burst, but of a quota."""
+_LONG_QUOTA = re.compile(
+    rb"per[ _-]?(day|month|week)\b|PerDay|PerMonth|daily|monthly|\([rt]pd\)", re.IGNORECASE
+)
+"""Words of a "too many requests" that name a quota for a day or longer."""
+_LOOKED_AT = 10_000
 _WORDS = 500
 """The most characters of a provider's own words in a message."""
 
@@ -102,6 +111,10 @@ def failure(
     spec = http.provider.spec
     code = reply.status if status is None else status
     kind = kind or kind_of(code)
+    if kind is RateLimited:
+        told = wait if wait is not None else retry_after(reply.headers, json_of(reply.body))
+        if (told or 0.0) > _LONGEST_BURST or _LONG_QUOTA.search(bytes(reply.body[:_LOOKED_AT])):
+            kind = QuotaUsedUp
     shown = http.redact(words)[:_WORDS].strip() or f"HTTP {code}"
     if message is None and 300 <= code < 400:
         message = f"{spec.title} redirects to another address (HTTP {code})."

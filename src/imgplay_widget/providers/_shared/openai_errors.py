@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["error_from"]
 
-_BILLING = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient_credit")
+_BILLING = (
+    "insufficient_quota",
+    "billing_hard_limit",
+    "billing_not_active",
+    "insufficient_credit",
+    "spending limit",
+    "all available credits",
+)
 _MODERATED = (
     "moderation_blocked",
     "content_policy",
