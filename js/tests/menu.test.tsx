@@ -107,6 +107,22 @@ describe("a menu", () => {
     expect(document.activeElement).toBe(button);
     expect(heard).toEqual([]);
   });
+  it("stays open when a host announces a size that is the old one, and closes on a new one", async () => {
+    const { button, open } = await shown();
+    act(() => button.click());
+    // Effects that listen run after the drawing.
+    await act(async () => undefined);
+    act(() => void window.dispatchEvent(new Event("resize")));
+    expect(open()).toBe(true);
+    const width = window.innerWidth;
+    try {
+      window.innerWidth = width - 100;
+      act(() => void window.dispatchEvent(new Event("resize")));
+      expect(open()).toBe(false);
+    } finally {
+      window.innerWidth = width;
+    }
+  });
   it("closes on a press elsewhere, and leaves the focus alone", async () => {
     const { button, open } = await shown();
     act(() => button.click());

@@ -64,6 +64,11 @@ export function onLeave(popup: HTMLElement, anchor: Element, leave: () => void):
     },
     options,
   );
-  addEventListener("resize", leave, options);
+  // Hosts announce a size that did not change, too: Voilà does at the end of its start, to have its outputs drawn.
+  const { innerWidth: width, innerHeight: height } = window;
+  const resized = (): void => {
+    if (innerWidth !== width || innerHeight !== height) leave();
+  };
+  addEventListener("resize", resized, options);
   return () => ended.abort();
 }
