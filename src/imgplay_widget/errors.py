@@ -49,7 +49,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean, is_clean
+from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,6 @@ __all__ = [
     "StudioClosed",
     "Uncertain",
     "UnknownParameter",
-    "check_text",
 ]
 
 Fault = Literal["you", "provider", "network", "here"]
@@ -211,24 +210,6 @@ class InvalidRequest(ImgplayError, ValueError):
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.parameter = parameter
-
-
-def check_text(parameter: str, text: object) -> None:
-    """Refuse a user's text that no file, database or message can hold. Other values pass.
-
-    Args:
-        parameter: the name of the parameter.
-        text: the text.
-
-    Raises:
-        InvalidRequest: the text has half an emoji or a control character.
-    """
-    if isinstance(text, str) and not is_clean(text):
-        raise InvalidRequest(
-            f"{parameter} has a character that cannot be stored: half an emoji, or a control character.",
-            parameter=parameter,
-            next_step="Remove the character and call again. Nothing was stored, sent or paid.",
-        )
 
 
 class UnknownParameter(ImgplayError, TypeError):

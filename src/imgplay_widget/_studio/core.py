@@ -40,7 +40,7 @@ from imgplay_widget._studio.spending import Spending
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
 from imgplay_widget._studio.writer import Writer
 from imgplay_widget._types import EVERYTHING, Notice, Reference
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, check_text
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 from imgplay_widget.providers.http import missing_key
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -199,7 +199,7 @@ class Core(Hop):
         written. Without it, `add` refuses a request over the budget.
         """
         for name, text in {"prompt": prompt, "topic": title, **params}.items():
-            check_text(name, text)
+            catalog.check_text(name, text)
         provider, spec = self.model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)

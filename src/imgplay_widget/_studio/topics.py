@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.changes import Change, Removed, SettingWritten
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._types import Topic
-from imgplay_widget.errors import InvalidRequest, NotFound, check_text
+from imgplay_widget.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +110,7 @@ class Topics:
         Raises:
             InvalidRequest: the title cannot be stored.
         """
-        check_text("title", title)
+        catalog.check_text("title", title)
         topic = await self._curator.add_topic(self._fresh(title, by="user" if title else "prompt"))
         await self.select(topic.id)
         return topic
@@ -138,7 +139,7 @@ class Topics:
             InvalidRequest: the title is empty or too long.
             NotFound: there is no such topic.
         """
-        check_text("title", title)
+        catalog.check_text("title", title)
         wanted = " ".join(title.split())
         if not 1 <= len(wanted) <= MAX_TITLE:
             raise InvalidRequest(

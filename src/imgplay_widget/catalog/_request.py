@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._text import is_clean
 from imgplay_widget._types import ModelSpec, Parameter, Reference, Request
 from imgplay_widget.errors import InvalidRequest, UnknownParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MAX_DEADLINE", "check_value", "make_request"]
+__all__ = ["MAX_DEADLINE", "check_text", "check_value", "make_request"]
 
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
@@ -132,16 +133,25 @@ def _string(parameter: Parameter, value: Any, model: str) -> str:
             f"{parameter.name} has {len(value)} characters: {model} takes up to {parameter.max_length}.",
             parameter=parameter.name,
         )
-    _check_text(value, parameter.name)
+    check_text(parameter.name, value)
     return value
 
 
-def _check_text(text: str, name: str) -> None:
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        # A database or UTF-8 cannot hold these characters.
+def check_text(parameter: str, text: object) -> None:
+    """Refuse a user's text that no file, database or message can hold. Other values pass.
+
+    Args:
+        parameter: the name of the parameter.
+        text: the text.
+
+    Raises:
+        InvalidRequest: the text has half an emoji or a control character.
+    """
+    if isinstance(text, str) and not is_clean(text):
         raise InvalidRequest(
-            f"{name} holds a character that cannot be stored (a NUL or half a surrogate pair).",
-            parameter=name,
+            f"{parameter} has a character that cannot be stored: half an emoji, or a control character.",
+            parameter=parameter,
+            next_step="Remove the character and call again. Nothing was stored, sent or paid.",
         )
 
 
@@ -166,7 +176,7 @@ def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
             f"prompt has {len(prompt)} characters: {spec.name} takes up to {spec.max_prompt}.",
             parameter="prompt",
         )
-    _check_text(prompt, "prompt")
+    check_text("prompt", prompt)
 
 
 def _check_count(n: Any, max_count: int) -> None:
