@@ -1,9 +1,10 @@
-"""After a deletion or a crash, exactly the files that some row names are left."""
+"""A deletion removes the files that its rows named, and nothing removes a file that no row names."""
 
 import os
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from store_makers import (
@@ -23,7 +24,7 @@ from store_makers import (
 )
 
 from imgplay_widget._ids import new_id
-from imgplay_widget._store import Hidden, Restored
+from imgplay_widget._store import Hidden, Restored, images
 from imgplay_widget._types import Draft, Reference
 from imgplay_widget.errors import NotFound, StoreLocked
 
@@ -279,7 +280,7 @@ def test_a_reference_that_no_batch_names_yet_survives_until_one_does(store, topi
     assert files(store) == {url}
 
 
-def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
+def test_a_sweep_keeps_every_image_that_no_row_names(store, topic):
     _, (kept,), _ = add(store, topic)
     waiting, (slot,), tasks = make_batch(topic)
     add_batch(store, waiting, [slot], tasks)
@@ -289,11 +290,21 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
 
     assets = store.assets
     old = time.time() - 2 * 86400
+    other = images.accept(make_png()).data
+    unnamed = add_file(store, other)
     receive(store, kept, make_png())
-    assets.receive(new_id(), make_png())
+    arrived = new_id()
+    assets.receive(arrived, make_png())
+    cover = assets.write_cover(new_id(), b"other")
+    whole |= {unnamed, f"incoming/{kept.id}", f"incoming/{arrived}", cover}
+    # An upload that nothing named for a day, a copy, and a file that a dead process was writing.
     assets.add_reference(make_png())
-    assets.write_thumbnail("ab" * 32, b"small")
-    assets.write_cover(new_id(), b"other")
+    copied, (copy,), tasks = make_batch(topic)
+    add_batch(store, copied, [copy], tasks)
+    data = make_png()
+    copy = fill(store, copy, tasks[0], data)
+    receive(store, copy, data)
+    whole.add(copy.asset.url)
     (assets.root / "temporary" / "me~1").write_bytes(b"half")
     for path in assets.root.rglob("*"):
         if path.is_file():
@@ -302,15 +313,97 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(store, topic):
         (assets.root / folder / ".DS_Store").write_bytes(b"not ours")
     whole |= {f"{folder}/.DS_Store" for folder in ("covers", "incoming", "owners")}
     (assets.root / "temporary" / "unknown~1").write_bytes(b"half")
-    assets.write_cover(new_id(), b"of a process that died")
     writing = assets.root / "temporary" / "me~2"
     writing.write_bytes(b"half")
 
     removed = store.sweep()
 
     assert files(store) == whole | {"temporary/me~2", "temporary/unknown~1"}
-    assert removed == 7
+    assert removed == 3
     assert store.sweep() == 0
+
+
+def add_file(store, data):
+    """Store an image that no row names, as it is after the database was replaced."""
+    digest = store.assets.receive("lost", data)
+    store.assets.adopt("lost", digest, "image/png")
+    store.assets.discard("lost")
+    return store.assets.original_url(digest, "image/png")
+
+
+def test_a_history_that_was_replaced_by_an_empty_one_keeps_its_images(store, open_store, topic):
+    _, (mine,), _ = add(store, topic)
+    store.save_cover(topic.id, mine.id, b"cover")
+    reference = store.assets.add_reference(make_png())
+    store.save_draft(topic.id, Draft(references=(reference,)))
+    forget_holds(store)
+    whole = files(store)
+    store.close()
+    for file in Path(store.location).parent.glob("history.sqlite*"):
+        if file.is_file():
+            file.unlink()
+    new = open_store()
+    new.register("you")
+    purge(new)
+    new.sweep()
+    assert files(new) == whole
+
+
+def test_a_purge_that_dies_before_its_files_are_gone_is_worked_off_by_the_next_start(
+    store, open_store, topic, monkeypatch
+):
+    batch, (mine,), _ = add(store, topic)
+    delete(store, "batch", batch.id)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imgplay_widget._store.removal.work_off", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.purge(LATE)
+    assert files(store) == content(mine)
+    assert rows(store, "image_removals") > 0
+    assert open_store().sweep() == 2
+    assert files(store) == set()
+    assert rows(store, "image_removals") == 0
+
+
+def test_a_listed_file_that_a_row_names_again_stays(store, topic, monkeypatch):
+    data = make_png()
+    batch, (mine,), _ = add(store, topic, data=data)
+    delete(store, "batch", batch.id)
+    with monkeypatch.context() as patch:
+        patch.setattr("imgplay_widget._store.removal.work_off", lambda *_: 0)
+        purge(store)
+    add(store, topic, data=data)
+    store.sweep()
+    assert files(store) == content(mine)
+    assert rows(store, "image_removals") == 0
+
+
+def test_a_listed_file_that_is_held_stays_on_the_list(store, topic):
+    batch, (mine,), _ = add(store, topic)
+    asset = mine.asset
+    held = Reference(digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height)
+    assert store.assets.hold(held)
+    delete(store, "batch", batch.id)
+    purge(store)
+    assert files(store) >= content(mine)
+    forget_holds(store)
+    store.sweep()
+    assert files(store) == content(mine)
+    make_due(store)
+    store.sweep()
+    assert files(store) == set()
+
+
+def make_due(store):
+    """Let the time of all listed files come."""
+    connection = sqlite3.connect(store.location)
+    connection.execute("UPDATE image_removals SET due_at = '2026-01-01 00:00:00.000000'")
+    connection.commit()
+    connection.close()
 
 
 def test_a_sweep_beside_a_finish_never_takes_its_file(store, open_store, topic):
@@ -368,10 +461,14 @@ def test_a_sweep_keeps_what_a_saved_draft_names_and_no_longer(store, topic):
 
     store.save_draft(topic.id, Draft(prompt="a fox", references=(reference,)))
     store.sweep()
+    assert store.assets.size(mask) is not None
+    make_due(store)
+    store.sweep()
     assert store.assets.size(mask) is None
     assert store.assets.size(reference) is not None
 
     store.save_draft(topic.id, Draft())
+    make_due(store)
     store.sweep()
     assert files(store) == set()
     assert rows(store, "image_settings") == 0
@@ -395,6 +492,7 @@ def test_a_draft_keeps_a_result_that_is_deleted_until_it_goes_with_its_topic(sto
     assert rows(store, "image_settings") == 1
     assert asset.url in files(store)
     other.save_draft(None, Draft())
+    make_due(store)
     store.sweep()
     assert files(store) == set()
 

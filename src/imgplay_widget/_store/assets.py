@@ -6,7 +6,7 @@
     thumbnails/ab/<sha256>.webp   a cache
     covers/<topic>-<hash>.webp
     incoming/<generation>         bytes that arrived, and that no row names yet
-    held/<sha256>                 a mark for an input image that no batch names yet
+    held/<sha256>                 a mark for an image that stays for a day; the mark of an upload says so
     temporary/                    files that are being written
     owners/<owner>.lock           see `leases`
 
@@ -46,6 +46,9 @@ _URL = re.compile(r"(originals|thumbnails)/[0-9a-f]{2}/[0-9a-f]{64}\.(png|jpg|we
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[\w-]{1,64}")
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_UPLOAD = "upload"
+"""The content of a mark whose file came with the mark. Without a row, the file goes with the mark."""
+
 _FOLDERS = ("originals", "thumbnails", "covers", "incoming", "held", "temporary", "owners")
 
 
@@ -110,10 +113,16 @@ class Assets:
         except FileNotFoundError:
             return None
 
-    def discard(self, generation_id: str) -> None:
-        """Remove the bytes that `receive` kept, if there are any."""
-        with suppress(FileNotFoundError):
-            self._incoming(generation_id).unlink()
+    def discard(self, generation_id: str) -> bool:
+        """Remove the bytes that `receive` kept, and return whether there were any."""
+        return _unlink(self._incoming(generation_id))
+
+    def discard_copy(self, generation_id: str, digest: str) -> bool:
+        """Remove the bytes that `receive` kept where the same bytes are stored as an original too."""
+        data = self.incoming(generation_id)
+        if data is None or hashlib.sha256(data).hexdigest() != digest or not self._stored(digest):
+            return False
+        return self.discard(generation_id)
 
     def adopt(self, generation_id: str, digest: str, media_type: str) -> None:
         """Store the bytes that arrived under their sha256. The bytes under `incoming` stay until the commit.
@@ -153,9 +162,13 @@ class Assets:
         accepted = images.accept(data)
         digest = hashlib.sha256(accepted.data).hexdigest()
         with self.exclusive():
-            (self.root / "held" / digest).touch()
+            mark = self.root / "held" / digest
             target = self.path(self.original_url(digest, accepted.media_type))
-            if not target.exists():
+            if target.exists():
+                # The file may be a result, so the end of this mark is no reason to remove the file.
+                mark.touch()
+            else:
+                mark.write_text(_UPLOAD)
                 self._write(target, accepted.data)
         return Reference(
             digest=digest, media_type=accepted.media_type, width=accepted.width, height=accepted.height
@@ -307,27 +320,19 @@ class Assets:
         urls = {self.original_url(digest, kind) for kind in images.EXTENSIONS} | {self.thumbnail_url(digest)}
         return sum(_unlink(self.root / url) for url in urls)
 
-    def remove_cover(self, url: str) -> None:
-        """Remove a cover, if it exists."""
-        _unlink(self.path(url))
+    def forget_thumbnails(self, digests: Iterable[str]) -> None:
+        """Remove the thumbnails of images that were not stored in the end."""
+        for digest in digests:
+            if not self._stored(digest):
+                _unlink(self.path(self.thumbnail_url(digest)))
 
-    def contents(self) -> set[str]:
-        """Return the digests of all originals and thumbnails."""
-        return {
-            file.stem
-            for name in ("originals", "thumbnails")
-            for file in (self.root / name).glob("??/*")
-            if len(file.stem) == 64
-        }
+    def remove_cover(self, url: str) -> bool:
+        """Remove a cover, and return whether there was one."""
+        return _unlink(self.path(url))
 
     def arrived(self) -> list[str]:
         """Return the ids of the generations with bytes under `incoming`."""
         return [file.name for file in (self.root / "incoming").iterdir() if _ID.fullmatch(file.name)]
-
-    def covers(self) -> list[str]:
-        """Return the urls of all covers."""
-        urls = (f"covers/{file.name}" for file in (self.root / "covers").iterdir())
-        return [url for url in urls if _URL.fullmatch(url)]
 
     def temporary(self) -> list[tuple[Path, str, float]]:
         """Return the temporary files: the path, the owner and the age in seconds of each."""
@@ -338,16 +343,28 @@ class Assets:
                 found.append((file, file.name.rpartition("~")[0], now - file.stat().st_mtime))
         return found
 
-    def forget_held(self, older: float) -> None:
-        """Stop holding references that no batch has named for a number of seconds."""
+    def forget_held(self, older: float) -> list[str]:
+        """Stop holding images after a number of seconds, and return the digests of those that were uploaded.
+
+        A mark on a file that was there before it is no reason to remove the file.
+        """
+        uploads: list[str] = []
         for file in _old(self.root / "held", older):
-            _unlink(file)
+            with suppress(FileNotFoundError):
+                if file.read_text() == _UPLOAD and _DIGEST.fullmatch(file.name):
+                    uploads.append(file.name)
+                _unlink(file)
+        return uploads
 
     def remove_all(self) -> None:
         """Remove the whole folder, which belongs to a store in memory."""
         shutil.rmtree(self.root, ignore_errors=True)
 
     # -------------------------------------------------------------- inside
+
+    def _stored(self, digest: str) -> bool:
+        urls = (self.original_url(digest, media_type) for media_type in images.EXTENSIONS)
+        return any((self.root / url).exists() for url in urls)
 
     def _incoming(self, generation_id: str) -> Path:
         if not _ID.fullmatch(generation_id):

@@ -30,8 +30,11 @@ def read(connection: Connection, scope: Scope, topic_id: str | None) -> Draft:
     return _draft_of(settings.read(connection, scope, _name(topic_id)))
 
 
-def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draft) -> None:
+def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draft) -> set[str]:
     """Save the draft of a topic, also of a deleted topic, which may be restored; an empty draft is removed.
+
+    Returns:
+        The digests that the draft named before and does not name any more.
 
     Raises:
         NotFound: the topic was purged, or belongs to another user.
@@ -40,10 +43,12 @@ def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draf
         mine = select(topics.c.id).where(topics.c.id == topic_id, *scope.topics())
         if connection.scalar(mine) is None:
             raise NotFound(f"There is no topic {topic_id!r}.")
+    before = read(connection, scope, topic_id)
     if draft == Draft():
         settings.remove(connection, scope, _name(topic_id))
     else:
         settings.save(connection, scope, _name(topic_id), asdict(draft))
+    return {one.digest for one in before.inputs} - {one.digest for one in draft.inputs}
 
 
 def remove(connection: Connection, scope: Scope, topic_id: str) -> set[str]:

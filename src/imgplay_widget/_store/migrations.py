@@ -112,6 +112,11 @@ def m0008_stars(connection: Connection) -> None:
             connection.execute(changed, dict(row))
 
 
+def m0009_removals(connection: Connection) -> None:
+    """Create the list of files to remove, because a file is removed only where a row says so."""
+    connection.exec_driver_sql(_M0009)
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -130,6 +135,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0006_any_number_of_topics,
     m0007_clicks,
     m0008_stars,
+    m0009_removals,
 )
 
 
@@ -363,6 +369,15 @@ _M0008 = (
     "DROP INDEX idx_generations_favourite",
     "CREATE INDEX idx_generations_starred ON image_generations(starred, batch_id)",
 )
+
+_M0009 = """
+CREATE TABLE image_removals (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  PRIMARY KEY (kind, name)
+)
+"""
 
 _CONFIGS = "SELECT user_id, organization_id, value FROM image_settings WHERE name = 'config'"
 

@@ -1,36 +1,41 @@
-"""The purge of deleted rows: first the rows, in one transaction, then the files that no other row names.
+"""The purge of deleted rows, and the removal of files.
 
-In the other order, a crash would leave rows without bytes. In this order, a crash leaves at most files
-without rows, which `sweep` removes.
+A file is removed because a row says so, and never because no row names the file: the database may have been
+replaced by an older or an empty one. The transaction that takes a row away lists the files of the row in
+`image_removals`. The list is worked off afterwards, and again at the next start.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from imgplay_widget._store import drafts
 from imgplay_widget._store.assets import UNKNOWN
-from imgplay_widget._store.tables import batches, generations, references, tasks, topics
+from imgplay_widget._store.tables import batches, generations, references, removals, tasks, topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from imgplay_widget._store.assets import Assets
     from imgplay_widget._store.database import Database
     from imgplay_widget._store.leases import Owners
     from imgplay_widget._store.queries import Scope
 
-__all__ = ["Removal", "collect", "delete_idle_tasks", "expired", "finish", "purge", "sweep"]
+__all__ = ["DAY", "delete_idle_tasks", "enlist", "expired", "purge", "sweep", "work_off"]
 
 _CHUNK = 500
 _PART = 100
 _HOUR = 3600.0
-_DAY = 24 * _HOUR
+
+DAY = timedelta(days=1)
+"""The time for which a file is kept that was uploaded, or that a draft let go."""
+
+_Kind = Literal["content", "cover", "incoming"]
 
 
 @dataclass(slots=True)
@@ -51,8 +56,18 @@ def expired(connection: Connection, scope: Scope, before: datetime) -> bool:
     )
 
 
-def purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
-    """Remove some of the rows that were deleted before a time, so few that other writers do not wait long."""
+def purge(connection: Connection, scope: Scope, before: datetime) -> None:
+    """Remove some of the rows that were deleted before a time, so few that other writers do not wait long.
+
+    The files of these rows are listed for removal.
+    """
+    removal = _purge(connection, scope, before)
+    enlist(connection, "incoming", removal.generation_ids)
+    enlist(connection, "cover", removal.cover_urls)
+    enlist(connection, "content", removal.digests)
+
+
+def _purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
     topic = connection.execute(
         select(topics.c.id, topics.c.cover_url).where(topics.c.deleted_at < before, *scope.topics()).limit(1)
     ).one_or_none()
@@ -96,63 +111,86 @@ def delete_idle_tasks(connection: Connection, batch_id: str) -> None:
     connection.execute(delete(tasks).where(tasks.c.batch_id == batch_id, tasks.c.id.not_in(filled)))
 
 
-def finish(database: Database, assets: Assets, removal: Removal) -> None:
-    """Remove the files of purged rows, after the commit."""
-    for generation_id in removal.generation_ids:
-        assets.discard(generation_id)
-    for url in removal.cover_urls:
-        assets.remove_cover(url)
-    collect(database, assets, removal.digests)
+def enlist(
+    connection: Connection, kind: _Kind, names: Iterable[str], *, after: timedelta = timedelta()
+) -> None:
+    """List files for removal, in the transaction that takes a row away which named them.
+
+    Args:
+        connection: the transaction.
+        kind: the kind of the files: see the table.
+        names: the digests, urls or generations.
+        after: the time for which the files are kept.
+    """
+    due = datetime.now(UTC) + after
+    for part in _chunks(sorted(set(names))):
+        connection.execute(delete(removals).where(removals.c.kind == kind, removals.c.name.in_(part)))
+        connection.execute(insert(removals), [{"kind": kind, "name": name, "due_at": due} for name in part])
 
 
-def collect(database: Database, assets: Assets, digests: Iterable[str]) -> int:
-    """Remove the files of the digests that no row and no draft names, and return their number."""
+def work_off(database: Database, assets: Assets) -> int:
+    """Remove the listed files that no row names and nobody holds, and return their number."""
     removed = 0
-    for part in _chunks(sorted(digests)):
+    while True:
+        due = select(removals.c.kind, removals.c.name).where(removals.c.due_at <= datetime.now(UTC))
+        with database.reading() as connection:
+            lines = [(row.kind, row.name) for row in connection.execute(due.limit(_CHUNK))]
+        if not lines:
+            return removed
         # A writer that is about to name a file in a row holds one of these two locks, so no such file is
-        # removed.
+        # removed. A crash before the commit leaves the lines, and the next start works them off.
         with assets.exclusive(), database.writing() as connection:
-            named = _named(connection, part)
-            removed += sum(
-                assets.remove_content(digest)
-                for digest in part
-                if digest not in named and not assets.held(digest)
-            )
+            removed += _remove_files(connection, assets, lines)
+
+
+def _remove_files(connection: Connection, assets: Assets, lines: Sequence[tuple[str, str]]) -> int:
+    of_kind: dict[str, list[str]] = {"content": [], "cover": [], "incoming": []}
+    for kind, name in lines:
+        of_kind[kind].append(name)
+    kept = _named(connection, of_kind["content"])
+    held = [digest for digest in of_kind["content"] if digest not in kept and assets.held(digest)]
+    kept.update(held)
+    urls = select(topics.c.cover_url).where(topics.c.cover_url.in_(of_kind["cover"]))
+    waiting = select(generations.c.id).where(generations.c.id.in_(of_kind["incoming"]))
+    kept.update(url for url in connection.scalars(urls) if url is not None)
+    kept.update(connection.scalars(waiting))
+    remove = {"content": assets.remove_content, "cover": assets.remove_cover, "incoming": assets.discard}
+    removed = sum(remove[kind](name) for kind, name in lines if name not in kept)
+    line = tuple_(removals.c.kind, removals.c.name)
+    later = [("content", digest) for digest in held]
+    connection.execute(update(removals).where(line.in_(later)).values(due_at=datetime.now(UTC) + DAY))
+    connection.execute(delete(removals).where(line.in_(set(lines) - set(later))))
     return removed
 
 
 def sweep(database: Database, assets: Assets, owners: Owners) -> int:
-    """Remove the files that crashes left, and return their number."""
+    """Remove listed files, uploads that nothing named for a day, and what crashes left among temporary files.
+
+    Returns:
+        The number of removed files.
+    """
     owners.clean()
-    assets.forget_held(_DAY)
-    with database.reading() as connection:
-        contents = sorted(assets.contents())
-        named = {digest for part in _chunks(contents) for digest in _named(connection, part)}
-    removed = collect(database, assets, set(contents) - named)
-    with assets.exclusive(), database.writing() as connection:
-        for part in _chunks(assets.arrived()):
-            # Bytes that arrived for a task which has ended (cancelled, timed out) are not needed any more.
-            waiting = (
-                select(generations.c.id)
-                .join(tasks, tasks.c.id == generations.c.async_task_id)
-                .where(
-                    generations.c.id.in_(part),
-                    generations.c.asset_digest.is_(None),
-                    tasks.c.status.in_(("pending", "processing")),
-                )
-            )
-            for generation_id in set(part) - set(connection.scalars(waiting)):
-                assets.discard(generation_id)
-                removed += 1
-        urls = set(connection.scalars(select(topics.c.cover_url).where(topics.c.cover_url.is_not(None))))
-        for url in set(assets.covers()) - urls:
-            assets.remove_cover(url)
-            removed += 1
+    with database.writing() as connection:
+        enlist(connection, "content", assets.forget_held(DAY.total_seconds()))
+    removed = work_off(database, assets) + _remove_copies(database, assets)
     for file, owner, age in assets.temporary():
         if age > _HOUR or (owner != UNKNOWN and owners.dead(owner)):
             with suppress(FileNotFoundError):
                 file.unlink()
                 removed += 1
+    return removed
+
+
+def _remove_copies(database: Database, assets: Assets) -> int:
+    """Remove arrived bytes that are stored under their digest too, because a process died in between."""
+    removed = 0
+    for part in _chunks(assets.arrived()):
+        filled = select(generations.c.id, generations.c.asset_digest).where(
+            generations.c.id.in_(part), generations.c.asset_digest.is_not(None)
+        )
+        with database.reading() as connection:
+            found = connection.execute(filled).all()
+        removed += sum(assets.discard_copy(row.id, row.asset_digest) for row in found)
     return removed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ from imgplay_widget._types import (
     TopicPage,
     Wanted,
 )
-from imgplay_widget.errors import ErrorInfo, NotFound
+from imgplay_widget.errors import ErrorInfo, NotFound, StoreError
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Kind
 
 __all__ = ["Hidden", "Restored", "Store", "StoredImage"]
+
+logger = logging.getLogger("imgplay_widget")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,8 +265,9 @@ class Store:
             if old is not None and changes:
                 connection.execute(update(tables.topics).where(tables.topics.c.id == id).values(changes))
             new = queries.topic(connection, self._scope, id)
-        if old is not None and new is not None and old.cover_url not in (None, new.cover_url):
-            self.assets.remove_cover(old.cover_url or "")
+            if old is not None and new is not None and old.cover_url not in (None, new.cover_url):
+                removal.enlist(connection, "cover", [old.cover_url])
+        self._work_off()
         return new
 
     def save_cover(
@@ -280,7 +284,7 @@ class Store:
         Returns:
             The topic after the change, or None where it is gone.
         """
-        # The lock keeps `sweep` from removing the new file: a cover that no row names counts as a leftover.
+        # The lock keeps `work_off` from removing a new file of the same name as an old cover.
         with self._files_locked(needed=True), self._database.writing() as connection:
             old = queries.topic(connection, self._scope, topic_id)
             seen = queries.generation(connection, self._scope, generation_id)
@@ -293,8 +297,9 @@ class Store:
             changes = {"cover_url": url, "cover_of": generation_id}
             connection.execute(update(tables.topics).where(mine).values(changes))
             new = queries.topic(connection, self._scope, topic_id)
-        if old.cover_url not in (None, url):
-            self.assets.remove_cover(old.cover_url or "")
+            if old.cover_url not in (None, url):
+                removal.enlist(connection, "cover", [old.cover_url])
+        self._work_off()
         return new
 
     def cover_candidate(self, topic_id: str) -> Generation | None:
@@ -438,9 +443,7 @@ class Store:
         done = {generation.id for generation in changed}
         for image in images:
             self.assets.discard(image.generation_id)
-        removal.collect(
-            self._database, self.assets, {i.digest for i in images if i.generation_id not in done}
-        )
+        self.assets.forget_thumbnails(i.digest for i in images if i.generation_id not in done)
         return changed
 
     def replace_tasks(self, attempts: Mapping[str, Task], *, budget: Budget | None = None) -> Entry | None:
@@ -567,11 +570,10 @@ class Store:
             at: the present time.
             ended: returns an unfinished task in its final stage.
         """
-        with self._files_locked(needed=True):
-            with self._database.writing() as connection:
-                hidden, covers = curation.hide(connection, self._scope, what, ids, at=at, ended=ended)
-            for url in covers:
-                self.assets.remove_cover(url)
+        with self._database.writing() as connection:
+            hidden, covers = curation.hide(connection, self._scope, what, ids, at=at, ended=ended)
+            removal.enlist(connection, "cover", covers)
+        self._work_off()
         return hidden
 
     def restore(self, what: Kind, ids: Sequence[str]) -> Restored:
@@ -603,18 +605,17 @@ class Store:
         Raises:
             NotFound: the topic is gone.
         """
-        with self._files_locked(needed=True):
-            with self._database.writing() as connection:
-                if new_topic is not None:
-                    self._insert_topic(connection, new_topic)
-                elif queries.topic(connection, self._scope, topic_id) is None:
-                    raise NotFound(f"There is no topic {topic_id!r}.")
-                moved, changed, covers = curation.move(connection, self._scope, batch_ids, topic_id, at=at)
-                if new_topic is not None and not moved:
-                    connection.rollback()
-                    return [], []
-            for url in covers:
-                self.assets.remove_cover(url)
+        with self._database.writing() as connection:
+            if new_topic is not None:
+                self._insert_topic(connection, new_topic)
+            elif queries.topic(connection, self._scope, topic_id) is None:
+                raise NotFound(f"There is no topic {topic_id!r}.")
+            moved, changed, covers = curation.move(connection, self._scope, batch_ids, topic_id, at=at)
+            if new_topic is not None and not moved:
+                connection.rollback()
+                return [], []
+            removal.enlist(connection, "cover", covers)
+        self._work_off()
         return moved, changed
 
     # -------------------------------------------------------------- removing for good
@@ -629,12 +630,16 @@ class Store:
             if not removal.expired(connection, self._scope, before):
                 return False
         with self._database.writing() as connection:
-            removed = removal.purge(connection, self._scope, before)
-        removal.finish(self._database, self.assets, removed)
+            removal.purge(connection, self._scope, before)
+        self._work_off()
         return True
 
     def sweep(self) -> int:
-        """Remove the files that crashes left, also while other processes run, and return their number."""
+        """Remove listed files and what crashes left, also while other processes run. Return their number.
+
+        An original, an input image, a cover or an image that arrived is never removed only because no row
+        names it.
+        """
         return removal.sweep(self._database, self.assets, self._owners)
 
     # -------------------------------------------------------------- settings
@@ -674,10 +679,19 @@ class Store:
         # The lock keeps others from removing a file after the check and before the commit.
         with self._files_locked(needed=bool(draft.inputs)), self._database.writing() as connection:
             kept = self._with_files(draft)
-            drafts.save(connection, self._scope, topic_id, kept)
+            dropped = drafts.save(connection, self._scope, topic_id, kept)
+            removal.enlist(connection, "content", dropped, after=removal.DAY)
+        self.assets.let_go(one.digest for one in kept.inputs)
         return kept
 
     # -------------------------------------------------------------- inside
+
+    def _work_off(self) -> None:
+        """Remove the listed files. The change is committed, so a failure here waits for the next start."""
+        try:
+            removal.work_off(self._database, self.assets)
+        except StoreError as error:
+            logger.warning("Files could not be removed yet: %s", error.message)
 
     def _with_files(self, draft: Draft) -> Draft:
         """Return a draft without the images whose files are gone."""
@@ -761,7 +775,7 @@ class Store:
         for image in images:
             if image.generation_id not in waiting:
                 self.assets.discard(image.generation_id)
-        removal.collect(self._database, self.assets, {image.digest for image in images})
+        self.assets.forget_thumbnails(image.digest for image in images)
 
 
 def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:

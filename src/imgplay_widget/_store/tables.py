@@ -31,6 +31,7 @@ __all__ = [
     "metadata",
     "migrations",
     "references",
+    "removals",
     "settings",
     "spending",
     "tasks",
@@ -258,6 +259,16 @@ settings = Table(
     Column("name", CleanText, primary_key=True),
     _json("value"),
     Column("updated_at", UtcTime, nullable=False),
+)
+
+# The files that lost a row which named them. Nothing else removes an original.
+removals = Table(
+    "image_removals",
+    metadata,
+    # "content" (an original and its thumbnail, by digest), "cover" (by url) or "incoming" (by generation).
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("due_at", UtcTime, nullable=False),
 )
 
 migrations = Table(
