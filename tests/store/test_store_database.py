@@ -128,7 +128,7 @@ def test_processes_that_open_a_new_history_at_once_all_succeed(tmp_path):
     assert [process.communicate(timeout=60)[1] for process in running] == [""] * 3
 
 
-@pytest.mark.parametrize("version", [1, 7, 8])
+@pytest.mark.parametrize("version", [1, 7, 8, 9])
 def test_a_history_of_every_released_format_opens(tmp_path, open_store, version):
     name = f"v{version:04}"
     shutil.copy(HERE / "databases" / f"{name}.sqlite", tmp_path / "history.sqlite")
