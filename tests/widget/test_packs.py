@@ -6,14 +6,16 @@ import errno
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 
+from imgplay_widget._clock import Clock
 from imgplay_widget._page.downloads import PIECE
 from imgplay_widget._store import packs
 from imgplay_widget.errors import DiskFull, InvalidRequest
 from imgplay_widget.providers import Done, Inline
-from imgplay_widget.testing import FakeProvider, Gate, picture, png
+from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture, png
 
 WAIT = 20
 
@@ -144,3 +146,15 @@ def test_code_writes_the_same_zip(page, tmp_path):
     with pytest.raises(FileNotFoundError):
         batch.save_zip(tmp_path / "none" / "a.zip")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.zip", "b.zip"]
+
+
+def test_an_image_of_a_machine_without_a_clock_goes_into_a_zip(tmp_path):
+    class Unset(Clock):
+        def now(self):
+            return datetime(1970, 1, 2, tzinfo=UTC)
+
+    with open_studio(FakeProvider(), clock=Unset()) as studio:
+        target = studio.generate("a fox", model="fake:image").result(30).save_zip(tmp_path / "foxes.zip")
+    with zipfile.ZipFile(target) as archive:
+        assert archive.testzip() is None
+        assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)

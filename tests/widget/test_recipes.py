@@ -101,7 +101,7 @@ def test_a_recipe_of_nothing_is_refused(page):
         "back\\slash \\n \\",
         '{braces} %s f"{x}"',
         '"); import os; os.abort() #',
-        "狐狸 🦊 \u2028 \x07",
+        "狐狸 🦊 \u2028 \x85",
     ],
 )
 def test_the_code_of_a_batch_asks_for_the_same(page, prompt):

@@ -223,12 +223,27 @@ class Assets:
         try:
             return path.read_bytes()
         except FileNotFoundError as error:
-            raise StoreError(
-                f"The file {url} is gone from the store.",
-                next_step="Restore the file from a backup, or delete the image.",
-            ) from error
+            raise self._missing(url) from error
         except OSError as error:
             raise _failure(error, path) from error
+
+    def existing(self, url: str) -> Path:
+        """Return the file of a url, which exists.
+
+        Raises:
+            NotFound: the url does not belong to this folder.
+            StoreError: the file is gone.
+        """
+        path = self.path(url)
+        if not path.exists():
+            raise self._missing(url)
+        return path
+
+    def _missing(self, url: str) -> StoreError:
+        return StoreError(
+            f"The file {url} is gone from the store's folder {self.root}.",
+            next_step="Put the file back from a backup, or delete the image.",
+        )
 
     def thumbnail(self, asset: Asset) -> bytes:
         """Return the thumbnail of an asset; a missing one is made and cached.

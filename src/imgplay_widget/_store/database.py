@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._store.paths import path_of
 from imgplay_widget._types import Notice
 from imgplay_widget.errors import DiskFull, InvalidRequest, StoreError, StoreLocked
 
@@ -59,19 +60,19 @@ def location_of(location: str | os.PathLike[str] | None) -> Location:
     """Return the location that a path, a URL of SQLite or None (the user's data folder) means.
 
     Raises:
-        InvalidRequest: the text is neither a path nor a URL of SQLite.
+        InvalidRequest: the text is neither a path nor a URL of SQLite, or cannot be a path.
     """
     if location is None:
         return _file_location(Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False)) / _FILE)
     text = os.fspath(location)
     if not isinstance(location, str) or "://" not in text:
-        path = Path(text).expanduser()
+        path = path_of(location, "store")
         folder = path.is_dir() or text.endswith(("/", os.sep))
         return _file_location(path / _FILE if folder else path)
     url = _sqlite_url(text)
     if not url.database or url.database == ":memory:":
         return Location(key=f"sqlite://{new_id()}", label="in memory", file=None, assets=None)
-    return _file_location(Path(url.database).expanduser())
+    return _file_location(path_of(url.database, "store"))
 
 
 def _sqlite_url(text: str) -> URL:

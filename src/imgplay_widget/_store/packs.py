@@ -24,6 +24,10 @@ _PIECE = 2**20
 """The number of bytes that are copied at once."""
 
 
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a ZIP can hold. A machine without a clock makes images of 1970."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedImage:
     """An image that goes into a ZIP.
@@ -72,7 +76,7 @@ def _fill(archive: zipfile.ZipFile, images: Iterable[PackedImage]) -> int:
             continue
         with source:
             name = _free(image.name, names)
-            info = zipfile.ZipInfo(name, image.made_at.timetuple()[:6])
+            info = zipfile.ZipInfo(name, max(image.made_at.timetuple()[:6], _EARLIEST))
             with archive.open(info, "w") as entry:
                 shutil.copyfileobj(source, entry, _PIECE)
         recipes.append({"file": name, **image.recipe})

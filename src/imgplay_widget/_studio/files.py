@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.recipes import Recipe, code, file_name, recipe
 from imgplay_widget._store import PackedImage, write_pack
+from imgplay_widget._store.paths import path_of
 from imgplay_widget.errors import DiskFull, NotFound
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from pathlib import Path
 
     from imgplay_widget._store import Assets
     from imgplay_widget._types import Batch, Entry, Generation, Reference
@@ -39,6 +40,14 @@ class Files:
         """Return the path of a file that a row names by its url."""
         return self._assets.path(url)
 
+    def original_path(self, url: str) -> Path:
+        """Return the path of an original, which exists.
+
+        Raises:
+            StoreError: the file is gone from the store.
+        """
+        return self._assets.existing(url)
+
     def reference_path(self, reference: Reference) -> Path:
         """Return the path of an input image."""
         return self._assets.path(self._assets.original_url(reference.digest, reference.media_type))
@@ -54,7 +63,7 @@ class Files:
             The path.
 
         Raises:
-            InvalidRequest: no image among them is finished.
+            InvalidRequest: no image among them is finished, or the path cannot be one.
             DiskFull: there is no space for the ZIP.
             OSError: the file cannot be written.
         """
@@ -63,7 +72,7 @@ class Files:
             packed = self.packed(entry, generation)
             if packed is not None:
                 found[generation.id] = packed
-        target = Path(path)
+        target = path_of(path, "path")
         part = target.with_name(f"{target.name}.part")
         try:
             write_pack(part, found.values())

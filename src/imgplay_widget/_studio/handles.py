@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
+from imgplay_widget._store.paths import path_of
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from PIL.Image import Image
 
@@ -306,10 +307,11 @@ class GenerationHandle:
 
         Raises:
             ImgplayError: the generation's own error, or `NotFound` while there is no image yet.
+            StoreError: the file is gone from the store.
         """
         asset = self._row.asset
         if asset is not None:
-            return self._keeper.files.path(asset.url)
+            return self._keeper.files.original_path(asset.url)
         raise self.error or NotFound(
             f"There is no image yet; the generation is {self.status.value}.",
             next_step="Wait for the image: await batch, or batch.result().",
@@ -331,7 +333,7 @@ class GenerationHandle:
 
     def save(self, path: str | Path) -> Path:
         """Write the original bytes to a file, and return the file's path. Raises as `path` does."""
-        target = Path(path)
+        target = path_of(path, "path")
         target.write_bytes(self.bytes)
         return target
 

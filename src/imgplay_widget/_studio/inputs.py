@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from imgplay_widget._store import images
+from imgplay_widget._store.paths import path_of, shown_path
 from imgplay_widget._studio.handles import GenerationHandle
 from imgplay_widget._types import Reference
 from imgplay_widget.errors import CorruptImage, InvalidRequest
@@ -113,10 +113,10 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
             data = item.bytes
         case str() | os.PathLike():
             try:
-                data = Path(item).expanduser().read_bytes()
+                data = path_of(item, parameter).read_bytes()
             except OSError as error:
                 raise InvalidRequest(
-                    f"The {role} {str(item)!r} cannot be read ({error.strerror}).",
+                    f"The {role} {shown_path(item)} cannot be read ({error.strerror}).",
                     parameter=parameter,
                 ) from None
         case _:
