@@ -32,7 +32,7 @@ def path_of(given: str | os.PathLike[str], parameter: str) -> Path:
     except (ValueError, RuntimeError) as error:
         raise _refusal(given, parameter, str(error).rstrip(".")) from None
     except OSError as error:
-        raise _refusal(given, parameter, error.strerror) from None
+        raise _refusal(given, parameter, error.strerror or "the system refuses it") from None
     return path
 
 
