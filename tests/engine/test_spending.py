@@ -87,7 +87,7 @@ def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent(
         assert "pg.budget" in caught.value.next_step
         assert studio.topics == []
         assert studio.active_topic is None
-        assert list(studio._core.archive.store.assets.contents()) == []
+        assert list((studio._core.archive.store.assets.root / "originals").iterdir()) == []
         assert fake.submits == []
         studio.generate("foxes", model="fake:image", n=2).result(WAIT)
         with pytest.raises(OverBudget):

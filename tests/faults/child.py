@@ -47,7 +47,7 @@ POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
     "before the end": (Store, "finish_task", "before", always),
     "after a delete": (Store, "hide", "after", always),
     "after an undo": (Store, "restore", "after", always),
-    "between rows and files": (removal, "finish", "before", always),
+    "between rows and files": (removal, "work_off", "before", always),
     "after a retry's task": (Store, "replace_tasks", "after", always),
     "before a retry's files": (Assets, "discard", "before", always),
     "after a cover's file": (Assets, "write_cover", "after", always),

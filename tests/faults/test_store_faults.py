@@ -17,7 +17,7 @@ from imgplay_widget._rules.lifecycle import MAX_RESUMES
 from imgplay_widget._store import Store
 from imgplay_widget.testing import open_studio
 from tests.faults.child import outcomes
-from tests.faults.conftest import WAIT, Child, assert_whole
+from tests.faults.conftest import WAIT, Child, assert_whole, left_over, rows
 from tests.faults.job_provider import JobProvider, QuickClock
 
 OK = "success"
@@ -151,4 +151,6 @@ def test_an_image_that_kills_every_kernel_is_parked(start, store, server, model,
     last.ask("settle")
     last.leave()
     assert len(server.submits) == 1
-    assert_whole(store)
+    # The bytes that arrived were paid for, so they are kept.
+    generations = rows(store, "SELECT id FROM image_generations")
+    assert left_over(store) == [f"incoming/{one}" for (one,) in generations if model == "image"]
