@@ -38,7 +38,7 @@ def path_of(given: str | os.PathLike[str], parameter: str) -> Path:
 
 def shown_path(given: str | os.PathLike[str]) -> str:
     """Return a path for an error, cut off where it is long."""
-    text = ascii(os.fspath(given)) if "\0" in os.fspath(given) else repr(os.fspath(given))
+    text = repr(os.fspath(given))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

@@ -198,8 +198,7 @@ class Core(Hop):
         The requests of one click share a `click_id`. `allow` may refuse a request before any file is
         written. Without it, `add` refuses a request over the budget.
         """
-        for name, text in {"prompt": prompt, "topic": title, **params}.items():
-            catalog.check_text(name, text)
+        catalog.check_text("topic", title)
         provider, spec = self.model(model)
         if self.keys.state(provider.spec) == "missing":
             raise missing_key(provider.spec)
