@@ -139,13 +139,17 @@ def rows(store: Path, query: str) -> list[Any]:
         return connection.execute(query).fetchall()
 
 
+def assets_of(store: Path) -> Path:
+    return store.with_name(f"{store.name}.assets")
+
+
 def left_over(store: Path) -> list[str]:
     """Return the files that no row names, without the locks of processes, and the rows whose file is gone."""
-    root = store.with_suffix(".assets")
+    root = assets_of(store)
     there = {
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
-        if path.is_file() and path.suffix != ".lock"
+        if path.is_file() and path.suffix != ".lock" and path.name != "complete"
     }
     assets = [json.loads(asset) for (asset,) in rows(store, "SELECT asset FROM image_generations") if asset]
     assets = [asset for asset in assets if asset]

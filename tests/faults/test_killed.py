@@ -8,7 +8,7 @@ import pytest
 
 from imgplay_widget.errors import ImgplayError
 from tests.faults.child import outcomes
-from tests.faults.conftest import StartChild, assert_whole, next_start, rows
+from tests.faults.conftest import StartChild, assert_whole, assets_of, next_start, rows
 from tests.servers.job_server import JobServer
 
 OK = "success"
@@ -36,7 +36,7 @@ def assert_retry_and_discard_work(store: Path, server: JobServer, studio) -> Non
     studio._core._clock.advance(61)
     studio._core.call(studio._core.curator.purge)
     assert_whole(store)
-    assert not [path for path in store.with_suffix(".assets").rglob("*.*") if path.suffix != ".lock"]
+    assert not [path for path in assets_of(store).rglob("*.*") if path.suffix != ".lock"]
 
 
 def test_before_the_batch_is_committed_nothing_has_happened(start, store, server):

@@ -160,11 +160,13 @@ def with_lease(task, owner, until=SOON):
 
 
 def files(store):
-    """Return the files of the asset folder, without the locks."""
-    root = store.assets.root
-    return {
-        str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"
-    }
+    """Return the files of the asset folder, without the locks and the sign that the folder is complete."""
+    return files_in(store.assets.root)
+
+
+def files_in(root):
+    kept = [path for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return {str(path.relative_to(root)) for path in kept} - {"complete"}
 
 
 def ended(task):

@@ -132,7 +132,9 @@ def test_processes_that_open_a_new_history_at_once_all_succeed(tmp_path):
 def test_a_history_of_every_released_format_opens(tmp_path, open_store, version):
     name = f"v{version:04}"
     shutil.copy(HERE / "databases" / f"{name}.sqlite", tmp_path / "history.sqlite")
-    shutil.copytree(HERE / "databases" / f"{name}.assets", tmp_path / "history.assets")
+    for folder in (".assets", ".sqlite.assets"):
+        if (HERE / "databases" / f"{name}{folder}").exists():
+            shutil.copytree(HERE / "databases" / f"{name}{folder}", tmp_path / f"history{folder}")
     store = open_store()
     (topic,) = store.topics()
     (entry,) = store.feed(topic.id).entries
@@ -198,7 +200,7 @@ def test_every_url_but_one_of_sqlite_is_refused_and_no_password_is_shown(locatio
 
 def test_folders_are_made_and_the_bytes_lie_beside_the_database(tmp_path):
     store = Store.open(tmp_path / "a" / "b" / "pictures.sqlite")
-    assert store.assets.root == tmp_path / "a" / "b" / "pictures.assets"
+    assert store.assets.root == tmp_path / "a" / "b" / "pictures.sqlite.assets"
     assert store.location == str(tmp_path / "a" / "b" / "pictures.sqlite")
     assert store.notices == []
     store.close()

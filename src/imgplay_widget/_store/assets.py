@@ -9,6 +9,7 @@
     held/<sha256>                 a mark for an image that stays for a day; the mark of an upload says so
     temporary/                    files that are being written
     owners/<owner>.lock           see `leases`
+    complete                      the sign that nothing is left to bring from an old folder: see `old_folder`
 
 A file appears whole or not at all: it is written under `temporary`, synced and renamed.
 """
@@ -49,6 +50,8 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 _UPLOAD = "upload"
 """The content of a mark whose file came with the mark. Without a row, the file goes with the mark."""
 
+_COMPLETE = "complete"
+
 _FOLDERS = ("originals", "thumbnails", "covers", "incoming", "held", "temporary", "owners")
 
 
@@ -57,13 +60,15 @@ class Assets:
 
     Args:
         root: the folder, which is created where it is missing.
+        old: the folder that earlier versions used, or None. It is read and never changed.
 
     Raises:
         StoreError: the folder cannot be created or written to.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, old: Path | None = None) -> None:
         self.root = root
+        self.old = old if old is not None and old.is_dir() else None
         self.owner = UNKNOWN
         for name in _FOLDERS:
             make_folder(root / name)
@@ -88,6 +93,61 @@ class Assets:
             raise NotFound("There is no such file in the store.")
         return self.root / url
 
+    def where(self, url: str) -> Path:
+        """Return the file of a url: in this folder, or in the old one where only that has the file.
+
+        An earlier version of the package that still runs writes into the old folder.
+
+        Raises:
+            NotFound: the url does not belong to this folder.
+        """
+        path = self.path(url)
+        if self.old is not None and not path.exists() and (self.old / url).exists():
+            return self.old / url
+        return path
+
+    # -------------------------------------------------------------- the old folder
+
+    @property
+    def complete(self) -> bool:
+        """True once all files that rows named were brought from the old folder."""
+        return (self.root / _COMPLETE).exists()
+
+    def bring(self, urls: Iterable[str]) -> None:
+        """Link files of the old folder into this one, or copy them where links are not possible.
+
+        A file that is here already, or that the old folder does not have, is left out.
+
+        Raises:
+            StoreError: a file could not be brought.
+        """
+        shelves: set[Path] = set()
+        for url in urls:
+            source, target = (self.old or self.root) / url, self.root / url
+            try:
+                if target.parent not in shelves:
+                    target.parent.mkdir(exist_ok=True)
+                    shelves.add(target.parent)
+                self._bring(source, target)
+            except OSError as error:
+                raise _failure(error, target) from error
+        for shelf in shelves | {shelf.parent for shelf in shelves}:
+            _sync_folder(shelf)
+
+    def _bring(self, source: Path, target: Path) -> None:
+        try:
+            os.link(source, target)
+        except (FileExistsError, FileNotFoundError):
+            return
+        except OSError:
+            # This file system does not have hard links, or the old folder lies on another one.
+            if source.exists() and not target.exists():
+                self._write(target, source.read_bytes())
+
+    def mark_complete(self) -> None:
+        """Remember that nothing is left to bring from the old folder."""
+        self._write(self.root / _COMPLETE, b"")
+
     # -------------------------------------------------------------- arriving images
 
     def receive(self, generation_id: str, data: bytes) -> str:
@@ -108,10 +168,11 @@ class Assets:
 
     def incoming(self, generation_id: str) -> bytes | None:
         """Return the bytes that arrived for a generation and that no row names yet, or None."""
-        try:
-            return self._incoming(generation_id).read_bytes()
-        except FileNotFoundError:
-            return None
+        here = self._incoming(generation_id)
+        for file in (here, self.old / "incoming" / here.name) if self.old is not None else (here,):
+            with suppress(FileNotFoundError):
+                return file.read_bytes()
+        return None
 
     def discard(self, generation_id: str) -> bool:
         """Remove the bytes that `receive` kept, and return whether there were any."""
@@ -176,9 +237,8 @@ class Assets:
 
     def hold(self, reference: Reference) -> bool:
         """Keep an image of the store as `add_reference` does, and return False where the image is gone."""
-        target = self.path(self.original_url(reference.digest, reference.media_type))
         with self.exclusive():
-            if not target.exists():
+            if self.size(reference) is None:
                 return False
             (self.root / "held" / reference.digest).touch()
         return True
@@ -189,7 +249,7 @@ class Assets:
             return None
         for media_type in images.EXTENSIONS:
             with suppress(FileNotFoundError):
-                data = self.path(self.original_url(digest, media_type)).read_bytes()
+                data = self.where(self.original_url(digest, media_type)).read_bytes()
                 found = images.accept(data)
                 return Reference(digest=digest, media_type=media_type, width=found.width, height=found.height)
         return None
@@ -197,7 +257,7 @@ class Assets:
     def size(self, reference: Reference) -> int | None:
         """Return the number of bytes of a reference, or None where the file is gone."""
         try:
-            return self.path(self.original_url(reference.digest, reference.media_type)).stat().st_size
+            return self.where(self.original_url(reference.digest, reference.media_type)).stat().st_size
         except FileNotFoundError:
             return None
 
@@ -219,7 +279,7 @@ class Assets:
             NotFound: the url does not belong to this folder.
             StoreError: the file is gone or cannot be read.
         """
-        path = self.path(url)
+        path = self.where(url)
         try:
             return path.read_bytes()
         except FileNotFoundError as error:
@@ -234,7 +294,7 @@ class Assets:
             NotFound: the url does not belong to this folder.
             StoreError: the file is gone.
         """
-        path = self.path(url)
+        path = self.where(url)
         if not path.exists():
             raise self._missing(url)
         return path
@@ -345,9 +405,10 @@ class Assets:
         """Remove a cover, and return whether there was one."""
         return _unlink(self.path(url))
 
-    def arrived(self) -> list[str]:
-        """Return the ids of the generations with bytes under `incoming`."""
-        return [file.name for file in (self.root / "incoming").iterdir() if _ID.fullmatch(file.name)]
+    def arrived(self, *, old: bool = False) -> list[str]:
+        """Return the ids of the generations with bytes under `incoming`, here or in the old folder."""
+        folder = (self.old if old and self.old is not None else self.root) / "incoming"
+        return [file.name for file in folder.glob("*") if _ID.fullmatch(file.name)]
 
     def temporary(self) -> list[tuple[Path, str, float]]:
         """Return the temporary files: the path, the owner and the age in seconds of each."""

@@ -47,13 +47,17 @@ class Location:
         key: a text that is equal for all ways to write the same location; unique for a store in memory.
         label: the text for people.
         file: the SQLite file, or None for a store in memory.
-        assets: the folder of the bytes, or None where the store creates a temporary one.
+        assets: the folder of the bytes, or None where the store creates a temporary one. No other database
+            has the same folder.
+        old_assets: the folder that earlier versions used, which other databases may share; None where that
+            is the same folder.
     """
 
     key: str
     label: str
     file: Path | None
     assets: Path | None
+    old_assets: Path | None = None
 
 
 def location_of(location: str | os.PathLike[str] | None) -> Location:
@@ -92,7 +96,9 @@ def _sqlite_url(text: str) -> URL:
 
 def _file_location(path: Path) -> Location:
     path = Path(os.path.realpath(path))
-    return Location(key=str(path), label=str(path), file=path, assets=path.with_suffix(".assets"))
+    assets, old = path.with_name(f"{path.name}.assets"), path.with_suffix(".assets")
+    old_assets = None if old == assets else old
+    return Location(key=str(path), label=str(path), file=path, assets=assets, old_assets=old_assets)
 
 
 class Database:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Scope
     from imgplay_widget._types import JSON
 
-__all__ = ["named", "read", "remove", "save"]
+__all__ = ["inputs", "named", "read", "remove", "save"]
 
 _PREFIX = "draft:"
 
@@ -60,8 +60,13 @@ def remove(connection: Connection, scope: Scope, topic_id: str) -> set[str]:
 
 def named(connection: Connection) -> set[str]:
     """Return the digests that the drafts of all users name, because all users share the files."""
+    return {digest for digest, _ in inputs(connection)}
+
+
+def inputs(connection: Connection) -> set[tuple[str, str]]:
+    """Return the digests that the drafts of all users name, each with its media type."""
     found = connection.scalars(select(table.c.value).where(table.c.name.startswith(_PREFIX, autoescape=True)))
-    return {reference.digest for value in found for reference in _draft_of(value).inputs}
+    return {(one.digest, one.media_type) for value in found for one in _draft_of(value).inputs}
 
 
 def _name(topic_id: str | None) -> str:

@@ -47,10 +47,12 @@ class Owners:
     Args:
         folder: the folder of the lock files.
         trusted: False on a network file system, where a held lock may look free on another machine.
+        old: the folder of the lock files of earlier versions, which may still run, or None.
     """
 
-    def __init__(self, folder: Path, *, trusted: bool) -> None:
+    def __init__(self, folder: Path, *, trusted: bool, old: Path | None = None) -> None:
         self._folder = folder
+        self._old = old
         self._trusted = trusted
         self._held: dict[str, filelock.BaseFileLock] = {}
         # The lease of each foreign owner as it was seen last, with the seconds of this process's own clock at
@@ -76,7 +78,10 @@ class Owners:
         """Return whether the process of an owner is certainly gone."""
         if not self._trusted or owner in self._held:
             return False
-        return self._free(self._file(owner))
+        file = self._file(owner)
+        if self._old is not None and not _unlocked(self._old / file.name):
+            return False
+        return self._free(file)
 
     def gone(self, owner: str, lease: datetime | None) -> bool:
         """Return whether others may take over the tasks of an owner.
@@ -122,16 +127,22 @@ class Owners:
         return self._folder / f"{quote(owner, safe='')}.lock"
 
     def _free(self, file: Path) -> bool:
-        if not file.exists():
-            return True
-        lock = filelock.FileLock(file, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            return False
-        lock.release()
-        _unlink(file)
+        free = _unlocked(file)
+        if free:
+            _unlink(file)
+        return free
+
+
+def _unlocked(file: Path) -> bool:
+    if not file.exists():
         return True
+    lock = filelock.FileLock(file, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return False
+    lock.release()
+    return True
 
 
 def _unlink(file: Path) -> None:

@@ -20,6 +20,7 @@ from imgplay_widget._store import (
     feeds,
     leases,
     migrations,
+    old_folder,
     queries,
     removal,
     rows,
@@ -107,7 +108,8 @@ class Store:
         self._temporary = temporary
         self._version: int | None = None
         self._follow_ids()
-        self._owners = Owners(assets.root / "owners", trusted=database.network is None)
+        old = None if assets.old is None else assets.old / "owners"
+        self._owners = Owners(assets.root / "owners", trusted=database.network is None, old=old)
 
     @classmethod
     def open(
@@ -137,9 +139,11 @@ class Store:
         database = Database(where, busy_timeout=busy_timeout)
         try:
             migrations.migrate(database)
-            root = where.assets or Path(tempfile.mkdtemp(prefix="imgplay-"))
-            scope = Scope(user_id, organization_id)
-            return cls(database, Assets(root), scope, temporary=where.assets is None)
+            assets = Assets(where.assets or Path(tempfile.mkdtemp(prefix="imgplay-")), where.old_assets)
+            notices = old_folder.bring_over(database, assets)
+            store = cls(database, assets, Scope(user_id, organization_id), temporary=where.assets is None)
+            store.notices += notices
+            return store
         except BaseException:
             database.close()
             raise
@@ -333,8 +337,7 @@ class Store:
         inputs = {one.digest: one for batch in batches for one in batch.inputs}
         with self._files_locked(needed=bool(inputs)), self._database.writing() as connection:
             for reference in inputs.values():
-                url = self.assets.original_url(reference.digest, reference.media_type)
-                if not self.assets.path(url).exists():
+                if self.assets.size(reference) is None:
                     raise NotFound("A reference is gone from the store.", next_step="Add the image again.")
             if budget is not None:
                 # The check is in the same transaction, so that two clicks at once cannot exceed the budget

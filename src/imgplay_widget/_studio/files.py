@@ -38,7 +38,7 @@ class Files:
 
     def path(self, url: str) -> Path:
         """Return the path of a file that a row names by its url."""
-        return self._assets.path(url)
+        return self._assets.where(url)
 
     def original_path(self, url: str) -> Path:
         """Return the path of an original, which exists.
@@ -50,7 +50,7 @@ class Files:
 
     def reference_path(self, reference: Reference) -> Path:
         """Return the path of an input image."""
-        return self._assets.path(self._assets.original_url(reference.digest, reference.media_type))
+        return self._assets.where(self._assets.original_url(reference.digest, reference.media_type))
 
     def save_zip(self, path: str | os.PathLike[str], images: Iterable[tuple[Entry, Generation]]) -> Path:
         """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).

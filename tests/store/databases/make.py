@@ -30,7 +30,7 @@ def main():
     store.star([generations[0].id], starred=True)
     store.save_setting("config", {"model": "demo:paint", "starred_models": ["demo:paint"]})
     store.close()
-    (file.with_suffix(".assets") / "files.lock").unlink()
+    (file.with_name(f"{file.name}.assets") / "files.lock").unlink()
     # An empty journal stays where the installed SQLite has no safe WAL.
     file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
 
