@@ -214,6 +214,13 @@ def refuse_one(page: Page) -> None:
     expect(part(page, "refusal")).to_be_visible(timeout=WAIT)
 
 
+def refuse_for_price(page: Page) -> None:
+    """Ask for images of unknown price while there is a budget."""
+    part(page, "prompt").fill("A red fox asleep in fresh snow")
+    part(page, "generate").click()
+    expect(part(page, "generate-anyway")).to_be_visible(timeout=WAIT)
+
+
 def open_server(page: Page) -> None:
     """Open the form for a server of the user."""
     open_models(page)
@@ -502,6 +509,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "several": ("", show_several),
     "pattern": ("", write_pattern),
     "refused": ("refuse=demo:every", refuse_one),
+    "unpriced": ("unpriced", refuse_for_price),
     "server": ("", open_server),
     "references": ("model=edit", add_references),
     "references-failed": ("model=edit", fail_references),
@@ -559,6 +567,7 @@ STATES |= {
         "several",
         "pattern",
         "refused",
+        "unpriced",
         "server",
         "queue",
         "topics",

@@ -7,7 +7,8 @@
 // ?model=edit (it takes references and a mask), ?topics=0 (none yet), ?broken (what no kernel sends: parts break),
 // ?parts=none (parts do not come),
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
-// takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name).
+// takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name),
+// ?unpriced (there is a budget, and no price is known).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import { holdsWords } from "../src/lib/topics";
@@ -42,6 +43,16 @@ const LOCKED = error({
   message: "Another program holds the history.",
   nextStep: "Close the program that holds the database, then try again. Nothing is lost.",
   provider: null,
+});
+const UNPRICED = error({
+  code: "price_unknown",
+  message:
+    "The price of demo:studio is not known, so nobody can tell whether the budget of $5.00 a day allows this request.",
+  nextStep:
+    "Call again with confirm=True (on the page: press the button) to pay an unknown price, or choose a model whose price is known. Nothing was stored, sent or paid.",
+  fault: "you",
+  provider: null,
+  retryable: false,
 });
 const LONG = Number(query.get("long") ?? 0);
 const SHAPES = [
@@ -185,6 +196,10 @@ class MockKernel {
     if (wish >= 0 || call.method === refuse) {
       const refused = wish >= 0 ? { ...REFUSAL, wish } : LOCKED;
       this.answer({ kind: "reply", to: message.id, result: null, error: refused });
+      return;
+    }
+    if (query.has("unpriced") && "confirm" in call && !call.confirm) {
+      this.answer({ kind: "reply", to: message.id, result: null, error: UNPRICED });
       return;
     }
     const buffers: DataView[] = [];

@@ -67,6 +67,7 @@ export type ErrorCode =
   | "over_budget"
   | "overloaded"
   | "page_outdated"
+  | "price_unknown"
   | "provider"
   | "provider_missing"
   | "quota"
@@ -225,6 +226,7 @@ export interface Generate {
   wishes: Wish[];
   n: number;
   topicId: string | null;
+  confirm: boolean;
 }
 export interface Wish {
   model: string;
@@ -248,6 +250,7 @@ export interface Retry {
   method: "retry";
   batchId: string;
   generationId: string | null;
+  confirm: boolean;
 }
 export interface Delete {
   method: "delete";
@@ -351,6 +354,7 @@ export interface Improve {
   prompt: string;
   mode: "expand" | "translate";
   model: string;
+  confirm: boolean;
 }
 export interface Thumbnails {
   method: "thumbnails";

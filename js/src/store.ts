@@ -10,7 +10,7 @@ import { createBatchActionsSlice } from "./slices/batch-actions";
 import { createBatchesSlice } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
 import { createCoversSlice } from "./slices/covers";
-import { createCreateSlice } from "./slices/create";
+import { createCreateSlice, type Refusal } from "./slices/create";
 import { createDeletionsSlice } from "./slices/deletions";
 import { createDraftsSlice } from "./slices/drafts";
 import { createFeedPagesSlice, refreshed } from "./slices/feed-pages";
@@ -156,7 +156,7 @@ export function receive(store: Store, event: KernelEvent): void {
       break;
     case "spending_changed":
       // A request that was refused because of the budget may be possible now.
-      if (event.spending.budget !== state.spending.budget && state.refusal?.code === "over_budget")
+      if (event.spending.budget !== state.spending.budget && isForBudget(state.refusal))
         state.dismissRefusal();
       store.setState({ spending: event.spending });
       break;
@@ -167,4 +167,9 @@ export function receive(store: Store, event: KernelEvent): void {
     case "models_changed":
       break;
   }
+}
+
+/** Return whether a click was refused because of the budget. */
+function isForBudget(refusal: Refusal | null): boolean {
+  return refusal?.code === "over_budget" || refusal?.code === "price_unknown";
 }

@@ -66,6 +66,7 @@ describe("a prompt that is improved", () => {
       prompt: "a fox",
       mode: "expand",
       model: state().config.model,
+      confirm: false,
     });
     expect(isImproving(state())).toBe(true);
     expect(said()).toEqual(["Improving the prompt…"]);

@@ -117,7 +117,26 @@ describe("the composer", () => {
     expect(fake.requests("save_draft")[0]?.call).toMatchObject({ prompt: "half a tho" });
     expect(fake.requests("configure")[0]?.call).toMatchObject({ config: { count: 2 } });
   });
-  it("takes back a refusal for the budget when the budget is another one", async () => {
+  it("offers to send a request whose price is not known, and sends it once the user agrees", async () => {
+    const { fake, part, parts, type } = await opened();
+    await type("prompt", "a fox");
+    part("generate").click();
+    await drawn();
+    const refuse = async (code: string) => {
+      const to = fake.requests("generate").at(-1)?.id ?? "";
+      fake.receive({ kind: "reply", to, result: null, error: error({ code }) });
+      await drawn();
+    };
+    await refuse("price_unknown");
+    part("generate-anyway").click();
+    await drawn();
+    const [first, second] = fake.requests("generate").map(({ call }) => call);
+    expect(first).toMatchObject({ confirm: false });
+    expect(second).toEqual({ ...first, confirm: true });
+    await refuse("over_budget");
+    expect(parts("generate-anyway")).toHaveLength(0);
+  });
+  it.each(["over_budget", "price_unknown"])("takes back %s when the budget is another one", async (code) => {
     const { fake, el, part, type } = await opened();
     await type("prompt", "a fox");
     part("generate").click();
@@ -126,7 +145,7 @@ describe("the composer", () => {
       kind: "reply",
       to: fake.requests("generate")[0]?.id ?? "",
       result: null,
-      error: error({ code: "over_budget" }),
+      error: error({ code }),
     });
     await drawn();
     const refused = () => el.querySelector('[role="alert"]') !== null;

@@ -183,6 +183,7 @@ describe("one click", () => {
         method: "generate",
         n: 2,
         topicId: "t1",
+        confirm: false,
         wishes: [
           { model: "demo:a", prompt: "a fox", params: { width: 512 }, references: [], mask: null },
           { model: "demo:b", prompt: "a fox", params: { seed: 7 }, references: ["d1"], mask: null },

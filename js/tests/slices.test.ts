@@ -249,6 +249,26 @@ describe("batches", () => {
   });
 });
 
+describe("a call of unknown price", () => {
+  it.each([
+    ["Generate anyway", "retry"],
+    ["Improve anyway", "improve"],
+  ] as const)("is offered as %s, and sent once the user agrees", async (label, method) => {
+    const { state, calls, last } = opened();
+    state().setPrompt("a fox");
+    void (method === "retry" ? state().retry("b1", "b1-0") : state().improve("expand"));
+    await last().refuse(error({ code: "price_unknown" }));
+    const action = state().notices.at(-1)?.action;
+    expect(action?.label).toBe(label);
+    action?.run();
+    const [first, second] = calls.filter(({ call }) => call.method === method).map(({ call }) => call);
+    expect(first).toMatchObject({ confirm: false });
+    expect(second).toEqual({ ...first, confirm: true });
+    await last().refuse(error({ code: "over_budget" }));
+    expect(state().notices.at(-1)?.action).toBeUndefined();
+  });
+});
+
 describe("create", () => {
   const reply = (topicId: string, id = "b2") => ({
     type: "generated" as const,
@@ -267,6 +287,7 @@ describe("create", () => {
       wishes: [{ model: "demo:m", prompt: "a fox", params: { seed: 7 }, references: [], mask: null }],
       n: 2,
       topicId: "t1",
+      confirm: false,
     });
     expect(state().busy).toBe(true);
     await last().answer(reply("t1"));

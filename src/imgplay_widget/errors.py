@@ -6,6 +6,7 @@
     ├── InvalidRequest (ValueError)      bad input; nothing was stored, sent or paid
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
+    ├── PriceUnknown                     there is a budget, and the price of the call is not known
     ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
     ├── PageOutdated                     the page and the kernel are of different versions
     ├── StoreError                       the database or the asset files
@@ -81,6 +82,7 @@ __all__ = [
     "OverBudget",
     "Overloaded",
     "PageOutdated",
+    "PriceUnknown",
     "ProviderError",
     "ProviderMissing",
     "QuotaUsedUp",
@@ -228,6 +230,17 @@ class OverBudget(ImgplayError):
     default_next_step = (
         "Raise the budget in a cell (pg.budget = 10 means 10 USD a day, None means no limit), or wait until "
         "tomorrow. Nothing was stored, sent or paid."
+    )
+
+
+class PriceUnknown(ImgplayError):
+    """There is a budget, and the price of the call is not known. Nothing was stored, sent or paid."""
+
+    code = "price_unknown"
+    fault = "you"
+    default_next_step = (
+        "Call again with confirm=True (on the page: press the button) to pay an unknown price, or choose a "
+        "model whose price is known. Nothing was stored, sent or paid."
     )
 
 

@@ -124,6 +124,25 @@ def test_an_image_is_asked_for_with_keys_alone(page: Page) -> None:
     expect(part("announcements")).to_contain_text("finished.")
 
 
+def test_a_request_of_unknown_price_is_sent_when_the_user_agrees(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "unpriced", options="theme=dark&plain")
+    part, hand = page.get_by_test_id, Hand(page)
+    expect(part("refusal")).to_contain_text("The price of demo:studio is not known")
+    hand.tab_to(part("generate-anyway"))
+    hand.press("Enter")
+    expect(part("refusal")).to_have_count(0)
+    expect(part("batch").first).to_contain_text("A red fox asleep in fresh snow")
+
+
+def test_a_retry_of_unknown_price_is_sent_when_the_user_agrees(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "errors", options="theme=dark&plain&unpriced")
+    failed = page.locator('[data-generation-id="b4-2"]')
+    failed.get_by_test_id("retry").click()
+    expect(page.locator(".ip-notice")).to_contain_text("The price of demo:studio is not known")
+    page.get_by_test_id("notice-action").click()
+    expect(page.locator(".ip-notice")).to_have_count(0)
+
+
 def test_a_refusal_leaves_the_focus_on_the_button(page: Page, page_address: str) -> None:
     reach_state(page, page_address, "feed", options="theme=dark&plain&refuse=demo:studio")
     part, hand = page.get_by_test_id, Hand(page)

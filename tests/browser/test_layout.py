@@ -57,7 +57,19 @@ def page(browser: Browser, width: int) -> Iterator[Page]:
 
 @pytest.mark.parametrize(
     "state",
-    ["feed", "prompt", "long-prompt", "budget", "config", "several", "pattern", "refused", "chinese-prompt"],
+    [
+        "feed",
+        "prompt",
+        "long-prompt",
+        "budget",
+        "config",
+        "several",
+        "pattern",
+        "refused",
+        "unpriced",
+        "chinese-unpriced",
+        "chinese-prompt",
+    ],
 )
 def test_the_buttons_of_the_composer_stand_in_one_row(
     page: Page, page_address: str, state: str, tmp_path: Path

@@ -12,7 +12,7 @@ import pytest
 from imgplay_widget import Spend, Status
 from imgplay_widget._rules.changes import SpendingWritten
 from imgplay_widget._types import Done, Missing, Price
-from imgplay_widget.errors import InvalidRequest, Moderated, NotFound, OverBudget
+from imgplay_widget.errors import BadKey, InvalidRequest, Moderated, NotFound, OverBudget, PriceUnknown
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
 
 WAIT = 20
@@ -99,10 +99,88 @@ def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent(
         assert len(fake.submits) == 7
 
 
-def test_what_nobody_knows_the_price_of_passes():
-    with open_studio(Priced(), budget=0) as studio:
+def test_with_a_budget_an_unknown_price_needs_consent():
+    fake = Priced()
+    with open_studio(fake, budget=5) as studio:
+        with pytest.raises(PriceUnknown, match=r"fake:queue.*\$5\.00 a day.*confirm=True") as caught:
+            studio.generate("foxes", model="fake:queue")
+        assert (caught.value.code, caught.value.fault) == ("price_unknown", "you")
+        assert studio.topics == []
+        assert list((studio._core.archive.store.assets.root / "originals").iterdir()) == []
+        assert fake.submits == []
+        studio.generate("a fox", model="fake:queue", confirm=True).result(WAIT)
+        studio.budget = None
         studio.generate("a fox", model="fake:queue").result(WAIT)
+        assert len(fake.submits) == 2
+
+
+def test_consent_to_an_unknown_price_does_not_lift_the_budget():
+    with open_studio(Priced(), budget=0.03) as studio, pytest.raises(OverBudget):
+        studio.generate("a fox", model="fake:image", confirm=True)
+
+
+def test_what_cannot_bill_needs_no_consent():
+    with open_studio(FakeProvider(), budget=0) as studio:
+        studio.generate("a fox", model="fake:image").result(WAIT)
         studio.generate("a fox", model="demo:instant").result(WAIT)
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_a_retry_of_unknown_price_needs_consent(one):
+    fake = Priced([Moderated("No.", provider="fake")])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        studio.budget = 5
+        again = batch[0].retry if one else batch.retry
+        with pytest.raises(PriceUnknown):
+            again()
+        assert isinstance(batch[0].error, Moderated)
+        assert len(fake.submits) == 1
+        again(confirm=True)
+        batch.result(WAIT)
+
+
+def test_a_retry_that_asks_for_a_job_needs_no_consent():
+    fake = Priced(polls=[BadKey("No.", provider="fake")])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model="fake:queue")
+        with pytest.raises(BadKey):
+            batch.result(WAIT)
+        studio.budget = 5
+        batch.retry().result(WAIT)
+        assert len(fake.submits) == 1
+
+
+def test_an_accepted_request_goes_on_after_a_restart(tmp_path):
+    held = Gate(picture())
+    with open_studio(Priced([held]), store=tmp_path, concurrency={"fake": 1}) as studio:
+        studio.generate("first", model="fake:queue", topic="foxes")
+        studio.generate("second", model="fake:queue", topic="foxes")
+    with open_studio(Priced(), store=tmp_path, budget=5) as studio:
+        second = studio.search("second")[0]
+        assert second.result(WAIT).status is Status.SUCCESS
+
+
+def test_a_rewritten_prompt_needs_consent_and_a_title_is_not_asked_for():
+    fake = FakeProvider(words=["A red fox in snow"] * 3)
+    fake.spec = replace(fake.spec, local=False)
+    with open_studio(fake, budget=5) as studio:
+        with pytest.raises(PriceUnknown, match="fake:"):
+            studio.improve("a fox", model="fake:image")
+        assert fake.questions == []
+        assert studio.improve("a fox", model="fake:image", confirm=True) == "A red fox in snow"
+        studio.generate("a fox", model="fake:image", confirm=True).result(WAIT)
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert len(fake.questions) == 1
+        assert studio.topics[0].title == "a fox"
+
+
+def test_a_free_text_model_needs_no_consent():
+    fake = FakeProvider(words=["A red fox in snow"] * 3)
+    with open_studio(fake, budget=5) as studio:
+        assert studio.improve("a fox", model="fake:image") == "A red fox in snow"
 
 
 def test_quick_requests_cannot_pass_the_budget_together():
@@ -147,15 +225,16 @@ def test_threads_cannot_pass_the_budget_together():
 def test_a_refusal_inside_the_transaction_stays_the_reason_whatever_the_store_does_later():
     with open_studio(Priced(), budget=1) as studio:
         core = studio._core
-        core.allow = lambda prepared: setattr(studio, "budget", 0.01)
-        handle = studio.generate("a fox", model="fake:image")
-        with pytest.raises(OverBudget):
-            handle.result(WAIT)
-        core.call(core.live._refresh_batches)
-        with pytest.raises(OverBudget, match="over the budget"):
-            handle.result(WAIT)
-        assert handle.status is Status.ERROR
-        assert isinstance(handle[0].error, OverBudget)
+        core.allow = lambda prepared, *, confirm: setattr(studio, "budget", 0.01)
+        for model, refusal in (("fake:image", OverBudget), ("fake:queue", PriceUnknown)):
+            handle = studio.generate("a fox", model=model)
+            with pytest.raises(refusal):
+                handle.result(WAIT)
+            core.call(core.live._refresh_batches)
+            with pytest.raises(refusal, match="budget of"):
+                handle.result(WAIT)
+            assert handle.status is Status.ERROR
+            assert isinstance(handle[0].error, refusal)
 
 
 def test_a_retry_over_the_budget_changes_nothing():

@@ -33,6 +33,7 @@ from imgplay_widget.errors import (
     InvalidRequest,
     Moderated,
     OverBudget,
+    PriceUnknown,
     RateLimited,
     ServerError,
     Uncertain,
@@ -267,8 +268,12 @@ def test_what_runs_is_reserved_and_what_ended_is_spent(registered):
         registered.refuse_beyond([replace(more, estimate="0.06")], budget)
     tomorrow = replace(budget, since=NOW + timedelta(days=1))
     registered.refuse_beyond([replace(more, estimate="0.06")], tomorrow)
-    # Calls of unknown cost pass, and calls that cost nothing.
-    registered.refuse_beyond([replace(more, estimate=None), replace(more, estimate="0")], budget)
+    # Calls that cost nothing pass, and calls of unknown cost with the user's consent.
+    registered.refuse_beyond([replace(more, estimate="0")], budget)
+    unknown = [replace(more, estimate=None), replace(more, estimate="0")]
+    registered.refuse_beyond(unknown, replace(budget, confirmed=True))
+    with pytest.raises(PriceUnknown, match="The price of"):
+        registered.refuse_beyond(unknown, budget)
 
 
 # ------------------------------------------------------------------ amounts and days

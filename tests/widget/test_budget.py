@@ -103,3 +103,40 @@ def test_a_retry_over_the_budget_is_refused_by_name(open_page):
         page.studio.budget = 0
         assert page.error("retry", batchId=batch.id)["code"] == "over_budget"
         assert len(fake.submits) == 1
+
+
+class Unpriced(FakeProvider):
+    """A cloud without a price list."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.spec = replace(self.spec, local=False)
+
+
+def test_a_click_of_unknown_price_is_refused_by_name_until_the_user_agrees(open_page):
+    fake = Unpriced()
+    with open_page(fake, budget=5) as page:
+        page.result("hello")
+        click = {"wishes": [WISH, {**WISH, "model": "fake:queue"}], "n": 1, "topicId": None}
+        error = page.error("generate", **click)
+        assert (error["code"], error["fault"], "wish" in error) == ("price_unknown", "you", False)
+        assert "fake:image and fake:queue" in error["message"]
+        assert "confirm=True" in error["nextStep"]
+        assert (page.studio.topics, fake.submits, page.events("batch_added")) == ([], [], [])
+        assert len(page.result("generate", **click, confirm=True)["batches"]) == 2
+
+
+def test_a_retry_and_an_improvement_of_unknown_price_need_consent(open_page):
+    fake = Unpriced([Moderated("No.", provider="fake")], words=["A red fox"])
+    with open_page(fake) as page:
+        batch = page.studio.generate("a fox", model="fake:image")
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        page.studio.budget = 5
+        assert page.error("retry", batchId=batch.id)["code"] == "price_unknown"
+        wish = {"prompt": "a fox", "mode": "expand", "model": "fake:image"}
+        assert page.error("improve", **wish)["code"] == "price_unknown"
+        assert (len(fake.submits), fake.questions) == (1, [])
+        page.result("retry", batchId=batch.id, confirm=True)
+        assert page.result("improve", **wish, confirm=True)["prompt"] == "A red fox"
+        batch.result(WAIT)

@@ -32,6 +32,11 @@ export function errorState(cause: unknown): ErrorState {
   };
 }
 
+/** Return whether a call was refused only because nobody knows its price: the user may agree to pay it. */
+export function isUnpriced({ code }: ErrorState): boolean {
+  return code === "price_unknown";
+}
+
 /**
  * Return an error in the language of the page. `detail` is the kernel's own sentence, if it is in another language.
  */

@@ -122,6 +122,7 @@ export const en = {
       budget === null ? `Today: ${today}` : `Today: ${today} of ${budget}`,
     spentUnknown: (count: number) => `${count === 1 ? "1 image" : `${count} images`} of unknown cost`,
     overBudget: "This request would go over today's budget.",
+    anyway: "Generate anyway",
     count: (length: number, limit: number) => `${length} / ${limit}`,
     countLabel: (length: number, limit: number) => `${length} of ${limit} characters`,
     tooLong: (over: number) => `${over} over this model's limit`,
@@ -148,6 +149,7 @@ export const en = {
     translated: (topic: string | null) =>
       `The prompt${topic === null ? "" : ` of “${topic}”`} was translated.`,
     same: "The prompt needs no change.",
+    anyway: "Improve anyway",
     undone: "The earlier prompt is back.",
   },
   // ---------------------------------------------------------------- what runs and waits, in all topics

@@ -121,6 +121,10 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
     "此请求会超出今日预算。",
     "请在单元格中提高预算（如 pg.budget = 10，单位为每日美元；None 表示不限），或等到明天；没有保存、发送或产生费用。",
   ],
+  price_unknown: [
+    "此请求的价格未知，无法判断是否会超出预算。",
+    "请按按钮确认支付未知的价格，或换一个价格已知的模型；没有保存、发送或产生费用。",
+  ],
   not_found: ["找不到所需的内容。", "它可能已被删除，请重新选择。"],
   store: ["存储出错。", "请检查存储文件夹是否存在、可写，磁盘是否正常。"],
   store_too_new: ["存储由更新的版本写入。", "请更新 imgplay-widget，或选择其他存储。"],
@@ -296,6 +300,7 @@ export const zh: Messages = {
     spent: (today, budget) => (budget === null ? `今日：${today}` : `今日：${today}，预算 ${budget}`),
     spentUnknown: (count) => `${count} 张图片费用未知`,
     overBudget: "此请求会超出今日预算。",
+    anyway: "仍然生成",
     count: (length, limit) => `${length} / ${limit}`,
     countLabel: (length, limit) => `共 ${limit} 个字符，已用 ${length} 个`,
     tooLong: (over) => `超出模型上限 ${over} 个字符`,
@@ -320,6 +325,7 @@ export const zh: Messages = {
     improved: (topic) => `${topic === null ? "" : `“${topic}”的`}提示词已优化。`,
     translated: (topic) => `${topic === null ? "" : `“${topic}”的`}提示词已翻译。`,
     same: "提示词无需修改。",
+    anyway: "仍然优化",
     undone: "已恢复原提示词。",
   },
   queue: {

@@ -10,7 +10,8 @@ export interface BatchActionsSlice {
    * Stop one generation of a batch, or batches all at once, so that none of them is sent in the place of another.
    */
   cancel(batchIds: readonly string[], generationId?: string): Promise<void>;
-  retry(batchId: string, generationId?: string): Promise<void>;
+  /** Run failed generations again: one, or all of a batch. `confirm` agrees to pay an unknown price. */
+  retry(batchId: string, generationId?: string, confirm?: boolean): Promise<void>;
   /** Move batches to another topic, or to a new one (null). */
   moveBatches(ids: readonly string[], topicId: string | null): Promise<void>;
 }
@@ -74,8 +75,10 @@ export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, sen
         report,
       );
     },
-    retry: async (batchId, generationId) => {
-      await send({ method: "retry", batchId, generationId: generationId ?? null }).catch(report);
+    retry: async (batchId, generationId, confirm = false) => {
+      const call = { method: "retry", batchId, generationId: generationId ?? null, confirm } as const;
+      const again = (): void => void get().retry(batchId, generationId, true);
+      await send(call).catch((cause) => get().addRefusal(cause, t.composer.anyway, again));
     },
 
     moveBatches: async (ids, topicId) => {

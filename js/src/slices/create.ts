@@ -33,8 +33,10 @@ export interface CreateSlice {
   /** Today's spending and the budget. */
   spending: SpendingState;
 
-  /** Ask for a batch for each prompt of each model, all of them or none. */
-  generate(): Promise<void>;
+  /**
+   * Ask for a batch for each prompt of each model, all of them or none. `confirm` agrees to pay an unknown price.
+   */
+  generate(confirm?: boolean): Promise<void>;
   /** Stop the newest click: the click that is not answered yet, else the newest running batch of the topic with
    * all of its click. */
   cancelNewest(): Promise<void>;
@@ -84,7 +86,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
     waits: false,
     spending: { today: "0", unknown: 0, running: "0", budget: null },
 
-    generate: async () => {
+    generate: async (confirm = false) => {
       // The click asks for what is shown now: the user may go to another topic before all references are uploaded.
       const shown = get();
       const models = askedModels(shown.models, shown.config);
@@ -108,6 +110,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
           wishes,
           n: countOf(shown),
           topicId: shown.activeTopicId,
+          confirm,
         });
         if (result.type !== "generated") return;
         take(result, shown);

@@ -1,5 +1,5 @@
 // Improving a prompt with a text model, and Undo.
-import { errorState, errorText } from "../lib/answer";
+import { errorState } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
 import { anyOf } from "../lib/words";
 import { t } from "../messages";
@@ -11,8 +11,11 @@ export interface ImprovingSlice {
   /** The prompt that a text model is improving, and its topic. */
   improving: { topicId: string | null; prompt: string } | null;
 
-  /** Let a text model improve the prompt. If the user changes the prompt meanwhile, the change stays. */
-  improve(mode: Improve["mode"]): Promise<void>;
+  /**
+   * Let a text model improve the prompt. If the user changes the prompt meanwhile, the change stays. `confirm` agrees
+   * to pay an unknown price.
+   */
+  improve(mode: Improve["mode"], confirm?: boolean): Promise<void>;
   /** Keep the prompt as it is, whatever the text model answers. */
   cancelImproving(): void;
   /**
@@ -63,7 +66,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
   return {
     improving: null,
 
-    improve: async (mode) => {
+    improve: async (mode, confirm = false) => {
       const { live, prompt, activeTopicId, config } = get();
       if (!live || prompt.trim() === "") return;
       asks += 1;
@@ -73,7 +76,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
       set({ improving: { topicId: activeTopicId, prompt } });
       get().announce(t.improve.working);
       try {
-        const { result } = await send({ method: "improve", prompt, mode, model: config.model });
+        const { result } = await send({ method: "improve", prompt, mode, model: config.model, confirm });
         const now = wanted();
         if (!now || result.type !== "improved") return;
         set({ improving: null });
@@ -90,7 +93,7 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
         // The kernel's own words are meant for code.
         if (error.code === "missing_key" && writerOf(get()) === null)
           get().addNotice("info", writerMissing(get()));
-        else get().addNotice("error", errorText(error));
+        else get().addRefusal(cause, t.improve.anyway, () => void get().improve(mode, true));
       } finally {
         if (wanted()) set({ improving: null });
       }

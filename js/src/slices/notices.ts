@@ -1,5 +1,5 @@
 // What the page tells the user for a time: notices that are seen, announcements that a screen reader reads.
-import { errorText } from "../lib/answer";
+import { errorState, errorText, isUnpriced } from "../lib/answer";
 import { t } from "../messages";
 import type { GenerationState, NoticeShown } from "../protocol.gen";
 import type { Slice } from "./state";
@@ -28,6 +28,10 @@ export interface NoticesSlice {
 
   /** Show a message for the time that `STANDS` has for its level, or for ten seconds if it has an action. */
   addNotice(level: Notice["level"], message: string, action?: Notice["action"]): void;
+  /**
+   * Show why the kernel refused a call. If only its price is unknown, a button calls `again`, which agrees to pay.
+   */
+  addRefusal(cause: unknown, label: string, again: () => void): void;
   dismissNotice(id: number): void;
   /** Hold the notices while the pointer or the focus is on them, so that none disappears under the hand. */
   holdNotices(held: boolean): void;
@@ -82,6 +86,11 @@ export const createNoticesSlice: Slice<NoticesSlice> = (set, get) => {
         notices: crowded([...state.notices.filter((other) => !isRepeated(notice, other)), notice]),
       }));
       get().announce(message, action !== undefined && !action.offer);
+    },
+    addRefusal: (cause, label, again) => {
+      const error = errorState(cause);
+      const action = isUnpriced(error) ? { label, run: again, offer: true as const } : undefined;
+      get().addNotice(action ? "warning" : "error", errorText(error), action);
     },
     dismissNotice: (id) => {
       // A notice that disappears under the pointer may not tell that the pointer left it.

@@ -2,7 +2,7 @@
 // generates or, while the same request runs, cancels.
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { worded } from "../lib/answer";
+import { isUnpriced, worded } from "../lib/answer";
 import { inertReason, isLost } from "../lib/connection";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
@@ -454,6 +454,16 @@ function Refusal() {
         {refusal.which && `${t.composer.which(refusal.which)} `}
         <strong>{message}</strong> {next}
         {detail && <ErrorDetail text={detail} />}
+        {isUnpriced(refusal) && (
+          <button
+            type="button"
+            class="ip-button ip-anyway"
+            data-testid="generate-anyway"
+            onClick={() => void actions.generate(true)}
+          >
+            {t.composer.anyway}
+          </button>
+        )}
       </span>
       <IconButton icon="close" label={t.notice.dismiss} onClick={actions.dismissRefusal} />
     </div>

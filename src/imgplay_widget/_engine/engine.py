@@ -267,21 +267,23 @@ class Engine:
 
     # -------------------------------------------------------------- requests
 
-    async def add(self, entries: Sequence[Entry], new_topic: Topic | None) -> Topic:
+    async def add(self, entries: Sequence[Entry], new_topic: Topic | None, *, confirm: bool = False) -> Topic:
         """Store the requests of one click, all of them or none, start them, and return their topic.
 
         Args:
             entries: the new batches of one topic with their generations and tasks, all pending.
             new_topic: the topic to make with them, or None where it exists.
+            confirm: True where the user agreed to pay an unknown price.
 
         Raises:
             NotFound: the topic was deleted meanwhile.
             OverBudget: the budget does not allow all of them. Nothing was stored or sent.
+            PriceUnknown: there is a budget and no known price. Nothing was stored or sent.
             StoreError: the requests could not be stored. Nothing was sent.
         """
         leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
         topic = await self._archive.in_store(
-            self._store.add_batches, leased, new_topic=new_topic, budget=self._budget()
+            self._store.add_batches, leased, new_topic=new_topic, budget=self._budget(confirm=confirm)
         )
         for entry in leased:
             self._entries[entry.batch.id] = entry
@@ -325,16 +327,22 @@ class Engine:
         for entry, task in elsewhere:
             await self._cancel_elsewhere(entry, task)
 
-    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+    async def retry(self, batch_id: str, generation_id: str | None = None, *, confirm: bool = False) -> None:
         """Run one failed or cancelled generation again, or all such generations of a batch.
 
         A finished image whose link is kept is fetched, and a job that may still run at its provider is asked
         for by its ticket. Other tasks are sent again. A task that another process retries already is not
         sent: only its present state is told.
 
+        Args:
+            batch_id: the batch.
+            generation_id: the generation, or None for all of the batch.
+            confirm: True where the user agreed to pay an unknown price.
+
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
             OverBudget: the budget does not allow the retry. Nothing was changed or sent.
+            PriceUnknown: there is a budget and no known price. Nothing was changed or sent.
         """
         entry = await self.entry(batch_id)
         anew: dict[str, list[Generation]] = {}
@@ -347,9 +355,11 @@ class Engine:
                 group.setdefault(task.id, []).append(generation)
         # What may be refused comes first, so that a refusal changes nothing.
         for failed in (anew, linked):
-            await self._replace(entry, failed)
+            await self._replace(entry, failed, confirm=confirm)
 
-    async def _replace(self, entry: Entry, failed: Mapping[str, Sequence[Generation]]) -> None:
+    async def _replace(
+        self, entry: Entry, failed: Mapping[str, Sequence[Generation]], *, confirm: bool
+    ) -> None:
         """Replace failed tasks by their next attempts, for the generations that they left empty."""
         batch_id = entry.batch.id
         attempts: dict[str, Task] = {}
@@ -362,7 +372,9 @@ class Engine:
                 )
         if not attempts:
             return
-        changed = await self._archive.in_store(self._store.replace_tasks, attempts, budget=self._budget())
+        changed = await self._archive.in_store(
+            self._store.replace_tasks, attempts, budget=self._budget(confirm=confirm)
+        )
         if changed is None:
             raise gone("batch", batch_id)
         taken = {task.id for task in changed.tasks}
@@ -375,20 +387,21 @@ class Engine:
         for task in fresh:
             await self._launch(task, _FIRST_STEP[task.stage])
 
-    async def refuse_beyond_budget(self, tasks: Sequence[Task]) -> None:
+    async def refuse_beyond_budget(self, tasks: Sequence[Task], *, confirm: bool) -> None:
         """Refuse tasks that are not stored yet and that the budget does not allow.
 
         Raises:
             OverBudget: the budget does not allow the tasks.
+            PriceUnknown: there is a budget and no known price, and the user did not confirm.
         """
-        budget = self._budget()
+        budget = self._budget(confirm=confirm)
         if budget is not None:
             await self._archive.in_store(self._store.refuse_beyond, tasks, budget)
 
-    def _budget(self) -> Budget | None:
+    def _budget(self, *, confirm: bool) -> Budget | None:
         if self.budget is None:
             return None
-        return Budget(limit=self.budget, since=day_start(self._clock.now()))
+        return Budget(limit=self.budget, since=day_start(self._clock.now()), confirmed=confirm)
 
     async def entry(self, batch_id: str) -> Entry:
         """Return a batch as it is now.

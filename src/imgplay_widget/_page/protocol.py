@@ -444,12 +444,14 @@ class Generate(Message):
     Attributes:
         n: the number of images of each request.
         topic_id: the id of the topic, or None for a new topic, which becomes the active topic.
+        confirm: whether the user agreed to pay an unknown price.
     """
 
     method: Literal["generate"] = "generate"
     wishes: list[Wish] = Field(min_length=1, max_length=MAX_WISHES)
     n: int
     topic_id: str | None
+    confirm: bool = False
 
 
 class CancelBatches(Message):
@@ -461,11 +463,16 @@ class CancelBatches(Message):
 
 
 class Retry(Message):
-    """A call to run failed and cancelled generations again: one, or all of a batch. Answer: `Empty`."""
+    """A call to run failed and cancelled generations again: one, or all of a batch. Answer: `Empty`.
+
+    Attributes:
+        confirm: whether the user agreed to pay an unknown price.
+    """
 
     method: Literal["retry"] = "retry"
     batch_id: str
     generation_id: str | None = None
+    confirm: bool = False
 
 
 What = Literal["topic", "batch", "generation"]
@@ -621,12 +628,14 @@ class Improve(Message):
     Attributes:
         mode: "expand" adds visible details, and "translate" translates the prompt into English.
         model: the name of the image model that will get the prompt.
+        confirm: whether the user agreed to pay an unknown price.
     """
 
     method: Literal["improve"] = "improve"
     prompt: Annotated[str, Field(max_length=100_000)]
     mode: Literal["expand", "translate"]
     model: str
+    confirm: bool = False
 
 
 class Thumbnails(Message):

@@ -60,7 +60,8 @@ class Offered:
 
     async def _improve(self, call: protocol.Improve, _: Attachments) -> protocol.Improved:
         spec = self._core.registry.find(call.model)[1]
-        return protocol.Improved(prompt=await self._core.writer.improve(call.prompt, call.mode, spec))
+        improve = self._core.writer.improve
+        return protocol.Improved(prompt=await improve(call.prompt, call.mode, spec, confirm=call.confirm))
 
     def _model(self, name: str) -> ModelSpec:
         try:

@@ -70,7 +70,7 @@ class Requests:
                 raise WishRefusedError(error, index) from error
             prepared.append(one)
             topic_id = one.entry.batch.topic_id
-        topic = await self._core.add(prepared, select=True, source=self._source)
+        topic = await self._core.add(prepared, select=True, confirm=call.confirm, source=self._source)
         entries = [one.entry for one in prepared]
         try:
             ids = [entry.batch.id for entry in entries]
@@ -103,7 +103,7 @@ class Requests:
         return protocol.Empty()
 
     async def _retry(self, call: protocol.Retry, _: Attachments) -> protocol.Empty:
-        await self._core.engine.retry(call.batch_id, call.generation_id)
+        await self._core.engine.retry(call.batch_id, call.generation_id, confirm=call.confirm)
         return protocol.Empty()
 
     async def _save_draft(self, call: protocol.SaveDraft, _: Attachments) -> protocol.Empty:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imgplay_widget._rules.tables import html_table, text_table
 from imgplay_widget._types import Stage
-from imgplay_widget.errors import InvalidRequest
+from imgplay_widget.errors import InvalidRequest, PriceUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from imgplay_widget._types import Task
 
@@ -33,6 +33,7 @@ __all__ = [
     "from_units",
     "moment_of",
     "money",
+    "price_unknown",
     "spend_of",
     "to_units",
 ]
@@ -90,10 +91,12 @@ class Budget:
     Attributes:
         limit: USD.
         since: the start of the day, as an aware time in UTC.
+        confirmed: True where the user agreed to pay an unknown price.
     """
 
     limit: Decimal
     since: datetime
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +241,21 @@ def money(usd: Decimal) -> str:
         return "<$0.0001"
     digits = f"{usd:.4f}"
     return f"${digits.rstrip('0') if digits[-2:] != '00' else digits[:-2]}"
+
+
+def price_unknown(models: Collection[str], limit: Decimal) -> PriceUnknown:
+    """Return the refusal of calls whose price is not known.
+
+    Args:
+        models: the names of the models without a known price.
+        limit: the budget, in USD a day.
+    """
+    price = "price" if len(models) == 1 else "prices"
+    verb = "is" if len(models) == 1 else "are"
+    return PriceUnknown(
+        f"The {price} of {' and '.join(models)} {verb} not known, so nobody can tell whether the budget of "
+        f"{money(limit)} a day allows this request."
+    )
 
 
 def day_start(now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
-from imgplay_widget._rules.costs import Line, Today, booking, from_units, money, to_units
+from imgplay_widget._rules.costs import Line, Today, booking, from_units, money, price_unknown, to_units
 from imgplay_widget._store import queries
 from imgplay_widget._store.tables import batches, spending, tasks
 from imgplay_widget._types import Stage
@@ -95,21 +95,30 @@ def today(connection: Connection, scope: Scope, since: datetime) -> Today:
 
 
 def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task], budget: Budget) -> None:
-    """Refuse tasks whose expected cost would take the total over a budget.
+    """Refuse tasks whose expected cost is unknown, or would take the total over a budget.
 
-    A task with a ticket does not count: its call was sent before, and its job is only asked for.
+    A task with a ticket or with links does not count: its call was sent before, and nothing is paid now.
 
     Raises:
         OverBudget: the total would exceed the budget.
+        PriceUnknown: the price of a task is not known, and the user did not agree to pay it.
     """
-    units = sum(to_units(task.estimate) or 0 for task in fresh if task.stage is Stage.PENDING)
-    if units == 0:
-        return
-    wanted = from_units(units)
+    calls = [task for task in fresh if task.stage is Stage.PENDING]
+    units = sum(to_units(task.estimate) or 0 for task in calls)
+    if units:
+        _refuse_above(connection, scope, calls, from_units(units), budget)
+    unknown = {f"{task.provider}:{task.model}": None for task in calls if to_units(task.estimate) is None}
+    if unknown and not budget.confirmed:
+        raise price_unknown(unknown, budget.limit)
+
+
+def _refuse_above(
+    connection: Connection, scope: Scope, calls: Sequence[Task], wanted: Decimal, budget: Budget
+) -> None:
     now = today(connection, scope, budget.since)
     total = now.spent + now.running + wanted
     if total > budget.limit:
-        count = len({task.batch_id for task in fresh})
+        count = len({task.batch_id for task in calls})
         what = "This request" if count == 1 else f"These {count} requests"
         raise OverBudget(
             f"{what} ({money(wanted)}) would take today's total to {money(total)}, over the budget of "

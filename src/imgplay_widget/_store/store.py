@@ -330,6 +330,7 @@ class Store:
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
             OverBudget: the budget does not allow it.
+            PriceUnknown: the price of a task is not known, and the user did not agree to pay it.
         """
         batches = [entry.batch for entry in entries]
         tasks = [task for entry in entries for task in entry.tasks]
@@ -463,7 +464,7 @@ class Store:
             The batch after the change, with the new tasks that were saved, or None where the batch is gone.
 
         Raises:
-            OverBudget: the budget does not allow the new tasks.
+            OverBudget, PriceUnknown: the budget does not allow the new tasks.
         """
         table = tables.generations
         with self._database.writing() as connection:
@@ -525,7 +526,7 @@ class Store:
         """Refuse tasks, which are not stored yet, if the budget does not allow them.
 
         Raises:
-            OverBudget: the budget does not allow the tasks.
+            OverBudget, PriceUnknown: the budget does not allow the tasks.
         """
         with self._database.reading() as connection:
             spending.refuse_beyond(connection, self._scope, tasks, budget)

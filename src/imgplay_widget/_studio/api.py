@@ -50,6 +50,7 @@ class StudioApi:
         references: Sequence[ReferenceLike] = (),
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
+        confirm: bool = False,
         **params: Any,
     ) -> BatchHandle:
         """Start a request and return its handle at once. The batch appears in the feed of a page.
@@ -65,6 +66,7 @@ class StudioApi:
             mask: for models that take a mask: a PNG of the first reference's size, transparent where the
                 image may change. It is a path, bytes, a Pillow image or a generation.
             deadline: seconds in all for each task; None takes the model's deadline.
+            confirm: True agrees to pay an unknown price although there is a `budget`.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
                 given has its default, and None leaves it out. Without a seed, a random one is drawn and kept.
 
@@ -74,6 +76,7 @@ class StudioApi:
             MissingKey: the provider's key is not set.
             NotFound: there is no such model or topic.
             OverBudget: the request would take today's total over the `budget`.
+            PriceUnknown: there is a `budget`, the price of the request is not known, and `confirm` is False.
             All are raised before anything is stored, sent or paid. Where another thread or kernel spends
             the rest of the budget at the same moment, the handle raises `OverBudget` instead.
         """
@@ -91,11 +94,13 @@ class StudioApi:
             mask=mask,
             deadline=deadline,
             params=params,
-            allow=core.allow,
+            allow=partial(core.allow, confirm=confirm),
         )
-        return core.begin(prepared, select=topic is None)
+        return core.begin(prepared, select=topic is None, confirm=confirm)
 
-    def improve(self, prompt: str, mode: Mode = "expand", *, model: str | None = None) -> str:
+    def improve(
+        self, prompt: str, mode: Mode = "expand", *, model: str | None = None, confirm: bool = False
+    ) -> str:
         """Let a text model rewrite a prompt, wait, and return the new prompt.
 
         Nothing is stored or generated. This is one call to a small text model, which its provider bills. The
@@ -109,9 +114,12 @@ class StudioApi:
                 what can be seen; ``"translate"`` returns the same prompt in English.
             model: the image model of the prompt, whose limit of characters is kept; None takes the model of
                 the config panel.
+            confirm: True agrees to pay the call although there is a `budget`: prices of text models are not
+                known.
 
         Raises:
             InvalidRequest: the prompt is empty, or there is no such mode (a ValueError).
+            PriceUnknown: there is a `budget`, and `confirm` is False.
             MissingKey: no provider with a text model has a key; the error names the keys that are possible.
             NotFound: there is no such model.
             ProviderError: the text model did not answer, or not with a prompt.
@@ -122,7 +130,7 @@ class StudioApi:
         if core.writer.model(spec.provider) is None:
             # Keys are looked for on the caller's thread, where Colab can be asked too.
             core.keys.look([provider.spec for provider in core.writer.candidates()])
-        return core.call(core.writer.improve, prompt, mode, spec)
+        return core.call(partial(core.writer.improve, prompt, mode, spec, confirm=confirm))
 
     # -------------------------------------------------------------- topics
 
@@ -398,7 +406,8 @@ class StudioApi:
         The studio refuses a request or a Retry (`OverBudget`) before anything is stored or sent if its
         expected cost would take the total of today over the budget. The total is that of all kernels on
         the store, since midnight by the local clock. Running tasks count as spent. A request whose cost is
-        not known (see `estimate`) is allowed.
+        not known is refused too (`PriceUnknown`) unless it has ``confirm=True``. A model on this machine or
+        network that does not need a key costs nothing.
         """
         return self._core.budget
 

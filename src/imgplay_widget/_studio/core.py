@@ -157,7 +157,9 @@ class Core(Hop):
         self.drafts = Drafts(archive, self.references, notify)
         self.offers = Offers(archive, self.clients, registry, keys, notify, clock)
         self.servers = Servers(archive, registry, self.offers, keys, notify)
-        self.writer = Writer(self.clients, self.curator, registry, keys, options.titles)
+        self.writer = Writer(
+            self.clients, self.curator, registry, keys, options.titles, lambda: self.engine.budget
+        )
 
     async def _start(self) -> None:
         await self.engine.start()
@@ -196,7 +198,7 @@ class Core(Hop):
         """Check a request, store its input images, and return its rows. Raise as `generate` does.
 
         The requests of one click share a `click_id`. `allow` may refuse a request before any file is
-        written. Without it, `add` refuses a request over the budget.
+        written. Without it, `add` refuses a request that the budget does not allow.
         """
         catalog.check_text("topic", title)
         provider, spec = self.model(model)
@@ -237,21 +239,23 @@ class Core(Hop):
             return stored_input(self.archive, item, role)
         return read_input(item, role)
 
-    def allow(self, prepared: Prepared) -> None:
+    def allow(self, prepared: Prepared, *, confirm: bool) -> None:
         """Refuse a request that the budget does not allow. From any thread but the loop's.
 
         Raises:
             OverBudget: the budget does not allow it.
+            PriceUnknown: there is a budget and no known price, and the user did not confirm.
         """
         if self.engine.budget is not None:
-            self.call(self.engine.refuse_beyond_budget, prepared.entry.tasks)
+            self.call(partial(self.engine.refuse_beyond_budget, prepared.entry.tasks, confirm=confirm))
 
-    def begin(self, prepared: Prepared, *, select: bool) -> BatchHandle:
+    def begin(self, prepared: Prepared, *, select: bool, confirm: bool) -> BatchHandle:
         """Return the handle of a request at once, and store and start the request on the loop.
 
         Args:
             prepared: the request that `prepare` returned.
             select: True where its topic becomes the active one.
+            confirm: True where the user agreed to pay an unknown price.
         """
         batch = prepared.entry.batch
         if select and self.topics.active is None:
@@ -263,14 +267,14 @@ class Core(Hop):
         if topic is not None:
             self._coming[batch.id] = topic
         handle = self.handle(prepared.entry)
-        self.start(partial(self._begin, prepared, handle, select=select))
+        self.start(partial(self._begin, prepared, handle, select=select, confirm=confirm))
         return handle
 
-    async def _begin(self, prepared: Prepared, handle: BatchHandle, *, select: bool) -> None:
+    async def _begin(self, prepared: Prepared, handle: BatchHandle, *, select: bool, confirm: bool) -> None:
         batch = prepared.entry.batch
         coming = self._coming.get(batch.id)
         try:
-            await self.add([prepared], coming=coming, select=select)
+            await self.add([prepared], coming=coming, select=select, confirm=confirm)
         except Exception as error:
             # Code that waits for the handle must get the error, or it would wait for ever.
             self.live.batch(prepared.entry).fail(error)
@@ -296,6 +300,7 @@ class Core(Hop):
         *,
         coming: Topic | None = None,
         select: bool,
+        confirm: bool = False,
         source: str | None = None,
     ) -> Topic:
         """Store the requests of one click, or none of them, start them, and return their topic.
@@ -304,10 +309,11 @@ class Core(Hop):
             prepared: the requests that `prepare` returned, all for one topic; the first one has a new topic.
             coming: the topic, where an earlier request that may fail makes it.
             select: True where the topic becomes the active one.
+            confirm: True where the user agreed to pay an unknown price.
             source: the page that asked (see `SettingWritten`).
         """
         new_topic = prepared[0].new_topic or coming
-        topic = await self.engine.add([one.entry for one in prepared], new_topic)
+        topic = await self.engine.add([one.entry for one in prepared], new_topic, confirm=confirm)
         try:
             await self._name(topic, prepared[0])
             if select:
@@ -355,9 +361,9 @@ class Core(Hop):
         """Stop the unfinished tasks of a batch, or the task of one generation."""
         await self.engine.cancel([batch_id], generation_id)
 
-    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+    async def retry(self, batch_id: str, generation_id: str | None = None, *, confirm: bool = False) -> None:
         """Run one failed generation again, or all failed generations of a batch."""
-        await self.engine.retry(batch_id, generation_id)
+        await self.engine.retry(batch_id, generation_id, confirm=confirm)
 
     async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
         """Star images, or take the stars away."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 from imgplay_widget._store.paths import path_of
@@ -49,7 +50,7 @@ class Keeper(Protocol):
         """Stop the unfinished tasks of a batch, or the task of one generation."""
         ...
 
-    async def retry(self, batch_id: str, generation_id: str | None = None) -> None:
+    async def retry(self, batch_id: str, generation_id: str | None = None, *, confirm: bool = False) -> None:
         """Run the failed generations of a batch again, or one of them."""
         ...
 
@@ -199,9 +200,16 @@ class BatchHandle:
         """Stop the unfinished generations. Finished images stay."""
         self._keeper.call(self._keeper.cancel, self.id)
 
-    def retry(self) -> BatchHandle:
-        """Run the generations that failed or were cancelled again, and return the batch."""
-        self._keeper.call(self._keeper.retry, self.id)
+    def retry(self, *, confirm: bool = False) -> BatchHandle:
+        """Run the generations that failed or were cancelled again, and return the batch.
+
+        Args:
+            confirm: True agrees to pay an unknown price although there is a budget.
+
+        Raises:
+            OverBudget, PriceUnknown: the budget does not allow the new calls.
+        """
+        self._keeper.call(partial(self._keeper.retry, confirm=confirm), self.id)
         return self
 
     def save_zip(self, path: str | os.PathLike[str]) -> Path:
@@ -337,9 +345,16 @@ class GenerationHandle:
         target.write_bytes(self.bytes)
         return target
 
-    def retry(self) -> GenerationHandle:
-        """Run this generation again if it failed or was cancelled, and return its handle."""
-        self._keeper.call(self._keeper.retry, self._batch.id, self._id)
+    def retry(self, *, confirm: bool = False) -> GenerationHandle:
+        """Run this generation again if it failed or was cancelled, and return its handle.
+
+        Args:
+            confirm: True agrees to pay an unknown price although there is a budget.
+
+        Raises:
+            OverBudget, PriceUnknown: the budget does not allow the new call.
+        """
+        self._keeper.call(partial(self._keeper.retry, confirm=confirm), self._batch.id, self._id)
         return self
 
     def cancel(self) -> None:

@@ -8,13 +8,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from imgplay_widget import catalog
 from imgplay_widget._rules import prompts, titles
+from imgplay_widget._rules.costs import price_unknown
 from imgplay_widget.errors import BadResponse, ImgplayError, InvalidRequest, MissingKey, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
     from imgplay_widget._engine.clients import Clients
     from imgplay_widget._engine.curator import Curator
     from imgplay_widget._types import Batch, ModelSpec
+    from imgplay_widget.errors import PriceUnknown
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
@@ -46,16 +52,24 @@ class Writer:
         keys: the keys.
         chosen: the option `titles`: ``"provider:model"`` for a model that writes everything, ``"auto"`` for
             any model, or ``"off"`` for any model but without titles.
+        budget: returns the USD that may be spent a day, or None for any amount.
     """
 
     def __init__(
-        self, clients: Clients, curator: Curator, registry: Registry, keys: Keys, chosen: str
+        self,
+        clients: Clients,
+        curator: Curator,
+        registry: Registry,
+        keys: Keys,
+        chosen: str,
+        budget: Callable[[], Decimal | None],
     ) -> None:
         self._clients = clients
         self._curator = curator
         self._registry = registry
         self._keys = keys
         self._chosen = chosen
+        self._budget = budget
 
     @property
     def names_topics(self) -> bool:
@@ -84,10 +98,14 @@ class Writer:
         return model if name == provider.spec.name else ""
 
     async def entitle(self, topic_id: str, batch: Batch) -> None:
-        """Let a text model name a topic. Where that fails, the first words of the prompt stay the title."""
+        """Let a text model name a topic. Where that fails, the first words of the prompt stay the title.
+
+        With a budget, only a free text model is asked, or the text model that the user chose: nobody knows
+        the price of the others.
+        """
         try:
             model = self.model(batch.provider)
-            if model is None:
+            if model is None or (self._chosen == "auto" and self._refusal(model)):
                 return
             answer = await self._clients.write_text(
                 model.provider, model.id, titles.INSTRUCTION, batch.prompt
@@ -99,16 +117,25 @@ class Writer:
             # A title is a courtesy, so the user is not told that it did not come.
             logger.info("A topic was not named: %s", error.message)
 
-    async def improve(self, prompt: str, mode: str, spec: ModelSpec) -> str:
+    def _refusal(self, model: TextModel) -> PriceUnknown | None:
+        """Return why a call of a text model needs the user's consent, or None where it does not."""
+        budget = self._budget()
+        if budget is None or catalog.cannot_bill(model.provider.spec):
+            return None
+        return price_unknown([model.name], budget)
+
+    async def improve(self, prompt: str, mode: str, spec: ModelSpec, *, confirm: bool = False) -> str:
         """Let a text model rewrite a prompt in one call, and return the new prompt.
 
         Args:
             prompt: the user's prompt.
             mode: one of `prompts.MODES`.
             spec: the image model. Its provider is preferred, and its limit of characters is kept.
+            confirm: True where the user agreed to pay an unknown price.
 
         Raises:
             InvalidRequest: the prompt is empty, or there is no such mode.
+            PriceUnknown: there is a budget, and the user did not confirm.
             MissingKey: no provider of a text model has a key.
             NotFound: the provider of the chosen text model is not there.
             ProviderError: the text model did not answer, or not with a prompt.
@@ -121,7 +148,10 @@ class Writer:
             raise InvalidRequest(
                 "prompt is empty.", parameter="prompt", next_step="Write some words to begin with."
             )
-        provider, model = await self._ready(spec.provider)
+        writer = provider, model = await self._ready(spec.provider)
+        refusal = self._refusal(writer)
+        if refusal is not None and not confirm:
+            raise refusal
         instruction = prompts.instruction(mode, prompt, spec.max_prompt)
         answer = await self._clients.write_text(provider, model, instruction, prompt)
         text = prompts.rewritten(mode, prompt, answer, spec.max_prompt)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import ModelSpec, ProviderSpec
 
-__all__ = ["estimate", "expected"]
+__all__ = ["cannot_bill", "estimate", "expected"]
 
 
 def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | None:
@@ -36,10 +36,14 @@ def estimate(spec: ModelSpec, n: int, params: Mapping[str, Any]) -> Decimal | No
 def expected(provider: ProviderSpec, spec: ModelSpec, n: int, params: Mapping[str, Any]) -> str | None:
     """Return the expected cost of a call, in USD as a decimal string, or None where the cost is unknown.
 
-    The cost is the `estimate`. It is 0 for a provider on this machine or network that does not need a key,
-    because such a provider cannot bill anybody.
+    The cost is the `estimate`. It is 0 for a provider that cannot bill anybody.
     """
     known = estimate(spec, n, params)
-    if known is None and spec.price is None and provider.local and not provider.key_variables:
+    if known is None and spec.price is None and cannot_bill(provider):
         return "0"
     return None if known is None else format(known, "f")
+
+
+def cannot_bill(provider: ProviderSpec) -> bool:
+    """Return whether a provider cannot bill: it is on this machine or network, and does not need a key."""
+    return provider.local and not provider.key_variables
