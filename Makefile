@@ -13,6 +13,7 @@ VENV ?= .venv
 LAB_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_ARGS ?=
 # What `make test-diffusers` installs as torch, for instance torch==2.13.0.
 TORCH ?= torch
 
@@ -115,6 +116,11 @@ fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they
 .PHONY: bench
 bench: $(VENV)/.dev-installed $(PAGE) ## measure ours and the peers
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
+
+# Not part of `make test`: half an hour of kills.
+.PHONY: soak
+soak: $(VENV)/.dev-installed $(PAGE) ## kill three kernels on one store, some hundred times
+	$(BIN)/python -m tests.faults.soak $(SOAK_ARGS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/images/studio.png and screenshots/

@@ -203,3 +203,26 @@ def test_a_click_of_several_is_cancelled_whole_also_after_a_reload(notebook: Not
         cancelled = again.batches().nth(index).locator('[data-status="cancelled"]')
         cancelled.scroll_into_view_if_needed()
         expect(cancelled).to_have_count(1, timeout=WAIT)
+
+
+def test_text_is_never_run_as_markup(open_notebook, studio_cells: list[str]) -> None:
+    evil = "<img src=x onerror='window.__run = 1'></script><script>window.__run = 1</script>\u202egnp.exe"
+    notebook = open_notebook(
+        [
+            studio_cells[0],
+            f"topic = pg.new_topic({evil!r})\n"
+            f"pg.generate({evil!r}, model={INSTANT!r}, topic=topic).result(60)",
+        ]
+    )
+    notebook.run(0)
+    view = notebook.view()
+    notebook.run(1)
+    view.topics().first.get_by_role("button").first.click()
+    view.expect_images(1)
+    expect(view.batches().first).to_contain_text("<img src=x onerror=")
+    expect(view.topics().first).to_contain_text("<img src=x onerror=")
+    view.tiles("success").first.get_by_role("button").first.click()
+    expect(view.part("lightbox")).to_be_visible()
+    expect(view.part("lightbox")).to_contain_text("</script>")
+    expect(view.root.locator("script, img[src=x]")).to_have_count(0)
+    assert view.page.evaluate("window.__run") is None

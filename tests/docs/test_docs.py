@@ -117,3 +117,17 @@ def anchors(page: Path) -> set[str]:
 def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path for path in PAGES[1:] if f"({named(path)})" not in text] == []
+
+
+FAULT = re.compile(r"^\| (\d+) \|[^|]+\|[^|]+\|([^|]+)\|$", re.MULTILINE)
+
+
+def test_each_fault_names_tests_that_there_are():
+    found = FAULT.findall((ROOT / "docs" / "faults.md").read_text(encoding="utf-8"))
+    assert [int(number) for number, _ in found] == list(range(1, 36))
+    for number, named_tests in found:
+        tests = re.findall(r"`([\w/]+\.py)::(\w+)`", named_tests)
+        assert tests, number
+        for file, test in tests:
+            text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+            assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE), f"{number}: {file}::{test}"

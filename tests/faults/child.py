@@ -19,6 +19,7 @@ from typing import Any
 from imgplay_widget._store import removal
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.store import Store
+from imgplay_widget._studio.handles import BatchHandle
 from imgplay_widget._studio.studio import Studio
 from imgplay_widget.errors import ImgplayError
 from tests.faults.job_provider import JobProvider, QuickClock
@@ -81,12 +82,16 @@ def _strike(how: str) -> None:
     signal.pthread_kill(threading.get_ident(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how])
 
 
-def obey(studio: Studio, command: dict[str, Any]) -> Any:
+def obey(studio: Studio, command: dict[str, Any]) -> Any:  # noqa: C901 - one case for each command
     match command:
         case {"do": "arm", "point": point}:
             return arm(point, command.get("how", "kill"), command.get("count", 1))
+        case {"do": "try", "command": inner}:
+            return _tried(studio, inner)
         case {"do": "generate", "prompts": prompts, "model": model, "n": n}:
-            return [studio.generate(prompt, model=f"jobs:{model}", n=n).id for prompt in prompts]
+            topic = command.get("topic")
+            batches = [studio.generate(p, model=f"jobs:{model}", n=n, topic=topic) for p in prompts]
+            return [batch.id for batch in batches]
         case {"do": "wait"}:
             return outcomes(studio)
         case {"do": "beat"}:
@@ -105,19 +110,55 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:
             return studio._core.call(studio._core.curator.purge)
         case {"do": "cancel", "batch": batch}:
             return studio._core.call(studio._core.cancel, batch, command.get("generation"))
+        case {"do": "fork"}:
+            return _fork(studio, stays=command.get("stays", False))
+        case {"do": "star", "batch": batch}:
+            return studio.star(
+                [image for found in all_batches(studio) if found.id == batch for image in found]
+            )
+        case {"do": "move", "batch": batch, "topic": topic}:
+            return studio.move(batch, topic)
         case {"do": "limit files", "bytes": size}:
             return resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         case _:
             raise AssertionError(command)
 
 
+def _tried(studio: Studio, command: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a command, or the code of the error that refused the command."""
+    try:
+        return {"answer": obey(studio, command)}
+    except ImgplayError as error:
+        return {"refused": error.code, "message": error.message}
+
+
+def _fork(studio: Studio, *, stays: bool) -> dict[str, Any]:
+    """Fork this process, and return the fork's pid where it stays, or else the error that it got."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if stays:
+            while True:
+                signal.pause()
+        os.write(writer, json.dumps(_tried(studio, {"do": "settle"})).encode())
+        os._exit(0)
+    os.close(writer)
+    if stays:
+        return {"pid": pid}
+    with os.fdopen(reader) as answer:
+        return json.loads(answer.read())
+
+
 def outcomes(studio: Studio) -> list[list[str]]:
     """Wait for all batches, and return ``"success"`` or the error's code of each generation, oldest first."""
-    batches = [batch for topic in studio.topics for batch in studio.batches(topic, limit=1000)]
-    return [_outcome(batch) for batch in sorted(batches, key=lambda batch: batch.id)]
+    return [_outcome(batch) for batch in sorted(all_batches(studio), key=lambda batch: batch.id)]
 
 
-def _outcome(batch: Any) -> list[str]:
+def all_batches(studio: Studio) -> list[BatchHandle]:
+    return [batch for topic in studio.topics for batch in studio.batches(topic, limit=1000)]
+
+
+def _outcome(batch: BatchHandle) -> list[str]:
     with suppress(ImgplayError):
         batch.result(60)
     return [g.error.code if g.error is not None else g.status.value for g in batch]

@@ -28,6 +28,14 @@ BUSY = {
 }
 
 
+WISH = {"prompt": "a hare", "model": "jobs:image", "params": {}}
+GENERATE = {
+    "kind": "request",
+    "id": "click-1",
+    "call": {"method": "generate", "wishes": [WISH], "n": 1, "topicId": None},
+}
+
+
 class Kernel:
     """A kernel and its messages on iopub."""
 
@@ -63,9 +71,20 @@ class Kernel:
             said.append(self.client.get_iopub_msg(timeout=max(0.0, ends - time.monotonic())))
         return said
 
-    def control(self, kind: str) -> dict[str, Any]:
+    def show(self, setup: str) -> str:
+        """Show a playground, and return the id of its comm."""
+        said = self.until(ended(self.start(setup + "pg")))
+        (comm,) = {
+            message["content"]["comm_id"]
+            for message in said
+            if message["msg_type"] == "comm_open"
+            and message["content"]["data"]["state"].get("_model_module") == "anywidget"
+        }
+        return comm
+
+    def control(self, kind: str, **content: Any) -> dict[str, Any]:
         """Send a request on the control channel."""
-        message = self.client.session.msg(kind, {})
+        message = self.client.session.msg(kind, content)
         self.client.control_channel.send(message)
         return self.client.get_control_msg(timeout=WAIT)["content"]
 
@@ -156,27 +175,22 @@ def test_images_come_to_the_page_while_a_cell_runs(kernel, setup, server, kind):
     kernel.until(ended(cell))
 
 
-@pytest.mark.skipif(
+needs_subshells = pytest.mark.skipif(
     tuple(map(int, version("ipykernel").split(".")[:2])) < (7, 1), reason="this ipykernel has no subshells"
 )
+
+
+@needs_subshells
 @pytest.mark.parametrize("kind", BUSY)
 def test_a_click_is_answered_while_a_cell_runs(kernel, setup, server, kind):
-    said = kernel.until(ended(kernel.start(setup + "pg")))
-    (comm,) = {
-        message["content"]["comm_id"]
-        for message in said
-        if message["msg_type"] == "comm_open"
-        and message["content"]["data"]["state"].get("_model_module") == "anywidget"
-    }
+    comm = kernel.show(setup)
     shell = kernel.control("create_subshell_request")["subshell_id"]
     # The engine's messages in between must not lead the answer back to the cell's shell.
     kernel.run('pg.generate("a fox", model="jobs:image").result(60)')
 
     cell = kernel.start(BUSY[kind])
     kernel.until(lambda message: message["content"].get("text") == "busy\n")
-    wish = {"prompt": "a hare", "model": "jobs:image", "params": {}}
-    call = {"method": "generate", "wishes": [wish], "n": 1, "topicId": None}
-    kernel.click(comm, {"kind": "request", "id": "click-1", "call": call}, shell=shell)
+    kernel.click(comm, GENERATE, shell=shell)
     said = kernel.until(lambda message: custom(message).get("to") == "click-1")
     assert custom(said[-1])["error"] is None
     batch = custom(said[-1])["result"]["batches"][0]["id"]
@@ -186,3 +200,16 @@ def test_a_click_is_answered_while_a_cell_runs(kernel, setup, server, kind):
     assert [submit.prompt for submit in server.submits] == ["a fox", "a hare"]
     kernel.manager.interrupt_kernel()
     kernel.until(ended(cell))
+
+
+@needs_subshells
+def test_a_click_goes_on_when_its_subshell_is_deleted(kernel, setup, server):
+    hold = server.hold("answer")
+    comm = kernel.show(setup)
+    shell = kernel.control("create_subshell_request")["subshell_id"]
+    kernel.click(comm, GENERATE, shell=shell)
+    hold.wait_reached()
+    assert kernel.control("delete_subshell_request", subshell_id=shell)["status"] == "ok"
+    hold.open()
+    assert kernel.until(came)
+    assert kernel.run("print(pg.batches()[0].result(60).status.value)") == "success\n"

@@ -8,6 +8,7 @@ from random import Random
 
 from tests.faults.child import POINTS, outcomes
 from tests.faults.conftest import assert_whole, next_start, rows
+from tests.faults.soak import Soak
 
 ROUNDS = int(os.environ.get("IMGPLAY_KILLS", "5"))
 MODELS = ["image", "sheet", "queue", "queue-sheet", "keyed", "keyed-sheet"]
@@ -47,3 +48,10 @@ def test_a_history_of_kills_loses_nothing_and_pays_nothing_twice(start, store, s
     )
     assert all(digest in server.digests(task) for task, digest in stored)
     assert_whole(store)
+
+
+def test_three_kernels_that_are_killed_while_users_work_lose_nothing(store, server):
+    tally = Soak(store, server, seed=ROUNDS).run(kills=ROUNDS)
+    assert tally.faults() == {}
+    assert tally.seen["kills"] >= ROUNDS
+    assert tally.seen["posts"] > 0

@@ -38,6 +38,7 @@ class Submit:
     key: str
     prompt: str
     positions: tuple[int, ...]
+    keyed: bool = False
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class JobServer:
 
     Attributes:
         submits: every POST, in order of arrival.
+        refused: the keys of the POSTs that were answered with 503, which nobody bills.
         polls: the number of polls of each job.
         cancelled: the jobs that were stopped.
         working: True while jobs do not end.
@@ -80,6 +82,7 @@ class JobServer:
 
     def __init__(self) -> None:
         self.submits: list[Submit] = []
+        self.refused: set[str] = set()
         self.polls: Counter[str] = Counter()
         self.cancelled: list[str] = []
         self.working = False
@@ -116,6 +119,10 @@ class JobServer:
         """The sha256 of each image that the call with this key paid for."""
         return {hashlib.sha256(data).hexdigest() for data in self._jobs[self._keys[key]].images}
 
+    def all_digests(self) -> set[str]:
+        """The sha256 of each image that was ever made."""
+        return {hashlib.sha256(data).hexdigest() for job in self._jobs.values() for data in job.images}
+
     def per_unit(self) -> Counter[tuple[str, tuple[int, ...]]]:
         """The number of times that each call was sent."""
         return Counter((submit.prompt, submit.positions) for submit in self.submits)
@@ -142,9 +149,10 @@ class JobServer:
 
     def post(self, kind: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._changed:
-            self.submits.append(Submit(body["key"], body["prompt"], tuple(body["positions"])))
+            self.submits.append(Submit(body["key"], body["prompt"], tuple(body["positions"]), body["keyed"]))
             if self._refusals:
                 self._refusals -= 1
+                self.refused.add(body["key"])
                 job = None
             else:
                 job = self._job_for(body)

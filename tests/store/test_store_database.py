@@ -1,5 +1,6 @@
 """The location of a history, how it is opened, and its tables."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,11 @@ from store_makers import NOW, add_batch, delete, files, fill, make_batch, make_p
 from imgplay_widget._store import Store, database, migrations, tables
 from imgplay_widget._types import Wanted
 from imgplay_widget.errors import InvalidRequest, StoreError, StoreLocked, StoreTooNew
+
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None
 
 HERE = Path(__file__).parent
 SEED = {
@@ -176,6 +182,13 @@ def test_ways_to_write_one_location_have_one_key(tmp_path, monkeypatch):
 def test_the_default_lies_in_the_users_data_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(database.platformdirs, "user_data_dir", lambda *_, **__: str(tmp_path / "data"))
     assert Store.key_of() == str(tmp_path / "data" / "history.sqlite")
+
+
+@pytest.mark.skipif(pwd is None, reason="HOME is a variable of Unix")
+def test_the_default_is_found_without_a_home_in_the_environment(monkeypatch):
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert Path(Store.key_of()).is_relative_to(pwd.getpwuid(os.getuid()).pw_dir)
 
 
 @pytest.mark.parametrize(

@@ -354,6 +354,15 @@ def test_durations_are_those_of_successful_tasks_newest_first(store):
     assert store.durations("demo", "other") == []
 
 
+def test_a_task_that_ended_before_it_was_sent_has_no_duration(store):
+    topic = make_topic()
+    batch, generations, tasks = make_batch(topic, 2)
+    add_batch(store, batch, generations, tasks, new_topic=topic)
+    for task, seconds in zip(tasks, (-3600.0, 2.0), strict=True):
+        assert store.save_task(succeed(task, seconds=seconds), owner="me")
+    assert store.durations("demo", "paint") == [2.0]
+
+
 def test_the_version_moves_when_another_connection_commits(store, open_store):
     other = open_store()
     before = store.version()

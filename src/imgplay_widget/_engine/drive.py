@@ -347,7 +347,8 @@ class Drive:
         schedule = Schedule(await self.durations(), self.tools.random)
         retry_after: float | None = None
         while True:
-            age = (self.tools.clock.now() - submitted).total_seconds()
+            # A clock that went back must not make the first wait longer than the job.
+            age = max(0.0, (self.tools.clock.now() - submitted).total_seconds())
             await self._sleep(schedule.wait(age, retry_after))
             ticket = self.task.ticket
             if ticket is None:

@@ -316,7 +316,10 @@ def cover_candidate(connection: Connection, scope: Scope, topic_id: str) -> Gene
 
 
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
-    """Return the durations of successful tasks of a model, in seconds, the newest first."""
+    """Return the durations of successful tasks of a model, in seconds, the newest first.
+
+    A task that ended before it was sent, because a clock went back, has no duration.
+    """
     parameters = {"of_provider": provider, "of_model": model, "most": limit}
     found = connection.execute(_durations(scope), parameters)
     return [(end - start).total_seconds() for start, end in found]
@@ -413,6 +416,6 @@ def _durations(scope: Scope) -> Select[datetime, datetime]:
         tasks.c.model == bindparam("of_model"),
         tasks.c.status == "success",
         tasks.c.submitted_at.is_not(None),
-        tasks.c.finished_at.is_not(None),
+        tasks.c.finished_at >= tasks.c.submitted_at,
     )
     return ended.order_by(tasks.c.finished_at.desc()).limit(bindparam("most"))
