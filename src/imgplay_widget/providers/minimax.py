@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imgplay_widget._types import Inline, Missing, ModelSpec, ProviderSpec, Unit
@@ -22,7 +23,7 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
 from imgplay_widget.providers.http import decode_base64
 
 if TYPE_CHECKING:
@@ -99,11 +100,15 @@ class MiniMax(CloudProvider):
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
         """Return the images. The answer only counts the images that the content rules removed."""
         found: list[Item] = []
-        for item in map(text, rows(table(answer.get("data")).get("image_base64"))):
+        data = table(answer.get("data"))
+        inline, links = rows(data.get("image_base64")), rows(data.get("image_urls"))
+        for item, url in zip_longest(map(text, inline), links):
             try:
-                found.append(Inline(data=decode_base64(item)))
+                image = Inline(data=decode_base64(item)) if item else link(url)
             except ValueError:
                 raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
+            if image is not None:
+                found.append(image)
         if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":
             blocked = Moderated("MiniMax: the content rules removed the image.", provider=self.spec.name)
             found.append(Missing(error=blocked.info))

@@ -232,7 +232,8 @@ class OpenAI(Provider):
         if isinstance(item.get("revised_prompt"), str):
             applied["revised_prompt"] = item["revised_prompt"]
         index, url = item.get("b64_json"), text(item.get("url"))
-        if isinstance(index, int):
+        # Relays send both fields, and leave one of them empty.
+        if isinstance(index, int) and images[index]:
             return Inline(data=images[index], applied=applied)
         if not url:
             return None

@@ -176,6 +176,10 @@ class Wire(ProviderServer):
         """Return the forms of "too many requests", by name: the answer, and the seconds to wait."""
         return {}
 
+    def half_empty(self) -> Item | None:
+        """Return an answer whose inline image is empty beside a good `link`; None without such a protocol."""
+        return None
+
     def is_submit(self, received: Received) -> bool:
         """Return whether the provider may bill a request."""
         return received.method == "POST"
@@ -466,6 +470,15 @@ class ProviderContract:
             wire.elsewhere.files[path] = wire.image()
         batch.retry().result(WAIT)
         assert batch.status is Status.SUCCESS
+        assert len(wire.submits) == 1
+
+    def test_an_empty_image_beside_a_good_link_is_fetched(self, studio: Studio, wire: Wire) -> None:
+        """Expect the image behind the link where an answer also has an empty image."""
+        half = wire.half_empty()
+        if half is None:
+            return
+        wire.script.append(half)
+        assert self.generate(studio).result(WAIT)[0].bytes == wire.image()
         assert len(wire.submits) == 1
 
     def test_a_running_job_is_cancelled(self, wire: Wire, tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ class MiniMaxWire(Wire):
             }
         )
 
+    def half_empty(self):
+        return answer(
+            {"data": {"image_base64": [""], "image_urls": [self.link()]}, "base_resp": {"status_code": 0}}
+        )
+
     def failures(self):
         return {
             "bad_key:1004": code(1004),

@@ -40,6 +40,9 @@ class OpenAIWire(Wire):
     def images(self, count):
         return images_api.answer({"data": [images_api.item(self.image(i)) for i in range(count)]})
 
+    def half_empty(self):
+        return images_api.answer({"data": [{"b64_json": "", "url": self.link()}]})
+
     def failures(self):
         return {
             "bad_key": images_api.error(401, "Incorrect API key provided"),

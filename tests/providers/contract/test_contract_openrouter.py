@@ -46,6 +46,9 @@ class OpenRouterWire(Wire):
             }
         )
 
+    def half_empty(self):
+        return answer({"data": [{"b64_json": "", "url": self.link()}]})
+
     def failures(self):
         return {
             "bad_key:401": failed(401, "Invalid credentials", error_type="authentication"),

@@ -40,6 +40,9 @@ class TogetherWire(Wire):
         ]
         return answer({"id": "o1", "model": asked["model"], "object": "list", "data": data})
 
+    def half_empty(self):
+        return answer({"data": [{"index": 0, "b64_json": "", "url": self.link()}]})
+
     def failures(self):
         def failed(status, message, **more):
             return answer({"error": {"message": message, "type": "x", "param": None, **more}}, status)

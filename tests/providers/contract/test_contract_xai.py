@@ -35,6 +35,9 @@ class XAIWire(Wire):
         ]
         return answer({"data": data, "usage": {"cost_in_usd_ticks": ticks * count}}, x_request_id="x-1")
 
+    def half_empty(self):
+        return answer({"data": [{"b64_json": "", "url": self.link(), "respect_moderation": True}]})
+
     def failures(self):
         def failed(status, error):
             return answer({"error": error}, status)

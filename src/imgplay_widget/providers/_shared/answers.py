@@ -5,17 +5,17 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, Any, cast
 
-from imgplay_widget._types import Done, Missing
+from imgplay_widget._types import Done, Inline, Missing, Remote
 from imgplay_widget.errors import BadResponse, CorruptImage, NoImage
 from imgplay_widget.providers.http import slice_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imgplay_widget._types import Inline, Remote, Unit
+    from imgplay_widget._types import Unit
     from imgplay_widget.providers.http import Body, Http
 
-__all__ = ["collected", "read_images", "rows", "table", "text"]
+__all__ = ["collected", "painted", "read_images", "rows", "table", "text"]
 
 
 def read_images(
@@ -47,6 +47,19 @@ def read_images(
     if not isinstance(answer, dict):
         raise BadResponse("The answer is JSON, but not an object.", provider=provider)
     return images, cast("dict[str, Any]", answer)
+
+
+def painted(item: Mapping[str, Any], images: Sequence[bytes]) -> Inline | Remote | None:
+    """Return the image of one entry of an answer: its bytes, else the link in its ``url``, else None.
+
+    Args:
+        item: the entry, as `read_images` returned it.
+        images: the images that `read_images` took out of the answer.
+    """
+    index, url = item.get("b64_json"), text(item.get("url"))
+    if type(index) is int and images[index]:
+        return Inline(data=images[index])
+    return Remote(url=url) if url.startswith(("https://", "http://")) else None
 
 
 def collected(

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from imgplay_widget._types import Done, Inline, Pending, Remote, Unit
 from imgplay_widget.errors import BadResponse, ImgplayError, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table, text
 from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers._shared.jobs import ended
 
@@ -170,8 +170,8 @@ class _Together(Partner):
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         images, answer = read_images(reply.body, reply.content_type, http)
-        indexes = [table(item).get("b64_json") for item in rows(answer.get("data"))]
-        found = [Inline(data=images[index]) for index in indexes if isinstance(index, int)]
+        items = (painted(table(item), images) for item in rows(answer.get("data")))
+        found = [item for item in items if item is not None]
         return collected(found, unit, http, request_id=reply.request_id)
 
 

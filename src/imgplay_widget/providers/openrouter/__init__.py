@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pybase64
 
-from imgplay_widget._types import Done, Inline, ModelSpec, Partial, Pending, ProviderSpec, Unit
+from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BillingError
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table
+from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.cloud import HttpProvider
@@ -128,11 +128,8 @@ class OpenRouter(HttpProvider):
         *,
         request_id: str | None = None,
     ) -> Done:
-        found: list[Inline] = []
-        for item in map(table, rows(answer.get("data"))):
-            index = item.get("b64_json")
-            if isinstance(index, int) and not isinstance(index, bool) and images[index]:
-                found.append(Inline(data=images[index]))
+        items = (painted(table(item), images) for item in rows(answer.get("data")))
+        found = [item for item in items if item is not None]
         usage = table(answer.get("usage"))
         return collected(found, unit, http, cost=_cost(usage.get("cost")), request_id=request_id, usage=usage)
 
