@@ -207,13 +207,8 @@ def test_a_click_of_several_is_cancelled_whole_also_after_a_reload(notebook: Not
 
 def test_text_is_never_run_as_markup(open_notebook, studio_cells: list[str]) -> None:
     evil = "<img src=x onerror='window.__run = 1'></script><script>window.__run = 1</script>\u202egnp.exe"
-    notebook = open_notebook(
-        [
-            studio_cells[0],
-            f"topic = pg.new_topic({evil!r})\n"
-            f"pg.generate({evil!r}, model={INSTANT!r}, topic=topic).result(60)",
-        ]
-    )
+    generate = f"pg.generate({evil!r}, model={INSTANT!r}, topic=pg.new_topic({evil!r})).result(60)"
+    notebook = open_notebook([studio_cells[0], generate])
     notebook.run(0)
     view = notebook.view()
     notebook.run(1)

@@ -35,7 +35,7 @@ PATIENCE = 60.0
 """The seconds after which a kernel that neither answers nor dies has failed."""
 
 KNOWN = frozenset({"success", "uncertain", "cancelled", "server_error", "interrupted", "lost", "not_fetched"})
-"""How a generation may end here: the image, a kill, a cancel, a server that was out of order or lost a link."""
+"""How a generation may end here: its image, a kill, a cancel, or a server that was out of order."""
 
 
 @dataclass(slots=True)
