@@ -74,6 +74,7 @@ export type ErrorCode =
   | "rate_limited"
   | "server_error"
   | "store"
+  | "store_damaged"
   | "store_locked"
   | "store_too_new"
   | "studio_closed"

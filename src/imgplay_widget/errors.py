@@ -11,6 +11,7 @@
     ├── PageOutdated                     the page and the kernel are of different versions
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
+    │   ├── StoreDamaged                 the database is damaged; the images stay in their folder
     │   ├── StoreLocked                  another program holds the database
     │   └── DiskFull                     an asset could not be written
     ├── StudioClosed                     the studio was closed, or another process made it
@@ -88,6 +89,7 @@ __all__ = [
     "QuotaUsedUp",
     "RateLimited",
     "ServerError",
+    "StoreDamaged",
     "StoreError",
     "StoreLocked",
     "StoreTooNew",
@@ -272,6 +274,16 @@ class StoreTooNew(StoreError):
 
     code = "store_too_new"
     default_next_step = "Update imgplay-widget, or choose another store."
+
+
+class StoreDamaged(StoreError):
+    """The database is damaged, or is not one of this package. The images stay in their folder."""
+
+    code = "store_damaged"
+    default_next_step = (
+        "No image is lost: the images stay in the folder beside the database, so keep this folder. Put an "
+        "earlier copy of the database in its place, or restore a backup with Studio.restore(path, store)."
+    )
 
 
 class StoreLocked(StoreError):

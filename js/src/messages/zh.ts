@@ -128,6 +128,10 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
   not_found: ["找不到所需的内容。", "它可能已被删除，请重新选择。"],
   store: ["存储出错。", "请检查存储文件夹是否存在、可写，磁盘是否正常。"],
   store_too_new: ["存储由更新的版本写入。", "请更新 imgplay-widget，或选择其他存储。"],
+  store_damaged: [
+    "历史数据库已损坏。",
+    "图片没有丢失，仍在数据库旁的文件夹中，请保留该文件夹；请用较早的副本替换数据库，或用 Studio.restore(path, store) 恢复备份。",
+  ],
   store_locked: ["存储被其他程序占用。", "请关闭占用它的程序后重试；没有丢失任何内容。"],
   disk_full: ["图片无法写入磁盘。", "请释放磁盘空间后重试。"],
   page_outdated: [

@@ -605,8 +605,12 @@ class Engine:
             error = Uncertain(f"{broken.message} The call may have been billed.").info
         try:
             await self.finish(drive, Fail(error), (), {})
-        except (LeaseLost, ImgplayError):
+        except LeaseLost:
             logger.warning("Task %s could not be ended. The next start continues it.", drive.task.id)
+        except ImgplayError as failure:
+            logger.warning("Task %s could not be ended. The next start continues it.", drive.task.id)
+            # The store cannot keep this end, for instance because it is damaged. Who waits must hear of it.
+            self._told(drive, advance(drive.task, Fail(failure.info), self._clock.now()))
 
     def _turn(self, provider: Provider) -> asyncio.Semaphore:
         name = provider.spec.name

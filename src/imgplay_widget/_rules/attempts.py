@@ -21,7 +21,7 @@ STILL_THERE = frozenset(
     {
         *("deadline", "network", "connect_failed", "rate_limited", "overloaded", "uncertain"),
         *("bad_key", "missing_key", "missing_extra", "provider_missing"),
-        *("disk_full", "store", "store_locked", "internal", "not_fetched"),
+        *("disk_full", "store", "store_locked", "store_damaged", "internal", "not_fetched"),
     }
 )
 """The errors that do not say what became of the job. It may still run, or may have ended, at the provider.

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._store.damage import DamagedValue, damaged, means_damage
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._types import Notice
 from imgplay_widget.errors import DiskFull, InvalidRequest, StoreError, StoreLocked
@@ -58,6 +59,12 @@ class Location:
     file: Path | None
     assets: Path | None
     old_assets: Path | None = None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that may hold images of the store."""
+        found = (self.assets, self.old_assets)
+        return tuple(one for one in found if one is not None and (one == self.assets or one.is_dir()))
 
 
 def location_of(location: str | os.PathLike[str] | None) -> Location:
@@ -110,6 +117,7 @@ class Database:
 
     Raises:
         StoreError: the database cannot be opened.
+        StoreDamaged: the database is damaged.
         StoreLocked: another program holds the database.
     """
 
@@ -123,7 +131,7 @@ class Database:
         try:
             self._engine = self._connect(busy_timeout)
             self._writer = self._engine.execution_options(**{_WRITE: True})
-            with translated(location.label), self._engine.connect() as connection:
+            with translated(location), self._engine.connect() as connection:
                 if location.file is not None:
                     self._choose_journal(connection)
         except BaseException:
@@ -133,7 +141,7 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Connection]:
         """Return a context with a connection whose reads all see the same moment."""
-        with translated(self.location.label), self._engine.begin() as connection:
+        with translated(self.location), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -146,7 +154,7 @@ class Database:
             StoreLocked: another program has held the write lock for longer than the busy timeout.
             DiskFull: the disk does not have enough space for the commit.
         """
-        with translated(self.location.label), self._writer.begin() as connection:
+        with translated(self.location), self._writer.begin() as connection:
             yield connection
 
     def version(self) -> int:
@@ -263,28 +271,29 @@ def network_file_system(path: Path, mounts: str | None = None) -> str | None:
 
 
 @contextmanager
-def translated(label: str) -> Generator[None]:
-    """Return a context that turns the errors of the driver into errors of the store."""
+def translated(location: Location) -> Generator[None]:
+    """Return a context that turns errors of the driver, and unreadable values, into errors of the store."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except (DBAPIError, sqlite3.Error, DamagedValue, UnicodeDecodeError) as error:
         origin = error.orig if isinstance(error, DBAPIError) else error
-        name = _name_of(origin)
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise StoreLocked(f"Another program holds the history {label}.") from error
-        if name == "SQLITE_FULL":
-            raise DiskFull(f"There is no space left for the history {label}.") from error
-        if name == "SQLITE_NOTADB":
-            raise StoreError(
-                f"The file {label} is not a database.",
-                next_step="Choose another path with store=. The file was not changed.",
-            ) from error
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            raise StoreError(
-                f"The history {label} cannot be opened for writing.",
-                next_step="Choose another path with store=, or make the file and its folder writable.",
-            ) from error
-        raise StoreError(f"The history {label} failed: {origin}.") from error
+        if means_damage(origin):
+            raise damaged(location.label, location.file, location.folders, origin) from error
+        raise _failure(location.label, origin) from error
+
+
+def _failure(label: str, error: BaseException | None) -> StoreError:
+    name = _name_of(error)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreLocked(f"Another program holds the history {label}.")
+    if name == "SQLITE_FULL":
+        return DiskFull(f"There is no space left for the history {label}.")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return StoreError(
+            f"The history {label} cannot be opened for writing.",
+            next_step="Choose another path with store=, or make the file and its folder writable.",
+        )
+    return StoreError(f"The history {label} failed: {error}.")
 
 
 def _name_of(error: BaseException | None) -> str:

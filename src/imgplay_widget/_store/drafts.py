@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from imgplay_widget._store import settings
+from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import settings as table
 from imgplay_widget._store.tables import topics
 from imgplay_widget._types import Draft, Reference
@@ -73,6 +74,7 @@ def _name(topic_id: str | None) -> str:
     return f"{_PREFIX}{topic_id or ''}"
 
 
+@reads_rows
 def _draft_of(value: JSON) -> Draft:
     if not value:
         return Draft()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from imgplay_widget._store import drafts
+from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import generations, references, topics
 from imgplay_widget._types import Notice
 from imgplay_widget.errors import StoreError
@@ -52,6 +53,7 @@ def bring_over(database: Database, assets: Assets) -> list[Notice]:
     return []
 
 
+@reads_rows
 def _named(connection: Connection, assets: Assets) -> list[str]:
     """Return the files that the rows of all users name, and their thumbnails."""
     urls: list[str] = []

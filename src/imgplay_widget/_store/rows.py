@@ -6,13 +6,15 @@ import unicodedata
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._store import tables
+from imgplay_widget._store.damage import DamagedValue, reads_rows
 from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
 from imgplay_widget.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import RowMapping, Table
 
 __all__ = [
     "batch_of",
@@ -47,9 +49,10 @@ def topic_row(topic: Topic) -> dict[str, Any]:
     return columns
 
 
+@reads_rows
 def topic_of(row: RowMapping, running: int) -> Topic:
     """Return the topic of a row and of the number of its generations that wait or run."""
-    columns = _columns(row, "cover_of", "deleted_at")
+    columns = _columns(row, tables.topics, "cover_of", "deleted_at")
     return Topic(**columns, running=running)
 
 
@@ -61,11 +64,14 @@ def batch_row(batch: Batch) -> dict[str, Any]:
     return columns
 
 
+@reads_rows
 def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
     """Return the batch of a row and of the rows of its input images, in their order."""
     references = tuple(_reference_of(one) for one in inputs if one["role"] == _REFERENCE)
     mask = next((_reference_of(one) for one in inputs if one["role"] == _MASK), None)
-    return Batch(**_columns(row, "prompt_folded", "deleted_at"), references=references, mask=mask)
+    columns = _columns(row, tables.batches, "prompt_folded", "deleted_at")
+    columns["config"] = dict(row["config"])
+    return Batch(**columns, references=references, mask=mask)
 
 
 def input_rows(batch: Batch) -> list[dict[str, Any]]:
@@ -82,6 +88,7 @@ def input_rows(batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
+@reads_rows
 def _reference_of(row: RowMapping) -> Reference:
     """Return the reference of a row."""
     return Reference(
@@ -106,9 +113,11 @@ def filling(generation: Generation) -> dict[str, Any]:
     }
 
 
+@reads_rows
 def generation_of(row: RowMapping) -> Generation:
     """Return the generation of a row."""
-    columns = _columns(row, "asset_digest", "deleted_at")
+    columns = _columns(row, tables.generations, "asset_digest", "deleted_at")
+    columns["applied"] = dict(row["applied"])
     columns["asset"] = None if row["asset"] is None else _asset_of(row["asset"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
     return Generation(**columns)
@@ -179,18 +188,32 @@ def task_changes(task: Task) -> dict[str, Any]:
     }
 
 
+@reads_rows
 def task_of(row: RowMapping) -> Task:
     """Return the task of a row."""
-    columns = _columns(row, "type", "status", "error_code", "retryable")
+    columns = _columns(row, tables.tasks, "type", "status", "error_code", "retryable")
     kept = columns.pop("metadata")
     columns["stage"] = Stage(row["stage"])
     columns["unit"] = Unit.from_json(row["unit"])
-    columns["usage"] = kept.get("usage", {})
-    columns["previous"] = tuple(kept.get("previous", ()))
-    columns["results"] = tuple(row["results"])
+    columns["usage"] = dict(kept.get("usage", {}))
+    columns["previous"] = tuple(dict(one) for one in kept.get("previous", ()))
+    columns["ticket"] = None if row["ticket"] is None else dict(row["ticket"])
+    columns["results"] = tuple(dict(one) for one in row["results"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
     return Task(**columns)
 
 
-def _columns(row: RowMapping, *without: str) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items() if name not in without}
+def _columns(row: RowMapping, table: Table, *without: str) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None and name in _REQUIRED[table]:
+            raise DamagedValue(f"the column {name} of {table.name} is empty")
+        if name not in without:
+            columns[str(name)] = value
+    return columns
+
+
+_REQUIRED = {
+    table: frozenset(column.name for column in table.columns if not column.nullable)
+    for table in (tables.topics, tables.batches, tables.generations, tables.tasks)
+}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 
 from imgplay_widget._rules.costs import Line, Today, booking, from_units, money, price_unknown, to_units
 from imgplay_widget._store import queries
+from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import batches, spending, tasks
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import OverBudget
@@ -27,6 +28,7 @@ __all__ = ["book", "lines", "move", "refuse_beyond", "stage_of", "today"]
 _SURER = {"uncertain": 0, "estimated": 1, "told": 2}
 
 
+@reads_rows
 def stage_of(connection: Connection, task_id: str) -> Stage | None:
     """Return the stored stage of a task, or None where the task is gone."""
     stage = connection.scalar(_STAGE, {"task": task_id})
@@ -66,6 +68,7 @@ def move(connection: Connection, batch_ids: Sequence[str], topic_id: str) -> Non
     connection.execute(update(spending).where(spending.c.batch_id.in_(batch_ids)).values(topic_id=topic_id))
 
 
+@reads_rows
 def lines(
     connection: Connection, scope: Scope, *, since: datetime | None = None, topic_id: str | None = None
 ) -> list[Line]:
@@ -83,6 +86,7 @@ def lines(
     ]
 
 
+@reads_rows
 def today(connection: Connection, scope: Scope, since: datetime) -> Today:
     """Return the total of the day that began at a time."""
     found = lines(connection, scope, since=since)

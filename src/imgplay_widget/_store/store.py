@@ -132,6 +132,7 @@ class Store:
         Raises:
             InvalidRequest: the location is neither a path nor a URL of SQLite.
             StoreError: the history cannot be opened; the message says why.
+            StoreDamaged: the database is damaged; the error names the folder of the images.
             StoreTooNew: a newer version of the package has written the history.
             StoreLocked: another program holds the history.
         """

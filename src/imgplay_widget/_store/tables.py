@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -23,7 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from imgplay_widget._store.damage import DamagedValue, reads_rows
 from imgplay_widget._text import clean, clean_json
+
+N = TypeVar("N", int | None, float | None)
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 __all__ = [
     "batches",
@@ -37,6 +42,14 @@ __all__ = [
     "tasks",
     "topics",
 ]
+
+
+class _Reader(Protocol[T_co]):
+    """A function that turns what the driver returns into the value of a column."""
+
+    def __call__(self, value: Any) -> T_co | None:
+        """Return the value of the column."""
+        ...
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -59,6 +72,10 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reader[datetime] | None:
+        """Return what reads a stored time."""
+        return _checked(super().result_processor(dialect, coltype))
+
 
 class CleanText(TypeDecorator[str]):
     """A text that is clean in both directions, because an earlier version may have stored half an emoji."""
@@ -70,9 +87,14 @@ class CleanText(TypeDecorator[str]):
         """Return the text to store."""
         return None if value is None else clean(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Return the stored text."""
-        return None if value is None else clean(value)
+        if value is None:
+            return None
+        # A database in which bytes were overwritten may hold a value of any kind in any column.
+        if not isinstance(value, str):
+            raise DamagedValue(f"a column of text holds {type(value).__name__}")
+        return clean(value)
 
 
 class CleanJson(TypeDecorator[Any]):
@@ -88,6 +110,56 @@ class CleanJson(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the stored value."""
         return clean_json(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reader[Any] | None:
+        """Return what reads a stored value."""
+        return _checked(super().result_processor(dialect, coltype))
+
+
+class Whole(TypeDecorator[int]):
+    """A whole number."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
+        """Return the stored number."""
+        return _number(value, str, bytes, float)
+
+
+class BigWhole(Whole):
+    """A whole number of 64 bits."""
+
+    impl = BigInteger
+    cache_ok = True
+
+
+class Seconds(TypeDecorator[float]):
+    """A number of seconds."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
+        """Return the stored number."""
+        return _number(value, str, bytes)
+
+
+def _number(value: N, *wrong: type) -> N:
+    if isinstance(value, wrong):
+        raise DamagedValue(f"a column of numbers holds {type(value).__name__}")
+    return value
+
+
+def _checked(read: _Reader[T] | None) -> _Reader[T] | None:
+    if read is None:
+        return None
+    checked = reads_rows(read)
+
+    def reader(value: Any) -> T | None:
+        return checked(value)
+
+    return reader
 
 
 def _json(name: str, *, nullable: bool = True) -> Column[Any]:
@@ -121,7 +193,7 @@ topics = Table(
     Column("pinned", Boolean, nullable=False),
     # The number of visible images, updated with every write, because counting ten thousand would take too
     # long.
-    Column("images", Integer, nullable=False, default=0),
+    Column("images", Whole, nullable=False, default=0),
     # The generation from which the cover was made.
     Column("cover_of", CleanText),
     Column("deleted_at", UtcTime),
@@ -142,8 +214,8 @@ batches = Table(
     Column("model", CleanText, nullable=False),
     Column("prompt", CleanText, nullable=False),
     _json("config", nullable=False),
-    Column("width", Integer),
-    Column("height", Integer),
+    Column("width", Whole),
+    Column("height", Whole),
     Column("created_at", UtcTime, nullable=False),
     # The prompt as `rows.folded` returns it, because no database knows the capitals of every language.
     Column("prompt_folded", CleanText, nullable=False),
@@ -159,11 +231,11 @@ references = Table(
     "image_generation_references",
     metadata,
     _cascade("batch_id", "image_generation_batches.id", primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("position", Whole, primary_key=True, autoincrement=False),
     Column("digest", CleanText, nullable=False),
     Column("media_type", CleanText, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
+    Column("width", Whole, nullable=False),
+    Column("height", Whole, nullable=False),
     Column("role", CleanText, nullable=False),
     Index("idx_references_digest", "digest"),
 )
@@ -175,8 +247,8 @@ generations = Table(
     _cascade("batch_id", "image_generation_batches.id"),
     Column("user_id", CleanText, nullable=False),
     Column("async_task_id", CleanText),
-    Column("position", Integer, nullable=False),
-    Column("seed", BigInteger),
+    Column("position", Whole, nullable=False),
+    Column("seed", BigWhole),
     _json("asset"),
     Column("asset_digest", CleanText),
     _json("error"),
@@ -204,15 +276,15 @@ tasks = Table(
     Column("provider", CleanText, nullable=False),
     Column("model", CleanText, nullable=False),
     _json("unit", nullable=False),
-    Column("deadline", Double, nullable=False),
+    Column("deadline", Seconds, nullable=False),
     _json("metadata", nullable=False),
     _json("ticket"),
     _json("results", nullable=False),
     _json("error"),
     Column("error_code", CleanText),
     Column("retryable", Boolean),
-    Column("attempt", Integer, nullable=False),
-    Column("resumes", Integer, nullable=False),
+    Column("attempt", Whole, nullable=False),
+    Column("resumes", Whole, nullable=False),
     Column("request_id", CleanText),
     Column("cost", CleanText),
     Column("lease_owner", CleanText),
@@ -240,10 +312,10 @@ spending = Table(
     Column("batch_id", CleanText, nullable=False),
     Column("provider", CleanText, nullable=False),
     Column("model", CleanText, nullable=False),
-    Column("images", Integer, nullable=False),
+    Column("images", Whole, nullable=False),
     # Billionths of a dollar, or NULL where the cost is unknown. A database cannot add text, nor floats
     # exactly.
-    Column("amount", BigInteger),
+    Column("amount", BigWhole),
     Column("basis", CleanText, nullable=False),
     Column("spent_at", UtcTime, nullable=False),
     Index("idx_spending_time", "user_id", "spent_at"),
@@ -274,7 +346,7 @@ removals = Table(
 migrations = Table(
     "image_migrations",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", Whole, primary_key=True, autoincrement=False),
     Column("name", CleanText, nullable=False),
     Column("applied_at", UtcTime, nullable=False),
 )

@@ -113,8 +113,10 @@ class Core(Hop):
         self._closed = False
         self._subscriptions: list[Subscription] = []
         store = Store.open(options.store, user_id=options.user_id, organization_id=options.organization_id)
-        self._config: dict[str, Any] = store.setting("config") or {}
-        active, servers = store.setting(ACTIVE_TOPIC), store.setting(SERVERS)
+        # Settings of a kind that no version wrote are ignored: they can be chosen anew.
+        config, active = store.setting("config"), store.setting(ACTIVE_TOPIC)
+        self._config: dict[str, Any] = config if isinstance(config, dict) else {}
+        servers = store.setting(SERVERS)
         discovered = store.settings(DISCOVERY)
         self._loop = LoopThread()
         self._portal = self._loop.open()
@@ -122,7 +124,13 @@ class Core(Hop):
         self.engine.budget = budget
         notify, clock = self._on_change, self._clock
         self.topics = Topics(
-            self.archive, self.curator, self.engine, self._owner, clock, notify, active=active
+            self.archive,
+            self.curator,
+            self.engine,
+            self._owner,
+            clock,
+            notify,
+            active=active if isinstance(active, str) else None,
         )
         self.keys.read_env_file()
         self.servers.load(servers)
