@@ -123,6 +123,15 @@ def test_the_provider_is_the_one_that_was_asked() -> None:
     assert spec == FULL
 
 
+def test_a_text_is_clean_and_bounded_and_an_id_is_never_cut() -> None:
+    data = {"id": "a", "title": "T\ud83d" + "t" * 5000, "description": "d\0" + "d" * 50_000}
+    spec = catalog.from_json(data, "cloud")
+    assert spec is not None
+    assert spec.title.startswith("T\ufffdt")
+    assert (len(spec.title), len(spec.description)) == (300, 4000)
+    assert catalog.from_json({"id": "i" * 301, "title": "T"}, "cloud") is None
+
+
 def test_a_price_that_is_none_is_left_out() -> None:
     for amount in ("free", "NaN", "-1"):
         (spec,) = catalog.checked([replace(FULL, price=Price(amount=amount, unit="image"))], "cloud")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -187,6 +188,24 @@ def test_the_provider_s_own_figures_and_changes_are_recorded(studio_for):
         assert batch[0].applied["quality"] == "low"
         assert batch._live.entry.tasks[0].usage == {"total_tokens": 200}
         assert batch._live.entry.tasks[0].request_id == "req-images"
+
+
+def test_what_a_provider_says_beside_its_images_is_clean_bounded_and_without_the_key(studio_for, tmp_path):
+    said = script.images(2, usage={"note": KEY, "half": "\ud83d", "total_tokens": 3})
+    body = json.loads(said.body)
+    body["data"][0]["revised_prompt"] = f"{KEY} \ud83d" + "x" * 50_000
+    headers = {**said.headers, "x-request-id": KEY + "-" + "r" * 5000}
+    with OpenAIServer([replace(said, body=json.dumps(body).encode(), headers=headers)]) as server:
+        with studio_for(server) as studio:
+            batch = studio.generate("a boat", model=MODEL, n=2).result(WAIT)
+            revised = batch[0].applied["revised_prompt"]
+            assert revised.startswith("… \ufffdxxx")
+            assert len(revised) == 20_000
+            task = batch._live.entry.tasks[0]
+            assert task.usage == {"note": "…", "half": "\ufffd", "total_tokens": 3}
+            assert len(task.request_id) <= 300
+        for path in tmp_path.rglob("*"):
+            assert path.is_dir() or KEY.encode() not in path.read_bytes()
 
 
 def test_a_compatible_server_without_a_key_works(tmp_path):

@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from imgplay_widget._engine.admission import admit
 from imgplay_widget._rules.lifecycle import Accept, Event, Fail, Fetch, Refuse, Renew, Resume, Send, Succeed
 from imgplay_widget._rules.schedule import Schedule
 from imgplay_widget._store import StoredImage, images
@@ -391,6 +392,7 @@ class Drive:
 
     async def _collect(self, done: Done) -> None:
         """Store the images of an answer, each independently of the others."""
+        done = admit(done, self.http.hide)
         items = self._items(done)
         if any(isinstance(item, Remote) for item in items) and self.task.stage is not Stage.DOWNLOADING:
             # The bytes of inline images are on the disk before the links are stored, so that a restart finds

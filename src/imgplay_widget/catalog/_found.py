@@ -12,6 +12,7 @@ from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
 from imgplay_widget._types import ModelSpec, Parameter, ParameterKind
 from imgplay_widget.catalog._load import CatalogError, check_parameter
 
@@ -42,13 +43,13 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
     parameters = [_parameter(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
     kept = tuple(parameter for parameter in parameters if parameter is not None)
     spec = _build(ModelSpec, {**values, "provider": provider, "parameters": ()})
-    if spec is None or not spec.id:
+    if spec is None or not spec.id or len(spec.id) > MAX_NAME:
         return None
     if spec.price is not None and not _is_amount(spec.price.amount):
         spec = replace(spec, price=None)
     names = [parameter.name for parameter in kept]
     unique = tuple(p for index, p in enumerate(kept) if p.name not in names[:index])
-    return replace(spec, title=spec.title or spec.id, parameters=unique)
+    return replace(spec, title=clean(spec.title or spec.id, MAX_NAME), parameters=unique)
 
 
 def checked(specs: Iterable[ModelSpec], provider: str) -> tuple[ModelSpec, ...]:
@@ -171,6 +172,8 @@ def _read(value: Any, hint: Any) -> Any:
     if is_dataclass(hint):
         made = _build(cast("type[Any]", hint), value)
         return MISSING if made is None else made
+    if hint is str and isinstance(value, str):
+        return clean(value, MAX_MESSAGE)
     if hint is float and type(value) is int:
         return value
     return value if type(value) is hint or (value is None and hint is type(None)) else MISSING

@@ -214,10 +214,7 @@ def _task_id(unit: Unit) -> str:
 
 def _info(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer's ``info``, which is JSON in a string, and empty at some servers."""
-    try:
-        return table(json.loads(text(answer.get("info")) or "{}"))
-    except (ValueError, RecursionError):
-        return {}
+    return table(json_of(text(answer.get("info")).encode()))
 
 
 def _chosen(parameter: Parameter, choices: Sequence[str]) -> Parameter:

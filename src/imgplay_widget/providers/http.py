@@ -33,6 +33,7 @@ from imgplay_widget.providers._shared.wire import (
     redact,
     retry_after,
     slice_images,
+    without_key,
 )
 
 if TYPE_CHECKING:
@@ -172,6 +173,10 @@ class Http:
     def redact(self, text: str) -> str:
         """Return the text without the provider's key and without anything else that looks like a key."""
         return redact(text, self._key())
+
+    def hide(self, text: str) -> str:
+        """Return the text without the provider's key. Unlike `redact`, this leaves plain words alone."""
+        return without_key(text, self._key())
 
     def owns(self, url: str) -> bool:
         """Return whether an address belongs to the provider and so gets the key."""

@@ -27,6 +27,7 @@ __all__ = [
     "redact",
     "retry_after",
     "slice_images",
+    "without_key",
 ]
 
 Body = bytes | bytearray
@@ -46,6 +47,17 @@ _PATTERNS = (
 )
 
 
+def without_key(text: str, key: str | None) -> str:
+    """Return the text without a key, in each form in which an answer may repeat the key."""
+    if key:
+        for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]}:
+            text = text.replace(form, _HIDDEN)
+        if len(key) >= 12:
+            # Some providers repeat the beginning of a key, followed by stars.
+            text = re.sub(re.escape(key[:8]) + r"[\w*.-]*", _HIDDEN, text)
+    return text
+
+
 def redact(text: str, key: str | None = None) -> str:
     """Return the text without the given key and without anything else that looks like a key.
 
@@ -53,12 +65,7 @@ def redact(text: str, key: str | None = None) -> str:
         text: a text of a provider, an exception or an address.
         key: the provider's key, or None.
     """
-    if key:
-        for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]}:
-            text = text.replace(form, _HIDDEN)
-        if len(key) >= 12:
-            # Some providers repeat the beginning of a key, followed by stars.
-            text = re.sub(re.escape(key[:8]) + r"[\w*.-]*", _HIDDEN, text)
+    text = without_key(text, key)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1{_HIDDEN}", text)
     return text

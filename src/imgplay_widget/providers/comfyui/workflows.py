@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from imgplay_widget._text import clean_json
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule, Unit
 from imgplay_widget.providers._shared.answers import table
 
@@ -72,7 +73,7 @@ class Workflow:
             NotAWorkflow: the file is not a workflow in API format.
         """
         try:
-            data: Any = json.loads(text)
+            data: Any = clean_json(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise NotAWorkflow("The file is not JSON.") from error
         graph = table(data)
