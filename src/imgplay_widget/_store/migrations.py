@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Connection, bindparam, insert, inspect, select, text
 
 from imgplay_widget._rules.costs import to_units
-from imgplay_widget._store import tables
+from imgplay_widget._store import copies, tables
+from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.rows import folded
-from imgplay_widget.errors import StoreTooNew
+from imgplay_widget.errors import DiskFull, StoreDamaged, StoreError, StoreLocked, StoreTooNew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,21 +143,52 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
 def migrate(database: Database) -> None:
     """Bring a database up to date. Two processes may do this at once.
 
+    Before the format of an existing history changes, a copy of its database is kept (see `copies`).
+
     Raises:
         StoreTooNew: a newer version of the package has written the database.
+        DiskFull: there is no space for the copy or for the change. A step is made whole or not at all.
+        StoreError: the copy or a step failed. The error names the newest copies.
     """
     with database.reading() as connection:
-        applied = _applied(connection)
-    if applied == len(STEPS):
+        before = _applied(connection)
+    if before == len(STEPS):
         return
-    for number, step in enumerate(STEPS, start=1):
-        with database.writing() as connection:
-            connection.exec_driver_sql(_MIGRATIONS)
-            # The number is read again under the write lock, because another process may have been faster.
-            if _applied(connection) < number:
-                step(connection)
-                row = {"number": number, "name": step.__name__, "applied_at": datetime.now(UTC)}
-                connection.execute(insert(tables.migrations), row)
+    try:
+        for number, step in enumerate(STEPS[before:], start=before + 1):
+            _make_step(database, number, step, before)
+    except (DiskFull, StoreDamaged, StoreLocked, StoreTooNew):
+        raise
+    except StoreError as error:
+        raise StoreError(
+            f"{error.message} The history could not be brought to the format of this version.",
+            next_step=f"{error.next_step} {_copies_of(database)}".strip(),
+        ) from error
+
+
+def _make_step(database: Database, number: int, step: Callable[[Connection], None], before: int) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql(_MIGRATIONS)
+        # The number is read again under the write lock, because another process may have been faster.
+        present = _applied(connection)
+        if present >= number:
+            return
+        file = database.location.file
+        if file is not None and 0 < present == before == number - 1:
+            # Only the first step of a run finds the history as it was, so only this one is worth a copy.
+            copies.keep_copy(file, len(STEPS))
+        # A step reads values that an earlier version wrote; only damage makes it fail on them.
+        reads_rows(step)(connection)
+        row = {"number": number, "name": step.__name__, "applied_at": datetime.now(UTC)}
+        connection.execute(insert(tables.migrations), row)
+
+
+def _copies_of(database: Database) -> str:
+    file = database.location.file
+    found = [] if file is None else copies.newest(file)
+    if not found:
+        return ""
+    return f"The newest copies of the database are {', '.join(str(one) for one in found)}."
 
 
 def _applied(connection: Connection) -> int:
