@@ -260,6 +260,8 @@ function models(): ModelState[] {
   ];
 }
 
+const OTHER_MODEL = [{ parameter: "model", requested: "studio", applied: "studio-2-turbo" }];
+
 /** Return a page full of states: running, finished, failed, cancelled, changed by the provider. */
 export function snapshot(now: number, open: boolean): Snapshot {
   const minute = 60_000;
@@ -314,11 +316,17 @@ export function snapshot(now: number, open: boolean): Snapshot {
       ],
       { createdAt: now - 12 * minute },
     ),
-    batch("b3", "t1", "One tall poster", [done("b3", 0, { width: 768, height: 1344, seed: 33 })], {
-      createdAt: now - 50 * minute,
-      width: 768,
-      height: 1344,
-    }),
+    batch(
+      "b3",
+      "t1",
+      "One tall poster",
+      [done("b3", 0, { width: 768, height: 1344, seed: 33, differences: OTHER_MODEL })],
+      {
+        createdAt: now - 50 * minute,
+        width: 768,
+        height: 1344,
+      },
+    ),
   ];
   return {
     protocol: 3,

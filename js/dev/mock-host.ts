@@ -272,7 +272,11 @@ class MockKernel {
         const { seed, width, height, differences, mediaType } = tile;
         const { id: batchId, prompt, provider, model, modelTitle, createdAt, cost, references, mask } = made;
         const applied = { width, height, seed, style: "natural", palette: "sunset", detail: 0.6 };
-        const changed = Object.fromEntries(differences.map((each) => [each.parameter, each.requested]));
+        const changed = Object.fromEntries(
+          differences
+            .filter(({ parameter }) => parameter !== "model")
+            .map((each) => [each.parameter, each.requested]),
+        );
         return {
           type: "recipe",
           recipe: {
@@ -295,6 +299,9 @@ class MockKernel {
             path: "~/.local/share/imgplay-widget/assets/dd/d3.png",
             startedAt: tile.startedAt,
             finishedAt: tile.finishedAt,
+            servedBy: String(
+              differences.find(({ parameter }) => parameter === "model")?.applied ?? model.split(":")[1],
+            ),
             requestId: "req-7f3a",
             attempt: 1,
             version: "0.3.0",

@@ -774,6 +774,7 @@ export interface RecipeState {
   createdAt: number;
   startedAt: number | null;
   finishedAt: number | null;
+  servedBy: string | null;
   cost: string | null;
   requestId: string | null;
   attempt: number;

@@ -40,6 +40,7 @@ const RECIPE: RecipeState = {
   startedAt: 0,
   finishedAt: 1000,
   cost: "0.04",
+  servedBy: "studio-2026-04-21",
   requestId: "req-1",
   attempt: 1,
   references: [],

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, model, snapshot } from "../dev/fixtures";
 import widget from "../src/index";
 import { hostTheme } from "../src/lib/theme";
-import { ago, differenceText, elapsed, took } from "../src/lib/words";
+import { ago, changeText, differenceText, elapsed, took } from "../src/lib/words";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -521,4 +521,9 @@ describe("words", () => {
   });
   it("say differences", () =>
     expect(differenceText({ parameter: "seed", requested: null, applied: 7 })).toBe("seed: none → 7"));
+  it("leave out the long names of models where the room is small", () => {
+    const other = { parameter: "model", requested: "paint-2", applied: "paint-2-turbo" };
+    expect(differenceText(other)).toBe("model: paint-2 → paint-2-turbo");
+    expect(changeText(other)).toBe("other model");
+  });
 });

@@ -474,12 +474,14 @@ class Done:
         cost: the amount that the provider reports, in USD as a decimal string, or None.
         request_id: the provider's own id of the call.
         usage: the provider's own figures (tokens …), as they arrived.
+        served_by: the model that answered, as the provider names it, or None where the answer does not tell.
     """
 
     images: tuple[Inline | Remote | Missing, ...]
     cost: str | None = None
     request_id: str | None = None
     usage: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    served_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -617,7 +619,7 @@ class Task:
         error: why the task failed, or None.
         attempt: 1 for the first try, 2 after the first Retry …
         resumes: how often a studio took the task up again after a restart.
-        request_id, cost, usage: as in `Done`.
+        request_id, cost, usage, served_by: as in `Done`.
         estimate: the expected cost, in USD as a decimal string, or None where the price is unknown.
         previous: the earlier attempts of a retried task: a list of ``{"task", "error", "cost"}``.
         lease_owner, lease_until: the process that drives the task, and the end of its lease.
@@ -643,6 +645,7 @@ class Task:
     cost: str | None = None
     estimate: str | None = None
     usage: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    served_by: str | None = None
     previous: tuple[Mapping[str, JSON], ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None

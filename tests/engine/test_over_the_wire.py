@@ -191,7 +191,8 @@ def test_the_provider_s_own_figures_and_changes_are_recorded(studio_for):
 
 
 def test_what_a_provider_says_beside_its_images_is_clean_bounded_and_without_the_key(studio_for, tmp_path):
-    said = script.images(2, usage={"note": KEY, "half": "\ud83d", "total_tokens": 3})
+    usage = {"note": KEY, "half": "\ud83d", "total_tokens": 3}
+    said = script.images(2, usage=usage, model=f"{KEY} \ud83d" + "m" * 5000)
     body = json.loads(said.body)
     body["data"][0]["revised_prompt"] = f"{KEY} \ud83d" + "x" * 50_000
     headers = {**said.headers, "x-request-id": KEY + "-" + "r" * 5000}
@@ -204,6 +205,8 @@ def test_what_a_provider_says_beside_its_images_is_clean_bounded_and_without_the
             task = batch._live.entry.tasks[0]
             assert task.usage == {"note": "…", "half": "\ufffd", "total_tokens": 3}
             assert len(task.request_id) <= 300
+            assert batch[0].served_by.startswith("… \ufffdmmm")
+            assert len(batch[0].served_by) == 300
         for path in tmp_path.rglob("*"):
             assert path.is_dir() or KEY.encode() not in path.read_bytes()
 

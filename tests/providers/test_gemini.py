@@ -93,7 +93,7 @@ def test_the_last_image_that_is_not_thought_is_taken() -> None:
     )
     (image,) = done.images
     assert image.data == last
-    assert image.applied == {"model_version": "gemini-nano-banana-2.1-0042"}
+    assert done.served_by == "gemini-nano-banana-2.1-0042"
     assert (done.request_id, done.usage, done.cost) == ("r-7", {"totalTokenCount": 5}, None)
 
 

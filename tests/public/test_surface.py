@@ -83,6 +83,7 @@ NAMES = {
         "retry",
         "save",
         "seed",
+        "served_by",
         "slot",
         "starred",
         "status",

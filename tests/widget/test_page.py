@@ -495,6 +495,26 @@ def test_what_the_provider_changed_is_a_difference(fake, page):
     }
 
 
+def test_another_model_that_answered_is_a_difference(fake, page):
+    fake._script += [
+        replace(picture(), served_by="paint-9"),
+        replace(picture(), served_by="image-2026-04-21"),
+    ]
+    for _ in range(2):
+        page.studio.generate("a fox", model="fake:image", topic="foxes").result(WAIT)
+    second, first = page.studio.batches("foxes")
+    batches = {b["id"]: b for b in page.result("feed", topicId=first.topic_id)["feed"]["batches"]}
+    assert batches[first.id]["generations"][0]["differences"][0] == {
+        "parameter": "model",
+        "requested": "image",
+        "applied": "paint-9",
+    }
+    # The same model with a date is in the recipe only.
+    assert all(d["parameter"] != "model" for d in batches[second.id]["generations"][0]["differences"])
+    recipe = page.result("recipe", generationId=second[0].id)["recipe"]
+    assert recipe["servedBy"] == second[0].served_by == "image-2026-04-21"
+
+
 def test_a_feed_is_read_in_pages(page):
     topic = page.studio.new_topic("many")
     for number in range(7):

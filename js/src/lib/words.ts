@@ -36,11 +36,16 @@ export function sizeText(width: number | null, height: number | null): string {
 
 export function differenceText(difference: Difference): string {
   const { parameter } = difference;
-  return `${t.parameter.titles[parameter] ?? parameter}: ${changeText(difference)}`;
+  return `${t.parameter.titles[parameter] ?? parameter}: ${valuesText(difference)}`;
 }
 
 /** Return a difference in words so short that its name is left out. */
-export function changeText({ requested, applied }: Difference): string {
+export function changeText(difference: Difference): string {
+  // The names of models are too long for a tile.
+  return difference.parameter === "model" ? t.tile.otherModel : valuesText(difference);
+}
+
+function valuesText({ requested, applied }: Difference): string {
   const word = (value: Difference["applied"]): string => (value === null ? t.tile.none : String(value));
   return `${word(requested)} → ${word(applied)}`;
 }

@@ -309,6 +309,7 @@ export const en = {
     failed: "Generation failed.",
     retry: "Retry",
     changed: (count: number) => `${count} changed`,
+    otherModel: "other model",
     none: "none",
     select: (number: number) => `Select image ${number}`,
   },

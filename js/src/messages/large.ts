@@ -41,6 +41,7 @@ export const english = {
     origin: "Origin",
     model: "Model",
     modelName: "Name",
+    servedBy: "Answered by",
     size: "Size",
     seedName: "Seed",
     kind: "Kind",

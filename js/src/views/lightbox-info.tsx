@@ -161,6 +161,7 @@ function imageFacts(batch: BatchState, generation: GenerationState, recipe: Reci
 function originFacts(recipe: RecipeState): Fact[] {
   return [
     [t.lightbox.modelName, recipe.model],
+    [t.lightbox.servedBy, recipe.servedBy ?? ""],
     [t.lightbox.requestId, recipe.requestId ?? ""],
     [t.lightbox.attempt, recipe.attempt > 1 ? String(recipe.attempt) : ""],
     [t.lightbox.references, recipe.references.length > 0 ? String(recipe.references.length) : ""],

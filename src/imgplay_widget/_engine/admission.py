@@ -49,6 +49,7 @@ def admit(done: Done, hide: Callable[[str], str]) -> Done:
         cost=name(done.cost),
         request_id=name(done.request_id),
         usage=_values(done.usage, hide),
+        served_by=name(done.served_by),
     )
 
 

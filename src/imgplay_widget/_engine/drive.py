@@ -399,7 +399,9 @@ class Drive:
             # both.
             await asyncio.gather(*(self._keep_inline(i, item) for i, item in enumerate(items)))
             results = tuple(_to_json(item) for item in items)
-            await self.saver.save(self, Fetch(results, done.cost, done.request_id, done.usage))
+            await self.saver.save(
+                self, Fetch(results, done.cost, done.request_id, done.usage, done.served_by)
+            )
         outcomes = await asyncio.gather(*(self._fetched(i, item) for i, item in enumerate(items)))
         if self._can_renew() and any(isinstance(outcome, Lost) for outcome in outcomes):
             self.renewed = True
@@ -415,7 +417,7 @@ class Drive:
             # One error stands for all images. The one that keeps a paid image within reach comes first.
             worst = min(failures.values(), key=lambda info: info.code != NotFetched.code)
             return await self.saver.finish(self, Fail(worst, done.cost), (), {})
-        end = Succeed(done.cost, done.request_id, done.usage)
+        end = Succeed(done.cost, done.request_id, done.usage, done.served_by)
         return await self.saver.finish(self, end, stored, failures)
 
     def _items(self, done: Done) -> list[Inline | Remote | Missing]:

@@ -194,7 +194,10 @@ class ProviderState(Message):
 
 
 class Difference(Message):
-    """A parameter that the provider applied with another value than was requested."""
+    """A parameter that the provider applied with another value than was requested.
+
+    The name `model` stands for the model itself: the provider answered with another model.
+    """
 
     parameter: str
     requested: str | bool | int | float | None
@@ -990,6 +993,7 @@ class RecipeState(Message):
         path: the path of the original on the kernel's machine, or None.
         cost: the cost in USD of the task that made the image, as a decimal string, or None where it is
             unknown. One task can make several images.
+        served_by: the model that answered, as the provider names it, or None where the answer does not tell.
         request_id: the provider's id of the request, or None.
         attempt: the number of the try that made the image, from 1.
         version: the version of imgplay-widget that wrote the recipe.
@@ -1014,6 +1018,7 @@ class RecipeState(Message):
     created_at: int
     started_at: int | None
     finished_at: int | None
+    served_by: str | None
     cost: str | None
     request_id: str | None
     attempt: int

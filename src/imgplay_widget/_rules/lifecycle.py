@@ -92,6 +92,7 @@ class Fetch:
     cost: str | None = None
     request_id: str | None = None
     usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    served_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class Succeed:
     cost: str | None = None
     request_id: str | None = None
     usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    served_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def _paid(task: Task, event: Fetch | Succeed) -> Task:
         cost=event.cost or task.cost,
         request_id=event.request_id or task.request_id,
         usage=event.usage or task.usage,
+        served_by=event.served_by or task.served_by,
     )
 
 

@@ -7,6 +7,8 @@ import keyword
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imgplay_widget._rules.served import is_another
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import Batch, Entry, Generation, Reference, Task
 
-__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "pack_name", "recipe"]
+__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "pack_name", "recipe", "served_by"]
 
 NAME_LENGTH = 60
 """The most characters of a prompt in a file name."""
@@ -25,7 +27,7 @@ Plain = str | bool | int | float | None
 
 
 class Changed(NamedTuple):
-    """A parameter that the provider changed."""
+    """A parameter that the provider changed, or the model that answered instead (``"model"``)."""
 
     parameter: str
     requested: Plain
@@ -48,6 +50,7 @@ class Recipe:
         digest, path: the sha256 and the file of the original.
         created_at: when the batch was requested, aware UTC.
         started_at, finished_at: when the call was sent and when it ended, aware UTC.
+        served_by: the model that answered, as the provider names it, or None where the answer does not tell.
         cost: the provider's figure for the call, in USD; one call can make several images.
         attempt: 1 for the first try.
         version: the version of imgplay-widget.
@@ -72,6 +75,7 @@ class Recipe:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    served_by: str | None
     cost: str | None
     request_id: str | None
     attempt: int
@@ -127,6 +131,7 @@ def recipe(
         created_at=batch.created_at,
         started_at=task.submitted_at if task else None,
         finished_at=task.finished_at if task else None,
+        served_by=task.served_by if task else None,
         cost=task.cost if task else None,
         request_id=task.request_id if task else None,
         attempt=task.attempt if task else 1,
@@ -137,10 +142,25 @@ def recipe(
 
 
 def differences(entry: Entry, generation: Generation) -> tuple[Changed, ...]:
-    """Return the parameters whose applied value, or the size of the image, differs from the request."""
+    """Return what differs from the request: the model, the applied parameters, the size of the image."""
     requested: dict[str, Any] = dict(entry.batch.config)
     if generation.seed is not None:
         requested["seed"] = generation.seed
+    asked, answered = entry.batch.model, served_by(entry, generation)
+    another = answered is not None and is_another(asked, answered)
+    return (
+        *((Changed("model", asked, answered),) if another else ()),
+        *_changed(requested, generation),
+    )
+
+
+def served_by(entry: Entry, generation: Generation) -> str | None:
+    """Return the model that answered, as the provider names it, or None where the answer does not tell."""
+    task = entry.task_of(generation)
+    return None if task is None else task.served_by
+
+
+def _changed(requested: Mapping[str, Any], generation: Generation) -> tuple[Changed, ...]:
     return tuple(
         Changed(name, requested[name], value)
         for name, value in _applied(generation).items()

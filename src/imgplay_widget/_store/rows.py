@@ -172,7 +172,11 @@ def task_changes(task: Task) -> dict[str, Any]:
     return {
         "status": task.status.value,
         "stage": task.stage.value,
-        "metadata": {"usage": dict(task.usage), "previous": [dict(item) for item in task.previous]},
+        "metadata": {
+            "usage": dict(task.usage),
+            "served_by": task.served_by,
+            "previous": [dict(item) for item in task.previous],
+        },
         "ticket": None if task.ticket is None else dict(task.ticket),
         "results": [dict(item) for item in task.results],
         "error": None if error is None else error.to_json(),
@@ -196,6 +200,7 @@ def task_of(row: RowMapping) -> Task:
     columns["stage"] = Stage(row["stage"])
     columns["unit"] = Unit.from_json(row["unit"])
     columns["usage"] = dict(kept.get("usage", {}))
+    columns["served_by"] = kept.get("served_by")
     columns["previous"] = tuple(dict(one) for one in kept.get("previous", ()))
     columns["ticket"] = None if row["ticket"] is None else dict(row["ticket"])
     columns["results"] = tuple(dict(one) for one in row["results"])

@@ -7,6 +7,7 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
+from imgplay_widget._rules.recipes import differences, served_by
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
@@ -286,6 +287,11 @@ class GenerationHandle:
         return dict(self._row.applied)
 
     @property
+    def served_by(self) -> str | None:
+        """The model that answered, as the provider names it, or None where the provider does not tell."""
+        return served_by(self._live.entry, self._row)
+
+    @property
     def starred(self) -> bool:
         """True where the image has a star. Setting it stores the star."""
         return self._row.starred
@@ -375,7 +381,9 @@ class GenerationHandle:
     def __repr__(self) -> str:
         size = f" {self.width}×{self.height}" if self.width else ""
         seed = "" if self.seed is None else f" seed={self.seed}"
-        return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}>"
+        changed = differences(self._live.entry, self._row)
+        other = "".join(f" by {change.applied}" for change in changed if change.parameter == "model")
+        return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}{other}>"
 
 
 class TopicHandle:

@@ -228,6 +228,7 @@ class CloudProvider(HttpProvider):
             cost=self.cost(answer),
             request_id=request_id,
             usage=table(answer.get("usage")),
+            served_by=text(answer.get("model")),
         )
 
 

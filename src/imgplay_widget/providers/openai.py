@@ -223,7 +223,14 @@ class OpenAI(Provider):
         common = _applied(answer, unit)
         items = map(table, rows(answer.get("data")))
         found = [image for item in items if (image := self._image(item, images, common)) is not None]
-        return collected(found, unit, http, request_id=request_id, usage=table(answer.get("usage")))
+        return collected(
+            found,
+            unit,
+            http,
+            request_id=request_id,
+            usage=table(answer.get("usage")),
+            served_by=text(answer.get("model")),
+        )
 
     def _image(
         self, item: Mapping[str, Any], images: Sequence[bytes], common: Mapping[str, Any]

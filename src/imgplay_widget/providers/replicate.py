@@ -148,6 +148,7 @@ class Replicate(HttpProvider):
             images=tuple(found[: ticket["n"]]),
             request_id=ticket["job"],
             usage=table(answer.get("metrics")),
+            served_by=_served_by(answer) or None,
         )
 
     def _failed(self, answer: Mapping[str, Any], ticket: Mapping[str, Any], http: Http) -> Done:
@@ -190,6 +191,12 @@ class Replicate(HttpProvider):
         reply = await http.request("GET", f"{self.base_url}/account", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
+
+
+def _served_by(answer: Mapping[str, Any]) -> str:
+    """Return the model of a prediction, with its version where that is public."""
+    model, version = text(answer.get("model")), text(answer.get("version"))
+    return f"{model}:{version}" if model and re.fullmatch("[0-9a-f]{64}", version) else model
 
 
 def _model(id: str, **known: Any) -> ModelSpec:

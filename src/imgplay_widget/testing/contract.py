@@ -180,6 +180,10 @@ class Wire(ProviderServer):
         """Return an answer whose inline image is empty beside a good `link`; None without such a protocol."""
         return None
 
+    def answered_by(self, model: str) -> Item | None:
+        """Return an answer that names the model which made the image; None where the protocol has no name."""
+        return None
+
     def is_submit(self, received: Received) -> bool:
         """Return whether the provider may bill a request."""
         return received.method == "POST"
@@ -471,6 +475,23 @@ class ProviderContract:
         batch.retry().result(WAIT)
         assert batch.status is Status.SUCCESS
         assert len(wire.submits) == 1
+
+    def test_the_model_that_answered_is_recorded(self, studio: Studio, wire: Wire) -> None:
+        """Expect the answer's own name of the model, and a difference only where it is another model."""
+        for name, another in (
+            (wire.model, False),
+            (f"{wire.model}-2026-04-21", False),
+            ("paint-9-turbo", True),
+        ):
+            item = wire.answered_by(name)
+            if item is None:
+                return
+            wire.script.append(item)
+            image = self.generate(studio).result(WAIT)[0]
+            assert image.served_by == image.recipe["served_by"] == name
+            changed = {one["parameter"]: one["applied"] for one in image.recipe["differences"]}
+            assert changed.get("model") == (name if another else None)
+            assert ("by paint-9-turbo" in repr(image)) == another
 
     def test_an_empty_image_beside_a_good_link_is_fetched(self, studio: Studio, wire: Wire) -> None:
         """Expect the image behind the link where an answer also has an empty image."""

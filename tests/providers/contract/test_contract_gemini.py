@@ -86,6 +86,10 @@ class GeminiWire(Wire):
     def shown(self, index):
         return base64.b64encode(self.image(index)).decode()
 
+    def answered_by(self, model):
+        inline = {"inlineData": {"mimeType": "image/png", "data": self.shown(0)}}
+        return answer({"candidates": [{"content": {"parts": [inline]}}], "modelVersion": model})
+
     def failures(self):
         thought = {"inlineData": {"mimeType": "image/png", "data": self.shown(3)}, "thought": True}
         return {

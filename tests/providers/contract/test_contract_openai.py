@@ -43,6 +43,9 @@ class OpenAIWire(Wire):
     def half_empty(self):
         return images_api.answer({"data": [{"b64_json": "", "url": self.link()}]})
 
+    def answered_by(self, model):
+        return images_api.answer({"model": model, "data": [images_api.item(self.image())]})
+
     def failures(self):
         return {
             "bad_key": images_api.error(401, "Incorrect API key provided"),

@@ -49,6 +49,9 @@ class OpenRouterWire(Wire):
     def half_empty(self):
         return answer({"data": [{"b64_json": "", "url": self.link()}]})
 
+    def answered_by(self, model):
+        return answer({"model": model, "data": [self.shown(0)]})
+
     def failures(self):
         return {
             "bad_key:401": failed(401, "Invalid credentials", error_type="authentication"),

@@ -65,6 +65,9 @@ class ReplicateWire(Wire):
 
         return accept
 
+    def answered_by(self, model):
+        return self.ends(model=model)
+
     def failures(self):
         sensitive = "The input or output was flagged as sensitive. Please try again. (E005)"
         return {

@@ -43,6 +43,9 @@ class TogetherWire(Wire):
     def half_empty(self):
         return answer({"data": [{"index": 0, "b64_json": "", "url": self.link()}]})
 
+    def answered_by(self, model):
+        return answer({"model": model, "data": [{"b64_json": b64encode(self.image()).decode()}]})
+
     def failures(self):
         def failed(status, message, **more):
             return answer({"error": {"message": message, "type": "x", "param": None, **more}}, status)

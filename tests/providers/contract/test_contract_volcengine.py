@@ -32,6 +32,9 @@ class VolcengineWire(Wire):
             {"model": asked["model"], "created": 1, "data": [item], "usage": {"generated_images": 1}}
         )
 
+    def answered_by(self, model):
+        return answer({"model": model, "data": [{"url": self.link()}]})
+
     def failures(self):
         blocked = {"code": "OutputImageSensitiveContentDetected", "message": "The output may be sensitive."}
         return {

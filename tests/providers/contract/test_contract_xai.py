@@ -38,6 +38,9 @@ class XAIWire(Wire):
     def half_empty(self):
         return answer({"data": [{"b64_json": "", "url": self.link(), "respect_moderation": True}]})
 
+    def answered_by(self, model):
+        return answer({"model": model, "data": [{"b64_json": b64encode(self.image()).decode()}]})
+
     def failures(self):
         def failed(status, error):
             return answer({"error": error}, status)

@@ -70,6 +70,7 @@ def collected(
     cost: str | None = None,
     request_id: str | None = None,
     usage: Mapping[str, Any] | None = None,
+    served_by: str | None = None,
 ) -> Done:
     """Return the end of a call: the images, and a reason for each image that is missing.
 
@@ -85,7 +86,13 @@ def collected(
         request_id=request_id,
     ).info
     gaps = [Missing(error=absent)] * max(0, unit.n - len(found))
-    return Done(images=(*found[: unit.n], *gaps), cost=cost, request_id=request_id, usage=usage or {})
+    return Done(
+        images=(*found[: unit.n], *gaps),
+        cost=cost,
+        request_id=request_id,
+        usage=usage or {},
+        served_by=served_by or None,
+    )
 
 
 def table(value: object) -> dict[str, Any]:

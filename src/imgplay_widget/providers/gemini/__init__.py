@@ -98,14 +98,13 @@ class Gemini(HttpProvider):
         image = _painted(answer, images)
         if image is None:
             raise perhaps_billed(self._refusal(answer, request_id, http))
-        version = text(_field(answer, "modelVersion"))
-        applied = {"model_version": version} if version not in ("", unit.model) else {}
         return collected(
-            [Inline(data=image, applied=applied)],
+            [Inline(data=image)],
             unit,
             http,
             request_id=request_id,
             usage=table(_field(answer, "usageMetadata")),
+            served_by=text(_field(answer, "modelVersion")),
         )
 
     def text_model(self) -> str | None:

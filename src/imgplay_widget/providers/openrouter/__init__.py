@@ -14,7 +14,7 @@ import pybase64
 
 from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BillingError
-from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table
+from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table, text
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.cloud import HttpProvider
@@ -131,7 +131,15 @@ class OpenRouter(HttpProvider):
         items = (painted(table(item), images) for item in rows(answer.get("data")))
         found = [item for item in items if item is not None]
         usage = table(answer.get("usage"))
-        return collected(found, unit, http, cost=_cost(usage.get("cost")), request_id=request_id, usage=usage)
+        return collected(
+            found,
+            unit,
+            http,
+            cost=_cost(usage.get("cost")),
+            request_id=request_id,
+            usage=usage,
+            served_by=text(answer.get("model")),
+        )
 
 
 def _body(unit: Unit, http: Http) -> dict[str, Any]:
