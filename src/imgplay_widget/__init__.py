@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
     from imgplay_widget._studio.studio import Studio
-    from imgplay_widget._types import Notice, Reference, Status
+    from imgplay_widget._types import Notice, Recovery, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
@@ -32,6 +32,7 @@ __all__ = [
     "KeyKept",
     "ModelTable",
     "Notice",
+    "Recovery",
     "Reference",
     "Spend",
     "Status",
@@ -49,6 +50,7 @@ _HOME = {
     "KeyCheck": "_studio.key_reports",
     "KeyKept": "_studio.key_reports",
     "Notice": "_types",
+    "Recovery": "_types",
     "Reference": "_types",
     "BatchHandle": "_studio.handles",
     "GenerationHandle": "_studio.handles",

@@ -38,6 +38,7 @@ __all__ = [
     "Pending",
     "Price",
     "ProviderSpec",
+    "Recovery",
     "Reference",
     "ReferenceRule",
     "Remote",
@@ -491,6 +492,52 @@ class Notice:
     kind: Literal["unsupported", "adjusted", "deprecated", "other"]
     message: str
     parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Recovery:
+    """The result of `recover`: the images that no row of the history named, and what became of them.
+
+    Attributes:
+        filled: the number of images that are in their slots again, which were empty.
+        with_recipe: the number of images that came back with their prompt, model and parameters.
+        without_recipe: the number of images of which nothing was known. They are in the topic "Recovered".
+        skipped: the reason why a file was left alone, by the name of the file.
+    """
+
+    filled: int = 0
+    with_recipe: int = 0
+    without_recipe: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def found(self) -> int:
+        """The number of files that no row named."""
+        return self.filled + self.with_recipe + self.without_recipe + len(self.skipped)
+
+    def __add__(self, other: Recovery) -> Recovery:
+        return Recovery(
+            filled=self.filled + other.filled,
+            with_recipe=self.with_recipe + other.with_recipe,
+            without_recipe=self.without_recipe + other.without_recipe,
+            skipped={**self.skipped, **other.skipped},
+        )
+
+    def __repr__(self) -> str:
+        if not self.found:
+            return "Nothing was lost: the history names every image of its folder."
+        back = self.found - len(self.skipped)
+        parts = f"{self.with_recipe} with their recipes, {self.filled} in their empty slots"
+        rest = f'{self.without_recipe} in the topic "Recovered"'
+        lines = [f"{back} of {self.found} lost images are back: {parts}, {rest}."]
+        lines += [f"{name} was left alone. {reason}" for name, reason in list(self.skipped.items())[:_LISTED]]
+        if len(self.skipped) > _LISTED:
+            lines.append(f"{len(self.skipped) - _LISTED} more files were left alone: see `skipped`.")
+        return "\n".join(lines)
+
+
+_LISTED = 10
+"""The most files that the text of a `Recovery` names."""
 
 
 # ------------------------------------------------------------------ what is stored

@@ -155,6 +155,7 @@ def left_over(store: Path) -> list[str]:
     assets = [asset for asset in assets if asset]
     covers = {url for (url,) in rows(store, "SELECT cover_url FROM image_generation_topics") if url}
     needed = {asset["url"] for asset in assets} | covers
+    needed |= {f"recipes/{asset['digest'][:2]}/{asset['digest']}.json" for asset in assets}
     allowed = needed | {asset["thumbnailUrl"] for asset in assets}
     return sorted(there - allowed) + [f"missing: {url}" for url in sorted(needed - there)]
 

@@ -36,6 +36,7 @@ CALLS = {
     "new_topic",
     "pin_topic",
     "recipe_of",
+    "recover",
     "references",
     "refresh_models",
     "remove_server",

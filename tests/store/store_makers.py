@@ -159,6 +159,11 @@ def with_lease(task, owner, until=SOON):
     return replace(task, lease_owner=owner, lease_until=until if owner else None)
 
 
+def recipe_of(asset):
+    """Return the file of the recipe of an image."""
+    return f"recipes/{asset.digest[:2]}/{asset.digest}.json"
+
+
 def files(store):
     """Return the files of the asset folder, without the locks and the sign that the folder is complete."""
     return files_in(store.assets.root)

@@ -20,6 +20,7 @@ from store_makers import (
     make_topic,
     purge,
     receive,
+    recipe_of,
     succeed,
 )
 
@@ -56,7 +57,8 @@ def rows(store, table):
 
 def content(*generations):
     urls = {generation.asset.url for generation in generations}
-    return urls | {generation.asset.thumbnail_url for generation in generations}
+    recipes = {recipe_of(generation.asset) for generation in generations}
+    return urls | recipes | {generation.asset.thumbnail_url for generation in generations}
 
 
 def test_deleting_a_topic_leaves_neither_row_nor_file(store, topic):
@@ -304,7 +306,7 @@ def test_a_sweep_keeps_every_image_that_no_row_names(store, topic):
     data = make_png()
     copy = fill(store, copy, tasks[0], data)
     receive(store, copy, data)
-    whole.add(copy.asset.url)
+    whole |= {copy.asset.url, recipe_of(copy.asset)}
     (assets.root / "temporary" / "me~1").write_bytes(b"half")
     for path in assets.root.rglob("*"):
         if path.is_file():
@@ -364,7 +366,7 @@ def test_a_purge_that_dies_before_its_files_are_gone_is_worked_off_by_the_next_s
             store.purge(LATE)
     assert files(store) == content(mine)
     assert rows(store, "image_removals") > 0
-    assert open_store().sweep() == 2
+    assert open_store().sweep() == 3
     assert files(store) == set()
     assert rows(store, "image_removals") == 0
 

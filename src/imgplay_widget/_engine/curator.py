@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from imgplay_widget._engine.archive import gone
 from imgplay_widget._rules.changes import Change, EntryWritten, Removed, StoreWritten, TopicWritten
+from imgplay_widget._types import Recovery
 from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ logger = logging.getLogger("imgplay_widget")
 
 KEPT = timedelta(seconds=60)
 """The time for which a deletion can be undone. The page offers Undo for the first ten seconds."""
+
+RECOVER_PART = 50
+"""The most images that come back in one call of the store, so that other calls run in between."""
 
 PURGE_EVERY = 10.0
 """Seconds between two searches for deletions that can no longer be undone."""
@@ -188,6 +192,26 @@ class Curator:
         await self._tell_entries(restored.batch_ids)
         self._covers.make_missing(restored.topics)
         return restored
+
+    # -------------------------------------------------------------- recovering
+
+    async def recover(self) -> Recovery:
+        """Make rows again for the images of the folder that no row names, and return what was done."""
+        archive, report = self._archive, Recovery()
+        lost = await archive.in_store(archive.store.lost)
+        topic_ids: set[str] = set()
+        for start in range(0, len(lost), RECOVER_PART):
+            part = await archive.in_store(archive.store.recover, lost[start : start + RECOVER_PART])
+            report += part.report
+            topic_ids |= part.topic_ids
+            await self._tell_entries(sorted(part.batch_ids))
+        archive.store.forget_lost()
+        if topic_ids:
+            self._notify(StoreWritten())
+            self._covers.make_missing(await archive.topics_by_id(sorted(topic_ids)))
+        return report
+
+    # -------------------------------------------------------------- removing for good
 
     async def _purge_when_due(self) -> None:
         now = self._clock.monotonic()

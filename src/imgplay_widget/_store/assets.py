@@ -4,6 +4,7 @@
 
     originals/ab/<sha256>.png     never encoded again; two rows with the same bytes share one file
     thumbnails/ab/<sha256>.webp   a cache
+    recipes/ab/<sha256>.json      how an original was made: see `recipe_files`
     covers/<topic>-<hash>.webp
     incoming/<generation>         bytes that arrived, and that no row names yet
     held/<sha256>                 a mark for an image that stays for a day; the mark of an upload says so
@@ -52,7 +53,7 @@ _UPLOAD = "upload"
 
 _COMPLETE = "complete"
 
-_FOLDERS = ("originals", "thumbnails", "covers", "incoming", "held", "temporary", "owners")
+_FOLDERS = ("originals", "thumbnails", "recipes", "covers", "incoming", "held", "temporary", "owners")
 
 
 class Assets:
@@ -348,6 +349,53 @@ class Assets:
         self._write(self.path(url), data)
         return url
 
+    # -------------------------------------------------------------- recipes and recovery
+
+    def write_recipe(self, digest: str, data: bytes) -> None:
+        """Write the recipe of an original. A failure of power may cost the recipe, as the rows have it too.
+
+        Raises:
+            DiskFull: there is no space.
+        """
+        self._write(self._recipe(digest), data, durable=False)
+
+    def recipe(self, digest: str) -> bytes | None:
+        """Return the recipe of an original, or None."""
+        try:
+            return self._recipe(digest).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _recipe(self, digest: str) -> Path:
+        return self.root / "recipes" / digest[:2] / f"{digest}.json"
+
+    def originals(self) -> tuple[list[str], list[str]]:
+        """Return the digests of all originals with a recipe, and of those without, the oldest file first."""
+        files: list[tuple[int, str]] = []
+        for shelf in (self.root / "originals").iterdir():
+            with suppress(NotADirectoryError), os.scandir(shelf) as entries:
+                files += [(one.stat().st_mtime_ns, one.name) for one in entries]
+        stems = dict.fromkeys(name.partition(".")[0] for _, name in sorted(files))
+        known = {file.stem for file in (self.root / "recipes").glob("*/*.json")}
+        found = [stem for stem in stems if _DIGEST.fullmatch(stem)]
+        return [one for one in found if one in known], [one for one in found if one not in known]
+
+    def original(self, digest: str) -> Path:
+        """Return the file of an original, whatever its kind. The file need not exist."""
+        paths = [self.root / self.original_url(digest, kind) for kind in images.EXTENSIONS]
+        return next((path for path in paths if path.exists()), paths[0])
+
+    def upload(self, digest: str) -> bool:
+        """Return whether an original is an input image that was uploaded, and that is kept for a day."""
+        try:
+            return (self.root / "held" / digest).read_text() == _UPLOAD
+        except FileNotFoundError:
+            return False
+
+    def arrived_file(self, generation_id: str) -> Path:
+        """Return the file of the bytes that arrived for a generation. The file need not exist."""
+        return self._incoming(generation_id)
+
     # -------------------------------------------------------------- ZIPs
 
     def pack(self, images: Iterable[PackedImage]) -> tuple[Path, int]:
@@ -391,9 +439,9 @@ class Assets:
             lock.release()
 
     def remove_content(self, digest: str) -> int:
-        """Remove the original and the thumbnail of a digest, and return the number of removed files."""
+        """Remove the original, the thumbnail and the recipe of a digest, and return the number of files."""
         urls = {self.original_url(digest, kind) for kind in images.EXTENSIONS} | {self.thumbnail_url(digest)}
-        return sum(_unlink(self.root / url) for url in urls)
+        return sum(_unlink(file) for file in (*(self.root / url for url in urls), self._recipe(digest)))
 
     def forget_thumbnails(self, digests: Iterable[str]) -> None:
         """Remove the thumbnails of images that were not stored in the end."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from imgplay_widget._store import drafts
+from imgplay_widget._store import drafts, recipe_files
 from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import generations, references, topics
 from imgplay_widget._types import Notice
@@ -29,17 +29,18 @@ logger = logging.getLogger("imgplay_widget")
 
 
 def bring_over(database: Database, assets: Assets) -> list[Notice]:
-    """Bring the files that rows name from the old folder, once.
+    """Bring the files that rows name from the old folder, and write the missing recipes, once.
 
     A start that is killed leaves the rest to the next start, which finds the earlier files in their folder.
 
     Returns:
         A notice for the user where some files could not be brought. They are shown from the old folder.
     """
-    if assets.old is None or assets.complete:
+    if assets.complete:
         return []
     with database.reading() as connection:
-        urls = _named(connection, assets)
+        urls = _named(connection, assets) if assets.old is not None else []
+        recipe_files.write_missing(connection, assets)
     try:
         assets.bring(urls)
         assets.mark_complete()
@@ -47,7 +48,7 @@ def bring_over(database: Database, assets: Assets) -> list[Notice]:
         logger.warning("Files of the folder %s could not be brought: %s", assets.old, error.message)
         message = (
             f"Some images could not be brought into the folder {assets.root}: {error.message} "
-            f"They are shown from {assets.old}, so keep this folder."
+            f"They are shown from {assets.old or assets.root}, so keep this folder."
         )
         return [Notice(kind="other", message=message)]
     return []

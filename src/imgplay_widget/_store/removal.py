@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.leases import Owners
     from imgplay_widget._store.queries import Scope
 
-__all__ = ["DAY", "delete_idle_tasks", "enlist", "expired", "purge", "sweep", "work_off"]
+__all__ = ["DAY", "delete_idle_tasks", "enlist", "expired", "named", "purge", "sweep", "work_off"]
 
 _CHUNK = 500
 _PART = 100
@@ -147,7 +147,7 @@ def _remove_files(connection: Connection, assets: Assets, lines: Sequence[tuple[
     of_kind: dict[str, list[str]] = {"content": [], "cover": [], "incoming": []}
     for kind, name in lines:
         of_kind[kind].append(name)
-    kept = _named(connection, of_kind["content"])
+    kept = named(connection, of_kind["content"])
     held = [digest for digest in of_kind["content"] if digest not in kept and assets.held(digest)]
     kept.update(held)
     urls = select(topics.c.cover_url).where(topics.c.cover_url.in_(of_kind["cover"]))
@@ -213,8 +213,8 @@ def _of_batches(connection: Connection, ids: Sequence[str]) -> Removal:
     return removal
 
 
-def _named(connection: Connection, digests: Sequence[str]) -> set[str]:
-    # Rows of every user count, because all users share the files.
+def named(connection: Connection, digests: Sequence[str]) -> set[str]:
+    """Return those digests that a row of any user names, because all users share the files."""
     by_generation = select(generations.c.asset_digest).where(generations.c.asset_digest.in_(digests))
     by_reference = select(references.c.digest).where(references.c.digest.in_(digests))
     by_draft = drafts.named(connection).intersection(digests)

@@ -22,6 +22,8 @@ from imgplay_widget._store import (
     migrations,
     old_folder,
     queries,
+    recipe_files,
+    recovery,
     removal,
     rows,
     settings,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from imgplay_widget._rules.costs import Budget, Spend, Today
+    from imgplay_widget._store.recovery import LostFile, Recovered
     from imgplay_widget._types import Kind
 
 __all__ = ["Hidden", "Restored", "Store", "StoredImage"]
@@ -103,6 +106,8 @@ class Store:
         self.location = database.location.label
         self.assets = assets
         self.notices: list[Notice] = list(database.notices)
+        # The notice that images were lost, until they are recovered. `open` sets it.
+        self._lost: list[Notice] = []
         self._database = database
         self._scope = scope
         self._temporary = temporary
@@ -142,8 +147,10 @@ class Store:
             migrations.migrate(database)
             assets = Assets(where.assets or Path(tempfile.mkdtemp(prefix="imgplay-")), where.old_assets)
             notices = old_folder.bring_over(database, assets)
+            lost = recovery.notices(database, assets)
             store = cls(database, assets, Scope(user_id, organization_id), temporary=where.assets is None)
-            store.notices += notices
+            store.notices += notices + lost
+            store._lost = lost
             return store
         except BaseException:
             database.close()
@@ -647,6 +654,20 @@ class Store:
         """
         return removal.sweep(self._database, self.assets, self._owners)
 
+    # -------------------------------------------------------------- recovering
+
+    def lost(self) -> list[LostFile]:
+        """Return the images of the folder that no row names, the oldest first."""
+        return list(recovery.lost(self._database, self.assets))
+
+    def recover(self, some: Sequence[LostFile]) -> Recovered:
+        """Make rows for some lost images, all or none. See `recovery`."""
+        return recovery.recover(self._database, self.assets, self._scope, some)
+
+    def forget_lost(self) -> None:
+        """Take back the notice of lost images, after they were recovered."""
+        self.notices = [notice for notice in self.notices if notice not in self._lost]
+
     # -------------------------------------------------------------- settings
 
     def setting(self, name: str) -> JSON:
@@ -751,6 +772,8 @@ class Store:
         if changed:
             parameters = [{"generation": item.id, **rows.filling(item)} for item in changed.values()]
             connection.execute(_GENERATION, parameters)
+            made = [one for one in changed.values() if one.asset is not None]
+            recipe_files.write(connection, self.assets, made, {task.id: task}, len(images))
             self._count(connection, task.batch_id, [image.generation_id for image in images])
         return sorted(changed.values(), key=lambda generation: generation.position)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
-    from imgplay_widget._types import Kind
+    from imgplay_widget._types import Kind, Recovery
 
 __all__ = ["StudioApi", "core_of"]
 
@@ -375,6 +375,19 @@ class StudioApi:
             NotFound: it is gone for good, or never existed.
         """
         self._core.call(self._core.restore, *_thing(what, "brought back"))
+
+    def recover(self) -> Recovery:
+        """Bring back the images in the folder of the history that the history does not name.
+
+        Images get lost from a history when its database is deleted, or replaced by an older copy. They come
+        back with their prompts, models and parameters, in their topics. An image that arrived for a slot
+        which failed fills this slot. An image of which nothing is known comes into the topic "Recovered".
+        Nothing is sent or paid, and a second call changes nothing.
+
+        Returns:
+            What was found and done. The value shows itself.
+        """
+        return self._core.call(self._core.curator.recover)
 
     # -------------------------------------------------------------- money
 
