@@ -83,6 +83,12 @@ PROMPT = "a paper boat in the rain"
 WAIT = 30
 """The seconds after which a test gives up. What it waits for never takes one second."""
 
+DAY = 24 * 3600.0
+"""The longest time of a job that the suite waits for, in seconds."""
+
+ACCELERATION = 40
+"""How much faster the clock of that job runs, because each question goes over a real socket."""
+
 EXPECTED: Mapping[str, type[ImgplayError]] = {
     "bad_key": BadKey,
     "billing": BillingError,
@@ -97,6 +103,9 @@ EXPECTED: Mapping[str, type[ImgplayError]] = {
 }
 """The errors that users see for the kinds of `Wire.failures`."""
 
+
+LONGEST_GAP = 10.0
+"""The most seconds between two questions about a job."""
 
 LINKS_THAT_FAIL: Mapping[str, Answer] = {
     "404": Answer(404, {"Content-Type": "text/plain"}, b"not there yet"),
@@ -216,6 +225,14 @@ class Wire(ProviderServer):
     def submits(self) -> list[Received]:
         """The requests so far that the provider may bill."""
         return [received for received in self.requests if self.is_submit(received)]
+
+
+class FastClock(InstantClock):
+    """A clock on which `ACCELERATION` times the seconds of each wait pass, without waiting."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the time on."""
+        await super().sleep(seconds * ACCELERATION)
 
 
 class ProviderContract:
@@ -444,6 +461,20 @@ class ProviderContract:
             batch.result(WAIT)
         wire.unknown = False
         batch.retry().result(WAIT)
+        assert len(wire.submits) == 1
+
+    def test_a_job_is_asked_for_during_a_whole_day(self, wire: Wire, tmp_path: Path) -> None:
+        """Expect questions until the deadline, and then an image by the same ticket."""
+        if not wire.queued:
+            return
+        wire.waiting = True
+        with _open(self.wire_type, wire.origin, tmp_path, FastClock()) as studio:
+            batch = self.generate(studio, deadline=DAY)
+            with pytest.raises(DeadlineExceeded):
+                batch.result(4 * WAIT)
+            assert len(wire.requests) > DAY / (LONGEST_GAP * ACCELERATION)
+            wire.waiting = False
+            batch.retry().result(WAIT)
         assert len(wire.submits) == 1
 
     def test_a_job_that_the_provider_forgot_is_lost(self, studio: Studio, wire: Wire) -> None:
