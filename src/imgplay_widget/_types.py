@@ -665,7 +665,7 @@ class Task:
         results: the links of a task that is downloading (`Remote` values as JSON).
         error: why the task failed, or None.
         attempt: 1 for the first try, 2 after the first Retry …
-        resumes: how often a studio took the task up again after a restart.
+        resumes: how often a studio took the task up again after a restart and began to work on it.
         request_id, cost, usage, served_by: as in `Done`.
         estimate: the expected cost, in USD as a decimal string, or None where the price is unknown.
         previous: the earlier attempts of a retried task: a list of ``{"task", "error", "cost"}``.

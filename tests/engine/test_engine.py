@@ -6,6 +6,8 @@ import asyncio
 import gc
 import io
 import random
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from PIL import Image
 from imgplay_widget import Status
 from imgplay_widget._rules.attempts import next_attempt
 from imgplay_widget._rules.changes import Progressed, TopicWritten
+from imgplay_widget._rules.lifecycle import MAX_RESUMES
 from imgplay_widget._types import Done, Inline, Missing, Partial, Pending, Stage
 from imgplay_widget.errors import (
     BadKey,
@@ -25,6 +28,7 @@ from imgplay_widget.errors import (
     CorruptImage,
     DeadlineExceeded,
     ImgplayError,
+    InternalError,
     InvalidRequest,
     Lost,
     Moderated,
@@ -296,9 +300,11 @@ def test_the_slot_is_free_while_a_call_waits_for_its_rate_limit_and_the_wait_is_
         assert gate.reached.wait(WAIT)
         studio.generate("two", model="fake:image").result(WAIT)
         assert not first.status.final
+        assert re.search(r"pending.*, rate limited, next try in \d+ s>$", repr(first[0]))
         gate.open()
         first.result(WAIT)
         studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert "next try" not in repr(first[0])
     told = [change.retry_in for change in seen]
     assert 30.0 in told
     assert told[-1] is None
@@ -445,6 +451,32 @@ def test_graceful_restarts_never_park_a_job(tmp_path):
         (batch,) = studio.batches()
         assert batch.result(WAIT).status is Status.SUCCESS
     assert len(fake.submits) == 1
+
+
+def test_a_job_that_only_waited_for_its_turn_is_not_blamed_for_the_death_of_a_kernel(tmp_path):
+    folder = tmp_path / "0"
+    folder.mkdir()
+    gates = [Gate(picture()), Gate(picture())]
+    fake = FakeProvider(polls=gates)
+    with open_studio(fake, store=folder / "s.sqlite") as studio:
+        for prompt in ("first", "second"):
+            studio.generate(prompt, model="fake:queue", topic="foxes")
+        assert all(gate.reached.wait(WAIT) for gate in gates)
+        # A copy of a store in use is what a killed kernel leaves.
+        shutil.copytree(folder, tmp_path / "1")
+    for death in range(1, MAX_RESUMES + 2):
+        gate = Gate(picture())
+        store = tmp_path / str(death) / "s.sqlite"
+        with open_studio(FakeProvider(polls=[gate]), store=store, concurrency={"fake": 1}) as studio:
+            if death <= MAX_RESUMES:
+                assert gate.reached.wait(WAIT)
+                shutil.copytree(store.parent, tmp_path / str(death + 1))
+                continue
+            gate.open()
+            second, first = studio.batches("foxes")
+            with pytest.raises(InternalError, match=f"died {MAX_RESUMES + 1} times"):
+                first.result(WAIT)
+            assert second.result(WAIT).status is Status.SUCCESS
 
 
 @pytest.mark.parametrize("code", ["internal", "rate_limited", "network", "bad_key", "store"])

@@ -142,7 +142,7 @@ def test_an_image_that_kills_every_kernel_is_parked(start, store, server, model,
     child.ask("arm", point=point)
     child.tell("generate", prompts=["a fox"], model=model, n=1)
     child.died()
-    for _ in range(MAX_RESUMES - 1):
+    for _ in range(MAX_RESUMES):
         poisoned = Child(store, server, die_in="in the decoder")
         assert poisoned.process.wait(WAIT) == 7
         poisoned.end()

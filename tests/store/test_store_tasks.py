@@ -178,7 +178,7 @@ def test_tasks_whose_owner_is_gone_or_that_have_none_are_claimed(registered, ope
 
     assert [task.id for task in claimed] == [free.id, over.id]
     for task in claimed:
-        assert (task.lease_owner, task.resumes) == ("other", 1)
+        assert (task.lease_owner, task.resumes) == ("other", 0)
         assert task.lease_until is not None
         assert task == other.entry(task.batch_id).tasks[0]
     assert not registered.save_task(over, owner="gone")
@@ -228,6 +228,16 @@ def test_released_tasks_are_free(registered, open_store):
     other = open_store()
     other.register("other")
     assert [found.id for found in other.claim("other")] == [task.id]
+
+
+def test_a_release_takes_back_the_count_of_what_was_worked_on(registered):
+    batch, _, (waited,) = add(registered)
+    other, _, (worked,) = add(registered)
+    for task in (waited, worked):
+        assert registered.save_task(replace(task, resumes=2), owner="me")
+    registered.release("me", {worked.id})
+    counts = [registered.entry(one.id).tasks[0].resumes for one in (batch, other)]
+    assert counts == [2, 1]
 
 
 def test_tasks_of_a_closed_store_are_free_at_once(open_store):

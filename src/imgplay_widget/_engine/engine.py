@@ -162,6 +162,10 @@ class Engine:
         # Tasks that were claimed and are not continued yet. Only `_take_up` changes them, under `_taking_up`.
         self._claimed: list[Task] = []
         self._taking_up = asyncio.Lock()
+        # The ids of tasks of earlier processes: those that wait here for their turn, and those whose work is
+        # counted here. `_continue` and `_count` write them.
+        self._taken_up: set[str] = set()
+        self._counted: set[str] = set()
         # Seconds of the clock at the last renewal of the leases. `start` and `beat` set it.
         self._renewed_at = 0.0
         # The store's version when this engine last looked. `start` and `beat` set it.
@@ -190,7 +194,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*running, *self._archive.stop_aside(), return_exceptions=True)
         try:
-            await self._archive.in_store(self._store.release, self.owner)
+            await self._archive.in_store(self._store.release, self.owner, self._counted)
         except ImgplayError as error:
             # The lock file of this owner is removed nevertheless, so the next start sees that the leases are
             # free.
@@ -575,6 +579,9 @@ class Engine:
     async def _run(self, drive: Drive) -> None:
         try:
             async with drive.turn:
+                if drive.task.id in self._taken_up:
+                    # From now on the task may be what kills the kernel.
+                    await self._count(drive)
                 if self._clients.keys.state(drive.provider.spec) == "missing":
                     await self._clients.look_for_keys([drive.provider.spec])
                 await drive.run()
@@ -591,6 +598,21 @@ class Engine:
             await self._park(drive)
         finally:
             self._drives.pop(drive.task.id, None)
+
+    async def _count(self, drive: Drive) -> None:
+        """Count that this process works on a task of an earlier process, before it does."""
+        self._taken_up.discard(drive.task.id)
+        counted = replace(drive.task, resumes=drive.task.resumes + 1)
+
+        def commit() -> bool:
+            return self._store.save_task(counted, owner=self.owner)
+
+        def tell(kept: bool) -> None:  # noqa: FBT001 - the result of `commit`
+            if kept:
+                self._counted.add(counted.id)
+                self._told(drive, counted)
+
+        await self._commit(drive, commit, tell)
 
     async def _park(self, drive: Drive) -> None:
         """End a task whose drive failed unexpectedly, so that the task is not "processing" for ever."""
@@ -686,11 +708,18 @@ class Engine:
         plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
         # After too many resumes, the bytes are not even read: they may be what kills the kernel.
         given_up = task.resumes >= MAX_RESUMES
+        if not given_up and task.stage is Stage.SUBMITTING:
+            # The bytes are read now, which is work.
+            task = replace(task, resumes=task.resumes + 1)
+            await self._archive.in_store(self._store.save_task, task, owner=self.owner)
+            self._counted.add(task.id)
         if not given_up and await self._adopt(task, whole=plan.error is None):
             return
         if plan.error is not None:
             await self._end_unstarted(task, plan.error.to_exception())
         else:
+            if task.id not in self._counted:
+                self._taken_up.add(task.id)
             # Deleted generations too: an image that is paid for is stored in case the user restores it.
             await self._launch(task, plan.action, await self._archive.in_store(self._store.slots, task.id))
 

@@ -43,9 +43,10 @@ __all__ = [
     "resume",
 ]
 
-MAX_RESUMES = 5
-"""The most times that a restart takes a task up after a process died with it: the task may be what kills the
-kernel. A process that ends in peace does not count, and neither does one in which the provider answered."""
+MAX_RESUMES = 4
+"""The most times that a restart works on a task after a process died with it: the task may be what kills the
+kernel. A process that ends in peace does not count, and neither does one in which the task only waited or
+the provider answered."""
 
 PENDING_AGE = timedelta(minutes=15)
 """The age up to which a restart sends a call that was never sent. An older call waits for Retry, because the
@@ -208,7 +209,7 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
     """
     if task.resumes >= MAX_RESUMES:
         parked = InternalError(
-            f"The kernel died {task.resumes} times while it worked on this task.",
+            f"The kernel died {task.resumes + 1} times while it worked on this task.",
             provider=task.provider,
             next_step="Retry to send the call again (it may be billed twice), or delete the image."
             if task.stage is Stage.SUBMITTING

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import filelock
-from sqlalchemy import Connection, case, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.tables import UtcTime, tasks
 from imgplay_widget.errors import StoreLocked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -172,7 +173,7 @@ def claim(connection: Connection, scope: Scope, owners: Owners, owner: str) -> l
     for row in found_rows:
         if row.lease_owner is not None and not gone[row.lease_owner]:
             continue
-        change = {"lease_owner": owner, "lease_until": until, "resumes": row.resumes + 1}
+        change = {"lease_owner": owner, "lease_until": until}
         connection.execute(update(tasks).where(tasks.c.id == row.id).values(change))
         taken.append(row.id)
     found = connection.execute(select(tasks).where(tasks.c.id.in_(taken)).order_by(tasks.c.id))
@@ -185,10 +186,18 @@ def renew(connection: Connection, scope: Scope, owner: str) -> None:
     connection.execute(mine.values(lease_until=_until(connection)))
 
 
-def release(connection: Connection, scope: Scope, owner: str) -> None:
-    """Release the unfinished tasks of an owner, which ends in peace: they did not kill its process."""
+def release(connection: Connection, scope: Scope, owner: str, counted: Collection[str]) -> None:
+    """Release the unfinished tasks of an owner, which ends in peace: they did not kill its process.
+
+    Args:
+        connection: the connection.
+        scope: whose tasks.
+        owner: the owner.
+        counted: the tasks whose take-up by this owner was counted.
+    """
     mine = update(tasks).where(*scope.tasks(), tasks.c.status.in_(_UNFINISHED), tasks.c.lease_owner == owner)
-    resumes = case((tasks.c.resumes > 0, tasks.c.resumes - 1), else_=0)
+    worked_on = and_(tasks.c.id.in_(counted), tasks.c.resumes > 0)
+    resumes = case((worked_on, tasks.c.resumes - 1), else_=tasks.c.resumes)
     connection.execute(mine.values(lease_owner=None, lease_until=None, resumes=resumes))
 
 

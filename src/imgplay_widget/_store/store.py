@@ -54,7 +54,7 @@ from imgplay_widget.errors import ErrorInfo, NotFound, StoreError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from types import EllipsisType
 
@@ -551,7 +551,7 @@ class Store:
         self.assets.owner = owner
 
     def claim(self, owner: str) -> list[Task]:
-        """Claim the unfinished tasks that no living process drives, and count one more resume of each.
+        """Claim the unfinished tasks that no living process drives.
 
         Args:
             owner: the new owner, which must be registered.
@@ -564,10 +564,15 @@ class Store:
         with self._database.writing() as connection:
             leases.renew(connection, self._scope, owner)
 
-    def release(self, owner: str) -> None:
-        """Release the unfinished tasks of an owner, so that another owner can claim them."""
+    def release(self, owner: str, counted: Collection[str] = ()) -> None:
+        """Release the unfinished tasks of an owner, so that another owner can claim them.
+
+        Args:
+            owner: the owner.
+            counted: the tasks whose take-up by this owner was counted. The count is taken back.
+        """
         with self._database.writing() as connection:
-            leases.release(connection, self._scope, owner)
+            leases.release(connection, self._scope, owner, counted)
 
     # -------------------------------------------------------------- deleting
 

@@ -383,6 +383,9 @@ class GenerationHandle:
         seed = "" if self.seed is None else f" seed={self.seed}"
         changed = differences(self._live.entry, self._row)
         other = "".join(f" by {change.applied}" for change in changed if change.parameter == "model")
+        wait = self._live.wait_of(self._row)
+        if wait is not None:
+            other += f", rate limited, next try in {wait:.0f} s"
         return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}{other}>"
 
 

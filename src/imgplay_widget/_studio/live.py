@@ -18,6 +18,7 @@ from imgplay_widget._rules.changes import (
     EntryAdded,
     EntryChanged,
     EntryWritten,
+    Progressed,
     Removed,
     StoreWritten,
     TopicWritten,
@@ -48,13 +49,18 @@ class LiveBatch:
 
     Args:
         entry: the batch with its generations and tasks.
+        monotonic: returns the seconds of a clock that never goes back.
 
     Attributes:
         entry: the same, as it was last committed.
     """
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, monotonic: Callable[[], float]) -> None:
         self.entry = entry
+        self._monotonic = monotonic
+        # The seconds of the clock at the next try of a call that the provider refused for its rate limit, by
+        # the generation that waits for it.
+        self._tries: dict[str, float] = {}
         self._lock = threading.Lock()
         self._done: Future[None] = Future()
         self._gone = False
@@ -82,6 +88,20 @@ class LiveBatch:
         task = self.entry.task_of(generation)
         info: ErrorInfo | None = generation.error or (task.error if task else None)
         return info.to_exception() if info else Cancelled("The generation was cancelled.")
+
+    def note_wait(self, generation_id: str, seconds: float | None) -> None:
+        """Note that a generation waits for a rate limit; None where it waits no longer."""
+        if seconds is None:
+            self._tries.pop(generation_id, None)
+        else:
+            self._tries[generation_id] = self._monotonic() + seconds
+
+    def wait_of(self, generation: Generation) -> float | None:
+        """Return the seconds until the next try where a rate limit stops a generation, else None."""
+        due = self._tries.get(generation.id)
+        if due is None or self.entry.status_of(generation).final:
+            return None
+        return max(0.0, due - self._monotonic())
 
     def end(self) -> Future[None]:
         """Return the future of the end, when every generation is finished. It raises where no image came.
@@ -166,7 +186,7 @@ class Live:
         with self._lock:
             live = self._batches.get(entry.batch.id)
             if live is None:
-                live = self._batches[entry.batch.id] = LiveBatch(entry)
+                live = self._batches[entry.batch.id] = LiveBatch(entry, self._engine.monotonic)
         return live
 
     def held(self, batch_id: str) -> LiveBatch:
@@ -204,6 +224,10 @@ class Live:
                     live.update(change.entry)
                 if isinstance(change, EntryAdded):
                     self._take_topic(change.topic)
+            case Progressed():
+                live = self._batches.get(change.batch_id)
+                if live is not None:
+                    live.note_wait(change.generation_id, change.retry_in)
             case Removed():
                 self._remove(change)
             case StoreWritten():
