@@ -42,6 +42,7 @@ export type Call =
   | SetKey
   | Configure;
 export type ErrorCode =
+  | "backup_damaged"
   | "bad_key"
   | "bad_request"
   | "bad_response"

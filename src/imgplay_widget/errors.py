@@ -12,6 +12,7 @@
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
     │   ├── StoreDamaged                 the database is damaged; the images stay in their folder
+    │   ├── BackupDamaged                a backup is cut off, damaged or not a backup
     │   ├── StoreLocked                  another program holds the database
     │   └── DiskFull                     an asset could not be written
     ├── StudioClosed                     the studio was closed, or another process made it
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "BackupDamaged",
     "BadKey",
     "BadRequest",
     "BadResponse",
@@ -284,6 +286,13 @@ class StoreDamaged(StoreError):
         "No image is lost: the images stay in the folder beside the database, so keep this folder. Put an "
         "earlier copy of the database in its place, or restore a backup with Studio.restore(path, store)."
     )
+
+
+class BackupDamaged(StoreError):
+    """A file is not a whole backup. Nothing was restored from it."""
+
+    code = "backup_damaged"
+    default_next_step = "Use another backup, or copy this one again. Nothing was restored."
 
 
 class StoreLocked(StoreError):

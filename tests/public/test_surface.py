@@ -22,6 +22,7 @@ WAIT = 20
 CALLS = {
     "add_reference",
     "add_server",
+    "backup",
     "batches",
     "budget",
     "check",
@@ -166,7 +167,7 @@ def test_all_that_a_call_takes_or_returns_is_exported():
     for owner in (StudioApi, Studio, BatchHandle, GenerationHandle, TopicHandle):
         for name in public(owner):
             one = inspect.getattr_static(owner, name)
-            function = one.fget if isinstance(one, property) else one
+            function = one.fget if isinstance(one, property) else getattr(owner, name)
             for annotation in function.__annotations__.values():
                 text = annotation.replace("ReferenceLike", inputs.ReferenceLike).replace(
                     "Images", handles.Images

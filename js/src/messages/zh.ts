@@ -129,6 +129,7 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
   not_found: ["找不到所需的内容。", "它可能已被删除，请重新选择。"],
   store: ["存储出错。", "请检查存储文件夹是否存在、可写，磁盘是否正常。"],
   store_too_new: ["存储由更新的版本写入。", "请更新 imgplay-widget，或选择其他存储。"],
+  backup_damaged: ["备份已损坏，或不是备份文件。", "请使用其他备份，或重新复制该备份；没有恢复任何内容。"],
   store_damaged: [
     "历史数据库已损坏。",
     "图片没有丢失，仍在数据库旁的文件夹中，请保留该文件夹；请用较早的副本替换数据库，或用 Studio.restore(path, store) 恢复备份。",

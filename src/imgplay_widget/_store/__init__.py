@@ -5,6 +5,7 @@
 
 from imgplay_widget._store import images
 from imgplay_widget._store.assets import Assets
+from imgplay_widget._store.backups import restore_backup, write_backup
 from imgplay_widget._store.packs import PackedImage, write_pack
 from imgplay_widget._store.store import Hidden, Restored, Store, StoredImage
 
@@ -16,5 +17,7 @@ __all__ = [
     "Store",
     "StoredImage",
     "images",
+    "restore_backup",
+    "write_backup",
     "write_pack",
 ]

@@ -84,6 +84,10 @@ class Assets:
         """Return the path of the thumbnail of an original, relative to `root`."""
         return f"thumbnails/{digest[:2]}/{digest}.webp"
 
+    def recipe_url(self, digest: str) -> str:
+        """Return the path of the recipe of an original, relative to `root`."""
+        return f"recipes/{digest[:2]}/{digest}.json"
+
     def path(self, url: str) -> Path:
         """Return the file of a url, which need not exist.
 
@@ -367,7 +371,7 @@ class Assets:
             return None
 
     def _recipe(self, digest: str) -> Path:
-        return self.root / "recipes" / digest[:2] / f"{digest}.json"
+        return self.root / self.recipe_url(digest)
 
     def originals(self) -> tuple[list[str], list[str]]:
         """Return the digests of all originals with a recipe, and of those without, the oldest file first."""

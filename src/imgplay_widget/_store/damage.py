@@ -105,8 +105,8 @@ def damaged(label: str, file: Path | None, folders: Sequence[Path], reason: obje
         message,
         next_step=(
             f"No image is lost: the images stay in the folder {where}, so keep this folder. "
-            f"Close all studios of this store, rename the database to {file.name}.damaged, "
-            f"and {copy}. Then open the store and "
+            f"Close all studios of this store, add .damaged to the names of {file.name}, {file.name}-wal and "
+            f"{file.name}-journal (as far as they exist), and {copy}. Then open the store and "
             "call studio.recover(), which brings back images that the database does not know. "
             "Studio.restore(path, store) brings back a whole backup. If you meant another file, name it with "
             "store=."

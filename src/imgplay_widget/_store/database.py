@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._store import copies
 from imgplay_widget._store.damage import DamagedValue, damaged, means_damage
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._types import Notice
@@ -156,6 +157,11 @@ class Database:
         """
         with translated(self.location), self._writer.begin() as connection:
             yield connection
+
+    @staticmethod
+    def copy(connection: Connection, target: Path) -> None:
+        """Copy the database, as a connection of `reading` sees it, into a new file."""
+        copies.snapshot(_driver(connection), target)
 
     def version(self) -> int:
         """Return a number that changes when another connection commits."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.assets import Assets
     from imgplay_widget._store.database import Database
 
-__all__ = ["bring_over"]
+__all__ = ["bring_over", "named_files"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -39,7 +39,7 @@ def bring_over(database: Database, assets: Assets) -> list[Notice]:
     if assets.complete:
         return []
     with database.reading() as connection:
-        urls = _named(connection, assets) if assets.old is not None else []
+        urls = named_files(connection, assets) if assets.old is not None else []
         recipe_files.write_missing(connection, assets)
     try:
         assets.bring(urls)
@@ -55,18 +55,18 @@ def bring_over(database: Database, assets: Assets) -> list[Notice]:
 
 
 @reads_rows
-def _named(connection: Connection, assets: Assets) -> list[str]:
-    """Return the files that the rows of all users name, and their thumbnails."""
+def named_files(connection: Connection, assets: Assets) -> list[str]:
+    """Return the files that the rows of all users name, their thumbnails, and what arrived for them."""
     urls: list[str] = []
     stored = select(generations.c.asset, generations.c.asset_digest)
     for asset, digest in connection.execute(stored.where(generations.c.asset_digest.is_not(None))):
-        urls += [asset["url"], assets.thumbnail_url(digest)]
+        urls += [asset["url"], assets.thumbnail_url(digest), assets.recipe_url(digest)]
     inputs = connection.execute(select(references.c.digest, references.c.media_type).distinct())
     named = {(row.digest, row.media_type) for row in inputs} | drafts.inputs(connection)
     for digest, media_type in sorted(named):
         urls += [assets.original_url(digest, media_type), assets.thumbnail_url(digest)]
     urls += filter(None, connection.scalars(select(topics.c.cover_url)))
-    arrived = assets.arrived(old=True)
+    arrived = [*assets.arrived(), *assets.arrived(old=True)]
     waiting = select(generations.c.id).where(generations.c.asset_digest.is_(None))
     urls += [f"incoming/{name}" for name in set(arrived).intersection(connection.scalars(waiting))]
     return urls

@@ -183,6 +183,14 @@ class Store:
         for known in filter(None, newest):
             sort_after(known)
 
+    def snapshot(self, target: Path) -> list[str]:
+        """Copy the database into a new file, and return the files that its rows name at the same moment."""
+        with self._database.reading() as connection:
+            # The first reading fixes the moment that the copy shows too.
+            named = old_folder.named_files(connection, self.assets)
+            self._database.copy(connection, target)
+        return named
+
     # -------------------------------------------------------------- topics
 
     def add_topic(self, topic: Topic) -> Topic:

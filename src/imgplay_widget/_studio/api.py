@@ -6,10 +6,11 @@ import getpass
 import hashlib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
+from imgplay_widget._store import restore_backup
 from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
 from imgplay_widget._studio.inputs import read_input
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
@@ -19,7 +20,7 @@ from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -31,6 +32,23 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Kind, Recovery
 
 __all__ = ["StudioApi", "core_of"]
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+Deletable: TypeAlias = "TopicHandle | BatchHandle | GenerationHandle | str"
+
+
+class _Restore:
+    """Bring back what was deleted (`studio.restore(what)`), or a whole store (`Studio.restore(path, store)`).
+
+    A backup is restored before there is a studio, so the class itself makes a store of it.
+    """
+
+    @overload
+    def __get__(self, studio: None, kind: type[StudioApi]) -> Callable[[PathLike, PathLike], Path]: ...
+    @overload
+    def __get__(self, studio: StudioApi, kind: type[StudioApi]) -> Callable[[Deletable], None]: ...
+    def __get__(self, studio: StudioApi | None, kind: type[StudioApi]) -> Callable[..., Path | None]:
+        return restore_backup if studio is None else studio._restore  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - one call of the class
 
 
 class StudioApi:
@@ -361,7 +379,9 @@ class StudioApi:
         """
         self._core.call(self._core.delete, *_thing(what, "deleted"))
 
-    def restore(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
+    restore = _Restore()
+
+    def _restore(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
         """Bring back a topic, a batch or a generation that was deleted in the last minute.
 
         A topic comes back with the batches that were deleted together with it. A batch that was deleted
@@ -388,6 +408,27 @@ class StudioApi:
             What was found and done. The value shows itself.
         """
         return self._core.call(self._core.curator.recover)
+
+    # -------------------------------------------------------------- backups
+
+    def backup(self, path: str | os.PathLike[str]) -> Path:
+        """Write the whole store into one file: the history and all its images. The studio goes on meanwhile.
+
+        The file is an uncompressed ZIP. It holds no keys. ``Studio.restore(path, store)`` makes a store of it
+        again, also on another machine.
+
+        Args:
+            path: the file to write; an existing file is never replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidRequest: the file exists already, or the path cannot be one.
+            DiskFull: there is no space for the backup; no part of it stays.
+            StoreError: the file cannot be written, or the store cannot be read.
+        """
+        return self._core.backup(path)
 
     # -------------------------------------------------------------- money
 

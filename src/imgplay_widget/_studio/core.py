@@ -24,7 +24,8 @@ from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
 from imgplay_widget._rules.changes import Change, NoticeGiven, SettingWritten
 from imgplay_widget._rules.titles import first_words
-from imgplay_widget._store import Store
+from imgplay_widget._store import Store, write_backup
+from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
+    from pathlib import Path
 
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike, Role
@@ -435,6 +437,18 @@ class Core(Hop):
             return "batch"
         await self.archive.generation(id)
         return "generation"
+
+    # -------------------------------------------------------------- backups
+
+    def backup(self, path: str | os.PathLike[str]) -> Path:
+        """Write a backup of the whole store on the caller's thread, and return its path."""
+        target, store = path_of(path, "path"), self.archive.store
+        missing = write_backup(
+            target, lambda part: self.call(self.archive.in_store, store.snapshot, part), store.assets
+        )
+        if missing:
+            logger.warning("Files that the history names are gone, and so from the backup: %s", missing)
+        return target
 
     # -------------------------------------------------------------- settings
 
