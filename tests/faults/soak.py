@@ -120,7 +120,9 @@ class Soak:
 
     def _step(self) -> None:
         while len(self._kernels) < KERNELS:
-            kernel = Child(self._store, self._server, heartbeat=2.0)
+            # The clocks of machines that share a store differ.
+            ahead = self._random.choice([0.0, 0.0, 3600.0, -3600.0])
+            kernel = Child(self._store, self._server, heartbeat=2.0, ahead=ahead)
             self._kernels.append(kernel)
             if self._random.random() < 0.5:
                 point, count = self._random.choice(sorted(POINTS)), self._random.randint(1, 15)
