@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,52 @@ def test_a_history_of_an_earlier_version_gets_recipes_when_it_is_opened(store, h
     with studio_of(store) as studio:
         assert studio.recover().with_recipe == 6
         assert shown(studio) == before
+
+
+# ------------------------------------------------------------------ Retry
+
+
+def failed(studio, n):
+    batch = studio.generate("a fox", model="fake:sheet", n=n)
+    with pytest.raises(ServerError):
+        batch.result(WAIT)
+    return batch, studio._core.archive.store.assets
+
+
+def test_retry_uses_what_arrived_before_it_sends_anything(store):
+    provider = FakeProvider([ServerError("Broken.", provider="fake"), paint])
+    with open_studio(provider, store=store) as studio:
+        batch, assets = failed(studio, 3)
+        assets.receive(batch[1].id, TEAL)
+        batch.retry().result(WAIT)
+        assert [one.status for one in batch] == ["success"] * 3
+        assert batch[1].bytes == TEAL
+        assert [unit.positions for unit in provider.submits] == [(0, 1, 2), (0, 2)]
+        settle(studio)
+        assert studio.topics[0].images == 3
+        assert assets.arrived() == []
+
+
+def test_retry_sends_nothing_where_every_image_arrived(store):
+    provider = FakeProvider([ServerError("Broken.", provider="fake")])
+    with open_studio(provider, store=store) as studio:
+        batch, assets = failed(studio, 1)
+        # The image is here already, so no budget stands against it.
+        studio._core.budget = Decimal(0)
+        assets.receive(batch[0].id, TEAL)
+        batch.retry().result(WAIT)
+        assert (batch[0].bytes, batch[0].error) == (TEAL, None)
+        settle(studio)
+        assert studio.topics[0].cover is not None
+    assert len(provider.submits) == 1
+
+
+def test_bytes_that_are_no_image_do_not_stop_a_retry(store):
+    provider = FakeProvider([ServerError("Broken.", provider="fake"), paint])
+    with open_studio(provider, store=store) as studio:
+        batch, assets = failed(studio, 1)
+        assets.receive(batch[0].id, b"<html>")
+        batch.retry().result(WAIT)
+        assert batch[0].status == "success"
+        assert assets.arrived() == []
+    assert len(provider.submits) == 2

@@ -520,3 +520,24 @@ def test_a_crash_between_an_image_and_its_draft_leaves_neither_for_long(store, t
 def test_a_draft_needs_a_topic_of_the_same_user(store, open_store, topic):
     with pytest.raises(NotFound):
         open_store(user_id="you").save_draft(topic.id, Draft(prompt="a fox"))
+
+
+def test_a_cover_whose_row_never_came_is_removed_by_the_next_start(store, open_store, topic, monkeypatch):
+    _, (mine,), _ = add(store, topic)
+    write = store.assets.write_cover
+
+    def die(*arguments):
+        write(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.assets, "write_cover", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.save_cover(topic.id, mine.id, b"cover")
+    assert len(files(store) - content(mine)) == 1
+    assert open_store().sweep() == 1
+    assert files(store) == content(mine)
+    cover = store.save_cover(topic.id, mine.id, b"cover").cover_url
+    open_store().sweep()
+    assert files(store) == content(mine) | {cover}
+    assert rows(store, "image_removals") == 0

@@ -21,6 +21,7 @@ from store_makers import (
     make_topic,
     purge,
     receive,
+    recipe_of,
     succeed,
 )
 
@@ -90,7 +91,7 @@ def test_finishing_names_the_bytes_and_the_failures_together(registered):
     assert changed[1].error == refusal
     assert registered.entry(batch.id).generations[2] == generations[2]
     assert registered.entry(batch.id).tasks[0].cost == "0.04"
-    assert files(registered) == {asset.url}
+    assert files(registered) == {asset.url, recipe_of(asset)}
 
 
 def test_a_finish_by_another_owner_changes_nothing_and_keeps_what_arrived(registered):
@@ -124,7 +125,7 @@ def test_a_finish_leaves_out_a_generation_that_was_deleted(registered):
     changed = registered.finish_task(succeed(task), images, {}, owner="me")
 
     assert [generation.id for generation in changed] == [generations[1].id]
-    assert files(registered) == {changed[0].asset.url}
+    assert files(registered) == {changed[0].asset.url, recipe_of(changed[0].asset)}
 
 
 def test_a_crash_between_file_and_row_leaves_what_arrived_to_be_adopted(registered):
@@ -142,7 +143,7 @@ def test_a_crash_between_file_and_row_leaves_what_arrived_to_be_adopted(register
 
     changed = registered.finish_task(succeed(task), [image], {}, owner="me")
     assert registered.assets.read(changed[0].asset.url) == data
-    assert len(files(registered)) == 1
+    assert len(files(registered)) == 2
 
 
 def test_an_image_that_never_arrived_finishes_nothing(registered):
@@ -159,7 +160,7 @@ def test_equal_bytes_are_one_file(registered):
     data = make_png()
     one, two = (fill(registered, g, t, data) for g, t in zip(generations, tasks, strict=True))
     assert one.asset == two.asset
-    assert files(registered) == {one.asset.url}
+    assert files(registered) == {one.asset.url, recipe_of(one.asset)}
 
 
 # ------------------------------------------------------------------ leases
@@ -333,4 +334,5 @@ def test_four_processes_write_one_history_without_an_error(store, open_store):
     assert [process.returncode for process in processes] == [0] * 4
     entries = [entry for topic in store.topics() for entry in store.feed(topic.id, limit=99).entries]
     assert len(entries) == 200
-    assert files(store) == {entry.generations[0].asset.url for entry in entries}
+    assets = [entry.generations[0].asset for entry in entries]
+    assert files(store) == {name for one in assets for name in (one.url, recipe_of(one))}

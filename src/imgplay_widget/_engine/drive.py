@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -452,14 +452,15 @@ class Drive:
         if isinstance(item, Missing):
             return item.error.to_exception()
         try:
-            data = item.data if isinstance(item, Inline) else None
+            kept = None
             if self.task.stage is Stage.DOWNLOADING:
-                data = await self.tools.in_pool(self.tools.assets.incoming, generation.id) or data
-            if isinstance(item, Remote) and data is None:
-                return await self._fetch(generation, item)
-            return await self.tools.in_pool(self._store_image, generation.id, data or b"", item.applied)
+                kept = await self.tools.in_pool(self.tools.assets.incoming, generation.id)
+            if isinstance(item, Remote):
+                return await self._fetch(generation, item, kept)
+            data = item.data if kept is None else kept
+            return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
         except ImgplayError as error:
-            await self.tools.in_pool(self.tools.assets.discard, generation.id)
+            # What arrived stays under `incoming`: Retry uses it before it sends anything.
             return self._not_fetched(error) if isinstance(item, Remote) else error
 
     def _store_image(self, generation_id: str, data: bytes, applied: Mapping[str, Any]) -> StoredImage:
@@ -471,8 +472,11 @@ class Drive:
             thumbnail=self.tools.eager_thumbnails(),
         )
 
-    async def _fetch(self, generation: Generation, item: Remote) -> StoredImage:
-        """Download an image by its link and store it. A link that does not work yet is tried again."""
+    async def _fetch(self, generation: Generation, item: Remote, kept: bytes | None) -> StoredImage:
+        """Store what arrived earlier, else download the image. A link that does not work is tried again."""
+        if kept is not None:
+            with suppress(CorruptImage):
+                return await self.tools.in_pool(self._store_image, generation.id, kept, item.applied)
         waits = iter(LINK_WAITS)
         while True:
             try:

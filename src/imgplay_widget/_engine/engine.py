@@ -334,9 +334,9 @@ class Engine:
     async def retry(self, batch_id: str, generation_id: str | None = None, *, confirm: bool = False) -> None:
         """Run one failed or cancelled generation again, or all such generations of a batch.
 
-        A finished image whose link is kept is fetched, and a job that may still run at its provider is asked
-        for by its ticket. Other tasks are sent again. A task that another process retries already is not
-        sent: only its present state is told.
+        An image that arrived and was not stored is used. A finished image whose link is kept is fetched, and
+        a job that may still run at its provider is asked for by its ticket. Other tasks are sent again. A
+        task that another process retries already is not sent: only its present state is told.
 
         Args:
             batch_id: the batch.
@@ -345,10 +345,10 @@ class Engine:
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
-            OverBudget: the budget does not allow the retry. Nothing was changed or sent.
-            PriceUnknown: there is a budget and no known price. Nothing was changed or sent.
+            OverBudget: the budget does not allow the retry. Nothing was sent.
+            PriceUnknown: there is a budget and no known price. Nothing was sent.
         """
-        entry = await self.entry(batch_id)
+        entry = await self._fill_arrived(await self.entry(batch_id), generation_id)
         anew: dict[str, list[Generation]] = {}
         linked: dict[str, list[Generation]] = {}
         for generation in entry.generations:
@@ -360,6 +360,25 @@ class Engine:
         # What may be refused comes first, so that a refusal changes nothing.
         for failed in (anew, linked):
             await self._replace(entry, failed, confirm=confirm)
+
+    async def _fill_arrived(self, entry: Entry, generation_id: str | None) -> Entry:
+        """Use the images that arrived for failed generations before anything is sent. Return the batch."""
+        failed = [
+            generation.id
+            for generation in entry.generations
+            if generation_id in (None, generation.id)
+            and entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
+        ]
+        if not await self._archive.in_store(self._store.fill_arrived, failed):
+            return entry
+        batch = entry.batch
+        await self._reload(batch.id)
+        entry = await self.entry(batch.id)
+        filled = [one for one in entry.generations if one.id in failed and one.asset is not None]
+        self._notify(EntryChanged(entry=entry, generation_ids=tuple(one.id for one in filled)))
+        self._covers.tell_topic(batch.topic_id)
+        self._covers.make_aside(batch.topic_id, filled)
+        return entry
 
     async def _replace(
         self, entry: Entry, failed: Mapping[str, Sequence[Generation]], *, confirm: bool

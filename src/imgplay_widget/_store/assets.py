@@ -349,9 +349,13 @@ class Assets:
         Raises:
             DiskFull: there is no space.
         """
-        url = f"covers/{topic_id}-{hashlib.sha256(data).hexdigest()[:12]}.webp"
+        url = self.cover_url(topic_id, data)
         self._write(self.path(url), data)
         return url
+
+    def cover_url(self, topic_id: str, data: bytes) -> str:
+        """Return the url that `write_cover` gives to a cover."""
+        return f"covers/{topic_id}-{hashlib.sha256(data).hexdigest()[:12]}.webp"
 
     # -------------------------------------------------------------- recipes and recovery
 

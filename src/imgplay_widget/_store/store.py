@@ -305,7 +305,16 @@ class Store:
             The topic after the change, or None where it is gone.
         """
         # The lock keeps `work_off` from removing a new file of the same name as an old cover.
-        with self._files_locked(needed=True), self._database.writing() as connection:
+        with self.assets.exclusive():
+            # The file is listed before it is written, so that a crash before the row names it leaves nothing.
+            with self._database.writing() as connection:
+                removal.enlist(connection, "cover", [self.assets.cover_url(topic_id, data)])
+            new = self._set_cover(topic_id, generation_id, data, replace=replace)
+        self._work_off()
+        return new
+
+    def _set_cover(self, topic_id: str, generation_id: str, data: bytes, *, replace: bool) -> Topic | None:
+        with self._database.writing() as connection:
             old = queries.topic(connection, self._scope, topic_id)
             seen = queries.generation(connection, self._scope, generation_id)
             if old is None or seen is None or seen[0].batch.topic_id != topic_id:
@@ -316,11 +325,9 @@ class Store:
             mine = tables.topics.c.id == topic_id
             changes = {"cover_url": url, "cover_of": generation_id}
             connection.execute(update(tables.topics).where(mine).values(changes))
-            new = queries.topic(connection, self._scope, topic_id)
             if old.cover_url not in (None, url):
                 removal.enlist(connection, "cover", [old.cover_url])
-        self._work_off()
-        return new
+            return queries.topic(connection, self._scope, topic_id)
 
     def cover_candidate(self, topic_id: str) -> Generation | None:
         """Return the first image of a topic without a cover, or None."""
@@ -499,22 +506,24 @@ class Store:
             if budget is not None:
                 spending.refuse_beyond(connection, self._scope, taken.values(), budget)
             _insert(connection, tables.tasks, [rows.task_row(task) for task in taken.values()])
-            filled: list[str] = []
             for old, task in taken.items():
                 for position, seed in zip(task.unit.positions, task.unit.seeds, strict=True):
                     # The new task may send another seed, and the row must show the seed that was sent.
                     changes: dict[str, Any] = {"async_task_id": task.id, "error": None, "applied": {}}
                     slot = update(table).where(table.c.id == found[old, position])
                     connection.execute(slot.values(changes | {"seed": seed}))
-                    filled.append(found[old, position])
             (batch_id,) = {task.batch_id for task in attempts.values()}
             if taken:
                 removal.delete_idle_tasks(connection, batch_id)
-            entry = queries.entry(connection, self._scope, batch_id)
-        for generation_id in filled:
-            # The bytes that the failed task left must not pass for an image of the new task.
-            self.assets.discard(generation_id)
-        return entry
+            return queries.entry(connection, self._scope, batch_id)
+
+    def fill_arrived(self, generation_ids: Sequence[str]) -> bool:
+        """Fill empty slots of ended tasks with the images that arrived for them. Return whether any was."""
+        arrived = [one for one in generation_ids if self.assets.arrived_file(one).exists()]
+        if not arrived:
+            return False
+        some = [recovery.LostFile("arrived", one) for one in arrived]
+        return recovery.recover(self._database, self.assets, self._scope, some).report.filled > 0
 
     def tasks(self, ids: Sequence[str]) -> dict[str, Task]:
         """Return the tasks with these ids, by id; unknown ids are left out."""

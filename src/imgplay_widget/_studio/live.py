@@ -116,10 +116,12 @@ class LiveBatch:
         with self._lock:
             if self._failed:
                 return
+            # An image that arrived earlier may fill a slot after the end, without a new call.
+            ended_bare = not _has_image(self.entry) and _has_image(entry)
             self.entry = entry
             finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
             returned, self._gone = self._gone and bool(entry.generations), not entry.generations
-            if (returned or not finished) and self._done.done():
+            if (returned or ended_bare or not finished) and self._done.done():
                 self._done = Future()
         self._settle()
 
@@ -152,6 +154,10 @@ class LiveBatch:
                 self._done.set_result(None)
             else:
                 self._done.set_exception(self.error_of(entry.generations[0]))
+
+
+def _has_image(entry: Entry) -> bool:
+    return any(generation.asset is not None for generation in entry.generations)
 
 
 class LiveTopic:
