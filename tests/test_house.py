@@ -40,6 +40,7 @@ ONLY_IN = {
         "providers/diffusers/pipelines.py",
         "testing/",
     ),
+    "psutil": ("_store/database.py",),
     "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),
 }

@@ -6,7 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import create_engine, inspect
@@ -289,28 +290,88 @@ def test_wal_is_used_only_where_it_is_whole(tmp_path, monkeypatch, version, safe
     connection.close()
 
 
-MOUNTS = """\
-/dev/sda1 / ext4 rw 0 0
-server:/home /shared nfs4 rw 0 0
-/dev/sdb1 /shared/local\\040disk xfs rw 0 0
-drive /mnt/drive fuse.sshfs rw 0 0
-overlay /var overlay rw 0 0
-"""
+class Mount(NamedTuple):
+    mountpoint: str
+    fstype: str
+    opts: str = "rw"
+
+
+LINUX = (
+    Mount("/", "ext4"),
+    Mount("/shared", "nfs4"),
+    Mount("/shared/local disk", "xfs"),
+    Mount("/mnt/drive", "fuse.sshfs"),
+    Mount("/mnt/c", "9p"),
+    Mount("/var", "overlay"),
+    Mount("/twice", "ext4"),
+    Mount("/twice", "cifs"),
+)
+MACOS = (
+    Mount("/", "apfs", "ro,local,rootfs,dovolfs,journaled,multilabel"),
+    Mount("/dev", "devfs", "rw,local,dontbrowse"),
+    Mount("/System/Volumes/Data", "apfs", "rw,local,dontbrowse,journaled,multilabel"),
+    Mount("/System/Volumes/Data/home", "autofs", "rw,dontbrowse,automounted"),
+    Mount("/Volumes/Pictures", "smbfs", "rw,nodev,nosuid"),
+    Mount("/Volumes/Old server", "afpfs", "rw,nodev,nosuid"),
+    Mount("/Volumes/Lab", "nfs", "rw,nodev,nosuid"),
+    Mount("/Volumes/Cloud", "webdav", "rw,nodev,nosuid"),
+    Mount("/Volumes/Far", "macfuse", "rw,nodev,nosuid"),
+    Mount("/Volumes/Stick", "msdos", "rw,local,nodev,nosuid,noowners"),
+)
+WINDOWS = (
+    Mount("C:\\", "NTFS", "rw,fixed"),
+    Mount("D:\\", "", "cdrom"),
+    Mount("E:\\", "exFAT", "rw,removable"),
+    Mount("Z:\\", "NTFS", "rw,remote"),
+)
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"),
+    ("path", "mounts", "kind"),
     [
-        ("/data/x", None),
-        ("/shared/ann/x", "nfs4"),
-        ("/sharedwork", None),
-        ("/shared/local disk/x", None),
-        ("/mnt/drive", "fuse.sshfs"),
-        ("/var/lib", None),
+        ("/data/x", LINUX, None),
+        ("/shared/ann/x", LINUX, "nfs4"),
+        ("/sharedwork", LINUX, None),
+        ("/shared/local disk/x", LINUX, None),
+        ("/mnt/drive", LINUX, "fuse.sshfs"),
+        ("/mnt/c/Users", LINUX, "9p"),
+        ("/var/lib", LINUX, None),
+        ("/twice/x", LINUX, "cifs"),
+        ("/Users/ann/x", MACOS, None),
+        ("/System/Volumes/Data/Users/ann", MACOS, None),
+        ("/System/Volumes/Data/home/ann", MACOS, "autofs"),
+        ("/Volumes/Pictures/x", MACOS, "smbfs"),
+        ("/Volumes/Old server/x", MACOS, "afpfs"),
+        ("/Volumes/Lab", MACOS, "nfs"),
+        ("/Volumes/Cloud/x", MACOS, "webdav"),
+        ("/Volumes/Far/x", MACOS, "macfuse"),
+        ("/Volumes/Stick/x", MACOS, None),
+        ("C:\\Users\\ann", WINDOWS, None),
+        ("c:\\users\\ann", WINDOWS, None),
+        ("E:\\x", WINDOWS, None),
+        ("Z:\\pictures", WINDOWS, "a network drive"),
+        ("Y:\\gone", WINDOWS, None),
+        ("\\\\server\\share\\x", WINDOWS, "a network share"),
+        ("\\\\?\\UNC\\server\\share\\x", WINDOWS, "a network share"),
+        ("\\\\?\\C:\\Users", WINDOWS, None),
+        ("/data/x", (), None),
     ],
 )
-def test_network_file_systems_are_known(path, kind):
-    assert database.network_file_system(Path(path), MOUNTS) == kind
+def test_network_file_systems_of_every_system_are_known(path, mounts, kind):
+    pure = PureWindowsPath(path) if mounts is WINDOWS else PurePosixPath(path)
+    assert database.network_file_system(pure, mounts) == kind
+
+
+def test_the_system_is_asked_for_its_mounts(tmp_path, monkeypatch):
+    mine = Mount(str(tmp_path), "smbfs")
+    monkeypatch.setattr("psutil.disk_partitions", lambda **asked: [mine] if asked == {"all": True} else [])
+    assert database.network_file_system(tmp_path / "x") == "smbfs"
+
+    def broken(**_):
+        raise OSError("no list of mounts")
+
+    monkeypatch.setattr("psutil.disk_partitions", broken)
+    assert database.network_file_system(tmp_path / "x") is None
 
 
 def test_a_network_file_system_gets_a_rollback_journal_and_a_notice(tmp_path, monkeypatch):

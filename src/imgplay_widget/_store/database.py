@@ -13,7 +13,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import platformdirs
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -28,7 +28,8 @@ from imgplay_widget._types import Notice
 from imgplay_widget.errors import DiskFull, InvalidRequest, StoreError, StoreLocked
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
+    from pathlib import PurePath
 
 __all__ = ["Database", "Location", "location_of", "network_file_system", "wal_is_safe"]
 
@@ -38,7 +39,30 @@ _WRITE = "imgplay_write"
 _JOURNAL_LIMIT = 2**20
 """The most bytes that a journal keeps on the disk after a large write."""
 
-_NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "9p", "afs", "ceph", "gluster", "gpfs", "beegfs", "ncp")
+_NETWORK = (
+    *("nfs", "cifs", "smb", "fuse", "lustre", "9p", "afs", "ceph", "gluster", "gpfs", "beegfs", "ncp"),
+    # The names that macOS has, beside some of these.
+    *("afpfs", "webdav", "autofs", "macfuse", "osxfuse", "ftp", "acfs", "xsan"),
+)
+
+
+class Mount(Protocol):
+    """A mounted file system, as `psutil.disk_partitions` describes it."""
+
+    @property
+    def mountpoint(self) -> str:
+        """The folder under which the file system is reached; on Windows the drive."""
+        ...
+
+    @property
+    def fstype(self) -> str:
+        """The kind of the file system."""
+        ...
+
+    @property
+    def opts(self) -> str:
+        """The options of the mount, with commas between them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,28 +276,41 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
-def network_file_system(path: Path, mounts: str | None = None) -> str | None:
+def network_file_system(path: PurePath, mounts: Sequence[Mount] | None = None) -> str | None:
     """Return the kind of network file system of a path, or None where the path is local or unknown.
 
     Args:
         path: an absolute path, which need not exist.
-        mounts: the text of ``/proc/mounts``; None reads the file.
+        mounts: the mounted file systems; None asks the system.
     """
-    if mounts is None:
-        try:
-            mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-    best, kind = Path(), None
-    for line in mounts.splitlines():
-        fields = line.split(" ")
-        if len(fields) < 3:
-            continue
-        point = Path(fields[1].replace("\\040", " "))
+    if path.drive.startswith("\\\\"):
+        # A share that Windows reaches by its name: \\server\share. Only \\?\C: and \\.\C: are local.
+        name = path.drive[4:] if path.drive[2:4] in ("?\\", ".\\") else "UNC"
+        return "a network share" if name.upper().startswith("UNC") else None
+    best: Mount | None = None
+    for mount in _mounts() if mounts is None else mounts:
         # A later mount on the same point hides the earlier one.
-        if path.is_relative_to(point) and len(point.parts) >= len(best.parts):
-            best, kind = point, fields[2]
-    return kind if kind is not None and kind.startswith(_NETWORK) else None
+        point = type(path)(mount.mountpoint)
+        if path.is_relative_to(point) and (
+            best is None or len(point.parts) >= len(type(path)(best.mountpoint).parts)
+        ):
+            best = mount
+    if best is None:
+        return None
+    if best.fstype.lower().startswith(_NETWORK):
+        return best.fstype
+    # Windows calls the file system of a drive on a server NTFS, as the server does.
+    return "a network drive" if "remote" in best.opts.split(",") else None
+
+
+def _mounts() -> Sequence[Mount]:
+    import psutil
+
+    try:
+        return psutil.disk_partitions(all=True)
+    except (OSError, psutil.Error):
+        # Where the system does not tell, as in some containers, the disk counts as local.
+        return ()
 
 
 @contextmanager
