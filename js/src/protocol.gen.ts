@@ -65,6 +65,7 @@ export type ErrorCode =
   | "no_image"
   | "not_fetched"
   | "not_found"
+  | "not_shown"
   | "over_budget"
   | "overloaded"
   | "page_outdated"

@@ -406,10 +406,13 @@ class Inline:
         data: the bytes, as they arrived.
         applied: the values that the provider reports for this image, where they may differ from the
             request (``"seed"``, ``"width"``, ``"quality"``, ``"revised_prompt"`` …).
+        media_type: the kind of the image as the provider names it, or an empty text. It only counts where
+            the bytes do not have a known signature.
     """
 
     data: bytes
     applied: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -611,18 +614,21 @@ class Asset:
         digest: sha256 of the original bytes, in hex, by which the asset is found.
         url, thumbnail_url: the files of the original and of the thumbnail, relative to the store's asset
             folder. The thumbnail is a cache, which is made when it is first needed.
-        width, height: the size of the original, in pixels.
-        media_type: the kind of file, read from the signature of the bytes.
+        width, height: the size of the original, in pixels; None where the file does not say it.
+        media_type: the kind of file, read from the signature of the bytes; as the provider named it where
+            the signature is unknown.
         size: the number of bytes of the original.
+        whole: False where the image is cut off or damaged, and only a part of it may be shown.
     """
 
     digest: str
     url: str
     thumbnail_url: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     media_type: str
     size: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

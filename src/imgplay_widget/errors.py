@@ -15,6 +15,7 @@
     │   ├── BackupDamaged                a backup is cut off, damaged or not a backup
     │   ├── StoreLocked                  another program holds the database
     │   └── DiskFull                     an asset could not be written
+    ├── NotShown                         an image is stored, but its pixels cannot be read here
     ├── StudioClosed                     the studio was closed, or another process made it
     ├── Cancelled                        the user stopped the work
     └── ProviderError                    a provider, or the way to it, failed
@@ -36,7 +37,7 @@
         ├── DeadlineExceeded             the task took longer than its deadline allows
         ├── BadResponse                  the answer does not follow the provider's protocol
         ├── NoImage                      the answer does not hold the image
-        ├── CorruptImage                 the bytes are not a whole image
+        ├── CorruptImage                 the bytes are not an image, or too damaged to be one
         ├── NotFetched                   the image is finished and paid for, and could not be fetched yet
         ├── Lost                         the provider no longer knows the job or its result
         ├── Uncertain                    nobody knows whether the provider took (and billed) the call
@@ -82,6 +83,7 @@ __all__ = [
     "NoImage",
     "NotFetched",
     "NotFound",
+    "NotShown",
     "OverBudget",
     "Overloaded",
     "PageOutdated",
@@ -311,6 +313,31 @@ class DiskFull(StoreError):
     default_next_step = "Free some space on the store's disk, then retry."
 
 
+class NotShown(ImgplayError):
+    """An image is stored as it came, but its pixels cannot be read here.
+
+    Attributes:
+        reason: ``"kind"`` (nothing here reads images of this kind, or an SVG would have to be drawn),
+            ``"large"`` (the pixels would take too much memory) or ``"damaged"``.
+    """
+
+    code = "not_shown"
+    default_next_step = (
+        "Save the original (in code: save, bytes or path of the generation), and open the file in another "
+        "program."
+    )
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Literal["kind", "large", "damaged"] = "kind",
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.reason: Literal["kind", "large", "damaged"] = reason
+
+
 class StudioClosed(ImgplayError):
     """The studio was closed, or another process made it."""
 
@@ -537,7 +564,7 @@ class NoImage(ProviderError):
 
 
 class CorruptImage(ProviderError):
-    """The bytes that arrived are not a whole image of an accepted kind."""
+    """The bytes that arrived are not an image, or so damaged that nothing of the image is left."""
 
     code = "corrupt_image"
     retryable = True

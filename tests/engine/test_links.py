@@ -24,7 +24,7 @@ NOT_YET = {
     "empty": Answer(200, {"Content-Type": "image/png"}, b""),
     "html": Answer(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>"),
     "json": Answer(200, {"Content-Type": "application/json"}, b'{"error": "pending"}'),
-    "cut": Answer(200, {"Content-Type": "image/png"}, PNG[: len(PNG) // 2]),
+    "cut": Answer(200, {"Content-Type": "image/png"}, PNG[:60]),
 }
 
 

@@ -72,7 +72,7 @@ def test_four_images_are_one_call(studio_for):
         (script.error(502, "bad gateway"), errors.Uncertain, 1),
         (script.RESET_AFTER, errors.Uncertain, 1),
         (script.html(), errors.BadResponse, 1),
-        (script.images(1, data=script.png()[:-30]), errors.CorruptImage, 1),
+        (script.images(1, data=script.png()[:60]), errors.CorruptImage, 1),
         (script.images(0), errors.NoImage, 1),
         (script.Answer(200, {"Content-Type": "application/json"}, b'{"data": [', cut=5), errors.Uncertain, 1),
     ],

@@ -28,7 +28,7 @@ async def _loopback(host: str, port: int) -> list[str]:
 
 
 def download(caller: Caller, url: str, **options: Any) -> bytes:
-    return caller.run(lambda http: http.download(url, **options))
+    return caller.run(lambda http: http.download(url, **options)).data
 
 
 # ------------------------------------------------------------------ downloads

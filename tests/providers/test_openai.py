@@ -362,7 +362,7 @@ def test_a_relative_link_is_joined_and_fetched() -> None:
         caller = Caller(OpenAI(server.base_url))
         (image,) = caller.submit(unit_of(1)).images
         assert image == Remote(url=f"{server.origin}/generated-images/1.png")
-        assert caller.run(lambda http: http.download(image.url)) == script.png()
+        assert caller.run(lambda http: http.download(image.url)).data == script.png()
 
 
 def test_a_data_link_is_an_image() -> None:

@@ -129,14 +129,14 @@ def encode(image, format, **options):
 def receive(store, generation, data):
     """Keep the bytes of a generation, as the engine does."""
     accepted = images.accept(data)
-    digest = store.assets.receive(generation.id, accepted.data)
+    digest = store.assets.receive(generation.id, data)
     return StoredImage(
         generation_id=generation.id,
         digest=digest,
         media_type=accepted.media_type,
         width=accepted.width,
         height=accepted.height,
-        size=len(accepted.data),
+        size=len(data),
         applied={"seed": 5},
     )
 

@@ -25,7 +25,7 @@ from store_makers import (
 )
 
 from imgplay_widget._ids import new_id
-from imgplay_widget._store import Hidden, Restored, images
+from imgplay_widget._store import Hidden, Restored
 from imgplay_widget._types import Draft, Reference
 from imgplay_widget.errors import NotFound, StoreLocked
 
@@ -292,7 +292,7 @@ def test_a_sweep_keeps_every_image_that_no_row_names(store, topic):
 
     assets = store.assets
     old = time.time() - 2 * 86400
-    other = images.accept(make_png()).data
+    other = make_png()
     unnamed = add_file(store, other)
     receive(store, kept, make_png())
     arrived = new_id()

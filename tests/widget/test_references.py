@@ -121,9 +121,9 @@ def test_a_piece_that_does_not_fit_ends_the_upload(page, pieces, says):
     ("data", "says"),
     [
         (b"<html>not found</html>", "web page"),
-        (b"GIF89a" + bytes(100), "GIF"),
+        (b"GIF89a" + bytes(100), "size cannot be read"),
         (png()[:-20], "cut off"),
-        (png().replace(b"IDAT", b"IDAX"), "checksum"),
+        (png().replace(b"IDAT", b"IDAX"), "damaged"),
         (EMPTY_JPEG, "decoded"),
     ],
 )

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from imgplay_widget._text import MAX_NAME, clean
-from imgplay_widget._types import Missing
+from imgplay_widget._types import Inline, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from imgplay_widget._types import Done
+    from imgplay_widget._types import Done, Remote
 
 __all__ = ["MAX_TEXT", "MAX_VALUES", "admit"]
 
@@ -39,13 +39,15 @@ def admit(done: Done, hide: Callable[[str], str]) -> Done:
     def name(text: str | None) -> str | None:
         return None if text is None else clean(hide(text), MAX_NAME)
 
-    images = tuple(
-        image if isinstance(image, Missing) else replace(image, applied=_values(image.applied, hide))
-        for image in done.images
-    )
+    def admitted(image: Inline | Remote | Missing) -> Inline | Remote | Missing:
+        if isinstance(image, Missing):
+            return image
+        image = replace(image, applied=_values(image.applied, hide))
+        return replace(image, media_type=name(image.media_type)) if isinstance(image, Inline) else image
+
     return replace(
         done,
-        images=images,
+        images=tuple(map(admitted, done.images)),
         cost=name(done.cost),
         request_id=name(done.request_id),
         usage=_values(done.usage, hide),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgplay_widget._store import Store, images
 from imgplay_widget._types import EVERYTHING
-from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound
+from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound, NotShown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -185,14 +185,14 @@ class Archive:
         data = await self.thumbnail(generation)
         try:
             return None if data is None else await self.in_pool(images.miniature, data)
-        except CorruptImage:
+        except (CorruptImage, NotShown):
             return None
 
     async def shrink(self, data: bytes) -> bytes | None:
         """Return a small WebP of a preview (768 px at most), or None where the bytes are not an image."""
         try:
             return await self.in_pool(images.thumbnail, data)
-        except CorruptImage:
+        except (CorruptImage, NotShown):
             return None
 
     async def white_mask(self, mask: Reference) -> bytes:
@@ -200,7 +200,7 @@ class Archive:
 
         Raises:
             StoreError: the file of the mask is gone.
-            CorruptImage: the mask cannot be decoded.
+            NotShown: the mask cannot be decoded.
         """
         data = await self.read(self.store.assets.original_url(mask.digest, mask.media_type))
         return await self.in_pool(images.white_mask, data)

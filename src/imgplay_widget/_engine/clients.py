@@ -119,7 +119,7 @@ class Clients:
         """
         try:
             async with self._clock.timeout(LINK_TIMEOUT):
-                return await self.http(self.links).download(url)
+                return (await self.http(self.links).download(url)).data
         except (ProviderError, TimeoutError) as error:
             late = f"The link did not answer in {LINK_TIMEOUT:g} s."
             raise InvalidRequest(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imgplay_widget._engine.admission import admit
+from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.lifecycle import Accept, Event, Fail, Fetch, Refuse, Renew, Resume, Send, Succeed
 from imgplay_widget._rules.schedule import Schedule
 from imgplay_widget._store import StoredImage, images
@@ -34,6 +35,7 @@ from imgplay_widget.errors import (
     NetworkError,
     NoImage,
     NotFetched,
+    NotShown,
     Overloaded,
     ProviderError,
     RateLimited,
@@ -457,42 +459,59 @@ class Drive:
                 kept = await self.tools.in_pool(self.tools.assets.incoming, generation.id)
             if isinstance(item, Remote):
                 return await self._fetch(generation, item, kept)
-            data = item.data if kept is None else kept
-            return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
+            return await self._store(generation, item if kept is None else replace(item, data=kept))
         except ImgplayError as error:
             # What arrived stays under `incoming`: Retry uses it before it sends anything.
             return self._not_fetched(error) if isinstance(item, Remote) else error
 
-    def _store_image(self, generation_id: str, data: bytes, applied: Mapping[str, Any]) -> StoredImage:
-        return store_image(
-            self.tools.assets,
-            generation_id,
-            data,
-            applied,
-            thumbnail=self.tools.eager_thumbnails(),
-        )
+    async def _store(self, generation: Generation, image: Inline, *, only_whole: bool = False) -> StoredImage:
+        """Check and store an image. Raises as `store_image`, which runs in the pool."""
+
+        def store() -> StoredImage:
+            return store_image(
+                self.tools.assets,
+                generation.id,
+                image,
+                thumbnail=self.tools.eager_thumbnails(),
+                only_whole=only_whole,
+            )
+
+        return await self.tools.in_pool(store)
 
     async def _fetch(self, generation: Generation, item: Remote, kept: bytes | None) -> StoredImage:
-        """Store what arrived earlier, else download the image. A link that does not work is tried again."""
+        """Store what arrived earlier, else download the image. A link that does not work yet is tried again.
+
+        A damaged image is tried again too: the server may still be writing the file. The last one is kept.
+        """
         if kept is not None:
             with suppress(CorruptImage):
-                return await self.tools.in_pool(self._store_image, generation.id, kept, item.applied)
-        waits = iter(LINK_WAITS)
-        while True:
+                image = Inline(data=kept, applied=item.applied, media_type=SOME_IMAGE)
+                return await self._store(generation, image)
+        got: Inline | None = None
+        for wait in (*LINK_WAITS, None):
             try:
-                data = await self._in_time(self.http.download(item.url))
-                return await self.tools.in_pool(self._store_image, generation.id, data, item.applied)
+                file = await self._in_time(self.http.download(item.url))
+                got = Inline(data=file.data, applied=item.applied, media_type=file.media_type)
+                return await self._store(generation, got, only_whole=True)
             except FETCH_AGAIN as error:
-                wait = next(waits, None)
-                if wait is None or not self._may_work_later(error):
-                    raise
-                pause = max(wait, error.retry_after or 0.0)
-                if self._elapsed() + pause >= self.task.deadline:
-                    raise
+                pause = max(wait or 0.0, error.retry_after or 0.0)
+                late = wait is None or self._elapsed() + pause >= self.task.deadline
+                if late or not self._may_work_later(error):
+                    return await self._store_damaged(generation, got, error)
             except TimeoutError:
                 # Only this image is late. The other images of the task are kept.
-                raise self._deadline() from None
+                return await self._store_damaged(generation, got, self._deadline())
             await self._sleep(pause)
+        raise AssertionError
+
+    async def _store_damaged(
+        self, generation: Generation, got: Inline | None, error: ImgplayError
+    ) -> StoredImage:
+        """Store what the last download brought. Raise the error where nothing of an image is in it."""
+        if got is not None:
+            with suppress(CorruptImage):
+                return await self._store(generation, got)
+        raise error from None
 
     def _may_work_later(self, error: ImgplayError) -> bool:
         """Return whether the same link may work later. A ticket gives a fresh link at once."""
@@ -555,26 +574,52 @@ class Drive:
 
 
 def store_image(
-    assets: Assets, generation_id: str, data: bytes, applied: Mapping[str, Any], *, thumbnail: bool
+    assets: Assets,
+    generation_id: str,
+    image: Inline,
+    *,
+    thumbnail: bool,
+    only_whole: bool = False,
 ) -> StoredImage:
-    """Check the bytes of an image and write them where `Store.finish_task` finds them. This blocks.
+    """Write the bytes of an image as they came, where `Store.finish_task` finds them. This blocks.
+
+    Args:
+        assets: the folder of the images.
+        generation_id: the generation of the image.
+        image: the bytes, with the kind that their sender named.
+        thumbnail: whether the thumbnail is made at once.
+        only_whole: whether a damaged image is refused. It is kept otherwise, if anything of it can be drawn.
 
     Raises:
-        CorruptImage: the bytes are not a whole image.
+        CorruptImage: the bytes are not an image, or nothing of the image can be drawn.
         DiskFull: the bytes could not be written whole.
     """
-    accepted = images.accept(data)
-    digest = assets.receive(generation_id, accepted.data)
-    if thumbnail:
-        assets.write_thumbnail(digest, images.thumbnail(accepted.data))
+    data = image.data
+    accepted = images.accept(data, image.media_type)
+    if only_whole and not accepted.whole:
+        raise CorruptImage("The image is cut off or damaged.")
+    drawn = None
+    if thumbnail or not accepted.whole:
+        try:
+            drawn = images.thumbnail(data)
+        except NotShown as error:
+            # An image that cannot be drawn here is kept all the same: it was paid for.
+            if error.reason == "damaged" and not accepted.whole:
+                raise CorruptImage(
+                    "The image is cut off or damaged, and nothing of it can be drawn."
+                ) from error
+    digest = assets.receive(generation_id, data)
+    if drawn is not None:
+        assets.write_thumbnail(digest, drawn)
     return StoredImage(
         generation_id=generation_id,
         digest=digest,
         media_type=accepted.media_type,
         width=accepted.width,
         height=accepted.height,
-        size=len(accepted.data),
-        applied=applied,
+        whole=accepted.whole,
+        size=len(data),
+        applied=image.applied,
     )
 
 
@@ -590,7 +635,7 @@ def _unknown(error: ImgplayError) -> bool:
 def _to_json(item: Inline | Remote | Missing) -> dict[str, Any]:
     match item:
         case Inline():
-            return {"kind": "inline", "applied": dict(item.applied)}
+            return {"kind": "inline", "applied": dict(item.applied), "mediaType": item.media_type}
         case Remote():
             return {"kind": "remote", "url": item.url, "applied": dict(item.applied)}
         case Missing():
@@ -605,4 +650,4 @@ def _from_json(item: Mapping[str, Any]) -> Inline | Remote | Missing:
             return Missing(error=ErrorInfo.from_json(item["error"]))
         case _:
             # The bytes are among the incoming files. Without them, the generation fails.
-            return Inline(data=b"", applied=item["applied"])
+            return Inline(data=b"", applied=item["applied"], media_type=item.get("mediaType", ""))

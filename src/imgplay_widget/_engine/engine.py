@@ -31,6 +31,7 @@ from imgplay_widget._rules.changes import (
     StoreWritten,
 )
 from imgplay_widget._rules.costs import Budget, day_start
+from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.lifecycle import (
     MAX_RESUMES,
     Cancel,
@@ -44,6 +45,7 @@ from imgplay_widget._rules.lifecycle import (
 from imgplay_widget._types import (
     Entry,
     Generation,
+    Inline,
     Notice,
     Stage,
     Status,
@@ -785,7 +787,8 @@ class Engine:
         data = self._store.assets.incoming(generation_id)
         if data is None:
             return None
-        return store_image(self._store.assets, generation_id, data, {}, thumbnail=False)
+        image = Inline(data=data, media_type=SOME_IMAGE)
+        return store_image(self._store.assets, generation_id, image, thumbnail=False)
 
     async def _end_unstarted(self, task: Task, error: ImgplayError) -> None:
         """Store the error of a task that cannot be continued."""

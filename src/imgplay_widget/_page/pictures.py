@@ -75,9 +75,11 @@ class Pictures:
         if generation.asset is None:
             raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
         data = await self._archive.read(generation.asset.url)
+        # A browser does not draw a drawing of unknown origin, which may hold scripts, if it is only data.
+        kind = generation.asset.media_type
         return protocol.OriginalImage(
             generation_id=call.generation_id,
-            media_type=generation.asset.media_type,
+            media_type="application/octet-stream" if kind == "image/svg+xml" else kind,
             file_name=file_name(entry, generation),
             buffer=buffers.add(data),
         )

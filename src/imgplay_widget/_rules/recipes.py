@@ -7,6 +7,7 @@ import keyword
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imgplay_widget._rules.kinds import extension
 from imgplay_widget._rules.served import is_another
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ __all__ = ["Changed", "Recipe", "code", "differences", "file_name", "pack_name",
 
 NAME_LENGTH = 60
 """The most characters of a prompt in a file name."""
-
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 Plain = str | bool | int | float | None
 
@@ -174,7 +173,7 @@ def file_name(entry: Entry, generation: Generation) -> str:
     """Return a file name for an image that every system allows: letters, digits and dashes."""
     mark = f"seed-{generation.seed}" if generation.seed is not None else generation.id[-8:]
     media_type = generation.asset.media_type if generation.asset else ""
-    return f"{_words(entry) or 'image'}-{generation.position + 1}-{mark}.{_SUFFIX.get(media_type, 'bin')}"
+    return f"{_words(entry) or 'image'}-{generation.position + 1}-{mark}.{extension(media_type)}"
 
 
 def pack_name(entries: Sequence[Entry], images: int, now: datetime) -> str:
@@ -233,7 +232,7 @@ def _requested(batch: Batch, generation: Generation, task: Task | None) -> dict[
 
 def _applied(generation: Generation) -> dict[str, Any]:
     applied = dict(generation.applied)
-    if generation.asset is not None:
+    if generation.asset is not None and generation.asset.width is not None:
         applied["width"], applied["height"] = generation.asset.width, generation.asset.height
     return applied
 

@@ -29,11 +29,12 @@ from typing import TYPE_CHECKING
 import filelock
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules.kinds import EXTENSIONS, SUFFIXES, extension
 from imgplay_widget._store import images
 from imgplay_widget._store.database import make_folder
 from imgplay_widget._store.packs import PackedImage, write_pack
 from imgplay_widget._types import Asset, Reference
-from imgplay_widget.errors import DiskFull, InvalidRequest, NotFound, StoreError, StoreLocked
+from imgplay_widget.errors import CorruptImage, DiskFull, InvalidRequest, NotFound, StoreError, StoreLocked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -44,7 +45,9 @@ __all__ = ["UNKNOWN", "Assets"]
 UNKNOWN = "unknown"
 """The name in temporary files before an owner is registered."""
 
-_URL = re.compile(r"(originals|thumbnails)/[0-9a-f]{2}/[0-9a-f]{64}\.(png|jpg|webp)|covers/[\w-]+\.webp")
+_URL = re.compile(
+    rf"(originals|thumbnails)/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.({'|'.join(SUFFIXES)})|covers/[\w-]+\.webp"
+)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[\w-]{1,64}")
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -78,7 +81,7 @@ class Assets:
 
     def original_url(self, digest: str, media_type: str) -> str:
         """Return the path of an original, relative to `root`."""
-        return f"originals/{digest[:2]}/{digest}.{images.EXTENSIONS[media_type]}"
+        return _original(digest, extension(media_type))
 
     def thumbnail_url(self, digest: str) -> str:
         """Return the path of the thumbnail of an original, relative to `root`."""
@@ -222,11 +225,13 @@ class Assets:
         """Store an input image under its sha256, and keep it until a batch names it (a day at most).
 
         Raises:
-            CorruptImage: the bytes are not a whole image of an accepted kind.
+            CorruptImage: the bytes are not an image whose size can be read.
             DiskFull: there is no space.
         """
         accepted = images.accept(data)
-        digest = hashlib.sha256(accepted.data).hexdigest()
+        if accepted.width is None or accepted.height is None:
+            raise CorruptImage("The size of the image cannot be read.")
+        digest = hashlib.sha256(data).hexdigest()
         with self.exclusive():
             mark = self.root / "held" / digest
             target = self.path(self.original_url(digest, accepted.media_type))
@@ -235,7 +240,7 @@ class Assets:
                 mark.touch()
             else:
                 mark.write_text(_UPLOAD)
-                self._write(target, accepted.data)
+                self._write(target, data)
         return Reference(
             digest=digest, media_type=accepted.media_type, width=accepted.width, height=accepted.height
         )
@@ -252,10 +257,12 @@ class Assets:
         """Return the reference of the original with this sha256, or None where the store does not have it."""
         if not _DIGEST.fullmatch(digest):
             return None
-        for media_type in images.EXTENSIONS:
+        for media_type in EXTENSIONS:
             with suppress(FileNotFoundError):
                 data = self.where(self.original_url(digest, media_type)).read_bytes()
                 found = images.accept(data)
+                if found.width is None or found.height is None:
+                    return None
                 return Reference(digest=digest, media_type=media_type, width=found.width, height=found.height)
         return None
 
@@ -314,7 +321,7 @@ class Assets:
         """Return the thumbnail of an asset; a missing one is made and cached.
 
         Raises:
-            CorruptImage: the original cannot be decoded.
+            NotShown: the original cannot be drawn.
             StoreError: the original is gone.
         """
         return self._thumbnail(asset.digest, asset.url)
@@ -390,7 +397,7 @@ class Assets:
 
     def original(self, digest: str) -> Path:
         """Return the file of an original, whatever its kind. The file need not exist."""
-        paths = [self.root / self.original_url(digest, kind) for kind in images.EXTENSIONS]
+        paths = [self.root / url for url in _originals(digest)]
         return next((path for path in paths if path.exists()), paths[0])
 
     def upload(self, digest: str) -> bool:
@@ -448,7 +455,7 @@ class Assets:
 
     def remove_content(self, digest: str) -> int:
         """Remove the original, the thumbnail and the recipe of a digest, and return the number of files."""
-        urls = {self.original_url(digest, kind) for kind in images.EXTENSIONS} | {self.thumbnail_url(digest)}
+        urls = (*_originals(digest), self.thumbnail_url(digest))
         return sum(_unlink(file) for file in (*(self.root / url for url in urls), self._recipe(digest)))
 
     def forget_thumbnails(self, digests: Iterable[str]) -> None:
@@ -495,8 +502,7 @@ class Assets:
     # -------------------------------------------------------------- inside
 
     def _stored(self, digest: str) -> bool:
-        urls = (self.original_url(digest, media_type) for media_type in images.EXTENSIONS)
-        return any((self.root / url).exists() for url in urls)
+        return any((self.root / url).exists() for url in _originals(digest))
 
     def _incoming(self, generation_id: str) -> Path:
         if not _ID.fullmatch(generation_id):
@@ -517,6 +523,15 @@ class Assets:
             raise _failure(error, target) from error
         finally:
             _unlink(temporary)
+
+
+def _original(digest: str, suffix: str) -> str:
+    return f"originals/{digest[:2]}/{digest}.{suffix}"
+
+
+def _originals(digest: str) -> list[str]:
+    """Return the paths that an original of any kind can have."""
+    return [_original(digest, suffix) for suffix in SUFFIXES]
 
 
 def _write_whole(path: Path, data: bytes, *, durable: bool) -> None:

@@ -1,7 +1,7 @@
 """Images: the check of their bytes, and thumbnails and covers. Several threads may use the functions at once.
 
-`accept` checks only the structure (signature, size, checksums, end), which takes a fraction of a millisecond.
-The thumbnail decodes the pixels anyway, and so finds out whether they can be decoded.
+`accept` keeps every image. It reads only the structure (signature, size, checksums, end), which takes a
+fraction of a millisecond. The drawing functions find out whether the pixels can be decoded.
 """
 
 from __future__ import annotations
@@ -9,102 +9,195 @@ from __future__ import annotations
 import io
 import re
 import struct
+import threading
 import zlib
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+    features,
+)
 
-from imgplay_widget.errors import CorruptImage
+from imgplay_widget._rules.kinds import EXTENSIONS, OTHER, SOME_IMAGE, kind_of, likeness, said_kind
+from imgplay_widget.errors import CorruptImage, NotShown
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from PIL.ImageFile import ImageFile
 
 __all__ = [
-    "EXTENSIONS",
     "MAX_BYTES",
-    "MAX_PIXELS",
+    "MAX_MEMORY",
     "Accepted",
     "accept",
+    "as_png",
     "cover",
     "has_alpha",
+    "memory_of",
     "miniature",
+    "pillow_image",
     "png_of",
     "render",
     "thumbnail",
+    "view",
+    "white_mask",
 ]
 
-MAX_PIXELS = 50_000_000
-"""The most pixels of an image, because a small file can unfold to gigabytes."""
-
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 256 * 2**20
 """The most bytes of an image."""
 
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-"""The accepted kinds, with the extensions of their files."""
+MAX_MEMORY = 2**30
+"""The most bytes of memory for the decoding of one image, because a small file can unfold to gigabytes.
+8192 × 8192 pixels fit in every kind."""
+
+VIEW_EDGE = 4096
+"""The most pixels of the longer edge of a picture for the large view."""
+
+_LARGE = 64 * 2**20
+"""The bytes of memory from which on images are decoded one at a time."""
+
+_one_at_a_time = threading.Lock()
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset({0x01, 0xD8})
 
+# The chunks of a PNG that change the pixels or their direction. All others, such as texts, are left out
+# before the decoding: their content can be a bomb or damaged.
+_PNG_DRAWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
+
+# Each class is called directly: `Image.open` would warn about large images through the settings of the whole
+# process, which belong to the user.
+_READERS: dict[str, type[ImageFile]] = {
+    "image/png": PngImagePlugin.PngImageFile,
+    "image/jpeg": JpegImagePlugin.JpegImageFile,
+    "image/webp": WebPImagePlugin.WebPImageFile,
+    "image/avif": AvifImagePlugin.AvifImageFile,
+    "image/gif": GifImagePlugin.GifImageFile,
+    "image/bmp": BmpImagePlugin.BmpImageFile,
+    "image/tiff": TiffImagePlugin.TiffImageFile,
+    "image/jp2": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
+
+_FEATURES = {"image/avif": "avif", "image/jp2": "jpg_2000"}
+for _kind, _feature in _FEATURES.items():
+    if not features.check(_feature):
+        del _READERS[_kind]
+
+# The bytes that the decoding of one pixel takes, beside the decoded image itself: decoders of animations hold
+# several frames.
+_BESIDE = {"image/webp": 12, "image/avif": 12, "image/gif": 8, "image/jp2": 24}
+
+# The kinds that browsers draw. They draw a BMP too, but it can be ten times as large as a WebP.
+_BY_BROWSERS = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif", "image/gif"})
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_NAMELESS = "The image is of an unknown kind, so it is not drawn here."
+
+_UNREADABLE = (
+    OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, OverflowError, RuntimeError,
+    struct.error, zlib.error, MemoryError, Warning,
+)  # fmt: skip
+"""The errors of Pillow's decoders for damaged images."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """An image whose structure is whole.
+    """What the structure of an image says.
 
     Attributes:
-        media_type: the kind by the signature of the bytes, not by the word of a server.
-        width, height: the size in pixels, before a rotation that the file asks for.
-        data: the image without bytes after its end.
+        media_type: the kind by the signature of the bytes; by the word of the sender only where the
+            signature is unknown.
+        width, height: the size in pixels, before a rotation that the file asks for; None where the kind is
+            not read here.
+        whole: False where the image is cut off or damaged, so that another download may bring a better one.
     """
 
     media_type: str
-    width: int
-    height: int
-    data: bytes
+    width: int | None
+    height: int | None
+    whole: bool
 
 
-def accept(data: bytes) -> Accepted:
-    """Check that bytes are one whole image, without decoding the pixels.
+def accept(data: bytes, said: str = "") -> Accepted:
+    """Return the kind and the size of an image, without decoding the pixels.
 
     Args:
-        data: at most `MAX_BYTES`, with at most `MAX_PIXELS`.
+        data: at most `MAX_BYTES`.
+        said: the media type that the sender of the bytes named. It only counts where the signature of the
+            bytes is unknown.
 
     Raises:
-        CorruptImage: the bytes are not a whole image; the message says what they look like.
+        CorruptImage: the bytes are not an image; the message says what they look like.
     """
     if len(data) > MAX_BYTES:
         raise CorruptImage(f"The image has {len(data):,} bytes. At most {MAX_BYTES:,} are allowed.")
+    kind = kind_of(data)
+    if kind is None:
+        return _by_word(data, said)
+    width = height = 0
     try:
-        if data.startswith(_PNG):
-            kind, (width, height, end) = "image/png", _png(data)
-        elif data.startswith(b"\xff\xd8\xff"):
-            kind, (width, height, end) = "image/jpeg", _jpeg(data)
-        elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-            kind, (width, height, end) = "image/webp", _webp(data)
-        else:
-            raise CorruptImage(f"The data are not a PNG, JPEG or WebP image. They look like {_guess(data)}.")
-    except (struct.error, IndexError) as error:
-        raise CorruptImage("The image is cut off.") from error
+        match kind:
+            case "image/png":
+                width, height, whole = _png(data)
+            case "image/jpeg":
+                width, height, whole = _jpeg(data)
+            case "image/webp":
+                width, height, whole = _webp(data)
+            case _:
+                width, height, whole = _other(data, kind)
+    except (struct.error, IndexError):
+        whole = False
+    if kind not in _READERS:
+        return Accepted(media_type=kind, width=None, height=None, whole=True)
     if width < 1 or height < 1:
-        raise CorruptImage(f"The image has an impossible size of {width} × {height} pixels.")
-    if width * height > MAX_PIXELS:
-        raise CorruptImage(
-            f"The image has {width} × {height} pixels. At most {MAX_PIXELS:,} in all are allowed."
-        )
-    return Accepted(
-        media_type=kind, width=width, height=height, data=data if end == len(data) else data[:end]
-    )
+        raise CorruptImage("The image is cut off or damaged: its size cannot be read.")
+    return Accepted(media_type=kind, width=width, height=height, whole=whole)
 
 
-def thumbnail(data: bytes, edge: int = 768) -> bytes:
+def _by_word(data: bytes, said: str) -> Accepted:
+    kind = said_kind(data, said)
+    if kind is None:
+        raise CorruptImage(f"The data are not an image. They look like {likeness(data)}.")
+    # A kind that is known by a signature which these bytes do not have: perhaps another download is better.
+    return Accepted(media_type=kind, width=None, height=None, whole=said not in EXTENSIONS)
+
+
+def thumbnail(data: bytes, edge: int = 768, *, quality: int = 72) -> bytes:
     """Return a small WebP of an image.
 
     Args:
         data: the image.
         edge: the most pixels of the longer edge; a smaller image keeps its size.
+        quality: the quality of the WebP, 1 to 100.
 
     Raises:
-        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
     """
-    return _webp_of(_fitted(_decoded(data, edge), edge))
+    return _webp_of(_fitted(data, edge), quality)
 
 
 def cover(data: bytes, edge: int = 256) -> bytes:
@@ -115,9 +208,10 @@ def cover(data: bytes, edge: int = 256) -> bytes:
         edge: the pixels of each edge.
 
     Raises:
-        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
     """
-    return _webp_of(_square(_decoded(data, None), edge))
+    return _webp_of(_square(_reduced(data, edge, shorter=True)[0], edge))
 
 
 def white_mask(data: bytes) -> bytes:
@@ -127,11 +221,23 @@ def white_mask(data: bytes) -> bytes:
         data: the mask as a PNG, transparent where the image may change.
 
     Raises:
-        CorruptImage: the mask cannot be decoded.
+        NotShown: the mask cannot be decoded.
     """
-    alpha = _decoded(data, None).convert("RGBA").getchannel("A")
+    alpha = _reduced(data, None)[0].convert("RGBA").getchannel("A")
     out = io.BytesIO()
     ImageOps.invert(alpha).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def as_png(data: bytes) -> bytes:
+    """Return an image of any kind as a PNG of the same size, upright; of an animation, the first frame.
+
+    Raises:
+        NotShown: the image cannot be decoded.
+        CorruptImage: the bytes are not an image.
+    """
+    out = io.BytesIO()
+    _reduced(data, None)[0].save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
@@ -143,9 +249,10 @@ def miniature(data: bytes, edge: int = 192) -> bytes:
         edge: the most pixels of the longer edge.
 
     Raises:
-        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
     """
-    return _webp_of(_fitted(_decoded(data, edge), edge), quality=50, method=4)
+    return _webp_of(_fitted(data, edge), quality=50, method=4)
 
 
 def has_alpha(data: bytes) -> bool:
@@ -171,69 +278,124 @@ def render(data: bytes) -> tuple[bytes, bytes]:
     """Return the thumbnail and the cover of an image, which is decoded only once.
 
     Raises:
-        CorruptImage: the bytes are not a whole image, or its pixels cannot be decoded.
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
     """
-    small = _fitted(_decoded(data, 768), 768)
+    small = _fitted(data, 768)
     return _webp_of(small), _webp_of(_square(small, 256))
 
 
-# ------------------------------------------------------------------ structure: width, height and end
+def view(data: bytes, *, always: bool = False) -> bytes | None:
+    """Return a WebP for the large view, or None where browsers draw the original themselves.
+
+    Args:
+        data: the image.
+        always: True where the browser could not draw the original.
+
+    Raises:
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
+    """
+    image, kind, full = _opened(data)
+    with _memory(image, kind, full):
+        pass
+    if kind in _BY_BROWSERS and not always:
+        return None
+    return _webp_of(_fitted(data, VIEW_EDGE), quality=85)
 
 
-def _png(data: bytes) -> tuple[int, int, int]:
-    view, position = memoryview(data), len(_PNG)
+def pillow_image(data: bytes) -> Image.Image:
+    """Return an image as Pillow reads it, decoded, of any kind that Pillow knows.
+
+    Raises:
+        NotShown: Pillow cannot read the image.
+    """
+    kind = kind_of(data)
+    if kind not in _READERS:
+        try:
+            image = Image.open(io.BytesIO(data))
+            image.load()
+        except (*_UNREADABLE, Image.DecompressionBombError) as error:
+            raise _unknown(kind or OTHER) from error
+        return image
+    try:
+        image = _open(data, kind)
+    except _UNREADABLE:
+        # Perhaps only a text in the file is damaged, or a bomb.
+        image = _opened(data)[0]
+    with _memory(image, kind, image.size):
+        try:
+            _load(image)
+        except _UNREADABLE:
+            image = _opened(data)[0]
+            try:
+                _load(image)
+            except _UNREADABLE as error:
+                raise _damaged() from error
+    return image
+
+
+# ------------------------------------------------------------------ structure: width, height and wholeness
+
+
+def _png(data: bytes) -> tuple[int, int, bool]:
     width = height = 0
-    pixels = False
-    while position < len(data):
-        length, name = struct.unpack_from(">I4s", data, position)
-        if position == len(_PNG):
-            if name != b"IHDR" or length != 13:
-                raise CorruptImage("The PNG image does not begin with its header.")
-            width, height = struct.unpack_from(">II", data, position + 8)
-        end = position + 8 + length
-        (checksum,) = struct.unpack_from(">I", data, end)
-        if zlib.crc32(view[position + 4 : end]) != checksum:
-            raise CorruptImage("The PNG image is damaged: a checksum does not match.")
+    pixels = whole = False
+    for name, body, sound in _chunks(data):
+        if name == b"IHDR" and len(body) == 13:
+            width, height = struct.unpack_from(">II", body)
         pixels = pixels or name == b"IDAT"
-        position = end + 4
+        if not sound and name in _PNG_DRAWN:
+            return width, height, False
+        whole = sound and name == b"IEND"
+    return width, height, whole and pixels
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
+    """Yield the name, the content and whether it is whole and right, for each chunk of a PNG."""
+    view, position = memoryview(data), len(_PNG)
+    while position + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        end = position + 8 + length
+        if end + 4 > len(data):
+            yield name, view[position + 8 : end], False
+            return
+        (checksum,) = struct.unpack_from(">I", data, end)
+        yield name, view[position + 8 : end], zlib.crc32(view[position + 4 : end]) == checksum
         if name == b"IEND":
-            if not pixels:
-                raise CorruptImage("The PNG image does not hold any pixels.")
-            return width, height, position
-    raise CorruptImage("The PNG image is cut off: its end is missing.")
+            return
+        position = end + 4
 
 
-def _jpeg(data: bytes) -> tuple[int, int, int]:
+def _jpeg(data: bytes) -> tuple[int, int, bool]:
     width = height = position = 0
     # Outside the compressed pixels, a marker follows a segment directly. Inside them, the next one is
     # searched.
     while marker := _JPEG_MARKER.search(data, position):
         code, position = data[marker.start() + 1], marker.end()
         if code == 0xD9:
-            if not width:
-                raise CorruptImage("The JPEG image does not hold any pixels.")
-            return width, height, position
+            return width, height, True
         if code in _JPEG_BARE:
             continue
+        if position + 2 > len(data):
+            break
         (length,) = struct.unpack_from(">H", data, position)
-        if code in _JPEG_SIZES:
+        if code in _JPEG_SIZES and position + 7 <= len(data):
             height, width = struct.unpack_from(">HH", data, position + 3)
         position += length
-    raise CorruptImage("The JPEG image is cut off: its end is missing.")
+    return width, height, False
 
 
-def _webp(data: bytes) -> tuple[int, int, int]:
+def _webp(data: bytes) -> tuple[int, int, bool]:
     end = 8 + struct.unpack_from("<I", data, 4)[0]
-    if end > len(data):
-        raise CorruptImage("The WebP image is cut off.")
     width = height = 0
     pixels = False
+    whole = end <= len(data)
     position = 12
-    while position + 8 <= end:
+    while position + 18 <= min(end, len(data)):
         name, length = struct.unpack_from("<4sI", data, position)
         body = position + 8
-        if body + length > end:
-            raise CorruptImage("The WebP image is damaged: a part is longer than the whole.")
+        whole = whole and body + length <= end
         match name:
             case b"VP8X":
                 width = 1 + int.from_bytes(data[body + 4 : body + 7], "little")
@@ -252,64 +414,207 @@ def _webp(data: bytes) -> tuple[int, int, int]:
             case _:
                 pass
         position = body + length + (length & 1)
-    if not pixels:
-        raise CorruptImage("The WebP image does not hold any pixels.")
-    return width, height, end
+    return width, height, whole and pixels
 
 
-def _guess(data: bytes) -> str:
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not data:
-        return "nothing (zero bytes)"
-    if b"<svg" in head:
-        return "an SVG drawing"
-    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "a web page (HTML)"
-    if head.startswith(b"<"):
-        return "XML or HTML text"
-    if head.startswith((b"{", b"[")):
-        return "JSON text"
-    if head.startswith(b"gif8"):
-        return "a GIF image"
-    if data[4:8] == b"ftyp":
-        return "an AVIF or HEIC image, or a video"
-    if head.isascii() and bytes(head).decode("ascii").isprintable():
-        return "plain text"
-    return "something else"
+def _other(data: bytes, kind: str) -> tuple[int, int, bool]:
+    """Return the size of an image of a kind whose header Pillow reads; 0 × 0 where Pillow cannot."""
+    if kind not in _READERS:
+        return 0, 0, True
+    try:
+        width, height = _open(data, kind).size
+    except _UNREADABLE:
+        return 0, 0, False
+    return width, height, _ends(data, kind)
+
+
+def _ends(data: bytes, kind: str) -> bool:
+    """Return whether the end of an image is there, as far as its kind says where it ends."""
+    match kind:
+        case "image/gif":
+            return data.rstrip(b"\0").endswith(b";")
+        case "image/bmp":
+            return len(data) >= int.from_bytes(data[2:6], "little")
+        case "image/avif":
+            position = 0
+            while position + 8 <= len(data):
+                length = int.from_bytes(data[position : position + 4], "big")
+                # A length of 0 or 1 is written elsewhere, or means the rest of the file.
+                if length < 8:
+                    return True
+                position += length
+            return position <= len(data)
+        case _:
+            return True
 
 
 # ------------------------------------------------------------------ pixels
 
 
-def _decoded(data: bytes, edge: int | None) -> Image.Image:
-    # The check of the structure comes first, because the limit of pixels must hold before the decoding.
-    accept(data)
+def _open(data: bytes, kind: str) -> ImageFile:
+    return _READERS[kind](io.BytesIO(data))
+
+
+def _mended(data: bytes, kind: str) -> bytes:
+    """Return bytes of the same picture that the decoder takes although an unimportant part is damaged."""
+    if kind == "image/jpeg":
+        # Without an end, the decoder refuses the whole image. With one, it draws what came.
+        return data + b"\xff\xd9"
+    if kind != "image/png":
+        return data
+    out = [_PNG]
+    for name, body, _ in _chunks(data):
+        if name in _PNG_DRAWN:
+            out += [
+                struct.pack(">I", len(body)),
+                name,
+                body,
+                struct.pack(">I", zlib.crc32(body, zlib.crc32(name))),
+            ]
+    out += [bytes(4), b"IEND", struct.pack(">I", zlib.crc32(b"IEND"))]
+    return b"".join(out)
+
+
+def memory_of(image: ImageFile, kind: str, full: tuple[int, int]) -> int:
+    """Return the bytes that the decoding of an opened image takes at most.
+
+    Args:
+        image: the image, after `draft`.
+        kind: its media type.
+        full: its size before `draft`.
+    """
+    of_pixel = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "LA": 4}.get(image.mode, 4)
+    # A progressive JPEG keeps all its coefficients, however small the picture becomes.
+    beside = 6 if "progressive" in image.info or "progression" in image.info else _BESIDE.get(kind, 0)
+    return image.width * image.height * of_pixel + full[0] * full[1] * beside
+
+
+def _reduced(data: bytes, edge: int | None, *, shorter: bool = False) -> tuple[Image.Image, tuple[int, int]]:
+    """Return an image upright as RGB or RGBA, reduced by a whole factor, and its full size.
+
+    Args:
+        data: the image.
+        edge: the fewest pixels that the longer edge keeps, or None for the full size.
+        shorter: True where the shorter edge keeps so many.
+    """
+    image, kind, full = _opened(data, edge)
+    with _memory(image, kind, full):
+        try:
+            _load(image)
+            edges = (min if shorter else max)(image.size)
+            small = _pieces(image, 1 if edge is None else max(1, edges // edge))
+        except _UNREADABLE as error:
+            raise _damaged() from error
+    orientation = _orientation(image)
+    if orientation not in _UPRIGHT:
+        return small, full
+    # The orientations from 5 on lay the image on its side.
+    if orientation >= 5:
+        full = full[1], full[0]
+    return small.transpose(_UPRIGHT[orientation]), full
+
+
+def _opened(data: bytes, edge: int | None = None) -> tuple[ImageFile, str, tuple[int, int]]:
+    """Return an image whose pixels are not decoded yet, its kind and its full size.
+
+    Args:
+        data: the image.
+        edge: the fewest pixels of the longer edge, where the decoder may make the image smaller; or None.
+
+    Raises:
+        NotShown: no reader takes the image.
+        CorruptImage: the bytes are not an image.
+    """
+    kind = accept(data, SOME_IMAGE).media_type
+    if kind not in _READERS:
+        raise _unknown(kind)
     try:
-        image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
+        image = _open(_mended(data, kind), kind)
+        full = image.size
         if edge is not None:
             image.draft("RGB", (edge, edge))
+    except _UNREADABLE as error:
+        raise _damaged() from error
+    return image, kind, full
+
+
+@contextmanager
+def _memory(image: ImageFile, kind: str, full: tuple[int, int]) -> Generator[None]:
+    """Return a context for the decoding of an image, which waits while another large image is decoded.
+
+    Raises:
+        NotShown: the decoding would take more than `MAX_MEMORY`.
+    """
+    needed = memory_of(image, kind, full)
+    if needed > MAX_MEMORY:
+        raise NotShown(
+            f"The image of {full[0]} × {full[1]} pixels is too large to be drawn here.", reason="large"
+        )
+    with _one_at_a_time if needed > _LARGE else nullcontext():
+        yield
+
+
+def _load(image: ImageFile) -> None:
+    """Decode the pixels. Of a damaged image, the pixels before the damage are enough."""
+    try:
         image.load()
-        image = ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, MemoryError) as error:
-        raise CorruptImage("The image is damaged: its pixels cannot be decoded.") from error
+    except _UNREADABLE:
+        # Without tiles, Pillow does not try again.
+        image.tile = []
+        try:
+            drawn = image.im.getbbox()
+        except (*_UNREADABLE, AssertionError):
+            drawn = None
+        if drawn is None:
+            raise
+
+
+def _unknown(kind: str) -> NotShown:
+    name = EXTENSIONS.get(kind) or kind.removeprefix("image/")
+    known = kind in EXTENSIONS or kind.startswith("image/")
+    return NotShown(f"Images of the kind {name.upper()} are not drawn here." if known else _NAMELESS)
+
+
+def _damaged() -> NotShown:
+    return NotShown("The image is damaged: its pixels cannot be decoded.", reason="damaged")
+
+
+def _orientation(image: Image.Image) -> int:
+    with suppress(*_UNREADABLE):
+        return int(image.getexif().get(0x0112, 1))
+    return 1
+
+
+def _pieces(image: Image.Image, factor: int) -> Image.Image:
+    """Return a decoded image as RGB or RGBA, reduced by a factor. Strips of rows keep the memory small."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    width, height = image.size
+    if factor == 1:
+        return _colours(image, mode)
+    small = Image.new(mode, (-(-width // factor), -(-height // factor)))
+    rows = max(1, 1024 // factor) * factor
+    for top in range(0, height, rows):
+        strip = _colours(image.crop((0, top, width, min(height, top + rows))), mode)
+        # Averaging whole blocks first is several times faster than a filter over all pixels.
+        small.paste(strip.reduce(factor), (0, top // factor))
+    return small
+
+
+def _colours(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I;16"):
         # With sixteen bits for each pixel, Pillow would clip the values instead of scaling them.
         deep = image.convert("I")
         scaled = deep.point(lambda value: value * (1 / 257))  # pyright: ignore[reportUnknownMemberType]
-        return scaled.convert("L").convert("RGB")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("RGB")
+        return scaled.convert("L").convert(mode)
+    return image.convert(mode)
 
 
-def _fitted(image: Image.Image, edge: int) -> Image.Image:
-    longest = max(image.size)
+def _fitted(data: bytes, edge: int) -> Image.Image:
+    image, full = _reduced(data, edge)
+    longest = max(full)
     if longest <= edge:
         return image
-    width, height = (max(1, round(side * edge / longest)) for side in image.size)
-    if longest // edge > 1:
-        # Averaging whole blocks first is several times faster than a filter over all pixels.
-        image = image.reduce(longest // edge)
+    width, height = (max(1, round(side * edge / longest)) for side in full)
     return image.resize((width, height), Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import Connection, Table, insert, select, update
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import curation, images, queries, recipe_files, removal, rows, spending, tables
 from imgplay_widget._store.tables import batches, generations, removals, tasks, topics
@@ -138,10 +139,12 @@ def _look(assets: Assets, one: LostFile) -> _Found | None:
         made_at = datetime.fromtimestamp(state.st_mtime, UTC)
         if kept is not None and kept.generation.asset and kept.generation.asset.size == state.st_size:
             return _Found(one, kept.generation.asset, kept, made_at)
-        accepted = images.accept(file.read_bytes())
+        data = file.read_bytes()
+        # An original was an image for whoever stored it; what merely arrived may be anything.
+        accepted = images.accept(data, SOME_IMAGE if one.kind == "original" else "")
     except (CorruptImage, OSError):
         return None
-    digest = one.name if one.kind == "original" else assets.receive(one.name, accepted.data)
+    digest = one.name if one.kind == "original" else assets.receive(one.name, data)
     asset = Asset(
         digest=digest,
         url=assets.original_url(digest, accepted.media_type),
@@ -149,7 +152,8 @@ def _look(assets: Assets, one: LostFile) -> _Found | None:
         width=accepted.width,
         height=accepted.height,
         media_type=accepted.media_type,
-        size=len(accepted.data),
+        size=len(data),
+        whole=accepted.whole,
     )
     return _Found(one, asset, kept, made_at)
 

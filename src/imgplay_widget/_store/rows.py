@@ -133,6 +133,7 @@ def _asset_json(asset: Asset) -> dict[str, Any]:
         "digest": asset.digest,
         "mediaType": asset.media_type,
         "size": asset.size,
+        "whole": asset.whole,
     }
 
 
@@ -145,6 +146,8 @@ def _asset_of(data: dict[str, Any]) -> Asset:
         height=data["height"],
         media_type=data["mediaType"],
         size=data["size"],
+        # Earlier versions kept whole images only.
+        whole=data.get("whole", True),
     )
 
 

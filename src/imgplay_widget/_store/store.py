@@ -74,7 +74,7 @@ class StoredImage:
     Attributes:
         generation_id: the generation of the image.
         digest: the sha256 that `Assets.receive` returned.
-        media_type, width, height: the kind and the size that `images.accept` found.
+        media_type, width, height, whole: what `images.accept` found.
         size: the number of bytes.
         applied: the values that the provider reports (see `Inline.applied`).
     """
@@ -82,9 +82,10 @@ class StoredImage:
     generation_id: str
     digest: str
     media_type: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     size: int
+    whole: bool = True
     applied: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
 
 
@@ -814,6 +815,7 @@ class Store:
             height=image.height,
             media_type=image.media_type,
             size=image.size,
+            whole=image.whole,
         )
 
     def _abandon(self, images: Sequence[StoredImage]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
@@ -307,12 +306,12 @@ class GenerationHandle:
 
     @property
     def width(self) -> int | None:
-        """Width of the image in pixels, or None while there is no image."""
+        """Width of the image in pixels, or None while there is no image, and for an SVG."""
         return self._row.asset.width if self._row.asset else None
 
     @property
     def height(self) -> int | None:
-        """Height of the image in pixels, or None while there is no image."""
+        """Height of the image in pixels, or None while there is no image, and for an SVG."""
         return self._row.asset.height if self._row.asset else None
 
     @property
@@ -338,12 +337,15 @@ class GenerationHandle:
 
     @property
     def image(self) -> Image:
-        """The image as a Pillow image, loaded. Raises as `path` does."""
-        from PIL import Image
+        """The image as a Pillow image, loaded. Of a damaged image, what can be read.
 
-        with Image.open(io.BytesIO(self.bytes)) as image:
-            image.load()
-            return image
+        Raises:
+            ImgplayError: as `path` does.
+            NotShown: Pillow cannot read the image (an SVG, say). `bytes` and `save` have the original.
+        """
+        from imgplay_widget._store import images
+
+        return images.pillow_image(self.bytes)
 
     def save(self, path: str | Path) -> Path:
         """Write the original bytes to a file, and return the file's path. Raises as `path` does."""

@@ -7,11 +7,12 @@ import io
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
+from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._store import images
 from imgplay_widget._store.paths import path_of, shown_path
 from imgplay_widget._studio.handles import GenerationHandle
 from imgplay_widget._types import Reference
-from imgplay_widget.errors import CorruptImage, InvalidRequest
+from imgplay_widget.errors import CorruptImage, InvalidRequest, NotShown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,9 @@ ReferenceLike: TypeAlias = (
 """The forms of an input image: a path, the bytes of a file, a Pillow image, a generation, a reference that
 the store has already, a NumPy array, or a matplotlib figure."""
 
+SENT = frozenset({"image/png", "image/jpeg", "image/webp"})
+"""The kinds in which input images are sent. An image of another kind becomes a PNG first."""
+
 Role = Literal["reference", "mask"]
 """The use of an input image."""
 
@@ -95,12 +99,13 @@ def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -
         )
 
 
-def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
+def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") -> Input:
     """Read and check an input image.
 
     Args:
         item: the image, but not a `Reference`, which only a studio can find.
         role: the use of the image, which errors name.
+        said: the media type that the sender of the image named.
 
     Raises:
         InvalidRequest: the item cannot be read, or is not an image.
@@ -110,7 +115,7 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
         case bytes():
             data = item
         case GenerationHandle():
-            data = item.bytes
+            data, said = item.bytes, SOME_IMAGE
         case str() | os.PathLike():
             try:
                 data = path_of(item, parameter).read_bytes()
@@ -122,16 +127,23 @@ def read_input(item: ReferenceLike, role: Role = "reference") -> Input:
         case _:
             data = _encoded(item, role, parameter)
     try:
-        accepted = images.accept(data)
-    except CorruptImage as error:
-        raise InvalidRequest(f"A {role} is not an image: {error.message}", parameter=parameter) from None
+        accepted = images.accept(data, said)
+        if accepted.media_type not in SENT:
+            data = images.as_png(data)
+            accepted = images.accept(data)
+    except (CorruptImage, NotShown) as error:
+        raise InvalidRequest(f"A {role} cannot be used: {error.message}", parameter=parameter) from None
+    if accepted.width is None or accepted.height is None or not accepted.whole:
+        raise InvalidRequest(
+            f"A {role} cannot be used: the image is cut off or damaged.", parameter=parameter
+        )
     reference = Reference(
-        digest=hashlib.sha256(accepted.data).hexdigest(),
+        digest=hashlib.sha256(data).hexdigest(),
         media_type=accepted.media_type,
         width=accepted.width,
         height=accepted.height,
     )
-    return Input(reference, len(accepted.data), accepted.data)
+    return Input(reference, len(data), data)
 
 
 def _encoded(item: Any, role: str, parameter: str) -> bytes:
@@ -178,9 +190,6 @@ def _of_array(array: Any, role: str, parameter: str) -> bytes:
             )
         array = (array * 255 + 0.5).astype("uint8")
     height, width, channels = shape
-    if height < 1 or width < 1 or height * width > images.MAX_PIXELS:
-        raise InvalidRequest(
-            f"The {role} has {width} × {height} pixels. An image has 1 to {images.MAX_PIXELS:,} in all.",
-            parameter=parameter,
-        )
+    if height < 1 or width < 1:
+        raise InvalidRequest(f"The {role} has {width} × {height} pixels.", parameter=parameter)
     return images.png_of("RGB" if channels == 3 else "RGBA", (width, height), array.tobytes())

@@ -7,10 +7,11 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._store import images
-from imgplay_widget._studio.inputs import Input, Role, read_input
+from imgplay_widget._studio.inputs import SENT, Input, Role, read_input
 from imgplay_widget._types import Reference
-from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, NotFound, StoreError
+from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, NotFound, NotShown, StoreError
 
 if TYPE_CHECKING:
     from imgplay_widget._engine.archive import Archive
@@ -35,21 +36,22 @@ class References:
         self._assets = archive.store.assets
         self._known: OrderedDict[str, Reference] = OrderedDict()
 
-    async def keep(self, data: bytes, role: Role = "reference") -> Reference:
+    async def keep(self, data: bytes, role: Role = "reference", said: str = "") -> Reference:
         """Store an image, and keep it for a day at most until a request or a draft names it.
 
         Args:
             data: the bytes of a file.
             role: the use of the image; a mask is a PNG with transparency.
+            said: the media type that the sender of the image named.
 
         Raises:
             InvalidRequest: the bytes are not an image or not a mask, or the image is damaged.
             DiskFull: there is no space, and no part of the image stays.
         """
-        return self._learned(await self._archive.in_pool(self._keep, data, role))
+        return self._learned(await self._archive.in_pool(self._keep, data, role, said))
 
-    def _keep(self, data: bytes, role: Role) -> Reference:
-        item = read_input(data, role)
+    def _keep(self, data: bytes, role: Role, said: str) -> Reference:
+        item = read_input(data, role, said)
         assert item.data is not None
         if role == "mask" and (item.reference.media_type != "image/png" or not images.has_alpha(item.data)):
             raise InvalidRequest(
@@ -60,9 +62,9 @@ class References:
         try:
             # The pixels are decoded here, so that a damaged image is refused before a provider is paid.
             thumbnail = images.thumbnail(item.data)
-        except CorruptImage as error:
+        except (CorruptImage, NotShown) as error:
             raise InvalidRequest(
-                f"A {role} is not an image: {error.message}",
+                f"A {role} cannot be used: {error.message}",
                 parameter="mask" if role == "mask" else "references",
                 next_step="Open the image in a program for images, save it again, and add the new file.",
             ) from None
@@ -77,11 +79,15 @@ class References:
 
         Raises:
             NotFound: there is no such generation, or its image is not there.
+            InvalidRequest: the image is damaged, or of a kind that no provider takes and that cannot be
+                converted.
         """
         _, generation = await self._archive.generation(generation_id)
         asset = generation.asset
         if asset is None:
             raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
+        if asset.media_type not in SENT or not asset.whole or asset.width is None or asset.height is None:
+            return await self.keep(await self._archive.read(asset.url), said=SOME_IMAGE)
         reference = Reference(
             digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
         )

@@ -19,7 +19,7 @@ from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.cloud import HttpProvider
-from imgplay_widget.providers.http import decode_base64
+from imgplay_widget.providers.http import decode_base64, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,7 +176,8 @@ class A1111(HttpProvider):
         for i, data in enumerate(listed[: unit.n]):
             applied = used | ({"seed": seeds[i]} if i < len(seeds) else {})
             try:
-                found.append(Inline(data=decode_base64(text(data)), applied=applied))
+                kind = media_type_of(text(data))
+                found.append(Inline(data=decode_base64(text(data)), applied=applied, media_type=kind))
             except ValueError:
                 raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         return collected(found, unit, http)

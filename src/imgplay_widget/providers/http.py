@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
@@ -30,6 +30,7 @@ from imgplay_widget.providers._shared.wire import (
     EventParser,
     ServerEvent,
     decode_base64,
+    media_type_of,
     redact,
     retry_after,
     slice_images,
@@ -44,10 +45,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "Download",
     "Http",
     "Reply",
     "ServerEvent",
     "decode_base64",
+    "media_type_of",
     "missing_key",
     "new_client",
     "redact",
@@ -55,9 +58,9 @@ __all__ = [
     "slice_images",
 ]
 
-MAX_BODY = 128 * 2**20
-"""The most bytes of an answer: four 4K images in base64 fit."""
-MAX_DOWNLOAD = 64 * 2**20
+MAX_BODY = 384 * 2**20
+"""The most bytes of an answer: an image of `MAX_DOWNLOAD` in base64 fits."""
+MAX_DOWNLOAD = 256 * 2**20
 """The most bytes of one image."""
 MAX_REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
@@ -104,7 +107,7 @@ class Reply:
     @property
     def content_type(self) -> str:
         """The media type without its parameters, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return _media_type(self.headers)
 
     @property
     def request_id(self) -> str | None:
@@ -119,6 +122,18 @@ class Reply:
             ValueError: the body is not JSON.
         """
         return clean_json(json.loads(self.body))
+
+
+class Download(NamedTuple):
+    """An image that was fetched by a link.
+
+    Attributes:
+        data: the bytes as they arrived.
+        media_type: the kind that the server names, or an empty text.
+    """
+
+    data: bytes
+    media_type: str
 
 
 class Http:
@@ -244,7 +259,7 @@ class Http:
             for event in parser.end():
                 yield event
 
-    async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD) -> bytes:
+    async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD) -> Download:
         """Fetch an image by a link of an answer. The engine may repeat this at will.
 
         The key is sent only if the link is at the provider's own origin. Other links must be https and must
@@ -266,7 +281,8 @@ class Http:
             async with self._exchange(request) as response:
                 if not response.has_redirect_location:
                     self._check_download(response)
-                    return bytes(await self._read(response, max_bytes))
+                    said = _media_type(response.headers)
+                    return Download(bytes(await self._read(response, max_bytes)), said)
                 where = self._parse(str(where.join(response.headers["location"])))
         raise self._refused(f"The link is redirected more than {MAX_REDIRECTS} times.")
 
@@ -425,6 +441,10 @@ class Http:
             next_step="Ask for a smaller size or fewer images.",
             retryable=False,
         )
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _origin(url: str | httpx.URL) -> tuple[str, str, int | None]:

@@ -24,7 +24,7 @@ from imgplay_widget.errors import (
 )
 from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
-from imgplay_widget.providers.http import decode_base64
+from imgplay_widget.providers.http import decode_base64, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,8 @@ class MiniMax(CloudProvider):
         inline, links = rows(data.get("image_base64")), rows(data.get("image_urls"))
         for item, url in zip_longest(map(text, inline), links):
             try:
-                image = Inline(data=decode_base64(item)) if item else link(url)
+                kind = media_type_of(item)
+                image = Inline(data=decode_base64(item), media_type=kind) if item else link(url)
             except ValueError:
                 raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
             if image is not None:

@@ -28,7 +28,7 @@ from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
-from imgplay_widget.providers.http import decode_base64
+from imgplay_widget.providers.http import decode_base64, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -246,7 +246,7 @@ class OpenAI(Provider):
             return None
         if url.startswith("data:"):
             try:
-                return Inline(data=decode_base64(url), applied=applied)
+                return Inline(data=decode_base64(url), applied=applied, media_type=media_type_of(url))
             except ValueError:
                 raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         # Local servers give addresses like /generated-images/1.png.

@@ -24,6 +24,7 @@ __all__ = [
     "ServerEvent",
     "decode_base64",
     "json_of",
+    "media_type_of",
     "redact",
     "retry_after",
     "slice_images",
@@ -236,6 +237,13 @@ def decode_base64(text: str) -> bytes:
         text = text.partition(",")[2]
     text = "".join(text.split()).rstrip("=")
     return pybase64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def media_type_of(text: str) -> str:
+    """Return the media type in the ``data:`` prefix of a base64 text, or an empty text without a prefix."""
+    if not text.startswith("data:"):
+        return ""
+    return re.split("[;,]", text[5:200], maxsplit=1)[0].strip().lower()
 
 
 # ------------------------------------------------------------------ server-sent events

@@ -99,7 +99,7 @@ class Gemini(HttpProvider):
         if image is None:
             raise perhaps_billed(self._refusal(answer, request_id, http))
         return collected(
-            [Inline(data=image)],
+            [image],
             unit,
             http,
             request_id=request_id,
@@ -217,7 +217,7 @@ def _body(unit: Unit, http: Http) -> dict[str, Any]:
     return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
 
 
-def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> bytes | None:
+def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> Inline | None:
     """Return the last image that is not a draft, of the first candidate that has one."""
     for candidate in map(table, rows(answer.get("candidates"))):
         for part in reversed([table(part) for part in rows(table(candidate.get("content")).get("parts"))]):
@@ -226,7 +226,7 @@ def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> bytes | None
             if part.get("thought") is True or not isinstance(index, int) or isinstance(index, bool):
                 continue
             if images[index] and (not kind or kind.startswith("image/")):
-                return images[index]
+                return Inline(data=images[index], media_type=kind.lower())
     return None
 
 

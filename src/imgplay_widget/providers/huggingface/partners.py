@@ -128,7 +128,10 @@ class _HfInference(Partner):
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if reply.content_type.startswith("image/"):
-            return Done(images=(Inline(data=bytes(reply.body)),), request_id=reply.request_id)
+            return Done(
+                images=(Inline(data=bytes(reply.body), media_type=reply.content_type),),
+                request_id=reply.request_id,
+            )
         said = http.redact(text(_json(reply, http).get("error")))
         raise BadResponse(
             f"Hugging Face: the answer is no image. {said}".strip(), provider=http.provider.spec.name
