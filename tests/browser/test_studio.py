@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -203,6 +205,27 @@ def test_a_click_of_several_is_cancelled_whole_also_after_a_reload(notebook: Not
         cancelled = again.batches().nth(index).locator('[data-status="cancelled"]')
         cancelled.scroll_into_view_if_needed()
         expect(cancelled).to_have_count(1, timeout=WAIT)
+
+
+def test_a_call_that_waits_for_a_rate_limit_says_so_and_is_cancelled(
+    open_notebook, studio_cells: list[str]
+) -> None:
+    limited = "FakeProvider([RateLimited('Too many requests.', provider='fake', retry_after=90.0)])"
+    notebook = open_notebook(
+        [
+            "from imgplay_widget.errors import RateLimited\n"
+            "from imgplay_widget.testing import FakeProvider\n"
+            + studio_cells[0].replace(")\npg", f", providers=[{limited}], model='fake:image')\npg")
+        ]
+    )
+    notebook.run(0)
+    view = notebook.view()
+    view.generate("a fox at a full counter", 1)
+    tile = view.tiles().first
+    expect(tile).to_contain_text(re.compile(r"Rate limited, next try in (9\d|[78]\d) s"))
+    tile.get_by_test_id("cancel").click()
+    expect(tile).to_contain_text("Cancelled")
+    expect(tile).to_contain_text("Retry")
 
 
 def test_text_is_never_run_as_markup(open_notebook, studio_cells: list[str]) -> None:
