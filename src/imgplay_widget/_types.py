@@ -673,6 +673,8 @@ class Task:
         attempt: 1 for the first try, 2 after the first Retry …
         resumes: how often a studio took the task up again after a restart and began to work on it.
         request_id, cost, usage, served_by: as in `Done`.
+        job_positions: the positions that the job of the ticket fills, where the task fills only some of them,
+            because the others were filled by an earlier attempt. Else empty.
         estimate: the expected cost, in USD as a decimal string, or None where the price is unknown.
         previous: the earlier attempts of a retried task: a list of ``{"task", "error", "cost"}``.
         lease_owner, lease_until: the process that drives the task, and the end of its lease.
@@ -699,6 +701,7 @@ class Task:
     estimate: str | None = None
     usage: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
     served_by: str | None = None
+    job_positions: tuple[int, ...] = ()
     previous: tuple[Mapping[str, JSON], ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None

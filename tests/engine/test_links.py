@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from imgplay_widget import Status
-from imgplay_widget._types import Done, Missing, Remote
+from imgplay_widget._types import Done, Missing, Pending, Remote
 from imgplay_widget.errors import Lost, Moderated, NotFetched
 from imgplay_widget.testing import FakeProvider, InstantClock, open_studio, png
 from imgplay_widget.testing.server import Answer, ProviderServer
@@ -96,6 +96,44 @@ def test_retry_fetches_what_was_paid_for(bad, model):
         assert batch[0].bytes == PNG
         assert len(fake.submits) == 1
         assert studio.spent().images == 1
+
+
+class Expiring(Linked):
+    """A provider whose job makes three images, with new links at each question. Old links are dead."""
+
+    def __init__(self, origin):
+        super().__init__(origin)
+        self.questions_asked = 0
+
+    async def submit(self, unit, http):
+        self.submits.append(unit)
+        return Pending(ticket={"job": "j1"})
+
+    async def poll(self, ticket, http):
+        self.questions_asked += 1
+        return Done(
+            images=tuple(Remote(url=f"{self._origin}/{self.questions_asked}/{i}.png") for i in range(3))
+        )
+
+
+class Shelf(ProviderServer):
+    """A server of files: the middle image is there only under links of the third question."""
+
+    def answer(self, received):
+        question, index = received.path[1], int(received.path[3])
+        if index == 1 and question != "3":
+            return NOT_YET["404"]
+        return Answer(200, {"Content-Type": "image/png"}, png(color=(index * 90, 0, 0)))
+
+
+def test_one_image_of_a_job_is_fetched_by_new_links_of_the_same_job(tmp_path):
+    with Shelf() as files, open_studio(fake := Expiring(files.origin), store=tmp_path) as studio:
+        batch = studio.generate("foxes", model="fake:sheet", n=3).result(WAIT)
+        assert isinstance(batch[1].error, NotFetched)
+        batch.retry().result(WAIT)
+        assert [one.bytes for one in batch] == [png(color=(i * 90, 0, 0)) for i in range(3)]
+        assert len(fake.submits) == 1
+        assert studio.spent().images == 3
 
 
 def test_only_what_is_really_gone_is_paid_again_and_the_error_says_so():

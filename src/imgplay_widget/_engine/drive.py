@@ -367,11 +367,21 @@ class Drive:
                     raise
                 continue
             if isinstance(answer, Done):
-                return answer
+                return self._of_unit(answer)
             if answer.ticket != ticket or self.task.resumes:
                 await self.saver.save(self, Renew(answer.ticket))
             retry_after = answer.retry_after
             self._report(answer)
+
+    def _of_unit(self, done: Done) -> Done:
+        """Return the part of a job's answer that the task fills. An earlier attempt filled the rest."""
+        if not self.task.job_positions:
+            return done
+        found = dict(zip(self.task.job_positions, done.images, strict=False))
+        absent = Missing(
+            error=NoImage("The job gave no image for this slot.", provider=self.task.provider).info
+        )
+        return replace(done, images=tuple(found.get(p, absent) for p in self.task.unit.positions))
 
     def _report(self, pending: Pending) -> None:
         self.saver.progress(
@@ -381,6 +391,9 @@ class Drive:
             queue_position=pending.queue_position,
             preview=None,
         )
+        if self.task.job_positions:
+            # The previews are of other slots too, which an earlier attempt filled.
+            return
         for index, preview in pending.previews.items():
             self.saver.progress(
                 self,

@@ -107,7 +107,8 @@ def next_attempt(
         fresh,
         unit=replace(unit, key=task.unit.key or task.id),
         estimate=task.estimate,
-        ticket=task.ticket if whole else None,
+        ticket=task.ticket,
+        job_positions=task.job_positions if whole else task.job_positions or task.unit.positions,
         request_id=task.request_id,
         submitted_at=task.submitted_at,
     )
