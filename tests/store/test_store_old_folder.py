@@ -74,12 +74,15 @@ def state(folder):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("foxes.sqlite", "foxes.db"), ("trip.11", "trip.12"), ("a.b", "a.c")]
+    ("one", "other"),
+    [("foxes.sqlite", "foxes.db"), ("trip.11", "trip.12"), ("a.b", "a.c"), ("foxes", "foxes.sqlite")],
 )
 def test_two_databases_never_share_a_folder(tmp_path, open_store, one, other):
     first, second = open_store(tmp_path / one), open_store(tmp_path / other)
-    assert first.assets.root == tmp_path / f"{one}.assets"
-    assert second.assets.root == tmp_path / f"{other}.assets"
+    assert first.assets.root != second.assets.root
+    # Nor is the folder of one the old folder of the other, which must not change.
+    earlier = {(tmp_path / name).with_suffix(".assets") for name in (one, other)}
+    assert not earlier & {first.assets.root, second.assets.root}
 
 
 def test_a_history_takes_what_its_rows_name_from_the_old_folder(old, open_store):
@@ -189,7 +192,7 @@ def test_a_folder_that_is_complete_is_not_looked_through_again(old, open_store, 
     def looked(*_):
         raise AssertionError("the rows were read again")
 
-    monkeypatch.setattr("imgplay_widget._store.old_folder._named", looked)
+    monkeypatch.setattr("imgplay_widget._store.old_folder.named_files", looked)
     assert len(open_store().topics()) == 1
 
 
@@ -222,8 +225,3 @@ def test_a_task_of_an_earlier_version_that_still_runs_is_left_alone(old, open_st
     lock.release()
     assert [one.id for one in store.claim("me") if one.id == task.id] == [task.id]
     assert (old / "owners").is_dir()
-
-
-def test_a_name_without_an_end_keeps_its_folder(tmp_path, open_store):
-    assert open_store(tmp_path / "foxes").assets.root == tmp_path / "foxes.assets"
-    assert open_store(tmp_path / "foxes").assets.old is None

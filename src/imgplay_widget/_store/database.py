@@ -75,8 +75,8 @@ class Location:
         file: the SQLite file, or None for a store in memory.
         assets: the folder of the bytes, or None where the store creates a temporary one. No other database
             has the same folder.
-        old_assets: the folder that earlier versions used, which other databases may share; None where that
-            is the same folder.
+        old_assets: the folder that earlier versions used, which other databases may share; None for a store in
+            memory.
     """
 
     key: str
@@ -128,9 +128,10 @@ def _sqlite_url(text: str) -> URL:
 
 def _file_location(path: Path) -> Location:
     path = Path(os.path.realpath(path))
-    assets, old = path.with_name(f"{path.name}.assets"), path.with_suffix(".assets")
-    old_assets = None if old == assets else old
-    return Location(key=str(path), label=str(path), file=path, assets=assets, old_assets=old_assets)
+    # A name without a suffix gets another ending: "foxes.assets" is the old folder of "foxes.sqlite" too.
+    assets = path.with_name(f"{path.name}.assets" if path.suffix else f"{path.name}-assets")
+    old = path.with_suffix(".assets")
+    return Location(key=str(path), label=str(path), file=path, assets=assets, old_assets=old)
 
 
 class Database:
