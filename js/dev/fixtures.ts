@@ -127,6 +127,7 @@ export function generation(
     mediaType: null,
     error: null,
     differences: [],
+    damaged: false,
     cancellable: false,
     starred: false,
     startedAt: null,

@@ -54,6 +54,10 @@ const UNPRICED = error({
   provider: null,
   retryable: false,
 });
+/** ?hidden: why some images are not shown. Another one is damaged. */
+const HIDDEN: Record<string, "kind" | "large" | "gone"> = query.has("hidden")
+  ? { "b4-0": "kind", "b3-0": "large", "b5-1": "gone" }
+  : {};
 const LONG = Number(query.get("long") ?? 0);
 const SHAPES = [
   [1024, 1024],
@@ -229,6 +233,8 @@ class MockKernel {
           call.generationIds.map(async (generationId) => {
             const { generations } = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
             const tile = generations.find((each) => each.id === generationId);
+            const reason = HIDDEN[generationId];
+            if (reason) return { generationId, buffer: null, reason };
             const ratio = tile?.width && tile.height ? tile.width / tile.height : 1;
             const view = await picture(
               // A few pictures again and again: drawing them is no part of what the page does.
@@ -237,7 +243,7 @@ class MockKernel {
               Math.round(768 * Math.min(ratio, 1)),
               Math.round(768 / Math.max(ratio, 1)),
             );
-            return { generationId, buffer: buffers.push(view) - 1 };
+            return { generationId, buffer: buffers.push(view) - 1, reason: null };
           }),
         );
         return { type: "thumbnails", items };
@@ -251,13 +257,15 @@ class MockKernel {
         );
         return { type: "covers", items };
       }
-      case "original": {
+      case "original":
+      case "view": {
         const { generationId } = call;
         const { generations } = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
         const { seed, width, height } = generations.find(({ id }) => id === generationId) ?? {};
         buffers.push(await picture(seed ?? 42, width ?? 1344, height ?? 768));
+        if (HIDDEN[generationId] && call.method === "view") throw new Error("this image is not shown");
         return {
-          type: "original",
+          type: call.method,
           generationId,
           mediaType: "image/webp",
           fileName: "picture.webp",
@@ -563,6 +571,13 @@ if (query.has("many")) {
 if (query.has("writer"))
   for (const provider of kernel.state.providers) provider.writer = "openai:gpt-5.6-luna";
 if (query.get("topics") === "0") kernel.state.topics.length = 0;
+if (query.has("hidden")) {
+  const tiles = kernel.state.feed?.batches.flatMap(({ generations }) => generations) ?? [];
+  for (const tile of tiles) {
+    if (HIDDEN[tile.id] === "kind") Object.assign(tile, { mediaType: "image/svg+xml", differences: [] });
+    if (tile.id === "b4-1") tile.damaged = true;
+  }
+}
 if (query.has("broken")) {
   const [, second, third] = kernel.state.feed?.batches ?? [];
   Object.assign(second?.generations[0] ?? {}, { differences: null });

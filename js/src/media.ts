@@ -2,7 +2,13 @@
 import type { Send } from "./lib/answer";
 import { BlobUrls } from "./lib/blob-urls";
 import { Wanted } from "./lib/wanted";
-import type { GenerationState, Event as KernelEvent, Snapshot, TopicState } from "./protocol.gen";
+import type {
+  GenerationState,
+  Event as KernelEvent,
+  Snapshot,
+  ThumbnailItem,
+  TopicState,
+} from "./protocol.gen";
 import { ReferencePictures } from "./reference-pictures";
 
 const THUMBNAILS = 400;
@@ -10,6 +16,9 @@ const COVERS = 200;
 const PREVIEWS = 64;
 const ORIGINALS = 6;
 const WEBP = "image/webp";
+
+/** Why the page does not show an image. */
+export type Hidden = NonNullable<ThumbnailItem["reason"]>;
 
 export interface Original {
   url: string;
@@ -20,7 +29,11 @@ export class Media {
   readonly thumbnails = new BlobUrls(THUMBNAILS);
   readonly covers = new BlobUrls(COVERS);
   readonly previews = new BlobUrls(PREVIEWS);
+  /** Why images do not have a thumbnail, by generation id. */
+  readonly hidden = new Map<string, Hidden>();
   readonly #originals = new BlobUrls(ORIGINALS);
+  /** What stands in the large view for originals that browsers do not draw. */
+  readonly #views = new BlobUrls(ORIGINALS);
   readonly #fileNames = new Map<string, string>();
   readonly wantedThumbnails: Wanted;
   readonly wantedCovers: Wanted;
@@ -43,6 +56,23 @@ export class Media {
     this.#fileNames.set(generationId, result.fileName);
     const url = await this.#originals.keep(generationId, bytes, result.mediaType);
     return { url, fileName: result.fileName };
+  }
+
+  /**
+   * Return the picture of an image for the large view: the original, or a WebP if browsers do not draw originals of
+   * this kind. Rejects with a `RequestError`.
+   *
+   * @param asWebp whether this browser could not draw the original
+   */
+  async view(generationId: string, asWebp = false): Promise<string> {
+    const known = (asWebp ? undefined : this.#originals.get(generationId)) ?? this.#views.get(generationId);
+    if (known) return known;
+    const { result, buffers } = await this.send({ method: "view", generationId, asWebp });
+    const bytes = result.type === "view" ? buffers[result.buffer] : undefined;
+    if (result.type !== "view" || !bytes) throw new Error("the answer holds no image");
+    if (result.fileName !== null) this.#fileNames.set(generationId, result.fileName);
+    const urls = result.fileName === null ? this.#views : this.#originals;
+    return urls.keep(generationId, bytes, result.mediaType);
   }
 
   /** Keep the pictures that came with a snapshot. */
@@ -82,6 +112,7 @@ export class Media {
     if (bytes) this.thumbnails.put(id, bytes, WEBP);
     // A retry starts without a preview.
     if (status === "pending") this.previews.delete(id);
+    if (bytes || status === "pending") this.hidden.delete(id);
   }
 
   takeTopic(topic: TopicState, buffers: readonly DataView[]): void {
@@ -99,7 +130,8 @@ export class Media {
     this.wantedThumbnails.close();
     this.wantedCovers.close();
     this.references.close();
-    for (const urls of [this.thumbnails, this.covers, this.previews, this.#originals]) urls.clear();
+    for (const urls of [this.thumbnails, this.covers, this.previews, this.#originals, this.#views])
+      urls.clear();
   }
 
   async #askThumbnails(ids: string[]): Promise<void> {
@@ -107,9 +139,13 @@ export class Media {
     if (generationIds.length === 0) return;
     const { result, buffers } = await this.send({ method: "thumbnails", generationIds });
     if (result.type !== "thumbnails") return;
-    for (const { generationId, buffer } of result.items) {
+    for (const { generationId, buffer, reason } of result.items) {
       const bytes = buffer === null ? undefined : buffers[buffer];
+      if (reason) this.hidden.set(generationId, reason);
+      else this.hidden.delete(generationId);
       if (bytes) this.thumbnails.put(generationId, bytes, WEBP);
+      // Whoever draws the image learns the reason.
+      else this.thumbnails.delete(generationId);
     }
   }
 

@@ -24,6 +24,7 @@ export type Call =
   | Thumbnails
   | ReadCovers
   | Original
+  | View
   | LoadPart
   | ReadRecipe
   | RecipeOf
@@ -114,6 +115,7 @@ export type Result =
   | CoverList
   | PartFile
   | OriginalImage
+  | ViewImage
   | RecipeResult
   | BatchesMoved
   | CodeText
@@ -181,6 +183,7 @@ export interface GenerationState {
   mediaType: string | null;
   error: ErrorState | null;
   differences: Difference[];
+  damaged: boolean;
   cancellable: boolean;
   starred: boolean;
   startedAt: number | null;
@@ -376,6 +379,11 @@ export interface ReadCovers {
 export interface Original {
   method: "original";
   generationId: string;
+}
+export interface View {
+  method: "view";
+  generationId: string;
+  asWebp: boolean;
 }
 export interface LoadPart {
   method: "part";
@@ -736,6 +744,7 @@ export interface ThumbnailList {
 export interface ThumbnailItem {
   generationId: string;
   buffer: number | null;
+  reason: ("kind" | "large" | "damaged" | "gone") | null;
 }
 export interface PartFile {
   type: "part";
@@ -746,6 +755,13 @@ export interface OriginalImage {
   generationId: string;
   mediaType: string;
   fileName: string;
+  buffer: number;
+}
+export interface ViewImage {
+  type: "view";
+  generationId: string;
+  mediaType: string;
+  fileName: string | null;
   buffer: number;
 }
 export interface RecipeResult {

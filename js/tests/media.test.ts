@@ -172,7 +172,10 @@ describe("what was refused", () => {
 describe("the pictures of a page", () => {
   it("come with events, and on demand", async () => {
     const answers: Answer[] = [
-      { result: { type: "thumbnails", items: [{ generationId: "g2", buffer: 0 }] }, buffers: [bytes(2)] },
+      {
+        result: { type: "thumbnails", items: [{ generationId: "g2", buffer: 0, reason: null }] },
+        buffers: [bytes(2)],
+      },
     ];
     const media = new Media(async () => answers.shift() as Answer);
     const finished = generation("g", 1, { thumbnailBuffer: 0 });
@@ -181,6 +184,54 @@ describe("the pictures of a page", () => {
     media.wantedThumbnails.want("g2");
     await vi.advanceTimersByTimeAsync(GATHER);
     expect(media.thumbnails.get("g2")).toBeDefined();
+    media.close();
+    expect(alive.size).toBe(0);
+  });
+  it("know why an image has no thumbnail, and forget the reason when it gets one", async () => {
+    const answers: Answer[] = [
+      {
+        result: { type: "thumbnails", items: [{ generationId: "g-1", buffer: null, reason: "kind" }] },
+        buffers: [],
+      },
+    ];
+    const send = vi.fn(async () => answers.shift() as Answer);
+    const media = new Media(send);
+    const told = vi.fn();
+    media.thumbnails.watch("g-1", told);
+    media.wantedThumbnails.want("g-1");
+    await vi.advanceTimersByTimeAsync(GATHER);
+    expect(media.hidden.get("g-1")).toBe("kind");
+    expect(told).toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(GATHER * 10);
+    expect(send).toHaveBeenCalledTimes(1);
+    const finished = generation("g", 1, { thumbnailBuffer: 0 });
+    media.takeEvents([{ type: "generation_changed", generation: finished }], [bytes(1)]);
+    expect(media.hidden.has("g-1")).toBe(false);
+    media.close();
+  });
+  it("show a WebP where the browser cannot draw the original, and never save it as the original", async () => {
+    const asked: unknown[] = [];
+    const media = new Media(async (call) => {
+      asked.push(call);
+      const original = call.method === "original" || (call.method === "view" && !call.asWebp);
+      return {
+        result: {
+          type: call.method === "original" ? "original" : "view",
+          generationId: "g",
+          mediaType: original ? "image/png" : "image/webp",
+          fileName: original ? "g.png" : null,
+          buffer: 0,
+        } as Answer["result"],
+        buffers: [bytes(original ? 1 : 2)],
+      };
+    });
+    const webp = await media.view("g", true);
+    expect(await media.view("g", true)).toBe(webp);
+    const original = await media.original("g");
+    expect(original.url).not.toBe(webp);
+    // The original is known now, so that the large view of another time takes it.
+    expect(await media.view("g")).toBe(original.url);
+    expect(asked).toHaveLength(2);
     media.close();
     expect(alive.size).toBe(0);
   });

@@ -514,6 +514,38 @@ describe("the feed", () => {
   });
 });
 
+describe("an image that is not shown", () => {
+  it.each([
+    ["kind", "image/svg+xml", "SVG images are not shown here."],
+    ["large", "image/png", "too large"],
+    ["damaged", "image/png", "damaged and cannot be shown"],
+    ["gone", "image/png", "is gone from the store"],
+  ] as const)("says why: %s", async (reason, mediaType, words) => {
+    const tile = generation("b1", 0, { mediaType });
+    const { fake, part, parts, click } = await opened({
+      feed: { topicId: "t1", batches: [batch("b1", "t1", "a fox", [tile])], before: null },
+    });
+    await fake.reply(fake.requests("thumbnails")[0]?.id ?? "", {
+      type: "thumbnails",
+      items: [{ generationId: tile.id, buffer: null, reason }],
+    });
+    await drawn();
+    expect(part("not-shown").textContent).toContain(words);
+    expect(parts("tile-image")).toHaveLength(0);
+    expect(parts("download-hidden")).toHaveLength(reason === "gone" ? 0 : 1);
+    if (reason === "gone") return;
+    await click("download-hidden");
+    expect(fake.requests("original")[0]?.call).toMatchObject({ generationId: tile.id });
+  });
+  it("is marked where only a part of the image came", async () => {
+    const tiles = [generation("b1", 0, { damaged: true }), generation("b1", 1)];
+    const { parts } = await opened({
+      feed: { topicId: "t1", batches: [batch("b1", "t1", "a fox", tiles)], before: null },
+    });
+    expect(parts("damaged")).toHaveLength(1);
+  });
+});
+
 describe("a batch", () => {
   it("is moved to one of many topics by some words of its title", async () => {
     const topics = Array.from({ length: 30 }, (_, index) =>

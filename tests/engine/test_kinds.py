@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imgplay_widget import Status
+from imgplay_widget._store import images
 from imgplay_widget._types import Done, Inline, Remote
 from imgplay_widget.errors import CorruptImage, InvalidRequest, NotFetched, NotShown
 from imgplay_widget.testing import FakeProvider, InstantClock, open_studio
@@ -143,6 +144,13 @@ def test_a_damaged_image_is_kept_marked_and_drawn_as_far_as_it_came():
         assert seen.crop((0, 44, 64, 48)).getextrema() == ((0, 0),) * 3
         with pytest.raises(InvalidRequest, match="cut off or damaged"):
             studio.generate("like this", model="fake:image", references=[image])
+
+
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "tif", "avif"])
+def test_an_image_of_another_kind_is_known_to_be_cut_off(suffix):
+    whole = DRAWN[suffix]
+    assert images.accept(whole).whole
+    assert not images.accept(whole[: len(whole) * 9 // 10]).whole
 
 
 @pytest.mark.parametrize("data", [PNG[:60], PNG[:33] + bytes(len(PNG) - 33)], ids=["cut", "zeros"])

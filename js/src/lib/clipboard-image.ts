@@ -2,7 +2,7 @@
 import { write } from "./clipboard";
 
 /** Copy an image as PNG, the one format that every clipboard takes. Return false if that fails. */
-export function copyImage(url: Promise<string>): Promise<boolean> {
+export function copyPicture(url: Promise<string>): Promise<boolean> {
   return write({ "image/png": url.then(asPng) });
 }
 

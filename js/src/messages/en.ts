@@ -310,6 +310,8 @@ export const en = {
     retry: "Retry",
     changed: (count: number) => `${count} changed`,
     otherModel: "other model",
+    damaged: "Damaged",
+    damagedHelp: "The file is cut off or damaged, so only a part of the image may be shown.",
     none: "none",
     select: (number: number) => `Select image ${number}`,
   },

@@ -6,6 +6,7 @@ export { FilterFields, NothingFound } from "../views/filter-fields";
 export { batchItems, improveItems, topicItems } from "../views/menu-items";
 export { MenuList } from "../views/menu-list";
 export { MoveDialog } from "../views/move-dialog";
+export { NotShown } from "../views/not-shown";
 export { QueueList } from "../views/queue-list";
 export { ReferenceDrop } from "../views/references-drop";
 export { LinkForm } from "../views/references-link";

@@ -1,6 +1,6 @@
 // Images that leave the page: originals, ZIPs, the clipboard.
 import { urlOf } from "../lib/blob-urls";
-import { copyImage } from "../lib/clipboard-image";
+import { copyPicture } from "../lib/clipboard-image";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
 import { t } from "../messages/download";
@@ -54,14 +54,14 @@ export async function savePack(
   }
 }
 
-/** Copy the original of an image. */
-export async function copyOriginal(
+/** Copy an image. */
+export async function copyImage(
   media: Media,
   generationId: string,
   actions: Pick<State, "addNotice">,
 ): Promise<void> {
-  const url = media.original(generationId).then((original) => original.url);
-  await copied(copyImage(url), t.tile.imageCopied, url, actions);
+  const url = media.view(generationId);
+  await copied(copyPicture(url), t.tile.imageCopied, url, actions);
 }
 
 function saveAs(url: string, fileName: string): void {

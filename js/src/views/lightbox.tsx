@@ -6,6 +6,7 @@ import type { Size } from "../lib/geometry";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
+import type { Hidden } from "../media";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
@@ -14,6 +15,7 @@ import { saveOriginal } from "./download";
 import { Icon } from "./icon";
 import { Info } from "./lightbox-info";
 import { useModal } from "./modal";
+import { NotShown } from "./not-shown";
 import { Notices } from "./notices";
 import { IconButton, Segments } from "./parts";
 import { ZoomArea, ZoomedImage } from "./zoom-area";
@@ -36,7 +38,11 @@ interface Seen {
   src: string | undefined;
   full: boolean;
   error: ErrorState | undefined;
+  /** Why the image is not shown. */
+  hidden: Hidden | undefined;
   box: Size;
+  /** The browser could not draw the picture. */
+  onRefused(): void;
 }
 
 type Compare = "sides" | "slider";
@@ -353,6 +359,7 @@ interface ShownProps {
 }
 
 function Shown({ seen, stage, zoom, testid }: ShownProps) {
+  if (seen.hidden) return <NotShown generation={seen.generation} reason={seen.hidden} />;
   if (!seen.src)
     return <span class="ip-lightbox-waits ip-shimmer" role="status" aria-label={t.common.loading} />;
   return (
@@ -364,6 +371,7 @@ function Shown({ seen, stage, zoom, testid }: ShownProps) {
       stage={stage}
       zoom={zoom}
       testid={seen.full ? testid : undefined}
+      onError={seen.onRefused}
     />
   );
 }
@@ -448,26 +456,31 @@ function useSeen(target: LightboxTarget | null): Seen | undefined {
   useEffect(() => (batchId === undefined ? undefined : actions.hold(batchId)), [batchId, actions]);
   const thumbnail = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   const [found, setFound] = useState<{ id: string; url?: string; error?: ErrorState }>({ id: "" });
+  // The image whose original the browser could not draw.
+  const [refused, setRefused] = useState("");
   useEffect(() => {
     if (id === null) return undefined;
     let current = true;
-    media.original(id).then(
-      ({ url }) => current && setFound({ id, url }),
+    media.view(id, refused === id).then(
+      (url) => current && setFound({ id, url }),
       (cause: unknown) => current && setFound({ id, error: errorState(cause) }),
     );
     return () => {
       current = false;
     };
-  }, [media, id]);
+  }, [media, id, refused]);
   const generation = batch?.generations.find((each) => each.id === id && each.status === "success");
   if (!batch || !generation) return undefined;
   const original = found.id === id ? found.url : undefined;
+  const src = original ?? thumbnail;
   return {
     batch,
     generation,
-    src: original ?? thumbnail,
+    src,
     full: original !== undefined,
     error: found.id === id ? found.error : undefined,
+    hidden: src === undefined && id !== null ? media.hidden.get(id) : undefined,
+    onRefused: () => setRefused(generation.id),
     box: { width: generation.width ?? 1024, height: generation.height ?? 1024 },
   };
 }

@@ -3,7 +3,7 @@ import { t } from "../messages/tools";
 import type { BatchState, GenerationState } from "../protocol.gen";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
-import { copyOriginal, saveOriginal } from "./download";
+import { copyImage, saveOriginal } from "./download";
 import { leaveTiles } from "./leave-tiles";
 import { Menu } from "./menu";
 import { IconButton } from "./parts";
@@ -18,17 +18,21 @@ export function TileActions({ generation, batch }: TileActionsProps) {
   const actions = useActions();
   const live = useStore((state) => state.live);
   const { id, seed, starred } = generation;
+  // Of an image that is not shown, only the file is of use.
+  const shown = !media.hidden.has(id);
   const download = (): void => void saveOriginal(media, id, actions);
   return (
     <div class="ip-tile-actions" inert={!live}>
       <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
       <span class="ip-tile-second">
-        <IconButton
-          icon="addImage"
-          label={t.tile.reference}
-          testid="use-as-reference"
-          onClick={() => actions.useAsReference(generation)}
-        />
+        {shown && (
+          <IconButton
+            icon="addImage"
+            label={t.tile.reference}
+            testid="use-as-reference"
+            onClick={() => actions.useAsReference(generation)}
+          />
+        )}
         {seed !== null && (
           <IconButton
             icon="seed"
@@ -43,12 +47,16 @@ export function TileActions({ generation, batch }: TileActionsProps) {
         label={t.tile.more}
         testid="tile-menu"
         items={() => [
-          {
-            icon: "copy",
-            text: t.tile.copyImage,
-            testid: "copy-image",
-            onChoose: () => void copyOriginal(media, id, actions),
-          },
+          ...(shown
+            ? [
+                {
+                  icon: "copy" as const,
+                  text: t.tile.copyImage,
+                  testid: "copy-image",
+                  onChoose: () => void copyImage(media, id, actions),
+                },
+              ]
+            : []),
           {
             icon: "copy",
             text: t.batch.copyPrompt,
@@ -65,19 +73,31 @@ export function TileActions({ generation, batch }: TileActionsProps) {
                   onChoose: () => actions.reuseSeed(batch, seed),
                 },
               ]),
-          { icon: "addImage", text: t.tile.reference, onChoose: () => actions.useAsReference(generation) },
+          ...(shown
+            ? [
+                {
+                  icon: "addImage" as const,
+                  text: t.tile.reference,
+                  onChoose: () => actions.useAsReference(generation),
+                },
+              ]
+            : []),
           {
             icon: "star",
             text: starred ? t.tile.unstarImage : t.tile.starImage,
             apart: true,
             onChoose: () => void actions.star([id], !starred),
           },
-          {
-            icon: "cover",
-            text: t.tile.cover,
-            testid: "use-as-cover",
-            onChoose: () => void actions.chooseCover(batch.topicId, id),
-          },
+          ...(shown
+            ? [
+                {
+                  icon: "cover" as const,
+                  text: t.tile.cover,
+                  testid: "use-as-cover",
+                  onChoose: () => void actions.chooseCover(batch.topicId, id),
+                },
+              ]
+            : []),
           {
             icon: "delete",
             text: t.tile.delete,

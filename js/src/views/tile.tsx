@@ -6,7 +6,7 @@ import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed } from "../lib/words";
 import { t } from "../messages";
-import type { BatchState, GenerationState } from "../protocol.gen";
+import type { BatchState, GenerationState, ThumbnailItem } from "../protocol.gen";
 import { Boundary } from "./boundary";
 import { useActions, useBlobUrl, useNow, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -94,11 +94,12 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
   const { media } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
-  const { id, position, differences, starred } = generation;
+  const { id, position, differences, starred, damaged } = generation;
   const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   // Until the thumbnail arrives, the last preview is closer to it than a grey box.
   const preview = useBlobUrl(media.previews, id, true);
   const shown = url ?? preview;
+  const reason = shown ? undefined : media.hidden.get(id);
   return (
     <>
       {/* biome-ignore lint/a11y/useSemanticElements: Firefox drags nothing by a real button */}
@@ -121,10 +122,16 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
             onError={() => media.thumbnails.delete(id)}
           />
         ) : (
-          <span class="ip-skeleton" />
+          !reason && <span class="ip-skeleton" />
         )}
       </div>
+      {reason && <Hidden generation={generation} reason={reason} />}
       <div class="ip-tile-marks">
+        {damaged && (
+          <span class="ip-badge" title={t.tile.damagedHelp} data-testid="damaged">
+            {t.tile.damaged}
+          </span>
+        )}
         {differences.length > 0 && (
           <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
             {differences.length === 1 && differences[0]
@@ -150,6 +157,12 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
       {met && <Actions generation={generation} batch={batch} />}
     </>
   );
+}
+
+/** Why the image is not shown. Only a kernel tells the reason, so there is one to load the part. */
+function Hidden(props: { generation: GenerationState; reason: NonNullable<ThumbnailItem["reason"]> }) {
+  const { module } = usePart("tools");
+  return module ? <module.NotShown {...props} /> : null;
 }
 
 /** What can be done with the image: nobody waits for it, so that nothing stands in its place until it is loaded. */

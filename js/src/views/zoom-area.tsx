@@ -105,10 +105,11 @@ interface ZoomedImageProps {
   stage: Size;
   zoom: Zoom;
   testid?: string | undefined;
+  onError(): void;
 }
 
 /** An image in its place on the stage. */
-export function ZoomedImage({ src, alt, image, stage, zoom, testid }: ZoomedImageProps) {
+export function ZoomedImage({ src, alt, image, stage, zoom, testid, onError }: ZoomedImageProps) {
   const { width, height } = fitted(image, stage);
   return (
     <img
@@ -116,6 +117,7 @@ export function ZoomedImage({ src, alt, image, stage, zoom, testid }: ZoomedImag
       alt={alt}
       draggable={false}
       data-testid={testid}
+      onError={onError}
       data-sharp={zoom.scale > trueScale(image, stage) * 2}
       style={{
         width: `${width}px`,

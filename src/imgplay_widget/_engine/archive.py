@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget._store import Store, images
 from imgplay_widget._types import EVERYTHING
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "gone"]
 
 T = TypeVar("T")
+
+Hidden = Literal["kind", "large", "damaged", "gone"]
+"""Why a stored image is not shown. See `NotShown`; the file of an image that is gone is missing."""
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -172,13 +175,20 @@ class Archive:
 
     async def thumbnail(self, generation: Generation) -> bytes | None:
         """Return a generation's thumbnail (WebP, at most 768 px on its longest edge), or None."""
+        return (await self.thumbnail_or_reason(generation))[0]
+
+    async def thumbnail_or_reason(self, generation: Generation) -> tuple[bytes | None, Hidden | None]:
+        """Return a generation's thumbnail, or the reason why its image cannot be shown."""
         if generation.asset is None:
-            return None
+            return None, None
         try:
-            return await self.in_pool(self.store.assets.thumbnail, generation.asset)
+            return await self.in_pool(self.store.assets.thumbnail, generation.asset), None
+        except NotShown as error:
+            # That is so each time, and the page says it.
+            return None, error.reason
         except ImgplayError as error:
             logger.warning("A thumbnail could not be made: %s", error.message)
-            return None
+            return None, "damaged" if isinstance(error, CorruptImage) else "gone"
 
     async def miniature(self, generation: Generation) -> bytes | None:
         """Return a very small WebP of a generation (192 px at most), or None where there is no image."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
 from imgplay_widget._rules.recipes import file_name
+from imgplay_widget._store import images
 from imgplay_widget.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
     from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
-    from imgplay_widget._types import Topic
+    from imgplay_widget._types import Asset, Entry, Generation, Topic
 
 __all__ = ["Pictures"]
 
@@ -35,6 +37,7 @@ class Pictures:
             protocol.Thumbnails: self._thumbnails,
             protocol.ReadCovers: self._covers,
             protocol.Original: self._original,
+            protocol.View: self._view,
         }
 
     async def cover(self, topic: Topic) -> bytes | None:
@@ -53,11 +56,11 @@ class Pictures:
             try:
                 _, generation = await self._archive.generation(generation_id)
             except NotFound:
-                data = None
+                data, reason = None, None
             else:
-                data = await self._archive.thumbnail(generation)
+                data, reason = await self._archive.thumbnail_or_reason(generation)
             index = buffers.add_optional(data)
-            items.append(protocol.ThumbnailItem(generation_id=generation_id, buffer=index))
+            items.append(protocol.ThumbnailItem(generation_id=generation_id, buffer=index, reason=reason))
         return protocol.ThumbnailList(items=items)
 
     async def _covers(self, call: protocol.ReadCovers, buffers: Attachments) -> protocol.CoverList:
@@ -71,15 +74,29 @@ class Pictures:
         return protocol.CoverList(items=items)
 
     async def _original(self, call: protocol.Original, buffers: Attachments) -> protocol.OriginalImage:
-        entry, generation = await self._archive.generation(call.generation_id)
-        if generation.asset is None:
-            raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
-        data = await self._archive.read(generation.asset.url)
+        entry, generation, asset = await self._finished(call.generation_id)
         # A browser does not draw a drawing of unknown origin, which may hold scripts, if it is only data.
-        kind = generation.asset.media_type
+        kind = asset.media_type
         return protocol.OriginalImage(
             generation_id=call.generation_id,
             media_type="application/octet-stream" if kind == "image/svg+xml" else kind,
             file_name=file_name(entry, generation),
-            buffer=buffers.add(data),
+            buffer=buffers.add(await self._archive.read(asset.url)),
         )
+
+    async def _view(self, call: protocol.View, buffers: Attachments) -> protocol.ViewImage:
+        entry, generation, asset = await self._finished(call.generation_id)
+        data = await self._archive.read(asset.url)
+        drawn = await self._archive.in_pool(partial(images.view, data, always=call.as_webp))
+        return protocol.ViewImage(
+            generation_id=call.generation_id,
+            media_type=asset.media_type if drawn is None else "image/webp",
+            file_name=file_name(entry, generation) if drawn is None else None,
+            buffer=buffers.add(data if drawn is None else drawn),
+        )
+
+    async def _finished(self, generation_id: str) -> tuple[Entry, Generation, Asset]:
+        entry, generation = await self._archive.generation(generation_id)
+        if generation.asset is None:
+            raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
+        return entry, generation, generation.asset

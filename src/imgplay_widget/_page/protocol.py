@@ -213,6 +213,7 @@ class GenerationState(Message):
         cancellable: whether the generation can still be cancelled.
         started_at: when the task of the generation was first sent, or None.
         finished_at: when the task ended, or None.
+        damaged: whether the file is cut off or damaged, so that only a part of the image may be shown.
         thumbnail_buffer: the index of the thumbnail among the message's buffers, or None where the message
             does not contain the thumbnail.
     """
@@ -227,6 +228,7 @@ class GenerationState(Message):
     media_type: str | None
     error: ErrorState | None
     differences: list[Difference]
+    damaged: bool
     cancellable: bool
     starred: bool
     started_at: int | None
@@ -662,6 +664,18 @@ class Original(Message):
     generation_id: str
 
 
+class View(Message):
+    """A request for the picture of an image in the large view. Answer: `ViewImage`.
+
+    Attributes:
+        as_webp: whether the browser could not draw the original.
+    """
+
+    method: Literal["view"] = "view"
+    generation_id: str
+    as_webp: bool = False
+
+
 class LoadPart(Message):
     """A request for a part of the page that loads only when the page needs the part. Answer: `PartFile`.
 
@@ -855,6 +869,7 @@ Call = Annotated[
     | Thumbnails
     | ReadCovers
     | Original
+    | View
     | LoadPart
     | ReadRecipe
     | RecipeOf
@@ -1136,10 +1151,18 @@ class ServerAdded(Message):
 
 
 class ThumbnailItem(Message):
-    """The thumbnail (WebP) of a generation. `buffer` is None where the image is gone."""
+    """The thumbnail (WebP) of a generation.
+
+    Attributes:
+        buffer: the index of the thumbnail among the message's buffers, or None where there is none.
+        reason: why a stored image cannot be shown: nothing here draws its kind, its pixels would take too
+            much memory, the file is damaged, or the file is gone. None where there is a thumbnail, or no
+            image.
+    """
 
     generation_id: str
     buffer: int | None
+    reason: Literal["kind", "large", "damaged", "gone"] | None
 
 
 class ThumbnailList(Message):
@@ -1202,6 +1225,20 @@ class OriginalImage(Message):
     buffer: int
 
 
+class ViewImage(Message):
+    """The answer to `View`: the original where browsers draw its kind, else a WebP of at most 4096 px.
+
+    Attributes:
+        file_name: the name of the original, or None where the picture is not the original.
+    """
+
+    type: Literal["view"] = "view"
+    generation_id: str
+    media_type: str
+    file_name: str | None
+    buffer: int
+
+
 class ModelResult(Message):
     """The answer to `Model`."""
 
@@ -1224,6 +1261,7 @@ Result = Annotated[
     | CoverList
     | PartFile
     | OriginalImage
+    | ViewImage
     | RecipeResult
     | BatchesMoved
     | CodeText

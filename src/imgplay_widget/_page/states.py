@@ -246,6 +246,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         media_type=asset.media_type if asset else None,
         error=error_state(error) if error else None,
         differences=[Difference(**change._asdict()) for change in differences(entry, generation)],
+        damaged=asset is not None and not asset.whole,
         cancellable=not status.final,
         starred=generation.starred,
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,

@@ -75,8 +75,8 @@ class Location:
         file: the SQLite file, or None for a store in memory.
         assets: the folder of the bytes, or None where the store creates a temporary one. No other database
             has the same folder.
-        old_assets: the folder that earlier versions used, which other databases may share; None for a store in
-            memory.
+        old_assets: the folder that earlier versions used, which other databases may share; None for a store
+            in memory.
     """
 
     key: str

@@ -444,6 +444,11 @@ def _ends(data: bytes, kind: str) -> bool:
                     return True
                 position += length
             return position <= len(data)
+        case "image/tiff":
+            tags = dict(getattr(_open(data, kind), "tag_v2", {}))
+            # The places and the lengths of its strips, or of its tiles.
+            starts, lengths = tags.get(273) or tags.get(324) or (), tags.get(279) or tags.get(325) or ()
+            return all(start + length <= len(data) for start, length in zip(starts, lengths, strict=False))
         case _:
             return True
 
