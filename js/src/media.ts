@@ -144,7 +144,7 @@ export class Media {
       if (reason) this.hidden.set(generationId, reason);
       else this.hidden.delete(generationId);
       if (bytes) this.thumbnails.put(generationId, bytes, WEBP);
-      // Whoever draws the image learns the reason.
+      // The tile draws itself again, and reads the reason.
       else this.thumbnails.delete(generationId);
     }
   }

@@ -140,7 +140,7 @@ def _look(assets: Assets, one: LostFile) -> _Found | None:
         if kept is not None and kept.generation.asset and kept.generation.asset.size == state.st_size:
             return _Found(one, kept.generation.asset, kept, made_at)
         data = file.read_bytes()
-        # An original was an image for whoever stored it; what merely arrived may be anything.
+        # The studio stored an original as an image. Bytes that only arrived may be anything.
         accepted = images.accept(data, SOME_IMAGE if one.kind == "original" else "")
     except (CorruptImage, OSError):
         return None
