@@ -5,8 +5,9 @@ import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed } from "../lib/words";
+import type { Hidden as HiddenReason } from "../media";
 import { t } from "../messages";
-import type { BatchState, GenerationState, ThumbnailItem } from "../protocol.gen";
+import type { BatchState, GenerationState } from "../protocol.gen";
 import { Boundary } from "./boundary";
 import { useActions, useBlobUrl, useNow, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -160,7 +161,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
 }
 
 /** Why the image is not shown. Only a kernel tells the reason, so there is one to load the part. */
-function Hidden(props: { generation: GenerationState; reason: NonNullable<ThumbnailItem["reason"]> }) {
+function Hidden(props: { generation: GenerationState; reason: HiddenReason }) {
   const { module } = usePart("tools");
   return module ? <module.NotShown {...props} /> : null;
 }

@@ -26,7 +26,7 @@ OTHER = "application/octet-stream"
 """The kind of an image whose real kind nothing tells."""
 
 SOME_IMAGE = "image/*"
-"""What is said of bytes that are known to be an image, where the name of the kind was not kept."""
+"""The media type of bytes that are known to be an image, where nobody kept the name of the kind."""
 
 _OTHER_SUFFIX = "bin"
 
