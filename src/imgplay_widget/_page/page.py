@@ -18,6 +18,7 @@ from imgplay_widget._page.downloads import Downloads
 from imgplay_widget._page.events import EventStream
 from imgplay_widget._page.feeds import Feeds
 from imgplay_widget._page.history import History
+from imgplay_widget._page.once import Once
 from imgplay_widget._page.parts import PartFiles
 from imgplay_widget._page.pictures import Pictures
 from imgplay_widget._page.providers import Offered
@@ -52,6 +53,7 @@ class Page:
     def __init__(self, core: Core, send: Send) -> None:
         self._core = core
         self._send = send
+        self._once = Once()
         source = new_id()
         pictures = Pictures(core)
         self._downloads = Downloads(core)
@@ -90,6 +92,9 @@ class Page:
     async def receive(self, content: object, received: Sequence[bytes | memoryview] = ()) -> None:
         """Handle a message of the page. Each request is answered exactly once, with a result or an error.
 
+        A page repeats a request, with the same id, when the answer did not come. What was done is not done
+        again: the repeated request gets the same answer.
+
         An answer must read its content last, at one moment, and must not await anything after that: the page
         assumes that an answer is newer than the events that were sent before it.
 
@@ -102,28 +107,30 @@ class Page:
         except InvalidRequest as error:
             to = content.get("id") if isinstance(content, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - anything may come
             if isinstance(to, str):
-                self._reply(to, error=error)
+                self._send(_refusal(to, error), [])
             else:
                 logger.warning("The page sent a message that cannot be read: %s", error.message)
             return
         if isinstance(message, protocol.Ack):
             self._events.acknowledge()
             return
+        if not self._once.begin(message):
+            if reply := self._once.reply(message):
+                self._send(dict(reply), [])
+            return
         buffers = Attachments(received)
         try:
             result = await self.answers[type(message.call)](message.call, buffers)
         except ImgplayError as error:
-            self._reply(message.id, error=error)
+            self._refuse(message, error)
         except WishRefusedError as refused:
-            self._reply(message.id, error=refused.error, wish=refused.index)
+            self._refuse(message, refused.error, refused.index)
         except asyncio.CancelledError:
-            self._reply(message.id, error=StudioClosed("The studio was closed before this was done."))
+            self._refuse(message, StudioClosed("The studio was closed before this was done."))
             raise
         except Exception:
             logger.exception("A request of the page failed: %s", message.call.method)
-            self._reply(
-                message.id, error=ImgplayError("This failed inside imgplay-widget; the log has more.")
-            )
+            self._refuse(message, ImgplayError("This failed inside imgplay-widget; the log has more."))
         else:
             self._answer(message, result, buffers.sent)
 
@@ -134,24 +141,27 @@ class Page:
         except Exception:
             logger.exception("An answer to the page cannot be sent: %s", message.call.method)
             error = ImgplayError("The answer cannot be sent to the page; the log has more.")
-            self._reply(message.id, error=error)
+            self._refuse(message, error)
         else:
+            self._once.end(message, answer)
             self._send(answer, buffers)
 
-    def _reply(
-        self,
-        to: str,
-        *,
-        error: ImgplayError,
-        wish: int | None = None,
-    ) -> None:
-        state = error_state(error.info)
-        if wish is not None:
-            state = protocol.WishRefused(**dict(state), wish=wish)
-        self._send(protocol.ReplyMessage(to=to, error=state).wire(), [])
+    def _refuse(self, message: protocol.PageRequest, error: ImgplayError, wish: int | None = None) -> None:
+        """Answer a request with an error. `wish` is the index of the refused request of a click."""
+        reply = _refusal(message.id, error, wish)
+        self._once.end(message, reply)
+        self._send(reply, [])
 
     async def _hello(self, call: protocol.Hello, buffers: Attachments) -> protocol.SnapshotResult:
         await self._events.hello()
         self._core.engine.eager_thumbnails = True
         self._core.archive.aside(self._core.offers.freshen())
         return protocol.SnapshotResult(snapshot=await self._snapshots.whole(buffers, call.catalog))
+
+
+def _refusal(to: str, error: ImgplayError, wish: int | None = None) -> dict[str, Any]:
+    """Return the message that answers a request with an error."""
+    state = error_state(error.info)
+    if wish is not None:
+        state = protocol.WishRefused(**dict(state), wish=wish)
+    return protocol.ReplyMessage(to=to, error=state).wire()

@@ -892,7 +892,10 @@ Call = Annotated[
 
 
 class PageRequest(Message):
-    """A request of the page. It is answered exactly once, by a `ReplyMessage` whose `to` is its `id`."""
+    """A request of the page. It is answered exactly once, by a `ReplyMessage` whose `to` is its `id`.
+
+    A page repeats a request whose answer did not come, with the same `id`. The kernel does it once.
+    """
 
     kind: Literal["request"] = "request"
     id: str
