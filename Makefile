@@ -23,6 +23,9 @@ UV := $(shell uv pip install --help 2>/dev/null | grep -q -- '--group' && comman
 PAGE := src/imgplay_widget/static/index.js
 PAGE_SOURCES := $(shell find js/src -type f 2>/dev/null) $(wildcard js/*.mjs js/*.json)
 NODE_MODULES := js/node_modules/.package-lock.json
+# What the tests of VS Code need: its widget manager, and the pages around it.
+VSCODE := .vscode-host
+VSCODE_SOURCES := $(wildcard js/vscode/*.ts js/vscode/*.html)
 PYTEST := $(BIN)/python -m pytest
 # As many workers as there are cores, each with its own JupyterLab and browser where it needs them.
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist worksteal
@@ -62,7 +65,7 @@ test-notebooks: $(VENV)/.dev-installed $(PAGE) ## the notebooks, on a store of t
 	$(PYTEST) $(PYTEST_ARGS) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 .PHONY: test-browser
-test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## JupyterLab in a browser
+test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) vscode-host ## JupyterLab in a browser
 	$(PYTEST) $(ON_ALL_CORES) $(PYTEST_ARGS) -m browser
 
 # Not part of `make test`: what it installs is large.
@@ -177,4 +180,18 @@ $(NODE_MODULES): js/package-lock.json
 
 $(PAGE): $(PAGE_SOURCES) $(NODE_MODULES)
 	cd js && node build.mjs
+	@touch $@
+
+.PHONY: vscode-host
+vscode-host: $(VSCODE)/ipywidgets.js $(VSCODE)/outputs.js ## fetch VS Code's widget manager for the browser tests
+
+# Where npm cannot be reached, this writes a note instead, and the next make tries again.
+$(VSCODE)/ipywidgets.js: js/vscode/fetch.mjs
+	node js/vscode/fetch.mjs $@
+
+$(VSCODE)/outputs.js: $(VSCODE_SOURCES) $(NODE_MODULES)
+	mkdir -p $(VSCODE)
+	cp js/vscode/*.html js/node_modules/requirejs/require.js $(VSCODE)
+	cd js && npx --no-install esbuild vscode/editor.ts vscode/outputs.ts --bundle --outdir=../$(VSCODE) \
+		--log-level=warning --define:global=window '--define:process.env={}'
 	@touch $@

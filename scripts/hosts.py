@@ -7,7 +7,6 @@ its view.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -70,9 +69,9 @@ class VoilaServer(LabServer):
 
     ALIVE = "/"
 
-    def show(self, page: Page, name: str, store: Path, cells: Sequence[str] = CELLS) -> View:
+    def show(self, page: Page, name: str, store: Path) -> View:
         """Open the page; the notebook runs while the page loads."""
-        self.write_notebook(name, [cell.format(store=str(store)) for cell in cells])
+        self.write_notebook(name, [cell.format(store=str(store)) for cell in CELLS])
         page.set_default_timeout(WAIT)
         page.goto(f"{self.url}/voila/render/{name}.ipynb")
         return View(page, page.get_by_test_id("imgplay"))

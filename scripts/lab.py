@@ -350,8 +350,7 @@ class View:
 
     def tiles(self, status: str | None = None) -> Locator:
         """Return the tiles of the feed, newest batch first, or the tiles of one status."""
-        tiles = self.part("tile")
-        return tiles if status is None else tiles.and_(self.page.locator(f'[data-status="{status}"]'))
+        return self._with("tile", "" if status is None else f'[data-status="{status}"]')
 
     def batches(self) -> Locator:
         """Return the batches of the feed, newest first."""
@@ -363,14 +362,14 @@ class View:
 
     def active_topic(self) -> Locator:
         """Return the topic that is shown."""
-        return self.topics().and_(self.page.locator('[aria-current]:not([aria-current="false"])'))
+        return self._with("topic", '[aria-current]:not([aria-current="false"])')
 
     def choose_model(self, name: str) -> None:
         """Choose a model, ``"provider:id"``."""
         self.part("model-select").click()
         # Without a search, the list shows a recent model twice.
         self.part("model-search").fill(name)
-        self.part("model-option").and_(self.page.locator(f'[data-model="{name}"]')).click()
+        self._with("model-option", f'[data-model="{name}"]').click()
 
     def generate(self, prompt: str, n: int | None = None, *, model: str | None = None) -> None:
         """Write a prompt and click Generate, and return when the batch is in the feed."""
@@ -394,8 +393,13 @@ class View:
         """Wait until an image is on the screen and has pixels."""
         # Images load when they come into view, as they do for a user who scrolls.
         image.scroll_into_view_if_needed()
-        self.page.wait_for_function(
-            "image => image.complete && image.naturalWidth > 0",
-            arg=image.element_handle(),
-            timeout=WAIT,
+        element = image.element_handle()
+        frame = element.owner_frame()
+        assert frame is not None
+        frame.wait_for_function(
+            "image => image.complete && image.naturalWidth > 0", arg=element, timeout=WAIT
         )
+
+    def _with(self, name: str, condition: str) -> Locator:
+        # The page may be in a frame, and a locator of the outer page does not reach into the frame.
+        return self.root.locator(f'[data-testid="{name}"]{condition}')

@@ -62,6 +62,31 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def complaints() -> list[str]:
+    """Return the list of the page's own errors. Errors that are left at the end fail the test."""
+    return []
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    """Return a page for a host, in a browser with its own cookies and caches."""
+    context = browser.new_context(viewport={"width": 1400, "height": 950}, accept_downloads=True)
+    page = context.new_page()
+    said: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        said.append(f"{message.type}: {message.text}")
+        if message.type == "error" and ("imgplay" in message.text or "blob:" in message.text):
+            complaints.append(message.text)
+
+    page.on("console", keep)
+    yield page
+    keep_for_a_failure(request.node, [page], said)
+    context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
 def open_notebook(
     request: pytest.FixtureRequest, context: BrowserContext, lab: LabServer
 ) -> Iterator[OpenNotebook]:
