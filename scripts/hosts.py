@@ -25,12 +25,12 @@ def _():
     from imgplay_widget import ImagePlayground
 
     view = mo.ui.anywidget(ImagePlayground(store={store!r}))
-    return (view,)
+    return mo, view
 
 
 @app.cell
-def _(view):
-    view
+def _(mo, view):
+    {shown}
     return
 
 
@@ -101,19 +101,20 @@ class MarimoServer(LabServer):
         folder: the folder of all its files.
         store: the store of the playground. It is an argument, because the program is written before the
             start.
+        shown: what the cell shows, as Python of marimo (`mo`) and the playground (`view`).
     """
 
     ALIVE = "/health"
 
-    def __init__(self, folder: Path, store: Path) -> None:
+    def __init__(self, folder: Path, store: Path, shown: str = "view") -> None:
         super().__init__(folder)
         self._program = folder / "notebooks" / "studio.py"
-        self._store = store
+        self._text = _MARIMO.format(store=str(store), shown=shown)
 
     def start(self) -> None:
         """Start the server, and return when it answers."""
         self._program.parent.mkdir(parents=True)
-        self._program.write_text(_MARIMO.format(store=str(self._store)), encoding="utf-8")
+        self._program.write_text(self._text, encoding="utf-8")
         super().start()
 
     def show(self, page: Page) -> View:

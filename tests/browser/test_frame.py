@@ -41,6 +41,28 @@ def test_the_full_window_covers_jupyterlab_and_keeps_keys_to_itself(notebook: No
     expect(view.part("tile-image")).to_be_visible()
 
 
+CONTAINERS = {
+    "a row": "w.HBox([w.Label('Notes'), pg, w.Button(description='Go')])",
+    "a column in a row": "w.HBox([w.VBox([pg, w.Label('Notes')]), w.Button(description='Go')])",
+    "a box": "w.Box([w.Label('Notes'), pg])",
+    "a centred column": "w.VBox([w.Label('Notes'), pg], layout=w.Layout(align_items='center'))",
+}
+
+
+def test_the_studio_takes_the_room_that_ipywidgets_leave(open_notebook, studio_cells: list[str]) -> None:
+    cells = [f"import ipywidgets as w\n{code}" for code in CONTAINERS.values()]
+    notebook = open_notebook([studio_cells[0], *cells, "pg.layout.width = '500px'; w.HBox([pg])"])
+    for cell, (least, most) in enumerate([(800, 2000)] * 5 + [(500, 500)]):
+        notebook.run(cell)
+        root = notebook.cell(cell).get_by_test_id("imgplay")
+        expect(root.get_by_test_id("prompt")).to_be_visible()
+        box, others = root.bounding_box(), notebook.cell(cell).locator(".widget-label, .widget-button")
+        assert box is not None
+        assert least <= box["width"] <= most
+        # The words of the others are whole.
+        assert others.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
+
+
 def test_the_look_is_jupyterlabs_until_code_sets_it_and_a_dragged_edge_tells_it(
     open_notebook, studio_cells: list[str]
 ) -> None:

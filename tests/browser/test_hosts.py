@@ -39,3 +39,11 @@ def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:
     with MarimoServer(tmp_path / "server", store) as server:
         core_story(server.show(page), store)
         still_there(server.again(page))
+
+
+def test_marimo_shows_a_studio_beside_another_element(page: Page, tmp_path: Path, store: Path) -> None:
+    with MarimoServer(tmp_path / "server", store, shown="mo.hstack([view, mo.md('# Notes')])") as server:
+        box = server.show(page).root.bounding_box()
+        assert box is not None
+        # Most of the window of 1400 px; nothing but the words is beside it.
+        assert box["width"] > 900

@@ -120,3 +120,44 @@ def test_the_reason_of_a_refusal_can_be_read(
     take_state(page, page_address, "dark", state, tmp_path / "state.png")
     assert part(page, "retry").first.is_visible()
     assert page.evaluate(HIDDEN_REASONS) == []
+
+
+SIBLING = 200
+HOLD = """([style, sibling]) => {
+  const cell = document.getElementById("cell");
+  const hold = document.createElement("div");
+  hold.style.cssText = style;
+  cell.replaceWith(hold);
+  const other = document.createElement("div");
+  other.style.cssText = `flex: none; box-sizing: border-box; width: ${sibling}px; height: 10px`;
+  if (sibling) hold.append(other);
+  hold.prepend(cell);
+  return document.body.clientWidth - 32;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("style", "beside"),
+    [
+        ("display: flex", SIBLING),
+        ("display: flex", 0),
+        ("display: inline-flex", 0),
+        ("display: flex; flex-direction: column; align-items: center", 0),
+        ("display: grid; justify-items: start", 0),
+        ("float: left", 0),
+        ("display: inline-block", 0),
+        ("display: table-cell", 0),
+        ("width: fit-content", 0),
+    ],
+)
+def test_a_studio_takes_the_room_that_its_host_leaves(
+    page: Page, page_address: str, style: str, beside: int
+) -> None:
+    reach_state(page, page_address, "feed", options="theme=dark&plain")
+    room = page.evaluate(HOLD, [style, beside])
+    box = part(page, "imgplay").bounding_box()
+    assert box is not None
+    # 320 px is the least in which the prompt can be written.
+    assert box["width"] == max(room - beside, 320)
+    assert part(page, "prompt").is_visible()
+    assert box["height"] >= 560

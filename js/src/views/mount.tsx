@@ -33,7 +33,8 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
   };
   dress();
   ended.signal.addEventListener("abort", page.parts.watch(dress));
-  el.append(style, root);
+  const asked = room();
+  el.append(style, asked, root);
   const draw = (): void => {
     if (ended.signal.aborted || root.firstChild) return;
     render(
@@ -55,11 +56,24 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
     if (ended.signal.aborted) return;
     ended.abort();
     render(null, root);
-    root.remove();
-    style.remove();
+    for (const element of [root, asked, style]) element.remove();
   };
   signal.addEventListener("abort", end, { once: true });
   return end;
+}
+
+/**
+ * Return an element without height that tells a host how much room a studio wants.
+ *
+ * A container for queries has no width of its own: a host that asks its content for a width (a flex item, a float, a
+ * table cell) would show nothing. The style sheet says how much; no single element can ask for two widths, a least one
+ * and a wanted one, so that each part of this one takes the least and all in one row take the wanted.
+ */
+function room(): HTMLElement {
+  const element = document.createElement("div");
+  element.className = "imgplay-room";
+  element.append(...Array.from({ length: 4 }, () => document.createElement("i")));
+  return element;
 }
 
 /** The page in the language that is shown. Another language draws everything anew. */
