@@ -132,7 +132,7 @@ describe("a menu", () => {
 });
 
 describe("the place of a popup", () => {
-  const room = { width: 400, height: 300 };
+  const room = { left: 0, top: 0, width: 400, height: 300 };
   const popup = { width: 100, height: 120 };
   it("is below its anchor where there is room", () => {
     expect(placed({ left: 50, top: 20, width: 30, height: 30 }, popup, room, "start")).toMatchObject({
@@ -157,5 +157,13 @@ describe("the place of a popup", () => {
     expect(left).toBe(8);
     expect(top).toBe(8);
     expect(maxHeight).toBe(188);
+  });
+  it("stays in a room that does not begin at the corner", () => {
+    const seen = { left: 100, top: 5000, width: 400, height: 300 };
+    const place = (left: number, top: number, height = popup.height) =>
+      placed({ left, top, width: 30, height: 30 }, { width: 100, height }, seen, "end");
+    expect(place(100, 5010)).toMatchObject({ left: 108, top: 5044 });
+    expect(place(480, 5250)).toMatchObject({ left: 392, top: 5126 });
+    expect(place(200, 5200, 900)).toMatchObject({ top: 5008, maxHeight: 188 });
   });
 });

@@ -1,3 +1,5 @@
+import { focusOn } from "./focus";
+
 /** Copy a text. Return false if the browser does not allow it: a frame without the permission, an old host. */
 export async function copyText(text: string): Promise<boolean> {
   try {
@@ -23,7 +25,7 @@ function copySelected(text: string): boolean {
     return false;
   } finally {
     area.remove();
-    if (before instanceof HTMLElement) before.focus();
+    if (before instanceof HTMLElement) focusOn(before);
   }
 }
 

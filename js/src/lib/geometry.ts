@@ -1,4 +1,4 @@
-// Points and sizes, in pixels.
+// Points, sizes and boxes, in pixels.
 export interface Point {
   x: number;
   y: number;
@@ -7,4 +7,10 @@ export interface Point {
 export interface Size {
   width: number;
   height: number;
+}
+
+/** The part of a `DOMRect` that matters here. */
+export interface Box extends Size {
+  left: number;
+  top: number;
 }

@@ -1,33 +1,28 @@
-// The place of a popover: below or above its anchor, and always wholly in the window.
+// The place of a popover: below or above its anchor, and always wholly in the room for what lies over the page.
+import type { Box, Size } from "./geometry";
+import { isTall, roomOf } from "./room";
 
 const GAP = 4;
 const MARGIN = 8;
 
-/** The part of a `DOMRect` that matters here. */
-export interface Box {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
-
 /** Return the place of a popup beside an anchor, and the most height it may take. Pure. */
 export function placed(
   anchor: Box,
-  popup: { width: number; height: number },
-  room: { width: number; height: number },
+  popup: Size,
+  room: Box,
   align: "start" | "end",
 ): { left: number; top: number; maxHeight: number } {
-  const below = room.height - (anchor.top + anchor.height) - GAP - MARGIN;
-  const above = anchor.top - GAP - MARGIN;
+  const below = room.top + room.height - (anchor.top + anchor.height) - GAP - MARGIN;
+  const above = anchor.top - room.top - GAP - MARGIN;
   const down = popup.height <= below || below >= above;
   const maxHeight = Math.max(down ? below : above, 80);
   const height = Math.min(popup.height, maxHeight);
   const wanted = align === "start" ? anchor.left : anchor.left + anchor.width - popup.width;
-  const last = Math.max(room.width - popup.width - MARGIN, MARGIN);
+  const first = room.left + MARGIN;
+  const last = Math.max(room.left + room.width - popup.width - MARGIN, first);
   return {
-    left: Math.min(Math.max(wanted, MARGIN), last),
-    top: down ? anchor.top + anchor.height + GAP : Math.max(anchor.top - GAP - height, MARGIN),
+    left: Math.min(Math.max(wanted, first), last),
+    top: down ? anchor.top + anchor.height + GAP : Math.max(anchor.top - GAP - height, room.top + MARGIN),
     maxHeight,
   };
 }
@@ -38,7 +33,7 @@ export function place(popup: HTMLElement, anchor: Element, align: "start" | "end
   const { left, top, maxHeight } = placed(
     anchor.getBoundingClientRect(),
     { width: popup.offsetWidth, height: popup.offsetHeight },
-    { width: innerWidth, height: innerHeight },
+    roomOf(anchor),
     align,
   );
   Object.assign(popup.style, { left: `${left}px`, top: `${top}px`, maxHeight: `${maxHeight}px` });
@@ -65,9 +60,12 @@ export function onLeave(popup: HTMLElement, anchor: Element, leave: () => void):
     options,
   );
   // Hosts announce a size that did not change, too: Voilà does at the end of its start, to have its outputs drawn.
-  const { innerWidth: width, innerHeight: height } = window;
+  // A tall frame changes its height with each output of the notebook; there only a move of the anchor counts.
+  const state = (): string =>
+    [innerWidth, isTall() ? anchor.getBoundingClientRect().top : innerHeight].join();
+  const before = state();
   const resized = (): void => {
-    if (innerWidth !== width || innerHeight !== height) leave();
+    if (state() !== before) leave();
   };
   addEventListener("resize", resized, options);
   return () => ended.abort();

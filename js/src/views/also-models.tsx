@@ -1,5 +1,6 @@
 // The models that a click asks beside the chosen one: a chip for each, with what that model does not take.
 import { useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { objections } from "../lib/objections";
 import { modelOf } from "../lib/parameters";
 import { askedNames } from "../lib/several";
@@ -25,7 +26,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
     actions.toggleAlso(name);
     const chips = list.current?.querySelectorAll<HTMLElement>("li");
     const next = chips?.[place + 1] ?? chips?.[place - 1];
-    if (next) next.querySelector<HTMLElement>("[data-remove]")?.focus();
+    if (next) focusOn(next.querySelector<HTMLElement>("[data-remove]"));
     else onEmpty();
   };
   return (

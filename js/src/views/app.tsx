@@ -2,13 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Connection, connectionText, inertReason } from "../lib/connection";
+import { focusOn } from "../lib/focus";
 import { commandKey, focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
 import { t } from "../messages";
 import { Boundary } from "./boundary";
 import { ConfigPanel } from "./config-panel";
 import { useActions, usePage, useStore } from "./context";
 import { FilterButton } from "./filter-bar";
-import { type Fold, useFold, useFullWindow, useHeight } from "./frame";
+import { type Fold, useFold, useFullWindow, useHeight, useRoom } from "./frame";
 import { Icon, type IconName } from "./icon";
 import { Large } from "./large";
 import type { LightboxTarget } from "./lightbox";
@@ -24,6 +25,9 @@ type Side = "left" | "right";
 /** The panels that are drawers in each fold. The style sheet has the same table. */
 const DRAWERS: Record<Fold, readonly Side[]> = { wide: [], medium: ["right"], narrow: ["left", "right"] };
 
+/** So many that each is lower than any window. */
+const STRIPS = Array.from({ length: 16 }, (_, index) => index);
+
 /** @param root the element that all of it is drawn into, which may fill the window */
 export function App({ root }: { root: HTMLElement }) {
   const frame = useRef<HTMLDivElement>(null);
@@ -32,7 +36,9 @@ export function App({ root }: { root: HTMLElement }) {
   const live = useStore((state) => state.live);
   // Before the first answer the panels can have the focus: otherwise the notebook would get it.
   const readOnly = useStore((state) => !state.live && state.connection !== "connecting");
+  const strips = useRef<HTMLDivElement>(null);
   const fold = useFold(frame);
+  const tall = useRoom(root, strips);
   const full = useFullWindow(root);
   const height = useHeight(root);
   const [drawer, setDrawer] = useState<Side | null>(null);
@@ -47,7 +53,7 @@ export function App({ root }: { root: HTMLElement }) {
   const leaveDrawer = (): void => {
     if (!open) return;
     setDrawer(null);
-    part(root, `toggle-${open}`)?.focus();
+    focusOn(part(root, `toggle-${open}`));
   };
   const leaveLightbox = (): void => {
     setTarget(null);
@@ -55,7 +61,7 @@ export function App({ root }: { root: HTMLElement }) {
   };
   const toggle = (side: Side): void => {
     if (isOpen(side) && frame.current?.querySelector(`[data-panel="${side}"]`)?.contains(focusedElement()))
-      part(root, `toggle-${side}`)?.focus();
+      focusOn(part(root, `toggle-${side}`));
     if (DRAWERS[fold].includes(side)) setDrawer(open === side ? null : side);
     else if (side === "left") actions.setPanels({ leftOpen: !panels.leftOpen });
     else actions.setPanels({ rightOpen: !panels.rightOpen });
@@ -64,7 +70,7 @@ export function App({ root }: { root: HTMLElement }) {
   useShortcuts(root, { open, isOpen, toggle, leaveDrawer, full, onHelp: () => setHelp(true) });
   // A drawer that opens takes the focus, so that the next key goes into it.
   useEffect(() => {
-    if (open) frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`)?.focus();
+    if (open) focusOn(frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`));
   }, [open]);
 
   /** Close the drawer when the focus goes to an element that it covers. */
@@ -113,6 +119,13 @@ export function App({ root }: { root: HTMLElement }) {
             <TopicsPanel onChosen={leaveDrawer} />
           </Boundary>
         </SidePanel>
+        {tall && (
+          <div ref={strips} class="ip-strips">
+            {STRIPS.map((index) => (
+              <i key={index} />
+            ))}
+          </div>
+        )}
         {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape does the same by keyboard */}
         <div class="ip-scrim" onClick={leaveDrawer} />
         {target && (
@@ -173,13 +186,13 @@ function useShortcuts(
     else if (event.key === "f") full.set(!full.on);
     else if (event.key === "[") toggle("left");
     else if (event.key === "]") toggle("right");
-    else if (event.key === "p") part(root, "prompt")?.focus();
-    else if (event.key === "s") part(root, "selection-zip")?.focus();
+    else if (event.key === "p") focusOn(part(root, "prompt"));
+    else if (event.key === "s") focusOn(part(root, "selection-zip"));
     else if (event.key === "t") {
       if (!isOpen("right")) toggle("right");
       // The panel appears with the next drawing.
       requestAnimationFrame(() =>
-        (root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part(root, "new-topic"))?.focus(),
+        focusOn(root.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? part(root, "new-topic")),
       );
     } else return;
     event.preventDefault();

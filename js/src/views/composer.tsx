@@ -4,6 +4,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isUnpriced, worded } from "../lib/answer";
 import { inertReason, isLost } from "../lib/connection";
+import { focusOn } from "../lib/focus";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
 import {
@@ -54,7 +55,7 @@ export function Composer() {
   const negativeArea = useRef<HTMLTextAreaElement>(null);
   const [unfolded, setUnfolded] = useState(false);
   useLayoutEffect(() => {
-    if (unfolded) negativeArea.current?.focus();
+    if (unfolded) focusOn(negativeArea.current);
   }, [unfolded]);
 
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void => {
@@ -111,7 +112,7 @@ export function Composer() {
             onUse={() => setUnfolded(true)}
             onFold={() => {
               setUnfolded(false);
-              area.current?.focus();
+              focusOn(area.current);
             }}
           />
         )}

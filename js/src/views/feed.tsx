@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { errorText } from "../lib/answer";
 import { dayOf, dayText } from "../lib/days";
+import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
 import { t } from "../messages";
 import type { BatchState, ErrorState } from "../protocol.gen";
@@ -78,7 +79,7 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
     const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
     // The dialog, which kept the focus out of the feed, is closed only now.
     if (fresh && !tile) feed.focus({ preventScroll: true });
-    if (tile) tile.focus();
+    if (tile) focusOn(tile);
     // The row of the image must be drawn first. If the row lacks the image, it will not come, and a user who
     // has gone on elsewhere keeps the focus.
     else if (fresh && !find(`[data-batch-id="${place.batchId}"]`) && toRow(place.batchId)) return;
@@ -316,7 +317,7 @@ function onKey(event: KeyboardEvent, store: Store): void {
   } else if (key.startsWith("Arrow") && own) {
     const to = neighbour(target, key);
     if (!to) return;
-    to.focus();
+    focusOn(to);
   } else return;
   event.preventDefault();
   event.stopPropagation();

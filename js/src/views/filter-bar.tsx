@@ -1,5 +1,6 @@
 // The place of the filter, and the button that opens it.
 import { useEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { isShortcut } from "../lib/keyboard";
 import { t } from "../messages";
 import { useActions, usePage, useStore } from "./context";
@@ -35,7 +36,7 @@ export function FilterBar() {
       if (store.getState().topics.length === 0) return;
       event.preventDefault();
       store.getState().showFilter(true);
-      place.current?.querySelector("input")?.focus();
+      focusOn(place.current?.querySelector("input"));
     };
     root?.addEventListener("keydown", onKey);
     return () => root?.removeEventListener("keydown", onKey);

@@ -1,5 +1,6 @@
 // What narrows the feed: words, model, status, stars; here or in all topics.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { t } from "../messages/tools";
 import type { GenerationState } from "../protocol.gen";
 import { isFiltering } from "../slices/filter";
@@ -23,7 +24,7 @@ export function FilterFields() {
   }, [live, topicId, made, filter.everywhere]);
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
-    field.current?.focus();
+    focusOn(field.current);
     // On the screen of a new topic there is nothing else to look through.
     if (!here) actions.setFilter({ everywhere: true });
   }, []);
@@ -40,7 +41,7 @@ export function FilterFields() {
           .closest("[data-testid=workspace]")
           ?.querySelector<HTMLElement>("[data-testid=feed]");
         actions.clearFilter();
-        feed?.focus();
+        focusOn(feed);
       }}
     >
       <label class="ip-filter-words">

@@ -1,5 +1,6 @@
 // The size of the frame: its fold, its height, and whether it fills the window.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { followRoom, isTall } from "../lib/room";
 import { useStore } from "./context";
 
 /** The fold of the frame: all panels side by side, the topics in a drawer, or both side panels in drawers. */
@@ -24,6 +25,18 @@ export function useFold(frame: { current: HTMLElement | null }): Fold {
   return fold;
 }
 
+/** Keep the room for what lies over the page, in a frame that is taller than the screen. Return whether it is. */
+export function useRoom(root: HTMLElement, strips: { current: HTMLElement | null }): boolean {
+  const [tall, setTall] = useState(isTall);
+  useLayoutEffect(() => {
+    if (tall && strips.current) return followRoom(root, strips.current.children);
+    const check = (): void => setTall(isTall());
+    addEventListener("resize", check);
+    return () => removeEventListener("resize", check);
+  }, [root, strips, tall]);
+  return tall;
+}
+
 /** Return the height that was set, in pixels; null is the automatic one. */
 export function useHeight(root: HTMLElement): number | null {
   const height = useStore((state) => state.look.height);
@@ -36,13 +49,15 @@ export function useHeight(root: HTMLElement): number | null {
 
 /**
  * The full window. The root goes to the top layer where it stands, because a cell of a notebook clips, contains and
- * transforms what is in it; nothing moves in the document, so that focus, scroll and open dialogs stay.
+ * transforms what is in it; nothing moves in the document, so that focus, scroll and open dialogs stay. In a tall frame
+ * nothing can cover the host's window: there the studio becomes as high as that window, in its place.
  */
 export function useFullWindow(root: HTMLElement): { on: boolean; set(on: boolean): void } {
   const [on, setOn] = useState(false);
   const set = (next: boolean): void => {
     const { activeElement } = root.getRootNode() as Document | ShadowRoot;
-    if (next) {
+    if (isTall()) root.toggleAttribute("data-full", next);
+    else if (next) {
       root.popover = "manual";
       root.showPopover();
     } else if (root.popover) {

@@ -1,4 +1,5 @@
 // Where the focus goes when images go.
+import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
 
 /** Before images are deleted that have the focus: it goes to the next image, the one before, or to the feed. */
@@ -10,5 +11,6 @@ export function leaveTiles(ids: readonly string[]): void {
     (image) => !ids.includes(image.closest<HTMLElement>("[data-generation-id]")?.dataset.generationId ?? ""),
   );
   const next = rest.find((image) => from.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING);
-  (next ?? rest.at(-1) ?? feed).focus({ preventScroll: !next });
+  if (next) focusOn(next);
+  else (rest.at(-1) ?? feed).focus({ preventScroll: true });
 }

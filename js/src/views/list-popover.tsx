@@ -1,6 +1,7 @@
 // A list beside the button that opened it, until the user leaves it: by Escape, a press elsewhere or the focus.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { onLeave, place } from "../lib/place";
 
 interface ListPopoverProps {
@@ -21,7 +22,7 @@ export function ListPopover(props: ListPopoverProps) {
   const list = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     list.current?.showPopover?.();
-    list.current?.focus();
+    focusOn(list.current);
   }, []);
   useLayoutEffect(() => {
     if (list.current) place(list.current, anchor, align);

@@ -1,5 +1,6 @@
 // The list of actions that a button opens.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { onLeave, place } from "../lib/place";
 import { Icon } from "./icon";
 import type { MenuItem } from "./menu";
@@ -23,9 +24,7 @@ export function MenuList({ label, items, start, anchor, onClose }: MenuListProps
     if (!element) return;
     element.showPopover?.();
     place(element, anchor, "end");
-    entries()
-      .at(start === "first" ? 0 : -1)
-      ?.focus();
+    focusOn(entries().at(start === "first" ? 0 : -1));
   }, []);
   useEffect(() => (list.current ? onLeave(list.current, anchor, () => onClose(false)) : undefined), []);
 
@@ -33,7 +32,7 @@ export function MenuList({ label, items, start, anchor, onClose }: MenuListProps
     const all = entries();
     const at = all.indexOf(event.target as HTMLElement);
     const next = keyTarget(event, at, all);
-    if (next) next.focus();
+    if (next) focusOn(next);
     else if (event.key === "Escape" || event.key === "Tab") onClose(true);
     else return;
     // Tab then goes on from the button.

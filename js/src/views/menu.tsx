@@ -1,5 +1,6 @@
 // A button that opens a list of actions above everything else, also in a dialog and in the full window.
 import { useRef, useState } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import type { PartModules } from "../parts";
 import { Icon, type IconName } from "./icon";
 import { PartPopover } from "./part";
@@ -36,7 +37,7 @@ export function Menu({ icon, label, tip, text, items, testid, disabled, busy }: 
   const [open, setOpen] = useState<"first" | "last" | null>(null);
   const leave = (refocus: boolean): void => {
     setOpen(null);
-    if (refocus) button.current?.focus();
+    if (refocus) focusOn(button.current);
   };
   return (
     <>

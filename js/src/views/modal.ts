@@ -1,5 +1,7 @@
-// A dialog over all of the notebook.
+// A dialog over all of the notebook; in a tall frame, over the studio.
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
+import { isTall, settleRoom } from "../lib/room";
 
 /** Whether a dialog was just closed for another one, which then appears at once and does not fade in. */
 let handingOver = false;
@@ -8,7 +10,7 @@ let handingOver = false;
 export function useModal(): { readonly current: HTMLDialogElement | null } {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
-    dialog.current?.showModal();
+    if (dialog.current) open(dialog.current);
     if (handingOver) for (const each of dialog.current?.getAnimations?.() ?? []) each.finish();
     handingOver = false;
   }, []);
@@ -22,4 +24,21 @@ export function useModal(): { readonly current: HTMLDialogElement | null } {
 export function handOver(dialog: HTMLDialogElement): void {
   dialog.close();
   handingOver = true;
+}
+
+/** What gets the focus in a dialog that opens, as in a browser: what asks for the focus, or else the first. */
+const FIRST = ["[autofocus]", ":is(button, input, textarea, select, [tabindex]):not(:disabled, [inert] *)"];
+
+function open(dialog: HTMLDialogElement): void {
+  if (!isTall()) {
+    dialog.showModal();
+    return;
+  }
+  settleRoom(dialog);
+  // The browser would scroll to the element that gets the focus. An inert dialog has none.
+  dialog.inert = true;
+  dialog.showModal();
+  dialog.inert = false;
+  const [asks, first] = FIRST.map((selector) => dialog.querySelector<HTMLElement>(selector));
+  focusOn(asks ?? first ?? dialog);
 }

@@ -1,5 +1,6 @@
 // The chosen model: the button that opens the list, what the model can do, and what it lacks.
 import { useRef, useState } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { capabilities, dayText, noticeOf, successorOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
@@ -26,7 +27,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const title = model?.title ?? t.model.choose;
   const leave = (refocus: boolean): void => {
     setOpen(null);
-    if (refocus) trigger.current?.focus();
+    if (refocus) focusOn(trigger.current);
   };
   return (
     <div class="ip-model">
@@ -64,7 +65,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
       </Field>
       {several && (
         <PartHere name="picker" class="ip-also">
-          {({ AlsoModels }) => <AlsoModels onEmpty={() => trigger.current?.focus()} />}
+          {({ AlsoModels }) => <AlsoModels onEmpty={() => focusOn(trigger.current)} />}
         </PartHere>
       )}
       {open === "list" && trigger.current && (

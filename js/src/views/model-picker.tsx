@@ -1,6 +1,7 @@
 // Choosing a model among many: a list with a search field, above everything, grouped by provider.
 import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { reveal } from "../lib/focus";
 import { commandKey, isComposing } from "../lib/keyboard";
 import { type Group, grouped } from "../lib/model-groups";
 import { capabilities, since } from "../lib/models";
@@ -55,7 +56,8 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     if (!other) input.current?.focus({ preventScroll: true });
   }, [other]);
   useLayoutEffect(() => {
-    list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
+    const option = list.current?.querySelector('[data-active="true"]');
+    if (option) reveal(option);
   }, [shown?.key]);
 
   /** Choose a model, or with `also` ask it beside the chosen one; then the list stays open for more. */

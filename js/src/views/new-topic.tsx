@@ -1,4 +1,5 @@
 // Empty screens: the "new topic" screen, and a topic without batches.
+import { focusOn } from "../lib/focus";
 import { noticeOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { anyOf } from "../lib/words";
@@ -37,7 +38,7 @@ export function NewTopic() {
               data-testid="example"
               onClick={(event) => {
                 actions.setPrompt(example);
-                within(event.currentTarget, "prompt")?.focus();
+                focusOn(within(event.currentTarget, "prompt"));
               }}
             >
               <span class="ip-scene" data-scene={SCENES[index]} />

@@ -1,6 +1,7 @@
 // The form for an unlisted model: any id of any provider.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
+import { focusOn } from "../lib/focus";
 import { t } from "../messages/picker";
 import type { ErrorState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -27,7 +28,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
   const chosen = providers.some(({ name }) => name === provider) ? provider : (providers.at(-1)?.name ?? "");
   const there = useRef(true);
   useLayoutEffect(() => {
-    input.current?.focus();
+    focusOn(input.current);
     return () => {
       there.current = false;
     };
@@ -43,7 +44,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
     setBusy(false);
     setError(refused);
     if (refused) {
-      input.current?.focus();
+      focusOn(input.current);
       return;
     }
     actions.chooseModel(name);

@@ -1,6 +1,7 @@
 // The access to a provider: its key, whether it is set and where it comes from, and the address of a server.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { timeText } from "../lib/days";
+import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
 import { since } from "../lib/models";
 import { t } from "../messages";
@@ -27,7 +28,7 @@ export function ProviderKey({ provider }: { provider: ProviderState }) {
   // This is read before the first form is removed: its focus goes to the other form.
   const within = box.current?.contains(focusedElement()) ?? false;
   useLayoutEffect(() => {
-    if (within) box.current?.querySelector<HTMLElement>("summary, input")?.focus();
+    if (within) focusOn(box.current?.querySelector<HTMLElement>("summary, input"));
   }, [key]);
   const form = <Form provider={provider} said={said} onSaid={hear} />;
   if (key === "missing") {

@@ -1,6 +1,7 @@
 // The chip in the composer with the number of batches that run and wait. It opens their list.
 import { useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
+import { focusOn } from "../lib/focus";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { waits } from "../slices/queue";
@@ -23,8 +24,8 @@ export function QueueChip() {
     setOpen(false);
     if (!refocus) return;
     // When nothing runs any more, the chip and its list disappear.
-    if (queue.length > 0) chip.current?.focus();
-    else chip.current?.form?.querySelector("textarea")?.focus();
+    if (queue.length > 0) focusOn(chip.current);
+    else focusOn(chip.current?.form?.querySelector("textarea"));
   };
   return (
     <>

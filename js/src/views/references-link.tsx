@@ -1,5 +1,6 @@
 // A reference by its link.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { t } from "../messages/tools";
 import { useActions } from "./context";
 import { IconButton } from "./parts";
@@ -8,7 +9,7 @@ export function LinkForm({ onClose }: { onClose(): void }) {
   const actions = useActions();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  useLayoutEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => focusOn(input.current), []);
   const add = (): void => {
     const wrong = actions.addLink(input.current?.value ?? "");
     setProblem(wrong);

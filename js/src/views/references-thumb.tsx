@@ -1,6 +1,7 @@
 // One reference in the strip: its picture, how far it has come, and what the keys and the pointer do with it.
 import { useRef, useState } from "preact/hooks";
 import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag-references";
+import { focusOn } from "../lib/focus";
 import { pressByKey } from "../lib/keyboard";
 import { t } from "../messages/tools";
 import type { HeldReference } from "../slices/references";
@@ -38,7 +39,7 @@ export function ReferenceThumb({
   const move = (by: number): void => {
     actions.moveReference(key, index + by);
     // The element moved with its key, and keeps the focus in most browsers.
-    requestAnimationFrame(() => button.current?.focus());
+    requestAnimationFrame(() => focusOn(button.current));
   };
   return (
     <li
@@ -78,7 +79,7 @@ export function ReferenceThumb({
           if (by !== undefined) {
             event.preventDefault();
             if (event.shiftKey) move(by);
-            else neighbour(event.currentTarget, by)?.focus();
+            else focusOn(neighbour(event.currentTarget, by));
           } else if (event.key === "Delete" || event.key === "Backspace") {
             event.preventDefault();
             onRemove();

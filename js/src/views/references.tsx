@@ -1,6 +1,7 @@
 // The strip of references in the composer, and the ways to add more.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
+import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
 import { modelOf } from "../lib/parameters";
 import { problemsOf } from "../lib/references";
@@ -27,7 +28,7 @@ export function References() {
   useLayoutEffect(() => {
     for (const heir of heirs.current) {
       const element = strip.current?.querySelector<HTMLElement>(heir);
-      element?.focus();
+      focusOn(element);
       if (element && element === focusedElement()) break;
     }
     heirs.current = [];

@@ -1,5 +1,6 @@
 // The field in which a topic gets another title.
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { isComposing } from "../lib/keyboard";
 import { t } from "../messages/tools";
 
@@ -15,7 +16,7 @@ export function Rename({ title, onSave, onLeave }: RenameProps) {
   const input = useRef<HTMLInputElement>(null);
   const ended = useRef(false);
   useLayoutEffect(() => {
-    input.current?.focus();
+    focusOn(input.current);
     input.current?.select();
   }, []);
   const end = (save: boolean, refocus: boolean): void => {

@@ -1,5 +1,6 @@
 // The number of requests of a click, if there are several: a chip in the composer, and the list that it opens.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { focusOn } from "../lib/focus";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, variants } from "../lib/variants";
 import { t } from "../messages";
@@ -30,7 +31,7 @@ export function Requests() {
   const titles = asked.length > 1 ? asked.map(({ title }) => title) : [];
   const leave = (refocus: boolean): void => {
     setOpen(false);
-    if (refocus) chip.current?.focus();
+    if (refocus) focusOn(chip.current);
   };
   return (
     <>

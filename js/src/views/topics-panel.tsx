@@ -2,6 +2,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isLost } from "../lib/connection";
 import { draggedBatches, isBatchDrag } from "../lib/drag";
+import { focusOn } from "../lib/focus";
 import { AT_A_GLANCE } from "../lib/topics";
 import { ago } from "../lib/words";
 import { coverKey } from "../media";
@@ -45,12 +46,12 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    rows[Math.min(Math.max(to, 0), rows.length - 1)]?.focus();
+    focusOn(rows[Math.min(Math.max(to, 0), rows.length - 1)]);
   };
   const leaveCovers = (): void => {
     setCoverOf(null);
     // The focus came from the button of a menu, which is shown only while its row has the focus.
-    list.current?.querySelector<HTMLElement>(`[data-topic-id="${coverOf?.id}"] [data-row]`)?.focus();
+    focusOn(list.current?.querySelector<HTMLElement>(`[data-topic-id="${coverOf?.id}"] [data-row]`));
   };
   return (
     <div class="ip-topics-panel">
@@ -73,7 +74,7 @@ export function TopicsPanel({ onChosen }: { onChosen(): void }) {
             clearable
             onWords={setWords}
             onEnter={() => found[0] && choose(found[0].id)}
-            onArrowDown={() => list.current?.querySelector<HTMLElement>("[data-row]")?.focus()}
+            onArrowDown={() => focusOn(list.current?.querySelector<HTMLElement>("[data-row]"))}
           />
         )}
       </div>
@@ -140,7 +141,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   const drop = useDrop(id);
   const back = useRef(false);
   useLayoutEffect(() => {
-    if (!renaming && back.current) row.current?.focus();
+    if (!renaming && back.current) focusOn(row.current);
     back.current = false;
   }, [renaming]);
   const remove = (): void => {
@@ -231,7 +232,7 @@ function focusNeighbour(row: HTMLElement | null): void {
     other?.matches("[data-topic-id]"),
   );
   const button = next ?? row?.parentElement?.previousElementSibling;
-  button?.querySelector<HTMLElement>("[data-row], button")?.focus();
+  focusOn(button?.querySelector<HTMLElement>("[data-row], button"));
 }
 
 /** The field in place of a title; until its part is there, an empty one. */
