@@ -15,7 +15,9 @@ function lines(folder, files, wanted) {
 }
 
 it("moves the focus and scrolls by the functions that leave a host in its place", () => {
-  expect(lines("src", /^(?!lib.focus).*\.tsx?$/, /\.focus\((?!\{ preventScroll: true \})|scrollIntoView\(/)).toEqual([]);
+  expect(
+    lines("src", /^(?!lib.focus).*\.tsx?$/, /\.focus\((?!\{ preventScroll: true \})|scrollIntoView\(/),
+  ).toEqual([]);
 });
 
 it("takes sizes and places from the room, and not from a window that the user may not see", () => {
