@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from jupyter_core.paths import jupyter_path
-from playwright.sync_api import FloatRect, Frame, Locator, Page
+from playwright.sync_api import FloatRect, Frame, Locator, Page, expect
 
 from scripts.lab import WAIT, LabServer, View
 from scripts.page_states import QuietHandler
@@ -39,6 +39,19 @@ THEMES: Mapping[str, Mapping[str, str]] = {
     "vscode-high-contrast-light": {**_LIGHT, "focusBorder": "#006bbd"},
 }
 """The kinds of themes, each with the variables that the page of the outputs gets."""
+
+
+_SCROLL = """top => {
+  const editor = document.getElementById('editor');
+  editor.scrollTop = top;
+  return editor.scrollTop === top;
+}"""
+_OVER = """({ x, y, width, height }) => {
+  const points = [0.02, 0.5, 0.98].flatMap(a => [0.02, 0.5, 0.98].map(b => [x + a * width, y + b * height]));
+  const webview = document.getElementById('webview');
+  return points.filter(point => document.elementFromPoint(...point) !== webview);
+}"""
+"""The script that returns the points of a box that are covered by a cell of code, or by the window's edge."""
 
 
 class VSCodeHost(LabServer):
@@ -184,8 +197,8 @@ class VSCodeNotebook:
         return float(self.page.evaluate("() => document.getElementById('editor').scrollTop"))
 
     def scroll(self, top: float) -> None:
-        """Scroll the notebook."""
-        self.page.evaluate("top => { document.getElementById('editor').scrollTop = top; }", top)
+        """Scroll the notebook. It may have to grow first: the height of an output arrives in a message."""
+        self.page.wait_for_function(_SCROLL, arg=top)
 
     @property
     def window(self) -> FloatRect:
@@ -194,13 +207,16 @@ class VSCodeNotebook:
         assert box is not None
         return box
 
-    def shows(self, part: Locator) -> bool:
-        """Return whether all of an element lies in the part of the window that shows the notebook."""
+    def expect_in_sight(self, part: Locator) -> None:
+        """Wait until all of an element can be seen: in the window, and not below a cell of code."""
+        expect(part).to_be_in_viewport(ratio=0.99, timeout=WAIT)
+        part.element_handle().wait_for_element_state("stable")
         box, window = part.bounding_box(), self.window
-        return box is not None and all(
-            window[start] - 0.5 <= box[start] and box[start] + box[size] <= window[start] + window[size] + 0.5
-            for start, size in (("x", "width"), ("y", "height"))
-        )
+        assert box is not None
+        for start, size in (("x", "width"), ("y", "height")):
+            assert window[start] - 1 <= box[start], (box, window)
+            assert box[start] + box[size] <= window[start] + window[size] + 1, (box, window)
+        assert self.page.evaluate(_OVER, box) == [], box
 
     def _connect(self) -> None:
         self.outputs = self._frame_of_outputs()

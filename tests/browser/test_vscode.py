@@ -12,7 +12,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from scripts.lab import WAIT
 from scripts.vscode_host import MANAGER, NOT_FETCHED, VSCodeHost, VSCodeNotebook
-from tests.browser.story import saved_pack, second_topic, still_there, two_sunsets
+from tests.browser.story import core_story, saved_pack, second_topic, still_there, two_sunsets
 
 pytestmark = pytest.mark.browser
 
@@ -74,18 +74,17 @@ def png(width: int) -> FilePayload:
 def test_the_core_story(open_vscode: OpenVSCode, store: Path) -> None:
     notebook = open_vscode(cells=SHORT)
     view = notebook.view(1)
-    originals = two_sunsets(view, store)
-    saved_pack(view, originals, notebook.saved)
-    second_topic(view)
-    still_there(view)
-
+    core_story(view, store, notebook.saved)
     view.choose_model("demo:slow")
     view.part("reference-file").set_input_files(png(80))
     view.expect_decoded(view.part("reference").locator("img"))
 
     # A second view of the same playground.
     notebook.run(2, "pg")
-    still_there(notebook.view(2))
+    second = notebook.view(2)
+    still_there(second)
+    second.tiles("success").first.get_by_role("button").first.click()
+    notebook.expect_in_sight(second.part("lightbox-image"))
 
 
 def test_a_window_that_was_loaded_again_needs_the_cell_again(open_vscode: OpenVSCode, store: Path) -> None:
@@ -117,6 +116,99 @@ def test_a_click_waits_while_a_cell_runs(open_vscode: OpenVSCode, tmp_path: Path
     end.touch()
     view.expect_images(2)
     expect(view.part("connection")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "theme"),
+    [(SHORT, "vscode-light"), (LONG, "vscode-dark")],
+    ids=["a short notebook", "a long notebook"],
+)
+def test_what_opens_is_in_sight_and_the_editor_stays_where_it_is(
+    open_vscode: OpenVSCode, page: Page, cells: int, theme: str
+) -> None:
+    page.set_viewport_size({"width": 1300, "height": 720})
+    notebook = open_vscode(cells=cells, theme=theme)
+    view = notebook.view(1)
+    view.generate("a sunset over the sea", 4, model="demo:instant")
+    view.expect_images(4)
+    notebook.scroll(60)
+
+    tile = view.tiles("success").first
+    tile.get_by_role("button").first.click()
+    large = view.part("lightbox")
+    view.expect_decoded(view.part("lightbox-image"))
+    notebook.expect_in_sight(view.part("lightbox-image"))
+    notebook.expect_in_sight(large.get_by_role("button", name="Close"))
+    # A cover follows the studio to where the user scrolls.
+    notebook.scroll(110)
+    notebook.expect_in_sight(view.part("lightbox-image"))
+    large.get_by_role("button", name="Close").click()
+    expect(large).to_be_hidden()
+
+    page.keyboard.press("?")
+    notebook.expect_in_sight(view.part("shortcuts"))
+    page.keyboard.press("Escape")
+    view.part("model-select").click()
+    notebook.expect_in_sight(view.part("model-picker"))
+    page.keyboard.press("Escape")
+
+    # The lowest tile whose menu can be pressed without scrolling: there is more room above than below.
+    view.tiles("success").last.hover()
+    view.tiles("success").last.get_by_test_id("tile-menu").click()
+    notebook.expect_in_sight(view.part("menu"))
+    page.keyboard.press("Escape")
+    assert notebook.scrolled == 110
+
+
+def test_the_full_window_is_as_high_as_the_editor_in_its_own_cell(open_vscode: OpenVSCode) -> None:
+    notebook = open_vscode(cells=LONG)
+    view = notebook.view(1)
+    before = view.root.bounding_box()
+    view.part("new-topic").focus()
+    notebook.page.keyboard.press("f")
+    expect(view.root).to_have_attribute("data-full", "")
+    notebook.expect_in_sight(view.part("generate"))
+    full = view.root.bounding_box()
+    assert before is not None
+    assert full is not None
+    assert before["height"] < full["height"] <= notebook.window["height"]
+    assert (full["x"], full["y"]) == (before["x"], before["y"])
+    notebook.page.keyboard.press("Escape")
+    expect(view.root).not_to_have_attribute("data-full", "")
+    assert view.root.bounding_box() == before
+
+
+def test_drawers_of_a_narrow_editor_are_in_sight(open_vscode: OpenVSCode, page: Page) -> None:
+    page.set_viewport_size({"width": 420, "height": 620})
+    notebook = open_vscode(cells=LONG)
+    view = notebook.view(1)
+    for side, panel in (("left", "config-panel"), ("right", "topics-panel")):
+        view.part(f"toggle-{side}").click()
+        notebook.expect_in_sight(view.part(panel))
+        page.keyboard.press("Escape")
+        expect(view.part(panel)).to_be_hidden()
+    assert notebook.scrolled == 0
+
+
+def test_the_automatic_height_fits_the_editor(open_vscode: OpenVSCode, page: Page) -> None:
+    page.set_viewport_size({"width": 1300, "height": 677})
+    notebook = open_vscode()
+    assert notebook.window["height"] == 620
+    view = notebook.view(1)
+    notebook.scroll(130)
+    notebook.expect_in_sight(view.root)
+    box = view.root.bounding_box()
+    assert box is not None
+    assert box["height"] > 450
+
+
+def test_the_look_is_that_of_the_editor(open_vscode: OpenVSCode) -> None:
+    notebook = open_vscode(theme="vscode-dark")
+    view = notebook.view(1)
+    expect(view.part("prompt")).to_have_css("font-family", "monospace")
+    # VS Code paints the background of widgets white; the corners of the studio are round.
+    for background in notebook.output(1).locator(".cell-output-ipywidget-background").all():
+        expect(background).to_have_css("background-color", "rgba(0, 0, 0, 0)")
 
 
 def test_the_theme_follows_the_editor(open_vscode: OpenVSCode) -> None:
