@@ -18,14 +18,13 @@ import type {
 /** Milliseconds without any message after which a request makes the page tell that it waits. */
 export const WAITING_AFTER = 1000;
 export const ACK_EVERY = 1000;
-export const FIRST_HELLO_RETRY = 5000;
-const LAST_HELLO_RETRY = 60_000;
+/** Milliseconds after which a request without an answer is sent again. Each time it waits twice as long as before. */
+export const FIRST_REPEAT = 5000;
+const LAST_REPEAT = 60_000;
 /** Milliseconds after which an idle kernel that never answered counts as one that does not know this widget. */
 export const UNKNOWN_AFTER = 5000;
 /** Milliseconds that a host needs to tell which kernel it has after it let one go. */
 const HOST_SETTLES = 500;
-/** Milliseconds after which a request counts as lost if a younger request was answered. */
-export const LOST_AFTER = 30_000;
 
 /** The calls that no user waits for: a slow picture does not mean that the kernel is silent. */
 const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
@@ -37,6 +36,30 @@ const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
   "reference_thumbnails",
   "reference_original",
   "improve",
+]);
+
+/** The calls that are sent before the kernel has ever answered. All others wait in the page. */
+const FIRST: ReadonlySet<Call["method"]> = new Set(["hello", "part"]);
+
+/** The calls for what a user did. The page counts the ones that wait, and reports the ones that were not sent. */
+const CLICKS: ReadonlySet<Call["method"]> = new Set([
+  "generate",
+  "cancel",
+  "retry",
+  "delete",
+  "restore",
+  "star",
+  "move_batches",
+  "pin_topic",
+  "choose_cover",
+  "rename_topic",
+  "select_topic",
+  "improve",
+  "upload",
+  "take_reference",
+  "add_server",
+  "remove_server",
+  "set_key",
 ]);
 
 /** The events after which the page asks for a snapshot: they tell that something changed, but not what. */
@@ -54,7 +77,10 @@ export interface Listener {
   /** All models that are offered. They come after a snapshot, and only when they have changed. */
   catalog(models: ModelState[]): void;
   events(events: KernelEvent[], buffers: DataView[]): void;
-  connection(connection: Connection): void;
+  /** `clicks` is how many clicks wait for their answers. */
+  connection(connection: Connection, clicks: number): void;
+  /** The kernel answered that it cannot give a snapshot. */
+  refused(cause: unknown): void;
   /** The look that code or this page has set. */
   look(look: Look): void;
 }
@@ -62,7 +88,10 @@ export interface Listener {
 type TakeSnapshot = (snapshot: Snapshot, buffers: DataView[]) => void;
 
 export interface Bridge {
-  /** Send a call, with bytes if it takes some. Settles exactly once, and rejects with a `RequestError`. */
+  /**
+   * Send a call, with bytes if it takes some. Settles exactly once, and rejects with a `RequestError`. A call waits
+   * here until the kernel has answered for the first time, and is sent again if its answer does not come.
+   */
   request: Send;
   /**
    * Count a view that shows the page until the signal. Without a view nothing is acknowledged, so that the kernel
@@ -81,108 +110,189 @@ export function createBridge(channel: Channel, listener: Listener, signal: Abort
   const request: Send = (call, buffers) => {
     const refusal = signal.aborted ? "closed" : silence.refusal();
     if (refusal) return Promise.reject(unanswered(refusal));
-    const { id, answer } = requests.add(call);
+    const { open, answer } = requests.add(call, buffers);
     silence.listen();
-    if (!channel.send({ kind: "request", id, call }, buffers)) silence.end();
+    if (requests.isAnswered() || FIRST.has(call.method)) transmit(open);
     return answer;
   };
-  const snapshots: Snapshots = createSnapshots(
-    request,
-    listener,
-    silence,
-    (seq) => events.catchUp(seq),
-    signal,
-  );
+  const transmit = (open: Open): void => {
+    const { id, call, buffers } = open;
+    open.sentAt = Date.now();
+    open.times += 1;
+    if (!channel.send({ kind: "request", id, call }, buffers)) silence.end();
+  };
+  /** Send again what was not answered for some time; after a cut (`all`), everything that was not answered. */
+  const repeat = (all = false): void => {
+    if (silence.isCut()) return;
+    for (const open of requests.unanswered(all)) transmit(open);
+  };
+  const snapshots: Snapshots = createSnapshots(request, listener, (seq) => events.catchUp(seq), signal);
   const events = createEvents(channel, listener, snapshots);
 
   const message = (message: KernelMessage, buffers: DataView[]): void => {
     if (message.kind === "events") {
       silence.heard();
       events.take(message, buffers);
-    } else if (requests.settle(message, buffers)) silence.heard();
+      return;
+    }
+    const settled = requests.settle(message, buffers);
+    if (!settled) return;
+    for (const open of requests.held()) transmit(open);
+    silence.heard();
+    // The kernel may have answered the first request long ago: what the answer holds can be old.
+    if (settled.urgent && settled.times > 1 && settled.call.method !== "hello") snapshots.ask();
+  };
+  /** The way to the kernel is open again. Messages in both directions may have been lost. */
+  const opened = (): void => {
+    repeat(true);
+    silence.probe();
   };
   const { end: closed, doubt: doubtful, drop: dropped } = silence;
-  channel.follow({ message, closed, doubtful, dropped, look: listener.look }, signal);
+  channel.follow({ message, closed, doubtful, dropped, opened, look: listener.look }, signal);
   addEventListener("offline", silence.probe, { signal });
-  addEventListener("online", silence.probe, { signal });
-  // A reply can be lost. Replies to younger requests show that the kernel is there and answers.
-  const lost = setInterval(() => requests.rejectLost() && snapshots.probe(), LOST_AFTER);
+  addEventListener("online", opened, { signal });
+  const repeats = setInterval(repeat, WAITING_AFTER);
   signal.addEventListener("abort", () => {
-    clearInterval(lost);
-    for (const part of [silence, snapshots, events]) part.stop();
+    clearInterval(repeats);
+    for (const part of [silence, events]) part.stop();
     requests.rejectAll("closed");
   });
 
   listener.look(channel.look());
   if (saved) listener.saved(saved);
-  snapshots.start();
+  snapshots.ask();
   return { request, watch: events.watch, setHeight: channel.setHeight };
 }
 
 // ---------------------------------------------------------------- requests
 
 interface Open {
+  id: string;
   order: number;
+  call: Call;
+  buffers: ArrayBuffer[] | undefined;
+  /** The time at which it was sent last. */
   sentAt: number;
+  /** How often it was sent; 0 while it waits for the kernel's first answer. */
+  times: number;
   urgent: boolean;
   resolve(answer: Answer): void;
   reject(error: RequestError): void;
 }
 
-/** The requests that wait for their answers. */
+/** The requests that wait for their answers, in their order. */
 interface Requests {
-  /** Note a call that is to be sent, and return the id of its request and the promise of its answer. */
-  add(call: Call): { id: string; answer: Promise<Answer> };
-  /** Settle the request that a reply belongs to. Return false if the reply is for another page of the kernel. */
-  settle(reply: ReplyMessage, buffers: DataView[]): boolean;
+  /** Note a call that is to be sent, and return its request and the promise of its answer. */
+  add(call: Call, buffers?: ArrayBuffer[]): { open: Open; answer: Promise<Answer> };
+  /** Settle and return the request that a reply belongs to, undefined if the reply is for another page. */
+  settle(reply: ReplyMessage, buffers: DataView[]): Open | undefined;
+  /** Return whether the kernel has ever answered. */
+  isAnswered(): boolean;
   /** Return whether an urgent request waits that is younger than every answered one. */
   isWaitedFor(): boolean;
-  /** Reject each old request if a younger one was answered. Return whether any request is old. */
-  rejectLost(): boolean;
+  /** Return how many clicks wait. */
+  clicks(): number;
+  /** Return the requests that were not sent yet. */
+  held(): Open[];
+  /** Return the sent requests that are to be sent again: those whose time has come, or `all`. */
+  unanswered(all: boolean): Open[];
+  /** Reject the clicks that were not sent. */
+  rejectHeld(code: Unanswered): void;
   rejectAll(code: Unanswered): void;
 }
 
 function createRequests(): Requests {
   const open = new Map<string, Open>();
   const page = Math.random().toString(36).slice(2, 10);
+  /** The number of the youngest request for each thing that requests set. */
+  const youngest = new Map<string, number>();
   let order = 0;
   let newestAnswered = 0;
+
+  const reject = (requests: Iterable<Open>, code: Unanswered): void => {
+    for (const { id, reject } of requests) {
+      open.delete(id);
+      reject(unanswered(code));
+    }
+  };
+  const held = (): Open[] => [...open.values()].filter(({ times }) => times === 0);
+  /** Return whether a request can be sent again; settle it if it cannot, or need not. */
+  const isWanted = (request: Open): boolean => {
+    const { id, call, buffers, order } = request;
+    const subject = subjectOf(call);
+    // A younger request has set the same. After it, this one would set an old value.
+    if (subject && youngest.get(subject) !== order) {
+      open.delete(id);
+      request.resolve({ result: { type: "empty" }, buffers: [] });
+      return false;
+    }
+    // Some hosts hand over the bytes themselves, and not a copy.
+    if (buffers?.some(({ byteLength }) => byteLength === 0)) {
+      reject([request], "no_answer");
+      return false;
+    }
+    return true;
+  };
+
   return {
-    add: (call) => {
+    add: (call, buffers) => {
       order += 1;
-      const id = `${page}-${order}`;
+      const subject = subjectOf(call);
+      if (subject) youngest.set(subject, order);
       const urgent = !UNHURRIED.has(call.method);
+      const request = { id: `${page}-${order}`, order, call, buffers, sentAt: 0, times: 0, urgent };
+      let added = {} as Open;
       const answer = new Promise<Answer>((resolve, reject) => {
-        open.set(id, { order, sentAt: Date.now(), urgent, resolve, reject });
+        added = { ...request, resolve, reject };
       });
-      return { id, answer };
+      open.set(added.id, added);
+      return { open: added, answer };
     },
     settle: ({ to, result, error }, buffers) => {
       const request = open.get(to);
-      if (!request) return false;
+      if (!request) return undefined;
       open.delete(to);
       newestAnswered = Math.max(newestAnswered, request.order);
       if (result) request.resolve({ result, buffers });
       else request.reject(error ? new RequestError(error) : unanswered("no_answer"));
-      return true;
+      return request;
     },
+    isAnswered: () => newestAnswered > 0,
     // A kernel that answered a younger request is there: the older request takes longer, or was lost.
     isWaitedFor: () => [...open.values()].some(({ urgent, order }) => urgent && order > newestAnswered),
-    rejectLost: () => {
-      const before = Date.now() - LOST_AFTER;
-      const old = [...open].filter(([, { sentAt }]) => sentAt <= before);
-      for (const [id, { order, reject }] of old) {
-        if (order >= newestAnswered) continue;
-        open.delete(id);
-        reject(unanswered("no_answer"));
-      }
-      return old.length > 0;
+    clicks: () => [...open.values()].filter(({ call }) => CLICKS.has(call.method)).length,
+    held,
+    unanswered: (all) => {
+      const now = Date.now();
+      const isDue = ({ times, sentAt }: Open): boolean =>
+        times > 0 && (all || now - sentAt >= Math.min(FIRST_REPEAT * 2 ** (times - 1), LAST_REPEAT));
+      return [...open.values()].filter((request) => isDue(request) && isWanted(request));
     },
-    rejectAll: (code) => {
-      for (const { reject } of open.values()) reject(unanswered(code));
-      open.clear();
-    },
+    rejectHeld: (code) =>
+      reject(
+        held().filter(({ call }) => CLICKS.has(call.method)),
+        code,
+      ),
+    rejectAll: (code) => reject([...open.values()], code),
   };
+}
+
+/** Return what a call sets, if a later call for the same makes it out of date. */
+function subjectOf(call: Call): string | undefined {
+  switch (call.method) {
+    case "configure":
+    case "select_topic":
+      return call.method;
+    case "save_draft":
+    case "rename_topic":
+    case "pin_topic":
+    case "choose_cover":
+      return `${call.method} ${call.topicId}`;
+    case "star":
+      return `star ${call.generationIds}`;
+    default:
+      return undefined;
+  }
 }
 
 // ---------------------------------------------------------------- silence
@@ -193,8 +303,6 @@ interface Silence {
   listen(): void;
   /** A message came from the kernel. */
   heard(): void;
-  /** A snapshot came from the kernel. */
-  greeted(): void;
   /** Return why a request need not be sent, undefined if it can be. */
   refusal(): Unanswered | undefined;
   /** Give up all requests: no answer will come. */
@@ -205,6 +313,8 @@ interface Silence {
   probe(): void;
   /** Ask the kernel whether it is there, and take it for gone if it stays silent. */
   doubt(): void;
+  /** Return whether the host has told that the way to the kernel is cut. */
+  isCut(): boolean;
   stop(): void;
 }
 
@@ -216,6 +326,7 @@ function createSilence(
   isSaved: boolean,
 ): Silence {
   let connection: Connection = "connecting";
+  let clicks = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let settling: ReturnType<typeof setTimeout> | undefined;
   let silentSince = 0;
@@ -225,23 +336,28 @@ function createSilence(
   let doubtful = false;
 
   const connect = (next: Connection): void => {
-    if (next === connection) return;
+    const waiting = requests.clicks();
+    if (next === connection && (waiting === clicks || next === "ready")) return;
     connection = next;
-    listener.connection(next);
+    clicks = waiting;
+    listener.connection(next, waiting);
+  };
+  const isCut = (): boolean => {
+    const status = channel.kernel()?.connectionStatus;
+    const cut = status === "disconnected" || (requests.isAnswered() && status === "connecting");
+    return cut || !navigator.onLine;
   };
   /** Return why the kernel does not answer. */
   const reason = (): Connection => {
     const kernel = channel.kernel();
-    const greeted = snapshots().isGreeted();
+    const answered = requests.isAnswered();
     if (kernel === null) return "none";
     if (ended || doubtful || ENDED.has(kernel?.status ?? "")) return "gone";
-    const { connectionStatus } = kernel ?? {};
-    const cut = connectionStatus === "disconnected" || (greeted && connectionStatus === "connecting");
-    if (cut || !navigator.onLine) return "offline";
+    if (isCut()) return "offline";
     if (kernel?.status === "busy") return "busy";
     // If the host tells of no kernel, a page that was saved with its pictures has none.
-    if (!greeted && kernel === undefined && isSaved) return "none";
-    if (greeted || Date.now() - silentSince < UNKNOWN_AFTER) return "waiting";
+    if (!answered && kernel === undefined && isSaved) return "none";
+    if (answered || Date.now() - silentSince < UNKNOWN_AFTER) return "waiting";
     return kernel ? "gone" : "none";
   };
   const refusal = (): Unanswered | undefined => (ended ? (reason() === "none" ? "none" : "gone") : undefined);
@@ -254,7 +370,9 @@ function createSilence(
     timer = setTimeout(() => {
       timer = undefined;
       if (!requests.isWaitedFor()) return;
-      connect(reason());
+      const why = reason();
+      connect(why);
+      if (why === "none" || why === "gone") requests.rejectHeld(why);
       wait();
     }, WAITING_AFTER);
   };
@@ -267,6 +385,8 @@ function createSilence(
   const probe = (): void => {
     if (!ended) snapshots().probe();
   };
+  // A host without a kernel is known before anything is drawn.
+  if (channel.kernel() === null) connect("none");
   const stop = (): void => {
     clearTimeout(timer);
     clearTimeout(settling);
@@ -277,20 +397,20 @@ function createSilence(
     refusal,
     end,
     probe,
+    isCut,
     stop,
     heard: () => {
       clearTimeout(timer);
       timer = undefined;
       doubtful = false;
       if (requests.isWaitedFor()) listen();
-      if (!snapshots().isGreeted()) return;
+      if (!requests.isAnswered()) return;
       const back = ended;
       ended = false;
       // What happened meanwhile is not known.
       if (back) snapshots().ask();
       else connect("ready");
     },
-    greeted: () => connect("ready"),
     drop: () => {
       end();
       settling = setTimeout(() => ended && connect(reason()), HOST_SETTLES);
@@ -306,8 +426,6 @@ function createSilence(
 
 /** The requests for snapshots. The listener gets each snapshot that comes. */
 interface Snapshots {
-  /** Ask for the first snapshot, again and again until one comes. */
-  start(): void;
   /** Ask for a snapshot; if one is on its way, ask for another one after it. */
   ask(): void;
   /** Ask for a snapshot to see whether the kernel answers. */
@@ -316,13 +434,11 @@ interface Snapshots {
   isAsked(): boolean;
   /** Return whether a snapshot has ever come. */
   isGreeted(): boolean;
-  stop(): void;
 }
 
 function createSnapshots(
   request: Send,
   listener: Listener,
-  silence: Silence,
   catchUp: (seq: number) => void,
   signal: AbortSignal,
 ): Snapshots {
@@ -331,7 +447,6 @@ function createSnapshots(
   let catalog: string | null = null;
   let asking = 0;
   let again = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const greet = (): void => {
     asking += 1;
@@ -340,7 +455,11 @@ function createSnapshots(
       .then(({ result, buffers }) => {
         if (result.type === "snapshot") take(result.snapshot, buffers, show);
       })
-      .catch(() => undefined)
+      .catch((cause: unknown) => {
+        if ((UNANSWERED as readonly string[]).includes(errorState(cause).code)) return;
+        listener.refused(cause);
+        if (!greeted) setTimeout(() => signal.aborted || greet(), FIRST_REPEAT);
+      })
       .finally(() => {
         asking -= 1;
         if (asking > 0 || !again || signal.aborted) return;
@@ -350,8 +469,6 @@ function createSnapshots(
   };
   const take = (snapshot: Snapshot, buffers: DataView[], show: TakeSnapshot): void => {
     greeted = true;
-    clearTimeout(timer);
-    silence.greeted();
     show(snapshot, buffers);
     void takeCatalog(snapshot, buffers);
     catchUp(snapshot.seq);
@@ -364,19 +481,7 @@ function createSnapshots(
     catalog = snapshot.catalog;
     listener.catalog(models);
   };
-  const greetAgain = (delay: number): void => {
-    timer = setTimeout(() => {
-      if (greeted) return;
-      greet();
-      greetAgain(Math.min(delay * 2, LAST_HELLO_RETRY));
-    }, delay);
-  };
-
   return {
-    start: () => {
-      greet();
-      greetAgain(FIRST_HELLO_RETRY);
-    },
     ask: () => {
       // A snapshot that is on its way lacks what happened after it was taken.
       if (asking > 0) again = true;
@@ -388,7 +493,6 @@ function createSnapshots(
     },
     isAsked: () => asking > 0,
     isGreeted: () => greeted,
-    stop: () => clearTimeout(timer),
   };
 }
 
@@ -464,7 +568,8 @@ async function unpacked(packed: DataView): Promise<ModelState[]> {
 }
 
 /** Why the kernel does not answer a request. */
-type Unanswered = "closed" | "gone" | "none" | "no_answer";
+const UNANSWERED = ["closed", "gone", "none", "no_answer"] as const;
+type Unanswered = (typeof UNANSWERED)[number];
 
 function unanswered(code: Unanswered): RequestError {
   const { closed, closedNext, gone, goneNext, lost, lostNext } = t.problem;

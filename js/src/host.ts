@@ -33,6 +33,8 @@ export interface Follower {
   doubtful(): void;
   /** The host has let its kernel go. A moment later the host tells whether it has another kernel. */
   dropped(): void;
+  /** The host has connected to its kernel again, after a cut. */
+  opened(): void;
   look(look: Look): void;
 }
 
@@ -41,6 +43,7 @@ export interface HostKernel {
   status?: string;
   connectionStatus?: string;
   statusChanged?: Signal<string>;
+  connectionStatusChanged?: Signal<string>;
   disposed?: Signal<void>;
 }
 interface Signal<Told> {
@@ -93,15 +96,20 @@ function followModel(model: AnyModel, follower: Follower, signal: AbortSignal): 
   }
 }
 
-function followKernel(model: AnyModel, { closed, dropped }: Follower, signal: AbortSignal): void {
-  const { statusChanged, disposed } = hostKernel(model) ?? {};
+function followKernel(model: AnyModel, { closed, dropped, opened }: Follower, signal: AbortSignal): void {
+  const { statusChanged, connectionStatusChanged, disposed } = hostKernel(model) ?? {};
   const changed = (_: unknown, status: string): void => {
     if (ENDED.has(status)) closed();
   };
+  const connected = (_: unknown, status: string): void => {
+    if (status === "connected") opened();
+  };
   statusChanged?.connect(changed);
+  connectionStatusChanged?.connect(connected);
   disposed?.connect(dropped);
   signal.addEventListener("abort", () => {
     statusChanged?.disconnect(changed);
+    connectionStatusChanged?.disconnect(connected);
     disposed?.disconnect(dropped);
   });
 }

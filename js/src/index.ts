@@ -2,7 +2,7 @@
 import type { AnyModel, AnyWidget } from "@anywidget/types";
 import { createBridge } from "./bridge";
 import { widgetChannel } from "./host";
-import type { Send } from "./lib/answer";
+import { causeText, type Send } from "./lib/answer";
 import { Media } from "./media";
 import { hostLanguage, language, speak } from "./messages";
 import { type PartName, Parts } from "./parts";
@@ -47,7 +47,8 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
         media.takeEvents(events, buffers);
         for (const event of events) receive(store, event);
       },
-      connection: (connection) => showConnection(store, connection),
+      connection: (connection, clicks) => showConnection(store, connection, clicks),
+      refused: (cause) => store.getState().addNotice("error", causeText(cause)),
       look: (look) => store.setState({ look }),
     },
     signal,

@@ -1,7 +1,7 @@
 // One store for each model, made of its slices. It knows neither the DOM nor the widget model.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Send } from "./lib/answer";
-import type { Connection } from "./lib/connection";
+import { type Connection, isLost } from "./lib/connection";
 import { askedNames } from "./lib/several";
 import { patternOf } from "./lib/variants";
 import { language } from "./messages";
@@ -38,8 +38,10 @@ export function createPageStore(send: Send): Store {
     connection: "connecting",
     language: language(),
     look: { theme: "auto", height: null },
+    clicks: 0,
     shown: false,
     live: false,
+    usable: false,
     ...createConfigSlice(set, get, send),
     ...createSizesSlice(set, get, send),
     ...createProvidersSlice(set, get, send),
@@ -65,15 +67,16 @@ export function createPageStore(send: Send): Store {
   }));
 }
 
-/** Take in the state of the connection. Without a kernel that knows the widget, the page is read-only. */
-export function showConnection(store: Store, connection: Connection): void {
-  const lost = connection === "gone" || connection === "none";
-  store.setState(lost ? { connection, live: false } : { connection });
+/** Take in the state of the connection, and how many clicks wait. Where the kernel is lost, the page is read-only. */
+export function showConnection(store: Store, connection: Connection, clicks = 0): void {
+  const lost = isLost({ connection });
+  store.setState(({ live, shown }) => ({ connection, clicks, live: live && !lost, usable: shown && !lost }));
 }
 
 /**
- * Show a snapshot. If the snapshot is an answer of the kernel (`live`), the page can be used from then on.
+ * Show a snapshot. The page can be used from then on, unless it has no kernel.
  *
+ * @param live whether the snapshot is an answer of the kernel
  * @param choices how many choices of a topic were counted when the snapshot was asked for: it knows no later ones
  */
 export function showSnapshot(
@@ -97,14 +100,15 @@ export function showSnapshot(
     progress: {},
     shown: true,
     live: live || state.live,
+    usable: !isLost(state),
   }));
   const state = store.getState();
   state.receiveConfig(config);
   state.receiveDraft(activeTopicId, draft);
   if (!live) return;
+  state.scheduleConfig();
   void state.checkTopics();
   state.saveDraft();
-  state.selectChosen();
   void state.catchUp(batches);
 }
 

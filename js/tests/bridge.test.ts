@@ -1,14 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, model, snapshot } from "../dev/fixtures";
-import {
-  ACK_EVERY,
-  createBridge,
-  FIRST_HELLO_RETRY,
-  LOST_AFTER,
-  UNKNOWN_AFTER,
-  WAITING_AFTER,
-} from "../src/bridge";
+import { ACK_EVERY, createBridge, FIRST_REPEAT, UNKNOWN_AFTER, WAITING_AFTER } from "../src/bridge";
 import { PROTOCOL, widgetChannel } from "../src/host";
 import { RequestError } from "../src/lib/answer";
 import type { Look } from "../src/lib/theme";
@@ -32,6 +25,8 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
     snapshots: [] as [number, boolean][],
     events: [] as KernelEvent[],
     connections: [] as string[],
+    clicks: 0,
+    refusals: [] as unknown[],
     catalogs: [] as string[][],
     looks: [] as Look[],
   };
@@ -45,7 +40,11 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
           void seen.snapshots.push([seq, true]),
       events: (events) => void seen.events.push(...events),
       catalog: (models) => void seen.catalogs.push(models.map(({ name }) => name)),
-      connection: (connection) => void seen.connections.push(connection),
+      connection: (connection, clicks) => {
+        if (seen.connections.at(-1) !== connection) seen.connections.push(connection);
+        seen.clicks = clicks;
+      },
+      refused: (cause) => void seen.refusals.push(cause),
       look: (look) => void seen.looks.push(look),
     },
     ended.signal,
@@ -67,8 +66,9 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
 describe("waiting", () => {
   it("is not for a request whose younger sibling was answered: it was lost, or takes longer", async () => {
     const { fake, seen, hello, ended, bridge } = connected();
-    await vi.advanceTimersByTimeAsync(FIRST_HELLO_RETRY + 10);
-    expect(fake.requests("hello")).toHaveLength(2);
+    await hello(0);
+    void bridge.request(CANCEL).catch(() => undefined);
+    fake.trigger("comm_live_update");
     await hello(0);
     await vi.advanceTimersByTimeAsync(3 * WAITING_AFTER);
     expect(seen.connections.at(-1)).toBe("ready");
@@ -110,7 +110,8 @@ describe("the catalog", () => {
 
 describe("requests", () => {
   it("are answered by their own reply, once", async () => {
-    const { fake, bridge } = connected();
+    const { fake, bridge, hello } = connected();
+    await hello(0);
     const answers: string[] = [];
     void bridge.request(CANCEL).then(() => answers.push("first"));
     void bridge.request(CANCEL).then(() => answers.push("second"));
@@ -123,14 +124,16 @@ describe("requests", () => {
     expect(answers).toEqual(["second", "first"]);
   });
   it("fail with the error of the kernel", async () => {
-    const { fake, bridge } = connected();
+    const { fake, bridge, hello } = connected();
+    await hello(0);
     const answer = bridge.request(CANCEL);
     const id = fake.requests("cancel")[0]?.id ?? "";
     fake.receive({ kind: "reply", to: id, result: null, error: error({ message: "No." }) });
     await expect(answer).rejects.toMatchObject({ state: { message: "No." } });
   });
   it("bring the buffers of their reply", async () => {
-    const { fake, bridge } = connected();
+    const { fake, bridge, hello } = connected();
+    await hello(0);
     const answer = bridge.request({ method: "original", generationId: "g" });
     const bytes = new DataView(new ArrayBuffer(3));
     const result = {
@@ -148,20 +151,132 @@ describe("requests", () => {
     const other = connected().fake.requests("hello")[0]?.id;
     expect(one).not.toBe(other);
   });
-  it("count as lost only when younger ones were answered", async () => {
-    const { fake, bridge, hello } = connected();
+});
+
+describe("before the kernel answers for the first time, requests", () => {
+  const pin = (topicId: string): Call => ({ method: "pin_topic", topicId, pinned: true });
+
+  it("wait, and go in their order and once when it does", async () => {
+    const { fake, bridge, hello } = connected({}, { kernel: { status: "busy" } });
+    void bridge.request(CANCEL);
+    void bridge.request(pin("a"));
+    void bridge.request(pin("b"));
+    vi.advanceTimersByTime(3 * FIRST_REPEAT);
+    expect(new Set(fake.sent.map((message) => message.kind === "request" && message.call.method))).toEqual(
+      new Set(["hello"]),
+    );
+    const before = fake.sent.length;
     await hello(0);
+    const sent = fake.sent.slice(before).flatMap((each) => (each.kind === "request" ? [each.call] : []));
+    expect(sent).toEqual([CANCEL, pin("a"), pin("b")]);
+  });
+  it("are counted, and the page says so", async () => {
+    const { bridge, seen, hello } = connected({}, { kernel: { status: "busy" } });
+    void bridge.request(CANCEL);
+    void bridge.request({ method: "thumbnails", generationIds: ["g"] });
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect([seen.connections, seen.clicks]).toEqual([["busy"], 1]);
+    void bridge.request(pin("a"));
+    vi.advanceTimersByTime(WAITING_AFTER);
+    expect([seen.connections, seen.clicks]).toEqual([["busy"], 2]);
+    await hello(0);
+    expect(seen.connections).toEqual(["busy", "ready"]);
+  });
+  it("are refused by name where no kernel is, and never sent", async () => {
+    const { fake, bridge, hello } = connected({}, { kernel: null });
+    const answer = bridge.request(CANCEL);
+    vi.advanceTimersByTime(WAITING_AFTER);
+    await expect(answer).rejects.toMatchObject({ state: { code: "none" } });
+    await hello(0);
+    expect(fake.requests("cancel")).toEqual([]);
+  });
+  it("are sent too where the kernel only refuses the snapshot, which the page says and asks for again", async () => {
+    const { fake, bridge, seen, hello } = connected();
+    void bridge.request(CANCEL).catch(() => undefined);
+    vi.advanceTimersByTime(WAITING_AFTER);
+    const to = fake.requests("hello")[0]?.id ?? "";
+    fake.receive({ kind: "reply", to, result: null, error: error({ message: "Locked." }) });
+    await settled();
+    expect(seen.refusals).toHaveLength(1);
+    expect(seen.connections).toEqual(["waiting", "ready"]);
+    expect(fake.requests("cancel")).toHaveLength(1);
+    vi.advanceTimersByTime(FIRST_REPEAT);
+    await hello(0);
+    expect(seen.snapshots).toEqual([[0, true]]);
+  });
+});
+
+describe("a request that is not answered", () => {
+  const pin = (pinned: boolean): Call => ({ method: "pin_topic", topicId: "a", pinned });
+  async function answering(manager: FakeModel["widget_manager"] = {}) {
+    const page = connected({}, manager);
+    await page.hello(0);
     const outcome: unknown[] = [];
-    bridge.request(CANCEL).catch((cause: unknown) => outcome.push(cause));
-    vi.advanceTimersByTime(2 * LOST_AFTER);
+    const ask = (call = CANCEL, buffers?: ArrayBuffer[]) =>
+      void page.bridge.request(call, buffers).then(
+        (answer) => outcome.push(answer.result),
+        (cause: RequestError) => outcome.push(cause.state.code),
+      );
+    return { ...page, ask, outcome };
+  }
+
+  it("is sent again with the same id, less and less often, and settles once", async () => {
+    const { fake, ask, outcome } = await answering();
+    ask();
+    const counts = [1, 1, 2, 1].map((times) => {
+      vi.advanceTimersByTime(times * FIRST_REPEAT);
+      return fake.requests("cancel").length;
+    });
+    expect(counts).toEqual([2, 2, 3, 3]);
+    const [id] = new Set(fake.requests("cancel").map((each) => each.id));
+    await fake.reply(id ?? "", { type: "empty" });
+    await fake.reply(id ?? "", { type: "empty" });
+    vi.advanceTimersByTime(100 * FIRST_REPEAT);
+    expect(outcome).toEqual([{ type: "empty" }]);
+    expect(fake.requests("cancel")).toHaveLength(3);
+  });
+  it("is no longer waited for once its second answer comes, and a snapshot replaces what may be old", async () => {
+    const { fake, ask, seen } = await answering();
+    ask();
+    vi.advanceTimersByTime(FIRST_REPEAT);
+    expect(seen.connections).toEqual(["ready", "waiting"]);
+    expect(fake.requests("hello")).toHaveLength(1);
+    await fake.reply(fake.requests("cancel")[0]?.id ?? "", { type: "empty" });
+    expect(seen.connections).toEqual(["ready", "waiting", "ready"]);
+    expect(fake.requests("hello")).toHaveLength(2);
+  });
+  it("is not sent again while the way is cut, and at once when it is open", async () => {
+    const kernel = new HostKernel();
+    const { fake, ask, seen } = await answering({ kernel });
+    ask();
+    kernel.connects("connecting");
+    vi.advanceTimersByTime(20 * FIRST_REPEAT);
+    expect(seen.connections).toEqual(["ready", "offline"]);
+    expect(fake.requests("cancel")).toHaveLength(1);
+    kernel.connects("connected");
+    expect(fake.requests("cancel")).toHaveLength(2);
+    // Events may have been lost too.
+    expect(fake.requests("hello")).toHaveLength(2);
+  });
+  it("does not set what a younger one has set since", async () => {
+    const { fake, ask, outcome } = await answering();
+    ask(pin(true));
+    ask(pin(false));
+    await fake.reply(fake.requests("pin_topic")[1]?.id ?? "", { type: "empty" });
+    vi.advanceTimersByTime(FIRST_REPEAT);
     await settled();
-    expect(outcome).toEqual([]);
-    expect(fake.requests("hello").length).toBeGreaterThan(1);
-    await hello(0);
-    vi.advanceTimersByTime(LOST_AFTER);
+    expect(fake.requests("pin_topic")).toHaveLength(2);
+    expect(outcome).toEqual([{ type: "empty" }, { type: "empty" }]);
+  });
+  it("is reported where the host took its bytes away", async () => {
+    const { fake, ask, outcome } = await answering();
+    const bytes = new ArrayBuffer(3);
+    ask({ method: "upload", uploadId: "u", offset: 0, total: 3, purpose: "reference" }, [bytes]);
+    structuredClone(bytes, { transfer: [bytes] });
+    vi.advanceTimersByTime(FIRST_REPEAT);
     await settled();
-    expect(outcome).toHaveLength(1);
-    expect((outcome[0] as RequestError).state.code).toBe("no_answer");
+    expect(outcome).toEqual(["no_answer"]);
+    expect(fake.requests("upload")).toHaveLength(1);
   });
 });
 
@@ -188,17 +303,17 @@ describe("the connection", () => {
   it("does not wait while nothing is asked", async () => {
     const { seen, hello } = connected();
     await hello(0);
-    vi.advanceTimersByTime(LOST_AFTER);
+    vi.advanceTimersByTime(FIRST_REPEAT);
     expect(seen.connections).toEqual(["ready"]);
   });
   it("asks again, less and less often, until the kernel answers", async () => {
     const { fake, seen, hello } = connected();
     expect(fake.requests("hello")).toHaveLength(1);
-    vi.advanceTimersByTime(FIRST_HELLO_RETRY);
+    vi.advanceTimersByTime(FIRST_REPEAT);
     expect(fake.requests("hello")).toHaveLength(2);
-    vi.advanceTimersByTime(FIRST_HELLO_RETRY);
+    vi.advanceTimersByTime(FIRST_REPEAT);
     expect(fake.requests("hello")).toHaveLength(2);
-    vi.advanceTimersByTime(FIRST_HELLO_RETRY);
+    vi.advanceTimersByTime(FIRST_REPEAT);
     expect(fake.requests("hello")).toHaveLength(3);
     expect(seen.connections).toEqual(["waiting", "none"]);
     await hello(0);
@@ -230,6 +345,11 @@ class HostKernel {
     connect: (slot: (sender: unknown, status: string) => void) => void this.slots.add(slot),
     disconnect: (slot: (sender: unknown, status: string) => void) => void this.slots.delete(slot),
   };
+  readonly ways = new Set<(sender: unknown, status: string) => void>();
+  readonly connectionStatusChanged = {
+    connect: (slot: (sender: unknown, status: string) => void) => void this.ways.add(slot),
+    disconnect: (slot: (sender: unknown, status: string) => void) => void this.ways.delete(slot),
+  };
   readonly left = new Set<() => void>();
   readonly disposed = {
     connect: (slot: () => void) => void this.left.add(slot),
@@ -238,6 +358,10 @@ class HostKernel {
   becomes(status: string): void {
     this.status = status;
     for (const slot of this.slots) slot(this, status);
+  }
+  connects(status: string): void {
+    this.connectionStatus = status;
+    for (const slot of this.ways) slot(this, status);
   }
   dispose(): void {
     for (const slot of this.left) slot();
@@ -371,7 +495,7 @@ describe("a silent kernel", () => {
   it("is followed no longer than the page lives", async () => {
     const { kernel, ended, seen } = await answering();
     ended.abort();
-    expect(kernel.slots.size + kernel.left.size).toBe(0);
+    expect(kernel.slots.size + kernel.ways.size + kernel.left.size).toBe(0);
     window.dispatchEvent(new Event("online"));
     expect(seen.connections).toEqual(["ready"]);
   });

@@ -4,8 +4,9 @@ import { grouped } from "../src/lib/model-groups";
 import { capabilities, since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
+import { CONFIGURE_DELAY } from "../src/slices/config";
 import { meantOf, offerOf, sizeOf } from "../src/slices/sizes";
-import { showSnapshot } from "../src/store";
+import { showConnection, showSnapshot } from "../src/store";
 import { storeWithKernel } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -303,4 +304,38 @@ describe("a model says", () => {
       "2 hours ago",
       "3 days ago",
     ]));
+});
+
+describe("what is changed before the kernel answers", () => {
+  it("is kept and saved when it does, with what the kernel has changed since", () => {
+    const { store, calls, last } = storeWithKernel();
+    const base = snapshot(0, true);
+    const saved = { ...base, config: { ...base.config, count: 1, starredModels: [] } };
+    showSnapshot(store, saved, false);
+    store.getState().setCount(3);
+    vi.advanceTimersByTime(10 * CONFIGURE_DELAY);
+    expect(store.getState().config.count).toBe(3);
+    expect(calls).toEqual([]);
+    showSnapshot(store, { ...saved, config: { ...saved.config, count: 2, starredModels: ["demo:m"] } }, true);
+    vi.advanceTimersByTime(CONFIGURE_DELAY);
+    expect(last().call).toMatchObject({
+      method: "configure",
+      config: { count: 3, starredModels: ["demo:m"] },
+    });
+    const { length } = calls;
+    showSnapshot(store, saved, true);
+    vi.advanceTimersByTime(10 * CONFIGURE_DELAY);
+    expect(calls.slice(length).filter(({ call }) => call.method === "configure")).toEqual([]);
+  });
+  it("is only the panels where there is no kernel", () => {
+    const { store, calls } = storeWithKernel();
+    showSnapshot(store, snapshot(0, true), false);
+    showConnection(store, "none");
+    const { count } = store.getState().config;
+    store.getState().setCount(count + 1);
+    store.getState().setPanels({ leftOpen: false });
+    expect(store.getState().config).toMatchObject({ count, panels: { leftOpen: false } });
+    vi.advanceTimersByTime(10 * CONFIGURE_DELAY);
+    expect(calls).toEqual([]);
+  });
 });

@@ -78,6 +78,36 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(connectionText()).toContain("The kernel is busy.");
     expect(part("config-panel")?.querySelector("[inert]")).toBeNull();
   });
+  it("a kernel that is busy when the page is opened: what is clicked waits, is counted, and is sent once", async () => {
+    const kernel = { status: "busy" };
+    const { connectionText, root, part, fake } = await opened({
+      state: saved(),
+      manager: { kernel },
+      answered: false,
+    });
+    // Improve needs a key and says so. Generate needs a prompt.
+    const dead = [...root.querySelectorAll<HTMLElement>("[inert], [disabled], [aria-disabled=true]")];
+    expect(dead.map(({ dataset, className }) => dataset.testid ?? className)).toEqual([
+      "improve",
+      "generate",
+    ]);
+    const prompt = part("prompt") as HTMLTextAreaElement;
+    prompt.value = "a fox";
+    prompt.dispatchEvent(new Event("input", { bubbles: true }));
+    await drawn();
+    part("generate")?.click();
+    await drawn();
+    expect(part("generate")?.getAttribute("aria-disabled")).toBe("true");
+    await vi.advanceTimersByTimeAsync(WAITING_AFTER);
+    await drawn();
+    expect(connectionText()).toContain("The kernel is busy.");
+    expect(connectionText()).toContain("1 click waits.");
+    expect(fake.requests("generate")).toEqual([]);
+    await fake.reply(fake.requests("hello")[0]?.id ?? "", { type: "snapshot", snapshot: snapshot(0, true) });
+    await drawn();
+    expect(connectionText()).toBeNull();
+    expect(fake.requests("generate")).toMatchObject([{ call: { wishes: [{ prompt: "a fox" }] } }]);
+  });
   it("a dead kernel makes the page read-only, and the panels say why", async () => {
     const { connectionText, part, fake } = await opened();
     fake.trigger("comm:close");

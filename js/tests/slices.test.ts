@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, model, parameter, snapshot, topic } from "../dev/fixtures";
 import type { Snapshot } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
-import { receive, showSnapshot } from "../src/store";
+import { receive, showConnection, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -304,9 +304,23 @@ describe("create", () => {
     void state().generate();
     expect(calls).toHaveLength(1);
   });
-  it("sends nothing before the kernel has answered", () => {
+  it("before the kernel has answered asks for what was shown when it was clicked", () => {
     const { store, calls } = storeWithKernel();
     showSnapshot(store, small(), false);
+    store.getState().setPrompt("x");
+    void store.getState().generate();
+    store.getState().setPrompt("y");
+    void store.getState().selectTopic("t2");
+    expect(calls.map(({ call }) => call)).toMatchObject([
+      { method: "generate", wishes: [{ prompt: "x" }] },
+      { method: "select_topic", topicId: "t2" },
+    ]);
+    expect(store.getState().activeTopicId).toBe("t2");
+  });
+  it("does nothing without a kernel", () => {
+    const { store, calls } = storeWithKernel();
+    showSnapshot(store, small(), false);
+    showConnection(store, "none");
     store.getState().setPrompt("x");
     void store.getState().generate();
     void store.getState().selectTopic("t2");

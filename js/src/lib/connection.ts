@@ -8,10 +8,11 @@ import { t } from "../messages";
  */
 export type Connection = "connecting" | "ready" | "waiting" | "busy" | "gone" | "offline" | "none";
 
-/** The connection, and whether the kernel itself has ever answered: before that, the page is read-only. */
+/** The connection, whether the page can be used, and how many clicks wait. */
 interface Connected {
   connection: Connection;
-  live: boolean;
+  usable: boolean;
+  clicks: number;
 }
 
 /** What the page tells of the connection. */
@@ -23,19 +24,20 @@ export interface ConnectionText {
 }
 
 /** Return what the page tells of the connection above the panels, null while all is well. */
-export function connectionText({ connection, live }: Connected): ConnectionText | null {
+export function connectionText({ connection, usable, clicks }: Connected): ConnectionText | null {
   const { states } = t;
+  const kept = clicks > 0 ? ` ${states.kept(clicks)}` : "";
   switch (connection) {
     case "ready":
       return null;
     case "connecting":
-      return live ? null : { text: states.connecting, next: "", lost: false };
+      return { text: states.connecting, next: "", lost: false };
     case "waiting":
-      return { text: states.waiting, next: live ? states.waitingNext : "", lost: false };
+      return { text: states.waiting, next: usable ? states.waitingNext + kept : "", lost: false };
     case "busy":
-      return { text: states.busy, next: states.busyNext, lost: false };
+      return { text: states.busy, next: states.busyNext + kept, lost: false };
     case "offline":
-      return { text: states.offline, next: states.offlineNext, lost: true };
+      return { text: states.offline, next: states.offlineNext + kept, lost: true };
     case "gone":
       return { text: states.gone, next: states.goneNext, lost: true };
     case "none":
@@ -43,14 +45,14 @@ export function connectionText({ connection, live }: Connected): ConnectionText 
   }
 }
 
-/** Return whether the kernel is lost: the page does not know what became of the requests that ran. */
-export function isLost(state: Connected): boolean {
-  return !state.live && (connectionText(state)?.lost ?? false);
+/** Return whether the kernel is lost: nothing can be done, and nobody knows what became of the requests that ran. */
+export function isLost({ connection }: Pick<Connected, "connection">): boolean {
+  return connection === "gone" || connection === "none";
 }
 
 /** Return why controls are inert, as a tip for their title; undefined if they work. */
 export function inertReason(state: Connected): string | undefined {
-  if (state.live) return undefined;
+  if (state.usable) return undefined;
   const told = connectionText(state);
   return told ? t.states.inert(told.text, told.next).trim() : undefined;
 }

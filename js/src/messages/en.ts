@@ -45,6 +45,7 @@ export const en = {
     waitingNext: "Your clicks are kept and run when it answers.",
     busy: "The kernel is busy.",
     busyNext: "Clicks wait until the running cell ends. You can interrupt it.",
+    kept: (count: number) => (count === 1 ? "1 click waits." : `${count} clicks wait.`),
     gone: "The kernel no longer knows this studio.",
     goneNext: "Run the cell again. Everything you made is saved.",
     offline: "The connection to the notebook was lost.",

@@ -209,6 +209,7 @@ export const zh: Messages = {
     waitingNext: "你的操作已保留，内核应答后会执行。",
     busy: "内核正忙。",
     busyNext: "操作会等到当前单元格运行结束，也可以中断它。",
+    kept: (count) => `有 ${count} 个操作在等待。`,
     gone: "内核中已没有这个工作室。",
     goneNext: "请重新运行单元格；已生成的内容都已保存。",
     offline: "与笔记本的连接已断开。",

@@ -86,7 +86,7 @@ export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, sen
       const moved = batches.filter((batch) => batch.topicId !== topicId).map(({ id }) => id);
       // The kernel decides about the batches that this page does not know.
       const batchIds = ids.filter((id) => moved.includes(id) || !batches.some((batch) => batch.id === id));
-      if (batchIds.length === 0 || !get().live) return;
+      if (batchIds.length === 0 || !get().usable) return;
       let made: string | null = null;
       try {
         const { result } = await send({ method: "move_batches", batchIds, topicId });

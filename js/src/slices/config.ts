@@ -37,8 +37,10 @@ export interface ConfigSlice {
   receiveCatalog(models: ModelState[]): void;
   /** Take in a config from the kernel, unless the user is changing the config right now. */
   receiveConfig(config: Config): void;
-  /** Change the config. It is saved when no change came for a while. */
+  /** Change the config. It is saved when no change came for a while. Without a kernel only the panels change. */
   changeConfig(patch: Partial<Config>): void;
+  /** Save the changes that were made before the kernel answered, when no change came for a while. */
+  scheduleConfig(): void;
   /** Save at once what waits to be saved. */
   saveConfig(): void;
 }
@@ -58,6 +60,8 @@ const EMPTY: Config = {
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let saving = 0;
+  /** What was changed before the kernel answered: the page may have shown an old config until then. */
+  let early: Partial<Config> = {};
 
   const save = (): void => {
     if (timer === undefined) return;
@@ -158,14 +162,18 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       get().chooseOfServer();
     },
     receiveConfig: (config) => {
-      if (timer === undefined && saving === 0) set({ config });
+      if (timer === undefined && saving === 0) set({ config: { ...config, ...early } });
     },
     changeConfig: (patch) => {
-      // Before the kernel's own answer the page may show an old config, which must not be saved over the current
-      // one.
-      if (!get().live) return;
+      if (!get().usable && !patch.panels) return;
       set((state) => ({ config: { ...state.config, ...patch } }));
-      if (timer !== undefined) clearTimeout(timer);
+      early = { ...early, ...patch };
+      if (get().live) get().scheduleConfig();
+    },
+    scheduleConfig: () => {
+      if (Object.keys(early).length === 0) return;
+      early = {};
+      clearTimeout(timer);
       timer = setTimeout(save, CONFIGURE_DELAY);
     },
     saveConfig: save,

@@ -90,7 +90,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       // The click asks for what is shown now: the user may go to another topic before all references are uploaded.
       const shown = get();
       const models = askedModels(shown.models, shown.config);
-      if (shown.busy || !shown.live || !shown.prompt.trim() || models.length === 0) return;
+      if (shown.busy || !shown.usable || !shown.prompt.trim() || models.length === 0) return;
       const refusal = refusalOf(shown);
       const ready = shown.references.every(({ status }) => status === "ready");
       set({ busy: refusal === null, waits: refusal === null && !ready, refusal });

@@ -91,7 +91,7 @@ export const createDeletionsSlice: Slice<DeletionsSlice> = (set, get, send) => {
 
     deleteTopic: async (id) => {
       const topic = topicOf(get(), id);
-      if (!topic || !get().live) return;
+      if (!topic || !get().usable) return;
       const { activeTopicId, feeds } = get();
       const shown = activeTopicId === id;
       get().removeTopic(id);

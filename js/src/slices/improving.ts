@@ -67,8 +67,8 @@ export const createImprovingSlice: Slice<ImprovingSlice> = (set, get, send) => {
     improving: null,
 
     improve: async (mode, confirm = false) => {
-      const { live, prompt, activeTopicId, config } = get();
-      if (!live || prompt.trim() === "") return;
+      const { usable, prompt, activeTopicId, config } = get();
+      if (!usable || prompt.trim() === "") return;
       asks += 1;
       const number = asks;
       // The prompt may move to another topic, so that only the number tells whether this answer is still wanted.

@@ -22,7 +22,7 @@ export const createRecipesSlice: Slice<RecipesSlice> = (_set, get, send) => ({
   },
   takeFiles: async (files) => {
     const [file, ...others] = files;
-    const one = others.length === 0 && get().live ? file : undefined;
+    const one = others.length === 0 && get().usable ? file : undefined;
     const { models, config } = get();
     const offered = one && get().offerRecipe(one.blob);
     // If the file cannot be a reference, the user brought it for its settings.

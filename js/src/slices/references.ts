@@ -115,8 +115,8 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
 
   /** Add the references that the model takes, and tell why it does not take the others. */
   const add = (items: readonly HeldReference[]): void => {
-    const { models, config, live, references } = get();
-    if (!live || items.length === 0) return;
+    const { models, config, usable, references } = get();
+    if (!usable || items.length === 0) return;
     const { taken, refused } = admitted(items, references, modelOf(models, config.model));
     if (taken.length > 0) show([...get().references, ...taken]);
     for (const item of taken) if (item.status === "sending") transfers.begin(item);

@@ -34,8 +34,12 @@ export interface PageState {
   language: Language;
   /** A snapshot is shown. */
   shown: boolean;
-  /** The kernel itself has answered; before that, the page is read-only. */
+  /** The kernel itself has answered, and is not lost. */
   live: boolean;
+  /** Something is shown, and the kernel is not lost: what the user does is done, or waits for the kernel. */
+  usable: boolean;
+  /** How many clicks wait while the kernel does not answer. */
+  clicks: number;
 }
 
 export type State = PageState &

@@ -10,10 +10,7 @@ export interface TopicsSlice {
   /** How many choices of a topic this page made, and how many answers to them came. */
   choices: number;
 
-  /** Show a topic. A choice before the kernel's first answer is kept until the answer comes. */
   selectTopic(id: string | null): Promise<void>;
-  /** Show the topic that was chosen before the kernel answered. */
-  selectChosen(): void;
   /** Give a topic a title, with a number after it if another topic has the same title. */
   renameTopic(id: string, title: string): Promise<void>;
   pinTopic(id: string, pinned: boolean): Promise<void>;
@@ -28,8 +25,6 @@ export interface TopicsSlice {
 export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
   // While the user's own choice is on its way, the echo of an older choice must not switch back.
   let choosing = 0;
-  /** The choice that was made before the kernel answered. */
-  let chosen: { id: string | null } | null = null;
 
   const countChoice = (under: 1 | -1): void => {
     choosing += under;
@@ -61,10 +56,7 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
     choices: 0,
 
     selectTopic: async (id) => {
-      if (!get().live) {
-        chosen = { id };
-        return;
-      }
+      if (!get().usable) return;
       const before = get().activeTopicId;
       if (before === id && (id === null || get().feeds[id]?.loaded)) return;
       get().showTopic(id);
@@ -83,25 +75,17 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       }
     },
 
-    selectChosen: () => {
-      const wanted = chosen;
-      chosen = null;
-      // The topic may have been deleted meanwhile. If the page does not know the topic, the kernel decides.
-      const may = wanted && (wanted.id === null || get().topicsRest !== null || topicOf(wanted.id));
-      if (may) void get().selectTopic(wanted.id);
-    },
-
     renameTopic: async (id, title) => {
       const topic = topicOf(id);
       const words = title.trim().replace(/\s+/g, " ");
-      if (!topic || !get().live || !words || words === topic.title) return;
+      if (!topic || !get().usable || !words || words === topic.title) return;
       const free = freeTitle(words, get().topics, id);
       await change(topic, { title: free }, send({ method: "rename_topic", topicId: id, title: free }));
     },
 
     pinTopic: async (id, pinned) => {
       const topic = topicOf(id);
-      if (!topic || !get().live) return;
+      if (!topic || !get().usable) return;
       await change(topic, { pinned }, send({ method: "pin_topic", topicId: id, pinned }));
     },
 

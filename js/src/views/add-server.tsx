@@ -10,7 +10,7 @@ import { IconButton, useId } from "./parts";
 export function AddServer({ onClose }: { onClose(): void }) {
   const id = useId();
   const dialog = useModal();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   const [name, setName] = useState("local");
   const [url, setUrl] = useState("");
@@ -27,7 +27,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
     setSaid(next);
     if (next.good) setKey("");
   };
-  const ready = live && name.trim() !== "" && url.trim() !== "";
+  const ready = usable && name.trim() !== "" && url.trim() !== "";
   return (
     <dialog
       ref={dialog}

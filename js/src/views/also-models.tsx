@@ -16,7 +16,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
   const prompt = useStore((state) => state.prompt);
   const references = useStore((state) => state.references);
   const masked = useStore((state) => state.mask !== null);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const now = useMinute();
   const actions = useActions();
   const list = useRef<HTMLUListElement>(null);
@@ -48,7 +48,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
                   type="button"
                   class="ip-also-title"
                   title={t.model.show(title)}
-                  disabled={!live || !model}
+                  disabled={!usable || !model}
                   onClick={() => {
                     actions.chooseModel(name);
                     onEmpty();
@@ -61,7 +61,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
                   class="ip-field-button"
                   aria-label={t.model.askNot(title)}
                   title={t.model.askNot(title)}
-                  disabled={!live}
+                  disabled={!usable}
                   data-remove
                   data-testid="remove-also"
                   onClick={() => remove(name, place)}

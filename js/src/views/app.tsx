@@ -34,8 +34,7 @@ export function App({ root }: { root: HTMLElement }) {
   const panels = useStore((state) => state.config.panels);
   const shown = useStore((state) => state.shown);
   const live = useStore((state) => state.live);
-  // Before the first answer the panels can have the focus: otherwise the notebook would get it.
-  const readOnly = useStore((state) => !state.live && state.connection !== "connecting");
+  const readOnly = useStore((state) => !state.usable);
   const strips = useRef<HTMLDivElement>(null);
   const fold = useFold(frame);
   const tall = useRoom(root, strips);
@@ -220,7 +219,7 @@ interface SidePanelProps {
 }
 
 function SidePanel({ side, testid, label, inert, children }: SidePanelProps) {
-  const reason = useStore((state) => (state.live ? undefined : inertReason(state)));
+  const reason = useStore((state) => inertReason(state));
   const left = side === "left";
   return (
     <section
@@ -279,7 +278,7 @@ function inLayer(event: KeyboardEvent): boolean {
 }
 
 function Title() {
-  const fresh = useStore((state) => state.live && state.activeTopicId === null);
+  const fresh = useStore((state) => state.usable && state.activeTopicId === null);
   const title = useStore((state) => state.topics.find((topic) => topic.id === state.activeTopicId)?.title);
   return <h2 class="ip-title">{title || (fresh ? t.frame.newTopic : t.frame.studio)}</h2>;
 }
@@ -297,9 +296,10 @@ const CONNECTION_ICONS: Record<Connection, IconName> = {
 /** The bar that tells of the connection, as long as it is not well. */
 function ConnectionBar() {
   const connection = useStore((state) => state.connection);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
+  const clicks = useStore((state) => state.clicks);
   const shown = useStore((state) => state.shown);
-  const told = connectionText({ connection, live });
+  const told = connectionText({ connection, usable, clicks });
   if (!told) return null;
   const { text, next, lost } = told;
   // Where nothing else can be shown, the bar has the room.

@@ -30,7 +30,7 @@ interface BatchCardProps {
 export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
   const { id, generations, prompt } = batch;
   const [open, setOpen] = useState(false);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   return (
     <article
       class="ip-batch"
@@ -41,8 +41,8 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the menu moves it by keyboard */}
       <header
         class="ip-batch-head"
-        draggable={live && !open}
-        title={live && !open ? t.batch.drag : undefined}
+        draggable={usable && !open}
+        title={usable && !open ? t.batch.drag : undefined}
         onDragStart={(event) => {
           dragBatches(event, [id]);
           event.dataTransfer?.setData("text/plain", prompt);
@@ -141,13 +141,13 @@ function Actions({ batch }: { batch: BatchState }) {
   const { id, generations, prompt } = batch;
   const page = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const [moving, setMoving] = useState(false);
   const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
   const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
   const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
   return (
-    <div class="ip-actions" inert={!live}>
+    <div class="ip-actions" inert={!usable}>
       {stoppable && (
         <IconButton
           icon="cancelled"

@@ -157,9 +157,9 @@ function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boole
   return step === 1 && start === 0;
 }
 
-function isReady({ prompt, live, models, config }: State): boolean {
+function isReady({ prompt, usable, models, config }: State): boolean {
   const asked = askedModels(models, config);
-  if (!live || asked.length === 0 || prompt.trim() === "") return false;
+  if (!usable || asked.length === 0 || prompt.trim() === "") return false;
   const strict = strictest(asked);
   return strict === null || longest(prompt) <= strict.limit;
 }
@@ -262,7 +262,7 @@ function imagesOf({ models, config, maxCount, prompt }: State): number {
 function Buttons() {
   const ready = useStore(isReady);
   const busy = useStore((state) => state.busy);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const count = useStore(imagesOf);
   const repeated = useStore((state) => !isLost(state) && batchesToCancel(state).length > 0);
   const stops = useStore((state) => !isLost(state) && (state.waits || newestRunning(state).length > 0));
@@ -289,7 +289,7 @@ function Buttons() {
           class="ip-button ip-generate"
           data-turn="cancel"
           title={t.composer.cancelNewest}
-          disabled={!live}
+          disabled={!usable}
           data-testid="cancel-newest"
           onClick={(event) => {
             // The second click of a double click was meant for Generate.
@@ -310,7 +310,7 @@ function Buttons() {
           label={t.composer.cancelNewest}
           text={t.composer.cancel}
           testid="cancel-newest"
-          disabled={!live}
+          disabled={!usable}
           onClick={() => void actions.cancelNewest()}
         />
       )}

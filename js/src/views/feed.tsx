@@ -310,7 +310,7 @@ function onKey(event: KeyboardEvent, store: Store): void {
   const own = target.matches("[data-select]") ? target.closest<HTMLElement>("[data-generation-id]") : null;
   if (key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) state.selectAll();
   else if (key === "Escape" && some) state.clearSelection();
-  else if (key === "Delete" && state.live && (some || own)) {
+  else if (key === "Delete" && state.usable && (some || own)) {
     const ids = some ? [...state.selected] : [own?.dataset.generationId ?? ""];
     leaveTiles(ids);
     void state.deleteGenerations(ids);

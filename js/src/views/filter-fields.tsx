@@ -15,6 +15,7 @@ export function FilterFields() {
   const here = useStore((state) => state.activeTopicId !== null);
   const filtering = useStore(isFiltering);
   const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const models = useModels();
   const topicId = useStore((state) => state.activeTopicId);
   const made = useStore((state) => state.madeBatchId);
@@ -32,7 +33,7 @@ export function FilterFields() {
     <search
       class="ip-filter"
       aria-label={t.filter.open}
-      inert={!live}
+      inert={!usable}
       data-testid="filter"
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;

@@ -9,7 +9,7 @@ import { Menu } from "./menu";
 
 export function ImproveMenu() {
   const busy = useStore(isImproving);
-  const disabled = useStore(({ live, prompt }) => !live || prompt.trim() === "");
+  const disabled = useStore(({ usable, prompt }) => !usable || prompt.trim() === "");
   const tip = useStore(tipOf);
   const actions = useActions();
   return (

@@ -14,7 +14,7 @@ export interface KeyFormProps {
 
 export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
   const { name, title, key, keyVariable, server } = provider;
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   // The key is kept only here on the page, and only until it is sent.
   const [draft, setDraft] = useState("");
@@ -56,7 +56,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
           type="submit"
           class="ip-button"
           data-testid="key-save"
-          disabled={!live}
+          disabled={!usable}
           aria-disabled={busy || !draft.trim()}
         >
           {t.keys.save}
@@ -68,7 +68,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
             type="button"
             class="ip-button"
             data-testid="key-test"
-            disabled={!live}
+            disabled={!usable}
             aria-disabled={busy}
             onClick={() => {
               if (!busy) void ask(actions.checkProvider(name));
@@ -84,7 +84,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
               data-tone="danger"
               data-testid="remove-server"
               title={t.server.remove}
-              disabled={!live}
+              disabled={!usable}
               aria-disabled={busy}
               onClick={() => {
                 if (!busy) void actions.removeServer(name);

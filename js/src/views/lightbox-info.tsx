@@ -18,6 +18,7 @@ interface InfoProps {
 export function Info({ batch, generation }: InfoProps) {
   const actions = useActions();
   const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const [recipe, setRecipe] = useState<RecipeState | null>(null);
   const [error, setError] = useState<ErrorState | null>(null);
   useEffect(() => {
@@ -42,7 +43,7 @@ export function Info({ batch, generation }: InfoProps) {
       <section>
         <h3>{t.lightbox.prompt}</h3>
         <p class="ip-lightbox-words">{batch.prompt}</p>
-        <div class="ip-lightbox-tools" inert={!live}>
+        <div class="ip-lightbox-tools" inert={!usable}>
           <IconButton
             icon="copy"
             label={t.batch.copyPrompt}

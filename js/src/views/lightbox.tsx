@@ -60,7 +60,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     setZoom(FITTED);
     onMove(place);
   });
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
 
   // If the image was deleted, here or elsewhere, the next one takes its place before a key can still act on the old
@@ -90,8 +90,8 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     "1": toTrue,
     i: toggleInfo,
     c: toggleComparison,
-    f: () => void (live && actions.star([generation.id], !generation.starred)),
-    Delete: () => void (live && actions.deleteGenerations([generation.id])),
+    f: () => void (usable && actions.star([generation.id], !generation.starred)),
+    Delete: () => void (usable && actions.deleteGenerations([generation.id])),
   };
   return (
     <dialog
@@ -218,7 +218,7 @@ interface ActsProps {
 
 /** What can be done with the image. */
 function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsProps) {
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const { media } = usePage();
   const actions = useActions();
   return (
@@ -237,7 +237,7 @@ function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsP
         testid="lightbox-info"
         onClick={onInfo}
       />
-      <span class="ip-lightbox-live" inert={!live}>
+      <span class="ip-lightbox-live" inert={!usable}>
         <IconButton
           icon="star"
           label={generation.starred ? t.tile.unstarImage : t.tile.starImage}

@@ -21,7 +21,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const configured = useStore((state) => state.config.model);
   const starred = useStore((state) => state.config.starredModels.includes(state.config.model));
   const several = useStore((state) => state.config.alsoModels.length > 0);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   const provider = providers.find((candidate) => candidate.name === model?.provider);
   const title = model?.title ?? t.model.choose;
@@ -55,7 +55,7 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
           aria-label={t.model.chosen(title)}
           aria-haspopup="dialog"
           aria-expanded={open === "list"}
-          disabled={!live}
+          disabled={!usable}
           data-testid="model-select"
           data-model={model?.name}
           onClick={() => setOpen(open === "list" ? null : "list")}

@@ -16,7 +16,7 @@ interface NotShownProps {
 export function NotShown({ generation, reason }: NotShownProps) {
   const { media } = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   return (
     <div class="ip-not-shown" data-testid="not-shown" data-reason={reason}>
       <Icon name="hide" size={20} />
@@ -25,7 +25,7 @@ export function NotShown({ generation, reason }: NotShownProps) {
         {reason !== "gone" && <span>{t.tile.kept}</span>}
       </p>
       {reason !== "gone" && (
-        <div class="ip-stopped-actions" inert={!live}>
+        <div class="ip-stopped-actions" inert={!usable}>
           <IconButton
             icon="download"
             label={t.tile.download}

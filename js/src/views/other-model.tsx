@@ -18,7 +18,7 @@ interface OtherModelProps {
 export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) {
   const providers = useStore((state) => state.providers);
   const current = useStore((state) => state.config.model);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   const input = useRef<HTMLInputElement>(null);
   const [provider, setProvider] = useState(() => current.slice(0, Math.max(current.indexOf(":"), 0)));
@@ -105,7 +105,7 @@ export function OtherModel({ text: searched, onBack, onUsed }: OtherModelProps) 
           type="submit"
           class="ip-button"
           data-testid="other-use"
-          disabled={!live || !text.trim()}
+          disabled={!usable || !text.trim()}
           aria-disabled={busy}
         >
           {t.model.use}

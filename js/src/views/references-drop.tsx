@@ -32,8 +32,8 @@ export function ReferenceDrop() {
       return types.includes("Files") ? "files" : types.includes("text/uri-list") ? "link" : null;
     };
     const takes = (): boolean => {
-      const { live, models, config } = store.getState();
-      return live && Boolean(modelOf(models, config.model)?.references);
+      const { usable, models, config } = store.getState();
+      return usable && Boolean(modelOf(models, config.model)?.references);
     };
     root.addEventListener(
       "dragstart",
@@ -59,7 +59,7 @@ export function ReferenceDrop() {
         event.preventDefault();
         event.stopPropagation();
         const kind = draggedIn(event);
-        const wanted = kind === "files" ? store.getState().live : takes();
+        const wanted = kind === "files" ? store.getState().usable : takes();
         if (event.dataTransfer) event.dataTransfer.dropEffect = wanted ? "copy" : "none";
         setOver(true);
       },

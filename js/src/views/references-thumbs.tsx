@@ -11,7 +11,7 @@ import { useThumbnail } from "./references-picture";
 export function ReferenceThumbs({ references }: { references: readonly ReferenceState[] }) {
   const list = useRef<HTMLUListElement>(null);
   const onScreen = useOnScreen(list);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const [shown, setShown] = useState<ReferenceState | null>(null);
   if (references.length === 0) return null;
   return (
@@ -20,7 +20,7 @@ export function ReferenceThumbs({ references }: { references: readonly Reference
         ref={list}
         class="ip-reference-thumbs"
         aria-label={t.references.used(references.length)}
-        inert={!live}
+        inert={!usable}
       >
         {references.map((reference, index) => (
           <li key={reference.digest}>

@@ -17,7 +17,7 @@ export function References() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const mask = useStore((state) => state.mask);
   const maskWord = useStore(maskProblem);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   const [shown, setShown] = useState<number | null>(null);
   const [painting, setPainting] = useState(false);
@@ -55,7 +55,7 @@ export function References() {
   };
   const canPaint = Boolean(model?.mask && first?.reference && problems[0] === null);
   return (
-    <div class="ip-references" data-testid="references" inert={!live}>
+    <div class="ip-references" data-testid="references" inert={!usable}>
       <ul ref={strip} class="ip-references-strip" aria-label={t.references.title}>
         {items.map((item, index) => (
           <Thumb

@@ -16,13 +16,13 @@ interface TileActionsProps {
 export function TileActions({ generation, batch }: TileActionsProps) {
   const { media } = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const { id, seed, starred } = generation;
   // Of an image that is not shown, only the file is of use.
   const shown = !media.hidden.has(id);
   const download = (): void => void saveOriginal(media, id, actions);
   return (
-    <div class="ip-tile-actions" inert={!live}>
+    <div class="ip-tile-actions" inert={!usable}>
       <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
       <span class="ip-tile-second">
         {shown && (

@@ -33,7 +33,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
   const { id, status, width, height, position } = generation;
   const selected = useStore((state) => state.selected.has(id));
   const selecting = useStore((state) => state.selected.size > 0);
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const actions = useActions();
   // The buttons of a tile are drawn when the pointer or the focus comes to it: in a long feed they would be most
   // of the page, and most of the work of every scroll.
@@ -52,7 +52,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       data-selected={selected}
       data-selecting={selecting}
       style={ratio ? { "--ratio": ratio } : undefined}
-      draggable={live && status === "success"}
+      draggable={usable && status === "success"}
       onPointerEnter={meet}
       onFocusIn={meet}
       onDragStart={(event) => dragGeneration(event, batch.id, id)}
@@ -60,7 +60,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       onClickCapture={(event) => {
         const reach = event.shiftKey ? "range" : "one";
         const onImage = event.target instanceof Element && event.target.closest("[data-select]");
-        if (!live || !onImage || !(selecting || event.shiftKey || event.ctrlKey || event.metaKey)) return;
+        if (!usable || !onImage || !(selecting || event.shiftKey || event.ctrlKey || event.metaKey)) return;
         event.preventDefault();
         event.stopPropagation();
         actions.select(id, reach);
@@ -81,7 +81,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
           aria-label={t.tile.select(position + 1)}
           title={t.tile.select(position + 1)}
           data-testid="select"
-          inert={!live}
+          inert={!usable}
           onClick={(event) => actions.select(id, event.shiftKey ? "range" : "one")}
         >
           <Icon name="check" size={14} />
@@ -94,7 +94,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
 function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean }) {
   const { media } = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const { id, position, differences, starred, damaged } = generation;
   const url = useBlobUrl(media.thumbnails, id, true, media.wantedThumbnails);
   // Until the thumbnail arrives, the last preview is closer to it than a grey box.
@@ -148,7 +148,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
             aria-label={t.tile.star}
             title={starred ? t.tile.unstarImage : t.tile.starImage}
             data-testid="star"
-            inert={!live}
+            inert={!usable}
             onClick={() => void actions.star([id], !starred)}
           >
             <Icon name="star" />
@@ -175,7 +175,7 @@ function Actions(props: Omit<TileProps, "onOpen">) {
 function Running({ generation }: { generation: GenerationState }) {
   const { media } = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   // The page does not know what became of this generation.
   const lost = useStore(isLost);
   const { id, batchId, status, startedAt, cancellable, position } = generation;
@@ -209,7 +209,7 @@ function Running({ generation }: { generation: GenerationState }) {
         )}
         {share !== null && !lost && <span class="ip-time">{Math.round(share * 100)}%</span>}
         {cancellable && !lost && (
-          <span class="ip-running-cancel" inert={!live}>
+          <span class="ip-running-cancel" inert={!usable}>
             <IconButton
               icon="close"
               label={t.tile.cancel}
@@ -238,7 +238,7 @@ function Running({ generation }: { generation: GenerationState }) {
 
 function Stopped({ generation }: { generation: GenerationState }) {
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const { id, batchId, status, error } = generation;
   const uncertain = error?.code === "uncertain";
   const words = error && worded(error);
@@ -251,7 +251,7 @@ function Stopped({ generation }: { generation: GenerationState }) {
         {words && <span>{words.next}</span>}
         {words?.detail && <ErrorDetail text={words.detail} />}
       </p>
-      <div class="ip-stopped-actions" inert={!live}>
+      <div class="ip-stopped-actions" inert={!usable}>
         <IconButton
           icon="retry"
           label={t.tile.retry}

@@ -133,7 +133,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
   const onScreen = useOnScreen(element);
   const { media } = usePage();
   const actions = useActions();
-  const live = useStore((state) => state.live);
+  const usable = useStore((state) => state.usable);
   const cover = useBlobUrl(media.covers, coverKey(topic), onScreen, media.wantedCovers);
   // When the kernel is lost, the page does not know what became of the running batches.
   const running = useStore((state) => (isLost(state) ? 0 : runningIn(state.queue, topic)));
@@ -148,7 +148,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
     focusNeighbour(element.current);
     void actions.deleteTopic(id);
   };
-  const rename = (): void => setRenaming(live);
+  const rename = (): void => setRenaming(usable);
   const items = (tools: PartModules["tools"]): readonly MenuItem[] =>
     tools.topicItems(topic, { ...actions, rename, remove, cover: () => onCover(topic) });
   const facts = [
@@ -210,7 +210,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
         </button>
       )}
       {!renaming && (
-        <span class="ip-topic-menu" inert={!live}>
+        <span class="ip-topic-menu" inert={!usable}>
           <Menu icon="more" label={t.topics.menu(title)} testid="topic-menu" items={items} />
         </span>
       )}
