@@ -184,9 +184,12 @@ function wear({ kind, variables }: Theme): void {
   document.body.dataset.vscodeThemeKind = kind;
 }
 
-/** A click on a link is never followed: the editor saves the target, and reads a blob first. */
-async function save(link: HTMLAnchorElement): Promise<void> {
-  const { href, download } = link;
+/** Hand what a link holds to the editor, which saves it. A blob is read first. */
+async function save({ href, download }: HTMLAnchorElement): Promise<void> {
+  if (href.startsWith("data:")) {
+    tell({ type: "save", name: download, data: href });
+    return;
+  }
   const blob = await (await fetch(href)).blob();
   const reader = new FileReader();
   reader.onload = () => tell({ type: "save", name: download, data: String(reader.result) });
@@ -196,9 +199,9 @@ async function save(link: HTMLAnchorElement): Promise<void> {
 document.body.addEventListener("click", (event) => {
   const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement);
   if (!link?.href) return;
+  // No link is followed here. The editor opens other links in a browser of their own.
   event.preventDefault();
-  if (link.href.startsWith("data:")) tell({ type: "save", name: link.download, data: link.href });
-  else void save(link);
+  if (/^(data|blob):/.test(link.href)) void save(link);
 });
 
 for (const name of ["alert", "open"] as const) {

@@ -202,13 +202,24 @@ def test_the_automatic_height_fits_the_editor(open_vscode: OpenVSCode, page: Pag
     assert box["height"] > 450
 
 
-def test_the_look_is_that_of_the_editor(open_vscode: OpenVSCode) -> None:
+def test_the_look_is_that_of_the_editor(open_vscode: OpenVSCode, page: Page) -> None:
     notebook = open_vscode(theme="vscode-dark")
     view = notebook.view(1)
     expect(view.part("prompt")).to_have_css("font-family", "monospace")
     # VS Code paints the background of widgets white; the corners of the studio are round.
     for background in notebook.output(1).locator(".cell-output-ipywidget-background").all():
         expect(background).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+    # VS Code rings what has the focus. That is right for keys, and not for clicks and for the prompt.
+    view.part("prompt").click()
+    expect(view.part("prompt")).to_be_focused()
+    expect(view.part("prompt")).to_have_css("outline-style", "none")
+    view.part("count-2").click()
+    expect(view.part("count-2")).to_be_focused()
+    expect(view.part("count-2")).to_have_css("outline-style", "none")
+    page.keyboard.press("Tab")
+    focused = notebook.outputs.locator(":focus")
+    expect(focused).to_have_css("outline", "rgb(0, 120, 212) solid 2px")
 
 
 def test_the_theme_follows_the_editor(open_vscode: OpenVSCode) -> None:
