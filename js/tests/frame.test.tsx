@@ -121,7 +121,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("batch")).not.toBeNull();
   });
   it("a saved notebook without a kernel shows its feed, read-only", async () => {
-    const { connectionText, part } = await opened({
+    const { connectionText, root, part } = await opened({
       state: saved(),
       manager: { kernel: null },
       answered: false,
@@ -135,6 +135,26 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("elapsed")).toBeNull();
     expect(part("topics-panel")?.textContent).not.toMatch(/\d+ running/);
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
+    // What is enabled works without a kernel. The prompt can be read and copied.
+    const enabled = [...root.querySelectorAll<HTMLButtonElement>("button, input, textarea, select, a")]
+      .filter((each) => !each.disabled && !each.closest("[inert]"))
+      .map(({ dataset, className }) => dataset.testid ?? className);
+    expect(new Set(enabled)).toEqual(
+      new Set([
+        "toggle-left",
+        "filter-button",
+        "show-shortcuts",
+        "full-window",
+        "toggle-right",
+        "prompt",
+        "ip-batch-prompt",
+      ]),
+    );
+    expect(part("prompt")).toHaveProperty("readOnly", true);
+    expect(part("config-panel")?.closest("[data-left]")?.getAttribute("data-left")).toBe("open");
+    part("toggle-left")?.click();
+    await drawn();
+    expect(part("config-panel")?.closest("[data-left]")?.getAttribute("data-left")).toBe("closed");
   });
   it("a kernel that never heard of the widget", async () => {
     const { connectionText } = await opened({ manager: { kernel: { status: "idle" } }, answered: false });

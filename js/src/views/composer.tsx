@@ -122,7 +122,8 @@ export function Composer() {
             <button
               type="button"
               class="ip-negative-add"
-              title={t.composer.addNegative}
+              title={reason ?? t.composer.addNegative}
+              disabled={lost}
               data-testid="add-negative"
               onClick={() => setUnfolded(true)}
             >
@@ -371,6 +372,7 @@ function Negative({ parameter, text, area, onUse, onFold }: NegativeProps) {
         icon="close"
         label={t.composer.dropNegative}
         testid="drop-negative"
+        disabled={lost}
         onClick={() => {
           change("");
           onFold();
