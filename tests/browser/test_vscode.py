@@ -160,6 +160,31 @@ def test_what_opens_is_in_sight_and_the_editor_stays_where_it_is(
     assert notebook.scrolled == 110
 
 
+def test_no_key_and_no_dialog_scrolls_an_editor_that_shows_half_of_the_studio(
+    open_vscode: OpenVSCode, page: Page
+) -> None:
+    notebook = open_vscode(cells=LONG)
+    view = notebook.view(1)
+    view.generate("a sunset over the sea", 2, model="demo:instant")
+    view.expect_images(2)
+    tile = view.tiles("success").first
+    tile.get_by_role("button").first.focus()
+    # The prompt and the topics are above the upper edge of the editor.
+    notebook.scroll(400)
+    page.keyboard.press("?")
+    notebook.expect_in_sight(view.part("shortcuts"))
+    page.keyboard.press("Escape")
+    expect(view.part("shortcuts")).to_have_count(0)
+    page.keyboard.press("Delete")
+    notebook.expect_in_sight(view.part("notice-action"))
+    page.keyboard.press("p")
+    expect(view.part("prompt")).to_be_focused()
+    tile.get_by_role("button").first.evaluate("button => button.focus({ preventScroll: true })")
+    page.keyboard.press("t")
+    expect(view.topics().first.locator(":focus")).to_have_count(1)
+    assert notebook.scrolled == 400
+
+
 def test_the_full_window_is_as_high_as_the_editor_in_its_own_cell(open_vscode: OpenVSCode) -> None:
     notebook = open_vscode(cells=LONG)
     view = notebook.view(1)
