@@ -112,6 +112,7 @@ def test_a_click_waits_while_a_cell_runs(open_vscode: OpenVSCode, tmp_path: Path
     view.part("prompt").fill("a sunset over the sea")
     view.part("generate").click()
     expect(view.part("connection")).to_contain_text("The kernel is busy. Clicks wait", timeout=WAIT)
+    expect(view.part("connection")).to_contain_text("1 click waits.")
     expect(view.tiles()).to_have_count(1)
     end.touch()
     view.expect_images(2)
