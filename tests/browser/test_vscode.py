@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -57,7 +58,7 @@ def kernel(host: VSCodeHost) -> str:
 def open_vscode(page: Page, host: VSCodeHost, kernel: str, store: Path) -> OpenVSCode:
     """Return a function that opens a notebook whose second cell shows a playground on the test's store."""
 
-    def open_editor(*, show: str = SHOW, **options: object) -> VSCodeNotebook:
+    def open_editor(*, show: str = SHOW, **options: Any) -> VSCodeNotebook:
         notebook = VSCodeNotebook(page, host, kernel, **options)
         notebook.run(1, show.format(store=str(store)))
         return notebook
