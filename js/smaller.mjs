@@ -1,4 +1,5 @@
 // What makes the page's files small: short names, a second minifier, and packing.
+import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { minify } from "terser";
 import { ownNames } from "./own-names.mjs";
@@ -86,14 +87,17 @@ export async function packed(script) {
   // A 25th less than zlib makes of it. Loaded here: once loaded, it prints itself with each error of the build.
   const { default: zopfli } = await import("@gfx/zopfli");
   const bytes = await promisify(zopfli.deflate)(Buffer.from(script), { numiterations: 15 });
+  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
   const skipped = SKIPPED.map((code) => `(c>${code})`).join("-");
   return [
+    // One address for each model of a page: the browser never frees a module, so all models share the core.
+    `export default(await(globalThis['imgplay ${digest}']??=(async()=>{`,
     `const t='${written(bytes)}',b=new Uint8Array(${bytes.length}),`,
     `g=i=>{const c=t.charCodeAt(i);return c-${FIRST}-${skipped}};`,
     `for(let i=0,h=0,n=0,k=0;k<b.length;){h|=g(i++)+${SIGNS.length}*g(i++)<<n;n+=${BITS};`,
     "for(;n>7&&k<b.length;n-=8,h>>>=8)b[k++]=h}",
     "const s=new Blob([b]).stream().pipeThrough(new DecompressionStream('deflate-raw')),",
     "u=URL.createObjectURL(new Blob([await new Response(s).text()],{type:'text/javascript'})),",
-    "m=await import(u);URL.revokeObjectURL(u);export default m.default",
+    "m=await import(u);URL.revokeObjectURL(u);return m})())).default",
   ].join("");
 }

@@ -193,7 +193,7 @@ class MockKernel {
   }
 
   async receive(message: PageMessage, sent: ArrayBuffer[] = []): Promise<void> {
-    if (message.kind === "ack" || query.has("silent")) return;
+    if (message.kind !== "request" || query.has("silent")) return;
     const { call } = message;
     const refuse = query.get("refuse");
     const wish = call.method === "generate" ? call.wishes.findIndex(({ model }) => model === refuse) : -1;

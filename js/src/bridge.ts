@@ -94,18 +94,21 @@ export interface Bridge {
    */
   request: Send;
   /**
-   * Count a view that shows the page until the signal. Without a view nothing is acknowledged, so that the kernel
-   * stops pushing pictures to a widget whose cell was run again.
+   * Show the page in an element until the signal. The first view asks for a snapshot. With the last one the page
+   * leaves: the kernel tells it nothing until there is a view again, as of a widget whose cell was run again.
    */
-  watch(signal: AbortSignal): void;
+  watch(el: Element, signal: AbortSignal): void;
+  /** Return whether no click waits for its answer. */
+  isIdle(): boolean;
   /** Set the height in pixels, null for the automatic one. The kernel learns the height only if it is `kept`. */
   setHeight: Channel["setHeight"];
 }
 
-/** Connect the page to the kernel. Everything ends with the signal. */
+/** Connect the page to the kernel, once it has a view. Everything ends with the signal. */
 export function createBridge(channel: Channel, listener: Listener, signal: AbortSignal): Bridge {
   const saved = channel.saved();
-  const requests = createRequests();
+  const page = Math.random().toString(36).slice(2, 10);
+  const requests = createRequests(page);
   const silence = createSilence(channel, requests, listener, () => snapshots, saved !== undefined);
   const request: Send = (call, buffers) => {
     const refusal = signal.aborted ? "closed" : silence.refusal();
@@ -124,10 +127,19 @@ export function createBridge(channel: Channel, listener: Listener, signal: Abort
   /** Send again what was not answered for some time; after a cut (`all`), everything that was not answered. */
   const repeat = (all = false): void => {
     if (silence.isCut()) return;
-    for (const open of requests.unanswered(all)) transmit(open);
+    for (const open of requests.unanswered(all)) {
+      // A hello would tell the kernel that the page is seen.
+      if (open.call.method !== "hello" || !snapshots.isPaused()) transmit(open);
+    }
   };
-  const snapshots: Snapshots = createSnapshots(request, listener, (seq) => events.catchUp(seq), signal);
-  const events = createEvents(channel, listener, snapshots);
+  const catchUp = (seq: number): void => events.catchUp(seq);
+  const snapshots: Snapshots = createSnapshots(request, listener, page, catchUp, signal);
+  const left = (): void => {
+    events.forget();
+    channel.send({ kind: "leave", page });
+  };
+  const views = createViews(snapshots, left, signal);
+  const events = createEvents(channel, listener, snapshots, page, views.isSeen);
 
   const message = (message: KernelMessage, buffers: DataView[]): void => {
     if (message.kind === "events") {
@@ -154,14 +166,47 @@ export function createBridge(channel: Channel, listener: Listener, signal: Abort
   const repeats = setInterval(repeat, WAITING_AFTER);
   signal.addEventListener("abort", () => {
     clearInterval(repeats);
+    views.leave();
     for (const part of [silence, events]) part.stop();
     requests.rejectAll("closed");
   });
 
   listener.look(channel.look());
   if (saved) listener.saved(saved);
-  snapshots.ask();
-  return { request, watch: events.watch, setHeight: channel.setHeight };
+  const isIdle = (): boolean => requests.clicks() === 0;
+  return { request, watch: views.watch, isIdle, setHeight: channel.setHeight };
+}
+
+// ---------------------------------------------------------------- views
+
+/** The views that show the page. */
+interface Views {
+  watch: Bridge["watch"];
+  /** Return whether a view is in the document: a host may take out what is scrolled away. */
+  isSeen(): boolean;
+  leave(): void;
+}
+
+function createViews(snapshots: Snapshots, left: () => void, signal: AbortSignal): Views {
+  const shown = new Set<Element>();
+  const leave = (): void => {
+    if (snapshots.pause()) left();
+  };
+  // The tab is closed or loaded again. It may come back as it was.
+  addEventListener("pagehide", leave, { signal });
+  addEventListener("pageshow", () => shown.size > 0 && snapshots.resume(), { signal });
+  return {
+    watch: (el, ended) => {
+      shown.add(el);
+      ended.addEventListener("abort", () => {
+        shown.delete(el);
+        if (shown.size === 0) leave();
+      });
+      snapshots.resume();
+    },
+    isSeen: () => [...shown].some((el) => el.isConnected),
+    leave,
+  };
 }
 
 // ---------------------------------------------------------------- requests
@@ -201,9 +246,8 @@ interface Requests {
   rejectAll(code: Unanswered): void;
 }
 
-function createRequests(): Requests {
+function createRequests(page: string): Requests {
   const open = new Map<string, Open>();
-  const page = Math.random().toString(36).slice(2, 10);
   /** The number of the youngest request for each thing that requests set. */
   const youngest = new Map<string, number>();
   let order = 0;
@@ -426,6 +470,12 @@ function createSilence(
 
 /** The requests for snapshots. The listener gets each snapshot that comes. */
 interface Snapshots {
+  /** Ask for a snapshot, unless the page was seen all the time: a view came. */
+  resume(): void;
+  /** Ask for no snapshot until the page is seen again. Return false if that was so already. */
+  pause(): boolean;
+  /** Return whether nobody sees the page. */
+  isPaused(): boolean;
   /** Ask for a snapshot; if one is on its way, ask for another one after it. */
   ask(): void;
   /** Ask for a snapshot to see whether the kernel answers. */
@@ -439,19 +489,23 @@ interface Snapshots {
 function createSnapshots(
   request: Send,
   listener: Listener,
+  page: string,
   catchUp: (seq: number) => void,
   signal: AbortSignal,
 ): Snapshots {
   let greeted = false;
+  /** Nobody sees the page, and the kernel counts it as gone. */
+  let paused = true;
   /** The digest of the models that the listener has. */
   let catalog: string | null = null;
   let asking = 0;
   let again = false;
 
   const greet = (): void => {
+    if (paused) return;
     asking += 1;
     const show = listener.asks();
-    request({ method: "hello", protocol: PROTOCOL, catalog })
+    request({ method: "hello", protocol: PROTOCOL, page, catalog })
       .then(({ result, buffers }) => {
         if (result.type === "snapshot") take(result.snapshot, buffers, show);
       })
@@ -481,12 +535,24 @@ function createSnapshots(
     catalog = snapshot.catalog;
     listener.catalog(models);
   };
+  const ask = (): void => {
+    // A snapshot that is on its way lacks what happened after it was taken.
+    if (asking > 0) again = true;
+    else greet();
+  };
   return {
-    ask: () => {
-      // A snapshot that is on its way lacks what happened after it was taken.
-      if (asking > 0) again = true;
-      else greet();
+    resume: () => {
+      if (!paused) return;
+      paused = false;
+      ask();
     },
+    pause: () => {
+      if (paused) return false;
+      paused = true;
+      return true;
+    },
+    isPaused: () => paused,
+    ask,
     probe: () => {
       // The first question may be lost itself; more than two would only pile up in a busy kernel.
       if (asking < 2) greet();
@@ -508,21 +574,29 @@ interface EventStream {
   take(message: Events, buffers: DataView[]): void;
   /** Hand on the events that came after the snapshot with this number. */
   catchUp(seq: number): void;
-  watch: Bridge["watch"];
+  /** Forget what was acknowledged: the page leaves. */
+  forget(): void;
   stop(): void;
 }
 
-function createEvents(channel: Channel, listener: Listener, snapshots: Snapshots): EventStream {
+function createEvents(
+  channel: Channel,
+  listener: Listener,
+  snapshots: Snapshots,
+  page: string,
+  isSeen: () => boolean,
+): EventStream {
   let held: HeldEvents[] = [];
   let lastSeq = -1;
   let acknowledged = -1;
-  let views = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const acknowledge = (): void => {
-    if (views === 0 || timer !== undefined || lastSeq <= acknowledged) return;
-    acknowledged = lastSeq;
-    channel.send({ kind: "ack", seq: lastSeq });
+    if (snapshots.isPaused() || timer !== undefined || lastSeq <= acknowledged) return;
+    if (isSeen()) {
+      acknowledged = lastSeq;
+      channel.send({ kind: "ack", page, seq: lastSeq });
+    }
     timer = setTimeout(() => {
       timer = undefined;
       acknowledge();
@@ -548,12 +622,8 @@ function createEvents(channel: Channel, listener: Listener, snapshots: Snapshots
       for (const { message, buffers } of newer) listener.events(message.events, buffers);
       acknowledge();
     },
-    watch: (shown) => {
-      views += 1;
-      shown.addEventListener("abort", () => {
-        views -= 1;
-      });
-      if (snapshots.isGreeted()) acknowledge();
+    forget: () => {
+      acknowledged = -1;
     },
     stop: () => clearTimeout(timer),
   };

@@ -1,6 +1,6 @@
 // The widget as anywidget loads it: one store and one bridge for each model, one tree for each view.
 import type { AnyModel, AnyWidget } from "@anywidget/types";
-import { createBridge } from "./bridge";
+import { type Bridge, createBridge } from "./bridge";
 import { widgetChannel } from "./host";
 import { causeText, type Send } from "./lib/answer";
 import { Media } from "./media";
@@ -12,13 +12,21 @@ import type { Page } from "./views/context";
 import { mount } from "./views/mount";
 
 interface Opened extends Page {
-  watch(signal: AbortSignal): void;
+  watch: Bridge["watch"];
+  isIdle: Bridge["isIdle"];
+  /** Save what waits to be saved, and let everything go that the page holds. */
+  end(): void;
 }
+
+/** Milliseconds that a page is kept without a view: a cell that is run again may show it again. */
+export const KEPT_FOR = 10_000;
 
 /** Parts that a click is likely to open soon: they are loaded once the page has nothing else to do. */
 const SOON: readonly PartName[] = ["large", "picker", "tools"];
 
-function openPage(model: AnyModel, signal: AbortSignal): Opened {
+function openPage(model: AnyModel): Opened {
+  const ended = new AbortController();
+  const { signal } = ended;
   const send: Send = (call, buffers) => bridge.request(call, buffers);
   const store = createPageStore(send);
   const media = new Media(send);
@@ -55,11 +63,20 @@ function openPage(model: AnyModel, signal: AbortSignal): Opened {
   );
   signal.addEventListener("abort", () => media.close());
   const learnt = learn(store, parts);
-  const opened = { store, media, parts, learnt, setHeight: bridge.setHeight, watch: bridge.watch };
+  const { setHeight, watch, isIdle } = bridge;
+  // Send what waits to be saved while the kernel can still be reached.
+  const save = (): void => {
+    store.getState().saveConfig();
+    store.getState().saveDraft();
+  };
+  const end = (): void => {
+    save();
+    ended.abort();
+  };
+  const opened = { store, media, parts, learnt, setHeight, watch, isIdle, end };
   // The tab is closed, loaded again or left: no later event tells so.
-  const leave = (): void => save(opened);
-  addEventListener("pagehide", leave, { signal });
-  document.addEventListener("visibilitychange", leave, { signal });
+  addEventListener("pagehide", save, { signal });
+  document.addEventListener("visibilitychange", save, { signal });
   return opened;
 }
 
@@ -102,31 +119,34 @@ function onRest(signal: AbortSignal, call: () => void): void {
   }
 }
 
-/** Send what waits to be saved while the kernel can still be reached. */
-function save({ store }: Page): void {
-  store.getState().saveConfig();
-  store.getState().saveDraft();
-}
-
-/** anywidget calls this once for each model. */
+/** anywidget calls this once for each model. A model without a view has no page. */
 export default (() => {
   let page: Opened | undefined;
+  let views = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    page?.end();
+    page = undefined;
+  };
+  /** End the page when it was without a view for a while and waits for no answer, such as that to an upload. */
+  const rest = (): void => {
+    timer = setTimeout(() => (page?.isIdle() ? end() : rest()), KEPT_FOR);
+  };
   return {
-    initialize({ model, signal }) {
-      const ended = new AbortController();
-      const end = (): void => {
-        if (page) save(page);
-        page = undefined;
-        ended.abort();
-      };
+    initialize({ signal }) {
       signal?.addEventListener("abort", end, { once: true });
-      page = openPage(model, ended.signal);
       return end;
     },
     render({ model, el, signal }) {
-      // A host without `initialize` shows one view for each model.
-      page ??= openPage(model, signal);
-      page.watch(signal);
+      clearTimeout(timer);
+      views += 1;
+      page ??= openPage(model);
+      page.watch(el, signal);
+      signal.addEventListener("abort", () => {
+        views -= 1;
+        if (views === 0 && page) rest();
+      });
       return mount(el, page, signal);
     },
   };

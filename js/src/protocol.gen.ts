@@ -64,6 +64,7 @@ export type ErrorCode =
   | "moderated"
   | "network"
   | "no_image"
+  | "no_threads"
   | "not_fetched"
   | "not_found"
   | "not_shown"
@@ -129,10 +130,11 @@ export type Result =
   | ModelResult
   | ProviderChecked
   | KeyTaken;
-export type PageMessage = PageRequest | Ack;
+export type PageMessage = PageRequest | Ack | Leave;
 
 export interface Ack {
   kind: "ack";
+  page: string;
   seq: number;
 }
 export interface AddServer {
@@ -221,6 +223,7 @@ export interface BatchesMoved {
 export interface Hello {
   method: "hello";
   protocol: number;
+  page: string;
   catalog: string | null;
 }
 export interface Generate {
@@ -862,6 +865,10 @@ export interface WishRefused {
   retryAfter: number | null;
   requestId: string | null;
   wish: number;
+}
+export interface Leave {
+  kind: "leave";
+  page: string;
 }
 export interface PageRequest {
   kind: "request";

@@ -50,7 +50,8 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
     ended.signal,
   );
   const view = new AbortController();
-  bridge.watch(view.signal);
+  const el = document.body.appendChild(document.createElement("div"));
+  bridge.watch(el, view.signal);
   const hello = async (seq: number): Promise<void> => {
     const request = fake.requests("hello").at(-1);
     if (!request) throw new Error("no hello was sent");
@@ -60,7 +61,7 @@ function connected(state: Record<string, unknown> = {}, manager: FakeModel["widg
   const events = (seq: number, ...list: KernelEvent[]): void =>
     fake.receive({ kind: "events", seq, events: list.length > 0 ? list : [event(String(seq))] });
   const messages = () => seen.events.map((each) => (each.type === "notice_shown" ? each.message : each.type));
-  return { fake, ended, view, seen, bridge, hello, events, messages };
+  return { fake, ended, view, el, seen, bridge, hello, events, messages };
 }
 
 describe("waiting", () => {
@@ -572,14 +573,15 @@ describe("events", () => {
     events(1, { type: "models_changed" }, { type: "models_changed" });
     expect(fake.requests("hello")).toHaveLength(2);
   });
-  it("are not acknowledged while no view shows them, and are again with the next view", async () => {
-    const { fake, bridge, view, hello, events } = connected();
+  it("are not acknowledged while the host has taken the view out of the document", async () => {
+    const { fake, el, hello, events } = connected();
     await hello(0);
-    view.abort();
+    el.remove();
     events(1);
     await vi.advanceTimersByTimeAsync(3 * ACK_EVERY);
     expect(fake.acks()).toEqual([0]);
-    bridge.watch(new AbortController().signal);
+    document.body.append(el);
+    await vi.advanceTimersByTimeAsync(ACK_EVERY);
     expect(fake.acks()).toEqual([0, 1]);
   });
   it("are acknowledged at most once a second, with the newest number", async () => {
@@ -595,6 +597,54 @@ describe("events", () => {
     expect(fake.acks()).toEqual([0, 3]);
     events(4);
     expect(fake.acks()).toEqual([0, 3, 4]);
+  });
+});
+
+describe("a page", () => {
+  it("leaves with its last view, and asks for what it missed with the next one", async () => {
+    const { fake, bridge, view, el, hello, events, messages } = connected();
+    const second = new AbortController();
+    bridge.watch(document.createElement("div"), second.signal);
+    await hello(0);
+    view.abort();
+    expect(fake.leaves()).toHaveLength(0);
+    second.abort();
+    expect(fake.leaves()).toHaveLength(1);
+    // No timer of the page calls the kernel: it would count the page as seen.
+    await vi.advanceTimersByTimeAsync(20 * FIRST_REPEAT);
+    expect(fake.requests("hello")).toHaveLength(1);
+    bridge.watch(el, new AbortController().signal);
+    expect(fake.requests("hello")).toHaveLength(2);
+    await hello(3);
+    expect(fake.acks()).toEqual([0, 3]);
+    events(4);
+    expect(messages()).toEqual(["4"]);
+  });
+  it("that is seen again at once takes no snapshot from before it left for the present one", async () => {
+    const { fake, bridge, view, el, hello } = connected();
+    view.abort();
+    bridge.watch(el, new AbortController().signal);
+    expect(fake.requests("hello")).toHaveLength(1);
+    await hello(0);
+    expect(fake.requests("hello")).toHaveLength(2);
+  });
+  it("leaves when its tab is closed or loaded again, and comes back if the browser shows it again", async () => {
+    const { fake, hello } = connected();
+    await hello(0);
+    window.dispatchEvent(new Event("pagehide"));
+    expect(fake.leaves()).toHaveLength(1);
+    window.dispatchEvent(new Event("pageshow"));
+    expect(fake.requests("hello")).toHaveLength(2);
+  });
+  it("tells which page it is with each hello, ack and leave", async () => {
+    const { fake, view, hello } = connected();
+    await hello(0);
+    view.abort();
+    const pages = fake.sent.flatMap((message) =>
+      message.kind === "request" ? ("page" in message.call ? [message.call.page] : []) : [message.page],
+    );
+    expect(pages).toHaveLength(3);
+    expect(new Set(pages).size).toBe(1);
   });
 });
 

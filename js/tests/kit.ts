@@ -130,6 +130,10 @@ export class FakeModel {
     return this.sent.flatMap((message) => (message.kind === "ack" ? [message.seq] : []));
   }
 
+  leaves(): PageMessage[] {
+    return this.sent.filter(({ kind }) => kind === "leave");
+  }
+
   async reply(to: string, result: Result): Promise<void> {
     this.receive({ kind: "reply", to, result, error: null });
     await settled();

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, model, snapshot } from "../dev/fixtures";
-import widget from "../src/index";
+import widget, { KEPT_FOR } from "../src/index";
 import { hostTheme } from "../src/lib/theme";
 import { ago, changeText, differenceText, elapsed, took } from "../src/lib/words";
 import { FakeModel, settled } from "./kit";
@@ -79,6 +79,43 @@ describe("the widget", () => {
     views[0].ended.abort();
     expect(views[0].el.childElementCount).toBe(0);
     find(views[1].el, "prompt");
+  });
+  it("has no page before its first view, and none a while after its last one", async () => {
+    const fake = new FakeModel();
+    const { initialize, render } = widget();
+    initialize({ model: fake.model, signal: new AbortController().signal } as unknown as Props);
+    expect(fake.sent).toEqual([]);
+    expect(fake.handlers.size).toBe(0);
+    const show = () => {
+      const el = document.body.appendChild(document.createElement("div"));
+      const ended = new AbortController();
+      render({ model: fake.model, el, signal: ended.signal } as unknown as Props);
+      return { el, ended };
+    };
+    const first = show();
+    await fake.reply(fake.requests("hello")[0]?.id ?? "", { type: "snapshot", snapshot: snapshot(0, true) });
+    for (const { id } of fake.requests("queue")) await fake.reply(id, { type: "queue", batches: [] });
+    await type(first.el, "a fox");
+    first.ended.abort();
+    // A cell that is run again may show the same page again.
+    const second = show();
+    expect(find<HTMLTextAreaElement>(second.el, "prompt").value).toBe("a fox");
+    press(find(second.el, "prompt"), "Enter");
+    await drawn();
+    second.ended.abort();
+    await vi.advanceTimersByTimeAsync(KEPT_FOR - 1000);
+    expect(fake.handlers.size).toBe(1);
+    await vi.advanceTimersByTimeAsync(2 * KEPT_FOR);
+    // A click waits for its answer.
+    expect(fake.handlers.size).toBe(1);
+    await fake.reply(fake.requests("generate")[0]?.id ?? "", { type: "empty" });
+    await vi.advanceTimersByTimeAsync(KEPT_FOR);
+    expect(fake.handlers.size).toBe(0);
+    await drawn();
+    expect(vi.getTimerCount()).toBe(0);
+    const third = show();
+    expect(fake.requests("hello").length).toBeGreaterThan(2);
+    third.ended.abort();
   });
   it("saves the config, stops listening and stops its timers at its end", async () => {
     const { fake, model, views } = await opened();

@@ -9,6 +9,7 @@
     ├── PriceUnknown                     there is a budget, and the price of the call is not known
     ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
     ├── PageOutdated                     the page and the kernel are of different versions
+    ├── NoThreads                        this Python cannot start a thread; nothing was stored
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
     │   ├── StoreDamaged                 the database is damaged; the images stay in their folder
@@ -81,6 +82,7 @@ __all__ = [
     "Moderated",
     "NetworkError",
     "NoImage",
+    "NoThreads",
     "NotFetched",
     "NotFound",
     "NotShown",
@@ -264,6 +266,17 @@ class PageOutdated(ImgplayError):
     code = "page_outdated"
     fault = "here"
     default_next_step = "Save the notebook, run the cell again, and load the page again."
+
+
+class NoThreads(ImgplayError):
+    """This Python cannot start a thread, as in JupyterLite. Nothing was stored."""
+
+    code = "no_threads"
+    fault = "here"
+    default_next_step = (
+        "Open the notebook where the kernel runs outside of the browser: in JupyterLab, Jupyter Notebook, "
+        "VS Code or Google Colab."
+    )
 
 
 class StoreError(ImgplayError):

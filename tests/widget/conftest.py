@@ -14,10 +14,11 @@ from imgplay_widget._page.page import Page as KernelPage
 from imgplay_widget.testing import FakeProvider, open_studio
 
 WAIT = 20
+ID = "page"
 
 
 class Page:
-    """The page's side, without a wire."""
+    """The page's side, without a wire. It said hello, and acknowledges only where a test does."""
 
     def __init__(self, studio):
         self.studio = studio
@@ -26,6 +27,8 @@ class Page:
         self._ids = itertools.count()
         self.kernel = KernelPage(studio._core, self._take)
         self.end = studio._core.subscribe(self.kernel.publish, every=0.0)
+        self.greeting = self.result("hello")
+        self.messages = [(c, b) for c, b in self.messages if c["kind"] != "reply"]
 
     def _take(self, content, buffers):
         with self._arrived:
@@ -38,9 +41,17 @@ class Page:
     def call(self, method, pieces=(), **fields):
         """Send a request with its buffers, and return the reply with its buffers."""
         to = f"r{next(self._ids)}"
+        if method == "hello":
+            fields.setdefault("page", ID)
         self.send({"kind": "request", "id": to, "call": {"method": method, **fields}}, pieces)
         (reply,) = [(c, b) for c, b in self.messages if c["kind"] == "reply" and c["to"] == to]
         return reply
+
+    def acknowledge(self, seq=1, page=ID):
+        self.send({"kind": "ack", "page": page, "seq": seq})
+
+    def leave(self, page=ID):
+        self.send({"kind": "leave", "page": page})
 
     def result(self, method, **fields):
         reply, _ = self.call(method, **fields)

@@ -132,7 +132,7 @@ def moved_server(s):
 
 
 REQUESTS = {
-    "hello": lambda s: {"method": "hello"},
+    "hello": lambda s: {"method": "hello", "page": "p"},
     "generate": lambda s: {"method": "generate", "wishes": [WISH], "n": 1, "topicId": s.topic},
     "generate several": lambda s: {"method": "generate", "wishes": [WISH, WISH], "n": 1, "topicId": s.topic},
     "generate in a new topic": lambda s: {

@@ -16,7 +16,7 @@ from PIL import Image
 
 from imgplay_widget._page import protocol
 from imgplay_widget._page.protocol import Config, parse
-from imgplay_widget._types import ModelSpec, Parameter, Price
+from imgplay_widget._types import ModelSpec, Notice, Parameter, Partial, Price
 from imgplay_widget.errors import Moderated
 from imgplay_widget.providers import Done, Inline
 from imgplay_widget.providers.openai import OpenAI
@@ -230,8 +230,14 @@ def test_a_topic_that_is_gone_does_not_become_the_active_one(page):
     assert page.result("hello")["snapshot"]["activeTopicId"] == topic.id
 
 
+def pushed(page):
+    """Return for each finished image that the page was told of whether its thumbnail came too."""
+    finished = [e["generation"] for e in page.events("generation_changed")]
+    return [one["thumbnailBuffer"] is not None for one in finished if one["status"] == "success"]
+
+
 def test_a_finished_image_brings_its_thumbnail(page):
-    page.result("hello")
+    page.acknowledge()
     page.result("generate", **REQUEST)
     page.wait_for(done(2))
     for content, buffers in page.messages:
@@ -241,25 +247,76 @@ def test_a_finished_image_brings_its_thumbnail(page):
                 assert Image.open(io.BytesIO(data)).format == "WEBP"
 
 
-def test_without_a_page_no_bytes_are_pushed(page):
+def test_a_page_that_never_acknowledged_gets_no_bytes(page):
     page.studio.generate("a fox", model="fake:image").result(WAIT)
     page.wait_for(done(1))
     assert all(buffers == [] for _, buffers in page.messages)
 
 
+def test_a_page_that_left_gets_nothing_until_it_says_hello_again(page):
+    page.acknowledge()
+    page.leave()
+    page.studio.generate("a fox", model="fake:image").result(WAIT)
+    page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
+    assert page.messages == []
+    (batch,) = page.result("hello")["snapshot"]["feed"]["batches"]
+    assert [one["status"] for one in batch["generations"]] == ["success"]
+    page.studio.generate("a fox", model="fake:image").result(WAIT)
+    page.wait_for(done(1))
+    assert pushed(page) == [False]
+    page.acknowledge()
+    page.studio.generate("a fox", model="fake:image").result(WAIT)
+    page.wait_for(done(2))
+    assert pushed(page) == [False, True]
+
+
+def test_what_one_browser_shows_goes_on_when_another_one_leaves(page):
+    page.acknowledge()
+    page.result("hello", page="other")
+    page.acknowledge(page="other")
+    page.leave()
+    page.studio.generate("a fox", model="fake:image").result(WAIT)
+    page.wait_for(done(1))
+    assert pushed(page) == [True]
+
+
+def test_previews_are_pushed_only_while_the_page_acknowledges(fake, page, monkeypatch):
+    monkeypatch.setattr("imgplay_widget._page.events.UNACKNOWLEDGED", 1)
+    fake.partials = [Partial(index=0, data=png(), progress=0.4)]
+    previews = []
+    for count in range(1, 5):
+        if count in (2, 4):
+            page.acknowledge()
+        page.studio.generate("a fox", model="fake:stream").result(WAIT)
+        page.wait_for(done(count))
+        previews.append(page.events("generation_progress")[-1]["previewBuffer"] is not None)
+    # Never acknowledged, then twice.
+    assert previews == [False, True, False, True]
+
+
 def test_thumbnails_are_pushed_only_while_the_page_acknowledges(open_page, monkeypatch):
     monkeypatch.setattr("imgplay_widget._page.events.UNACKNOWLEDGED", 2)
     with open_page() as page:
-        page.result("hello")
+        page.acknowledge()
         page.studio.generate("a fox", model="fake:image", n=4).result(WAIT)
         page.wait_for(done(4))
-        pushed = [e["generation"]["thumbnailBuffer"] for e in page.events("generation_changed")]
-        assert sum(index is not None for index in pushed) == 2
-        page.send({"kind": "ack", "seq": 1})
+        assert sum(pushed(page)) == 2
+        page.acknowledge()
         page.studio.generate("a fox", model="fake:image").result(WAIT)
         page.wait_for(done(5))
-        pushed = [e["generation"]["thumbnailBuffer"] for e in page.events("generation_changed")]
-        assert sum(index is not None for index in pushed) == 3
+        assert sum(pushed(page)) == 3
+
+
+def test_the_first_page_is_told_what_is_wrong_with_the_store_after_its_snapshot(page):
+    notice = Notice(kind="other", message="The disk is a network share.")
+    page.studio._core.archive.store.notices.append(notice)
+    first = type(page)(page.studio)
+    first.wait_for(lambda events: events)
+    assert [e["message"] for e in first.events("notice_shown")] == [notice.message]
+    assert first.events_messages()[0]["seq"] > first.greeting["snapshot"]["seq"]
+    first.result("hello")
+    first.end()
+    assert len(first.events("notice_shown")) == 1
 
 
 def test_the_page_can_ask_for_thumbnails_covers_and_originals(page):
@@ -527,12 +584,10 @@ def test_a_feed_is_read_in_pages(page):
 
 
 def test_previews_reach_the_page_small(fake, page):
-    from imgplay_widget._types import Partial
-
     large = io.BytesIO()
     Image.effect_noise((1024, 1024), 80).convert("RGB").save(large, format="PNG")
     fake.partials = [Partial(index=0, data=large.getvalue(), progress=0.4)]
-    page.result("hello")
+    page.acknowledge()
     page.studio.generate("a fox", model="fake:stream").result(WAIT)
     page.wait_for(done(1))
     (moved,) = page.events("generation_progress")

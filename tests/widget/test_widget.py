@@ -9,10 +9,12 @@ import weakref
 
 import comm as comm_package
 import pytest
+from ipywidgets.widgets import widget as widget_module
 
 from imgplay_widget import ImagePlayground, Studio
 from imgplay_widget._store import Store
-from imgplay_widget.errors import InvalidRequest, NotFound, StoreLocked, StudioClosed
+from imgplay_widget._widget import sharing
+from imgplay_widget.errors import InvalidRequest, NotFound, NoThreads, StoreLocked, StudioClosed
 from imgplay_widget.testing import FakeProvider, open_studio, png
 
 WAIT = 20
@@ -64,11 +66,25 @@ def playground(tmp_path, monkeypatch):
 
 
 PROVIDERS = (FakeProvider(),)
+HELLO = {"method": "hello", "page": "p"}
 
 
 def page_sends(widget, content, buffers=()):
     """Handle a custom message as ipywidgets does, on any thread."""
     widget._handle_custom_msg(content, list(buffers))
+
+
+def page_shows(widget):
+    """Let a browser open the page and acknowledge the snapshot."""
+    page_sends(widget, {"kind": "request", "id": "hello", "call": HELLO})
+    widget.comm.wait_for(lambda: any(c["to"] == "hello" for c, _ in widget.comm.custom("reply")))
+    page_sends(widget, {"kind": "ack", "page": "p", "seq": 0})
+    settle(widget)
+
+
+def settle(widget):
+    """Wait until the loop did what it was told so far."""
+    widget._core.start(widget._core.archive.settle).result(WAIT)
 
 
 def wait_for_state(widget, word):
@@ -84,9 +100,9 @@ def kernel_receives(widget, content, buffers):
 
 def test_a_request_over_the_comm_is_answered_once(playground):
     widget = playground()
-    page_sends(widget, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+    page_sends(widget, {"kind": "request", "id": "r1", "call": HELLO})
     widget.comm.wait_for(lambda: widget.comm.custom("reply"))
-    page_sends(widget, {"kind": "request", "id": "r2", "call": {"method": "hello"}})
+    page_sends(widget, {"kind": "request", "id": "r2", "call": HELLO})
     widget.comm.wait_for(lambda: len(widget.comm.custom("reply")) == 2)
     assert [content["to"] for content, _ in widget.comm.custom("reply")] == ["r1", "r2"]
 
@@ -131,6 +147,7 @@ def test_a_budget_belongs_to_the_studio_that_playgrounds_share(playground):
 
 def test_code_drives_what_the_page_shows(playground):
     widget = playground(model="fake:image")
+    page_shows(widget)
     batch = widget.generate("a fox", n=2).result(WAIT)
     assert batch.model == "fake:image"
     widget.comm.wait_for(
@@ -167,6 +184,7 @@ def test_the_state_holds_no_image_and_no_key(playground, monkeypatch):
 
 def test_the_pictures_of_the_state_change_with_an_image_alone(playground):
     widget = playground()
+    page_shows(widget)
     widget.generate("a fox", model="fake:image", n=2).result(WAIT)
     widget.comm.wait_for(lambda: any(text.count(":") == 2 for text in widget.comm.states("_pictures")))
     before = len(widget.comm.states("_pictures"))
@@ -187,6 +205,9 @@ def test_the_state_of_playgrounds_on_one_studio_is_made_once(playground, monkeyp
             return feed(*args, **keywords)
 
         monkeypatch.setattr(studio._core.archive.store, "feed", counted)
+        for widget in (first, second, third):
+            page_shows(widget)
+        read.clear()
         left = third.comm
         third.close()
         studio.rename_topic(topic, "Bears")
@@ -201,6 +222,8 @@ def test_a_playground_whose_page_cannot_be_reached_keeps_the_state_from_no_other
     playground, monkeypatch, caplog
 ):
     first, second = playground(), playground()
+    page_shows(first)
+    page_shows(second)
 
     def broken(*_, **__):
         raise RuntimeError("the socket is gone")
@@ -217,7 +240,7 @@ def test_what_the_page_asks_while_the_comm_opens_is_answered(playground, monkeyp
 
     def open_and_ask(self):
         opened(self)
-        page_sends(self, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+        page_sends(self, {"kind": "request", "id": "r1", "call": HELLO})
 
     monkeypatch.setattr(ImagePlayground, "open", open_and_ask)
     widget = playground()
@@ -288,23 +311,169 @@ def test_an_unknown_model_is_refused_at_the_start(playground):
     assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "imgplay-engine"]
 
 
+@pytest.mark.parametrize("platform", ["emscripten", "linux"])
+@pytest.mark.parametrize("face", [ImagePlayground, Studio])
+def test_a_python_without_threads_gets_one_error_and_no_file(tmp_path, monkeypatch, face, platform):
+    def refused(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        patch.setattr("sys.platform", platform)
+        with pytest.raises(NoThreads) as caught:
+            face(tmp_path / "s.sqlite")
+    assert list(tmp_path.iterdir()) == []
+    assert ("JupyterLab" if platform == "emscripten" else "Close other") in caught.value.next_step
+    with Studio(tmp_path / "s.sqlite") as studio:
+        assert studio.batches() == []
+
+
 def test_the_text_of_a_playground_is_stable(playground):
     assert repr(playground()) == "<ImagePlayground>"
 
 
-def test_a_closed_playground_is_freed(tmp_path):
-    made = ImagePlayground(tmp_path / "h.sqlite")
-    seen = weakref.ref(made), weakref.ref(made.studio)
-    made.close()
-    del made
+def test_a_host_that_does_not_show_the_widget_shows_what_to_do(playground):
+    widget = playground()
+    data, _ = widget._repr_mimebundle_()
+    assert set(data) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+    assert "run the cell that makes it again" in data["text/plain"]
+    assert "saved" in data["text/plain"]
+
+
+def test_the_state_goes_only_to_pages_that_are_seen_and_is_made_up_for(playground):
+    """A cell that is run again leaves its old playground behind, whose page left."""
+    old, shown = playground(), playground()
+    for widget in (old, shown):
+        page_shows(widget)
+    page_sends(old, {"kind": "leave", "page": "p"})
+    settle(old)
+    before = len(old.comm.sent)
+    shown.new_topic("Foxes")
+    wait_for_state(shown, "Foxes")
+    assert len(old.comm.sent) == before
+    # A page that is loaded asks the kernel for the whole state.
+    assert "Foxes" in old.get_state("_snapshot")["_snapshot"]
+    page_shows(old)
+    wait_for_state(old, "Foxes")
+
+
+def test_an_unseen_playground_costs_the_same_however_many_there_are(playground):
+    """No message at all goes to the pages of earlier runs."""
+    olds = [playground() for _ in range(5)]
+    for widget in olds:
+        page_shows(widget)
+        page_sends(widget, {"kind": "leave", "page": "p"})
+        settle(widget)
+    shown = playground()
+    page_shows(shown)
+    before = [len(widget.comm.sent) for widget in olds]
+    shown.generate("a fox", model="fake:stream", n=4).result(WAIT)
+    wait_for_state(shown, "a fox")
+    assert [len(widget.comm.sent) for widget in olds] == before
+
+
+class Shell:
+    """IPython's shell, which tells when a cell has ended."""
+
+    def __init__(self):
+        self.events = self
+        self.ended = []
+
+    def register(self, event, function):
+        assert event == "post_run_cell"
+        if function not in self.ended:
+            self.ended.append(function)
+
+    def end_cell(self):
+        for function in self.ended:
+            function(None)
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    shell = Shell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    return shell
+
+
+def test_the_state_at_the_end_of_each_cell_is_sent_where_no_browser_is(playground, shell):
+    widget, thread = playground(), threading.current_thread()
+    senders = []
+    publish = widget.comm.publish_msg
+
+    def noted(*args, **keywords):
+        senders.append(threading.current_thread())
+        publish(*args, **keywords)
+
+    widget.comm.publish_msg = noted
+    widget.generate("a fox", model="fake:image", n=2).result(WAIT)
+    settle(widget)
+    assert senders == []
+    shell.end_cell()
+    snapshot = widget.comm.states("_snapshot")[-1]
+    assert snapshot.count('"status":"success"') == 2
+    assert widget.comm.states("_pictures")[-1].count(":") == 2
+    # The messages of another thread do not belong to the cell, and are not stored.
+    assert set(senders) == {thread}
+    shell.end_cell()
+    assert len(senders) == 1
+
+
+def test_the_end_of_a_cell_sends_nothing_to_a_browser_and_waits_for_no_locked_store(
+    playground, shell, monkeypatch
+):
+    widget = playground()
+    page_shows(widget)
+    widget.new_topic("Foxes")
+    wait_for_state(widget, "Foxes")
+    before = len(widget.comm.sent)
+    shell.end_cell()
+    assert len(widget.comm.sent) == before
+    monkeypatch.setattr("imgplay_widget._widget.sharing.STATE_WITHIN", 0.05)
+    other = playground()
+    gate = threading.Event()
+    other._core.archive._store_thread.submit(gate.wait, WAIT)
+    shell.end_cell()
+    gate.set()
+    other.close()
+    shell.end_cell()
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["alone", "beside another one"])
+def test_a_hundred_closed_playgrounds_are_freed(tmp_path, kept, shell):
+    def opened(number=0):
+        return ImagePlayground(tmp_path / f"{number}.sqlite", providers=PROVIDERS)
+
+    def used_and_closed(number):
+        """Return what must be gone: a playground, its own class, its comm and its page."""
+        made = opened(0 if kept else number % 3)
+        seen = [made, type(made), made.comm, made._page, *([] if kept else [made._core])]
+        page_sends(made, {"kind": "request", "id": "r", "call": HELLO})
+        if number % 10 == 0:
+            made.generate("a fox", model="fake:image").result(WAIT)
+        shell.end_cell()
+        made.close()
+        return [weakref.ref(one) for one in seen]
+
+    other = opened() if kept else None
+    registered = len(widget_module._instances)
+    subscribed = len(other._core._subscriptions) if other else 0
+    refs = [ref for number in range(100) for ref in used_and_closed(number)]
+    if other:
+        settle(other)
     gc.collect()
-    assert [one() for one in seen] == [None, None]
+    assert [ref() for ref in refs if ref() is not None] == []
+    assert len(widget_module._instances) == registered
+    if other:
+        assert len(other._core._subscriptions) == subscribed
+        other.close()
+    assert sharing._all == []
 
 
 def test_a_message_after_closing_is_ignored(playground, tmp_path):
     with Studio(tmp_path / "own.sqlite") as studio:
         widget = playground(store=None, studio=studio)
-    page_sends(widget, {"kind": "request", "id": "r1", "call": {"method": "hello"}})
+    page_sends(widget, {"kind": "request", "id": "r1", "call": HELLO})
     assert widget.comm.custom("reply") == []
 
 

@@ -140,6 +140,10 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
     "页面与内核的 imgplay-widget 版本不一致。",
     "请保存笔记本，重新运行单元格，再重新载入页面。",
   ],
+  no_threads: [
+    "此 Python 无法启动线程。",
+    "请在内核不在浏览器中运行的环境（如 JupyterLab、VS Code、Colab）中打开笔记本。",
+  ],
   studio_closed: ["工作室已关闭。", "请新建工作室或重新运行单元格。"],
   cancelled: ["已取消。", "重试即可再次运行。"],
   provider: ["服务商出错。", "请重试；如果仍然出现，请反馈以下内容。"],

@@ -1,6 +1,6 @@
 // The parts as the kernel hands them over.
 import type { Send } from "../lib/answer";
-import type { Loaded, LoadPart } from ".";
+import type { Loaded, LoadPart, PartName } from ".";
 import { shared } from "./shared";
 
 /** The name of this build, written here by the build: the files of another build do not fit this core. */
@@ -12,12 +12,18 @@ interface PartFile {
   default(core: typeof shared): unknown;
 }
 
-/** Return a function that asks the kernel for the file of a part and runs it. */
+/** The parts that run already. The browser never frees a module, so the pages of all models share the parts. */
+const running = new Map<PartName, Loaded<PartName>>();
+
+/** Return a function that asks the kernel for the file of a part and runs it, unless the part runs already. */
 export function partsFromKernel(send: Send): LoadPart {
   return async (name) => {
-    const { buffers } = await send({ method: "part", name, build: BUILD });
-    const file = await run(buffers);
-    return file.default(shared) as Loaded<typeof name>;
+    if (!running.has(name)) {
+      const { buffers } = await send({ method: "part", name, build: BUILD });
+      const file = await run(buffers);
+      running.set(name, file.default(shared) as Loaded<PartName>);
+    }
+    return running.get(name) as Loaded<typeof name>;
   };
 }
 

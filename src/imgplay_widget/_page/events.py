@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._page import protocol
@@ -42,14 +43,25 @@ if TYPE_CHECKING:
 __all__ = ["EventStream"]
 
 UNACKNOWLEDGED = 64
-"""The most thumbnails that are pushed without an acknowledgement. Later events have no thumbnails."""
+"""The most thumbnails, and the most previews, that are pushed without an acknowledgement."""
 
 SMALL_PREVIEW = 100_000
 """The most bytes of a preview that is sent as it is. A larger one is made small first."""
 
 
+@dataclass
+class _Pushed:
+    """The number of pictures that were pushed since a page last acknowledged."""
+
+    thumbnails: int
+    previews: int
+
+
 class EventStream:
-    """The events of one page. The stream runs on the engine's loop.
+    """The events of a playground, whose page several browsers may show. They run on the engine's loop.
+
+    A page that said hello gets events until it leaves. Events have pictures while a page acknowledges them.
+    So the playgrounds of earlier runs of a cell, which nobody sees, cost next to nothing.
 
     Args:
         core: the studio.
@@ -68,28 +80,42 @@ class EventStream:
         self._pictures = pictures
         self._send = send
         self._source = source
-        # True once a page said hello.
-        self._seen = False
-        # The number of thumbnails that were pushed since the page last acknowledged.
-        self._pushed = 0
+        self._met = False
+        # The pages that said hello and did not leave, by their ids.
+        self._pages: dict[str, _Pushed] = {}
 
-    async def hello(self) -> None:
-        """Push pictures to the page from now on. The first hello also gets the notices of the studio."""
-        if not self._seen:
-            await self.publish([NoticeGiven(notice=notice) for notice in self._core.notices])
-        self._seen, self._pushed = True, 0
+    def hello(self, page: str) -> None:
+        """Send events to a page from now on."""
+        self._met = True
+        # A page that never acknowledged counts as one that was pushed all pictures it may have.
+        self._pages.setdefault(page, _Pushed(UNACKNOWLEDGED, UNACKNOWLEDGED))
 
-    def acknowledge(self) -> None:
-        """Note that the page has shown the events that were pushed."""
-        self._pushed = 0
+    def acknowledge(self, page: str) -> None:
+        """Note that a page has shown the events that were pushed."""
+        self._pages[page] = _Pushed(thumbnails=0, previews=0)
+
+    def leave(self, page: str) -> None:
+        """Note that nobody sees a page any more."""
+        self._pages.pop(page, None)
 
     @property
-    def pushing(self) -> bool:
-        """Whether pictures are pushed: the page said hello and acknowledges the events."""
-        return self._seen and self._pushed < UNACKNOWLEDGED
+    def met(self) -> bool:
+        """Whether a page ever said hello."""
+        return self._met
+
+    @property
+    def seen(self) -> bool:
+        """Whether a page is seen: it said hello, acknowledges the events and did not leave."""
+        return any(pushed.thumbnails < UNACKNOWLEDGED for pushed in self._pages.values())
+
+    @property
+    def _previewed(self) -> bool:
+        return any(pushed.previews < UNACKNOWLEDGED for pushed in self._pages.values())
 
     async def publish(self, changes: list[Change]) -> None:
-        """Send the changes to the page, as events in one message."""
+        """Send the changes to the pages that said hello, as events in one message."""
+        if not self._pages:
+            return
         buffers = Attachments()
         events: list[Any] = []
         for change in changes:
@@ -114,7 +140,7 @@ class EventStream:
             case Removed():
                 return _removed(change)
             case TopicWritten():
-                data = await self._pictures.cover(change.topic) if self.pushing else None
+                data = await self._pictures.cover(change.topic) if self.seen else None
                 return [protocol.TopicChanged(topic=topic_state(change.topic, buffers.add_optional(data)))]
             case SettingWritten():
                 return self._setting(change)
@@ -129,17 +155,21 @@ class EventStream:
             if generation.id not in change.generation_ids:
                 continue
             data = None
-            if generation.asset is not None and self.pushing:
+            if generation.asset is not None and self.seen:
                 data = await self._archive.thumbnail(generation)
-                self._pushed += 1
+                for pushed in self._pages.values():
+                    pushed.thumbnails += 1
             state = generation_state(change.entry, generation, buffers.add_optional(data))
             events.append(protocol.GenerationChanged(generation=state))
         return events
 
     async def _progress(self, change: Progressed, buffers: Attachments) -> protocol.GenerationProgress:
-        preview = change.preview if self.pushing else None
-        if preview is not None and len(preview) > SMALL_PREVIEW:
-            preview = await self._archive.shrink(preview)
+        preview = change.preview if self._previewed else None
+        if preview is not None:
+            for pushed in self._pages.values():
+                pushed.previews += 1
+            if len(preview) > SMALL_PREVIEW:
+                preview = await self._archive.shrink(preview)
         return protocol.GenerationProgress(
             generation_id=change.generation_id,
             batch_id=change.batch_id,

@@ -26,13 +26,13 @@ from imgplay_widget._page.references import PageReferences
 from imgplay_widget._page.requests import Requests, WishRefusedError
 from imgplay_widget._page.snapshots import Snapshots
 from imgplay_widget._page.states import error_state
+from imgplay_widget._rules.changes import Change, NoticeGiven
 from imgplay_widget.errors import ImgplayError, InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgplay_widget._page.calls import Answers
-    from imgplay_widget._rules.changes import Change
     from imgplay_widget._studio.core import Core
 
 __all__ = ["Page"]
@@ -48,11 +48,13 @@ class Page:
     Args:
         core: the studio.
         send: sends a message (JSON and buffers) to the page. It is thread-safe and does not block for long.
+        shown: is called on the loop each time that a browser tells that it shows the page.
     """
 
-    def __init__(self, core: Core, send: Send) -> None:
+    def __init__(self, core: Core, send: Send, shown: Callable[[], None] | None = None) -> None:
         self._core = core
         self._send = send
+        self._shown = shown
         self._once = Once()
         source = new_id()
         pictures = Pictures(core)
@@ -80,6 +82,16 @@ class Page:
         """Remove the ZIPs and the unfinished uploads, which only this page could still ask for."""
         self._downloads.close()
         self._references.close()
+
+    @property
+    def met(self) -> bool:
+        """Whether a browser ever opened the page."""
+        return self._events.met
+
+    @property
+    def seen(self) -> bool:
+        """Whether a browser shows the page and acknowledges what the page is told."""
+        return self._events.seen
 
     async def publish(self, changes: list[Change]) -> None:
         """Send changes of the studio to the page. The studio calls this for each change."""
@@ -111,8 +123,8 @@ class Page:
             else:
                 logger.warning("The page sent a message that cannot be read: %s", error.message)
             return
-        if isinstance(message, protocol.Ack):
-            self._events.acknowledge()
+        if not isinstance(message, protocol.PageRequest):
+            self._heed(message)
             return
         if not self._once.begin(message):
             if reply := self._once.reply(message):
@@ -134,6 +146,15 @@ class Page:
         else:
             self._answer(message, result, buffers.sent)
 
+    def _heed(self, message: protocol.Ack | protocol.Leave) -> None:
+        """Take in whether the page is seen."""
+        if isinstance(message, protocol.Leave):
+            self._events.leave(message.page)
+            return
+        self._events.acknowledge(message.page)
+        if self._shown is not None:
+            self._shown()
+
     def _answer(self, message: protocol.PageRequest, result: Any, buffers: list[bytes]) -> None:
         """Send the result of a request, or an error where the result cannot be sent."""
         try:
@@ -153,10 +174,16 @@ class Page:
         self._send(reply, [])
 
     async def _hello(self, call: protocol.Hello, buffers: Attachments) -> protocol.SnapshotResult:
-        await self._events.hello()
+        first = not self._events.met
+        self._events.hello(call.page)
         self._core.engine.eager_thumbnails = True
         self._core.archive.aside(self._core.offers.freshen())
-        return protocol.SnapshotResult(snapshot=await self._snapshots.whole(buffers, call.catalog))
+        snapshot = await self._snapshots.whole(buffers, call.catalog)
+        if first:
+            # A page takes no event that is older than its snapshot. This work begins after the answer.
+            notices: list[Change] = [NoticeGiven(notice=notice) for notice in self._core.notices]
+            self._core.archive.aside(self._events.publish(notices))
+        return protocol.SnapshotResult(snapshot=snapshot)
 
 
 def _refusal(to: str, error: ImgplayError, wish: int | None = None) -> dict[str, Any]:

@@ -5,7 +5,8 @@ match. On the wire, names are camelCase. Unless a field says otherwise, times ar
 (UTC), durations are seconds, sizes of images are pixels, and progress goes from 0.0 to 1.0. Bytes travel as
 the binary buffers of the message: a field ``buffer`` or ``…_buffer`` is an index into these buffers.
 
-The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, or an `Ack`.
+The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, or an `Ack`, or
+a `Leave`.
 The kernel sends `ReplyMessage` and `Events`. Events have a sequence number. A page that finds a gap in the
 numbers, or that was loaded again, sends `Hello` and gets a `SnapshotResult`.
 """
@@ -420,11 +421,13 @@ class Hello(Message):
     """The first message of a page, and of a page that missed events. Answer: `SnapshotResult`.
 
     Attributes:
+        page: the id of the page. Several browsers may show one playground.
         catalog: `Snapshot.catalog` of the models that the page has, or None.
     """
 
     method: Literal["hello"] = "hello"
     protocol: int = PROTOCOL
+    page: str
     catalog: str | None = None
 
 
@@ -903,13 +906,21 @@ class PageRequest(Message):
 
 
 class Ack(Message):
-    """The news that the page has shown all events up to `seq`. Without it, events soon have no thumbnails."""
+    """The news that a page has shown all events up to `seq`. Without it, events have no pictures."""
 
     kind: Literal["ack"] = "ack"
+    page: str
     seq: int
 
 
-PageMessage = Annotated[PageRequest | Ack, Field(discriminator="kind")]
+class Leave(Message):
+    """The news that nobody sees a page any more. The page gets no events until it says hello again."""
+
+    kind: Literal["leave"] = "leave"
+    page: str
+
+
+PageMessage = Annotated[PageRequest | Ack | Leave, Field(discriminator="kind")]
 
 # ------------------------------------------------------------------ kernel → page: answers
 
@@ -1443,10 +1454,10 @@ class Events(Message):
 
 KernelMessage = Annotated[ReplyMessage | Events, Field(discriminator="kind")]
 
-_page_message: TypeAdapter[PageRequest | Ack] = TypeAdapter(PageMessage)
+_page_message: TypeAdapter[PageRequest | Ack | Leave] = TypeAdapter(PageMessage)
 
 
-def parse(content: object) -> PageRequest | Ack:
+def parse(content: object) -> PageRequest | Ack | Leave:
     """Return a message of the page after a check of its fields.
 
     Raises:

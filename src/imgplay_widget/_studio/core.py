@@ -31,7 +31,7 @@ from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
 from imgplay_widget._studio.inputs import Input, check_inputs, read_input
 from imgplay_widget._studio.live import Live
-from imgplay_widget._studio.loop import Hop, LoopThread, Subscription
+from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DISCOVERY, Offers
 from imgplay_widget._studio.prepare import HistoryOwner, Prepared, prepare
 from imgplay_widget._studio.references import References, stored_input
@@ -100,10 +100,13 @@ class Core(Hop):
         writer: the text models.
 
     Raises:
+        NoThreads: this Python cannot start a thread.
         StoreError: the store cannot be opened.
     """
 
     def __init__(self, options: StudioOptions, budget: Decimal | None = None) -> None:
+        # This comes before the store, so that a Python without threads leaves no file behind.
+        check_threads()
         self.max_count = options.max_count
         self.registry = Registry(options.providers)
         self.keys = Keys(options.keys)

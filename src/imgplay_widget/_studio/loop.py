@@ -6,13 +6,14 @@ import asyncio
 import contextvars
 import logging
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from anyio.from_thread import BlockingPortal
 
 from imgplay_widget._rules.changes import Change, Progressed, TopicWritten
-from imgplay_widget.errors import StudioClosed
+from imgplay_widget.errors import NoThreads, StudioClosed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,11 +21,32 @@ if TYPE_CHECKING:
 
     from imgplay_widget._clock import Clock
 
-__all__ = ["Hop", "LoopThread", "Subscriber", "Subscription"]
+__all__ = ["Hop", "LoopThread", "Subscriber", "Subscription", "check_threads"]
 
 logger = logging.getLogger("imgplay_widget")
 
 T = TypeVar("T")
+
+
+def check_threads() -> None:
+    """Raise where Python cannot start a thread.
+
+    Raises:
+        NoThreads: Python runs in a browser, or the machine has reached its limit of threads.
+    """
+    trial = threading.Thread(target=lambda: None, name="imgplay-trial", daemon=True)
+    try:
+        trial.start()
+    except RuntimeError as error:
+        if sys.platform == "emscripten":
+            raise NoThreads(
+                "A studio needs threads, and Python in a browser (JupyterLite, Pyodide) has none."
+            ) from error
+        raise NoThreads(
+            "A studio needs threads, and Python could not start one: the limit of this machine is reached.",
+            next_step="Close other studios, kernels or programs, then run the cell again.",
+        ) from error
+    trial.join()
 
 
 class Subscriber(Protocol):

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._page.page import Page
 from imgplay_widget._rules.changes import Change, DraftWritten, Progressed, SpendingWritten
@@ -16,25 +19,35 @@ from imgplay_widget._studio.studio import Studio
 from imgplay_widget.errors import ImgplayError, StudioClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgplay_widget._studio.options import StudioOptions
 
-__all__ = ["Shared", "share", "share_own"]
+__all__ = ["Follower", "Shared", "share", "share_own"]
 
 logger = logging.getLogger("imgplay_widget")
 
 STATE_EVERY = 1.0
 """The fewest seconds between two writes of the synced state."""
 
+STATE_WITHIN = 2.0
+"""The most seconds that the end of a cell waits for the synced state. A locked store would take longer."""
 
-class Follower(Protocol):
-    """A function that is called on the loop with each synced state."""
 
-    def __call__(self, snapshot: str, pictures: str) -> None:
-        """Take a snapshot and its pictures, each as JSON in one line.
+@dataclass(frozen=True, eq=False)
+class Follower:
+    """A playground that follows the synced state of its studio.
 
-        The same texts may come again, and must then cost next to nothing.
-        """
-        ...
+    Attributes:
+        take: is called on the loop with each snapshot and its pictures, each as JSON in one line. The same
+            texts may come again, and must then cost next to nothing.
+        met: returns whether a browser ever opened the page of the playground.
+        send: sends what `take` took and nobody saw. Any thread may call it.
+    """
+
+    take: Callable[[str, str], None]
+    met: Callable[[], bool]
+    send: Callable[[], None]
 
 
 class Shared:
@@ -88,11 +101,25 @@ class Shared:
     async def follow(self, follower: Follower) -> None:
         """Call a follower with the state that was written last, and with each later state."""
         self._followers.append(follower)
-        follower(*self._texts)
+        follower.take(*self._texts)
 
     def unfollow(self, follower: Follower) -> None:
         """Stop calling a follower. Any thread may call this."""
         self._followers.remove(follower)
+
+    def at_cell_end(self) -> None:
+        """Send the state to the playgrounds that no browser opened, on the thread of the cell.
+
+        A notebook that is executed without a browser stores the state that the messages of its cells hold.
+        Messages of the engine's own thread do not belong to a cell.
+        """
+        unmet = [follower for follower in tuple(self._followers) if not follower.met()]
+        if not unmet:
+            return
+        with contextlib.suppress(ImgplayError, TimeoutError, CancelledError):
+            self.core.start(self._write).result(STATE_WITHIN)
+        for follower in unmet:
+            follower.send()
 
     async def _on_changes(self, changes: list[Change]) -> None:
         if not all(isinstance(change, Progressed | DraftWritten | SpendingWritten) for change in changes):
@@ -106,7 +133,7 @@ class Shared:
             pictures = json.dumps(state.pop("thumbnails"), separators=(",", ":"))
             self._texts = (json.dumps(state, separators=(",", ":"), ensure_ascii=False), pictures)
             for follower in tuple(self._followers):
-                follower(*self._texts)
+                follower.take(*self._texts)
 
 
 def _send_nowhere(content: dict[str, Any], buffers: list[bytes]) -> None:
@@ -144,5 +171,22 @@ def share_own(studio: Studio) -> Shared:
 
 
 def _added(shared: Shared) -> Shared:
+    if not _all:
+        _follow_cells()
     _all.append(shared)
     return shared
+
+
+def _follow_cells() -> None:
+    """Call `_at_cell_end` at the end of each cell, where IPython runs the cells.
+
+    A second call changes nothing.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.events.register("post_run_cell", _at_cell_end)
+
+
+def _at_cell_end(_: object) -> None:
+    for shared in tuple(_all):
+        shared.at_cell_end()

@@ -14,12 +14,12 @@ from imgplay_widget._page.page import Page
 from imgplay_widget._rules.costs import budget_of
 from imgplay_widget._studio.api import StudioApi
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions, signature_with
-from imgplay_widget._widget.sharing import share, share_own
+from imgplay_widget._widget.sharing import Follower, share, share_own
 from imgplay_widget.errors import InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from decimal import Decimal
 
     from imgplay_widget._studio.studio import Studio
@@ -34,6 +34,13 @@ if not (STATIC / "index.js").exists():
 logger = logging.getLogger("imgplay_widget")
 
 THEMES = ("auto", "dark", "light")
+
+STATE = ("_snapshot", "_pictures")
+"""The synced traits that change with the studio."""
+
+NOT_SHOWN = "To see this ImagePlayground, run the cell that makes it again. All images are saved."
+"""The text of an output whose host does not show the widget: a notebook that is not trusted or was stored
+without its state, a page that was loaded again (VS Code), a converter."""
 
 LOWEST, HIGHEST = 320, 2000
 """Pixels. A lower widget does not have room for the prompt box, and a higher one does not fit a screen."""
@@ -58,6 +65,7 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             ``max_count``, ``titles``, ``concurrency``.
 
     Raises:
+        NoThreads: this Python cannot start a thread, as in JupyterLite.
         StoreError: the store cannot be opened.
         NotFound: there is no such model.
         InvalidRequest: there is no such theme, or a height, a budget or an option is out of its range.
@@ -96,13 +104,15 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         shared = share(wanted) if studio is None else share_own(studio)
         self._studio = shared.studio
         self._core = core = shared.core
+        # The names of synced traits whose newest values were not sent, because nobody saw the page.
+        self._kept: set[str] = set()
         with contextlib.ExitStack() as ends:
             # Where a later step fails, the widget leaves the studio again.
             ends.callback(shared.leave)
             self._prepare(model, limit)
             # All this is done before the comm opens: the page loads at once, beside this cell, and a message
             # that comes before `on_msg` is lost.
-            self._page = Page(core, self._send_to_page)
+            self._page = Page(core, self._send_to_page, self._send_kept_state)
             ends.callback(self._close_page)
             ends.callback(core.subscribe(self._page.publish))
             self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
@@ -110,14 +120,17 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             page = ImagePlayground._esm
             before = list(_listeners(page))
             super().__init__(theme=theme, height=height)
+            # The layout is a widget of its own, which ipywidgets closes with no other one.
+            ends.callback(self.layout.close)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - see above
             ends.callback(_forget, page, [one for one in _listeners(page) if one not in before])
             if hasattr(self.comm, "_reply_subshell_for"):
                 # ipykernel 7.4 answers a message in the shell that last published on its comm; the cell that
                 # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
                 # page's own subshell. Private, hence the guard.
                 setattr(self.comm, "_reply_subshell_for", _keep_shell)  # noqa: B010 - not in the type
-            core.call(shared.follow, self._take_state)
-            ends.callback(shared.unfollow, self._take_state)
+            follower = Follower(self._take_state, lambda: self._page.met, self._send_kept_state)
+            core.call(shared.follow, follower)
+            ends.callback(shared.unfollow, follower)
             self._ends = ends.pop_all()
 
     def _prepare(self, model: str | None, budget: Decimal | None) -> None:
@@ -158,6 +171,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         # A notebook stores this text, and the default of ipywidgets would contain the whole state.
         return "<ImagePlayground>"
 
+    def _repr_mimebundle_(self, **keywords: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle: Any = super()._repr_mimebundle_(**keywords)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - no types
+        return bundle and ({**bundle[0], "text/plain": NOT_SHOWN}, bundle[1])
+
     # -------------------------------------------------------------- messages
 
     def _receive(self, _: object, content: object, buffers: Sequence[bytes | memoryview] | None) -> None:
@@ -172,13 +189,33 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         if self.comm is not None:
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
+    def send_state(self, key: str | Iterable[str] | None = None) -> None:
+        """Send the values of synced traits. The state of a page that nobody sees is sent later."""
+        if isinstance(key, str) and key in STATE and not self._page.seen:
+            self._kept.add(key)
+        else:
+            super().send_state(key)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+
+    def _send_kept_state(self) -> None:
+        """Send the state that was kept back while nobody saw the page."""
+        kept, self._kept = self._kept, set()
+        if kept and self.comm is not None:
+            with _failed_comm_logged():
+                super().send_state(kept)  # pyright: ignore[reportUnknownMemberType] - see above
+
     def _take_state(self, snapshot: str, pictures: str) -> None:
         # Only this method writes the traits, on the engine's loop, because traits are not thread-safe.
-        try:
+        with _failed_comm_logged():
             self._pictures, self._snapshot = pictures, snapshot
-        except Exception:
-            # A comm that fails must not keep the state from the other playgrounds.
-            logger.exception("The state of a playground could not be sent")
+
+
+@contextlib.contextmanager
+def _failed_comm_logged() -> Generator[None]:
+    """Log the failure of a comm, which must not keep the state from the other playgrounds."""
+    try:
+        yield
+    except Exception:
+        logger.exception("The state of a playground could not be sent")
 
 
 def _listeners(page: object) -> list[Any]:
