@@ -94,6 +94,7 @@ def test_a_window_that_was_loaded_again_needs_the_cell_again(open_vscode: OpenVS
     second_topic(notebook.view(1))
     notebook.reload()
     expect(notebook.output(1)).to_have_text(notebook.plain_text(1))
+    expect(notebook.output(1)).to_contain_text("run the cell that makes it again")
     notebook.run(1, SHOW.format(store=str(store)))
     still_there(notebook.view(1))
 
