@@ -220,7 +220,8 @@ def test_drawers_of_a_narrow_editor_are_in_sight(open_vscode: OpenVSCode, page: 
 
 def test_the_automatic_height_fits_the_editor(open_vscode: OpenVSCode, page: Page) -> None:
     page.set_viewport_size({"width": 1300, "height": 677})
-    notebook = open_vscode()
+    # A short notebook would scroll back while the studio shrinks to its height.
+    notebook = open_vscode(cells=LONG)
     assert notebook.window["height"] == 620
     view = notebook.view(1)
     notebook.scroll(130)
