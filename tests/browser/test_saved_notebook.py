@@ -94,3 +94,18 @@ def test_a_saved_notebook_that_is_opened_again_shows_its_images_and_says_why_not
     for control in ("config-panel", "topics-panel", "generate"):
         expect(view.part(control)).to_have_attribute("title", re.compile("Run the cell again"))
     expect(view.part("generate")).to_be_disabled()
+
+
+def test_a_notebook_that_is_not_trusted_says_what_to_do(open_notebook, studio_cells: list[str]) -> None:
+    notebook = open_notebook(studio_cells)
+    notebook.run(0)
+    expect(notebook.view().part("prompt")).to_be_visible()
+    notebook.save()
+    # The user trusts what was run here, but not a notebook that somebody else changed.
+    text = notebook.path.read_text(encoding="utf-8")
+    notebook.path.with_name("changed.ipynb").write_text(text.replace('"pass"', '"..."'), encoding="utf-8")
+    notebook.page.goto(notebook.page.url.replace(f"{notebook.path.stem}.ipynb", "changed.ipynb"))
+    output = notebook.page.locator(".jp-OutputArea-output:visible")
+    expect(output).to_have_text(
+        "To see this ImagePlayground, run the cell that makes it again. All images are saved.", timeout=WAIT
+    )
