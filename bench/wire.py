@@ -26,6 +26,9 @@ QUIET = 1.5
 """The seconds of silence after which no more messages come: the synced state is written each second."""
 LIMIT = 300.0
 
+PAGE = "bench"
+HELLO = {"kind": "request", "id": "1", "call": {"method": "hello", "page": PAGE}}
+
 OURS = """
 from imgplay_widget import ImagePlayground
 from imgplay_widget.providers.openai import OpenAI
@@ -94,7 +97,7 @@ class Kernel:
         elif kind == "comm_open":
             self._update(content["comm_id"], content["data"], message["buffers"])
             if content["data"]["state"].get("_model_module") == "anywidget":
-                self._send(content["comm_id"], {"kind": "request", "id": "1", "call": {"method": "hello"}})
+                self._send(content["comm_id"], HELLO)
         elif kind == "comm_msg" and content["data"]["method"] == "update":
             self._update(content["comm_id"], content["data"], message["buffers"])
         elif kind == "comm_msg" and content["data"]["method"] == "custom":
@@ -111,19 +114,23 @@ class Kernel:
         if content["kind"] == "reply":
             assert not content.get("error"), content
             snapshot = content["result"]["snapshot"]
+            self._acknowledge(comm, snapshot["seq"])
             found = [
                 g for batch in (snapshot["feed"] or {"batches": []})["batches"] for g in batch["generations"]
             ]
         else:
             changes = [event for event in content["events"] if event["type"] == "generation_changed"]
             found = [event["generation"] for event in changes]
-            self._send(comm, {"kind": "ack", "seq": content["seq"]})
+            self._acknowledge(comm, content["seq"])
         for generation in found:
             assert generation["status"] not in ("error", "cancelled"), generation
             if generation["status"] == "success":
                 self.finished.add(generation["id"])
                 if generation.get("thumbnailBuffer") is not None:
                     self.with_thumbnail.add(generation["id"])
+
+    def _acknowledge(self, comm: str, seq: int) -> None:
+        self._send(comm, {"kind": "ack", "page": PAGE, "seq": seq})
 
     def _send(self, comm: str, content: dict[str, Any]) -> None:
         data = {"method": "custom", "content": content}

@@ -28,6 +28,7 @@ BUSY = {
 }
 
 
+HELLO = {"kind": "request", "id": "hello", "call": {"method": "hello", "page": "p"}}
 WISH = {"prompt": "a hare", "model": "jobs:image", "params": {}}
 GENERATE = {
     "kind": "request",
@@ -72,7 +73,7 @@ class Kernel:
         return said
 
     def show(self, setup: str) -> str:
-        """Show a playground, and return the id of its comm."""
+        """Show a playground, whose page says hello, and return the id of its comm."""
         said = self.until(ended(self.start(setup + "pg")))
         (comm,) = {
             message["content"]["comm_id"]
@@ -80,6 +81,8 @@ class Kernel:
             if message["msg_type"] == "comm_open"
             and message["content"]["data"]["state"].get("_model_module") == "anywidget"
         }
+        self.click(comm, HELLO, shell=None)
+        self.until(lambda message: custom(message).get("to") == "hello")
         return comm
 
     def control(self, kind: str, **content: Any) -> dict[str, Any]:
@@ -88,11 +91,12 @@ class Kernel:
         self.client.control_channel.send(message)
         return self.client.get_control_msg(timeout=WAIT)["content"]
 
-    def click(self, comm: str, content: dict[str, Any], *, shell: str) -> None:
-        """Send a message of the page, as JupyterLab does: on a subshell."""
+    def click(self, comm: str, content: dict[str, Any], *, shell: str | None) -> None:
+        """Send a message of the page, as JupyterLab does on a subshell, and other hosts without one."""
         body = {"comm_id": comm, "data": {"method": "custom", "content": content}}
         message = self.client.session.msg("comm_msg", body)
-        message["header"]["subshell_id"] = shell
+        if shell is not None:
+            message["header"]["subshell_id"] = shell
         self.client.shell_channel.send(message)
 
 
@@ -164,7 +168,8 @@ def test_a_kernel_restarted_in_mid_job_finishes_it_at_the_next_playground(kernel
 @pytest.mark.parametrize("kind", BUSY)
 def test_images_come_to_the_page_while_a_cell_runs(kernel, setup, server, kind):
     hold = server.hold("answer")
-    kernel.run(setup + 'batch = pg.generate("a fox", model="jobs:image")')
+    kernel.show(setup)
+    kernel.run('batch = pg.generate("a fox", model="jobs:image")')
     hold.wait_reached()
     cell = kernel.start(BUSY[kind])
     kernel.until(lambda message: message["content"].get("text") == "busy\n")
