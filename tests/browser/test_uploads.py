@@ -67,7 +67,8 @@ def test_uploads_and_a_painted_mask_are_sent(notebook: Notebook, view: View) -> 
 
     view.part("mask-paint").click()
     area = notebook.page.get_by_test_id("mask-area")
-    expect(area.locator("img")).to_be_visible()
+    # The painter itself and the whole picture come from the kernel.
+    expect(area.locator("img")).to_be_visible(timeout=WAIT)
     area.focus()
     for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
         area.press(key)
