@@ -10,7 +10,7 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-/** Let the page be in a frame of 14 000 px on a screen of 900 px. */
+/** Let the page be in a frame of 14,000 px on a screen of 900 px. */
 function inTallFrame(): void {
   vi.stubGlobal("parent", {});
   vi.stubGlobal("innerHeight", 14_000);

@@ -1,4 +1,4 @@
-"""What is clicked is done once: before the kernel answers, while a cell runs, and when the network is cut."""
+"""Each click is done once: before the kernel answers, while a cell runs, and when the network is cut."""
 
 from __future__ import annotations
 

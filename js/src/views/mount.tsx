@@ -65,9 +65,9 @@ export function mount(el: HTMLElement, page: Page, signal: AbortSignal): () => v
 /**
  * Return an element without height that tells a host how much room a studio wants.
  *
- * A container for queries has no width of its own: a host that asks its content for a width (a flex item, a float, a
- * table cell) would show nothing. The style sheet says how much; no single element can ask for two widths, a least one
- * and a wanted one, so that each part of this one takes the least and all in one row take the wanted.
+ * A container for queries has no width of its own, so a host that asks its content for a width (a flex item, a float, a
+ * table cell) would show nothing. The element has four parts: one of them is the least width, and all of them side by
+ * side are the wanted width.
  */
 function room(): HTMLElement {
   const element = document.createElement("div");

@@ -5,8 +5,8 @@ match. On the wire, names are camelCase. Unless a field says otherwise, times ar
 (UTC), durations are seconds, sizes of images are pixels, and progress goes from 0.0 to 1.0. Bytes travel as
 the binary buffers of the message: a field ``buffer`` or ``…_buffer`` is an index into these buffers.
 
-The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, or an `Ack`, or
-a `Leave`.
+The page sends a `PageMessage`: a request, which is answered exactly once by a `ReplyMessage`, an `Ack`, or a
+`Leave`.
 The kernel sends `ReplyMessage` and `Events`. Events have a sequence number. A page that finds a gap in the
 numbers, or that was loaded again, sends `Hello` and gets a `SnapshotResult`.
 """
