@@ -94,6 +94,7 @@ def test_a_saved_notebook_that_is_opened_again_shows_its_images_and_says_why_not
     for control in ("config-panel", "topics-panel", "generate"):
         expect(view.part(control)).to_have_attribute("title", re.compile("Run the cell again"))
     expect(view.part("generate")).to_be_disabled()
+    expect(view.part("generate")).to_have_css("opacity", "0.5")
 
 
 def test_a_notebook_that_is_not_trusted_says_what_to_do(open_notebook, studio_cells: list[str]) -> None:
