@@ -63,6 +63,22 @@ _RUN_CELL = """index => {
 _OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs.toJSON()"
 _CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 
+_LABEXTENSIONS = Path("share", "jupyter", "labextensions")
+_GIVES_UP = 'throw Error("widget model not found")'
+_MENDS = (
+    # jupyterlab_widgets 3.0.17 asks every 100 ms whether the model of a widget is there, and gives up after
+    # 2 s without a last question. Where the model comes in the last pause, the output shows "Error displaying
+    # widget: model not found" until the next reload.
+    (
+        "@jupyter-widgets/jupyterlab-manager",
+        _GIVES_UP,
+        f"if(void 0!==(t=this._models[e]))return t;{_GIVES_UP}",
+    ),
+    # anywidget 0.11 drops all messages to a widget whose script took longer than 2 s to load.
+    ("anywidget", "AbortSignal.timeout(2000)", "AbortSignal.timeout(60000)"),
+)
+"""The limits in time that a busy machine crosses: an extension, a text in its scripts, and a better text."""
+
 
 class LabServer:
     """A JupyterLab with settings, data, kernels and a port of its own, apart from the user's JupyterLab.
@@ -104,6 +120,7 @@ class LabServer:
             path = self._folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
+        mend_extensions(self._folder / "first" / "labextensions")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self._folder / "server.log").open("wb") as log:
@@ -171,6 +188,8 @@ class LabServer:
                 ("IPYTHONDIR", "ipython"),
                 ("JUPYTER_CONFIG_DIR", "config"),
                 ("JUPYTER_DATA_DIR", "data"),
+                # Jupyter searches this folder before the one of the Python environment.
+                ("JUPYTER_PATH", "first"),
                 ("JUPYTER_RUNTIME_DIR", "runtime"),
                 ("JUPYTERLAB_SETTINGS_DIR", "settings"),
                 ("JUPYTERLAB_WORKSPACES_DIR", "workspaces"),
@@ -195,6 +214,19 @@ class LabServer:
         self.stop()
         log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"{type(self).__name__} did not start:\n{log[-4000:]}")
+
+
+def mend_extensions(labextensions: Path) -> None:
+    """Copy the extensions that show widgets into a folder, with limits in time that a busy machine keeps.
+
+    Args:
+        labextensions: a folder that JupyterLab searches before the folder of the Python environment.
+    """
+    for name, text, better in _MENDS:
+        copy = labextensions / name
+        shutil.copytree(Path(sys.prefix) / _LABEXTENSIONS / name, copy, dirs_exist_ok=True)
+        for script in (copy / "static").glob("*.js"):
+            script.write_text(script.read_text(encoding="utf-8").replace(text, better), encoding="utf-8")
 
 
 def notebook_of(cells: Sequence[str]) -> dict[str, Any]:
