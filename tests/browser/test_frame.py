@@ -66,8 +66,13 @@ def test_the_studio_takes_the_room_that_ipywidgets_leave(open_notebook, studio_c
 def test_the_look_is_jupyterlabs_until_code_sets_it_and_a_dragged_edge_tells_it(
     open_notebook, studio_cells: list[str]
 ) -> None:
+    tell = "told = w.Label()\ntraitlets.dlink((pg, 'height'), (told, 'value'), str)\ntold"
     notebook = open_notebook(
-        [studio_cells[0], "pg.theme = 'dark'; pg.height = 500", "print(pg.theme, pg.height)"]
+        [
+            studio_cells[0],
+            f"import ipywidgets as w, traitlets\npg.theme = 'dark'; pg.height = 500\n{tell}",
+            "print(pg.theme, pg.height)",
+        ]
     )
     notebook.run(0)
     view = notebook.view()
@@ -80,6 +85,8 @@ def test_the_look_is_jupyterlabs_until_code_sets_it_and_a_dragged_edge_tells_it(
     expect(edge).to_have_attribute("aria-valuenow", "500")
     edge.press("ArrowDown")
     expect(edge).to_have_attribute("aria-valuenow", "516")
+    # JupyterLab sends what a widget says on a subshell, so a cell may run before the kernel has the height.
+    expect(notebook.cell(1).locator(".widget-label")).to_have_text("516", timeout=WAIT)
     notebook.run(2)
     assert notebook.text(2) == "dark 516\n"
 
