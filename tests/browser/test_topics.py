@@ -13,7 +13,8 @@ INSTANT = "demo:instant"
 
 
 def test_a_topic_is_renamed_in_its_place_and_code_sees_it(open_notebook, studio_cells: list[str]) -> None:
-    notebook: Notebook = open_notebook([studio_cells[0], "pg", "print([topic.title for topic in pg.topics])"])
+    titles = "print([topic.title for topic in pg.topics])"
+    notebook: Notebook = open_notebook([studio_cells[0], studio_cells[0], titles])
     notebook.run(0)
     notebook.run(1)
     view: View = notebook.view()
@@ -25,7 +26,7 @@ def test_a_topic_is_renamed_in_its_place_and_code_sees_it(open_notebook, studio_
     view.part("topic-title").fill("Foxes, at last")
     view.part("topic-title").press("Enter")
     expect(view.topics().first).to_contain_text("Foxes, at last")
-    # The kernel has the title by the time that another page shows it.
+    # The kernel has the title by the time that another playground shows it.
     expect(notebook.view(1).topics().first).to_contain_text("Foxes, at last", timeout=WAIT)
 
     notebook.run(2)
