@@ -288,12 +288,14 @@ class Reference:
         digest: sha256 of the bytes, in hex.
         media_type: the kind of file, read from the signature of the bytes.
         width, height: in pixels.
+        generation_id: the generation whose image this is, or None. A conversion may have changed the bytes.
     """
 
     digest: str
     media_type: str
     width: int
     height: int
+    generation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -605,6 +607,11 @@ class Batch:
         """The stored images that the request names: the references, and the mask after them."""
         return self.references if self.mask is None else (*self.references, self.mask)
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The ids of the generations among the references, in their order, each once."""
+        return tuple(dict.fromkeys(one.generation_id for one in self.references if one.generation_id))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
@@ -642,7 +649,7 @@ class Generation:
         error: why the slot stayed empty although its task succeeded, or None.
         applied: the values that the provider reports (see `Inline.applied`).
         starred: True where the user gave the image a star.
-        parent_id: the generation from which this one was made, or None.
+        parent_id: the first generation among the references of the batch, or None.
     """
 
     id: str

@@ -45,7 +45,7 @@ def shown(studio):
         for batch in topic.batches():
             for one in batch:
                 recipe = {name: value for name, value in one.recipe.items() if name != "path"}
-                found[one.id] = (topic.title, one.bytes, recipe, batch.code)
+                found[one.id] = (topic.title, one.bytes, recipe, batch.code, one._row.parent_id)
     return found
 
 

@@ -74,8 +74,9 @@ def make_batch(
 
 
 def add_batch(store, batch, generations, tasks, **more):
-    """Add a single batch."""
-    return store.add_batches([entry_of(batch, generations, tasks)], **more)
+    """Add a single batch, and return its topic."""
+    topic, _ = store.add_batches([entry_of(batch, generations, tasks)], **more)
+    return topic
 
 
 def entry_of(batch, generations, tasks):

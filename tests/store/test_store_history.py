@@ -34,9 +34,7 @@ def test_every_value_of_a_batch_comes_back_from_another_connection(store, open_s
     mask = store.assets.add_reference(make_png(mode="RGBA"))
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 2, references=references, mask=mask)
-    generations[1] = replace(
-        generations[1], starred=True, parent_id=generations[0].id, error=Moderated("No.").info
-    )
+    generations[1] = replace(generations[1], starred=True, error=Moderated("No.").info)
     tasks[1] = replace(
         tasks[1],
         stage=Stage.ERROR,

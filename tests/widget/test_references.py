@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from imgplay_widget._page import uploads as uploads_module
-from imgplay_widget.testing import InstantClock, mask_png, open_studio, png
+from imgplay_widget._types import Done, Inline
+from imgplay_widget.testing import FakeProvider, InstantClock, mask_png, open_studio, picture, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
 
 WAIT = 20
@@ -263,6 +264,55 @@ def test_a_result_that_is_deleted_stays_as_reference(page):
     batch.delete()
     assert page.call("reference_original", digest=digest)[1] == [data]
     assert page.result("generate", **request([digest]))
+
+
+def parent_of(studio, entry):
+    """Return the first parent of a stored batch."""
+    archive = studio._core.archive
+    (stored,) = studio._core.call(archive.in_store, archive.store.entries, [entry["id"]])
+    return stored.generations[0].parent_id
+
+
+def gif():
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(buffer, format="GIF")
+    return buffer.getvalue()
+
+
+def test_a_request_by_the_page_knows_the_results_from_which_it_is_made(page, fake):
+    first, second = (page.studio.generate("a fox", model="fake:image").result(WAIT) for _ in range(2))
+    assert first[0].bytes == second[0].bytes
+    digest = page.refer(first[0].bytes)
+    (made,) = page.result("generate", **request([digest]))["batches"]
+    assert parent_of(page.studio, made) == first[0].id
+    # Of two results with the same bytes, the one that the user chose counts.
+    page.result("take_reference", source="generation", value=second[0].id)
+    (made,) = page.result("generate", **request([digest]))["batches"]
+    assert parent_of(page.studio, made) == second[0].id
+
+
+def test_a_result_that_was_converted_is_still_known(open_page):
+    answers = [Done(images=(Inline(data=gif()),))]
+    with open_page(FakeProvider(answers)) as page:
+        batch = page.studio.generate("a fox", model="fake:image").result(WAIT)
+        taken = page.result("take_reference", source="generation", value=batch[0].id)["reference"]
+        assert taken["mediaType"] == "image/png"
+        (made,) = page.result("generate", **request([taken["digest"]]))["batches"]
+        assert parent_of(page.studio, made) == batch[0].id
+
+
+def test_a_request_by_code_knows_the_results_from_which_it_is_made(open_page, tmp_path):
+    answers = [picture(), Done(images=(Inline(data=gif()),))]
+    with open_page(FakeProvider(answers)) as page:
+        generate = page.studio.generate
+        first, converted = (generate("a fox", model="fake:image").result(WAIT)[0] for _ in range(2))
+        file = first.save(tmp_path / "fox.png")
+        for given, parent in ((first, first), (file, first), (file.read_bytes(), first), (png(), None)):
+            child = generate("a hare", model="fake:image", references=[given]).result(WAIT)[0]
+            assert child._row.parent_id == (parent and parent.id)
+        child = generate("a hare", model="fake:image", references=[png(), converted]).result(WAIT)[0]
+        assert child._row.parent_id == converted.id
+        assert page.studio.add_reference(converted).generation_id == converted.id
 
 
 def test_what_has_no_image_is_no_reference(page):

@@ -288,15 +288,15 @@ class Engine:
             StoreError: the requests could not be stored. Nothing was sent.
         """
         leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
-        topic = await self._archive.in_store(
+        topic, stored = await self._archive.in_store(
             self._store.add_batches, leased, new_topic=new_topic, budget=self._budget(confirm=confirm)
         )
-        for entry in leased:
+        for entry in stored:
             self._entries[entry.batch.id] = entry
             # All batches are told before a task starts, so that a cancellation of all visible batches stops
             # every task.
             self._notify(EntryAdded(entry=entry, topic=topic))
-        for task in [task for entry in leased for task in entry.tasks]:
+        for task in [task for entry in stored for task in entry.tasks]:
             await self._launch(task, Resume.SUBMIT)
         return topic
 

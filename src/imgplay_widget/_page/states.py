@@ -113,7 +113,12 @@ def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
 
 def reference_state(reference: Reference) -> ReferenceState:
     """Return an input image as the page names it."""
-    return ReferenceState(**asdict(reference))
+    return ReferenceState(
+        digest=reference.digest,
+        media_type=reference.media_type,
+        width=reference.width,
+        height=reference.height,
+    )
 
 
 def _parameter_state(parameter: Parameter) -> ParameterState:
@@ -262,7 +267,11 @@ def recipe_state(recipe: Recipe) -> RecipeState:
         "started_at": _milliseconds(recipe.started_at) if recipe.started_at else None,
         "finished_at": _milliseconds(recipe.finished_at) if recipe.finished_at else None,
     }
-    return RecipeState(**(recipe.as_json() | times))
+    inputs: dict[str, Any] = {
+        "references": [reference_state(reference) for reference in recipe.references],
+        "mask": None if recipe.mask is None else reference_state(recipe.mask),
+    }
+    return RecipeState(**(recipe.as_json() | times | inputs))
 
 
 def draft_state(draft: Draft) -> DraftState:

@@ -118,6 +118,12 @@ def m0009_removals(connection: Connection) -> None:
     connection.exec_driver_sql(_M0009)
 
 
+def m0010_images_as_values(connection: Connection) -> None:
+    """Store which results were used as input images. For the past, the digests of the images tell it."""
+    for statement in _M0010:
+        connection.exec_driver_sql(statement)
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -137,6 +143,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0007_clicks,
     m0008_stars,
     m0009_removals,
+    m0010_images_as_values,
 )
 
 
@@ -410,6 +417,35 @@ CREATE TABLE image_removals (
   PRIMARY KEY (kind, name)
 )
 """
+
+_M0010 = (
+    "ALTER TABLE image_generation_references ADD COLUMN generation_id TEXT",
+    # The same image may have been made several times. Its first one counts, if it is older than the request.
+    """
+UPDATE image_generation_references SET generation_id = (
+  SELECT g.id FROM image_generations AS g
+  JOIN image_generation_batches AS made ON made.id = g.batch_id
+  JOIN image_generation_batches AS b ON b.id = image_generation_references.batch_id
+  WHERE g.asset_digest = image_generation_references.digest AND g.created_at < b.created_at
+    AND made.user_id = b.user_id AND (
+      made.organization_id = b.organization_id
+      OR (made.organization_id IS NULL AND b.organization_id IS NULL)
+    )
+  ORDER BY g.created_at, g.id LIMIT 1
+)
+""",
+    "CREATE INDEX idx_references_generation ON image_generation_references(generation_id)",
+    """
+UPDATE image_generations SET parent_id = (
+  SELECT r.generation_id FROM image_generation_references AS r
+  WHERE r.batch_id = image_generations.batch_id AND r.role = 'reference' AND r.generation_id IS NOT NULL
+  ORDER BY r.position LIMIT 1
+) WHERE batch_id IN (
+  SELECT r.batch_id FROM image_generation_references AS r
+  WHERE r.role = 'reference' AND r.generation_id IS NOT NULL
+)
+""",
+)
 
 _CONFIGS = "SELECT user_id, organization_id, value FROM image_settings WHERE name = 'config'"
 

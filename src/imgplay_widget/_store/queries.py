@@ -11,7 +11,7 @@ each scope.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -40,6 +40,8 @@ from imgplay_widget.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from imgplay_widget._types import Reference
+
 __all__ = [
     "SCOPES",
     "SEEN_BATCH",
@@ -47,6 +49,7 @@ __all__ = [
     "UNFINISHED",
     "Scope",
     "bare_topics",
+    "children",
     "cover_candidate",
     "durations",
     "entries",
@@ -56,6 +59,7 @@ __all__ = [
     "free_title",
     "generation",
     "generation_of",
+    "parents",
     "slots",
     "topic",
     "topic_exists",
@@ -63,6 +67,7 @@ __all__ = [
     "topics_by_id",
     "topics_of",
     "with_contents",
+    "with_parents",
 ]
 
 Condition = ColumnElement[bool]
@@ -278,6 +283,60 @@ def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[En
     )
     newest = connection.scalar(mine.order_by(generations.c.id.desc()).limit(1))
     return None if newest is None else generation(connection, scope, newest)
+
+
+def parents(connection: Connection, scope: Scope, batch_id: str) -> list[tuple[Entry, Generation]]:
+    """Return the generations among the references of a batch, in their order, each with its batch."""
+    found = entry(connection, scope, batch_id)
+    return [] if found is None else _generations(connection, scope, found.batch.parents)
+
+
+def children(connection: Connection, scope: Scope, generation_id: str) -> list[tuple[Entry, Generation]]:
+    """Return the generations of the batches that have a generation as a reference, oldest first."""
+    used = references.c.generation_id == generation_id, references.c.role == rows.REFERENCE
+    made = connection.scalars(select(references.c.batch_id).where(*used).distinct()).all()
+    found = entries(connection, scope, made)
+    return [(entry, generation) for entry in found for generation in entry.generations]
+
+
+def _generations(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
+    """Return the visible generations with these ids, in this order, each with its batch."""
+    holding = select(generations.c.batch_id).where(generations.c.id.in_(ids)).distinct()
+    found = entries(connection, scope, connection.scalars(holding).all())
+    by_id = {one.id: (entry, one) for entry in found for one in entry.generations}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def with_parents(connection: Connection, scope: Scope, new: Sequence[Entry]) -> list[Entry]:
+    """Return new batches whose input images and generations name the results from which they are made.
+
+    An input image names the generation that the user gave, else the oldest result with the same bytes. A
+    generation of another user or of another store does not count.
+    """
+    inputs = [one for entry in new for one in entry.batch.inputs]
+    if not inputs:
+        return list(new)
+    mine = select(generations.c.id).where(
+        generations.c.id.in_({one.generation_id for one in inputs if one.generation_id}), *scope.generations()
+    )
+    given = set(connection.scalars(mine))
+    same = select(generations.c.asset_digest, func.min(generations.c.id)).where(
+        generations.c.asset_digest.in_({one.digest for one in inputs}), *scope.generations(), SEEN_GENERATION
+    )
+    oldest = {row[0]: row[1] for row in connection.execute(same.group_by(generations.c.asset_digest))}
+
+    def named(one: Reference) -> Reference:
+        known = one.generation_id in given
+        return one if known else replace(one, generation_id=oldest.get(one.digest))
+
+    made: list[Entry] = []
+    for entry in new:
+        mask = None if entry.batch.mask is None else named(entry.batch.mask)
+        batch = replace(entry.batch, references=tuple(map(named, entry.batch.references)), mask=mask)
+        parent = next(iter(batch.parents), None)
+        children = tuple(replace(one, parent_id=parent) for one in entry.generations)
+        made.append(replace(entry, batch=batch, generations=children))
+    return made
 
 
 def slots(connection: Connection, scope: Scope, task_id: str) -> list[Generation]:

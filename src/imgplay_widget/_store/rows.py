@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Table
 
 __all__ = [
+    "REFERENCE",
     "batch_of",
     "batch_row",
     "filling",
@@ -32,8 +33,10 @@ __all__ = [
 ]
 
 
-_REFERENCE = "reference"
-_MASK = "mask"
+REFERENCE = "reference"
+MASK = "mask"
+"""The roles of an input image."""
+
 _INPUTS = ("references", "mask")
 
 
@@ -67,8 +70,8 @@ def batch_row(batch: Batch) -> dict[str, Any]:
 @reads_rows
 def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
     """Return the batch of a row and of the rows of its input images, in their order."""
-    references = tuple(_reference_of(one) for one in inputs if one["role"] == _REFERENCE)
-    mask = next((_reference_of(one) for one in inputs if one["role"] == _MASK), None)
+    references = tuple(_reference_of(one) for one in inputs if one["role"] == REFERENCE)
+    mask = next((_reference_of(one) for one in inputs if one["role"] == MASK), None)
     columns = _columns(row, tables.batches, "prompt_folded", "deleted_at")
     columns["config"] = dict(row["config"])
     return Batch(**columns, references=references, mask=mask)
@@ -82,7 +85,7 @@ def input_rows(batch: Batch) -> list[dict[str, Any]]:
             "batch_id": batch.id,
             "position": position,
             **asdict(one),
-            "role": _REFERENCE if position < last else _MASK,
+            "role": REFERENCE if position < last else MASK,
         }
         for position, one in enumerate(batch.inputs)
     ]
@@ -92,7 +95,11 @@ def input_rows(batch: Batch) -> list[dict[str, Any]]:
 def _reference_of(row: RowMapping) -> Reference:
     """Return the reference of a row."""
     return Reference(
-        digest=row["digest"], media_type=row["media_type"], width=row["width"], height=row["height"]
+        digest=row["digest"],
+        media_type=row["media_type"],
+        width=row["width"],
+        height=row["height"],
+        generation_id=row["generation_id"],
     )
 
 

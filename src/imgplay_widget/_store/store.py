@@ -339,8 +339,10 @@ class Store:
 
     def add_batches(
         self, entries: Sequence[Entry], *, new_topic: Topic | None = None, budget: Budget | None = None
-    ) -> Topic:
+    ) -> tuple[Topic, list[Entry]]:
         """Add batches to one topic, with their generations and tasks, all or none.
+
+        Their input images and generations get the results from which they are made: see `Batch.parents`.
 
         Args:
             entries: the batches, oldest first; their tasks have leases. The topic moves to the front of the
@@ -349,17 +351,15 @@ class Store:
             budget: the budget that must allow the tasks, or None for no budget.
 
         Returns:
-            The topic after the change.
+            The topic after the change, and the batches as they are stored.
 
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
             OverBudget: the budget does not allow it.
             PriceUnknown: the price of a task is not known, and the user did not agree to pay it.
         """
-        batches = [entry.batch for entry in entries]
         tasks = [task for entry in entries for task in entry.tasks]
-        generations = [generation for entry in entries for generation in entry.generations]
-        inputs = {one.digest: one for batch in batches for one in batch.inputs}
+        inputs = {one.digest: one for entry in entries for one in entry.batch.inputs}
         with self._files_locked(needed=bool(inputs)), self._database.writing() as connection:
             for reference in inputs.values():
                 if self.assets.size(reference) is None:
@@ -368,6 +368,9 @@ class Store:
                 # The check is in the same transaction, so that two clicks at once cannot exceed the budget
                 # together.
                 spending.refuse_beyond(connection, self._scope, tasks, budget)
+            stored = queries.with_parents(connection, self._scope, entries)
+            batches = [entry.batch for entry in stored]
+            generations = [generation for entry in stored for generation in entry.generations]
             self._touch_topic(connection, batches[-1], new_topic)
             _insert(connection, tables.batches, [rows.batch_row(batch) for batch in batches])
             _insert(connection, tables.references, [row for b in batches for row in rows.input_rows(b)])
@@ -375,7 +378,7 @@ class Store:
             _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
             (topic,) = queries.topics_by_id(connection, self._scope, [batches[-1].topic_id])
         self.assets.let_go(inputs)
-        return topic
+        return topic, stored
 
     def entry(self, batch_id: str) -> Entry | None:
         """Return a batch with its generations and tasks, or None."""
@@ -401,6 +404,16 @@ class Store:
         """Return the newest generation whose image has this sha256, with its batch, or None."""
         with self._database.reading() as connection:
             return queries.generation_of(connection, self._scope, digest)
+
+    def parents(self, batch_id: str) -> list[tuple[Entry, Generation]]:
+        """Return the generations among the references of a batch, in their order, each with its batch."""
+        with self._database.reading() as connection:
+            return queries.parents(connection, self._scope, batch_id)
+
+    def children(self, generation_id: str) -> list[tuple[Entry, Generation]]:
+        """Return the generations of the batches that have a generation as a reference, oldest first."""
+        with self._database.reading() as connection:
+            return queries.children(connection, self._scope, generation_id)
 
     def feed(
         self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING

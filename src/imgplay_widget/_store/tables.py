@@ -237,7 +237,10 @@ references = Table(
     Column("width", Whole, nullable=False),
     Column("height", Whole, nullable=False),
     Column("role", CleanText, nullable=False),
+    # The generation whose image this is. Its row may be gone, and a recovery may bring the row back.
+    Column("generation_id", CleanText),
     Index("idx_references_digest", "digest"),
+    Index("idx_references_generation", "generation_id"),
 )
 
 generations = Table(

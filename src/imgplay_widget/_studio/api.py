@@ -344,7 +344,8 @@ class StudioApi:
             # The image is read on this thread, because a figure must be drawn where it was made.
             read = read_input(image)
             assert read.data is not None
-            reference = core.call(core.references.keep, read.data)
+            made_by = read.reference.generation_id
+            reference = core.call(partial(core.references.keep, generation_id=made_by), read.data)
         core.call(core.drafts.add, topic_id, reference)
         return reference
 

@@ -142,6 +142,7 @@ def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") ->
         media_type=accepted.media_type,
         width=accepted.width,
         height=accepted.height,
+        generation_id=item.id if isinstance(item, GenerationHandle) else None,
     )
     return Input(reference, len(data), data)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.kinds import SOME_IMAGE
@@ -36,19 +37,23 @@ class References:
         self._assets = archive.store.assets
         self._known: OrderedDict[str, Reference] = OrderedDict()
 
-    async def keep(self, data: bytes, role: Role = "reference", said: str = "") -> Reference:
+    async def keep(
+        self, data: bytes, role: Role = "reference", said: str = "", generation_id: str | None = None
+    ) -> Reference:
         """Store an image, and keep it for a day at most until a request or a draft names it.
 
         Args:
             data: the bytes of a file.
             role: the use of the image; a mask is a PNG with transparency.
             said: the media type that the sender of the image named.
+            generation_id: the generation whose image this is, or None where the bytes are from elsewhere.
 
         Raises:
             InvalidRequest: the bytes are not an image or not a mask, or the image is damaged.
             DiskFull: there is no space, and no part of the image stays.
         """
-        return self._learned(await self._archive.in_pool(self._keep, data, role, said))
+        kept = await self._archive.in_pool(self._keep, data, role, said)
+        return self._learned(replace(kept, generation_id=generation_id))
 
     def _keep(self, data: bytes, role: Role, said: str) -> Reference:
         item = read_input(data, role, said)
@@ -87,9 +92,14 @@ class References:
         if asset is None:
             raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
         if asset.media_type not in SENT or not asset.whole or asset.width is None or asset.height is None:
-            return await self.keep(await self._archive.read(asset.url), said=SOME_IMAGE)
+            data = await self._archive.read(asset.url)
+            return await self.keep(data, said=SOME_IMAGE, generation_id=generation_id)
         reference = Reference(
-            digest=asset.digest, media_type=asset.media_type, width=asset.width, height=asset.height
+            digest=asset.digest,
+            media_type=asset.media_type,
+            width=asset.width,
+            height=asset.height,
+            generation_id=generation_id,
         )
         if not await self._archive.in_pool(self._assets.hold, reference):
             raise NotFound(
