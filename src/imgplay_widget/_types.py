@@ -650,6 +650,8 @@ class Generation:
         applied: the values that the provider reports (see `Inline.applied`).
         starred: True where the user gave the image a star.
         parent_id: the first generation among the references of the batch, or None.
+        scores: numbers that code gave to the image, by their names, which are sorted.
+        tags: words that the user or code gave to the image, sorted.
     """
 
     id: str
@@ -664,6 +666,8 @@ class Generation:
     starred: bool
     parent_id: str | None
     created_at: datetime
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

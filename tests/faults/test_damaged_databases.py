@@ -27,6 +27,8 @@ TABLES = (
     "image_settings",
     "image_spending",
     "image_removals",
+    "image_scores",
+    "image_tags",
     "image_migrations",
 )
 
@@ -47,6 +49,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 batch.result(WAIT)
             studio._core.call(studio._core.archive.settle)
         studio.star(studio.search("fox"))
+        curator, (fox,) = studio._core.curator, studio.search("fox")
+        studio._core.call(curator.score, {fox[0].id: {"clip": 0.31}})
+        studio._core.call(partial(curator.tag, add=["poster"]), [fox[0].id])
         studio.add_reference(png(9, 9))
         studio._core.call(studio._core.save_config, {"model": "fake:image"})
     return folder

@@ -1,4 +1,4 @@
-"""The changes that users make to a history: titles, pins, stars, moving, deleting and restoring."""
+"""The changes that users make to a history: titles, pins, stars, scores, tags, moving and deleting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imgplay_widget._types import Recovery
 from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from imgplay_widget._clock import Clock
     from imgplay_widget._engine.archive import Archive
@@ -119,12 +119,32 @@ class Curator:
         self._notify(TopicWritten(topic=topic))
         return topic
 
-    # -------------------------------------------------------------- stars and moving
+    # -------------------------------------------------------------- stars, scores, tags and moving
 
     async def star(self, generation_ids: Sequence[str], *, starred: bool) -> None:
         """Star images, or take the stars away. Images that are gone are ignored."""
         store = self._archive.store
         changed = await self._archive.in_store(store.star, generation_ids, starred=starred)
+        await self._tell_entries(changed)
+
+    async def score(self, scores: Mapping[str, Mapping[str, float | None]]) -> None:
+        """Set scores of images by their ids, or remove them (None). Images that are gone are ignored.
+
+        Raises:
+            InvalidRequest: a name or a value cannot be stored, or an image would have too many scores.
+        """
+        await self._tell_entries(await self._archive.in_store(self._archive.store.score, scores))
+
+    async def tag(
+        self, generation_ids: Sequence[str], *, add: Collection[str] = (), remove: Collection[str] = ()
+    ) -> None:
+        """Give images tags, and take tags away. Images that are gone are ignored.
+
+        Raises:
+            InvalidRequest: a tag cannot be stored, or an image would have too many tags.
+        """
+        store = self._archive.store
+        changed = await self._archive.in_store(store.tag, generation_ids, add=add, remove=remove)
         await self._tell_entries(changed)
 
     async def move(self, batch_ids: Sequence[str], topic_id: str, new_topic: Topic | None = None) -> None:

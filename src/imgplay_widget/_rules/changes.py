@@ -46,7 +46,10 @@ class EntryChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryWritten:
-    """A batch was restored, or images of it were deleted or restored. The page shows the batch anew."""
+    """A batch was moved or restored, or its images were restored, or got stars, scores or tags.
+
+    The page shows the batch anew.
+    """
 
     entry: Entry
 

@@ -1,4 +1,4 @@
-"""The changes that users make to their history: delete, restore, star and move.
+"""The changes that users make to their history: delete, restore, star, score, tag and move.
 
 A deletion marks rows and ends their tasks in one transaction. When the time to undo is over, `removal`
 removes the rows and files. The same transaction also updates the number of images and the cover of each
@@ -8,24 +8,25 @@ topic.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from imgplay_widget._rules.scores import check_count, check_name, check_score
 from imgplay_widget._store import queries, rows, spending
 from imgplay_widget._store.queries import SEEN_BATCH, SEEN_GENERATION, UNFINISHED
-from imgplay_widget._store.tables import batches, generations, tasks, topics
+from imgplay_widget._store.tables import batches, generations, scores, tags, tasks, topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
 
     from imgplay_widget._store.queries import Condition, Scope
-    from imgplay_widget._types import Kind, Task, Topic
+    from imgplay_widget._types import Generation, Kind, Task, Topic
 
-__all__ = ["Hidden", "Restored", "hide", "move", "restore", "star"]
+__all__ = ["Hidden", "Restored", "hide", "move", "restore", "score", "star", "tag"]
 
 _CHUNK = 500
 
@@ -117,6 +118,81 @@ def star(connection: Connection, scope: Scope, ids: Sequence[str], *, starred: b
     for part in _chunks(changed):
         connection.execute(update(table).where(table.c.id.in_(part)).values(starred=starred))
     return sorted(set(_batch_ids(connection, changed).values()))
+
+
+def score(connection: Connection, scope: Scope, given: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    """Set scores of generations, or remove them (None), and return the batches of those that changed.
+
+    Raises:
+        InvalidRequest: a name or a value cannot be stored, or a generation would have too many scores.
+    """
+    checked = {
+        one: {check_name(name, "scores"): _score(name, value) for name, value in of_one.items()}
+        for one, of_one in given.items()
+    }
+
+    def wanted(before: Generation) -> Mapping[str, float | None]:
+        after = {**before.scores, **checked[before.id]}
+        after = {name: value for name, value in after.items() if value is not None}
+        check_count(after, "scores")
+        return after
+
+    return _label(connection, scope, list(checked), scores, wanted)
+
+
+def tag(
+    connection: Connection,
+    scope: Scope,
+    ids: Sequence[str],
+    *,
+    add: Collection[str],
+    remove: Collection[str],
+) -> list[str]:
+    """Give generations tags or take tags away, and return the batches of those that changed.
+
+    Raises:
+        InvalidRequest: a tag cannot be stored, or a generation would have too many tags.
+    """
+    new = {check_name(name, "tags") for name in add}
+
+    def wanted(before: Generation) -> Mapping[str, float | None]:
+        after = {*before.tags, *new} - {*remove}
+        check_count(after, "tags")
+        return dict.fromkeys(after)
+
+    return _label(connection, scope, ids, tags, wanted)
+
+
+def _score(name: str, value: float | None) -> float | None:
+    return None if value is None else check_score(name, value)
+
+
+def _label(
+    connection: Connection,
+    scope: Scope,
+    ids: Sequence[str],
+    table: Table,
+    wanted: Callable[[Generation], Mapping[str, float | None]],
+) -> list[str]:
+    """Make the scores or the tags of generations what is wanted, and return the batches that changed."""
+    changed: set[str] = set()
+    lines: list[dict[str, Any]] = []
+    _, seen = _kind(scope, "generation")
+    for part in _chunks(ids):
+        found = connection.execute(select(generations).where(generations.c.id.in_(part), *seen)).mappings()
+        for one in queries.read_generations(connection, found.all()):
+            before: Mapping[str, float | None] = one.scores if table is scores else dict.fromkeys(one.tags)
+            after = wanted(one)
+            gone = [name for name in before if after.get(name, ...) != before[name]]
+            come = [name for name in after if before.get(name, ...) != after[name]]
+            connection.execute(delete(table).where(table.c.generation_id == one.id, table.c.name.in_(gone)))
+            lines += [{"generation_id": one.id, "name": name, "value": after[name]} for name in come]
+            if gone or come:
+                changed.add(one.batch_id)
+    columns = table.columns.keys()
+    if lines:
+        connection.execute(insert(table), [{name: line[name] for name in columns} for line in lines])
+    return sorted(changed)
 
 
 def move(

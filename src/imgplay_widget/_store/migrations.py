@@ -119,7 +119,10 @@ def m0009_removals(connection: Connection) -> None:
 
 
 def m0010_images_as_values(connection: Connection) -> None:
-    """Store which results were used as input images. For the past, the digests of the images tell it."""
+    """Store scores and tags, and which results were used as input images.
+
+    For the past, the digests of the input images tell which results they are.
+    """
     for statement in _M0010:
         connection.exec_driver_sql(statement)
 
@@ -445,6 +448,23 @@ UPDATE image_generations SET parent_id = (
   WHERE r.role = 'reference' AND r.generation_id IS NOT NULL
 )
 """,
+    """
+CREATE TABLE image_scores (
+  generation_id TEXT NOT NULL REFERENCES image_generations(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (generation_id, name)
+)
+""",
+    """
+CREATE TABLE image_tags (
+  generation_id TEXT NOT NULL REFERENCES image_generations(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  PRIMARY KEY (generation_id, name)
+)
+""",
+    "CREATE INDEX idx_scores_name ON image_scores(name, value, generation_id)",
+    "CREATE INDEX idx_tags_name ON image_tags(name, generation_id)",
 )
 
 _CONFIGS = "SELECT user_id, organization_id, value FROM image_settings WHERE name = 'config'"

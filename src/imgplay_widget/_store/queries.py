@@ -27,13 +27,24 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    null,
     select,
     tuple_,
+    union_all,
 )
 
 from imgplay_widget._rules.titles import UNTITLED
 from imgplay_widget._store import rows
-from imgplay_widget._store.tables import UtcTime, batches, generations, references, tasks, topics
+from imgplay_widget._store.tables import (
+    UtcTime,
+    batches,
+    generations,
+    references,
+    scores,
+    tags,
+    tasks,
+    topics,
+)
 from imgplay_widget._types import Entry, Generation, Task, Topic, TopicPage
 from imgplay_widget.errors import InvalidRequest
 
@@ -60,6 +71,7 @@ __all__ = [
     "generation",
     "generation_of",
     "parents",
+    "read_generations",
     "slots",
     "topic",
     "topic_exists",
@@ -343,7 +355,7 @@ def slots(connection: Connection, scope: Scope, task_id: str) -> list[Generation
     """Return the generations in a task's slots, also deleted ones: an undo brings back what was paid for."""
     mine = select(generations).where(generations.c.async_task_id == task_id, *scope.generations())
     found = connection.execute(mine.order_by(generations.c.position)).mappings()
-    return [rows.generation_of(row) for row in found]
+    return read_generations(connection, found.all())
 
 
 def tasks_of(connection: Connection, scope: Scope, ids: Sequence[str]) -> dict[str, Task]:
@@ -370,8 +382,8 @@ def cover_candidate(connection: Connection, scope: Scope, topic_id: str) -> Gene
         .order_by(batches.c.id, generations.c.position)
         .limit(1)
     )
-    row = connection.execute(first).mappings().one_or_none()
-    return None if row is None else rows.generation_of(row)
+    found = connection.execute(first).mappings().all()
+    return next(iter(read_generations(connection, found)), None)
 
 
 def durations(connection: Connection, scope: Scope, provider: str, model: str, limit: int) -> list[float]:
@@ -394,8 +406,9 @@ def with_contents(connection: Connection, found: Sequence[RowMapping]) -> Iterab
     of_tasks: defaultdict[str, list[Task]] = defaultdict(list)
     for row in connection.execute(_REFERENCES_OF, parameters).mappings():
         of_inputs[row["batch_id"]].append(row)
-    for row in connection.execute(_GENERATIONS_OF, parameters).mappings():
-        of_generations[row["batch_id"]].append(rows.generation_of(row))
+    made = connection.execute(_GENERATIONS_OF, parameters).mappings().all()
+    for generation in read_generations(connection, made):
+        of_generations[generation.batch_id].append(generation)
     filling = {item.async_task_id for items in of_generations.values() for item in items}
     for row in connection.execute(_TASKS_OF, parameters).mappings():
         if row["id"] in filling:
@@ -408,9 +421,31 @@ def with_contents(connection: Connection, found: Sequence[RowMapping]) -> Iterab
         )
 
 
+def read_generations(connection: Connection, found: Sequence[RowMapping]) -> list[Generation]:
+    """Return the generations of some rows, in the order of the rows, with their scores and tags."""
+    if not found:
+        return []
+    batch_ids = sorted({row["batch_id"] for row in found})
+    of_generation: defaultdict[str, list[RowMapping]] = defaultdict(list)
+    for row in connection.execute(_LABELS_OF, {"ids": batch_ids}).mappings():
+        of_generation[row["generation_id"]].append(row)
+    return [rows.generation_of(row, of_generation[row["id"]]) for row in found]
+
+
 # ------------------------------------------------------------------ statements
 
 
+_OF_BATCHES = select(generations.c.id).where(generations.c.batch_id.in_(bindparam("ids")))
+_LABELS = union_all(
+    select(scores.c.generation_id, scores.c.name, scores.c.value).where(
+        scores.c.generation_id.in_(_OF_BATCHES)
+    ),
+    select(tags.c.generation_id, tags.c.name, null().label("value")).where(
+        tags.c.generation_id.in_(_OF_BATCHES)
+    ),
+).subquery()
+_LABELS_OF = select(_LABELS).order_by(_LABELS.c.generation_id, _LABELS.c.name)
+"""The scores and tags of some batches, in one query. Tags have no value."""
 _REFERENCES_OF = (
     select(references).where(references.c.batch_id.in_(bindparam("ids"))).order_by(references.c.position)
 )

@@ -38,6 +38,7 @@ MASK = "mask"
 """The roles of an input image."""
 
 _INPUTS = ("references", "mask")
+_LABELS = ("scores", "tags")
 
 
 def folded(text: str) -> str:
@@ -104,8 +105,8 @@ def _reference_of(row: RowMapping) -> Reference:
 
 
 def generation_row(generation: Generation) -> dict[str, Any]:
-    """Return the columns of a new generation."""
-    columns = {name: getattr(generation, name) for name in Generation.__slots__}
+    """Return the columns of a new generation; its scores and its tags are rows of other tables."""
+    columns = {name: getattr(generation, name) for name in Generation.__slots__ if name not in _LABELS}
     return columns | filling(generation)
 
 
@@ -121,13 +122,18 @@ def filling(generation: Generation) -> dict[str, Any]:
 
 
 @reads_rows
-def generation_of(row: RowMapping) -> Generation:
-    """Return the generation of a row."""
+def generation_of(row: RowMapping, labels: Sequence[RowMapping] = ()) -> Generation:
+    """Return the generation of a row and of the rows of its scores and tags, in their order.
+
+    The rows of tags have no value.
+    """
     columns = _columns(row, tables.generations, "asset_digest", "deleted_at")
     columns["applied"] = dict(row["applied"])
     columns["asset"] = None if row["asset"] is None else _asset_of(row["asset"])
     columns["error"] = None if row["error"] is None else ErrorInfo.from_json(row["error"])
-    return Generation(**columns)
+    scores = {one["name"]: one["value"] for one in labels if one["value"] is not None}
+    tags = tuple(one["name"] for one in labels if one["value"] is None)
+    return Generation(**columns, scores=scores, tags=tags)
 
 
 def _asset_json(asset: Asset) -> dict[str, Any]:

@@ -636,6 +636,30 @@ class Store:
         with self._database.writing() as connection:
             return curation.star(connection, self._scope, generation_ids, starred=starred)
 
+    def score(self, scores: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+        """Set scores of generations, all or none, and return the batches of those that changed.
+
+        Args:
+            scores: the values by the names of the scores, by the ids of the generations; None removes a
+                score. Unknown generations are left out.
+
+        Raises:
+            InvalidRequest: a name or a value cannot be stored, or a generation would have too many scores.
+        """
+        with self._database.writing() as connection:
+            return curation.score(connection, self._scope, scores)
+
+    def tag(
+        self, generation_ids: Sequence[str], *, add: Collection[str] = (), remove: Collection[str] = ()
+    ) -> list[str]:
+        """Give generations tags and take tags away, and return the batches of those that changed.
+
+        Raises:
+            InvalidRequest: a tag cannot be stored, or a generation would have too many tags.
+        """
+        with self._database.writing() as connection:
+            return curation.tag(connection, self._scope, generation_ids, add=add, remove=remove)
+
     def move(
         self, batch_ids: Sequence[str], topic_id: str, *, at: datetime, new_topic: Topic | None = None
     ) -> tuple[list[str], list[Topic]]:
@@ -794,7 +818,7 @@ class Store:
     ) -> list[Generation]:
         wanted = {"batch": task.batch_id, "ids": [*failures, *(image.generation_id for image in images)]}
         found = connection.execute(_slots(self._scope), wanted).mappings()
-        alive = {row["id"]: rows.generation_of(row) for row in found}
+        alive = {one.id: one for one in queries.read_generations(connection, found.all())}
         changed: dict[str, Generation] = {}
         for generation_id in failures.keys() & alive.keys():
             changed[generation_id] = replace(alive[generation_id], error=failures[generation_id])

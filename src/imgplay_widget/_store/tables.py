@@ -37,8 +37,10 @@ __all__ = [
     "migrations",
     "references",
     "removals",
+    "scores",
     "settings",
     "spending",
+    "tags",
     "tasks",
     "topics",
 ]
@@ -134,8 +136,8 @@ class BigWhole(Whole):
     cache_ok = True
 
 
-class Seconds(TypeDecorator[float]):
-    """A number of seconds."""
+class Real(TypeDecorator[float]):
+    """A number that need not be whole."""
 
     impl = Double
     cache_ok = True
@@ -267,6 +269,24 @@ generations = Table(
     _deleted("idx_generations_deleted"),
 )
 
+# What code and users say of an image. These rows go with the generation.
+scores = Table(
+    "image_scores",
+    metadata,
+    _cascade("generation_id", "image_generations.id", primary_key=True),
+    Column("name", CleanText, primary_key=True),
+    Column("value", Real, nullable=False),
+    Index("idx_scores_name", "name", "value", "generation_id"),
+)
+
+tags = Table(
+    "image_tags",
+    metadata,
+    _cascade("generation_id", "image_generations.id", primary_key=True),
+    Column("name", CleanText, primary_key=True),
+    Index("idx_tags_name", "name", "generation_id"),
+)
+
 tasks = Table(
     "image_async_tasks",
     metadata,
@@ -279,7 +299,7 @@ tasks = Table(
     Column("provider", CleanText, nullable=False),
     Column("model", CleanText, nullable=False),
     _json("unit", nullable=False),
-    Column("deadline", Seconds, nullable=False),
+    Column("deadline", Real, nullable=False),
     _json("metadata", nullable=False),
     _json("ticket"),
     _json("results", nullable=False),
