@@ -1,4 +1,4 @@
-"""The results from which other images were made: recorded with each request, and filled for the past."""
+"""The results from which other images were made, and what a migration fills for the past."""
 
 import shutil
 import sqlite3
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from store_makers import NOW, add_batch, delete, fill, make_batch, make_png, make_topic
 
+from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._types import Reference
 
 HERE = Path(__file__).parent
@@ -191,3 +192,21 @@ def test_what_is_younger_or_of_another_owner_is_no_parent_of_the_past(past, open
     past.add("later", 3, makes=A)
     assert named(open_store().entry("child")) == [None]
     assert named(open_store(organization_id="acme").entry("colleague")) == ["company-0"]
+
+
+def test_the_requests_of_the_past_are_found_again(past, open_store):
+    past.add("plain", 1, config='{"width": 64.0, "n": 1}')
+    past.add("other", 2, config='{"n": 1, "width": 64}', prompt="a blue hare")
+    past.add("edited", 3, config='{"n": 1, "width": 64}', uses=[B, A], mask=C)
+    store = open_store()
+    for name in ("plain", "other", "edited"):
+        batch = store.entry(name).batch
+        digest = request_digest(
+            provider=batch.provider,
+            model=batch.model,
+            prompt=batch.prompt,
+            config={"n": 1, "width": 64},
+            references=[one.digest for one in batch.references],
+            mask=batch.mask and batch.mask.digest,
+        )
+        assert store.same_request(digest).batch.id == name

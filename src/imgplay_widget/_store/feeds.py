@@ -18,6 +18,7 @@ from imgplay_widget._store.queries import (
     UNFINISHED,
     Scope,
     entries,
+    entry,
     with_contents,
 )
 from imgplay_widget._store.tables import batches, generations, tasks, topics
@@ -26,7 +27,7 @@ from imgplay_widget._types import Entry, FeedPage, Status, Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["feed", "models_used", "prompts", "unfinished"]
+__all__ = ["feed", "models_used", "prompts", "same_request", "unfinished"]
 
 READ_PROMPTS = 2000
 """The number of the newest batches in which different prompts are searched."""
@@ -82,6 +83,28 @@ def unfinished(connection: Connection, scope: Scope, limit: int) -> list[Entry]:
     )
     first = connection.scalars(running.distinct().order_by(generations.c.batch_id).limit(limit))
     return entries(connection, scope, first.all())
+
+
+def same_request(connection: Connection, scope: Scope, digest: str) -> Entry | None:
+    """Return the newest batch of a request whose images are all there or still come, or None.
+
+    A batch that lost an image does not count, because its user asked for all of them.
+    """
+    slots = select(generations.c.id).where(
+        generations.c.batch_id == batches.c.id, generations.c.deleted_at.is_(None)
+    )
+    joined = generations.outerjoin(tasks, tasks.c.id == generations.c.async_task_id)
+    empty = slots.select_from(joined).where(_STATUS.in_([Status.ERROR.value, Status.CANCELLED.value]))
+    there = slots.with_only_columns(func.count()).correlate(batches).scalar_subquery()
+    found = select(batches.c.id, batches.c.config, there.label("there")).where(
+        *scope.batches(),
+        batches.c.request_digest == digest,
+        SEEN_BATCH,
+        ~empty.correlate(batches).exists(),
+    )
+    with connection.execute(found.order_by(batches.c.id.desc())) as result:
+        whole = next((row.id for row in result if row.there == row.config.get("n")), None)
+    return None if whole is None else entry(connection, scope, whole)
 
 
 def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Connection, bindparam, insert, inspect, select, text
 
 from imgplay_widget._rules.costs import to_units
+from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._store import copies, tables
 from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.rows import folded
+from imgplay_widget._text import clean, clean_json
 from imgplay_widget.errors import DiskFull, StoreDamaged, StoreError, StoreLocked, StoreTooNew
 
 if TYPE_CHECKING:
@@ -119,12 +121,29 @@ def m0009_removals(connection: Connection) -> None:
 
 
 def m0010_images_as_values(connection: Connection) -> None:
-    """Store scores and tags, and which results were used as input images.
+    """Store scores and tags, which results were used as input images, and the digests of requests.
 
     For the past, the digests of the input images tell which results they are.
     """
     for statement in _M0010:
         connection.exec_driver_sql(statement)
+    inputs: dict[str, list[tuple[str, str]]] = {}
+    for row in connection.execute(text(_INPUTS)):
+        inputs.setdefault(row.batch_id, []).append((row.role, row.digest))
+    digests: list[dict[str, str]] = []
+    for row in connection.execute(text(_REQUESTS)):
+        mine = inputs.get(row.id, [])
+        digest = request_digest(
+            provider=row.provider,
+            model=row.model,
+            prompt=clean(row.prompt),
+            config=clean_json(_json(row.config)),
+            references=[digest for role, digest in mine if role == "reference"],
+            mask=next((digest for role, digest in mine if role == "mask"), None),
+        )
+        digests.append({"batch": row.id, "digest": digest})
+    if digests:
+        connection.execute(text(_REQUESTED), digests)
 
 
 def _json(value: Any) -> Any:
@@ -465,7 +484,19 @@ CREATE TABLE image_tags (
 """,
     "CREATE INDEX idx_scores_name ON image_scores(name, value, generation_id)",
     "CREATE INDEX idx_tags_name ON image_tags(name, generation_id)",
+    "ALTER TABLE image_generation_batches ADD COLUMN request_digest TEXT NOT NULL DEFAULT ''",
+    """
+CREATE INDEX idx_batches_request ON image_generation_batches(
+  user_id, organization_id, request_digest, id
 )
+""",
+)
+
+_INPUTS = "SELECT batch_id, role, digest FROM image_generation_references ORDER BY batch_id, position"
+
+_REQUESTS = "SELECT id, provider, model, prompt, config FROM image_generation_batches"
+
+_REQUESTED = "UPDATE image_generation_batches SET request_digest = :digest WHERE id = :batch"
 
 _CONFIGS = "SELECT user_id, organization_id, value FROM image_settings WHERE name = 'config'"
 

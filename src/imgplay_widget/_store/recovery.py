@@ -300,11 +300,13 @@ class _Work:
         return "without_recipe"
 
     def _add_batch(self, batch: Batch) -> None:
+        # Without some of its references, the batch still does not answer a request without them.
+        request = rows.digest_of(batch)
         # A reference whose file is gone could not be shown.
         there = [one for one in batch.references if self._assets.size(one) is not None]
         mask = batch.mask if batch.mask is not None and self._assets.size(batch.mask) is not None else None
         batch = replace(batch, references=tuple(there), mask=mask)
-        self._insert(tables.batches, rows.batch_row(batch))
+        self._insert(tables.batches, rows.batch_row(batch) | {"request_digest": request})
         for row in rows.input_rows(batch):
             self._insert(tables.references, row)
 

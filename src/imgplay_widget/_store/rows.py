@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._store import tables
 from imgplay_widget._store.damage import DamagedValue, reads_rows
 from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
@@ -20,6 +21,7 @@ __all__ = [
     "REFERENCE",
     "batch_of",
     "batch_row",
+    "digest_of",
     "filling",
     "folded",
     "generation_of",
@@ -61,11 +63,27 @@ def topic_of(row: RowMapping, running: int) -> Topic:
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
-    """Return the columns of a batch; its references and its mask are rows of another table."""
+    """Return the columns of a batch; its references and its mask are rows of another table.
+
+    The digest is that of the request with these input images.
+    """
     columns = {name: getattr(batch, name) for name in Batch.__slots__ if name not in _INPUTS}
     columns["config"] = dict(batch.config)
     columns["prompt_folded"] = folded(batch.prompt)
+    columns["request_digest"] = digest_of(batch)
     return columns
+
+
+def digest_of(batch: Batch) -> str:
+    """Return the digest of the request of a batch."""
+    return request_digest(
+        provider=batch.provider,
+        model=batch.model,
+        prompt=batch.prompt,
+        config=batch.config,
+        references=[one.digest for one in batch.references],
+        mask=None if batch.mask is None else batch.mask.digest,
+    )
 
 
 @reads_rows
@@ -73,7 +91,7 @@ def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
     """Return the batch of a row and of the rows of its input images, in their order."""
     references = tuple(_reference_of(one) for one in inputs if one["role"] == REFERENCE)
     mask = next((_reference_of(one) for one in inputs if one["role"] == MASK), None)
-    columns = _columns(row, tables.batches, "prompt_folded", "deleted_at")
+    columns = _columns(row, tables.batches, "prompt_folded", "request_digest", "deleted_at")
     columns["config"] = dict(row["config"])
     return Batch(**columns, references=references, mask=mask)
 

@@ -434,6 +434,14 @@ class Store:
         with self._database.reading() as connection:
             return feeds.unfinished(connection, self._scope, limit)
 
+    def same_request(self, digest: str) -> Entry | None:
+        """Return the newest batch with a `request_digest` whose images are all there or still come, or None.
+
+        A batch of which an image failed, was cancelled or was deleted does not count.
+        """
+        with self._database.reading() as connection:
+            return feeds.same_request(connection, self._scope, digest)
+
     def prompts(self, limit: int) -> list[str]:
         """Return the different prompts of the newest batches, newest first."""
         with self._database.reading() as connection:

@@ -223,9 +223,12 @@ batches = Table(
     Column("prompt_folded", CleanText, nullable=False),
     Column("deleted_at", UtcTime),
     Column("click_id", CleanText),
+    # The digest of `_rules.requests`, by which the same request is found again.
+    Column("request_digest", CleanText, nullable=False),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
     Index("idx_batches_user", "user_id", "organization_id", "id"),
+    Index("idx_batches_request", "user_id", "organization_id", "request_digest", "id"),
     _deleted("idx_batches_deleted"),
 )
 
