@@ -1,6 +1,6 @@
 """The values that all layers share. They are frozen, and do not read or write anything.
 
-The words are those of the glossary in `docs/design.md`: a *topic* holds *batches* (one request each). A
+The words are those of the glossary, ``docs/glossary.md``: a *topic* holds *batches* (one request each). A
 batch holds *generations* (one image each), each in its *slot*. A finished generation has an *asset* (the
 stored bytes). A *task* is one call to a provider, which fills one or several slots of its batch.
 """
@@ -71,7 +71,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """True at the end: the studio does nothing more unless the user asks."""
+        """True at the end, when the studio does nothing more unless the user asks."""
         return self in (Status.SUCCESS, Status.ERROR, Status.CANCELLED)
 
 
@@ -99,7 +99,7 @@ class Stage(StrEnum):
 
     @property
     def final(self) -> bool:
-        """True at the end: the studio does nothing more unless the user asks."""
+        """True at the end, when the studio does nothing more unless the user asks."""
         return self.status.final
 
 
@@ -107,8 +107,8 @@ class Stage(StrEnum):
 
 
 ParameterKind = Literal["width", "height", "seed", "size", "aspect_ratio", "negative_prompt"]
-"""A meaning that the page knows: an edge in pixels, the seed, a choice of sizes or shapes, or the words for
-what the image shall not show."""
+"""A meaning that the page knows, such as an edge in pixels, the seed, a choice of sizes or shapes, or the
+words for what the image shall not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,8 @@ class Parameter:
         kind: the special meaning that the page gives to it, one of `ParameterKind`; None where it has none,
             and its type and choices decide the control.
         help: one sentence for people.
-        minimum, maximum: the range, both ends included; None means no limit.
+        minimum: the lowest allowed number; None means no limit.
+        maximum: the highest allowed number; None means no limit.
         step: the distance between allowed numbers, counted from `minimum` (or 0); None allows any.
         choices: the allowed values; empty allows any.
         default: the value that is sent when the user does not choose one; None sends nothing.
@@ -152,7 +153,8 @@ class SizeRule:
     """The limits that width and height have together, beside their own ranges.
 
     Attributes:
-        min_pixels, max_pixels: the range of the area, in pixels.
+        min_pixels: the smallest area, in pixels.
+        max_pixels: the largest area, in pixels.
         max_ratio: the most that the longer edge, divided by the shorter one, may be.
     """
 
@@ -199,8 +201,10 @@ class ModelSpec:
     """The abilities of a model, as data: the form, the checks, the tasks and the docs come from it.
 
     Attributes:
-        provider, id: together the model's name, ``"provider:id"``.
-        title, description: texts for people.
+        provider: the name of the provider.
+        id: the provider's name for the model; together they are ``"provider:id"``.
+        title: the model's name for people.
+        description: a sentence or two for people.
         parameters: what the model takes beside the prompt and n. Nothing else is ever sent.
         max_prompt: the most characters of a prompt, or None.
         native_n: the most images that one call can ask for.
@@ -246,7 +250,7 @@ class ModelSpec:
 
     @property
     def name(self) -> str:
-        """The name by which users choose the model: ``"provider:id"``."""
+        """The name by which users choose the model, ``"provider:id"``."""
         return f"{self.provider}:{self.id}"
 
     def parameter(self, name: str) -> Parameter | None:
@@ -287,7 +291,8 @@ class Reference:
     Attributes:
         digest: sha256 of the bytes, in hex.
         media_type: the kind of file, read from the signature of the bytes.
-        width, height: in pixels.
+        width: the width in pixels.
+        height: the height in pixels.
         generation_id: the generation whose image this is, or None. A conversion may have changed the bytes.
     """
 
@@ -323,7 +328,8 @@ class Request:
     """A checked request: the model has every parameter, and every value is in its range.
 
     Attributes:
-        provider, model: the name of the provider, and the model's id.
+        provider: the name of the provider.
+        model: the model's id.
         prompt: the text.
         n: the number of images.
         params: every parameter that will be sent, also width, height and seed; a parameter without a value

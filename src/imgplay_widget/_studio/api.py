@@ -73,6 +73,9 @@ class StudioApi:
     ) -> BatchHandle:
         """Start a request and return its handle at once. The batch appears in the feed of a page.
 
+        An error below is raised before anything is stored, sent or paid. Where another thread or kernel
+        spends the rest of the budget at the same moment, the handle raises `OverBudget` instead.
+
         Args:
             prompt: the words that describe the image.
             model: ``"provider:id"``; None takes the model of the config panel (at first a demo).
@@ -95,8 +98,6 @@ class StudioApi:
             NotFound: there is no such model or topic.
             OverBudget: the request would take today's total over the `budget`.
             PriceUnknown: there is a `budget`, the price of the request is not known, and `confirm` is False.
-            All are raised before anything is stored, sent or paid. Where another thread or kernel spends
-            the rest of the budget at the same moment, the handle raises `OverBudget` instead.
         """
         core = self._core
         core.check_open()
@@ -154,7 +155,7 @@ class StudioApi:
 
     @property
     def topics(self) -> list[TopicHandle]:
-        """All topics: the pinned ones first, then by their last use, newest first."""
+        """All topics, the pinned ones first, then by their last use, newest first."""
         return [self._core.topic_handle(topic) for topic in self._core.call(self._core.archive.topics)]
 
     def new_topic(self, title: str | None = None) -> TopicHandle:

@@ -116,7 +116,7 @@ class BatchHandle:
 
     @property
     def code(self) -> str:
-        """Python code that makes the batch again: a call of ``pg.generate`` with the seed that was sent."""
+        """Python code that makes the batch again, a call of ``pg.generate`` with the seed that was sent."""
         return self._keeper.files.code(self._live.entry)
 
     @property
@@ -301,7 +301,10 @@ class GenerationHandle:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """How the image was made, as JSON: prompt, model, parameters sent and used, times, cost, file."""
+        """The record of how the image was made, as JSON.
+
+        It has the prompt, the model, the parameters sent and used, the times, the cost and the file.
+        """
         return self._keeper.files.recipe(self._live.entry, self._row).as_json()
 
     @property

@@ -43,7 +43,8 @@ class StudioOptions:
     Attributes:
         store: a path of an SQLite file (or of a folder for it), a URL of SQLite, or None for the
             platform's user data folder. The images lie beside the database.
-        user_id, organization_id: the owner of the history; one store can hold several histories.
+        user_id: the owner of the history; one store can hold several histories.
+        organization_id: the organization of the owner, or None.
         providers: providers for this studio, beside the installed ones.
         keys: keys by provider name, which stay in memory. Keys that are not here are looked for elsewhere,
             such as in the environment.

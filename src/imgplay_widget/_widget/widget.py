@@ -80,7 +80,7 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
     # snapshot changes with each step of a task.
     _pictures = traitlets.Unicode().tag(sync=True)
 
-    theme = traitlets.Unicode("auto", help="The colours: 'auto' follows the notebook.").tag(sync=True)
+    theme = traitlets.Unicode("auto", help="The colours. 'auto' follows the notebook.").tag(sync=True)
     height = traitlets.Int(None, allow_none=True, help="The height in pixels, or None.").tag(sync=True)
 
     def __init__(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CancelOutcome", "Provider"]
 
 CancelOutcome = Literal["cancelled", "requested", "unsupported"]
-"""The result of a cancel: the job is gone, the provider got a signal, or the provider cannot cancel."""
+"""The result of a cancel. The job is gone, the provider got a signal, or the provider cannot cancel."""
 
 
 class Provider:

@@ -228,7 +228,8 @@ class FakeProvider(Provider):
 
     Attributes:
         submits: the units that were sent, in order. A real provider would bill these.
-        polled, cancelled: the tickets of the polls and of the cancels, in order.
+        polled: the tickets of the polls, in order.
+        cancelled: the tickets of the cancels, in order.
         questions: the questions to the text model, in order: the model, the instruction and the text.
     """
 

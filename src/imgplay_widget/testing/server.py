@@ -23,7 +23,9 @@ class Answer:
     """The answer to a request.
 
     Attributes:
-        status, headers, body: the parts of the HTTP response.
+        status: the HTTP status.
+        headers: the headers.
+        body: the body, whole.
         chunks: the body in pieces, each sent by itself, instead of `body`.
         pause: seconds between two pieces.
         delay: seconds before the answer.
@@ -74,7 +76,7 @@ class Received:
 
 
 Item = Answer | Callable[[Received], Answer]
-"""An item of a script: an answer, or a function that returns an answer to a request."""
+"""An item of a script, which is an answer, or a function that returns an answer to a request."""
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Answer:
