@@ -1,20 +1,31 @@
-"""Never run: pyright must accept it as it stands, so that editors complete and check what users write."""
+"""Never run: pyright must accept it as it stands, so that editors complete and check what users write.
+
+It uses the whole public surface; ``tests/public/test_typed_surface.py`` names what is missing here.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from PIL import Image
 
+import imgplay_widget
 from imgplay_widget import (
+    Ask,
     BatchHandle,
     GenerationHandle,
     ImagePlayground,
     ImgplayError,
+    KeyCheck,
+    KeyKept,
     ModelTable,
+    Notice,
+    Recovery,
+    Reference,
     Spend,
     Status,
     Studio,
@@ -22,8 +33,98 @@ from imgplay_widget import (
     models,
     variants,
 )
-from imgplay_widget.providers import Done, Http, Inline, ModelSpec, Pending, Provider, ProviderSpec, Unit
-from imgplay_widget.testing import FakeProvider, open_studio
+from imgplay_widget.errors import (
+    BackupDamaged,
+    BadKey,
+    BadRequest,
+    BadResponse,
+    BillingError,
+    Cancelled,
+    ConnectFailed,
+    CorruptImage,
+    DeadlineExceeded,
+    DiskFull,
+    ErrorInfo,
+    InternalError,
+    Interrupted,
+    InvalidRequest,
+    Lost,
+    MissingExtra,
+    MissingKey,
+    ModelNotFound,
+    Moderated,
+    NetworkError,
+    NoImage,
+    NotFetched,
+    NotFound,
+    NoThreads,
+    NotShown,
+    OverBudget,
+    Overloaded,
+    PageOutdated,
+    PriceUnknown,
+    ProviderError,
+    ProviderMissing,
+    QuotaUsedUp,
+    RateLimited,
+    ServerError,
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreTooNew,
+    StudioClosed,
+    Uncertain,
+    UnknownParameter,
+)
+from imgplay_widget.providers import (
+    CancelOutcome,
+    CloudProvider,
+    Done,
+    Http,
+    HttpProvider,
+    Inline,
+    Keys,
+    Missing,
+    ModelSpec,
+    Parameter,
+    ParameterKind,
+    Partial,
+    Pending,
+    Price,
+    Provider,
+    ProviderSpec,
+    ReferenceRule,
+    Registry,
+    Remote,
+    Reply,
+    Request,
+    ServerEvent,
+    SizeRule,
+    Unit,
+    before_the_call,
+    data_uri,
+    failure,
+    image_of,
+    link,
+    perhaps_billed,
+    redact,
+    register,
+    retry_after,
+    slice_images,
+    unbilled,
+)
+from imgplay_widget.testing import (
+    FakeProvider,
+    Gate,
+    InstantClock,
+    free_of,
+    mask_png,
+    open_studio,
+    picture,
+    png,
+)
+
+# ------------------------------------------------------------------ as users write it
 
 
 async def in_a_notebook() -> None:
@@ -33,36 +134,12 @@ async def in_a_notebook() -> None:
     )
     assert_type(batch, BatchHandle)
     assert_type(await batch, BatchHandle)
-    assert_type(batch.result(timeout=60), BatchHandle)
-    assert_type(batch[0], GenerationHandle)
-    assert_type(batch[1:], list[GenerationHandle])
     assert_type([g.status for g in batch], list[Status])
     assert_type(batch[0].image, Image.Image)
-    assert_type(batch[0].path, Path)
-    assert_type(batch[0].seed, int | None)
-    assert_type(batch[0].recipe, dict[str, Any])
-    assert_type(batch.code, str)
-    assert_type(batch.save_zip("a.zip"), Path)
     assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
-    assert_type(batch[0].error, ImgplayError | None)
-    assert_type(pg.topics, list[TopicHandle])
-    assert_type(pg.new_topic("night"), TopicHandle)
-    assert_type(pg.batches("foxes"), list[BatchHandle])
-    assert_type(pg.models("openai"), ModelTable)
     assert_type(pg.refresh_models("openai")[0], ModelSpec)
-    assert_type(models("demo")[1:], ModelTable)
-    assert_type(pg.estimate("demo:instant", 4, width=512), Decimal | None)
     assert_type(pg.spent(date(2026, 5, 4), topic="foxes"), Spend)
     assert_type(pg.spent().by_model["demo:instant"].usd, Decimal)
-    pg.budget = 5
-    assert_type(pg.recipe_of("fox.png"), dict[str, Any] | None)
-    assert_type(pg.improve("a fox", "translate", model="demo:instant"), str)
-    assert_type(pg.check("openai").ok, bool)
-    assert_type(pg.set_key("openai", "key", remember=True).message, str)
-    assert_type(variants("a {red|blue} fox"), list[str])
-    pg.set_key("openai")
-    pg.set_key("openai", None)
-    pg.delete(batch)
 
 
 def without_a_page() -> None:
@@ -70,13 +147,290 @@ def without_a_page() -> None:
         assert_type(studio.generate("noise", model="noise:gray").result()[0].bytes, bytes)
     with open_studio(FakeProvider()) as studio:
         assert_type(studio, Studio)
+    assert_type(Studio.restore("studio.zip", "foxes.sqlite"), Path)
+
+
+def without_a_studio() -> None:
+    assert_type(imgplay_widget.__version__, str)
+    assert_type(models("demo")[1:], ModelTable)
+    assert_type(variants("a {red|blue} fox"), list[str])
+
+
+# ------------------------------------------------------------------ a studio and a playground
+
+
+def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
+    assert_type(studio.location, str)
+    assert_type(studio.notices, list[Notice])
+    assert_type(studio.active_topic, str | None)
+    assert_type(studio.generate("a fox", n=2, confirm=True, deadline=60), BatchHandle)
+    assert_type(studio.improve("a fox", "translate", model="demo:instant"), str)
+    assert_type(studio.topics, list[TopicHandle])
+    assert_type(studio.new_topic("night"), TopicHandle)
+    assert_type(studio.rename_topic(topic, "day"), TopicHandle)
+    assert_type(studio.pin_topic("day", pinned=False), TopicHandle)
+    assert_type(studio.choose_cover(batch[0]), TopicHandle)
+    assert_type(studio.batches(topic, limit=5), list[BatchHandle])
+    assert_type(studio.search("fox", status=Status.SUCCESS, starred=True), list[BatchHandle])
+    assert_type(studio.recipe_of("fox.png"), dict[str, Any] | None)
+    assert_type(studio.save_zip("a.zip", batch), Path)
+    studio.star([batch, batch[0]], starred=False)
+    studio.move([batch], "day")
+    assert_type(studio.add_reference(Image.new("RGB", (8, 8))), Reference)
+    assert_type(studio.references, tuple[Reference, ...])
+    studio.clear_references(topic=topic)
+    studio.delete(batch)
+    studio.restore(batch)
+    assert_type(studio.recover(), Recovery)
+    assert_type(studio.backup("studio.zip"), Path)
+    assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
+    assert_type(studio.estimate("demo:instant", 4, width=512), Decimal | None)
+    studio.budget = 5
+    assert_type(studio.models("openai"), ModelTable)
+    assert_type(studio.refresh_models(), ModelTable)
+    assert_type(studio.check("openai"), KeyCheck)
+    assert_type(studio.set_key("openai", Ask.KEY), KeyKept)
+    assert_type(studio.add_server("local", "http://127.0.0.1:8080/v1"), KeyCheck)
+    studio.remove_server("local")
+    studio.close()
+
+
+def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) -> None:
+    pg.theme = "dark"
+    pg.height = 700
+    assert_type(pg.studio, Studio)
+    assert_type(pg.generate("a fox", mask=b"", references=[batch[0], "a.png"]), BatchHandle)
+    assert_type(pg.improve("a fox"), str)
+    assert_type(pg.topics, list[TopicHandle])
+    assert_type(pg.new_topic(), TopicHandle)
+    assert_type(pg.rename_topic("night", "day"), TopicHandle)
+    assert_type(pg.pin_topic(topic), TopicHandle)
+    assert_type(pg.choose_cover(batch[0]), TopicHandle)
+    assert_type(pg.batches("foxes"), list[BatchHandle])
+    assert_type(pg.search(model="demo:instant", status="success", limit=100), list[BatchHandle])
+    assert_type(pg.recipe_of(b""), dict[str, Any] | None)
+    assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
+    pg.star(batch[0])
+    pg.move(batch, topic)
+    assert_type(pg.add_reference(batch[0], topic=topic), Reference)
+    assert_type(pg.references, tuple[Reference, ...])
+    pg.clear_references()
+    pg.delete(batch[0])
+    pg.restore(batch[0])
+    assert_type(pg.recover(), Recovery)
+    assert_type(pg.backup(Path("studio.zip")), Path)
+    assert_type(pg.spent(), Spend)
+    assert_type(pg.estimate(), Decimal | None)
+    pg.budget = None
+    assert_type(pg.models(), ModelTable)
+    assert_type(pg.refresh_models("openai"), ModelTable)
+    assert_type(pg.check("openai").ok, bool)
+    assert_type(pg.set_key("openai", "key", remember=True).message, str)
+    pg.set_key("openai")
+    pg.set_key("openai", None)
+    assert_type(pg.add_server("local", "http://127.0.0.1:8080/v1", "key", remember=True), KeyCheck)
+    pg.remove_server("local")
+    pg.close()
+
+
+# ------------------------------------------------------------------ results
+
+
+def a_batch(batch: BatchHandle) -> None:
+    assert_type(batch.id, str)
+    assert_type(batch.topic_id, str)
+    assert_type(batch.prompt, str)
+    assert_type(batch.model, str)
+    assert_type(batch.params, Mapping[str, Any])
+    assert_type(batch.code, str)
+    assert_type(batch.status, Status)
+    assert_type(batch.generations, list[GenerationHandle])
+    assert_type(batch[0], GenerationHandle)
+    assert_type(batch[1:], list[GenerationHandle])
+    assert_type(len(batch), int)
+    assert_type(batch.result(timeout=60), BatchHandle)
+    assert_type(batch.retry(confirm=True), BatchHandle)
+    assert_type(batch.save_zip("a.zip"), Path)
+    batch.cancel()
+    batch.delete()
+
+
+def a_generation(one: GenerationHandle) -> None:
+    assert_type(one.id, str)
+    assert_type(one.batch, BatchHandle)
+    assert_type(one.prompt, str)
+    assert_type(one.slot, int)
+    assert_type(one.seed, int | None)
+    assert_type(one.status, Status)
+    assert_type(one.error, ImgplayError | None)
+    assert_type(one.applied, Mapping[str, Any])
+    assert_type(one.served_by, str | None)
+    one.starred = True
+    assert_type(one.recipe, dict[str, Any])
+    assert_type(one.width, int | None)
+    assert_type(one.height, int | None)
+    assert_type(one.path, Path)
+    assert_type(one.bytes, bytes)
+    assert_type(one.image, Image.Image)
+    assert_type(one.save("fox.png"), Path)
+    assert_type(one.retry(), GenerationHandle)
+    one.cancel()
+    one.delete()
+
+
+def a_topic(topic: TopicHandle) -> None:
+    assert_type(topic.id, str)
+    assert_type(topic.title, str | None)
+    assert_type(topic.pinned, bool)
+    assert_type(topic.images, int)
+    assert_type(topic.running, int)
+    assert_type(topic.created_at, datetime)
+    assert_type(topic.updated_at, datetime)
+    assert_type(topic.cover, Path | None)
+    assert_type(topic.batches(limit=5), list[BatchHandle])
+    assert_type(topic.rename("day"), TopicHandle)
+    assert_type(topic.pin(pinned=False), TopicHandle)
+    topic.delete()
+
+
+# ------------------------------------------------------------------ errors
+
+ERRORS: tuple[type[ImgplayError], ...] = (
+    BackupDamaged,
+    Cancelled,
+    DiskFull,
+    InvalidRequest,
+    NoThreads,
+    NotFound,
+    NotShown,
+    OverBudget,
+    PageOutdated,
+    PriceUnknown,
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreTooNew,
+    StudioClosed,
+    UnknownParameter,
+)
+FAILURES: tuple[type[ProviderError], ...] = (
+    BadKey,
+    BadRequest,
+    BadResponse,
+    BillingError,
+    ConnectFailed,
+    CorruptImage,
+    DeadlineExceeded,
+    InternalError,
+    Interrupted,
+    Lost,
+    MissingExtra,
+    MissingKey,
+    ModelNotFound,
+    Moderated,
+    NetworkError,
+    NoImage,
+    NotFetched,
+    Overloaded,
+    ProviderMissing,
+    QuotaUsedUp,
+    RateLimited,
+    ServerError,
+    Uncertain,
+)
+
+
+def an_error(error: ImgplayError) -> None:
+    assert_type(error.info, ErrorInfo)
+    assert_type(error.info.fault, Literal["you", "provider", "network", "here"])
+    assert_type(error.next_step, str)
+
+
+# ------------------------------------------------------------------ providers
 
 
 class Noise(Provider):
     spec = ProviderSpec(name="noise", title="Noise", local=True)
 
     def models(self) -> list[ModelSpec]:
-        return [ModelSpec(provider="noise", id="gray", title="Gray noise")]
+        kind: ParameterKind = "width"
+        return [
+            ModelSpec(
+                provider="noise",
+                id="gray",
+                title="Gray noise",
+                parameters=(Parameter(name="width", type="integer", title="Width", kind=kind),),
+                price=Price(amount="0.01", unit="image"),
+                references=ReferenceRule(max_count=1, max_bytes=1000),
+                size_rule=SizeRule(max_pixels=1000),
+            )
+        ]
+
+    def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
+        return super().plan(request, spec, seed)
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
-        return Done(images=(Inline(data=b""),))
+        if unit.n > 1:
+            return Pending(ticket={"job": 1})
+        error = NoImage("There is no image.", provider="noise")
+        return Done(
+            images=(Inline(data=b""), Remote(url="https://a.example/1.png"), Missing(error=error.info))
+        )
+
+    async def watch(self, unit: Unit, http: Http) -> Partial | None:
+        return Partial(progress=0.5)
+
+    async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
+        return "cancelled"
+
+
+class Acme(CloudProvider):
+    spec = ProviderSpec(name="acme", title="Acme", key_variables=("ACME_API_KEY",))
+
+    def models(self) -> Sequence[ModelSpec]:
+        return ()
+
+    def path(self, unit: Unit) -> str:
+        return "/images"
+
+    def fields(self, unit: Unit, http: Http) -> dict[str, Any]:
+        return {"images": [data_uri(http, reference) for reference in unit.references]}
+
+    def images(self, answer: Mapping[str, Any]) -> Sequence[Inline | Remote | Missing]:
+        found = [image_of(item) or link(item) for item in answer["data"]]
+        return [image for image in found if image is not None]
+
+
+class Queue(HttpProvider):
+    async def submit(self, unit: Unit, http: Http) -> Pending | Done:
+        with before_the_call():
+            reply = await http.request("GET", "/")
+        assert_type(reply, Reply)
+        if not reply.ok:
+            raise perhaps_billed(failure(reply, http, redact("words", None)))
+        raise unbilled(failure(reply, http))
+
+
+def parts_of_a_provider(registry: Registry, keys: Keys, event: ServerEvent, reply: Reply) -> None:
+    register(Noise())
+    assert_type(registry.find("noise:gray"), tuple[Provider, ModelSpec])
+    assert_type(keys.get(Noise.spec), str | None)
+    assert_type(event.data, bytes)
+    assert_type(retry_after(reply.headers, None), float | None)
+    assert_type(slice_images(b"")[0], list[bytes])
+
+
+# ------------------------------------------------------------------ testing
+
+
+def doubles() -> None:
+    gate = Gate(picture(2))
+    gate.open()
+    fake = FakeProvider([gate])
+    clock = InstantClock()
+    clock.advance(3)
+    with open_studio(fake, clock=clock) as studio:
+        assert_type(studio, Studio)
+    assert_type(fake.submits, list[Unit])
+    assert_type(png(8, 8), bytes)
+    assert_type(free_of(mask_png(8, 8, free=(0, 0, 4, 4))), tuple[int, int, int, int] | None)
