@@ -26,6 +26,8 @@ NODE_MODULES := js/node_modules/.package-lock.json
 # What the tests of VS Code need: its widget manager, and the pages around it.
 VSCODE := .vscode-host
 VSCODE_SOURCES := $(wildcard js/vscode/*.ts js/vscode/*.html)
+SITE := docs/_build/.built
+SITE_SOURCES := $(shell find docs src/imgplay_widget -name _build -prune -o -name static -prune -o -type f \( -path 'docs/*' -o -name '*.py' \) -print)
 PYTEST := $(BIN)/python -m pytest
 # As many workers as there are cores, each with its own JupyterLab and browser where it needs them.
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist worksteal
@@ -46,7 +48,7 @@ lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in
 test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
 
 .PHONY: check
-check: lint types protocol-check providers-check ## run every check that runs no code of ours
+check: lint types protocol-check providers-check docs ## run every check that runs no test
 
 # ------------------------------------------------------------------ parts of test
 
@@ -97,6 +99,14 @@ protocol-check: $(VENV)/.dev-installed $(NODE_MODULES)
 providers-check: $(VENV)/.dev-installed $(PAGE)
 	$(BIN)/python scripts/providers_table.py --check
 
+.PHONY: docs
+docs: $(SITE) ## build the site of the documentation into docs/_build/html
+
+# Each page is read anew (-E), because Sphinx does not repeat the warnings of a page that it read before.
+$(SITE): $(SITE_SOURCES) $(VENV)/.dev-installed | $(PAGE)
+	$(BIN)/python -m sphinx -q -E -W -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+	@touch $@
+
 # ------------------------------------------------------------------ for those who change it
 
 .PHONY: page
@@ -131,7 +141,7 @@ screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/
 
 .PHONY: clean
 clean: ## remove what was built and written; the environments stay
-	rm -rf dist src/imgplay_widget/static .lab screenshots test-results bench/results
+	rm -rf dist src/imgplay_widget/static docs/_build .lab screenshots test-results bench/results
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -16,8 +16,10 @@ from ipywidgets import Widget
 from tests.servers.openai_server import TextServer, answer
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES, *REFERENCE]
+BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"""\]\(([^)\s]+)\)|src="([^"]+)\"""")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -116,7 +118,14 @@ def anchors(page: Path) -> set[str]:
 
 def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [path for path in PAGES[1:] if f"({named(path)})" not in text] == []
+    assert [path for path in [PAGES[1], *GUIDES] if f"({named(path)})" not in text] == []
+
+
+def test_a_page_asks_no_other_server_for_what_it_shows() -> None:
+    settings = [ROOT / "docs" / "conf.py", *(ROOT / "docs" / "_static").iterdir()]
+    assert [path.name for path in settings if "://" in path.read_text(encoding="utf-8")] == []
+    shown = re.compile(r"""!\[[^]]*\]\(https?:|<(?:img|script|link|iframe)[^>]*https?:""")
+    assert [named(path) for path in PAGES if shown.search(path.read_text(encoding="utf-8"))] == []
 
 
 FAULT = re.compile(r"^\| (\d+) \|[^|]+\|[^|]+\|([^|]+)\|$", re.MULTILINE)
