@@ -18,6 +18,7 @@ from imgplay_widget._store import (
     curation,
     drafts,
     feeds,
+    frames,
     leases,
     migrations,
     old_folder,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from imgplay_widget._rules.costs import Budget, Spend, Today
+    from imgplay_widget._store.frames import Frame, Span
     from imgplay_widget._store.recovery import LostFile, Recovered
     from imgplay_widget._types import Kind
 
@@ -563,6 +565,25 @@ class Store:
         """Return what was spent since a time (None: ever), in one topic (None: in all topics)."""
         with self._database.reading() as connection:
             return spend_of(spending.lines(connection, self._scope, since=since, topic_id=topic_id))
+
+    # -------------------------------------------------------------- frames
+
+    def frame_end(self, frame: Frame) -> int:
+        """Return the last rowid by which `frame_part` divides a frame."""
+        with self._database.reading() as connection:
+            return frames.last_rowid(connection, frame)
+
+    def frame_part(self, frame: Frame, span: Span) -> list[tuple[Any, ...]]:
+        """Return the rows of a part of a frame."""
+        with self._database.reading() as connection:
+            return frames.rows_in(connection, self._scope, frame, span)
+
+    def frame_rows(self, frame: Frame, ids: Collection[str]) -> list[tuple[Any, ...]]:
+        """Return the rows of a frame that belong to some topics or batches (see `Frame.key`)."""
+        with self._database.reading() as connection:
+            return frames.rows_of(connection, self._scope, frame, ids)
+
+    # -------------------------------------------------------------- budget
 
     def today(self, since: datetime) -> Today:
         """Return the total of the day that began at a time."""

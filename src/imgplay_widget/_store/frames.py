@@ -1,0 +1,388 @@
+"""The history as tables of plain values, for analysis. The columns are documented here, and nowhere else.
+
+The SELECTs go past SQLAlchemy's types, because a hundred thousand rows must come in seconds. They read a part
+of the history at a time, so that the thread of the store is never held for long. The parts follow the rowids
+of the topics, the batches or the ledger; the rows of a batch come together, because they share its costs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from imgplay_widget._text import clean_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection
+
+    from imgplay_widget._store.queries import Scope
+
+__all__ = ["FRAMES", "Frame", "FrameColumn", "Key", "Span", "last_rowid", "rows_in", "rows_of"]
+
+Key = Literal["topic", "batch"]
+"""The thing whose change makes the rows of a frame stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameColumn:
+    """A column of a frame.
+
+    Attributes:
+        name: the name in SQL.
+        type: the type in DuckDB.
+        about: the meaning, for the documentation.
+        sql: the expression that reads the column from the store.
+    """
+
+    name: str
+    type: str
+    about: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A table of the history.
+
+    Attributes:
+        name: the name in SQL.
+        about: what a row is, for the documentation.
+        columns: the columns, in their order.
+        key: what decides when the rows are read anew.
+        key_column: the column that holds the id of this topic or batch.
+        root: the table of the store whose rowids divide the rows into parts.
+        source: the FROM and WHERE of the SELECT, where ``{pick}`` stands for the condition of the part.
+        head: the WITH before the SELECT.
+    """
+
+    name: str
+    about: str
+    columns: tuple[FrameColumn, ...]
+    key: Key
+    key_column: str
+    root: str
+    source: str
+    head: str = ""
+
+    def statement(self, pick: str) -> str:
+        """Return the SELECT of a part of the rows."""
+        wanted = ", ".join(column.sql for column in self.columns)
+        return f"{self.head} SELECT {wanted} {self.source}".replace("{pick}", pick)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rowids from `after`, which is not among them, to `last`."""
+
+    after: int
+    last: int
+
+
+def _usd(units: str) -> str:
+    """Return the SQL of an amount in USD. As text, the amount reaches a decimal column without loss."""
+    whole, part = f"{units} / 1000000000", f"{units} % 1000000000"
+    return f"CASE WHEN {units} IS NOT NULL THEN printf('%d.%09d', {whole}, {part}) END"
+
+
+def _sound(column: str) -> str:
+    """Return the SQL of a JSON text. An old history may hold half an emoji, which DuckDB would refuse."""
+    return f"CASE WHEN instr({column}, '\\ud') THEN imgplay_sound({column}) ELSE {column} END"
+
+
+def _seconds(start: str, end: str) -> str:
+    taken = f"round((julianday({end}) - julianday({start})) * 86400, 3)"
+    # A task that ended before it was sent, because a clock went back, has no duration.
+    return f"CASE WHEN {end} >= {start} THEN {taken} END"
+
+
+_STATUS = "CASE WHEN k.stage IN ('submitting', 'downloading') THEN 'processing' ELSE k.stage END"
+_SLOT_STATUS = (
+    "CASE WHEN g.asset_digest IS NOT NULL THEN 'success' WHEN g.error IS NOT NULL THEN 'error' "
+    f"WHEN k.id IS NULL THEN 'pending' ELSE {_STATUS} END"
+)
+
+_PICKED = """
+WITH picked AS MATERIALIZED (
+  SELECT b.id, b.topic_id, b.provider, b.model, b.prompt, b.config, b.width, b.height, b.created_at
+  FROM image_generation_batches b JOIN image_generation_topics t ON t.id = b.topic_id
+  WHERE b.user_id = :user AND b.organization_id IS :organization
+    AND b.deleted_at IS NULL AND t.deleted_at IS NULL AND {pick}
+)"""
+
+# A call's cost is divided by its images, or by its slots where no image came. The call of a try that failed,
+# and whose slots a Retry filled, is no longer known: its cost is divided by the images of the batch. The
+# division is exact: the first images take what remains. Deleted images take their share along.
+_COSTS = """{picked},
+slots AS MATERIALIZED (
+  SELECT g.id, g.batch_id, g.asset_digest IS NOT NULL AS made,
+    coalesce(json_extract(k.unit, '$.key'), k.id) AS call_key
+  FROM picked JOIN image_generations g ON g.batch_id = picked.id
+  LEFT JOIN image_async_tasks k ON k.id = g.async_task_id
+),
+lines AS MATERIALIZED (
+  SELECT s.call_key, s.batch_id, s.amount
+  FROM picked JOIN image_spending s ON s.batch_id = picked.id WHERE s.amount IS NOT NULL
+),
+claims AS (
+  SELECT l.call_key, l.amount, slots.id, slots.made
+  FROM lines l JOIN slots ON slots.call_key = l.call_key
+  UNION ALL
+  SELECT l.call_key, l.amount, slots.id, slots.made
+  FROM lines l JOIN slots ON slots.batch_id = l.batch_id
+  WHERE l.call_key NOT IN (SELECT call_key FROM slots WHERE call_key IS NOT NULL)
+),
+made AS (
+  SELECT call_key, amount, id, made, max(made) OVER (PARTITION BY call_key) AS any_made FROM claims
+),
+numbered AS (
+  SELECT id, amount, count(*) OVER (PARTITION BY call_key) AS parts,
+    row_number() OVER (PARTITION BY call_key ORDER BY id) AS part
+  FROM made WHERE made = any_made
+),
+shares AS (
+  SELECT id, amount / parts + (part <= amount % parts) AS units FROM numbered
+),
+costs AS MATERIALIZED (SELECT id, sum(units) AS units FROM shares GROUP BY id)""".replace("{picked}", _PICKED)
+
+
+def _columns(*columns: tuple[str, str, str, str]) -> tuple[FrameColumn, ...]:
+    return tuple(FrameColumn(name, kind, about, sql) for name, kind, about, sql in columns)
+
+
+_TOPICS = Frame(
+    name="topics",
+    about="One row for each topic.",
+    key="topic",
+    key_column="id",
+    root="image_generation_topics",
+    source="FROM image_generation_topics t WHERE t.user_id = :user AND t.organization_id IS :organization "
+    "AND t.deleted_at IS NULL AND {pick}",
+    columns=_columns(
+        ("id", "VARCHAR", "the id", "t.id"),
+        ("title", "VARCHAR", "the title; NULL until the first prompt", "t.title"),
+        ("pinned", "BOOLEAN", "whether the topic is pinned to the top of the list", "t.pinned"),
+        ("images", "INTEGER", "the number of its images", "t.images"),
+        ("created_at", "TIMESTAMP", "when the topic was made, in UTC", "t.created_at"),
+        ("updated_at", "TIMESTAMP", "when the topic was last used, in UTC", "t.updated_at"),
+    ),
+)
+
+_BATCHES = Frame(
+    name="batches",
+    about="One row for each batch, which is one request.",
+    key="batch",
+    key_column="id",
+    root="image_generation_batches",
+    head=_PICKED,
+    source="FROM picked b WHERE EXISTS (SELECT 1 FROM image_generations g "
+    "WHERE g.batch_id = b.id AND g.deleted_at IS NULL)",
+    columns=_columns(
+        ("id", "VARCHAR", "the id", "b.id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        ("provider", "VARCHAR", "the name of the provider", "b.provider"),
+        ("prompt", "VARCHAR", "the prompt", "b.prompt"),
+        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        ("width", "INTEGER", "the width that was asked for, in pixels", "b.width"),
+        ("height", "INTEGER", "the height that was asked for, in pixels", "b.height"),
+        (
+            "references_count",
+            "INTEGER",
+            "the number of input images, the mask included",
+            "(SELECT count(*) FROM image_generation_references r WHERE r.batch_id = b.id)",
+        ),
+        ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
+    ),
+)
+
+_GENERATIONS = Frame(
+    name="generations",
+    about="One row for each image, and for each slot whose image failed or has not come yet.",
+    key="batch",
+    key_column="batch_id",
+    root="image_generation_batches",
+    head=_COSTS,
+    source="FROM picked b JOIN image_generations g ON g.batch_id = b.id "
+    "LEFT JOIN image_async_tasks k ON k.id = g.async_task_id LEFT JOIN costs c ON c.id = g.id "
+    "WHERE g.deleted_at IS NULL",
+    columns=_columns(
+        ("id", "VARCHAR", "the id", "g.id"),
+        ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        ("task_id", "VARCHAR", "the call that fills the slot, `tasks.id`", "g.async_task_id"),
+        ("slot", "INTEGER", "the place in the batch, from 0", "g.position"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        ("provider", "VARCHAR", "the name of the provider", "b.provider"),
+        ("prompt", "VARCHAR", "the prompt", "b.prompt"),
+        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        ("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
+        ("seed", "BIGINT", "the seed that was sent", "g.seed"),
+        (
+            "status",
+            "VARCHAR",
+            "`pending`, `processing`, `success`, `error` or `cancelled`",
+            _SLOT_STATUS,
+        ),
+        ("error", "VARCHAR", "the code of the error", "json_extract(g.error, '$.code')"),
+        (
+            "error_message",
+            "VARCHAR",
+            "what happened, in a sentence",
+            f"json_extract({_sound('g.error')}, '$.message')",
+        ),
+        ("width", "INTEGER", "the width of the image, in pixels", "json_extract(g.asset, '$.width')"),
+        ("height", "INTEGER", "the height of the image, in pixels", "json_extract(g.asset, '$.height')"),
+        ("media_type", "VARCHAR", "the kind of the file", "json_extract(g.asset, '$.mediaType')"),
+        ("bytes", "BIGINT", "the size of the file", "json_extract(g.asset, '$.size')"),
+        ("digest", "VARCHAR", "the sha256 of the file", "g.asset_digest"),
+        (
+            "file",
+            "VARCHAR",
+            "the file, relative to the folder of the images",
+            "json_extract(g.asset, '$.url')",
+        ),
+        ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
+        ("parent_id", "VARCHAR", "the image that this one was made from", "g.parent_id"),
+        (
+            "seconds",
+            "DOUBLE",
+            "the seconds from sending the call to its end",
+            _seconds("k.submitted_at", "k.finished_at"),
+        ),
+        (
+            "cost_usd",
+            "DECIMAL(18,9)",
+            "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
+            _usd("c.units"),
+        ),
+        ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
+        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
+        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
+    ),
+)
+
+_TASKS = Frame(
+    name="tasks",
+    about="One row for each task, which is one call to a provider.",
+    key="batch",
+    key_column="batch_id",
+    root="image_generation_batches",
+    head=_PICKED,
+    source="FROM picked b JOIN image_async_tasks k ON k.batch_id = b.id "
+    "LEFT JOIN image_spending s ON s.call_key = coalesce(json_extract(k.unit, '$.key'), k.id)",
+    columns=_columns(
+        ("id", "VARCHAR", "the id", "k.id"),
+        ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
+        ("provider", "VARCHAR", "the name of the provider", "k.provider"),
+        (
+            "images",
+            "INTEGER",
+            "the number of images that were asked for",
+            "json_array_length(k.unit, '$.positions')",
+        ),
+        (
+            "status",
+            "VARCHAR",
+            "`pending`, `processing`, `success`, `error` or `cancelled`",
+            _STATUS,
+        ),
+        ("stage", "VARCHAR", "the exact state of the call", "k.stage"),
+        ("error", "VARCHAR", "the code of the error", "k.error_code"),
+        (
+            "error_message",
+            "VARCHAR",
+            "what happened, in a sentence",
+            f"json_extract({_sound('k.error')}, '$.message')",
+        ),
+        ("attempt", "INTEGER", "the number of the try", "k.attempt"),
+        ("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
+        (
+            "seconds",
+            "DOUBLE",
+            "the seconds from sending the call to its end",
+            _seconds("k.submitted_at", "k.finished_at"),
+        ),
+        (
+            "cost_usd",
+            "DECIMAL(18,9)",
+            "the cost of the call in USD. Tries for the same job are one call, so add up `spending` instead",
+            _usd("s.amount"),
+        ),
+        ("call", "VARCHAR", "the call, `spending.call`", "coalesce(json_extract(k.unit, '$.key'), k.id)"),
+        ("created_at", "TIMESTAMP", "when the task was made, in UTC", "k.created_at"),
+        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
+        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
+    ),
+)
+
+_SPENDING = Frame(
+    name="spending",
+    about="One row for each call that cost something, or may have. Money stays spent when its images are "
+    "deleted, so the calls of deleted images are among them. `sum(cost_usd)` is what `pg.spent()` says.",
+    key="batch",
+    key_column="batch_id",
+    root="image_spending",
+    source="FROM image_spending s WHERE s.user_id = :user AND s.organization_id IS :organization AND {pick}",
+    columns=_columns(
+        ("call", "VARCHAR", "the call, `tasks.call`", "s.call_key"),
+        ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
+        ("batch_id", "VARCHAR", "the batch, also where it was deleted", "s.batch_id"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
+        ("provider", "VARCHAR", "the name of the provider", "s.provider"),
+        ("images", "INTEGER", "the number of images that came, or that were asked for", "s.images"),
+        ("cost_usd", "DECIMAL(18,9)", "the cost in USD; NULL where it is not known", _usd("s.amount")),
+        (
+            "basis",
+            "VARCHAR",
+            "`told` by the provider, `estimated` from the price, or `uncertain`: perhaps not billed",
+            "s.basis",
+        ),
+        ("spent_at", "TIMESTAMP", "when the call ended, in UTC", "s.spent_at"),
+    ),
+)
+
+FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING)
+"""All tables. A table of marks on images (its rows belong to a batch) is one more `Frame` with `_PICKED`."""
+
+_ROOTS = {"image_generation_topics": "t", "image_generation_batches": "b", "image_spending": "s"}
+_IDS = {"image_generation_topics": "t.id", "image_generation_batches": "b.id", "image_spending": "s.batch_id"}
+
+
+def last_rowid(connection: Connection, frame: Frame) -> int:
+    """Return the last rowid of the table that divides a frame into parts, or 0."""
+    return int(connection.exec_driver_sql(f"SELECT coalesce(max(rowid), 0) FROM {frame.root}").scalar_one())  # noqa: S608 - a name of ours
+
+
+def rows_in(connection: Connection, scope: Scope, frame: Frame, span: Span) -> list[tuple[Any, ...]]:
+    """Return the rows of a part of a frame."""
+    root = _ROOTS[frame.root]
+    pick = f"{root}.rowid > :after AND {root}.rowid <= :last"
+    return _read(connection, scope, frame.statement(pick), {"after": span.after, "last": span.last})
+
+
+def rows_of(
+    connection: Connection, scope: Scope, frame: Frame, ids: Collection[str]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a frame that belong to some topics or batches (see `Frame.key`)."""
+    # One parameter for all ids, because SQLite limits the number of parameters.
+    pick = f"{_IDS[frame.root]} IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - a name of ours
+    return _read(connection, scope, frame.statement(pick), {"ids": json.dumps(sorted(ids))})
+
+
+def _read(
+    connection: Connection, scope: Scope, statement: str, parameters: dict[str, Any]
+) -> list[tuple[Any, ...]]:
+    driver: Any = connection.connection.driver_connection
+    driver.create_function("imgplay_sound", 1, _sound_json, deterministic=True)
+    mine = {"user": scope.user_id, "organization": scope.organization_id}
+    # SQLAlchemy would wrap each of many rows.
+    return driver.execute(statement, mine | parameters).fetchall()
+
+
+def _sound_json(text: str) -> str:
+    return json.dumps(clean_json(json.loads(text)))

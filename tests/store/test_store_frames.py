@@ -1,0 +1,152 @@
+"""The history as tables: what rows there are, and that the costs add up to the spending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from store_makers import (
+    NOW,
+    SOON,
+    add_batch,
+    delete,
+    fill,
+    make_batch,
+    make_png,
+    make_topic,
+    receive,
+)
+
+from imgplay_widget._rules import lifecycle as life
+from imgplay_widget._rules.attempts import next_attempt
+from imgplay_widget._store.frames import FRAMES, Span
+from imgplay_widget.errors import Cancelled
+
+BY_NAME = {frame.name: frame for frame in FRAMES}
+
+
+@pytest.fixture
+def registered(store):
+    store.register("me")
+    return store
+
+
+def read(store, name, *, step=1000):
+    """Return the rows of a frame as dicts, read in parts."""
+    frame = BY_NAME[name]
+    end, names = store.frame_end(frame), [column.name for column in frame.columns]
+    parts = [store.frame_part(frame, Span(at, at + step)) for at in range(0, end, step)]
+    return [dict(zip(names, row, strict=True)) for part in parts for row in part]
+
+
+def add(store, n=1, *, estimate="0.04", topic=None, **options):
+    fresh = topic or make_topic()
+    batch, generations, tasks = make_batch(fresh, n, **options)
+    tasks = [replace(task, estimate=estimate) for task in tasks]
+    add_batch(store, batch, generations, tasks, new_topic=None if topic else fresh)
+    return batch, generations, tasks
+
+
+def done(store, generations, task, *, cost=None):
+    images = [receive(store, generation, make_png()) for generation in generations]
+    changed = life.advance(life.advance(task, life.Send(), NOW), life.Succeed(cost=cost), NOW)
+    assert store.finish_task(changed, images, {}, owner="me") is not None
+
+
+def total(rows):
+    return sum((Decimal(row["cost_usd"]) for row in rows if row["cost_usd"] is not None), Decimal())
+
+
+def test_an_image_is_a_row_with_what_is_known_of_it(registered):
+    batch, (first, second), tasks = add(registered, 2)
+    fill(registered, first, tasks[0])
+    row, waiting = read(registered, "generations")
+    assert (row["id"], row["batch_id"], row["topic_id"], row["slot"]) == (
+        first.id,
+        batch.id,
+        batch.topic_id,
+        0,
+    )
+    assert (row["model"], row["status"], row["width"], row["height"]) == ("demo:paint", "success", 64, 48)
+    assert (row["seconds"], row["cost_usd"], row["media_type"]) == (2.0, "0.040000000", "image/png")
+    assert (waiting["id"], waiting["status"], waiting["cost_usd"]) == (second.id, "pending", None)
+
+
+@pytest.mark.parametrize("step", [1, 2, 1000])
+def test_parts_of_any_size_hold_every_row_once(registered, step):
+    topic = make_topic()
+    _, generations, tasks = add(registered, 2)
+    done(registered, generations[:1], tasks[0])
+    for number in range(3):
+        batch = make_batch(topic, 2)
+        add_batch(registered, *batch, new_topic=None if number else topic)
+    for name, count in {"topics": 2, "batches": 4, "generations": 8, "tasks": 8, "spending": 1}.items():
+        assert len(read(registered, name, step=step)) == count, name
+
+
+def test_the_cost_of_a_call_is_divided_by_its_images_to_the_last_billionth(registered):
+    _, generations, (task,) = add(registered, 3, one_task=True)
+    done(registered, generations, task, cost="0.1")
+    rows = read(registered, "generations")
+    assert sorted(row["cost_usd"] for row in rows) == ["0.033333333", "0.033333333", "0.033333334"]
+    assert total(rows) == registered.spent().usd == total(read(registered, "spending"))
+
+
+def test_only_images_that_came_cost_something(registered):
+    _, generations, (task,) = add(registered, 4, one_task=True, estimate="0.16")
+    done(registered, generations[:3], task)
+    assert [row["cost_usd"] for row in read(registered, "generations")] == ["0.040000000"] * 3 + [None]
+
+
+def test_a_try_that_failed_and_was_billed_stays_in_the_sum(registered):
+    _, generations, (task,) = add(registered)
+    sent = life.advance(task, life.Send(), NOW)
+    assert registered.save_task(sent, owner="me")
+    failed = life.advance(sent, life.Cancel(Cancelled("Stopped.").info), NOW)
+    assert registered.save_task(failed, owner="me")
+    fresh = next_attempt(failed, generations, NOW, estimate=lambda _: "0.04")
+    fresh = replace(fresh, lease_owner="me", lease_until=SOON)
+    registered.replace_tasks({task.id: fresh})
+    done(registered, generations, fresh, cost="0.05")
+    (row,) = read(registered, "generations")
+    assert row["cost_usd"] == "0.090000000"
+    assert registered.spent().usd == Decimal("0.09")
+
+
+def test_deleted_rows_are_left_out_and_their_money_stays_spent(registered):
+    _, generations, (task,) = add(registered, 2, one_task=True)
+    done(registered, generations, task, cost="0.10")
+    delete(registered, "generation", generations[0].id)
+    gone, others, tasks = add(registered)
+    done(registered, others, tasks[0], cost="0.01")
+    delete(registered, "batch", gone.id)
+    (row,) = read(registered, "generations")
+    assert (row["id"], row["cost_usd"]) == (generations[1].id, "0.050000000")
+    assert len(read(registered, "batches")) == 1
+    assert total(read(registered, "spending")) == registered.spent().usd == Decimal("0.11")
+
+
+def test_rows_of_other_users_are_not_there(open_store):
+    mine, other = open_store(), open_store(user_id="other")
+    mine.register("me")
+    _, generations, tasks = add(mine)
+    done(mine, generations, tasks[0])
+    assert [read(other, frame.name) for frame in FRAMES] == [[]] * len(FRAMES)
+
+
+def test_the_rows_of_one_batch_are_read_by_its_id(registered):
+    batch, generations, tasks = add(registered)
+    add(registered)
+    done(registered, generations, tasks[0])
+    for name in ("batches", "generations", "tasks", "spending"):
+        assert len(registered.frame_rows(BY_NAME[name], [batch.id])) == 1, name
+    assert len(registered.frame_rows(BY_NAME["topics"], [batch.topic_id])) == 1
+
+
+def test_half_an_emoji_of_an_old_history_does_not_stop_the_reading(registered):
+    add(registered)
+    with registered._database.writing() as connection:
+        connection.exec_driver_sql('UPDATE image_generation_batches SET config = \'{"style": "\\ud83e"}\'')
+    (row,) = read(registered, "generations")
+    assert row["params"] == '{"style": "\\ufffd"}'
