@@ -48,7 +48,7 @@ lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in
 test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
 
 .PHONY: check
-check: lint types protocol-check providers-check docs ## run every check that runs no test
+check: lint types protocol-check providers-check columns-check docs ## run every check that runs no test
 
 # ------------------------------------------------------------------ parts of test
 
@@ -107,6 +107,10 @@ $(SITE): $(SITE_SOURCES) $(VENV)/.dev-installed | $(PAGE)
 	$(BIN)/python -m sphinx -q -E -W -j auto -b html -d docs/_build/doctrees docs docs/_build/html
 	@touch $@
 
+.PHONY: columns-check
+columns-check: $(VENV)/.dev-installed
+	$(BIN)/python scripts/columns_table.py --check
+
 # ------------------------------------------------------------------ for those who change it
 
 .PHONY: page
@@ -119,6 +123,10 @@ protocol: $(VENV)/.dev-installed $(NODE_MODULES) ## write js/src/protocol.gen.ts
 .PHONY: providers
 providers: $(VENV)/.dev-installed $(PAGE) ## write docs/providers.md anew
 	$(BIN)/python scripts/providers_table.py
+
+.PHONY: columns
+columns: $(VENV)/.dev-installed ## write docs/sql.md anew
+	$(BIN)/python scripts/columns_table.py
 
 .PHONY: fix
 fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they can

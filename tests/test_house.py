@@ -31,6 +31,7 @@ DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}
 """Test doubles stand in for other code, so they may do what that code does."""
 
 ONLY_IN = {
+    "duckdb": ("_studio/duck.py",),
     "anywidget": ("_widget/widget.py",),
     "httpx": ("providers/http.py",),
     "PIL": (
@@ -224,7 +225,19 @@ def test_all_names_what_is_there(name: str) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    heavy = ["sqlalchemy", "PIL", "httpx", "pydantic", "numpy", "duckdb", "torch", "diffusers"]
+    heavy = [
+        "sqlalchemy",
+        "PIL",
+        "httpx",
+        "pydantic",
+        "numpy",
+        "duckdb",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "torch",
+        "diffusers",
+    ]
     code = f"import sys, imgplay_widget; print([m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

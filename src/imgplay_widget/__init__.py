@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
+    from imgplay_widget._studio.results import Rows
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget._types import Notice, Recovery, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
@@ -34,6 +35,7 @@ __all__ = [
     "Notice",
     "Recovery",
     "Reference",
+    "Rows",
     "Spend",
     "Status",
     "Studio",
@@ -57,6 +59,7 @@ _HOME = {
     "ImagePlayground": "_widget.widget",
     "ImgplayError": "errors",
     "ModelTable": "_studio.models",
+    "Rows": "_studio.results",
     "Spend": "_rules.costs",
     "Status": "_types",
     "Studio": "_studio.studio",

@@ -16,6 +16,8 @@
     │   ├── BackupDamaged                a backup is cut off, damaged or not a backup
     │   ├── StoreLocked                  another program holds the database
     │   └── DiskFull                     an asset could not be written
+    ├── MissingPackage               a package that the call needs is not installed
+    ├── QueryTooLong                 a query took longer than its limit, and was stopped
     ├── NotShown                         an image is stored, but its pixels cannot be read here
     ├── StudioClosed                     the studio was closed, or another process made it
     ├── Cancelled                        the user stopped the work
@@ -78,6 +80,7 @@ __all__ = [
     "Lost",
     "MissingExtra",
     "MissingKey",
+    "MissingPackage",
     "ModelNotFound",
     "Moderated",
     "NetworkError",
@@ -92,6 +95,7 @@ __all__ = [
     "PriceUnknown",
     "ProviderError",
     "ProviderMissing",
+    "QueryTooLong",
     "QuotaUsedUp",
     "RateLimited",
     "ServerError",
@@ -349,6 +353,23 @@ class NotShown(ImgplayError):
     ) -> None:
         super().__init__(message, next_step=next_step)
         self.reason: Literal["kind", "large", "damaged"] = reason
+
+
+class MissingPackage(ImgplayError):
+    """A package that the call needs is not installed. Nothing else needs it."""
+
+    code = "missing_package"
+    fault = "here"
+    retryable = True
+    default_next_step = "Install the package, then call again."
+
+
+class QueryTooLong(ImgplayError):
+    """A query took longer than its limit, and was stopped."""
+
+    code = "query_too_long"
+    fault = "you"
+    default_next_step = "Ask for less: fewer rows, or a simpler query."
 
 
 class StudioClosed(ImgplayError):

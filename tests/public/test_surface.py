@@ -31,6 +31,7 @@ CALLS = {
     "delete",
     "estimate",
     "generate",
+    "history",
     "improve",
     "models",
     "move",
@@ -47,6 +48,7 @@ CALLS = {
     "search",
     "set_key",
     "spent",
+    "sql",
     "star",
     "topics",
 }

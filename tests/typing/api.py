@@ -26,6 +26,7 @@ from imgplay_widget import (
     Notice,
     Recovery,
     Reference,
+    Rows,
     Spend,
     Status,
     Studio,
@@ -138,6 +139,11 @@ async def in_a_notebook() -> None:
     assert_type(batch[0].image, Image.Image)
     assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
     assert_type(pg.refresh_models("openai")[0], ModelSpec)
+    assert_type(models("demo")[1:], ModelTable)
+    assert_type(pg.estimate("demo:instant", 4, width=512), Decimal | None)
+    assert_type(pg.history(topic="foxes", since=date(2026, 5, 4)), Rows)
+    assert_type(pg.sql("select 1")[0], tuple[Any, ...])
+    assert_type(pg.sql("select 1")[1:], Rows)
     assert_type(pg.spent(date(2026, 5, 4), topic="foxes"), Spend)
     assert_type(pg.spent().by_model["demo:instant"].usd, Decimal)
 

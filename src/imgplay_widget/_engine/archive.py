@@ -40,6 +40,8 @@ class Archive:
         # order.
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-store")
         self.pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="imgplay-image")
+        # A query in SQL may take seconds. The thread starts with the first one.
+        self.query_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-sql")
         self._side: set[asyncio.Task[Any]] = set()
 
     async def in_store(self, function: Callable[..., T], *args: Any, **keywords: Any) -> T:
@@ -82,6 +84,7 @@ class Archive:
         await self.in_store(self.store.close)
         self._store_thread.shutdown(wait=False)
         self.pool.shutdown(wait=False)
+        self.query_thread.shutdown(wait=False, cancel_futures=True)
 
     # -------------------------------------------------------------- reading
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
+    from imgplay_widget._studio.results import Rows
     from imgplay_widget._types import Kind, Recovery
 
 __all__ = ["StudioApi", "core_of"]
@@ -247,11 +249,7 @@ class StudioApi:
             InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, or the
                 limit is out of range.
         """
-        if model is not None and ":" not in model:
-            raise InvalidRequest(f'{model!r} is not a model: write "provider:id".', parameter="model")
-        if status is not None and status not in set(Status):
-            known = ", ".join(Status)
-            raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
+        _check_conditions(model, status)
         topic_id = None if topic is None else self._existing(topic)
         wanted = Wanted(
             search=words, model=model, status=None if status is None else Status(status), starred=starred
@@ -320,6 +318,71 @@ class StudioApi:
             OSError: the file cannot be written.
         """
         return self._core.files.save_zip(path, self._core.rows(images))
+
+    # -------------------------------------------------------------- the history as data
+
+    def history(
+        self,
+        *,
+        topic: TopicHandle | str | None = None,
+        model: str | None = None,
+        status: Status | str | None = None,
+        since: date | datetime | None = None,
+    ) -> Rows:
+        """Return the history as data, one row for each image, the newest batch first.
+
+        The columns are those of the table ``generations``, after the title of the topic. Slots whose image
+        failed or has not come yet are rows too. Deleted images are left out.
+
+        Args:
+            topic: a topic, its id or its title; None for all topics.
+            model: ``"provider:id"``; None for any model.
+            status: the state of the image, as in `search`; None for any.
+            since: the earliest time of the request: a date (its local midnight), or a time (local where it
+                has no zone); None for any.
+
+        Returns:
+            The rows, which show themselves. ``.df()``, ``.pl()`` and ``.arrow()`` make data frames of them.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: there is no such status, or the model is not written as ``"provider:id"``.
+        """
+        _check_conditions(model, status)
+        moment = moment_of(since)
+        given = {
+            "g.topic_id =": None if topic is None else self._existing(topic),
+            "g.model =": model,
+            "g.status =": None if status is None else str(status),
+            "g.created_at >=": None if moment is None else moment.astimezone(UTC).replace(tzinfo=None),
+        }
+        conditions = {where: value for where, value in given.items() if value is not None}
+        where = "".join(f" AND {condition} ?" for condition in conditions)
+        return self._core.analysis.ask(
+            "SELECT t.title AS topic, g.* FROM generations g JOIN topics t ON t.id = g.topic_id "  # noqa: S608 - words of ours
+            f"WHERE true{where} ORDER BY g.batch_id DESC, g.slot",
+            list(conditions.values()),
+        )
+
+    def sql(self, text: str) -> Rows:
+        """Run a query in SQL over the history, and return its rows.
+
+        DuckDB runs the query, on a copy of the history in memory that the first query reads. The tables are
+        ``topics``, ``batches``, ``generations``, ``tasks`` and ``spending``; docs/sql.md lists their columns.
+        A query reads: it reaches no file, network, extension or setting. This keeps accidents out, and is
+        no sandbox for SQL of strangers.
+
+        Args:
+            text: one statement that only reads.
+
+        Returns:
+            The rows, which show themselves. ``.df()``, ``.pl()`` and ``.arrow()`` make data frames of them.
+
+        Raises:
+            InvalidRequest: the text is not one statement that only reads, or DuckDB refuses it.
+            QueryTooLong: the query took longer than 30 seconds. A KeyboardInterrupt ends it too.
+        """
+        return self._core.analysis.ask(text)
 
     # -------------------------------------------------------------- input images
 
@@ -607,6 +670,14 @@ class StudioApi:
 def core_of(api: StudioApi) -> Core:
     """Return the core of a studio or a playground, for the widget and the page."""
     return api._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - users must not see the core
+
+
+def _check_conditions(model: str | None, status: Status | str | None) -> None:
+    if model is not None and ":" not in model:
+        raise InvalidRequest(f'{model!r} is not a model: write "provider:id".', parameter="model")
+    if status is not None and status not in set(Status):
+        known = ", ".join(Status)
+        raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
 
 
 def _name_of(topic: TopicHandle | str) -> str:

@@ -26,6 +26,7 @@ from imgplay_widget._rules.changes import Change, NoticeGiven, SettingWritten
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
+from imgplay_widget._studio.analysis import Analysis
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
@@ -91,6 +92,7 @@ class Core(Hop):
         files: the files of images, and their recipes.
         archive, covers, clients, engine, curator: see `_engine`.
         live: the state of the batches and topics that have handles.
+        analysis: the history in SQL.
         topics: the topics, and the active one.
         spending: the total of today.
         references: the input images.
@@ -165,6 +167,7 @@ class Core(Hop):
         )
         self.curator = Curator(archive, self.covers, self.engine, notify, clock)
         self.live = Live(archive, self.engine)
+        self.analysis = Analysis(archive, self)
         self.spending = Spending(self.engine, archive, notify, clock)
         self.references = References(archive)
         self.drafts = Drafts(archive, self.references, notify)
@@ -502,6 +505,7 @@ class Core(Hop):
     def _on_change(self, change: Change) -> None:
         """Pass a change on to all parts and subscribers. On the loop."""
         self.live.heed(change)
+        self.analysis.heed(change)
         self.topics.heed(change)
         self.spending.heed(change)
         for subscription in self._subscriptions:

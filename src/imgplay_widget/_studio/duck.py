@@ -1,0 +1,73 @@
+"""DuckDB: the only module that imports it, when the history is first queried or exported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["connect", "error_of", "fill", "is_question", "lock", "make_table", "quoted"]
+
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+_MEMORY = "1GB"
+
+_QUESTIONS = {"SELECT", "EXPLAIN", "MULTI"}
+"""The statements that only read. MULTI is a PIVOT."""
+
+
+def connect(file: Path | None = None) -> Any:
+    """Return a connection to a database in memory, or in a new file, that reads no variable of Python."""
+    import duckdb
+
+    return duckdb.connect(":memory:" if file is None else str(file), config=_CLOSED)
+
+
+def lock(connection: Any) -> None:
+    """Close a connection in for good: no file, network, extension or setting is reached from it."""
+    for setting in (
+        # The folder cannot be set once the access is off.
+        "temp_directory=''",
+        f"memory_limit='{_MEMORY}'",
+        "enable_external_access=false",
+        "lock_configuration=true",
+    ):
+        connection.execute(f"SET {setting}")
+
+
+def quoted(name: str) -> str:
+    """Return a name for use in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def make_table(connection: Any, name: str, columns: Iterable[tuple[str, str]]) -> None:
+    """Make a table of columns, each with its type."""
+    inner = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
+    connection.execute(f"CREATE TABLE {quoted(name)} ({inner})")
+
+
+def fill(connection: Any, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows to a table."""
+    if rows:
+        with connection.appender(name) as appender:
+            appender.append_rows(rows)
+
+
+def is_question(connection: Any, text: str) -> tuple[Any, int]:
+    """Return the statement of a text, or None where it is not one that only reads, and their number."""
+    found = connection.extract_statements(text)
+    one = found[0] if len(found) == 1 and found[0].type.name in _QUESTIONS else None
+    return one, len(found)
+
+
+def error_of() -> type[Exception]:
+    """Return the root of DuckDB's errors."""
+    import duckdb
+
+    return duckdb.Error
