@@ -383,3 +383,9 @@ def test_a_network_file_system_gets_a_rollback_journal_and_a_notice(tmp_path, mo
     connection = sqlite3.connect(tmp_path / "history.sqlite")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
+
+
+def test_a_store_is_no_duckdb_file(tmp_path):
+    with pytest.raises(InvalidRequest, match="SQLite keeps the history, and DuckDB queries it"):
+        Store.open(tmp_path / "x.duckdb")
+    assert list(tmp_path.iterdir()) == []

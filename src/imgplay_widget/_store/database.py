@@ -127,6 +127,12 @@ def _sqlite_url(text: str) -> URL:
 
 
 def _file_location(path: Path) -> Location:
+    if path.suffix.lower() == ".duckdb":
+        raise InvalidRequest(
+            "A store is a SQLite file: SQLite keeps the history, and DuckDB queries it (studio.sql).",
+            parameter="store",
+            next_step="Give another name, such as history.sqlite.",
+        )
     path = Path(os.path.realpath(path))
     # A name without a suffix gets another ending: "foxes.assets" is the old folder of "foxes.sqlite" too.
     assets = path.with_name(f"{path.name}.assets" if path.suffix else f"{path.name}-assets")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
+from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
 from imgplay_widget._studio.inputs import read_input
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._rules.prompts import Mode
     from imgplay_widget._studio.core import Core
+    from imgplay_widget._studio.export import Format
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.results import Rows
@@ -383,6 +385,34 @@ class StudioApi:
             QueryTooLong: the query took longer than 30 seconds. A KeyboardInterrupt ends it too.
         """
         return self._core.analysis.ask(text)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        format: Format = "imagefolder",
+        *,
+        topic: TopicHandle | str | None = None,
+    ) -> Path:
+        """Write the history as a data set into a new folder, and return the folder.
+
+        Args:
+            folder: the folder, which is new or empty. Nothing is ever replaced.
+            format: ``"imagefolder"``: the originals and ``metadata.jsonl``, as Hugging Face `datasets` reads
+                them; ``"jsonl"``: ``images.jsonl``, and the originals in ``images``; ``"parquet"``: a file
+                for each table of `sql`; ``"duckdb"``: these tables in ``history.duckdb``; ``"html"``:
+                ``index.html``, one page with all pictures in it.
+            topic: a topic, its id or its title; None for all topics.
+
+        Raises:
+            InvalidRequest: the folder is not empty, or there is no such format.
+            NotFound: there is no such topic.
+            OSError: a file cannot be written.
+        """
+        check_format(format)
+        topic_id = None if topic is None else self._existing(topic)
+        target = new_folder(folder)
+        export(self._core.analysis, self._core.files, target, format, topic_id)
+        return target
 
     # -------------------------------------------------------------- input images
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["connect", "error_of", "fill", "is_question", "lock", "make_table", "quoted"]
+__all__ = ["connect", "error_of", "fill", "is_question", "lock", "make_table", "quoted", "write_parquet"]
 
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
@@ -71,3 +71,8 @@ def error_of() -> type[Exception]:
     import duckdb
 
     return duckdb.Error
+
+
+def write_parquet(connection: Any, name: str, file: Path) -> None:
+    """Write a table into a file."""
+    connection.table(name).write_parquet(str(file))
