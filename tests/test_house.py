@@ -36,6 +36,7 @@ ONLY_IN = {
     "httpx": ("providers/http.py",),
     "PIL": (
         "_store/images.py",
+        "_store/sheets.py",
         "_studio/handles.py",
         "providers/demo/",
         "providers/diffusers/pipelines.py",
@@ -142,6 +143,7 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         "_studio/loop.py",
         "_studio/offers.py",
         "_studio/core.py",
+        "_studio/shown.py",
         "_widget/widget.py",
         "providers/_shared/key_sources.py",
         "providers/diffusers/pipelines.py",

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._rules.variants import variants
-    from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+    from imgplay_widget._studio.handles import (
+        Batches,
+        BatchHandle,
+        GenerationHandle,
+        Generations,
+        TopicHandle,
+        TopicHandles,
+    )
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
     from imgplay_widget._studio.results import Rows
@@ -26,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Ask",
     "BatchHandle",
+    "Batches",
     "GenerationHandle",
+    "Generations",
     "ImagePlayground",
     "ImgplayError",
     "KeyCheck",
@@ -40,6 +49,7 @@ __all__ = [
     "Status",
     "Studio",
     "TopicHandle",
+    "TopicHandles",
     "__version__",
     "models",
     "variants",
@@ -55,7 +65,9 @@ _HOME = {
     "Recovery": "_types",
     "Reference": "_types",
     "BatchHandle": "_studio.handles",
+    "Batches": "_studio.handles",
     "GenerationHandle": "_studio.handles",
+    "Generations": "_studio.handles",
     "ImagePlayground": "_widget.widget",
     "ImgplayError": "errors",
     "ModelTable": "_studio.models",
@@ -64,6 +76,7 @@ _HOME = {
     "Status": "_types",
     "Studio": "_studio.studio",
     "TopicHandle": "_studio.handles",
+    "TopicHandles": "_studio.handles",
     "models": "_studio.models",
     "variants": "_rules.variants",
 }

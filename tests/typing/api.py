@@ -16,8 +16,10 @@ from PIL import Image
 import imgplay_widget
 from imgplay_widget import (
     Ask,
+    Batches,
     BatchHandle,
     GenerationHandle,
+    Generations,
     ImagePlayground,
     ImgplayError,
     KeyCheck,
@@ -31,6 +33,7 @@ from imgplay_widget import (
     Status,
     Studio,
     TopicHandle,
+    TopicHandles,
     models,
     variants,
 )

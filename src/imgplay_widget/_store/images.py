@@ -51,6 +51,7 @@ __all__ = [
     "png_of",
     "render",
     "thumbnail",
+    "thumbnail_within",
     "view",
     "white_mask",
 ]
@@ -64,6 +65,9 @@ MAX_MEMORY = 2**30
 
 VIEW_EDGE = 4096
 """The most pixels of the longer edge of a picture for the large view."""
+
+SMALLEST = 24
+"""The fewest pixels of the longer edge of a picture in which one still sees something."""
 
 _LARGE = 64 * 2**20
 """The bytes of memory from which on images are decoded one at a time."""
@@ -198,6 +202,33 @@ def thumbnail(data: bytes, edge: int = 768, *, quality: int = 72) -> bytes:
         CorruptImage: the bytes are not an image.
     """
     return _webp_of(_fitted(data, edge), quality)
+
+
+def thumbnail_within(data: bytes, most: int, edge: int = 512, *, quality: int = 62) -> bytes | None:
+    """Return a small WebP of an image that fits into some bytes, or None where none fits.
+
+    Args:
+        data: the image, which is decoded only once.
+        most: the most bytes.
+        edge: the most pixels of the longer edge; a smaller image keeps its size.
+        quality: the quality of the WebP, 1 to 100.
+
+    Raises:
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
+    """
+    image = _fitted(data, edge)
+    longest = max(image.size)
+    while longest >= SMALLEST:
+        factor = longest / max(image.size)
+        size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+        small = image.resize(size, Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
+        encoded = _webp_of(small, quality)
+        if len(encoded) <= most:
+            return encoded
+        # The bytes grow about as the pixels do.
+        longest = min(longest - 1, int(longest * 0.95 * (most / len(encoded)) ** 0.5))
+    return None
 
 
 def cover(data: bytes, edge: int = 256) -> bytes:

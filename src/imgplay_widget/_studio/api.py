@@ -13,7 +13,7 @@ from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
 from imgplay_widget._studio.export import check_format, export, new_folder
-from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+from imgplay_widget._studio.handles import Batches, BatchHandle, GenerationHandle, TopicHandle, TopicHandles
 from imgplay_widget._studio.inputs import read_input
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
@@ -158,9 +158,10 @@ class StudioApi:
     # -------------------------------------------------------------- topics
 
     @property
-    def topics(self) -> list[TopicHandle]:
+    def topics(self) -> TopicHandles:
         """All topics, the pinned ones first, then by their last use, newest first."""
-        return [self._core.topic_handle(topic) for topic in self._core.call(self._core.archive.topics)]
+        found = self._core.call(self._core.archive.topics)
+        return TopicHandles(self._core.topic_handle(topic) for topic in found)
 
     def new_topic(self, title: str | None = None) -> TopicHandle:
         """Make a topic, make it the active one, and return it.
@@ -211,7 +212,7 @@ class StudioApi:
 
     # -------------------------------------------------------------- batches
 
-    def batches(self, topic: TopicHandle | str | None = None, *, limit: int = 20) -> list[BatchHandle]:
+    def batches(self, topic: TopicHandle | str | None = None, *, limit: int = 20) -> Batches:
         """Return the newest batches of a topic, newest first.
 
         Args:
@@ -223,7 +224,7 @@ class StudioApi:
             InvalidRequest: the limit is out of range.
         """
         topic_id = self._core.topics.active if topic is None else self._existing(topic)
-        return [] if topic_id is None else self._core.call(self._core.newest, topic_id, limit)
+        return Batches() if topic_id is None else self._core.call(self._core.newest, topic_id, limit)
 
     def search(
         self,
@@ -234,7 +235,7 @@ class StudioApi:
         status: Status | str | None = None,
         starred: bool = False,
         limit: int = 20,
-    ) -> list[BatchHandle]:
+    ) -> Batches:
         """Return the newest batches that meet all conditions, newest first.
 
         Args:

@@ -29,7 +29,8 @@ from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.analysis import Analysis
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
-from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
+from imgplay_widget._studio.gallery import Gallery
+from imgplay_widget._studio.handles import Batches, BatchHandle, GenerationHandle, TopicHandle
 from imgplay_widget._studio.inputs import Input, check_inputs, read_input
 from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
@@ -90,6 +91,7 @@ class Core(Hop):
         registry: the providers.
         keys: the keys of the providers.
         files: the files of images, and their recipes.
+        gallery: the displays of handles.
         archive, covers, clients, engine, curator: see `_engine`.
         live: the state of the batches and topics that have handles.
         analysis: the history in SQL.
@@ -153,6 +155,7 @@ class Core(Hop):
         notify, clock, registry, keys = self._on_change, self._clock, self.registry, self.keys
         self.archive = archive
         self.files = Files(archive.store.assets, registry)
+        self.gallery = Gallery(archive)
         self.covers = Covers(archive, notify)
         self.clients = Clients(archive, keys, clock)
         self.engine = Engine(
@@ -398,9 +401,7 @@ class Core(Hop):
         entry, _ = await self.archive.generation(generation_id)
         return await self.covers.choose(entry.batch.topic_id, generation_id)
 
-    async def newest(
-        self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING
-    ) -> list[BatchHandle]:
+    async def newest(self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING) -> Batches:
         """Return the newest batches of a topic, or of all topics (None), newest first.
 
         Raises:
@@ -410,7 +411,7 @@ class Core(Hop):
             raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
         # This runs on the loop, so that the handle misses no change after the reading.
         page = await self.archive.feed(topic_id, limit=limit, wanted=wanted)
-        return [self.handle(entry) for entry in page.entries]
+        return Batches(self.handle(entry) for entry in page.entries)
 
     # -------------------------------------------------------------- deleting
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, overload
 
 from imgplay_widget._rules.recipes import differences, served_by
+from imgplay_widget._rules.sheets import MAX_TILES
 from imgplay_widget._store.paths import path_of
+from imgplay_widget._studio import shown
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
@@ -16,30 +19,41 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+    from typing import Self
 
     from PIL.Image import Image
 
     from imgplay_widget._studio.files import Files
+    from imgplay_widget._studio.gallery import Bundle, Gallery
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
     from imgplay_widget._types import Entry, Kind, Topic
 
-__all__ = ["BatchHandle", "GenerationHandle", "Images", "TopicHandle"]
+__all__ = [
+    "BatchHandle",
+    "Batches",
+    "GenerationHandle",
+    "Generations",
+    "Images",
+    "TopicHandle",
+    "TopicHandles",
+]
+
+Handle = TypeVar("Handle", "BatchHandle", "GenerationHandle", "TopicHandle")
+
+LISTED = 20
+"""The most handles that the text of a list names."""
 
 Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | GenerationHandle]"
 """Images that a call is about: a batch, a generation, or several of them."""
 
 
-class Keeper(Protocol):
+class Keeper(shown.Shower, Protocol):
     """The parts of a studio that a handle needs."""
 
     files: Files
 
     def call(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Run a coroutine function on the studio's loop, and return its result."""
-        ...
-
-    def refuse_own_thread(self) -> None:
-        """Raise where the call would wait for itself, because this is the studio's own thread."""
         ...
 
     def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
@@ -70,7 +84,7 @@ class Keeper(Protocol):
         """Pin a topic to the top of the list, or unpin it."""
         ...
 
-    async def newest(self, topic_id: str | None, limit: int) -> list[BatchHandle]:
+    async def newest(self, topic_id: str | None, limit: int) -> Batches:
         """Return the newest batches of a topic."""
         ...
 
@@ -136,9 +150,10 @@ class BatchHandle:
         return Status.CANCELLED
 
     @property
-    def generations(self) -> list[GenerationHandle]:
+    def generations(self) -> Generations:
         """The generations in the order of their slots."""
-        return [GenerationHandle(self._keeper, self, self._live, g.id) for g in self._live.entry.generations]
+        found = self._live.entry.generations
+        return Generations(GenerationHandle(self._keeper, self, self._live, one.id) for one in found)
 
     def __len__(self) -> int:
         return len(self._live.entry.generations)
@@ -149,8 +164,8 @@ class BatchHandle:
     @overload
     def __getitem__(self, index: int) -> GenerationHandle: ...
     @overload
-    def __getitem__(self, index: slice) -> list[GenerationHandle]: ...
-    def __getitem__(self, index: int | slice) -> GenerationHandle | list[GenerationHandle]:
+    def __getitem__(self, index: slice) -> Generations: ...
+    def __getitem__(self, index: int | slice) -> GenerationHandle | Generations:
         """Return the generation of a slot, or the generations of several slots."""
         return self.generations[index]
 
@@ -165,6 +180,15 @@ class BatchHandle:
         states = self._states()
         counts = ", ".join(f"{states.count(s)} {s.value}" for s in Status if s in states)
         return f"<Batch {self.prompt[:40]!r} on {self.model}: {counts or 'empty'}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        make = partial(shown.batch_bundle, self._keeper.gallery, self._live)
+        return shown.show(self._keeper, make, self.__repr__)
+
+    def _ipython_display_(self) -> None:
+        # IPython takes the error as "show this value as any other one".
+        if not shown.show_updating(self._keeper, self._live):
+            raise NotImplementedError
 
     def _states(self) -> list[Status]:
         entry = self._live.entry
@@ -393,6 +417,10 @@ class GenerationHandle:
             other += f", rate limited, next try in {wait:.0f} s"
         return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}{other}>"
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        make = partial(shown.batch_bundle, self._keeper.gallery, self._live, [self._id])
+        return shown.show(self._keeper, make, self.__repr__)
+
 
 class TopicHandle:
     """A topic, as it is now: a title, a cover and batches. Calls take the handle, the id or the title."""
@@ -442,7 +470,7 @@ class TopicHandle:
         url = self._live.topic.cover_url
         return None if url is None else self._keeper.files.path(url)
 
-    def batches(self, *, limit: int = 20) -> list[BatchHandle]:
+    def batches(self, *, limit: int = 20) -> Batches:
         """Return the newest batches of the topic, newest first.
 
         Args:
@@ -489,3 +517,87 @@ class TopicHandle:
     def __repr__(self) -> str:
         running = f", {self.running} running" if self.running else ""
         return f"<Topic {self.title!r}: {self.images} images{running}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        async def make() -> Bundle:
+            newest = await self._keeper.newest(self.id, MAX_TILES)
+            rows = list(islice((_row_of(one) for batch in newest for one in batch), MAX_TILES))
+            more = max(0, self.images - len(rows))
+            return await shown.images_bundle(self._keeper.gallery, self.title or "", rows, more=more)
+
+        return shown.show(self._keeper, make, self.__repr__)
+
+
+class _Listed(list[Handle]):
+    """A list of handles, which shows itself. A slice of the list is such a list too."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Handle: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Handle | Self:
+        """Return a handle, or the list of several."""
+        found = super().__getitem__(index)
+        return type(self)(found) if isinstance(found, list) else found
+
+    def __repr__(self) -> str:
+        lines = [repr(one) for one in islice(self, LISTED)]
+        rest = [f"and {len(self) - LISTED:,} more"] if len(self) > LISTED else []
+        return "\n".join([*lines, *rest]) or "[]"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        if not self:
+            return {"text/plain": "[]"}
+        keeper = _keeper_of(self[0])
+        return shown.show(keeper, partial(self._bundle, keeper.gallery), self.__repr__)
+
+    async def _bundle(self, gallery: Gallery) -> Bundle:
+        raise NotImplementedError
+
+
+class Generations(_Listed[GenerationHandle]):
+    """A list of generations, which shows itself as a contact sheet. A slice of it is one too."""
+
+    async def _bundle(self, gallery: Gallery) -> Bundle:
+        if len({one.batch.id for one in self}) == 1:
+            return await shown.batch_bundle(gallery, _live_of(self[0]), [one.id for one in self])
+        rows = [_row_of(one) for one in self]
+        return await shown.images_bundle(gallery, f"{len(self):,} images", rows)
+
+
+class Batches(_Listed[BatchHandle]):
+    """A list of batches, which shows itself as a contact sheet of their images. A slice of it is one too."""
+
+    async def _bundle(self, gallery: Gallery) -> Bundle:
+        if len(self) == 1:
+            return await shown.batch_bundle(gallery, _live_of(self[0][0]))
+        rows = [_row_of(one) for batch in self for one in batch]
+        images = sum(generation.asset is not None for _, generation in rows)
+        return await shown.images_bundle(gallery, f"{len(self):,} batches, {images:,} images", rows)
+
+
+class TopicHandles(_Listed[TopicHandle]):
+    """A list of topics, which shows itself as a sheet of their covers. A slice of it is one too."""
+
+    async def _bundle(self, gallery: Gallery) -> Bundle:
+        return await shown.topics_bundle(gallery, [_topic_of(one) for one in self])
+
+
+# Users of the handles must not see their parts.
+
+
+def _keeper_of(handle: BatchHandle | GenerationHandle | TopicHandle) -> Keeper:
+    return handle._keeper  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _live_of(generation: GenerationHandle) -> LiveBatch:
+    return generation._live  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _row_of(generation: GenerationHandle) -> tuple[Entry, Generation]:
+    live = _live_of(generation)
+    return live.entry, live.generation(generation.id)
+
+
+def _topic_of(topic: TopicHandle) -> Topic:
+    return topic._live.topic  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

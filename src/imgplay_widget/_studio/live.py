@@ -61,6 +61,8 @@ class LiveBatch:
         # The seconds of the clock at the next try of a call that the provider refused for its rate limit, by
         # the generation that waits for it.
         self._tries: dict[str, float] = {}
+        self._progress: dict[str, float] = {}
+        self._previews: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._done: Future[None] = Future()
         self._gone = False
@@ -103,6 +105,33 @@ class LiveBatch:
             return None
         return max(0.0, due - self._monotonic())
 
+    def note_progress(self, change: Progressed) -> None:
+        """Note the progress of a running generation and its newest preview. Only the newest ones are kept."""
+        if change.progress is not None:
+            self._progress[change.generation_id] = change.progress
+        if change.preview is not None:
+            self._previews[change.generation_id] = change.preview
+
+    @property
+    def progress(self) -> dict[str, float]:
+        """The progress of the running generations, 0.0 to 1.0, as far as it is known."""
+        return {one: self._progress[one] for one in self._running() if one in self._progress}
+
+    @property
+    def previews(self) -> dict[str, bytes]:
+        """The newest previews of the running generations."""
+        return {one: self._previews[one] for one in self._running() if one in self._previews}
+
+    @property
+    def waits(self) -> dict[str, float]:
+        """The seconds until the next try, by the generations that a rate limit stops."""
+        waits = {one.id: self.wait_of(one) for one in self.entry.generations}
+        return {name: wait for name, wait in waits.items() if wait is not None}
+
+    def _running(self) -> list[str]:
+        entry = self.entry
+        return [one.id for one in entry.generations if not entry.status_of(one).final]
+
     def end(self) -> Future[None]:
         """Return the future of the end, when every generation is finished. It raises where no image came.
 
@@ -119,6 +148,10 @@ class LiveBatch:
             # An image that arrived earlier may fill a slot after the end, without a new call.
             ended_bare = not _has_image(self.entry) and _has_image(entry)
             self.entry = entry
+            running = set(self._running())
+            for known in (self._progress, self._previews):
+                for ended in known.keys() - running:
+                    known.pop(ended, None)
             finished = entry.generations and all(entry.status_of(g).final for g in entry.generations)
             returned, self._gone = self._gone and bool(entry.generations), not entry.generations
             if (returned or ended_bare or not finished) and self._done.done():
@@ -234,6 +267,7 @@ class Live:
                 live = self._batches.get(change.batch_id)
                 if live is not None:
                     live.note_wait(change.generation_id, change.retry_in)
+                    live.note_progress(change)
             case Removed():
                 self._remove(change)
             case StoreWritten():

@@ -1,0 +1,196 @@
+"""The displays of handles: what a cell shows of a batch, an image, a topic, and of several of them.
+
+A display raises nothing and never holds up the studio: the pictures come from the store through the studio's
+loop, and where they do not come (a closed studio, a slow disk), the text is all that is shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from imgplay_widget._rules.sheets import batch_sheet, images_sheet, shortened, topics_sheet
+from imgplay_widget._studio.outputs import Output, draws, notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from imgplay_widget._rules.changes import Change
+    from imgplay_widget._studio.gallery import Bundle, Gallery, Source
+    from imgplay_widget._studio.live import LiveBatch
+    from imgplay_widget._studio.loop import Subscriber
+    from imgplay_widget._types import Entry, Generation, Topic
+
+__all__ = ["Shower", "Updating", "batch_bundle", "images_bundle", "show", "show_updating", "topics_bundle"]
+
+logger = logging.getLogger("imgplay_widget")
+
+SHOW_WAIT = 10.0
+"""The most seconds for which a cell waits for the pictures of a display."""
+
+UPDATE_EVERY = 0.4
+"""The fewest seconds between two states of a display that is updated."""
+
+
+class Shower(Protocol):
+    """The parts of a studio that a display needs."""
+
+    gallery: Gallery
+
+    def start(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Future[Any]:
+        """Run a coroutine function on the studio's loop, and return its future at once."""
+        ...
+
+    def refuse_own_thread(self) -> None:
+        """Raise where the call would wait for itself, because this is the studio's own thread."""
+        ...
+
+    def subscribe(self, subscriber: Subscriber, *, every: float) -> Callable[[], None]:
+        """Send every change to a subscriber, and return the function that ends this."""
+        ...
+
+
+def show(keeper: Shower, make: Callable[[], Awaitable[Bundle]], text: Callable[[], str]) -> Bundle:
+    """Return a display, or its text alone where the pictures cannot be had.
+
+    Args:
+        keeper: the studio.
+        make: returns the display, on the studio's loop.
+        text: returns the text of the display.
+    """
+    words: Bundle = {}
+    try:
+        words = {"text/plain": text()}
+        if not draws():
+            return words
+        keeper.refuse_own_thread()
+        return keeper.start(make).result(SHOW_WAIT) | words
+    except Exception as error:  # noqa: BLE001 - a cell must not fail because a value shows itself
+        logger.debug("A display has no pictures: %s", error)
+        return words or {"text/plain": "This was deleted."}
+
+
+# ------------------------------------------------------------------ displays, on the loop
+
+
+async def batch_bundle(
+    gallery: Gallery, live: LiveBatch, chosen: Sequence[str] | None = None, *, still: bool = True
+) -> Bundle:
+    """Return the display of a batch, or of some of its generations.
+
+    Args:
+        gallery: makes the pictures.
+        live: the batch.
+        chosen: the ids of the generations; None for all.
+        still: False leaves the JPEG out.
+    """
+    entry, previews = live.entry, live.previews
+    several = None if chosen is None else [one for one in entry.generations if one.id in set(chosen)]
+    sheet = batch_sheet(entry, several, waits=live.waits, progress=live.progress)
+    stored = _stored(entry.generations)
+    return await gallery.bundle(sheet, {**previews, **stored}, still=still)
+
+
+async def images_bundle(
+    gallery: Gallery, title: str, images: Sequence[tuple[Entry, Generation]], *, more: int = 0
+) -> Bundle:
+    """Return the display of images of several batches.
+
+    Args:
+        gallery: makes the pictures.
+        title: what the images have in common.
+        images: the generations, each with its batch.
+        more: the number of images beside those.
+    """
+    sheet = images_sheet(shortened(title, 200), images, more=more)
+    return await gallery.bundle(sheet, _stored([generation for _, generation in images]))
+
+
+async def topics_bundle(gallery: Gallery, topics: Sequence[Topic]) -> Bundle:
+    """Return the display of a list of topics."""
+    covers: dict[str, Source] = {topic.id: topic for topic in topics if topic.cover_url is not None}
+    return await gallery.bundle(topics_sheet(topics), covers)
+
+
+def _stored(generations: Sequence[Generation]) -> Mapping[str, Source]:
+    return {one.id: one for one in generations if one.asset is not None}
+
+
+# ------------------------------------------------------------------ displays that change
+
+
+class Updating:
+    """A display of a running batch, which is drawn again after each change until the batch ends.
+
+    It is a subscriber of the studio's changes, and runs on the studio's loop.
+
+    Args:
+        keeper: the studio.
+        live: the batch.
+        output: the output of the cell.
+        make: returns the display as it is now; its argument is True for the last state.
+    """
+
+    def __init__(
+        self,
+        keeper: Shower,
+        live: LiveBatch,
+        output: Callable[[Bundle, bool], Awaitable[None]],
+        make: Callable[[bool], Awaitable[Bundle]],
+    ) -> None:
+        self._live = live
+        self._output = output
+        self._make = make
+        self._ended = False
+        self._end = keeper.subscribe(self, every=UPDATE_EVERY)
+        # The batch may have ended before the subscription began.
+        keeper.start(self._draw)
+
+    def stop(self) -> None:
+        """Draw no further state. Any thread may call this."""
+        if not self._ended:
+            self._ended = True
+            self._end()
+
+    async def __call__(self, changes: list[Change]) -> None:
+        """Draw the display again if the changes may concern the batch."""
+        if any(_concerns(change, self._live.id) for change in changes):
+            await self._draw()
+
+    async def _draw(self) -> None:
+        if self._ended:
+            return
+        last = self._live.end().done()
+        bundle = await self._make(last)
+        if not self._ended:
+            await self._output(bundle, last)
+        if last:
+            self.stop()
+
+
+def _concerns(change: Change, batch_id: str) -> bool:
+    entry = getattr(change, "entry", None)
+    about = entry.batch.id if entry is not None else getattr(change, "batch_id", batch_id)
+    return about == batch_id
+
+
+def show_updating(keeper: Shower, live: LiveBatch) -> bool:
+    """Show a running batch in an output that is updated until its end, and return whether there is one."""
+    shell = notebook()
+    if shell is None or live.end().done():
+        return False
+    output = Output(shell)
+    gallery = keeper.gallery
+
+    async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
+        await gallery.aside(partial(output.show, bundle, last=last))
+
+    async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
+        return await batch_bundle(gallery, live, still=last)
+
+    # The first state is shown from the cell's own thread, so that the output belongs to the cell.
+    output.show(show(keeper, lambda: make(False), lambda: shortened(live.entry.batch.prompt, 200)))  # noqa: FBT003
+    Updating(keeper, live, publish, make)
+    return True

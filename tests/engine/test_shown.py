@@ -1,0 +1,141 @@
+"""Displays of handles: what a cell shows of batches, images and topics, and how many bytes that takes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from imgplay_widget import Batches, Generations, TopicHandles
+from imgplay_widget._rules.sheets import MAX_DISPLAY
+from imgplay_widget._types import Done, Inline
+from imgplay_widget.errors import Moderated
+from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
+from tests.store.store_makers import make_png
+
+WAIT = 30
+
+
+def noisy(n):
+    return Done(images=tuple(Inline(data=make_png((256, 192))) for _ in range(n)))
+
+
+def bytes_of(bundle):
+    return len(json.dumps(bundle, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("n", [1, 4, 64])
+def test_a_display_takes_at_most_100_kb(n):
+    with open_studio(FakeProvider([noisy(1) for _ in range(n)]), max_count=n) as studio:
+        batch = studio.generate("a fox " * 60, model="fake:image", n=n).result(WAIT)
+        for shown in (batch, studio.batches(), batch[:], batch[0], studio.topics[0]):
+            bundle = shown._repr_mimebundle_()
+            assert set(bundle) == {"text/plain", "text/html", "image/jpeg"}
+            assert bytes_of(bundle) <= MAX_DISPLAY
+            assert "<img alt=" in bundle["text/html"]
+            with Image.open(io.BytesIO(base64.b64decode(bundle["image/jpeg"]))) as image:
+                image.load()
+                assert image.format == "JPEG"
+
+
+def test_no_display_names_a_file(tmp_path):
+    with open_studio(FakeProvider(), store=tmp_path / "s.sqlite") as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+        for shown in (batch, batch[0], batch[:], studio.batches(), studio.topics, studio.topics[0]):
+            assert str(tmp_path) not in json.dumps(shown._repr_mimebundle_())
+
+
+def test_a_batch_shows_its_images_and_its_errors():
+    script = [picture(), Moderated("The prompt was refused.", next_step="Change <it>.")]
+    with open_studio(FakeProvider(script, concurrency=1)) as studio:
+        batch = studio.generate("a red fox", model="fake:image", n=2, seed=5).result(WAIT)
+        html = batch._repr_mimebundle_()["text/html"]
+        assert "a red fox" in html
+        assert "fake:image · 1 image, 1 failed" in html
+        assert "seed 5" in html
+        assert "The prompt was refused. Change &lt;it&gt;." in html
+        assert html.count("<img ") == 1
+
+
+def test_lists_slice_to_lists_that_show_themselves():
+    with open_studio(FakeProvider()) as studio:
+        one = studio.generate("a fox", model="fake:image", n=3).result(WAIT)
+        studio.generate("a wolf", model="fake:image").result(WAIT)
+        batches = studio.batches()
+        assert isinstance(batches, list)
+        assert type(batches[:1]) is Batches
+        assert type(one[1:]) is Generations
+        assert type(studio.topics[:1]) is TopicHandles
+        assert type(studio.search("wolf")) is Batches
+        assert "2 batches, 4 images" in batches._repr_mimebundle_()["text/html"]
+        assert one[1:]._repr_mimebundle_()["text/html"].count("<img ") == 2
+        assert batches[:0]._repr_mimebundle_() == {"text/plain": "[]"}
+
+
+def test_a_closed_studio_shows_text():
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+    assert batch._repr_mimebundle_() == {"text/plain": repr(batch)}
+    assert set(Batches([batch])._repr_mimebundle_()) == {"text/plain"}
+
+
+def test_an_image_whose_file_is_gone_says_so():
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+        for path in batch[0].path.parent.parent.parent.rglob("*"):
+            if path.is_file() and path.suffix in (".png", ".webp"):
+                path.unlink()
+        assert "The file of the image is gone" in batch._repr_mimebundle_()["text/html"]
+
+
+class Cell:
+    """The parts of IPython in a kernel that a display uses."""
+
+    def __init__(self):
+        self.kernel = object()
+        self.display_pub = self
+        self.shown, self.changed = [], threading.Condition()
+
+    def publish(self, data, metadata, *, transient, update):
+        with self.changed:
+            self.shown.append((transient["display_id"], update, data))
+            self.changed.notify_all()
+
+    def wait_for(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(lambda: condition(self.shown), WAIT)
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    cell = Cell()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: cell))
+    return cell
+
+
+def test_a_running_batch_updates_its_output_until_its_end(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        batch._ipython_display_()
+        assert cell.shown[0][1] is False
+        assert "Running" in cell.shown[0][2]["text/html"]
+        gate.open()
+        cell.wait_for(lambda shown: "image/jpeg" in shown[-1][2])
+        assert len({name for name, _, _ in cell.shown}) == 1
+        assert all(update for _, update, _ in cell.shown[1:])
+        assert "<img " in cell.shown[-1][2]["text/html"]
+
+
+def test_a_finished_batch_is_shown_as_any_other_value(cell):
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model="fake:image").result(WAIT)
+        with pytest.raises(NotImplementedError):
+            batch._ipython_display_()
