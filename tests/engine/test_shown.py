@@ -139,3 +139,66 @@ def test_a_finished_batch_is_shown_as_any_other_value(cell):
         batch = studio.generate("a fox", model="fake:image").result(WAIT)
         with pytest.raises(NotImplementedError):
             batch._ipython_display_()
+
+
+def test_waiting_shows_the_progress_and_ends_as_one_line(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        opener = threading.Thread(target=lambda: (cell.wait_for(lambda shown: len(shown) >= 2), gate.open()))
+        opener.start()
+        batch.result(WAIT)
+        opener.join()
+        assert cell.shown[0][2]["text/plain"].endswith("0/1 · a fox")
+        assert cell.shown[-1][2]["text/plain"].startswith("1 image · ")
+        assert "<img " not in cell.shown[-1][2]["text/html"]
+
+
+def test_a_time_out_says_that_the_work_goes_on(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(TimeoutError):
+            batch.result(0.01)
+        assert "The work goes on" in cell.shown[-1][2]["text/plain"]
+        gate.open()
+        before = len(cell.shown)
+        assert batch.result(WAIT, progress=False) is batch
+        assert len(cell.shown) == before
+
+
+def test_nothing_is_written_where_nobody_looks(capsys):
+    with open_studio(FakeProvider()) as studio:
+        studio.generate("a fox", model="fake:image").result(WAIT)
+        assert capsys.readouterr() == ("", "")
+        gate_free = studio.generate("a wolf", model="fake:image")
+        studio.progress = False
+        gate_free.result(WAIT)
+        assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupt_says_that_the_work_goes_on(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        with pytest.raises(KeyboardInterrupt), batch._progress():
+            raise KeyboardInterrupt
+        assert "The work goes on" in cell.shown[-1][2]["text/plain"]
+        gate.open()
+        assert batch.result(WAIT).status == "success"
+
+
+def test_a_terminal_gets_one_line(capsys):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        with pytest.raises(TimeoutError):
+            batch.result(0.01, progress=True)
+        lines = capsys.readouterr().err
+        assert lines.startswith("\r[------------------------] 0/1 · a fox")
+        assert lines.endswith("\n")
+        assert lines.count("\n") == 1
+        gate.open()
+        batch.result(WAIT)

@@ -38,6 +38,7 @@ CALLS = {
     "move",
     "new_topic",
     "pin_topic",
+    "progress",
     "recipe_of",
     "recover",
     "references",

@@ -36,8 +36,11 @@ __all__ = [
     "batch_sheet",
     "bounded",
     "cost_of",
+    "end_line",
+    "html_line",
     "html_sheet",
     "images_sheet",
+    "progress_line",
     "share_of",
     "shortened",
     "text_sheet",
@@ -61,6 +64,9 @@ PROMPT, WORDS = 90, 320
 
 MANY, SHORT_PROMPT = 12, 48
 """From so many tiles on, the prompts of the tiles are shorter."""
+
+BAR = 24
+"""The characters of a bar of progress."""
 
 HIDDEN = {
     "kind": "Images of this kind are not drawn here.",
@@ -318,6 +324,38 @@ def text_sheet(sheet: Sheet) -> str:
         lines.append(f"and {sheet.more:,} more")
     text = "\n".join(line for line in lines if line).encode()
     return (text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "…".encode()).decode(errors="ignore")
+
+
+# ------------------------------------------------------------------ progress
+
+
+def progress_line(entry: Entry, progress: Mapping[str, float]) -> str:
+    """Return the progress of a batch as a bar and the number of finished slots.
+
+    Args:
+        entry: the batch.
+        progress: the progress of the running generations, 0.0 to 1.0.
+    """
+    total = len(entry.generations)
+    ended = sum(entry.status_of(one).final for one in entry.generations)
+    part = min(1.0, (ended + sum(progress.values())) / total) if total else 1.0
+    full = round(part * BAR)
+    return f"[{'#' * full}{'-' * (BAR - full)}] {ended}/{total} · {shortened(entry.batch.prompt, 40)}"
+
+
+def end_line(entry: Entry) -> str:
+    """Return the end of a batch as one line: images, seconds, cost, and the first error."""
+    sheet = batch_sheet(entry)
+    ends = [task.finished_at for task in entry.tasks if task.finished_at is not None]
+    seconds = [f"{(max(ends) - entry.batch.created_at).total_seconds():.1f} s"] if ends else []
+    errors = [tile.words for tile in sheet.tiles if tile.tone == "error"]
+    return " · ".join([sheet.details[1], *seconds, *sheet.details[2:], *errors[:1]])
+
+
+def html_line(line: str) -> str:
+    """Return a line as HTML."""
+    style = "font-family:system-ui,sans-serif;font-size:12px;opacity:.85"
+    return f'<div style="{style}">{escape(line)}</div>'
 
 
 # ------------------------------------------------------------------ HTML

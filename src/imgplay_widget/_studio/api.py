@@ -155,6 +155,19 @@ class StudioApi:
             core.keys.look([provider.spec for provider in core.writer.candidates()])
         return core.call(partial(core.writer.improve, prompt, mode, spec, confirm=confirm))
 
+    @property
+    def progress(self) -> bool | None:
+        """Whether `await batch` and `batch.result` show the progress. It can be set at any time.
+
+        True shows it, False does not. None, the default, shows it where somebody looks: in a notebook and in
+        a terminal.
+        """
+        return self._core.progress
+
+    @progress.setter
+    def progress(self, value: bool | None) -> None:
+        self._core.progress = value
+
     # -------------------------------------------------------------- topics
 
     @property

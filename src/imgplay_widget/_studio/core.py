@@ -92,6 +92,7 @@ class Core(Hop):
         keys: the keys of the providers.
         files: the files of images, and their recipes.
         gallery: the displays of handles.
+        progress: True where waiting shows the progress, False where not, None where somebody looks.
         archive, covers, clients, engine, curator: see `_engine`.
         live: the state of the batches and topics that have handles.
         analysis: the history in SQL.
@@ -112,6 +113,7 @@ class Core(Hop):
         # This comes before the store, so that a Python without threads leaves no file behind.
         check_threads()
         self.max_count = options.max_count
+        self.progress: bool | None = None
         self.registry = Registry(options.providers)
         self.keys = Keys(options.keys)
         # The topics of requests that are being stored, by the id of the batch. `begin` and `_begin` write it.

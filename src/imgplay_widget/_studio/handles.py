@@ -11,12 +11,14 @@ from imgplay_widget._rules.recipes import differences, served_by
 from imgplay_widget._rules.sheets import MAX_TILES
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio import shown
+from imgplay_widget._studio.waiting import shown_progress
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
     from typing import Self
@@ -51,6 +53,7 @@ class Keeper(shown.Shower, Protocol):
     """The parts of a studio that a handle needs."""
 
     files: Files
+    progress: bool | None
 
     def call(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Run a coroutine function on the studio's loop, and return its result."""
@@ -196,26 +199,35 @@ class BatchHandle:
 
     # -------------------------------------------------------------- waiting
 
-    def result(self, timeout: float | None = None) -> BatchHandle:
+    def result(self, timeout: float | None = None, *, progress: bool | None = None) -> BatchHandle:
         """Wait until every image is there or has failed, and return the batch.
+
+        A KeyboardInterrupt stops the waiting, and not the work.
 
         Args:
             timeout: seconds to wait at most; None waits as long as it takes (each task has a deadline of
                 its own).
+            progress: True shows the progress meanwhile, False does not; None as the studio's `progress`.
 
         Raises:
             TimeoutError: the batch is not done yet. It goes on, and code can wait for it again.
             ImgplayError: no image came. This is the error of the first generation.
         """
         self._keeper.refuse_own_thread()
-        self._live.end().result(timeout)
+        with self._progress(wanted=progress):
+            self._live.end().result(timeout)
         return self
+
+    def _progress(self, *, wanted: bool | None = None) -> AbstractContextManager[None]:
+        wanted = self._keeper.progress if wanted is None else wanted
+        return shown_progress(self._keeper, self._live, wanted=wanted)
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         # Shielded, so that an interrupted cell stops waiting while the images still come. This is a generator
         # because its frame holds the handle: the studio only follows batches that have a handle.
-        future = asyncio.wrap_future(self._live.end())
-        yield from asyncio.shield(future).__await__()
+        with self._progress():
+            future = asyncio.wrap_future(self._live.end())
+            yield from asyncio.shield(future).__await__()
         return self
 
     # -------------------------------------------------------------- acting
