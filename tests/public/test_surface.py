@@ -88,11 +88,13 @@ NAMES = {
         "recipe",
         "retry",
         "save",
+        "scores",
         "seed",
         "served_by",
         "slot",
         "starred",
         "status",
+        "tags",
         "width",
     },
     TopicHandle: {
@@ -189,6 +191,8 @@ def test_all_that_a_call_takes_or_returns_is_exported():
         "Literal",
         "Mapping",
         "Mode",
+        "MutableMapping",
+        "MutableSet",
         "None",
     }
     assert taken - exported == others | {"KEY", "Path", "PathLike", "Sequence"}

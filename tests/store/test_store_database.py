@@ -135,7 +135,7 @@ def test_processes_that_open_a_new_history_at_once_all_succeed(tmp_path):
     assert [process.communicate(timeout=60)[1] for process in running] == [""] * 3
 
 
-@pytest.mark.parametrize("version", [1, 7, 8, 9])
+@pytest.mark.parametrize("version", [1, 7, 8, 9, 10])
 def test_a_history_of_every_released_format_opens(tmp_path, open_store, version):
     name = f"v{version:04}"
     shutil.copy(HERE / "databases" / f"{name}.sqlite", tmp_path / "history.sqlite")
@@ -156,6 +156,9 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     # The first database has no stars.
     starred = version > 1
     assert (first.starred, second.starred) == (starred, False)
+    labelled = version >= 10
+    assert dict(first.scores) == ({"clip": 0.31} if labelled else {})
+    assert first.tags == (("poster",) if labelled else ())
     starred_models = {"starred_models": ["demo:paint"]} if starred else {}
     assert store.setting("config") == {"model": "demo:paint", **starred_models}
     found = store.feed(topic.id, wanted=Wanted(starred=True)).entries

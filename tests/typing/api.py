@@ -275,6 +275,12 @@ def a_generation(one: GenerationHandle) -> None:
     assert_type(one.applied, Mapping[str, Any])
     assert_type(one.served_by, str | None)
     one.starred = True
+    one.scores["clip"] = 0.31
+    one.scores = {"clip": 0.31}
+    assert_type(one.scores["clip"], float)
+    one.tags.add("poster")
+    one.tags |= {"poster"}
+    one.tags = ["poster"]
     assert_type(one.recipe, dict[str, Any])
     assert_type(one.width, int | None)
     assert_type(one.height, int | None)

@@ -49,7 +49,7 @@ from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
@@ -389,6 +389,16 @@ class Core(Hop):
     async def star(self, generation_ids: Sequence[str], starred: bool) -> None:  # noqa: FBT001 - goes through `call`
         """Star images, or take the stars away."""
         await self.curator.star(generation_ids, starred=starred)
+
+    async def score(self, scores: Mapping[str, Mapping[str, float | None]]) -> None:
+        """Set scores of images by their ids, or remove them (None)."""
+        await self.curator.score(scores)
+
+    async def tag(
+        self, generation_ids: Sequence[str], *, add: Collection[str] = (), remove: Collection[str] = ()
+    ) -> None:
+        """Give images tags, and take tags away."""
+        await self.curator.tag(generation_ids, add=add, remove=remove)
 
     async def rename_topic(self, topic: str, title: str) -> Topic:
         """Set the title of a topic, which is named by its id or its title."""

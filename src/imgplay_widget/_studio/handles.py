@@ -11,13 +11,22 @@ from imgplay_widget._rules.recipes import differences, served_by
 from imgplay_widget._rules.sheets import MAX_TILES
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio import shown
+from imgplay_widget._studio.labels import Labeller, Scores, Tags
 from imgplay_widget._studio.waiting import shown_progress
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        MutableMapping,
+        MutableSet,
+        Sequence,
+    )
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -49,15 +58,11 @@ Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | Gen
 """Images that a call is about: a batch, a generation, or several of them."""
 
 
-class Keeper(shown.Shower, Protocol):
+class Keeper(shown.Shower, Labeller, Protocol):
     """The parts of a studio that a handle needs."""
 
     files: Files
     progress: bool | None
-
-    def call(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        """Run a coroutine function on the studio's loop, and return its result."""
-        ...
 
     def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
         """Return the generations that are meant, each with its batch."""
@@ -334,6 +339,42 @@ class GenerationHandle:
     @starred.setter
     def starred(self, starred: bool) -> None:
         self._keeper.call(self._keeper.star, [self._id], starred)
+
+    @property
+    def scores(self) -> MutableMapping[str, float]:
+        """Numbers that code gives to the image, by name: ``generation.scores["clip"] = 0.31``.
+
+        A change is stored before the call returns. An assignment to ``scores`` replaces all of them, and
+        ``scores.update(…)`` stores several, all or none. A name has 1 to 64 characters on one line, and an
+        image has at most 64 scores.
+
+        Raises:
+            InvalidRequest: a name or a number cannot be stored. Nothing was stored.
+            NotFound: the generation was deleted.
+        """
+        return Scores(self._keeper, self._live, self._id)
+
+    @scores.setter
+    def scores(self, scores: Mapping[str, float]) -> None:
+        Scores(self._keeper, self._live, self._id).replace(scores)
+
+    @property
+    def tags(self) -> MutableSet[str]:
+        """Words that code or the user gives to the image: ``generation.tags.add("poster")``.
+
+        A change is stored before the call returns. An assignment to ``tags`` replaces all of them, and
+        ``tags |= {…}`` adds several, all or none. A tag has 1 to 64 characters on one line, and an image has
+        at most 64 tags.
+
+        Raises:
+            InvalidRequest: a tag cannot be stored. Nothing was stored.
+            NotFound: the generation was deleted.
+        """
+        return Tags(self._keeper, self._live, self._id)
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        Tags(self._keeper, self._live, self._id).replace(tags)
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -28,6 +28,8 @@ def main():
     add_batch(store, batch, generations, tasks, new_topic=topic)
     fill(store, generations[0], tasks[0], encode(Image.new("RGB", (16, 12), "orange"), "PNG"))
     store.star([generations[0].id], starred=True)
+    store.score({generations[0].id: {"clip": 0.31}})
+    store.tag([generations[0].id], add=["poster"])
     store.save_setting("config", {"model": "demo:paint", "starred_models": ["demo:paint"]})
     store.close()
     (file.with_name(f"{file.name}.assets") / "files.lock").unlink()
