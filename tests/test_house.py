@@ -45,6 +45,7 @@ ONLY_IN = {
     "psutil": ("_store/database.py",),
     "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),
+    "tqdm": ("_studio/waiting.py",),
 }
 """The modules that may import a dependency: few for each, so that few change with the dependency."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
 import sys
 import threading
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from PIL import Image
 
 from imgplay_widget import Batches, Generations, TopicHandles
 from imgplay_widget._rules.sheets import MAX_DISPLAY
+from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._types import Done, Inline
 from imgplay_widget.errors import Moderated
 from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture
@@ -99,13 +101,18 @@ class Cell:
 
     def __init__(self):
         self.kernel = object()
-        self.display_pub = self
+        self.display_pub = self.events = self
         self.shown, self.changed = [], threading.Condition()
+        self.at_end = lambda _: None
 
     def publish(self, data, metadata, *, transient, update):
         with self.changed:
             self.shown.append((transient["display_id"], update, data))
             self.changed.notify_all()
+
+    def register(self, event, function):
+        assert event == "post_run_cell"
+        self.at_end = function
 
     def wait_for(self, condition):
         with self.changed:
@@ -134,6 +141,41 @@ def test_a_running_batch_updates_its_output_until_its_end(cell):
         assert "<img " in cell.shown[-1][2]["text/html"]
 
 
+def test_a_cell_that_waits_sends_the_end_of_a_display_above_it(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        batch._ipython_display_()
+        cell.at_end(None)
+        gate.open()
+        batch.result(WAIT, progress=False)
+        senders = []
+        publish = cell.publish
+        cell.publish = lambda *args, **kw: (senders.append(threading.current_thread()), publish(*args, **kw))
+        cell.at_end(None)
+        # A program that executes a notebook takes the messages of the cell's own thread only.
+        assert senders[-1] is threading.current_thread()
+        assert "<img " in cell.shown[-1][2]["text/html"]
+        assert "image/jpeg" in cell.shown[-1][2]
+        before = len(cell.shown)
+        cell.at_end(None)
+        assert len(cell.shown) == before
+
+
+def test_the_end_of_a_cell_does_not_wait_for_a_closed_studio(cell):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        batch._ipython_display_()
+        gate.open()
+    cell.at_end(None)
+    before = len(cell.shown)
+    cell.at_end(None)
+    assert len(cell.shown) == before
+
+
 def test_a_finished_batch_is_shown_as_any_other_value(cell):
     with open_studio(FakeProvider()) as studio:
         batch = studio.generate("a fox", model="fake:image").result(WAIT)
@@ -153,6 +195,8 @@ def test_waiting_shows_the_progress_and_ends_as_one_line(cell):
         assert cell.shown[0][2]["text/plain"].endswith("0/1 · a fox")
         assert cell.shown[-1][2]["text/plain"].startswith("1 image · ")
         assert "<img " not in cell.shown[-1][2]["text/html"]
+        bars = [html for _, _, data in cell.shown if "width:0%" in (html := data["text/html"])]
+        assert "Running" in bars[0]
 
 
 def test_a_time_out_says_that_the_work_goes_on(cell):
@@ -189,16 +233,33 @@ def test_an_interrupt_says_that_the_work_goes_on(cell):
         assert batch.result(WAIT).status == "success"
 
 
-def test_a_terminal_gets_one_line(capsys):
+def test_an_interrupt_without_a_display_says_so_in_its_traceback():
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        main = threading.get_ident()
+        timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            batch.result()
+        timer.join()
+        assert "The work goes on" in caught.value.__notes__[0]
+        gate.open()
+        assert batch.result(WAIT).status == "success"
+
+
+def test_a_terminal_gets_a_bar_that_ends_as_one_line(capsys):
     gate = Gate(picture())
     with open_studio(FakeProvider([gate])) as studio:
         batch = studio.generate("a fox", model="fake:image")
         assert gate.reached.wait(WAIT)
         with pytest.raises(TimeoutError):
             batch.result(0.01, progress=True)
-        lines = capsys.readouterr().err
-        assert lines.startswith("\r[------------------------] 0/1 · a fox")
-        assert lines.endswith("\n")
-        assert lines.count("\n") == 1
+        written = capsys.readouterr().err
+        assert "0/1 · a fox |" in written
+        assert "  0%" in written
+        assert written.count("\n") == 1
+        assert written.rpartition("\r")[2] == f"{GOES_ON}\n"
         gate.open()
         batch.result(WAIT)

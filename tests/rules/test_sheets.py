@@ -18,6 +18,7 @@ from imgplay_widget._rules.sheets import (
     cost_of,
     html_sheet,
     images_sheet,
+    progress_sheet,
     share_of,
     text_sheet,
     topics_sheet,
@@ -120,6 +121,31 @@ def test_a_cost_is_shared_by_the_images_of_its_call():
     entry = entry_of(4, cost="0.1")
     assert sum(cost_of(entry, one) for one in entry.generations) == Decimal("0.1")
     assert cost_of(entry_of(1, cost=None), entry_of(1).generations[0]) is None
+
+
+def test_a_price_stands_in_for_a_cost_that_the_provider_does_not_say():
+    entry = entry_of(2, cost=None)
+    (task,) = entry.tasks
+    unit = replace(task.unit, positions=(0, 1), seeds=(None, None))
+    entry = replace(entry, tasks=(replace(task, unit=unit, estimate="0.08"),))
+    sheet = batch_sheet(entry)
+    assert sheet.details == ("demo:slow", "2 images", "≈ $0.08")
+    assert [tile.caption[-1] for tile in sheet.tiles] == ["≈ $0.04", "≈ $0.04"]
+    # The price of a model on this machine is no news, and a cost that was told is no estimate.
+    free = replace(entry, tasks=(replace(task, estimate="0"),))
+    assert batch_sheet(free).details == ("demo:slow", "2 images")
+    told = replace(entry, tasks=(replace(task, unit=unit, estimate="0.08", cost="0.06"),))
+    assert batch_sheet(told).details == ("demo:slow", "2 images", "$0.06")
+
+
+def test_the_progress_is_a_bar_and_small_tiles():
+    running = entry_of(2, prompt="a red fox", stage=Stage.PROCESSING)
+    sheet = progress_sheet(running, waits={}, progress={"g0": 0.5})
+    html = html_sheet(sheet, {})
+    assert sheet.title == "0/2 · a red fox"
+    assert "width:25%" in html
+    assert "Running, 50%" in html
+    assert "seed" not in html
 
 
 class Tags(HTMLParser):

@@ -37,10 +37,13 @@ __all__ = [
     "bounded",
     "cost_of",
     "end_line",
+    "finished",
     "html_line",
     "html_sheet",
     "images_sheet",
+    "price_of",
     "progress_line",
+    "progress_sheet",
     "share_of",
     "shortened",
     "text_sheet",
@@ -62,11 +65,11 @@ MAX_TILES = 36
 PROMPT, WORDS = 90, 320
 """The most characters of a prompt and of the words in a tile."""
 
-MANY, SHORT_PROMPT = 12, 48
-"""From so many tiles on, the prompts of the tiles are shorter."""
+FEW = 4
+"""The most tiles that share one row of a usual cell."""
 
-BAR = 24
-"""The characters of a bar of progress."""
+MANY, SHORT_PROMPT = 12, 48
+"""A sheet of more tiles has smaller ones, with so many characters of their prompts."""
 
 HIDDEN = {
     "kind": "Images of this kind are not drawn here.",
@@ -117,12 +120,16 @@ class Sheet:
         details: the second line: model, numbers, cost.
         tiles: at most `MAX_TILES` tiles.
         more: the number of images that have no tile.
+        small: True for small tiles, such as covers and previews.
+        part: how much of the work is done, 0.0 to 1.0, for a sheet with a bar of progress. Else None.
     """
 
     title: str
     details: tuple[str, ...] = ()
     tiles: tuple[Tile, ...] = ()
     more: int = 0
+    small: bool = False
+    part: float | None = None
 
 
 # ------------------------------------------------------------------ what is shown
@@ -148,12 +155,9 @@ def batch_sheet(
         _tile(entry, one, (), (waits or {}).get(one.id), (progress or {}).get(one.id))
         for one in several[:MAX_TILES]
     ]
-    costs = [cost_of(entry, one) for one in several]
-    known = [cost for cost in costs if cost is not None]
-    details = (_model(entry), _counted(entry, several), *([money(sum(known, Decimal(0)))] if known else []))
     return Sheet(
         title=shortened(entry.batch.prompt, PROMPT * 3),
-        details=details,
+        details=(_model(entry), _counted(entry, several), *_paid(entry, several)),
         tiles=tuple(tiles),
         more=max(0, len(several) - MAX_TILES),
     )
@@ -183,6 +187,7 @@ def topics_sheet(topics: Sequence[Topic]) -> Sheet:
         details=(_several(sum(topic.images for topic in topics), "image"),),
         tiles=tuple(tiles),
         more=max(0, len(topics) - MAX_TILES),
+        small=True,
     )
 
 
@@ -208,7 +213,6 @@ def _tile(
 ) -> Tile:
     status = entry.status_of(generation)
     tone, words = _state(entry, generation, status, wait, progress)
-    cost = cost_of(entry, generation)
     asset = generation.asset
     shape = None if asset is None or not asset.width or not asset.height else (asset.width, asset.height)
     if shape is None and entry.batch.width and entry.batch.height:
@@ -220,7 +224,7 @@ def _tile(
         caption=(
             *shared,
             *([] if generation.seed is None else [f"seed {generation.seed}"]),
-            *([] if cost is None else [money(cost)]),
+            *_paid(entry, [generation]),
         ),
         alt=f"Image {generation.position + 1}: {shortened(entry.batch.prompt, PROMPT)}",
         shape=shape,
@@ -254,14 +258,36 @@ def _last_name(path: re.Match[str]) -> str:
 def cost_of(entry: Entry, generation: Generation) -> Decimal | None:
     """Return the part of the cost of its call that falls to an image, in USD, or None where it is unknown."""
     task = entry.task_of(generation)
-    if task is None or generation.asset is None or task.cost is None:
-        return None
-    try:
-        cost = Decimal(task.cost)
-    except InvalidOperation:
+    if task is None or generation.asset is None:
         return None
     made = sum(one.async_task_id == task.id and one.asset is not None for one in entry.generations)
-    return cost / made if cost.is_finite() else None
+    return _share(task.cost, made)
+
+
+def price_of(entry: Entry, generation: Generation) -> Decimal | None:
+    """Return the part of the expected cost of its call that falls to an image, in USD.
+
+    None where the provider said what the call cost, and where the price is unknown or zero.
+    """
+    task = entry.task_of(generation)
+    if task is None or generation.asset is None or task.cost is not None:
+        return None
+    return _share(task.estimate, task.unit.n) or None
+
+
+def _share(whole: str | None, images: int) -> Decimal | None:
+    try:
+        amount = None if whole is None else Decimal(whole)
+    except InvalidOperation:
+        return None
+    return None if amount is None or not amount.is_finite() else amount / images
+
+
+def _paid(entry: Entry, several: Sequence[Generation]) -> tuple[str, ...]:
+    told = [cost for one in several if (cost := cost_of(entry, one)) is not None]
+    expected = [price for one in several if (price := price_of(entry, one)) is not None]
+    total = money(sum((*told, *expected), Decimal(0)))
+    return (f"≈ {total}",) if expected else (total,) if told else ()
 
 
 def _model(entry: Entry) -> str:
@@ -329,18 +355,32 @@ def text_sheet(sheet: Sheet) -> str:
 # ------------------------------------------------------------------ progress
 
 
-def progress_line(entry: Entry, progress: Mapping[str, float]) -> str:
-    """Return the progress of a batch as a bar and the number of finished slots.
+def finished(entry: Entry, progress: Mapping[str, float]) -> float:
+    """Return how much of a batch is done, 0.0 to 1.0.
 
     Args:
         entry: the batch.
         progress: the progress of the running generations, 0.0 to 1.0.
     """
     total = len(entry.generations)
-    ended = sum(entry.status_of(one).final for one in entry.generations)
-    part = min(1.0, (ended + sum(progress.values())) / total) if total else 1.0
-    full = round(part * BAR)
-    return f"[{'#' * full}{'-' * (BAR - full)}] {ended}/{total} · {shortened(entry.batch.prompt, 40)}"
+    return min(1.0, (_ended(entry) + sum(progress.values())) / total) if total else 1.0
+
+
+def progress_line(entry: Entry) -> str:
+    """Return the number of finished slots of a batch, with the beginning of its prompt."""
+    return f"{_ended(entry)}/{len(entry.generations)} · {shortened(entry.batch.prompt, 40)}"
+
+
+def _ended(entry: Entry) -> int:
+    return sum(entry.status_of(one).final for one in entry.generations)
+
+
+def progress_sheet(entry: Entry, *, waits: Mapping[str, float], progress: Mapping[str, float]) -> Sheet:
+    """Return the sheet that shows how far a batch is. The arguments are those of `batch_sheet`."""
+    sheet = batch_sheet(entry, waits=waits, progress=progress)
+    tiles = tuple(replace(tile, caption=()) for tile in sheet.tiles)
+    part = finished(entry, progress)
+    return replace(sheet, title=progress_line(entry), details=(), tiles=tiles, small=True, part=part)
 
 
 def end_line(entry: Entry) -> str:
@@ -377,21 +417,39 @@ def html_sheet(sheet: Sheet, pictures: Mapping[str, Picture]) -> str:
             picture says that the image cannot be shown here.
     """
     few = len(sheet.tiles)
-    edge = 480 if few <= 1 else 220 if few <= 6 else 150 if few <= 16 else 112
+    edge, widest = (112, 168) if sheet.small else _edges(few)
     tiles = "".join(_figure(tile, pictures.get(tile.id)) for tile in sheet.tiles)
     details = " · ".join(escape(part) for part in sheet.details)
+    # A few tiles share the whole width. Many keep the width of their column, also in the last row.
+    fill = "auto-fit" if few <= FEW else "auto-fill"
     grid = (
-        f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,{edge}px),1fr));'
-        f'gap:10px;max-width:{max(1, few) * round(edge * 1.5)}px">{tiles}</div>'
+        f'<div style="display:grid;grid-template-columns:repeat({fill},minmax(min(100%,{edge}px),1fr));'
+        f'gap:10px;max-width:{max(1, few) * widest}px">{tiles}</div>'
     )
     return (
         '<div style="font-family:system-ui,sans-serif;font-size:12px;line-height:1.45;text-align:left">'
         '<div style="font-size:13px;font-weight:600;overflow-wrap:anywhere;margin-bottom:4px">'
         f"{escape(sheet.title)}</div>"
+        + ("" if sheet.part is None else _bar(sheet.part))
         + (f'<div style="opacity:.8;margin-bottom:8px">{details}</div>' if details else "")
         + (grid if tiles else "")
         + (f'<div style="opacity:.8;margin-top:8px">and {sheet.more:,} more</div>' if sheet.more else "")
         + "</div>"
+    )
+
+
+def _edges(tiles: int) -> tuple[int, int]:
+    """Return the least and the largest width of a tile, in pixels."""
+    if tiles <= FEW:
+        return (480, 720) if tiles <= 1 else (150, 340)
+    return (150, 225) if tiles <= MANY else (112, 168)
+
+
+def _bar(part: float) -> str:
+    inner = f"height:6px;border-radius:3px;background:rgba(64,128,255,.85);width:{part:.0%}"
+    return (
+        '<div style="border-radius:3px;background:rgba(128,128,128,.3);max-width:480px;margin:2px 0 8px">'
+        f'<div style="{inner}"></div></div>'
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import math
-from functools import cache
+import unicodedata
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
 from imgplay_widget._store import images
 from imgplay_widget.errors import CorruptImage, NotShown
@@ -106,32 +107,108 @@ def _draw_tile(
     box: tuple[int, int, int],
 ) -> None:
     left, top, cell = box
-    draw.rounded_rectangle((left, top, left + cell - 1, top + cell - 1), 6, fill=_TINTS[tile.tone])
+    tone = _TINTS[tile.tone]
+    draw.rounded_rectangle((left, top, left + cell - 1, top + cell - 1), 6, fill=tone)
     if picture is None:
-        words = tile.words or "This image cannot be shown here."
-        for line, text in enumerate(_wrapped(words, cell - 12)[: max(1, (cell - 12) // _LINE)]):
+        font, words = _drawable(tile.words or "This image cannot be shown here.")
+        lines = _wrapped(words or _BARE[tile.tone], cell - 12, font)
+        for line, text in enumerate(lines[: max(1, (cell - 12) // _LINE)]):
             _write(draw, (left + 6, top + 6 + line * _LINE), text, cell - 12, _INK)
     else:
         factor = cell / max(picture.size)
         size = max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
         small = picture.resize(size, Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
         sheet.paste(small, (left + (cell - size[0]) // 2, top + (cell - size[1]) // 2))
-    _write(draw, (left, top + cell + 1), " · ".join(tile.caption), cell, _GREY)
+    # A prompt that no font draws must not take the seed and the cost with it.
+    caption = " · ".join(part for part in tile.caption if _drawable(part)[1])
+    _write(draw, (left, top + cell + 1), caption, cell, _GREY)
+
+
+# ------------------------------------------------------------------ words
+
+_FONTS = (
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "Arial Unicode.ttf"),
+    *("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "DroidSansFallbackFull.ttf"),
+    *("PingFang.ttc", "Hiragino Sans GB.ttc", "msyh.ttc", "YuGothM.ttc", "malgun.ttf", "meiryo.ttc"),
+)
+"""Fonts that many systems have. They are looked for where the font of Pillow lacks letters of a text."""
+
+_IMAGINARY = "\U0010fffe"
+"""A character that is in no font, so it is drawn as each character is that the font lacks."""
+
+_BARE: dict[Tone, str] = {
+    "image": "",
+    "running": "Running",
+    "error": "Failed",
+    "hidden": "This image cannot be shown here.",
+}
+"""The words of a tile in the place of words that no font draws."""
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _plain() -> _Font:
     return ImageFont.load_default(11)
+
+
+@cache
+def _fonts() -> tuple[_Font, ...]:
+    return (_plain(), *filter(None, map(_font_named, _FONTS)))
+
+
+def _font_named(name: str) -> _Font | None:
+    try:
+        return ImageFont.truetype(name, 11)
+    except OSError:
+        return None
+
+
+@cache
+def _absent(font: _Font) -> tuple[tuple[int, int], bytes]:
+    return _shape(font, _IMAGINARY)
+
+
+def _shape(font: _Font, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(letter)
+    return mask.size, bytes(mask)  # pyright: ignore[reportArgumentType] - Pillow does not declare its buffer
+
+
+@lru_cache(4096)
+def _has(font: _Font, letter: str) -> bool:
+    return letter.isspace() or _shape(font, letter) != _absent(font)
+
+
+def _drawable(text: str) -> tuple[_Font, str]:
+    """Return a font and the part of a text that the font draws: the whole text, but for emoji and signs.
+
+    A text with letters that no font has is left out whole, because a picture of empty boxes says nothing.
+    """
+    known = "".join(letter for letter in text if not _is_sign(letter))
+    plain, *others = (_plain(),) if known.isascii() else _fonts()
+    shaped = features.check_feature("raqm") or not any(map(_needs_shaping, known))
+    for font in (plain, *others):
+        if shaped and all(_has(font, letter) for letter in known):
+            # Of the signs, the font may have some.
+            drawn = "".join(one for one in text if not _is_sign(one) or _has(font, one))
+            return font, " ".join(drawn.split())
+    return plain, ""
+
+
+def _is_sign(letter: str) -> bool:
+    # Emoji, and what joins and colours them.
+    return unicodedata.category(letter) in ("So", "Sk", "Cf", "Cn", "Co") or "\ufe00" <= letter <= "\ufe0f"
+
+
+def _needs_shaping(letter: str) -> bool:
+    # Without a layout engine, words from right to left stand backwards, and letters do not join.
+    return unicodedata.bidirectional(letter) in ("R", "AL") or unicodedata.category(letter) in ("Mc", "Mn")
 
 
 def _write(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, width: int, colour: tuple[int, int, int]
 ) -> None:
-    # The font of Pillow has the letters of western languages only. The HTML has the others.
-    known = (
-        text.encode("latin-1", "replace").decode("latin-1").replace("?", "·" if not text.isascii() else "?")
-    )
-    font = _font()
+    font, known = _drawable(text)
     if draw.textlength(known, font=font) > width:
         fits = len(known)
         while fits and draw.textlength(f"{known[:fits]}...", font=font) > width:
@@ -140,12 +217,11 @@ def _write(
     draw.text(at, known, fill=colour, font=font)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    font = _font()
+def _wrapped(text: str, width: int, font: _Font) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer.encode("latin-1", "replace").decode("latin-1")) <= width:
+        if font.getlength(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget._ids import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgplay_widget._studio.gallery import Bundle
 
-__all__ = ["Output", "draws", "notebook"]
+__all__ = ["Output", "draws", "follow_cells", "notebook"]
+
+_followers: list[Callable[[], bool]] = []
 
 
 def _shell() -> Any | None:
@@ -32,6 +36,27 @@ def draws() -> bool:
     return formatter is None or "text/html" in getattr(formatter, "active_types", ("text/html",))
 
 
+def follow_cells(shell: Any, at_end: Callable[[], bool]) -> None:
+    """Call a function at the end of each cell, on the thread of the cell, until the function returns False.
+
+    A notebook that is executed without a browser stores the messages that belong to the cell that runs. What
+    other threads send after a cell has ended belongs to none.
+
+    Args:
+        shell: the shell of the kernel.
+        at_end: the function.
+    """
+    _followers.append(at_end)
+    # A second registration of the same function changes nothing.
+    shell.events.register("post_run_cell", _at_cell_end)
+
+
+def _at_cell_end(_: object) -> None:
+    for at_end in tuple(_followers):
+        if not at_end():
+            _followers.remove(at_end)
+
+
 class Output:
     """One output of a cell, which later calls replace. Any thread may use it.
 
@@ -45,13 +70,36 @@ class Output:
         self._lock = threading.Lock()
         self._shown = False
         self._closed = False
+        self._unsent: Bundle | None = None
 
-    def show(self, bundle: Bundle, *, last: bool = False) -> None:
-        """Show a display in the output instead of the last one. After the last one, nothing changes it."""
+    def show(self, bundle: Bundle, *, last: bool = False, of_cell: bool = True) -> None:
+        """Show a display in the output instead of the last one. After the last one, nothing changes it.
+
+        Args:
+            bundle: the display.
+            last: True for the last one.
+            of_cell: False where the message may belong to no cell, so that `send_again` is needed.
+        """
         with self._lock:
             if self._closed:
                 return
             self._closed = last
-            transient = {"display_id": self._id}
-            self._shell.display_pub.publish(bundle, {}, transient=transient, update=self._shown)
-            self._shown = True
+            self._unsent = None if of_cell else bundle
+            self._publish(bundle)
+
+    def send_again(self) -> bool:
+        """Send a state that may belong to no cell again, from the thread of a cell.
+
+        Returns:
+            False where the output has its last state.
+        """
+        with self._lock:
+            if self._unsent is not None:
+                self._publish(self._unsent)
+                self._unsent = None
+            return not self._closed
+
+    def _publish(self, bundle: Bundle) -> None:
+        transient = {"display_id": self._id}
+        self._shell.display_pub.publish(bundle, {}, transient=transient, update=self._shown)
+        self._shown = True

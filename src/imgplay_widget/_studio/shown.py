@@ -7,11 +7,14 @@ loop, and where they do not come (a closed studio, a slow disk), the text is all
 from __future__ import annotations
 
 import logging
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imgplay_widget._rules.sheets import batch_sheet, images_sheet, shortened, topics_sheet
-from imgplay_widget._studio.outputs import Output, draws, notebook
+from imgplay_widget._studio.outputs import Output, draws, follow_cells, notebook
+from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +26,16 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.loop import Subscriber
     from imgplay_widget._types import Entry, Generation, Topic
 
-__all__ = ["Shower", "Updating", "batch_bundle", "images_bundle", "show", "show_updating", "topics_bundle"]
+__all__ = [
+    "Shower",
+    "Updating",
+    "batch_bundle",
+    "images_bundle",
+    "show",
+    "show_updating",
+    "sources_of",
+    "topics_bundle",
+]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -86,11 +98,15 @@ async def batch_bundle(
         chosen: the ids of the generations; None for all.
         still: False leaves the JPEG out.
     """
-    entry, previews = live.entry, live.previews
+    entry = live.entry
     several = None if chosen is None else [one for one in entry.generations if one.id in set(chosen)]
     sheet = batch_sheet(entry, several, waits=live.waits, progress=live.progress)
-    stored = _stored(entry.generations)
-    return await gallery.bundle(sheet, {**previews, **stored}, still=still)
+    return await gallery.bundle(sheet, sources_of(live), still=still)
+
+
+def sources_of(live: LiveBatch) -> Mapping[str, Source]:
+    """Return the origins of the pictures of a batch: previews and stored images, by generations."""
+    return {**live.previews, **_stored(live.entry.generations)}
 
 
 async def images_bundle(
@@ -140,6 +156,7 @@ class Updating:
         output: Callable[[Bundle, bool], Awaitable[None]],
         make: Callable[[bool], Awaitable[Bundle]],
     ) -> None:
+        self._keeper = keeper
         self._live = live
         self._output = output
         self._make = make
@@ -147,6 +164,11 @@ class Updating:
         self._end = keeper.subscribe(self, every=UPDATE_EVERY)
         # The batch may have ended before the subscription began.
         keeper.start(self._draw)
+
+    @property
+    def ended(self) -> bool:
+        """True where no further state is drawn."""
+        return self._ended
 
     def stop(self) -> None:
         """Draw no further state. Any thread may call this."""
@@ -158,6 +180,14 @@ class Updating:
         """Draw the display again if the changes may concern the batch."""
         if any(_concerns(change, self._live.id) for change in changes):
             await self._draw()
+
+    def end_drawn(self) -> None:
+        """Return when the end is shown, if the batch has ended. Not on the loop."""
+        if not self._ended and self._live.end().done():
+            # A studio that is closed meanwhile draws nothing.
+            with suppress(ImgplayError, TimeoutError, CancelledError):
+                self._keeper.start(self._draw).result(SHOW_WAIT)
+            self.stop()
 
     async def _draw(self) -> None:
         if self._ended:
@@ -185,12 +215,18 @@ def show_updating(keeper: Shower, live: LiveBatch) -> bool:
     gallery = keeper.gallery
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
-        await gallery.aside(partial(output.show, bundle, last=last))
+        await gallery.aside(partial(output.show, bundle, last=last, of_cell=False))
 
     async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
         return await batch_bundle(gallery, live, still=last)
 
     # The first state is shown from the cell's own thread, so that the output belongs to the cell.
     output.show(show(keeper, lambda: make(False), lambda: shortened(live.entry.batch.prompt, 200)))  # noqa: FBT003
-    Updating(keeper, live, publish, make)
+    updating = Updating(keeper, live, publish, make)
+
+    def at_cell_end() -> bool:
+        updating.end_drawn()
+        return output.send_again() and not updating.ended
+
+    follow_cells(shell, at_cell_end)
     return True

@@ -1,15 +1,16 @@
-"""The progress that code sees while it waits for a batch: in a cell, or as a line in a terminal."""
+"""The progress that code sees while it waits for a batch: in a cell, or as a bar in a terminal."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from imgplay_widget._rules.sheets import end_line, html_line, progress_line
+from imgplay_widget._rules.sheets import end_line, finished, html_line, progress_line, progress_sheet
 from imgplay_widget._studio.outputs import Output, notebook
-from imgplay_widget._studio.shown import Updating, batch_bundle
+from imgplay_widget._studio.shown import Updating, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["shown_progress"]
 
 GOES_ON = "Stopped waiting. The work goes on: wait again with await batch or batch.result()."
-"""What an interrupted cell says."""
+"""What an interrupted wait says."""
 
 
 @contextmanager
@@ -37,24 +38,22 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
     shell = notebook()
     looks = shell is not None or sys.stderr.isatty()
     if live.end().done() or not (looks if wanted is None else wanted):
-        yield
+        with _noted(live):
+            yield
         return
-    output = _Line(sys.stderr) if shell is None else Output(shell)
-    gallery = keeper.gallery
+    output = _Bar(sys.stderr, live) if shell is None else Output(shell)
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
         # The thread that waits shows the last line, which then belongs to its cell.
         if not last:
-            await gallery.aside(partial(output.show, bundle))
+            await keeper.gallery.aside(partial(output.show, bundle))
 
     async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
-        words = _words(progress_line(live.entry, live.progress))
         if shell is None or last:
-            return words
-        bundle = await batch_bundle(gallery, live, still=False)
-        return words | {"text/html": words["text/html"] + bundle["text/html"]}
+            return _words(progress_line(live.entry))
+        return await _progress_bundle(keeper, live)
 
-    output.show(_words(progress_line(live.entry, live.progress)))
+    output.show(_words(progress_line(live.entry)))
     updating = Updating(keeper, live, publish, make)
     try:
         yield
@@ -62,6 +61,22 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
         _end(updating, output.show, end_line(live.entry) if live.end().done() else GOES_ON)
         raise
     _end(updating, output.show, end_line(live.entry))
+
+
+@contextmanager
+def _noted(live: LiveBatch) -> Generator[None]:
+    """Return a context whose interrupt says that the work goes on, where no display says it."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if not live.end().done():
+            error.add_note(GOES_ON)
+        raise
+
+
+async def _progress_bundle(keeper: Shower, live: LiveBatch) -> Bundle:
+    sheet = progress_sheet(live.entry, waits=live.waits, progress=live.progress)
+    return await keeper.gallery.bundle(sheet, sources_of(live), still=False)
 
 
 def _end(updating: Updating, show: Callable[..., None], line: str) -> None:
@@ -73,20 +88,41 @@ def _words(line: str) -> Bundle:
     return {"text/plain": line, "text/html": html_line(line)}
 
 
-class _Line:
-    """The last line of a terminal, which is written again and again."""
+class _Bar:
+    """A bar of progress in a terminal, which ends as one line.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: the terminal.
+        live: the batch.
+    """
+
+    def __init__(self, stream: TextIO, live: LiveBatch) -> None:
         self._stream = stream
-        self._width = 0
+        self._live = live
+        self._bar = _bar_on(stream)
+        self._lock = threading.Lock()
         self._closed = False
 
     def show(self, bundle: Bundle, *, last: bool = False) -> None:
-        """Write the text of a display over the line. After the last one, nothing changes it."""
-        if self._closed:
-            return
-        self._closed = last
-        line = bundle["text/plain"]
-        self._stream.write(f"\r{line.ljust(self._width)}" + ("\n" if last else ""))
-        self._stream.flush()
-        self._width = len(line)
+        """Draw the bar again, with the text of a display before it. The last text replaces the bar."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = last
+            if last:
+                self._bar.close()
+                self._stream.write(f"{bundle['text/plain']}\n")
+                self._stream.flush()
+                return
+            self._bar.n = finished(self._live.entry, self._live.progress)
+            self._bar.set_description_str(bundle["text/plain"])
+
+
+def _bar_on(stream: TextIO) -> Any:
+    from tqdm import tqdm
+
+    # The monitor of tqdm is a thread, and its lock a semaphore of the system. This bar needs neither.
+    plain: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
+    plain.set_lock(threading.RLock())
+    form = "{desc} |{bar:24}| {percentage:3.0f}%"
+    return plain(total=1.0, file=stream, leave=False, mininterval=0, dynamic_ncols=True, bar_format=form)
