@@ -195,6 +195,8 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
     assert_type(studio.estimate("demo:instant", 4, width=512), Decimal | None)
     studio.budget = 5
+    assert_type(studio.progress, bool | None)
+    studio.progress = None
     assert_type(studio.models("openai"), ModelTable)
     assert_type(studio.refresh_models(), ModelTable)
     assert_type(studio.check("openai"), KeyCheck)
@@ -229,6 +231,8 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     assert_type(pg.recover(), Recovery)
     assert_type(pg.backup(Path("studio.zip")), Path)
     assert_type(pg.spent(), Spend)
+    assert_type(pg.progress, bool | None)
+    pg.progress = False
     assert_type(pg.estimate(), Decimal | None)
     pg.budget = None
     assert_type(pg.models(), ModelTable)
@@ -258,6 +262,7 @@ def a_batch(batch: BatchHandle) -> None:
     assert_type(batch[1:], Generations)
     assert_type(len(batch), int)
     assert_type(batch.result(timeout=60), BatchHandle)
+    assert_type(batch.result(progress=True), BatchHandle)
     assert_type(batch.retry(confirm=True), BatchHandle)
     assert_type(batch.save_zip("a.zip"), Path)
     batch.cancel()
