@@ -42,6 +42,7 @@ ONLY_IN = {
         "providers/diffusers/pipelines.py",
         "testing/",
     ),
+    "numpy": (),
     "psutil": ("_store/database.py",),
     "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),

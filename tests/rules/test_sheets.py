@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from imgplay_widget._rules.costs import image_cost
 from imgplay_widget._rules.sheets import (
     MAX_HTML,
     MAX_TEXT,
     MAX_TILES,
     batch_sheet,
     bounded,
-    cost_of,
     html_sheet,
     images_sheet,
     progress_sheet,
@@ -119,8 +119,8 @@ def test_an_error_has_its_next_step_and_no_file_path():
 
 def test_a_cost_is_shared_by_the_images_of_its_call():
     entry = entry_of(4, cost="0.1")
-    assert sum(cost_of(entry, one) for one in entry.generations) == Decimal("0.1")
-    assert cost_of(entry_of(1, cost=None), entry_of(1).generations[0]) is None
+    assert sum(image_cost(entry, one) for one in entry.generations) == Decimal("0.1")
+    assert image_cost(entry_of(1, cost=None), entry_of(1).generations[0]) is None
 
 
 def test_a_price_stands_in_for_a_cost_that_the_provider_does_not_say():

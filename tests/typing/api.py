@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, assert_type
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import imgplay_widget
@@ -211,6 +213,9 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.height = 700
     assert_type(pg.studio, Studio)
     assert_type(pg.generate("a fox", mask=b"", references=[batch[0], "a.png"]), BatchHandle)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pg.generate("a fox", mask=pixels, references=[batch, pixels, Image.new("L", (8, 8))])
+    pg.generate("a fox", references=batch[0])
     assert_type(pg.improve("a fox"), str)
     assert_type(pg.topics, TopicHandles)
     assert_type(pg.new_topic(), TopicHandle)
@@ -264,6 +269,9 @@ def a_batch(batch: BatchHandle) -> None:
     assert_type(batch.result(timeout=60), BatchHandle)
     assert_type(batch.result(progress=True), BatchHandle)
     assert_type(batch.retry(confirm=True), BatchHandle)
+    assert_type(batch.images, list[Image.Image])
+    assert_type(batch.arrays, list[NDArray[np.uint8]])
+    assert_type(batch.save("foxes", "{index}"), list[Path])
     assert_type(batch.save_zip("a.zip"), Path)
     batch.cancel()
     batch.delete()
@@ -292,6 +300,12 @@ def a_generation(one: GenerationHandle) -> None:
     assert_type(one.path, Path)
     assert_type(one.bytes, bytes)
     assert_type(one.image, Image.Image)
+    assert_type(one.array, NDArray[np.uint8])
+    np.asarray(one)
+    assert_type(one.cost, Decimal | None)
+    assert_type(one.seconds, float | None)
+    assert_type(one.parents, Generations)
+    assert_type(one.children, Generations)
     assert_type(one.save("fox.png"), Path)
     assert_type(one.retry(), GenerationHandle)
     one.cancel()

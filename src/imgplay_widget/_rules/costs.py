@@ -18,7 +18,7 @@ from imgplay_widget.errors import InvalidRequest, PriceUnknown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from imgplay_widget._types import Task
+    from imgplay_widget._types import Entry, Generation, Task
 
 __all__ = [
     "Basis",
@@ -31,6 +31,7 @@ __all__ = [
     "budget_of",
     "day_start",
     "from_units",
+    "image_cost",
     "moment_of",
     "money",
     "price_unknown",
@@ -183,6 +184,32 @@ def booking(before: Stage, task: Task, images: int) -> Booking | None:
     whole = to_units(task.estimate)
     amount = None if whole is None else whole * billed // task.unit.n
     return Booking(images=billed, amount=amount, basis=basis)
+
+
+def image_cost(entry: Entry, generation: Generation) -> Decimal | None:
+    """Return the part of the cost of its call that falls to an image, in USD.
+
+    It is the provider's figure, else the model's price. The parts of a call add up to the cost of the call:
+    the first images take what remains. Deleted images take their parts along.
+
+    Args:
+        entry: the batch of the image.
+        generation: the image.
+
+    Returns:
+        The cost, or None where there is no image or no known cost.
+    """
+    task = entry.task_of(generation)
+    if task is None or generation.asset is None:
+        return None
+    slots = [one for one in entry.generations if one.async_task_id == task.id]
+    made = sorted(one.id for one in slots if one.asset is not None)
+    parts = len(made) + max(0, task.unit.n - len(slots))
+    booked = booking(Stage.DOWNLOADING, task, parts)
+    if booked is None or booked.amount is None:
+        return None
+    share, rest = divmod(booked.amount, parts)
+    return from_units(share + (made.index(generation.id) < rest))
 
 
 def _basis(before: Stage, task: Task) -> Basis | None:

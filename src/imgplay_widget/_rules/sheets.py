@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from imgplay_widget._rules.costs import money
+from imgplay_widget._rules.costs import image_cost, money
 from imgplay_widget._types import Status
 
 if TYPE_CHECKING:
@@ -35,13 +35,11 @@ __all__ = [
     "Tone",
     "batch_sheet",
     "bounded",
-    "cost_of",
     "end_line",
     "finished",
     "html_line",
     "html_sheet",
     "images_sheet",
-    "price_of",
     "progress_line",
     "progress_sheet",
     "share_of",
@@ -255,39 +253,18 @@ def _last_name(path: re.Match[str]) -> str:
     return re.split(r"[/\\]", path[0].rstrip("/\\"))[-1]
 
 
-def cost_of(entry: Entry, generation: Generation) -> Decimal | None:
-    """Return the part of the cost of its call that falls to an image, in USD, or None where it is unknown."""
-    task = entry.task_of(generation)
-    if task is None or generation.asset is None:
-        return None
-    made = sum(one.async_task_id == task.id and one.asset is not None for one in entry.generations)
-    return _share(task.cost, made)
-
-
-def price_of(entry: Entry, generation: Generation) -> Decimal | None:
-    """Return the part of the expected cost of its call that falls to an image, in USD.
-
-    None where the provider said what the call cost, and where the price is unknown or zero.
-    """
-    task = entry.task_of(generation)
-    if task is None or generation.asset is None or task.cost is not None:
-        return None
-    return _share(task.estimate, task.unit.n) or None
-
-
-def _share(whole: str | None, images: int) -> Decimal | None:
-    try:
-        amount = None if whole is None else Decimal(whole)
-    except InvalidOperation:
-        return None
-    return None if amount is None or not amount.is_finite() else amount / images
-
-
 def _paid(entry: Entry, several: Sequence[Generation]) -> tuple[str, ...]:
-    told = [cost for one in several if (cost := cost_of(entry, one)) is not None]
-    expected = [price for one in several if (price := price_of(entry, one)) is not None]
-    total = money(sum((*told, *expected), Decimal(0)))
-    return (f"≈ {total}",) if expected else (total,) if told else ()
+    """Return what images cost, with a mark where the provider did not say it all."""
+    costs = [(cost, _told(entry, one)) for one in several if (cost := image_cost(entry, one)) is not None]
+    total = money(sum((cost for cost, _ in costs), Decimal(0)))
+    if any(cost and not told for cost, told in costs):
+        return (f"≈ {total}",)
+    return (total,) if any(told for _, told in costs) else ()
+
+
+def _told(entry: Entry, generation: Generation) -> bool:
+    task = entry.task_of(generation)
+    return task is not None and task.cost is not None
 
 
 def _model(entry: Entry) -> str:

@@ -20,6 +20,7 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
+    ImageChops,
     ImageOps,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
@@ -45,6 +46,7 @@ __all__ = [
     "as_png",
     "cover",
     "has_alpha",
+    "mask_png",
     "memory_of",
     "miniature",
     "pillow_image",
@@ -52,6 +54,7 @@ __all__ = [
     "render",
     "thumbnail",
     "thumbnail_within",
+    "true_colours",
     "view",
     "white_mask",
 ]
@@ -68,6 +71,9 @@ VIEW_EDGE = 4096
 
 SMALLEST = 24
 """The fewest pixels of the longer edge of a picture in which one still sees something."""
+
+NOT_GREY = 24
+"""From this difference between two channels on, of 255, a pixel is coloured."""
 
 _LARGE = 64 * 2**20
 """The bytes of memory from which on images are decoded one at a time."""
@@ -292,11 +298,36 @@ def has_alpha(data: bytes) -> bool:
         return image.has_transparency_data
 
 
+def mask_png(data: bytes) -> bytes | None:
+    """Return a mask as a PNG that is transparent where the image may change.
+
+    An image in black and white is a mask too: white is what may change.
+
+    Args:
+        data: an accepted image.
+
+    Returns:
+        The mask, or None where the image is neither transparent nor black and white.
+
+    Raises:
+        NotShown: the image cannot be decoded.
+    """
+    if has_alpha(data):
+        return data if kind_of(data) == "image/png" else as_png(data)
+    red, green, blue = _reduced(data, None)[0].split()
+    # A JPEG does not keep grey exactly.
+    if any(any(ImageChops.difference(green, one).histogram()[NOT_GREY:]) for one in (red, blue)):
+        return None
+    out = io.BytesIO()
+    Image.merge("RGBA", (green, green, green, ImageOps.invert(green))).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
 def png_of(mode: str, size: tuple[int, int], pixels: bytes) -> bytes:
     """Return a PNG of raw pixels.
 
     Args:
-        mode: ``"RGB"`` or ``"RGBA"``, with one byte for each channel.
+        mode: ``"L"``, ``"RGB"`` or ``"RGBA"``, with one byte for each channel.
         size: width and height in pixels.
         pixels: the bytes of the pixels, row by row.
     """
@@ -336,11 +367,28 @@ def view(data: bytes, *, always: bool = False) -> bytes | None:
 
 
 def pillow_image(data: bytes) -> Image.Image:
-    """Return an image as Pillow reads it, decoded, of any kind that Pillow knows.
+    """Return an image as Pillow reads it, decoded and upright, of any kind that Pillow knows.
 
     Raises:
         NotShown: Pillow cannot read the image.
     """
+    image = _decoded(data)
+    orientation = _orientation(image)
+    if orientation not in _UPRIGHT:
+        return image
+    try:
+        # This also removes the rotation from the metadata, so that nobody rotates the image again.
+        return ImageOps.exif_transpose(image)
+    except _UNREADABLE:
+        return image.transpose(_UPRIGHT[orientation])
+
+
+def true_colours(image: Image.Image) -> Image.Image:
+    """Return an image as RGB, or as RGBA where it can be transparent, with one byte for each channel."""
+    return _colours(image, "RGBA" if image.has_transparency_data else "RGB")
+
+
+def _decoded(data: bytes) -> Image.Image:
     kind = kind_of(data)
     if kind not in _READERS:
         try:

@@ -14,7 +14,7 @@ from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
 from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import Batches, BatchHandle, GenerationHandle, TopicHandle, TopicHandles
-from imgplay_widget._studio.inputs import read_input
+from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
 from imgplay_widget._types import Reference, Status, Wanted
@@ -69,7 +69,7 @@ class StudioApi:
         model: str | None = None,
         n: int = 1,
         topic: TopicHandle | str | None = None,
-        references: Sequence[ReferenceLike] = (),
+        references: ReferenceLike | Sequence[ReferenceLike] = (),
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
         confirm: bool = False,
@@ -86,10 +86,11 @@ class StudioApi:
             n: the number of images, 1 to `max_count`.
             topic: the topic of the batch: a topic, its id or its title (a new title makes a new topic); None
                 takes the active topic, or makes a new one.
-            references: input images, for models that take them: paths, bytes, Pillow images, generations,
-                NumPy arrays or matplotlib figures.
-            mask: for models that take a mask: a PNG of the first reference's size, transparent where the
-                image may change. It is a path, bytes, a Pillow image or a generation.
+            references: an input image or a list of them, for models that take input images: paths, public
+                https links, bytes, Pillow images, NumPy arrays, matplotlib figures, generations, and batches
+                of one image.
+            mask: for models that take a mask: an image of the first reference's size, transparent where the
+                image may change, or in black and white and white there. It has the same forms.
             deadline: seconds in all for each task; None takes the model's deadline.
             confirm: True agrees to pay an unknown price although there is a `budget`.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
@@ -113,7 +114,7 @@ class StudioApi:
             n=n,
             topic_id=topic_id,
             title=title,
-            references=references,
+            references=several(references),
             mask=mask,
             deadline=deadline,
             params=params,
@@ -434,8 +435,8 @@ class StudioApi:
         """Add an input image to the draft of a topic, which the page shows, and return the image.
 
         Args:
-            image: a path, a public https link, the bytes of a file, a Pillow image, a generation, a NumPy
-                array, a matplotlib figure, or a `Reference` from an earlier call.
+            image: a path, a public https link, the bytes of a file, a Pillow image, a generation, a batch of
+                one image, a NumPy array, a matplotlib figure, or a `Reference` from an earlier call.
             topic: a topic, its id or its title; None takes the active topic.
 
         Raises:
@@ -446,8 +447,8 @@ class StudioApi:
         topic_id = self._shown(topic)
         if isinstance(image, Reference):
             reference = core.call(core.references.find, image.digest)
-        elif isinstance(image, str) and image.lower().startswith("https://"):
-            reference = core.call(core.references.keep, core.call(core.clients.fetch, image))
+        elif (link := link_of(image, "reference")) is not None:
+            reference = core.call(core.references.keep, core.call(core.clients.fetch, link))
         else:
             # The image is read on this thread, because a figure must be drawn where it was made.
             read = read_input(image)

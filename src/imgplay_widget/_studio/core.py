@@ -30,8 +30,14 @@ from imgplay_widget._studio.analysis import Analysis
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.gallery import Gallery
-from imgplay_widget._studio.handles import Batches, BatchHandle, GenerationHandle, TopicHandle
-from imgplay_widget._studio.inputs import Input, check_inputs, read_input
+from imgplay_widget._studio.handles import (
+    Batches,
+    BatchHandle,
+    GenerationHandle,
+    Generations,
+    TopicHandle,
+)
+from imgplay_widget._studio.inputs import Input, as_mask, check_inputs, link_of, read_input
 from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DISCOVERY, Offers
@@ -258,7 +264,9 @@ class Core(Hop):
     def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
         if isinstance(item, Reference):
             return stored_input(self.archive, item, role)
-        return read_input(item, role)
+        link = link_of(item, role)
+        read = read_input(item if link is None else self.call(self.clients.fetch, link), role)
+        return as_mask(read) if role == "mask" else read
 
     def allow(self, prepared: Prepared, *, confirm: bool) -> None:
         """Refuse a request that the budget does not allow. From any thread but the loop's.
@@ -412,6 +420,19 @@ class Core(Hop):
         """Make an image the cover of its topic, and return the topic."""
         entry, _ = await self.archive.generation(generation_id)
         return await self.covers.choose(entry.batch.topic_id, generation_id)
+
+    async def parents(self, batch_id: str) -> Generations:
+        """Return the generations among the references of a batch, in their order."""
+        return self._generations(await self.archive.in_store(self.archive.store.parents, batch_id))
+
+    async def children(self, generation_id: str) -> Generations:
+        """Return the generations that were made from a generation, oldest first."""
+        return self._generations(await self.archive.in_store(self.archive.store.children, generation_id))
+
+    def _generations(self, found: Sequence[tuple[Entry, Generation]]) -> Generations:
+        """Return handles of generations that were just read. On the loop, as `newest` is."""
+        handles = [(self.handle(entry), row.id) for entry, row in found]
+        return Generations(one for batch, wanted in handles for one in batch if one.id == wanted)
 
     async def newest(self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING) -> Batches:
         """Return the newest batches of a topic, or of all topics (None), newest first.

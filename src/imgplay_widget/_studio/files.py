@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from imgplay_widget._rules.file_names import file_names
 from imgplay_widget._rules.recipes import Recipe, code, file_name, recipe
 from imgplay_widget._store import PackedImage, write_pack
 from imgplay_widget._store.paths import path_of
-from imgplay_widget.errors import DiskFull, NotFound
+from imgplay_widget.errors import DiskFull, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from imgplay_widget._store import Assets
@@ -83,6 +85,49 @@ class Files:
                 raise DiskFull(f"There is no space left to write {target.name}.") from error
             raise
         return target
+
+    def save(
+        self, folder: str | os.PathLike[str], images: Sequence[tuple[Entry, Generation]], pattern: str
+    ) -> list[Path]:
+        """Write finished images into a folder, byte for byte, and return their paths.
+
+        Args:
+            folder: the folder, which is made where it does not exist; existing files are replaced.
+            images: generations with their batches; generations without an image are left out.
+            pattern: the name of a file without its extension; see `file_names`.
+
+        Raises:
+            InvalidRequest: no image is finished, the pattern cannot be used, or the folder is a file.
+            StoreError: the file of an image is gone from the store.
+            DiskFull: there is no space for the files.
+            OSError: a file cannot be written.
+        """
+        finished = [(entry, one, one.asset) for entry, one in images if one.asset is not None]
+        names = file_names(pattern, [(entry, one) for entry, one, _ in finished])
+        if not finished:
+            raise InvalidRequest(
+                "None of these images is finished.", next_step="Wait for the images, or retry them."
+            )
+        sources = [self.original_path(asset.url) for _, _, asset in finished]
+        target = path_of(folder, "folder")
+        if target.exists() and not target.is_dir():
+            raise InvalidRequest(f"{target.name} is a file, and not a folder.", parameter="folder")
+        target.mkdir(parents=True, exist_ok=True)
+        for source, name in zip(sources, names, strict=True):
+            self._copy(source, target / name)
+        return [target / name for name in names]
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy a file. A copy that fails leaves the file that was there before."""
+        part = target.with_name(f".{target.name[-200:]}.part")
+        try:
+            shutil.copyfile(source, part)
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            if error.errno == errno.ENOSPC:
+                raise DiskFull(f"There is no space left to write {target.name}.") from error
+            raise
 
     def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
         """Return an image in the form for a ZIP, or None while there is no image."""

@@ -7,11 +7,14 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, overload
 
+from imgplay_widget._rules.costs import image_cost
+from imgplay_widget._rules.file_names import PATTERN
 from imgplay_widget._rules.recipes import differences, served_by
 from imgplay_widget._rules.sheets import MAX_TILES
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio import shown
 from imgplay_widget._studio.labels import Labeller, Scores, Tags
+from imgplay_widget._studio.packages import array_of
 from imgplay_widget._studio.waiting import shown_progress
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     )
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from decimal import Decimal
     from pathlib import Path
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from imgplay_widget._studio.files import Files
@@ -94,6 +100,14 @@ class Keeper(shown.Shower, Labeller, Protocol):
 
     async def newest(self, topic_id: str | None, limit: int) -> Batches:
         """Return the newest batches of a topic."""
+        ...
+
+    async def parents(self, batch_id: str) -> Generations:
+        """Return the generations among the references of a batch."""
+        ...
+
+    async def children(self, generation_id: str) -> Generations:
+        """Return the generations that were made from a generation."""
         ...
 
 
@@ -253,6 +267,58 @@ class BatchHandle:
         self._keeper.call(partial(self._keeper.retry, confirm=confirm), self.id)
         return self
 
+    @property
+    def images(self) -> list[Image]:
+        """The finished images as Pillow images, in the order of their slots.
+
+        Slots whose image has not come or failed are left out.
+
+        Raises:
+            ImgplayError: there is no image at all. This is the error of the first generation, or `NotFound`
+                while an image may still come.
+            NotShown: Pillow cannot read an image.
+        """
+        return [one.image for one in self._finished()]
+
+    @property
+    def arrays(self) -> list[NDArray[np.uint8]]:
+        """The finished images as NumPy arrays, in the order of their slots.
+
+        Each is height × width × 3 or 4, as `GenerationHandle.array`. Raises as `images` does.
+
+        Raises:
+            MissingPackage: NumPy is not installed.
+        """
+        return [one.array for one in self._finished()]
+
+    def _finished(self) -> list[GenerationHandle]:
+        several = self.generations
+        finished = [one for one in several if one.status is Status.SUCCESS]
+        if several and not finished:
+            # The path says why there is no image.
+            assert several[0].path
+        return finished
+
+    def save(self, folder: str | os.PathLike[str], pattern: str = PATTERN) -> list[Path]:
+        """Write the original bytes of the finished images into a folder, and return the paths of the files.
+
+        Slots without an image are left out. Existing files of the same names are replaced.
+
+        Args:
+            folder: the folder, which is made where it does not exist.
+            pattern: the name of each file without its extension, as a format string. The words in braces are
+                ``index`` (of the slot, from 0), ``seed``, ``prompt``, ``model``, ``width``, ``height`` and
+                ``id``. Characters that a file name cannot have become dashes.
+
+        Raises:
+            InvalidRequest: the pattern cannot be used, or gives two images the same name, or no image is
+                finished. Nothing was written.
+            StoreError: the file of an image is gone from the store. Nothing was written.
+            DiskFull: there is no space for the files.
+            OSError: a file cannot be written.
+        """
+        return self._keeper.files.save(folder, self._keeper.rows(self), pattern)
+
     def save_zip(self, path: str | os.PathLike[str]) -> Path:
         """Write the finished images and their recipes (``recipes.json``) into a ZIP, and return its path.
 
@@ -385,6 +451,41 @@ class GenerationHandle:
         return self._keeper.files.recipe(self._live.entry, self._row).as_json()
 
     @property
+    def cost(self) -> Decimal | None:
+        """The cost of the image in USD, or None where there is no image or its cost is not known.
+
+        It is the provider's figure, else the model's price, and 0 for a model that cannot bill. A call for
+        several images shares its cost among them.
+        """
+        return image_cost(self._live.entry, self._row)
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds from sending the call to its end, or None before the end.
+
+        A call for several images has one time for all of them.
+        """
+        task = self._live.entry.task_of(self._row)
+        if task is None or task.submitted_at is None or task.finished_at is None:
+            return None
+        seconds = (task.finished_at - task.submitted_at).total_seconds()
+        # The clock may have gone back meanwhile.
+        return seconds if seconds >= 0 else None
+
+    @property
+    def parents(self) -> Generations:
+        """The results among the references of the request, in their order. Deleted ones are left out.
+
+        A reference is a result where code or the page gave a generation, or a file with the same bytes.
+        """
+        return self._keeper.call(self._keeper.parents, self._batch.id)
+
+    @property
+    def children(self) -> Generations:
+        """The generations of the requests that have this one as a reference, oldest first."""
+        return self._keeper.call(self._keeper.children, self._id)
+
+    @property
     def width(self) -> int | None:
         """Width of the image in pixels, or None while there is no image, and for an SVG."""
         return self._row.asset.width if self._row.asset else None
@@ -417,7 +518,7 @@ class GenerationHandle:
 
     @property
     def image(self) -> Image:
-        """The image as a Pillow image, loaded. Of a damaged image, what can be read.
+        """The image as a Pillow image, loaded and upright. Of a damaged image, what can be read.
 
         Raises:
             ImgplayError: as `path` does.
@@ -426,6 +527,25 @@ class GenerationHandle:
         from imgplay_widget._store import images
 
         return images.pillow_image(self.bytes)
+
+    @property
+    def array(self) -> NDArray[np.uint8]:
+        """The image as a new NumPy array, height × width × 3 (RGB) or 4 (RGBA), uint8, upright.
+
+        ``numpy.asarray(generation)`` returns the same, so that other packages take a generation as an array.
+
+        Raises:
+            MissingPackage: NumPy is not installed.
+            ImgplayError: as `image` does.
+        """
+        from imgplay_widget._store import images
+
+        return array_of(images.true_colours(self.image))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's own argument
+        if copy is False:
+            raise ValueError("An array of an image is always a copy.")
+        return self.array if dtype is None else self.array.astype(dtype)
 
     def save(self, path: str | Path) -> Path:
         """Write the original bytes to a file, and return the file's path. Raises as `path` does."""

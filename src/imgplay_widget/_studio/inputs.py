@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._store import images
 from imgplay_widget._store.paths import path_of, shown_path
-from imgplay_widget._studio.handles import GenerationHandle
+from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
+from imgplay_widget._studio.packages import needed
 from imgplay_widget._types import Reference
 from imgplay_widget.errors import CorruptImage, InvalidRequest, NotShown
 
@@ -21,11 +23,25 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import ModelSpec
 
-__all__ = ["Array", "Figure", "Input", "ReferenceLike", "Role", "check_inputs", "read_input"]
+__all__ = [
+    "Array",
+    "Figure",
+    "Input",
+    "ReferenceLike",
+    "Role",
+    "as_mask",
+    "check_inputs",
+    "link_of",
+    "read_input",
+    "several",
+]
 
 
 class Array(Protocol):
-    """A NumPy array of an image, height × width × 3 or 4: uint8, or floats of 0.0 to 1.0."""
+    """A NumPy array of an image: uint8, floats of 0.0 to 1.0, or True and False.
+
+    Its shape is height × width × 3 (RGB) or 4 (RGBA), or height × width (grey).
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,10 +67,11 @@ class Figure(Protocol):
 
 
 ReferenceLike: TypeAlias = (
-    "str | os.PathLike[str] | bytes | Image | GenerationHandle | Reference | Array | Figure"
+    "str | os.PathLike[str] | bytes | Image | GenerationHandle | BatchHandle | Reference | Array | Figure"
 )
-"""The forms of an input image: a path, the bytes of a file, a Pillow image, a generation, a reference that
-the store has already, a NumPy array, or a matplotlib figure."""
+"""The forms of an input image: a path, a public https link, the bytes of a file, a Pillow image, a
+generation, a batch of one image, a reference that the store has already, a NumPy array, or a matplotlib
+figure."""
 
 SENT = frozenset({"image/png", "image/jpeg", "image/webp"})
 """The kinds in which input images are sent. An image of another kind becomes a PNG first."""
@@ -99,18 +116,80 @@ def check_inputs(spec: ModelSpec, inputs: Sequence[Input], mask: Input | None) -
         )
 
 
+def several(given: ReferenceLike | Iterable[ReferenceLike]) -> list[ReferenceLike]:
+    """Return input images as a list, also where a single one was given without a list."""
+    # A text, an array and a batch could be iterated too, and would fall apart.
+    kinds = (str, bytes, bytearray, memoryview, os.PathLike, BatchHandle)
+    single = isinstance(given, kinds) or hasattr(given, "dtype")
+    return [given] if single or not isinstance(given, Iterable) else list(given)  # pyright: ignore[reportReturnType] - see above
+
+
+def link_of(item: object, role: Role) -> str | None:
+    """Return the link that an input image is, or None where it is something else.
+
+    Raises:
+        InvalidRequest: the link is not https.
+    """
+    if not isinstance(item, str) or "://" not in item[:20]:
+        return None
+    if item.lower().startswith("https://"):
+        return item
+    raise InvalidRequest(
+        f"The {role} {shown_path(item)} is not an https link.",
+        parameter=_parameter(role),
+        next_step="Give a public https link to an image, or save the image and give the file.",
+    )
+
+
+def as_mask(item: Input) -> Input:
+    """Return the input image of a mask as a PNG that is transparent where the image may change.
+
+    Raises:
+        InvalidRequest: the image is neither transparent nor black and white.
+    """
+    assert item.data is not None
+    try:
+        data = images.mask_png(item.data)
+    except (CorruptImage, NotShown) as error:
+        raise InvalidRequest(f"A mask cannot be used: {error.message}", parameter="mask") from None
+    if data is None:
+        raise InvalidRequest(
+            "The mask is an image in colours that is not transparent.",
+            parameter="mask",
+            next_step="Give a PNG that is transparent where the image may change, or an image in black and "
+            "white that is white there.",
+        )
+    return item if data is item.data else read_input(data, "mask")
+
+
+def _parameter(role: Role) -> str:
+    return "references" if role == "reference" else role
+
+
+def _only(batch: BatchHandle, role: Role) -> GenerationHandle:
+    if len(batch) == 1:
+        return batch[0]
+    raise InvalidRequest(
+        f"A batch of {len(batch)} images cannot be used as a {role}.",
+        parameter=_parameter(role),
+        next_step="Give one of its images, such as batch[0].",
+    )
+
+
 def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") -> Input:
     """Read and check an input image.
 
     Args:
-        item: the image, but not a `Reference`, which only a studio can find.
+        item: the image, but not a `Reference`, which only a studio can find, and not a link.
         role: the use of the image, which errors name.
         said: the media type that the sender of the image named.
 
     Raises:
         InvalidRequest: the item cannot be read, or is not an image.
     """
-    parameter = "references" if role == "reference" else role
+    parameter = _parameter(role)
+    if isinstance(item, BatchHandle):
+        item = _only(item, role)
     match item:
         case bytes():
             data = item
@@ -148,7 +227,12 @@ def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") ->
 
 
 def _encoded(item: Any, role: str, parameter: str) -> bytes:
-    """Return an object of another library as a PNG. Its methods are tried, so that no library is imported."""
+    """Return the bytes of another object as a file.
+
+    Its methods are tried, so that no library is imported.
+    """
+    if isinstance(item, bytearray | memoryview):
+        return bytes(item)  # pyright: ignore[reportUnknownArgumentType] - of any numbers
     buffer = io.BytesIO()
     try:
         if callable(getattr(item, "savefig", None)):
@@ -157,15 +241,18 @@ def _encoded(item: Any, role: str, parameter: str) -> bytes:
             return _of_array(item, role, parameter)
         elif callable(getattr(item, "save", None)):
             item.save(buffer, format="PNG")
+        elif hasattr(item, "__array__"):
+            return _of_array(needed("numpy").asarray(item), role, parameter)
         else:
             raise InvalidRequest(
                 f"{type(item).__name__} cannot be used as a {role}.",
                 parameter=parameter,
-                next_step="Give a path, bytes, a generation, a Pillow image, a NumPy array or a "
-                "matplotlib figure.",
+                next_step="Give a path, a link, bytes, a generation, a batch of one image, a Pillow image, a "
+                "NumPy array or a matplotlib figure.",
             )
-    except (OSError, TypeError) as error:
-        # Pillow cannot write some modes as PNG, and the `save` of other objects may not take a format.
+    except (OSError, TypeError, RuntimeError) as error:
+        # Pillow cannot write some modes as PNG, the `save` of other objects may not take a format, and a
+        # tensor on a GPU is not an array.
         raise InvalidRequest(
             f"The {role} cannot be written as a PNG: {error}.", parameter=parameter
         ) from None
@@ -174,14 +261,19 @@ def _encoded(item: Any, role: str, parameter: str) -> bytes:
 
 def _of_array(array: Any, role: str, parameter: str) -> bytes:
     shape, dtype = tuple(array.shape), str(array.dtype)
-    if len(shape) != 3 or shape[2] not in (3, 4) or not (dtype == "uint8" or dtype.startswith("float")):
+    channels = shape[2] if len(shape) == 3 else 1
+    known = dtype in ("uint8", "bool") or dtype.startswith("float")
+    if len(shape) not in (2, 3) or channels not in (1, 3, 4) or not known:
         text = " × ".join(str(side) for side in shape)
         raise InvalidRequest(
             f"The {role} is an array of shape {text or '()'} and type {dtype}.",
             parameter=parameter,
-            next_step="Give height × width × 3 (RGB) or 4 (RGBA), as uint8 or as floats of 0 to 1.",
+            next_step="Give height × width × 3 (RGB) or 4 (RGBA), or height × width (grey), as uint8, as "
+            "floats of 0 to 1, or as True and False.",
         )
-    if dtype != "uint8":
+    if dtype == "bool":
+        array = array.astype("uint8") * 255
+    elif dtype != "uint8":
         # A comparison with not-a-number is False, so this form refuses it too.
         if array.size and not (array.min() >= 0 and array.max() <= 1):
             raise InvalidRequest(
@@ -190,7 +282,8 @@ def _of_array(array: Any, role: str, parameter: str) -> bytes:
                 next_step="Scale the array, or convert it to uint8.",
             )
         array = (array * 255 + 0.5).astype("uint8")
-    height, width, channels = shape
+    height, width = shape[:2]
     if height < 1 or width < 1:
         raise InvalidRequest(f"The {role} has {width} × {height} pixels.", parameter=parameter)
-    return images.png_of("RGB" if channels == 3 else "RGBA", (width, height), array.tobytes())
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    return images.png_of(mode, (width, height), array.tobytes())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, overload
 
 from imgplay_widget._rules.tables import html_table, text_table
 from imgplay_widget._studio import duck
-from imgplay_widget.errors import MissingPackage
+from imgplay_widget._studio.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +54,7 @@ class Rows(Sequence[tuple[Any, ...]]):
         Raises:
             MissingPackage: pandas is not installed.
         """
-        _need("pandas")
+        needed("pandas")
         return self._table().df()
 
     def pl(self) -> Any:
@@ -64,7 +63,7 @@ class Rows(Sequence[tuple[Any, ...]]):
         Raises:
             MissingPackage: polars is not installed.
         """
-        return _need("polars").DataFrame(self)
+        return needed("polars").DataFrame(self)
 
     def arrow(self) -> Any:
         """Return a table of PyArrow.
@@ -72,7 +71,7 @@ class Rows(Sequence[tuple[Any, ...]]):
         Raises:
             MissingPackage: pyarrow is not installed.
         """
-        return _need("pyarrow").table(self)
+        return needed("pyarrow").table(self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the rows as a stream of Arrow, which needs no package of Arrow."""
@@ -120,12 +119,3 @@ def _each_once(columns: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
     return text if len(text) <= CELL else f"{text[: CELL - 1]}…"
-
-
-def _need(package: str) -> Any:
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise MissingPackage(
-            f"The package {package} is not installed.", next_step=f"Install it: pip install {package}"
-        ) from error

@@ -142,8 +142,9 @@ def _disc(rng: random.Random, sky: Image.Image, light: Light, scene: Scene) -> N
     x, y, radius = light
     if scene.time == "mist":
         radius *= 0.9
+    size = round(radius * 9)
     glow = spot((256, 256), (128, 128), 128, lambda d: 0.75 * max(0.0, 1 - d) ** 2.6).resize(
-        (round(radius * 9),) * 2, Image.Resampling.BICUBIC
+        (size, size), Image.Resampling.BICUBIC
     )
     corner = (round(x - glow.width / 2), round(y - glow.height / 2))
     sky.paste(scene.palette.light, (*corner, corner[0] + glow.width, corner[1] + glow.height), glow)

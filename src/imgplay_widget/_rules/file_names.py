@@ -1,0 +1,134 @@
+"""File names of images, made of a pattern that a user writes."""
+
+from __future__ import annotations
+
+import unicodedata
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._rules.kinds import extension
+from imgplay_widget.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from imgplay_widget._types import Entry, Generation
+
+__all__ = ["PATTERN", "file_names"]
+
+PATTERN = "{index:02d}-{seed}-{prompt:.40}"
+"""The pattern of a user who does not give one."""
+
+FIELDS = ("index", "seed", "prompt", "model", "width", "height", "id")
+"""The words that a pattern may have in braces."""
+
+MOST = 240
+"""The most bytes of a name without its extension. File systems take 255 in all."""
+
+NO_SEED = "no-seed"
+"""The seed of an image whose model does not take one."""
+
+# Windows keeps these names for devices, with any extension.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def file_names(pattern: str, images: Sequence[tuple[Entry, Generation]]) -> list[str]:
+    """Return a file name for each image, which every system allows, with the extension of its kind.
+
+    Args:
+        pattern: the name without the extension, as a format string. `FIELDS` has the words in braces.
+        images: the images, each with its batch.
+
+    Raises:
+        InvalidRequest: the pattern cannot be read, has an unknown word or a separator of folders, or gives
+            two images the same name.
+    """
+    _check(pattern)
+    names = [_name(pattern, entry, one) for entry, one in images]
+    first: dict[str, int] = {}
+    for (_, one), name in zip(images, names, strict=True):
+        # Some file systems take upper and lower case for the same.
+        before = first.setdefault(name.casefold(), one.position)
+        if before != one.position:
+            raise _refused(
+                f"The pattern {pattern!r} gives images {before} and {one.position} the same name, {name!r}",
+                'Put {index} into the pattern, near its beginning: "{index}-{prompt:.40}".',
+            )
+    return names
+
+
+def _check(pattern: Any) -> None:
+    if not isinstance(pattern, str):
+        raise _refused(f"The pattern {pattern!r} is not text", f"Give a text such as {PATTERN!r}.")
+    if "/" in pattern or "\\" in pattern:
+        raise _refused(
+            f"The pattern {pattern!r} has a separator of folders", "Name the folder by the argument `folder`."
+        )
+    for field in _fields(pattern):
+        if field not in FIELDS:
+            raise _refused(
+                f"The pattern {pattern!r} has the word {{{field}}}",
+                f"The words in braces are {', '.join(FIELDS)}. Write {{{{ and }}}} for braces.",
+            )
+
+
+def _fields(pattern: str) -> Iterator[str]:
+    """Return the words in braces, also those inside of a width or a precision."""
+    try:
+        parts = list(Formatter().parse(pattern))
+    except ValueError as error:
+        raise _refused(
+            f"The pattern {pattern!r} cannot be read: {error}", f"Write it like {PATTERN!r}."
+        ) from None
+    for _, field, form, _ in parts:
+        if field is not None:
+            yield field
+            yield from _fields(form or "")
+
+
+def _name(pattern: str, entry: Entry, generation: Generation) -> str:
+    try:
+        text = pattern.format_map(_values(entry, generation))
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise _refused(
+            f"The pattern {pattern!r} does not fit image {generation.position}: {error}",
+            "Correct what follows the colon: {index:02d} has two digits, {prompt:.40} has 40 characters.",
+        ) from None
+    media_type = generation.asset.media_type if generation.asset else ""
+    end = f".{extension(media_type)}"
+    stem = _safe(text.removesuffix(end))
+    if not stem:
+        raise _refused(
+            f"The pattern {pattern!r} gives image {generation.position} an empty name",
+            f"Write it like {PATTERN!r}.",
+        )
+    return stem + end
+
+
+def _values(entry: Entry, generation: Generation) -> Mapping[str, Any]:
+    asset, batch = generation.asset, entry.batch
+    return {
+        "index": generation.position,
+        "seed": NO_SEED if generation.seed is None else generation.seed,
+        "prompt": "-".join("".join(c if _is_letter(c) else " " for c in batch.prompt).split()),
+        "model": f"{batch.provider}-{batch.model}",
+        "width": asset.width if asset else None,
+        "height": asset.height if asset else None,
+        "id": generation.id,
+    }
+
+
+def _is_letter(character: str) -> bool:
+    # Marks are parts of letters in many scripts.
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _safe(text: str) -> str:
+    """Return a name without characters that a file system refuses or a shell reads in its own way."""
+    kept = "".join(c if _is_letter(c) or c in " -_.,+=()[]@" else "-" for c in text)
+    kept = kept.encode("utf-8", "ignore")[:MOST].decode("utf-8", "ignore").strip(" .").rstrip("-")
+    return f"_{kept}" if kept.split(".")[0].strip().casefold() in _DEVICES else kept
+
+
+def _refused(what: str, next_step: str) -> InvalidRequest:
+    return InvalidRequest(f"{what}. No file was written.", parameter="pattern", next_step=next_step)
