@@ -22,6 +22,7 @@ ENGINE = {
     "_engine/clients.py",
     "_engine/engine.py",
     "_engine/drive.py",
+    "_studio/callbacks.py",
     "_studio/core.py",
     "_studio/loop.py",
 }
@@ -142,6 +143,7 @@ def test_any_error_is_caught_only_at_the_edges() -> None:
         "_engine/clients.py",
         "_engine/engine.py",
         "_page/page.py",
+        "_studio/callbacks.py",
         "_studio/loop.py",
         "_studio/offers.py",
         "_studio/core.py",

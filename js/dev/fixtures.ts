@@ -368,6 +368,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
     feed: open ? { topicId: "t1", batches, before: null } : null,
     draft: { prompt: "", references: [], mask: null },
     spending: { today: open ? "1.24" : "0", unknown: 0, running: "0", budget: open ? "5" : null },
+    selected: [],
     thumbnails: {},
   };
 }

@@ -325,6 +325,7 @@ function createRequests(page: string): Requests {
 function subjectOf(call: Call): string | undefined {
   switch (call.method) {
     case "configure":
+    case "select":
     case "select_topic":
       return call.method;
     case "save_draft":

@@ -8,6 +8,7 @@ export type Call =
   | Delete
   | Restore
   | Star
+  | Select
   | MoveBatches
   | RenameTopic
   | PinTopic
@@ -60,10 +61,12 @@ export type ErrorCode =
   | "lost"
   | "missing_extra"
   | "missing_key"
+  | "missing_package"
   | "model_not_found"
   | "moderated"
   | "network"
   | "no_image"
+  | "no_page"
   | "no_threads"
   | "not_fetched"
   | "not_found"
@@ -74,6 +77,7 @@ export type ErrorCode =
   | "price_unknown"
   | "provider"
   | "provider_missing"
+  | "query_too_long"
   | "quota"
   | "rate_limited"
   | "server_error"
@@ -96,6 +100,7 @@ export type Event =
   | TopicSelected
   | DraftChanged
   | ConfigChanged
+  | SelectionChanged
   | StoreChanged
   | ModelsChanged
   | SpendingChanged
@@ -287,6 +292,13 @@ export interface Star {
    */
   generationIds: string[];
   starred: boolean;
+}
+export interface Select {
+  method: "select";
+  /**
+   * @maxItems 20000
+   */
+  generationIds: string[];
 }
 export interface MoveBatches {
   method: "move_batches";
@@ -582,6 +594,10 @@ export interface TopicSelected {
   type: "topic_selected";
   topicId: string | null;
 }
+export interface SelectionChanged {
+  type: "selection_changed";
+  generationIds: string[];
+}
 export interface StoreChanged {
   type: "store_changed";
 }
@@ -651,6 +667,7 @@ export interface Snapshot {
   feed: FeedState | null;
   draft: DraftState;
   spending: SpendingState;
+  selected: string[];
   thumbnails: {
     [k: string]: string;
   };

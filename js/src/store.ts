@@ -106,6 +106,7 @@ export function showSnapshot(
   state.receiveConfig(config);
   state.receiveDraft(activeTopicId, draft);
   if (!live) return;
+  state.receiveSelection(snapshot.selected);
   state.scheduleConfig();
   void state.checkTopics();
   state.saveDraft();
@@ -154,6 +155,9 @@ export function receive(store: Store, event: KernelEvent): void {
       state.receiveConfig(event.config);
       // Code may choose a model that no provider lists.
       for (const name of askedNames(event.config)) void state.learnModel(name);
+      break;
+    case "selection_changed":
+      state.receiveSelection(event.generationIds);
       break;
     case "notice_shown":
       state.addNotice(event.level, event.message);

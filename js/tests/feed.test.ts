@@ -3,6 +3,7 @@ import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
 import type { BatchState, FeedState } from "../src/protocol.gen";
 import { KEPT_BATCHES } from "../src/slices/feed-pages";
 import { FOUND, SEARCH_DELAY } from "../src/slices/filter";
+import { SELECT_DELAY } from "../src/slices/selection";
 import { receive, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
 
@@ -124,6 +125,37 @@ describe("a selection", () => {
     receive(store, { type: "generation_removed", batchId: "b2", generationId: "b2-0" });
     receive(store, { type: "batch_removed", batchId: "b1", topicId: "t1" });
     expect([...state().selected]).toEqual(["b2-1"]);
+  });
+  it("reaches the kernel once it rests, as it is by then", () => {
+    const { state, calls } = opened([named("b2"), named("b1")]);
+    state().select("b1-0", "one");
+    state().select("b1-1", "one");
+    vi.advanceTimersByTime(SELECT_DELAY);
+    state().clearSelection();
+    vi.advanceTimersByTime(SELECT_DELAY);
+    expect(calls.map(({ call }) => call)).toEqual([
+      { method: "select", generationIds: ["b1-0", "b1-1"] },
+      { method: "select", generationIds: [] },
+    ]);
+  });
+  it("of code is shown, also where its images are not loaded, and is not sent back", () => {
+    const { store, state, calls } = opened([named("b1")]);
+    receive(store, { type: "selection_changed", generationIds: ["b1-0", "elsewhere"] });
+    expect([...state().selected]).toEqual(["b1-0", "elsewhere"]);
+    vi.advanceTimersByTime(SELECT_DELAY);
+    expect(calls).toHaveLength(0);
+  });
+  it("of the user is kept where code selected something before it knew", async () => {
+    const { store, state, last } = opened([named("b1")]);
+    state().select("b1-0", "one");
+    receive(store, { type: "selection_changed", generationIds: ["b1-1"] });
+    expect([...state().selected]).toEqual(["b1-0"]);
+    vi.advanceTimersByTime(SELECT_DELAY);
+    receive(store, { type: "selection_changed", generationIds: ["b1-1"] });
+    expect([...state().selected]).toEqual(["b1-0"]);
+    await last().answer();
+    receive(store, { type: "selection_changed", generationIds: ["b1-1"] });
+    expect([...state().selected]).toEqual(["b1-1"]);
   });
 });
 

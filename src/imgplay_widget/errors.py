@@ -19,6 +19,7 @@
     ├── MissingPackage               a package that the call needs is not installed
     ├── QueryTooLong                 a query took longer than its limit, and was stopped
     ├── NotShown                         an image is stored, but its pixels cannot be read here
+    ├── NoPage                           the call needs a page, and a Studio has none
     ├── StudioClosed                     the studio was closed, or another process made it
     ├── Cancelled                        the user stopped the work
     └── ProviderError                    a provider, or the way to it, failed
@@ -85,6 +86,7 @@ __all__ = [
     "Moderated",
     "NetworkError",
     "NoImage",
+    "NoPage",
     "NoThreads",
     "NotFetched",
     "NotFound",
@@ -370,6 +372,14 @@ class QueryTooLong(ImgplayError):
     code = "query_too_long"
     fault = "you"
     default_next_step = "Ask for less: fewer rows, or a simpler query."
+
+
+class NoPage(ImgplayError):
+    """The call needs a page, and a `Studio` has none."""
+
+    code = "no_page"
+    fault = "you"
+    default_next_step = "Show the studio with ImagePlayground(studio=studio), and use the playground."
 
 
 class StudioClosed(ImgplayError):

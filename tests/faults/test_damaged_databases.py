@@ -53,7 +53,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         studio._core.call(curator.score, {fox[0].id: {"clip": 0.31}})
         studio._core.call(partial(curator.tag, add=["poster"]), [fox[0].id])
         studio.add_reference(png(9, 9))
-        studio._core.call(studio._core.save_config, {"model": "fake:image"})
+        studio._core.call(studio._core.panel.save_config, {"model": "fake:image"})
     return folder
 
 

@@ -56,8 +56,11 @@ CALLS = {
 }
 """What a studio and a playground can both do. A new name here is a decision."""
 
+PANEL = {"model", "n", "params", "prompt", "selected"}
+"""What the page shows: attributes of a studio, and traits of a playground."""
+
 NAMES = {
-    Studio: CALLS | {"active_topic", "close", "location", "notices"},
+    Studio: CALLS | PANEL | {"active_topic", "close", "location", "notices"},
     BatchHandle: {
         "arrays",
         "cancel",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from imgplay_widget import ImagePlayground
-from tests.public.test_surface import CALLS, NAMES
+from tests.public.test_surface import CALLS, NAMES, PANEL
 
 TREE = ast.parse((Path(__file__).resolve().parents[1] / "typing" / "api.py").read_text(encoding="utf-8"))
-SURFACE = {**NAMES, ImagePlayground: CALLS | {"close", "height", "studio", "theme"}}
+SURFACE = {**NAMES, ImagePlayground: CALLS | PANEL | {"close", "height", "studio", "theme"}}
 MODULES = ("imgplay_widget", "imgplay_widget.errors", "imgplay_widget.providers", "imgplay_widget.testing")
 
 

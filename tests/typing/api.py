@@ -61,6 +61,7 @@ from imgplay_widget.errors import (
     Moderated,
     NetworkError,
     NoImage,
+    NoPage,
     NotFetched,
     NotFound,
     NoThreads,
@@ -174,6 +175,12 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.location, str)
     assert_type(studio.notices, list[Notice])
     assert_type(studio.active_topic, str | None)
+    assert_type(studio.model, str)
+    assert_type(studio.params, Mapping[str, Any])
+    assert_type(studio.n, int)
+    assert_type(studio.prompt, str)
+    assert_type(studio.selected, Generations)
+    studio.model, studio.params, studio.n, studio.prompt = "demo:instant", {"width": 64}, 2, "a fox"
     assert_type(studio.generate("a fox", n=2, confirm=True, deadline=60), BatchHandle)
     assert_type(studio.improve("a fox", "translate", model="demo:instant"), str)
     assert_type(studio.topics, TopicHandles)
@@ -209,6 +216,14 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
 
 
 def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) -> None:
+    assert_type(pg.model, str)
+    assert_type(pg.params, Mapping[str, Any])
+    assert_type(pg.n, int)
+    assert_type(pg.prompt, str)
+    assert_type(pg.selected, Generations)
+    pg.model, pg.params, pg.n, pg.prompt = "demo:instant", {"width": 64}, 2, "a fox"
+    pg.selected = [batch[0], batch]
+    pg.selected = batch
     pg.theme = "dark"
     pg.height = 700
     assert_type(pg.studio, Studio)
@@ -334,6 +349,7 @@ ERRORS: tuple[type[ImgplayError], ...] = (
     Cancelled,
     DiskFull,
     InvalidRequest,
+    NoPage,
     NoThreads,
     NotFound,
     NotShown,

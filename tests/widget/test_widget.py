@@ -298,9 +298,9 @@ def test_a_playground_that_could_not_be_made_leaves_no_studio_behind(playground,
 def test_a_model_that_code_names_is_asked_alone(playground):
     studio = playground().studio
     chosen = {"model": "demo:instant", "also_models": ["fake:image"], "count": 2}
-    studio._core.start(studio._core.save_config, chosen).result(WAIT)
+    studio._core.start(studio._core.panel.save_config, chosen).result(WAIT)
     playground(model="fake:sheet")
-    assert studio._core.config == {"model": "fake:sheet", "also_models": [], "count": 2}
+    assert studio._core.panel.config == {"model": "fake:sheet", "also_models": [], "count": 2}
 
 
 def test_an_unknown_model_is_refused_at_the_start(playground):

@@ -104,13 +104,20 @@ export function Packing() {
   );
 }
 
-/** Return the selected images that are finished, in the order of the page. */
+/**
+ * Return the selected images that are finished, in the order of the page. Images that code selected may not be
+ * loaded: they come last, and the kernel leaves out those that are not finished.
+ */
 function finished({ batches, selected }: State): string[] {
-  return Object.keys(batches)
+  const known = Object.keys(batches)
     .sort((a, b) => (a < b ? 1 : -1))
     .flatMap((id) => batches[id]?.generations ?? [])
-    .filter(({ id, status }) => selected.has(id) && status === "success")
-    .map(({ id }) => id);
+    .filter(({ id }) => selected.has(id));
+  const ids = new Set(known.map(({ id }) => id));
+  return [
+    ...known.filter(({ status }) => status === "success").map(({ id }) => id),
+    ...[...selected].filter((id) => !ids.has(id)),
+  ];
 }
 
 function allStarred({ batches, selected }: State): boolean {

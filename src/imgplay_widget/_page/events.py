@@ -121,8 +121,16 @@ class EventStream:
         for change in changes:
             events += await self._events(change, buffers)
         if events:
-            self.seq += 1
-            self._send(protocol.Events(seq=self.seq, events=events).wire(), buffers.sent)
+            self._tell(events, buffers)
+
+    def announce(self, event: protocol.SelectionChanged) -> None:
+        """Send an event that is not a change of the studio to the pages that said hello."""
+        if self._pages:
+            self._tell([event], Attachments())
+
+    def _tell(self, events: list[Any], buffers: Attachments) -> None:
+        self.seq += 1
+        self._send(protocol.Events(seq=self.seq, events=events).wire(), buffers.sent)
 
     async def _events(self, change: Change, buffers: Attachments) -> list[Any]:
         match change:
@@ -183,7 +191,7 @@ class EventStream:
         if change.source == self._source:
             return []
         if change.name == "config":
-            return [protocol.ConfigChanged(config=config_state(self._core.config))]
+            return [protocol.ConfigChanged(config=config_state(self._core.panel.config))]
         return [protocol.TopicSelected(topic_id=change.value)]
 
     def _draft(self, change: DraftWritten) -> list[Any]:
@@ -205,7 +213,7 @@ def _plain(change: StoreWritten | ModelsWritten | SpendingWritten | NoticeGiven)
         case SpendingWritten():
             return protocol.SpendingChanged(spending=spending_state(change))
         case NoticeGiven():
-            return protocol.NoticeShown(level="warning", message=change.notice.message)
+            return protocol.NoticeShown(level=change.level, message=change.notice.message)
 
 
 def _removed(change: Removed) -> list[Any]:

@@ -24,6 +24,7 @@ from imgplay_widget._page.pictures import Pictures
 from imgplay_widget._page.providers import Offered
 from imgplay_widget._page.references import PageReferences
 from imgplay_widget._page.requests import Requests, WishRefusedError
+from imgplay_widget._page.selection import Selection
 from imgplay_widget._page.snapshots import Snapshots
 from imgplay_widget._page.states import error_state
 from imgplay_widget._rules.changes import Change, NoticeGiven
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._page.calls import Answers
     from imgplay_widget._studio.core import Core
+    from imgplay_widget._studio.handles import Generations
 
 __all__ = ["Page"]
 
@@ -49,9 +51,16 @@ class Page:
         core: the studio.
         send: sends a message (JSON and buffers) to the page. It is thread-safe and does not block for long.
         shown: is called on the loop each time that a browser tells that it shows the page.
+        selected: is called on the loop with the selected images, after each change that code did not make.
     """
 
-    def __init__(self, core: Core, send: Send, shown: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        send: Send,
+        shown: Callable[[], None] | None = None,
+        selected: Callable[[Generations], None] | None = None,
+    ) -> None:
         self._core = core
         self._send = send
         self._shown = shown
@@ -62,12 +71,14 @@ class Page:
         self._references = PageReferences(core)
         self._events = EventStream(core, pictures, send, source)
         feeds = Feeds(core, source)
-        self._snapshots = Snapshots(core, feeds, self._events)
+        self._selection = Selection(core, self._events.announce, selected or (lambda _: None))
+        self._snapshots = Snapshots(core, feeds, self._events, self._selection)
         parts = (
             self._downloads,
             self._references,
             feeds,
             pictures,
+            self._selection,
             Requests(core, source),
             History(core),
             Offered(core),
@@ -95,7 +106,12 @@ class Page:
 
     async def publish(self, changes: list[Change]) -> None:
         """Send changes of the studio to the page. The studio calls this for each change."""
+        self._selection.heed(changes)
         await self._events.publish(changes)
+
+    async def select(self, images: Generations) -> None:
+        """Select images on the page by code, and no others."""
+        self._selection.choose(images)
 
     async def small_snapshot(self) -> dict[str, Any]:
         """Return the snapshot for the synced state. Its size is bounded, however long the history is."""

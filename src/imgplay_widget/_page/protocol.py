@@ -27,6 +27,9 @@ __all__ = ["PROTOCOL", "PageMessage", "parse"]
 MAX_SELECTED = 2000
 """The most topics, batches or images that one call names."""
 
+MAX_MARKED = 20_000
+"""The most images that can be selected on a page at once."""
+
 MAX_ALSO = 3
 """The most models that a click asks besides the chosen model."""
 
@@ -393,6 +396,7 @@ class Snapshot(Message):
         topics_before: the cursor of the next page of the list (`ReadTopics`), or None on the last page.
         feed: the first page of the feed of the active topic, or None without an active topic.
         draft: the draft of the active topic, or of the "new topic" screen.
+        selected: the ids of the images that are selected on the page.
         thumbnails: small WebP pictures in base64 by generation id. Only the synced state has them, so that a
             saved notebook shows them without a kernel.
     """
@@ -411,6 +415,7 @@ class Snapshot(Message):
     feed: FeedState | None
     draft: DraftState
     spending: SpendingState
+    selected: list[str]
     thumbnails: dict[str, str]
 
 
@@ -511,6 +516,13 @@ class Star(Message):
     method: Literal["star"] = "star"
     generation_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
     starred: bool
+
+
+class Select(Message):
+    """The news that the user selected these images, and no others. Answer: `Empty`."""
+
+    method: Literal["select"] = "select"
+    generation_ids: Annotated[list[str], Field(max_length=MAX_MARKED)]
 
 
 class MoveBatches(Message):
@@ -856,6 +868,7 @@ Call = Annotated[
     | Delete
     | Restore
     | Star
+    | Select
     | MoveBatches
     | RenameTopic
     | PinTopic
@@ -1397,6 +1410,13 @@ class ConfigChanged(Message):
     config: Config
 
 
+class SelectionChanged(Message):
+    """The event that code selected these images on the page, and no others."""
+
+    type: Literal["selection_changed"] = "selection_changed"
+    generation_ids: list[str]
+
+
 class StoreChanged(Message):
     """The event that another kernel wrote to the store. The page answers with `Hello`."""
 
@@ -1436,6 +1456,7 @@ Event = Annotated[
     | TopicSelected
     | DraftChanged
     | ConfigChanged
+    | SelectionChanged
     | StoreChanged
     | ModelsChanged
     | SpendingChanged

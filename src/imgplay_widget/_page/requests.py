@@ -117,5 +117,5 @@ class Requests:
         return protocol.Empty()
 
     async def _configure(self, call: protocol.Configure, _: Attachments) -> protocol.Empty:
-        await self._core.save_config(call.config.model_dump(mode="json"), source=self._source)
+        await self._core.panel.save_config(call.config.model_dump(mode="json"), source=self._source)
         return protocol.Empty()

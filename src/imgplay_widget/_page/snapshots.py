@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgplay_widget._page.calls import Attachments
     from imgplay_widget._page.events import EventStream
     from imgplay_widget._page.feeds import Feeds
+    from imgplay_widget._page.selection import Selection
     from imgplay_widget._studio.core import Core
     from imgplay_widget._types import ModelSpec
     from imgplay_widget.providers.base import Provider
@@ -41,13 +42,15 @@ class Snapshots:
         core: the studio.
         feeds: the lists, of which a snapshot has the first pages.
         events: the events, of which a snapshot names the last one that it includes.
+        selection: the selected images of the page.
     """
 
-    def __init__(self, core: Core, feeds: Feeds, events: EventStream) -> None:
+    def __init__(self, core: Core, feeds: Feeds, events: EventStream, selection: Selection) -> None:
         self._core = core
         self._archive = core.archive
         self._feeds = feeds
         self._events = events
+        self._selection = selection
         # The pictures of the last small snapshot, in base64 by generation id.
         self._minis: dict[str, str] = {}
 
@@ -72,7 +75,7 @@ class Snapshots:
         topics = await self._feeds.topics(active, max_topics)
         feed = await self._feeds.page(active) if active else None
         registry = self._core.registry
-        config = config_state(self._core.config)
+        config = config_state(self._core.panel.config)
         catalog, packed = "", None
         if buffers is not None:
             catalog, packed = _packed(tuple(registry.models()))
@@ -92,6 +95,8 @@ class Snapshots:
             feed=feed,
             draft=draft_state(await self._core.drafts.read(active)),
             spending=spending_state(await self._core.spending.read()),
+            # This is read last: a selection of a page needs no event that could correct the snapshot.
+            selected=self._selection.ids,
             thumbnails={},
         )
 

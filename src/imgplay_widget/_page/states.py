@@ -26,7 +26,7 @@ from imgplay_widget._page.protocol import (
 )
 from imgplay_widget._rules.recipes import Recipe, differences
 from imgplay_widget._rules.titles import UNTITLED
-from imgplay_widget._studio.core import DEFAULT_MODEL
+from imgplay_widget._studio.panel import DEFAULT_MODEL
 from imgplay_widget._types import (
     Draft,
     Entry,

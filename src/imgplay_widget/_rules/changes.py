@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -153,6 +153,7 @@ class NoticeGiven:
     """There is a notice for the user that does not belong to a batch."""
 
     notice: Notice
+    level: Literal["warning", "error"] = "warning"
 
 
 Change = (

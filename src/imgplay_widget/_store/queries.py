@@ -70,6 +70,7 @@ __all__ = [
     "free_title",
     "generation",
     "generation_of",
+    "generations_by_id",
     "parents",
     "read_generations",
     "slots",
@@ -300,7 +301,7 @@ def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[En
 def parents(connection: Connection, scope: Scope, batch_id: str) -> list[tuple[Entry, Generation]]:
     """Return the generations among the references of a batch, in their order, each with its batch."""
     found = entry(connection, scope, batch_id)
-    return [] if found is None else _generations(connection, scope, found.batch.parents)
+    return [] if found is None else generations_by_id(connection, scope, found.batch.parents)
 
 
 def children(connection: Connection, scope: Scope, generation_id: str) -> list[tuple[Entry, Generation]]:
@@ -311,10 +312,15 @@ def children(connection: Connection, scope: Scope, generation_id: str) -> list[t
     return [(entry, generation) for entry in found for generation in entry.generations]
 
 
-def _generations(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
+def generations_by_id(
+    connection: Connection, scope: Scope, ids: Sequence[str]
+) -> list[tuple[Entry, Generation]]:
     """Return the visible generations with these ids, in this order, each with its batch."""
-    holding = select(generations.c.batch_id).where(generations.c.id.in_(ids)).distinct()
-    found = entries(connection, scope, connection.scalars(holding).all())
+    holding: set[str] = set()
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        holding.update(connection.scalars(select(generations.c.batch_id).where(generations.c.id.in_(part))))
+    found = entries(connection, scope, sorted(holding))
     by_id = {one.id: (entry, one) for entry in found for one in entry.generations}
     return [by_id[one] for one in ids if one in by_id]
 

@@ -407,6 +407,11 @@ class Store:
         with self._database.reading() as connection:
             return queries.generation_of(connection, self._scope, digest)
 
+    def generations_by_id(self, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
+        """Return the generations with these ids, in this order, each with its batch."""
+        with self._database.reading() as connection:
+            return queries.generations_by_id(connection, self._scope, ids)
+
     def parents(self, batch_id: str) -> list[tuple[Entry, Generation]]:
         """Return the generations among the references of a batch, in their order, each with its batch."""
         with self._database.reading() as connection:

@@ -13,7 +13,7 @@ import logging
 import os
 from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
@@ -22,7 +22,7 @@ from imgplay_widget._engine.clients import Clients
 from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
-from imgplay_widget._rules.changes import Change, NoticeGiven, SettingWritten
+from imgplay_widget._rules.changes import Change, NoticeGiven
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
@@ -41,6 +41,7 @@ from imgplay_widget._studio.inputs import Input, as_mask, check_inputs, link_of,
 from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DISCOVERY, Offers
+from imgplay_widget._studio.panel import CONFIG, Panel
 from imgplay_widget._studio.prepare import HistoryOwner, Prepared, prepare
 from imgplay_widget._studio.references import References, stored_input
 from imgplay_widget._studio.servers import SETTING as SERVERS
@@ -48,8 +49,9 @@ from imgplay_widget._studio.servers import Servers
 from imgplay_widget._studio.spending import Spending
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
 from imgplay_widget._studio.writer import Writer
+from imgplay_widget._text import clean
 from imgplay_widget._types import EVERYTHING, Notice, Reference
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed
 from imgplay_widget.providers.http import missing_key
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -67,15 +69,15 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Entry, Generation, Kind, ModelSpec, Topic, Wanted
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["DEFAULT_MODEL", "Core"]
+__all__ = ["Core"]
 
 logger = logging.getLogger("imgplay_widget")
 
-DEFAULT_MODEL = "demo:instant"
-"""The model before the user chose one. It needs no key and costs nothing."""
-
 MAX_BATCHES = 1000
 """The most batches that one call returns."""
+
+MAX_FAILURE = 300
+"""The most characters of the error of a function of the user that a page shows."""
 
 PUBLISH_EVERY = 0.05
 """The fewest seconds between two deliveries to a subscriber."""
@@ -103,6 +105,7 @@ class Core(Hop):
         live: the state of the batches and topics that have handles.
         analysis: the history in SQL.
         topics: the topics, and the active one.
+        panel: the content of the config panel.
         spending: the total of today.
         references: the input images.
         drafts: the drafts of topics.
@@ -131,8 +134,7 @@ class Core(Hop):
         self._subscriptions: list[Subscription] = []
         store = Store.open(options.store, user_id=options.user_id, organization_id=options.organization_id)
         # Settings of a kind that no version wrote are ignored: they can be chosen anew.
-        config, active = store.setting("config"), store.setting(ACTIVE_TOPIC)
-        self._config: dict[str, Any] = config if isinstance(config, dict) else {}
+        config, active = store.setting(CONFIG), store.setting(ACTIVE_TOPIC)
         servers = store.setting(SERVERS)
         discovered = store.settings(DISCOVERY)
         self._loop = LoopThread()
@@ -148,6 +150,15 @@ class Core(Hop):
             clock,
             notify,
             active=active if isinstance(active, str) else None,
+        )
+        self.panel = Panel(
+            self.archive,
+            self.registry,
+            self.drafts,
+            self.topics,
+            notify,
+            config=cast("dict[str, Any]", config) if isinstance(config, dict) else {},
+            max_count=options.max_count,
         )
         self.keys.read_env_file()
         self.servers.load(servers)
@@ -191,6 +202,7 @@ class Core(Hop):
     async def _start(self) -> None:
         await self.engine.start()
         self.curator.start()
+        await self.panel.start()
 
     # -------------------------------------------------------------- requests
 
@@ -200,7 +212,7 @@ class Core(Hop):
         Raises:
             NotFound: there is no such model.
         """
-        return self.registry.find(name or self._config.get("model") or DEFAULT_MODEL)
+        return self.registry.find(name or self.panel.model)
 
     def look_for_key(self, provider: Provider) -> None:
         """Look for a missing key in slow sources on the caller's thread, where Colab can be asked too."""
@@ -368,6 +380,12 @@ class Core(Hop):
         """Return a handle of a batch."""
         return BatchHandle(self, self.live.batch(entry))
 
+    def generation_handles(self, rows: Sequence[tuple[Entry, Generation]]) -> Generations:
+        """Return handles of generations that were just read with their batches."""
+        batches = {entry.batch.id: self.handle(entry) for entry, _ in rows}
+        handles = {one.id: one for batch in batches.values() for one in batch}
+        return Generations(handles[one.id] for _, one in rows if one.id in handles)
+
     def topic_handle(self, topic: Topic) -> TopicHandle:
         """Return a handle of a topic that was just read."""
         return TopicHandle(self, self.live.topic(topic))
@@ -493,17 +511,6 @@ class Core(Hop):
     # -------------------------------------------------------------- settings
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The stored values of the config panel."""
-        return self._config
-
-    async def save_config(self, config: dict[str, Any], *, source: str | None = None) -> None:
-        """Store the values of the config panel."""
-        await self.archive.save_setting("config", config)
-        self._config = config
-        self._on_change(SettingWritten(name="config", value=config, source=source))
-
-    @property
     def budget(self) -> Decimal | None:
         """The most USD that may be spent a day, or None for any amount."""
         return self.engine.budget
@@ -517,6 +524,21 @@ class Core(Hop):
         self.spending.tell()
 
     # -------------------------------------------------------------- changes
+
+    def report_failure(self, what: str, error: Exception) -> None:
+        """Show on the pages that a function of the user failed. Any thread may call this.
+
+        Args:
+            what: names the function, at the start of a sentence.
+            error: its error, which the log has already.
+        """
+        text = clean(f"{what} failed: {type(error).__name__}: {error}", MAX_FAILURE)
+        notice = Notice(kind="other", message=f"{text} (The log has the details.)")
+        with contextlib.suppress(StudioClosed):
+            self.start(self._tell_failure, NoticeGiven(notice=notice, level="error"))
+
+    async def _tell_failure(self, change: NoticeGiven) -> None:
+        self._on_change(change)
 
     def subscribe(self, subscriber: Subscriber, *, every: float = PUBLISH_EVERY) -> Callable[[], None]:
         """Send every change to a subscriber, bundled, and return the function that ends this.
@@ -541,6 +563,7 @@ class Core(Hop):
         self.live.heed(change)
         self.analysis.heed(change)
         self.topics.heed(change)
+        self.panel.heed(change)
         self.spending.heed(change)
         for subscription in self._subscriptions:
             subscription.put(change)

@@ -86,6 +86,12 @@ class Drafts:
             others = tuple(one for one in draft.references if one.digest != reference.digest)
             await self._write(topic_id, replace(draft, references=(*others, reference)), None)
 
+    async def set_prompt(self, topic_id: str | None, prompt: str) -> None:
+        """Set the words of a draft. Its input images stay. Raise as `save` does."""
+        async with self._order:
+            draft = await self.read(topic_id)
+            await self._write(topic_id, replace(draft, prompt=prompt), None)
+
     async def clear_references(self, topic_id: str | None) -> None:
         """Remove the input images and the mask from a draft. Raise as `save` does."""
         async with self._order:

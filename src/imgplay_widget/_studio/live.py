@@ -29,6 +29,7 @@ from imgplay_widget.errors import (
     ErrorInfo,
     ImgplayError,
     InternalError,
+    InvalidRequest,
     NotFound,
     StudioClosed,
 )
@@ -229,8 +230,18 @@ class Live:
         return live
 
     def held(self, batch_id: str) -> LiveBatch:
-        """Return the live batch of a handle that is held."""
-        return self._batches[batch_id]
+        """Return the live batch of a handle that is held.
+
+        Raises:
+            InvalidRequest: the handle belongs to another studio.
+        """
+        live = self._batches.get(batch_id)
+        if live is None:
+            raise InvalidRequest(
+                "The image belongs to another studio.",
+                next_step="Find it with search or batches of this studio, if both are on one store.",
+            )
+        return live
 
     def close(self) -> None:
         """End the waiting for all batches, which nothing updates any more. Any thread may call this."""

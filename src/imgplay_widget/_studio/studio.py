@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from imgplay_widget._rules.costs import budget_of
 from imgplay_widget._studio.api import StudioApi
 from imgplay_widget._studio.core import Core
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions, signature_with
+from imgplay_widget.errors import NoPage
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from decimal import Decimal
 
+    from imgplay_widget._studio.handles import Generations, Images
     from imgplay_widget._types import Notice
 
 __all__ = ["Studio"]
@@ -60,6 +63,66 @@ class Studio(StudioApi):
     def active_topic(self) -> str | None:
         """The id of the topic that requests without a topic go to, or None for a new topic."""
         return self._core.topics.active
+
+    # -------------------------------------------------------------- the config panel
+
+    @property
+    def model(self) -> str:
+        """The model of the config panel, ``"provider:id"``, which requests without a model use.
+
+        Setting it raises `NotFound` where there is no such model.
+        """
+        return self._core.panel.values.model
+
+    @model.setter
+    def model(self, value: str) -> None:
+        self._core.call(self._core.panel.choose_model, value)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters of the config panel for its model, with the defaults. None: not sent.
+
+        Set all of them at once: a parameter that is not given gets its default. Setting them raises
+        `UnknownParameter` and `InvalidRequest` as `generate` does.
+        """
+        return self._core.panel.values.params
+
+    @params.setter
+    def params(self, value: Mapping[str, Any]) -> None:
+        self._core.call(self._core.panel.set_params, value)
+
+    @property
+    def n(self) -> int:
+        """The number of images that a click on Generate makes, 1 to `max_count`. Code passes its own ``n``.
+
+        Setting it raises `InvalidRequest` where it is out of its range.
+        """
+        return self._core.panel.values.n
+
+    @n.setter
+    def n(self, value: int) -> None:
+        self._core.call(self._core.panel.set_count, value)
+
+    @property
+    def prompt(self) -> str:
+        """The text in the prompt box of the active topic.
+
+        Setting it raises `InvalidRequest` where it is not text or is too long.
+        """
+        return self._core.panel.values.prompt
+
+    @prompt.setter
+    def prompt(self, value: str) -> None:
+        self._core.call(self._core.panel.set_prompt, value)
+
+    @property
+    def selected(self) -> Generations:
+        """The selected images of a page. A studio has no page, so this raises `NoPage`."""
+        raise NoPage("Images are selected on a page, and a Studio has no page.")
+
+    @selected.setter
+    def selected(self, value: Images) -> None:
+        raise NoPage("Images are selected on a page, and a Studio has no page.")
 
     def close(self) -> None:
         """Stop the engine and close the store. Running tasks go on at the next start.

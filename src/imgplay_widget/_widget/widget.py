@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -11,17 +12,22 @@ import anywidget
 import traitlets
 
 from imgplay_widget._page.page import Page
+from imgplay_widget._page.protocol import MAX_MARKED
 from imgplay_widget._rules.costs import budget_of
 from imgplay_widget._studio.api import StudioApi
+from imgplay_widget._studio.callbacks import CallThread
+from imgplay_widget._studio.handles import Generations
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions, signature_with
 from imgplay_widget._widget.sharing import Follower, share, share_own
+from imgplay_widget._widget.traits import KeptTrait
 from imgplay_widget.errors import InvalidRequest, StudioClosed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
     from decimal import Decimal
 
+    from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.studio import Studio
 
 __all__ = ["ImagePlayground"]
@@ -38,6 +44,9 @@ THEMES = ("auto", "dark", "light")
 STATE = ("_snapshot", "_pictures")
 """The synced traits that change with the studio."""
 
+PANEL = ("model", "params", "n", "prompt")
+"""The traits that follow the config panel."""
+
 NOT_SHOWN = "To see this ImagePlayground, run the cell that makes it again. All images are saved."
 """The text of an output whose host does not show the widget: a notebook that is not trusted or was stored
 without its state, a page that was loaded again (VS Code), a converter."""
@@ -51,6 +60,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
 
     Show the playground as the last expression of a cell. `generate` in another cell drives the same studio:
     the feed shows batches that code makes, and code finds batches that the page makes (`batches`).
+
+    The traits `model`, `params`, `n`, `prompt` and `selected` are what the page shows, in both directions.
+    They can be observed and linked as those of any widget. After a change on the page, observers run one
+    after the other on a thread of the playground. A value that is refused raises, and changes nothing.
 
     Args:
         store: a path of an SQLite file (or of a folder for it), a URL of SQLite, or None for the
@@ -83,6 +96,40 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
     theme = traitlets.Unicode("auto", help="The colours. 'auto' follows the notebook.").tag(sync=True)
     height = traitlets.Int(None, allow_none=True, help="The height in pixels, or None.").tag(sync=True)
 
+    # These are not synced: a notebook that is saved must not grow with them, and the protocol carries them.
+
+    def _choose_model(self, value: str) -> None:
+        self._write_panel(self._core.panel.choose_model, value)
+
+    def _set_params(self, value: Mapping[str, Any]) -> None:
+        self._write_panel(self._core.panel.set_params, value)
+
+    def _set_count(self, value: int) -> None:
+        self._write_panel(self._core.panel.set_count, value)
+
+    def _set_prompt(self, value: str) -> None:
+        self._write_panel(self._core.panel.set_prompt, value)
+
+    def _select(self, value: Images) -> None:
+        core = self._core
+        chosen = core.generation_handles(core.rows(value))
+        if len(chosen) > MAX_MARKED:
+            raise InvalidRequest(
+                f"{len(chosen):,} images are too many: {MAX_MARKED:,} can be selected.", parameter="selected"
+            )
+        core.call(self._page.select, chosen)
+        self._show("selected", chosen)
+
+    model = KeptTrait[str, str]("", _choose_model, "The model of the config panel, 'provider:id'.")
+    params = KeptTrait["Mapping[str, Any]", "Mapping[str, Any]"](
+        {}, _set_params, "The parameters of the config panel for its model, with the defaults."
+    )
+    n = KeptTrait[int, int](1, _set_count, "The number of images that a click on Generate makes.")
+    prompt = KeptTrait[str, str]("", _set_prompt, "The text in the prompt box of the active topic.")
+    selected = KeptTrait["Generations", "Images"](
+        Generations(), _select, "The images that are selected on the page."
+    )
+
     def __init__(
         self,
         store: str | os.PathLike[str] | None = None,
@@ -112,7 +159,11 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             self._prepare(model, limit)
             # All this is done before the comm opens: the page loads at once, beside this cell, and a message
             # that comes before `on_msg` is lost.
-            self._page = Page(core, self._send_to_page, self._send_kept_state)
+            # Observers run on a thread of their own, so that none can stop the engine or a cell.
+            observers = CallThread("imgplay-observers", core.report_failure)
+            self._observers = observers
+            ends.callback(observers.end)
+            self._page = Page(core, self._send_to_page, self._send_kept_state, self._page_selected)
             ends.callback(self._close_page)
             ends.callback(core.subscribe(self._page.publish))
             self.on_msg(self._receive)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
@@ -128,6 +179,9 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
                 # made the widget is the first to do so, and clicks would wait for it. This keeps them on the
                 # page's own subshell. Private, hence the guard.
                 setattr(self.comm, "_reply_subshell_for", _keep_shell)  # noqa: B010 - not in the type
+            core.panel.followers.append(self._panel_changed)
+            ends.callback(core.panel.followers.remove, self._panel_changed)
+            self._show_panel()
             follower = Follower(self._take_state, lambda: self._page.met, self._send_kept_state)
             core.call(shared.follow, follower)
             ends.callback(shared.unfollow, follower)
@@ -140,8 +194,32 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         if budget is not None:
             core.budget = budget
         if chosen is not None:
-            # Code that names a model means this model alone.
-            core.call(core.save_config, {**core.config, "model": chosen, "also_models": []})
+            core.call(core.panel.choose_model, chosen)
+
+    # -------------------------------------------------------------- the config panel and the selection
+
+    def _write_panel(self, write: Callable[[Any], Awaitable[None]], value: object) -> None:
+        self._core.call(write, value)
+        self._show_panel()
+
+    def _panel_changed(self) -> None:
+        """Show a change that the page or other code made, away from the loop."""
+        self._observers.put("An observer of the config panel", self._show_panel)
+
+    def _show_panel(self) -> None:
+        values = self._core.panel.values
+        with contextlib.ExitStack() as rest:
+            # The failure of an observer must not keep the newer values from the other traits.
+            for name in reversed(PANEL):
+                rest.callback(self._show, name, getattr(values, name))
+
+    def _page_selected(self, images: Generations) -> None:
+        self._observers.put("An observer of the selection", partial(self._show, "selected", images))
+
+    def _show(self, name: str, value: Any) -> None:
+        trait = self.traits()[name]
+        assert isinstance(trait, KeptTrait)
+        trait.show(self, value)
 
     @traitlets.validate("theme")
     def _valid_theme(self, proposal: Any) -> str:
@@ -157,7 +235,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         return self._studio
 
     def close(self) -> None:
-        """Take the widget off the page. The studio closes with its last playground."""
+        """Take the widget off the page. The studio closes with its last playground.
+
+        Observers of the traits are not called any more.
+        """
         ends: contextlib.ExitStack | None = getattr(self, "_ends", None)
         if ends is not None:
             ends.close()

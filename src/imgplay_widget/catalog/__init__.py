@@ -3,12 +3,13 @@
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
 from imgplay_widget.catalog._load import CatalogError, check_parameter, load, parse
 from imgplay_widget.catalog._price import cannot_bill, estimate, expected
-from imgplay_widget.catalog._request import MAX_DEADLINE, check_text, check_value, make_request
+from imgplay_widget.catalog._request import MAX_DEADLINE, check_count, check_text, check_value, make_request
 
 __all__ = [
     "MAX_DEADLINE",
     "CatalogError",
     "cannot_bill",
+    "check_count",
     "check_parameter",
     "check_text",
     "check_value",

@@ -14,7 +14,7 @@ from imgplay_widget.errors import InvalidRequest, UnknownParameter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MAX_DEADLINE", "check_text", "check_value", "make_request"]
+__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "make_request"]
 
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
@@ -52,7 +52,7 @@ def make_request(
     """
     _check_retired(spec, today or datetime.now(UTC).date())
     _check_prompt(spec, prompt)
-    _check_count(n, max_count)
+    check_count(n, max_count)
     _check_references(spec, references)
     _check_mask(spec, mask, references)
     seconds = spec.deadline if deadline is None else _check_deadline(deadline)
@@ -179,7 +179,12 @@ def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
     check_text("prompt", prompt)
 
 
-def _check_count(n: Any, max_count: int) -> None:
+def check_count(n: object, max_count: int) -> None:
+    """Refuse a number of images that is not a whole number from 1 to `max_count`.
+
+    Raises:
+        InvalidRequest: the number is out of its range.
+    """
     if isinstance(n, bool) or not isinstance(n, int):
         raise InvalidRequest(f"n={n!r} is not a whole number from 1 to {max_count}.", parameter="n")
     if not 1 <= n <= max_count:
