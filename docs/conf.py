@@ -83,7 +83,19 @@ STANDARD = {*dir(builtins), *typing.__all__, *collections.abc.__all__, "Decimal"
 
 UNLINKED = {
     *("AsyncClient", "EntryPoint", "Image", "PathLike", "Timeout"),
-    *("Body", "Clock", "Download", "E", "Images", "JSON", "KeyState", "Mode", "ReferenceLike", "Resolve"),
+    *(
+        "Body",
+        "Called",
+        "Clock",
+        "Download",
+        "E",
+        "Images",
+        "JSON",
+        "KeyState",
+        "Mode",
+        "ReferenceLike",
+        "Resolve",
+    ),
 }
 """Types of signatures that have no description of their own, of other packages and private ones."""
 

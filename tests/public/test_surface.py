@@ -37,6 +37,7 @@ CALLS = {
     "models",
     "move",
     "new_topic",
+    "on_generation",
     "pin_topic",
     "progress",
     "recipe_of",
@@ -194,6 +195,7 @@ def test_all_that_a_call_takes_or_returns_is_exported():
     others = {
         "Any",
         "Array",
+        "Called",
         "Decimal",
         "Figure",
         "Format",

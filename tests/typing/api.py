@@ -171,6 +171,11 @@ def without_a_studio() -> None:
 # ------------------------------------------------------------------ a studio and a playground
 
 
+def rate(generation: GenerationHandle) -> float:
+    generation.scores["width"] = generation.width or 0
+    return 1.0
+
+
 def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.location, str)
     assert_type(studio.notices, list[Notice])
@@ -180,6 +185,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.n, int)
     assert_type(studio.prompt, str)
     assert_type(studio.selected, Generations)
+    assert_type(studio.on_generation(rate, remove=True)(batch[0]), float)
     studio.model, studio.params, studio.n, studio.prompt = "demo:instant", {"width": 64}, 2, "a fox"
     assert_type(studio.generate("a fox", n=2, confirm=True, deadline=60), BatchHandle)
     assert_type(studio.improve("a fox", "translate", model="demo:instant"), str)
@@ -224,6 +230,7 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.model, pg.params, pg.n, pg.prompt = "demo:instant", {"width": 64}, 2, "a fox"
     pg.selected = [batch[0], batch]
     pg.selected = batch
+    assert_type(pg.on_generation(rate)(batch[0]), float)
     pg.theme = "dark"
     pg.height = 700
     assert_type(pg.studio, Studio)

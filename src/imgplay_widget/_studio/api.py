@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import inspect
 from datetime import UTC
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._rules.prompts import Mode
+    from imgplay_widget._studio.callbacks import OnGeneration
     from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.export import Format
     from imgplay_widget._studio.handles import Images
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["StudioApi", "core_of"]
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
+Called = TypeVar("Called", bound="OnGeneration")
 Deletable: TypeAlias = "TopicHandle | BatchHandle | GenerationHandle | str"
 
 
@@ -168,6 +171,36 @@ class StudioApi:
     @progress.setter
     def progress(self, value: bool | None) -> None:
         self._core.progress = value
+
+    def on_generation(self, fn: Called, *, remove: bool = False) -> Called:
+        """Call a function for each image that finishes from now on, and return the function.
+
+        Use it as a call or as a decorator, ``@pg.on_generation``. The functions run on a thread of their own,
+        one after the other and in the order in which the images come. Code and images go on meanwhile. An
+        error of a function is shown on the page and logged, and changes nothing else. Where a cell defines
+        a function again, the new one replaces the old one. `close` waits two seconds for the functions.
+
+        Args:
+            fn: the function, which gets the generation. Its result is ignored.
+            remove: True ends the calls of the function.
+
+        Returns:
+            The function.
+
+        Raises:
+            InvalidRequest: it cannot be called, or it is a coroutine function.
+            StudioClosed: the studio is closed.
+        """
+        if not callable(fn) or inspect.iscoroutinefunction(fn):
+            raise InvalidRequest(
+                f"{fn!r} is not a function that can be called with a generation.",
+                parameter="fn",
+                next_step="Give a plain function of one argument, such as one made with def.",
+            )
+        self._core.check_open()
+        callbacks = self._core.callbacks
+        (callbacks.remove if remove else callbacks.add)(fn)
+        return fn
 
     # -------------------------------------------------------------- topics
 

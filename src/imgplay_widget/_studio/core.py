@@ -22,11 +22,12 @@ from imgplay_widget._engine.clients import Clients
 from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
-from imgplay_widget._rules.changes import Change, NoticeGiven
+from imgplay_widget._rules.changes import Change, EntryChanged, NoticeGiven
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.analysis import Analysis
+from imgplay_widget._studio.callbacks import Callbacks
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.gallery import Gallery
@@ -82,6 +83,9 @@ MAX_FAILURE = 300
 PUBLISH_EVERY = 0.05
 """The fewest seconds between two deliveries to a subscriber."""
 
+CALLS_WAIT = 2.0
+"""The most seconds that closing waits for functions of the user which were called for images."""
+
 CLOSE_WAIT, EXIT_WAIT = 15.0, 2.0
 """The most seconds to wait for the engine when code closes the studio, and when the interpreter ends. The
 next start continues from what is written by then."""
@@ -106,6 +110,7 @@ class Core(Hop):
         analysis: the history in SQL.
         topics: the topics, and the active one.
         panel: the content of the config panel.
+        callbacks: the functions that are called for each finished image.
         spending: the total of today.
         references: the input images.
         drafts: the drafts of topics.
@@ -175,6 +180,7 @@ class Core(Hop):
         self.archive = archive
         self.files = Files(archive.store.assets, registry)
         self.gallery = Gallery(archive)
+        self.callbacks = Callbacks(self.report_failure)
         self.covers = Covers(archive, notify)
         self.clients = Clients(archive, keys, clock)
         self.engine = Engine(
@@ -441,16 +447,13 @@ class Core(Hop):
 
     async def parents(self, batch_id: str) -> Generations:
         """Return the generations among the references of a batch, in their order."""
-        return self._generations(await self.archive.in_store(self.archive.store.parents, batch_id))
+        return self.generation_handles(await self.archive.in_store(self.archive.store.parents, batch_id))
 
     async def children(self, generation_id: str) -> Generations:
         """Return the generations that were made from a generation, oldest first."""
-        return self._generations(await self.archive.in_store(self.archive.store.children, generation_id))
-
-    def _generations(self, found: Sequence[tuple[Entry, Generation]]) -> Generations:
-        """Return handles of generations that were just read. On the loop, as `newest` is."""
-        handles = [(self.handle(entry), row.id) for entry, row in found]
-        return Generations(one for batch, wanted in handles for one in batch if one.id == wanted)
+        return self.generation_handles(
+            await self.archive.in_store(self.archive.store.children, generation_id)
+        )
 
     async def newest(self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING) -> Batches:
         """Return the newest batches of a topic, or of all topics (None), newest first.
@@ -525,7 +528,7 @@ class Core(Hop):
 
     # -------------------------------------------------------------- changes
 
-    def report_failure(self, what: str, error: Exception) -> None:
+    def report_failure(self, what: str, error: BaseException) -> None:
         """Show on the pages that a function of the user failed. Any thread may call this.
 
         Args:
@@ -565,6 +568,9 @@ class Core(Hop):
         self.topics.heed(change)
         self.panel.heed(change)
         self.spending.heed(change)
+        if isinstance(change, EntryChanged):
+            entry = change.entry
+            self.callbacks.tell(entry, change.generation_ids, lambda: self.handle(entry).generations)
         for subscription in self._subscriptions:
             subscription.put(change)
 
@@ -596,6 +602,10 @@ class Core(Hop):
             wait: the most seconds to wait for the engine.
         """
         if self._closed or os.getpid() != self._pid:
+            return
+        # Functions for finished images still find the studio open, if they do not take long.
+        self.callbacks.close(min(wait, CALLS_WAIT))
+        if self._closed:
             return
         self._closed = True
         atexit.unregister(self.close)

@@ -80,8 +80,9 @@ class Studio(StudioApi):
 
     @property
     def params(self) -> Mapping[str, Any]:
-        """The parameters of the config panel for its model, with the defaults. None: not sent.
+        """The parameters of the config panel for its model, with the defaults.
 
+        A parameter that is None is not sent.
         Set all of them at once: a parameter that is not given gets its default. Setting them raises
         `UnknownParameter` and `InvalidRequest` as `generate` does.
         """
