@@ -332,7 +332,9 @@ def test_a_job_of_an_earlier_kernel_waits_for_its_key(open_cloud, monkeypatch):
             return picture()
 
     with open_cloud(Keyed()) as studio:
-        prepared = studio._core.prepare("a fox", model="cloud:shipped", n=1, topic_id=None, params={})
+        prepared = studio._core.prepare(
+            studio._core.check("a fox", model="cloud:shipped", n=1, params={}), topic_id=None
+        )
         studio.set_key("cloud", None)
         studio._core.start(partial(studio._core.add, [prepared], select=False)).result(WAIT)
         studio.batches(prepared.entry.batch.topic_id)[0].result(WAIT)

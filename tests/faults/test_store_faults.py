@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -154,3 +154,31 @@ def test_an_image_that_kills_every_kernel_is_parked(start, store, server, model,
     # The bytes that arrived were paid for, so they are kept.
     generations = rows(store, "SELECT id FROM image_generations")
     assert left_over(store) == [f"incoming/{one}" for (one,) in generations if model == "image"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_held_store_gives_no_wrong_batch_and_takes_no_scores(store, server):
+    from imgplay_widget.errors import StoreLocked
+
+    with open_studio(JobProvider(server.origin), store=store, clock=QuickClock()) as studio:
+        one = studio.generate("a fox", model="jobs:image").result(WAIT)[0]
+        with another_program_holds(store):
+            with pytest.raises(StoreLocked):
+                one.scores["clip"] = 0.31
+            with pytest.raises(StoreLocked):
+                one.tags.add("poster")
+            with pytest.raises(StoreLocked):
+                studio.generate("a hare", model="jobs:image", cache=True).result(WAIT)
+            # With a write-ahead log, the store can be read meanwhile.
+            with suppress(StoreLocked):
+                assert studio.generate("a fox", model="jobs:image", cache=True) == one.batch
+            with suppress(StoreLocked):
+                assert one.parents == []
+            with suppress(StoreLocked):
+                assert one.children == []
+        assert (one.scores, one.tags) == ({}, set())
+        one.scores["clip"] = 0.31
+        assert studio.generate("a hare", model="jobs:image", cache=True).result(WAIT).status == OK
+        studio._core.call(studio._core.archive.settle)
+    assert [submit.prompt for submit in server.submits] == ["a fox", "a hare"]
+    assert_whole(store)

@@ -25,6 +25,7 @@ CALLS = {
     "backup",
     "batches",
     "budget",
+    "cache",
     "check",
     "choose_cover",
     "clear_references",
@@ -64,6 +65,7 @@ NAMES = {
     Studio: CALLS | PANEL | {"active_topic", "close", "location", "notices"},
     BatchHandle: {
         "arrays",
+        "cached",
         "cancel",
         "code",
         "delete",

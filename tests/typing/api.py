@@ -210,6 +210,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
     assert_type(studio.estimate("demo:instant", 4, width=512), Decimal | None)
     studio.budget = 5
+    studio.cache = True
     assert_type(studio.progress, bool | None)
     studio.progress = None
     assert_type(studio.models("openai"), ModelTable)
@@ -262,6 +263,8 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.progress = False
     assert_type(pg.estimate(), Decimal | None)
     pg.budget = None
+    assert_type(pg.cache, bool)
+    pg.generate("a fox", cache=True)
     assert_type(pg.models(), ModelTable)
     assert_type(pg.refresh_models("openai"), ModelTable)
     assert_type(pg.check("openai").ok, bool)
@@ -283,6 +286,7 @@ def a_batch(batch: BatchHandle) -> None:
     assert_type(batch.model, str)
     assert_type(batch.params, Mapping[str, Any])
     assert_type(batch.code, str)
+    assert_type(batch.cached, bool)
     assert_type(batch.status, Status)
     assert_type(batch.generations, Generations)
     assert_type(batch[0], GenerationHandle)

@@ -70,6 +70,14 @@ def test_each_call_of_the_protocol_has_its_answer_in_one_table(page):
     assert set(page.kernel.answers) == set(typing.get_args(members))
 
 
+def test_generate_on_the_page_makes_new_images_whatever_code_takes_from_the_store(page, fake):
+    page.studio.cache = True
+    first, second = (page.result("generate", **REQUEST)["batches"][0]["id"] for _ in range(2))
+    page.wait_for(done(4))
+    assert first != second
+    assert len(fake.submits) == 4
+
+
 def test_hello_is_answered_with_all_that_a_page_needs(page):
     snapshot = page.result("hello")["snapshot"]
     assert snapshot["activeTopicId"] is None

@@ -87,16 +87,15 @@ class Requests:
     ) -> Prepared:
         await self._core.offers.find_key(self._core.registry.find(wish.model)[0])
         references = self._core.references
-        return self._core.prepare(
+        checked = self._core.check(
             wish.prompt,
             model=wish.model,
             n=n,
-            topic_id=topic_id,
             references=[await references.find(digest) for digest in wish.references],
             mask=None if wish.mask is None else await references.find(wish.mask, "mask"),
             params=wish.params,
-            click_id=click_id,
         )
+        return self._core.prepare(checked, topic_id=topic_id, click_id=click_id)
 
     async def _cancel(self, call: protocol.CancelBatches, _: Attachments) -> protocol.Empty:
         await self._core.engine.cancel(call.batch_ids, call.generation_id)

@@ -40,6 +40,7 @@ __all__ = [
     "html_line",
     "html_sheet",
     "images_sheet",
+    "kept_line",
     "progress_line",
     "progress_sheet",
     "share_of",
@@ -367,6 +368,15 @@ def end_line(entry: Entry) -> str:
     seconds = [f"{(max(ends) - entry.batch.created_at).total_seconds():.1f} s"] if ends else []
     errors = [tile.words for tile in sheet.tiles if tile.tone == "error"]
     return " · ".join([sheet.details[1], *seconds, *sheet.details[2:], *errors[:1]])
+
+
+def kept_line(entry: Entry) -> str:
+    """Return what a user reads who asked for a batch that is in the store already."""
+    if any(not entry.status_of(one).final for one in entry.generations):
+        return "This request runs already: you get its batch, and nothing more is sent."
+    images = _several(len(entry.generations), "image")
+    at = f"{entry.batch.created_at.astimezone():%Y-%m-%d at %H:%M}"
+    return f"From the store: {images}, requested on {at}. Nothing was sent or paid."
 
 
 def html_line(line: str) -> str:

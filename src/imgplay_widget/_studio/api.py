@@ -14,7 +14,14 @@ from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
 from imgplay_widget._studio.export import check_format, export, new_folder
-from imgplay_widget._studio.handles import Batches, BatchHandle, GenerationHandle, TopicHandle, TopicHandles
+from imgplay_widget._studio.handles import (
+    Batches,
+    BatchHandle,
+    GenerationHandle,
+    TopicHandle,
+    TopicHandles,
+    tell_kept,
+)
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
@@ -76,6 +83,7 @@ class StudioApi:
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
         confirm: bool = False,
+        cache: bool | None = None,
         **params: Any,
     ) -> BatchHandle:
         """Start a request and return its handle at once. The batch appears in the feed of a page.
@@ -96,6 +104,8 @@ class StudioApi:
                 image may change, or in black and white and white there. It has the same forms.
             deadline: seconds in all for each task; None takes the model's deadline.
             confirm: True agrees to pay an unknown price although there is a `budget`.
+            cache: True gives the stored batch of the same request, where there is one, and sends and pays
+                nothing; see `cache`. None takes the studio's `cache`.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
                 given has its default, and None leaves it out. Without a seed, a random one is drawn and kept.
 
@@ -109,21 +119,31 @@ class StudioApi:
         """
         core = self._core
         core.check_open()
-        core.look_for_key(core.model(model)[0])
         topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
-        prepared = core.prepare(
+        checked = core.check(
             prompt,
             model=model,
             n=n,
-            topic_id=topic_id,
-            title=title,
             references=several(references),
             mask=mask,
             deadline=deadline,
             params=params,
-            allow=partial(core.allow, confirm=confirm),
         )
-        return core.begin(prepared, select=topic is None, confirm=confirm)
+
+        def begin() -> BatchHandle:
+            core.look_for_key(checked.provider)
+            allow = partial(core.allow, confirm=confirm)
+            prepared = core.prepare(checked, topic_id=topic_id, title=title, allow=allow)
+            return core.begin(prepared, select=topic is None, confirm=confirm)
+
+        if not (core.cache if cache is None else cache):
+            return begin()
+        with core.one_at_a_time:
+            kept = core.call(core.same_request, checked.request)
+            if kept is None:
+                return begin()
+        tell_kept(kept, wanted=core.progress)
+        return kept
 
     def improve(
         self, prompt: str, mode: Mode = "expand", *, model: str | None = None, confirm: bool = False
@@ -201,6 +221,28 @@ class StudioApi:
         callbacks = self._core.callbacks
         (callbacks.remove if remove else callbacks.add)(fn)
         return fn
+
+    @property
+    def cache(self) -> bool:
+        """Whether `generate` gives the stored batch of the same request. It can be set at any time.
+
+        A notebook that is run again then costs nothing twice. A request is the same where model, parameters,
+        prompt, references, mask, n and seed are the same; the bytes of references count, and not their
+        names. Without a seed, the newest batch that was asked for without one is given. A batch that still
+        runs is given as it is. A batch of which an image failed, was cancelled or was deleted is not given.
+        Such a batch is in its own topic, needs neither key nor budget, and says that it comes from the store
+        (`BatchHandle.cached`). *Generate* on the page always makes new images.
+
+        Raises:
+            InvalidRequest: the value is neither True nor False.
+        """
+        return self._core.cache
+
+    @cache.setter
+    def cache(self, value: bool) -> None:
+        if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no types
+            raise InvalidRequest(f"cache={value!r} is neither True nor False.", parameter="cache")
+        self._core.cache = value
 
     # -------------------------------------------------------------- topics
 

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import logging
 import os
+import threading
 from concurrent.futures import CancelledError
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +24,7 @@ from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
 from imgplay_widget._rules.changes import Change, EntryChanged, NoticeGiven
+from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
@@ -43,7 +45,7 @@ from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DISCOVERY, Offers
 from imgplay_widget._studio.panel import CONFIG, Panel
-from imgplay_widget._studio.prepare import HistoryOwner, Prepared, prepare
+from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare
 from imgplay_widget._studio.references import References, stored_input
 from imgplay_widget._studio.servers import SETTING as SERVERS
 from imgplay_widget._studio.servers import Servers
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.inputs import ReferenceLike, Role
     from imgplay_widget._studio.loop import Subscriber
     from imgplay_widget._studio.options import StudioOptions
-    from imgplay_widget._types import Entry, Generation, Kind, ModelSpec, Topic, Wanted
+    from imgplay_widget._types import Entry, Generation, Kind, ModelSpec, Request, Topic, Wanted
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["Core"]
@@ -105,6 +107,9 @@ class Core(Hop):
         files: the files of images, and their recipes.
         gallery: the displays of handles.
         progress: True where waiting shows the progress, False where not, None where somebody looks.
+        cache: True where `generate` gives the stored batch of the same request.
+        one_at_a_time: held while a request looks for its stored batch, so that two threads do not both ask
+            for the same images.
         archive, covers, clients, engine, curator: see `_engine`.
         live: the state of the batches and topics that have handles.
         analysis: the history in SQL.
@@ -128,6 +133,8 @@ class Core(Hop):
         check_threads()
         self.max_count = options.max_count
         self.progress: bool | None = None
+        self.cache = False
+        self.one_at_a_time = threading.Lock()
         self.registry = Registry(options.providers)
         self.keys = Keys(options.keys)
         # The topics of requests that are being stored, by the id of the batch. `begin` and `_begin` write it.
@@ -225,30 +232,24 @@ class Core(Hop):
         if self.keys.state(provider.spec) == "missing":
             self.keys.look([provider.spec])
 
-    def prepare(
+    def check(
         self,
         prompt: str,
         *,
         model: str | None,
         n: int,
-        topic_id: str | None,
-        title: str | None = None,
         references: Sequence[ReferenceLike] = (),
         mask: ReferenceLike | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
-        click_id: str | None = None,
-        allow: Callable[[Prepared], None] | None = None,
-    ) -> Prepared:
-        """Check a request, store its input images, and return its rows. Raise as `generate` does.
+    ) -> Checked:
+        """Read the input images of a request, and check the request against its model.
 
-        The requests of one click share a `click_id`. `allow` may refuse a request before any file is
-        written. Without it, `add` refuses a request that the budget does not allow.
+        Raises:
+            NotFound: there is no such model, or an input image is gone from the store.
+            InvalidRequest: the model does not take the request, or an input image cannot be read.
         """
-        catalog.check_text("topic", title)
         provider, spec = self.model(model)
-        if self.keys.state(provider.spec) == "missing":
-            raise missing_key(provider.spec)
         inputs = [self._input(item) for item in references]
         over = None if mask is None else self._input(mask, "mask")
         check_inputs(spec, inputs, over)
@@ -262,10 +263,55 @@ class Core(Hop):
             deadline=deadline,
             max_count=self.max_count,
         )
+        every = (*inputs,) if over is None else (*inputs, over)
+        return Checked(provider=provider, spec=spec, request=request, inputs=every)
+
+    async def same_request(self, request: Request) -> BatchHandle | None:
+        """Return the newest batch of the same request whose images are all there or still come, or None.
+
+        Requests that were begun before are stored before this one looks, because the store has one thread.
+        """
+        digest = request_digest(
+            provider=request.provider,
+            model=request.model,
+            prompt=request.prompt,
+            config={**request.params, "n": request.n},
+            references=[one.digest for one in request.references],
+            mask=None if request.mask is None else request.mask.digest,
+        )
+        entry = await self.archive.in_store(self.archive.store.same_request, digest)
+        if entry is None:
+            return None
+        urls = [one.asset.url for one in entry.generations if one.asset is not None]
+        if not await self.archive.in_pool(self.files.exist, urls):
+            return None
+        return BatchHandle(self, self.live.batch(entry), cached=True)
+
+    def prepare(
+        self,
+        checked: Checked,
+        *,
+        topic_id: str | None,
+        title: str | None = None,
+        click_id: str | None = None,
+        allow: Callable[[Prepared], None] | None = None,
+    ) -> Prepared:
+        """Look at key and budget, store the input images of a request, and return its rows.
+
+        The requests of one click share a `click_id`. `allow` may refuse a request before any file is
+        written. Without it, `add` refuses a request that the budget does not allow.
+
+        Raises:
+            InvalidRequest: the title cannot be stored.
+            MissingKey: the provider's key is not set.
+        """
+        catalog.check_text("topic", title)
+        if self.keys.state(checked.provider.spec) == "missing":
+            raise missing_key(checked.provider.spec)
         prepared = prepare(
-            provider,
-            spec,
-            request,
+            checked.provider,
+            checked.spec,
+            checked.request,
             self._owner,
             topic_id=topic_id,
             title=title,
@@ -274,7 +320,7 @@ class Core(Hop):
         )
         if allow is not None:
             allow(prepared)
-        for item in inputs if over is None else (*inputs, over):
+        for item in checked.inputs:
             if item.data is not None:
                 self.archive.store.assets.add_reference(item.data)
         return prepared

@@ -50,6 +50,10 @@ class Files:
         """
         return self._assets.existing(url)
 
+    def exist(self, urls: Iterable[str]) -> bool:
+        """Return whether all files are there that rows name by these urls."""
+        return all(self.path(url).exists() for url in urls)
+
     def reference_path(self, reference: Reference) -> Path:
         """Return the path of an input image."""
         return self._assets.where(self._assets.original_url(reference.digest, reference.media_type))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, TypeV
 from imgplay_widget._rules.costs import image_cost
 from imgplay_widget._rules.file_names import PATTERN
 from imgplay_widget._rules.recipes import differences, served_by
-from imgplay_widget._rules.sheets import MAX_TILES
+from imgplay_widget._rules.sheets import MAX_TILES, kept_line
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio import shown
 from imgplay_widget._studio.labels import Labeller, Scores, Tags
 from imgplay_widget._studio.packages import array_of
-from imgplay_widget._studio.waiting import shown_progress
+from imgplay_widget._studio.waiting import shown_line, shown_progress
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
@@ -53,9 +53,13 @@ __all__ = [
     "Images",
     "TopicHandle",
     "TopicHandles",
+    "tell_kept",
 ]
 
 Handle = TypeVar("Handle", "BatchHandle", "GenerationHandle", "TopicHandle")
+
+FROM_STORE = "from the store"
+"""What a batch says of itself that `generate` took from the store."""
 
 LISTED = 20
 """The most handles that the text of a list names."""
@@ -119,9 +123,10 @@ class BatchHandle:
     take its ``len()`` to reach the generations. Code never makes a handle itself.
     """
 
-    def __init__(self, keeper: Keeper, live: LiveBatch) -> None:
+    def __init__(self, keeper: Keeper, live: LiveBatch, *, cached: bool = False) -> None:
         self._keeper = keeper
         self._live = live
+        self._cached = cached
 
     # -------------------------------------------------------------- the request
 
@@ -149,6 +154,11 @@ class BatchHandle:
     def params(self) -> Mapping[str, Any]:
         """Every parameter of the request."""
         return dict(self._live.entry.batch.config)
+
+    @property
+    def cached(self) -> bool:
+        """True where `generate` took the batch from the store (``cache=True``) and asked for nothing new."""
+        return self._cached
 
     @property
     def code(self) -> str:
@@ -201,10 +211,12 @@ class BatchHandle:
     def __repr__(self) -> str:
         states = self._states()
         counts = ", ".join(f"{states.count(s)} {s.value}" for s in Status if s in states)
-        return f"<Batch {self.prompt[:40]!r} on {self.model}: {counts or 'empty'}>"
+        origin = f", {FROM_STORE}" if self._cached else ""
+        return f"<Batch {self.prompt[:40]!r} on {self.model}: {counts or 'empty'}{origin}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
-        make = partial(shown.batch_bundle, self._keeper.gallery, self._live)
+        notes = (FROM_STORE,) if self._cached else ()
+        make = partial(shown.batch_bundle, self._keeper.gallery, self._live, notes=notes)
         return shown.show(self._keeper, make, self.__repr__)
 
     def _ipython_display_(self) -> None:
@@ -756,7 +768,21 @@ class TopicHandles(_Listed[TopicHandle]):
         return await shown.topics_bundle(gallery, [_topic_of(one) for one in self])
 
 
+def tell_kept(batch: BatchHandle, *, wanted: bool | None) -> None:
+    """Tell in the cell or in the terminal that a batch comes from the store.
+
+    Args:
+        batch: the batch.
+        wanted: True tells it in any case, False never, and None where somebody looks.
+    """
+    shown_line(kept_line(_batch_of(batch).entry), wanted=wanted)
+
+
 # Users of the handles must not see their parts.
+
+
+def _batch_of(batch: BatchHandle) -> LiveBatch:
+    return batch._live  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _keeper_of(handle: BatchHandle | GenerationHandle | TopicHandle) -> Keeper:

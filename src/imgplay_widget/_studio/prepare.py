@@ -14,10 +14,11 @@ from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from imgplay_widget._studio.inputs import Input
     from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["HistoryOwner", "Prepared", "prepare"]
+__all__ = ["Checked", "HistoryOwner", "Prepared", "prepare"]
 
 
 class HistoryOwner(NamedTuple):
@@ -25,6 +26,23 @@ class HistoryOwner(NamedTuple):
 
     user_id: str
     organization_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A request that its model takes. Nothing was stored, and neither key nor budget was looked at.
+
+    Attributes:
+        provider: the provider of the model.
+        spec: the model.
+        request: the request.
+        inputs: the input images that were read, the mask among them.
+    """
+
+    provider: Provider
+    spec: ModelSpec
+    request: Request
+    inputs: tuple[Input, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

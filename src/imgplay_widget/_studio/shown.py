@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,7 +89,12 @@ def show(keeper: Shower, make: Callable[[], Awaitable[Bundle]], text: Callable[[
 
 
 async def batch_bundle(
-    gallery: Gallery, live: LiveBatch, chosen: Sequence[str] | None = None, *, still: bool = True
+    gallery: Gallery,
+    live: LiveBatch,
+    chosen: Sequence[str] | None = None,
+    *,
+    still: bool = True,
+    notes: tuple[str, ...] = (),
 ) -> Bundle:
     """Return the display of a batch, or of some of its generations.
 
@@ -97,10 +103,12 @@ async def batch_bundle(
         live: the batch.
         chosen: the ids of the generations; None for all.
         still: False leaves the JPEG out.
+        notes: what the second line says at its end.
     """
     entry = live.entry
     several = None if chosen is None else [one for one in entry.generations if one.id in set(chosen)]
     sheet = batch_sheet(entry, several, waits=live.waits, progress=live.progress)
+    sheet = replace(sheet, details=(*sheet.details, *notes))
     return await gallery.bundle(sheet, sources_of(live), still=still)
 
 

@@ -19,10 +19,28 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.live import LiveBatch
     from imgplay_widget._studio.shown import Shower
 
-__all__ = ["shown_progress"]
+__all__ = ["shown_line", "shown_progress"]
 
 GOES_ON = "Stopped waiting. The work goes on: wait again with await batch or batch.result()."
 """What an interrupted wait says."""
+
+
+def shown_line(line: str, *, wanted: bool | None) -> None:
+    """Show a line in the cell or in the terminal.
+
+    Args:
+        line: the line.
+        wanted: as in `shown_progress`.
+    """
+    shell = notebook()
+    looks = shell is not None or sys.stderr.isatty()
+    if not (looks if wanted is None else wanted):
+        return
+    if shell is not None:
+        Output(shell).show(_words(line), last=True)
+    else:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 @contextmanager
