@@ -119,6 +119,7 @@ class Bench:
             self.measure(f"wire{count}.ours", "wire", "ours", count, self._url)
             self.measure(f"wire{count}.ipywidgets", "wire", "ipywidgets", count, self._url, who="peer")
         self.measure("state", "state")
+        self.measure("display", "displays")
         self.measure("history", "history")
 
 
@@ -283,6 +284,14 @@ def table_of(bench: Bench) -> Table:
     table.add("… of these, the page's own code", "wire200.ours.page_code_bytes", show=kilobytes)
     table.add("synced state, empty history", "state.state_bytes_empty", show=kilobytes)
     table.add("synced state, 1,000 generations", "state.state_bytes_1000", limit=64_000, show=kilobytes)
+    for count in (4, 64):
+        table.add(
+            f"a displayed batch of {count} images, in the saved notebook",
+            f"display.bytes_{count}",
+            limit=100_000,
+            show=kilobytes,
+        )
+        table.add("… drawing it for the first time [ms]", f"display.ms_{count}")
     table.add("page, as it is shipped", "state.page_bytes", limit=90_000, show=kilobytes)
     table.add("page, unpacked", "state.unpacked_bytes", show=kilobytes)
     table.add("JupyterLab: display to usable [ms]", "page.display_ms", limit=150)

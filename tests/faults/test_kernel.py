@@ -218,3 +218,22 @@ def test_a_click_goes_on_when_its_subshell_is_deleted(kernel, setup, server):
     hold.open()
     assert kernel.until(came)
     assert kernel.run("print(pg.batches()[0].result(60).status.value)") == "success\n"
+
+
+@pytest.mark.parametrize("wait", ["await batch", "batch.result()"])
+def test_an_interrupt_ends_the_waiting_and_not_the_work(kernel, store, wait):
+    kernel.run(
+        f"from imgplay_widget import Studio\nstudio = Studio({str(store)!r})\n"
+        'batch = studio.generate("a fox", model="demo:slow", seconds=60)'
+    )
+
+    def text(message):
+        return str(message["content"].get("data", {}).get("text/plain"))
+
+    asked = kernel.start(wait)
+    kernel.until(lambda message: "0/1 · a fox" in text(message))
+    kernel.manager.interrupt_kernel()
+    kernel.until(lambda message: text(message).startswith("Stopped waiting. The work goes on"))
+    kernel.until(ended(asked))
+    assert kernel.run("print(batch.status.final, end='')") == "False"
+    kernel.run("batch.cancel()\nstudio.close()")

@@ -16,14 +16,20 @@ pg
 
 def executed(tmp_path, *cells):
     """Run a notebook, and return it with the stored state of its playground."""
+    notebook = run(tmp_path, *cells)
+    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
+    (state,) = [one["state"] for one in states if "_snapshot" in one["state"]]
+    return notebook, json.loads(state["_snapshot"]), json.loads(state["_pictures"])
+
+
+def run(tmp_path, *cells):
+    """Run a notebook, and return it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client = nbclient.NotebookClient(
         notebook, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     )
     client.execute()
-    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
-    (state,) = [one["state"] for one in states if "_snapshot" in one["state"]]
-    return notebook, json.loads(state["_snapshot"]), json.loads(state["_pictures"])
+    return notebook
 
 
 def shown(snapshot):
@@ -51,3 +57,25 @@ def test_the_stored_state_is_that_of_the_end(tmp_path):
 def test_a_request_that_nobody_waited_for_is_stored_as_it_was_then(tmp_path):
     _, snapshot, _ = executed(tmp_path, MAKE, 'pg.generate("a fox", model="demo:slow")')
     assert [prompt for prompt, _ in shown(snapshot)] == ["a fox"]
+
+
+def test_each_display_keeps_its_last_state(tmp_path):
+    notebook = run(
+        tmp_path,
+        'from imgplay_widget import Studio\nstudio = Studio("history.sqlite")',
+        'fox = studio.generate("a fox", model="demo:slow", seconds=1, n=2)\nfox',
+        "await fox",
+        'wolf = studio.generate("a wolf", model="demo:slow", seconds=1)\nwolf',
+        "wolf.result()",
+        "studio.close()",
+    )
+    for index in (1, 3):
+        (running,), (line, value) = notebook.cells[index].outputs, notebook.cells[index + 1].outputs
+        assert "Running" not in running["data"]["text/html"]
+        assert "<img " in running["data"]["text/html"]
+        assert "image/jpeg" in running["data"]
+        assert " · " in line["data"]["text/plain"]
+        assert "<img " not in line["data"]["text/html"]
+        assert "<img " in value["data"]["text/html"]
+        for output in (running, line, value):
+            assert len(json.dumps(output["data"], ensure_ascii=False).encode()) <= 100_000

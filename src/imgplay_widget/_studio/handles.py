@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, overload
@@ -15,7 +14,7 @@ from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio import shown
 from imgplay_widget._studio.labels import Labeller, Scores, Tags
 from imgplay_widget._studio.packages import array_of
-from imgplay_widget._studio.waiting import shown_line, shown_progress
+from imgplay_widget._studio.waiting import ended, shown_line, shown_progress
 from imgplay_widget._types import Generation, Status
 from imgplay_widget.errors import ImgplayError, NotFound
 
@@ -254,11 +253,10 @@ class BatchHandle:
         return shown_progress(self._keeper, self._live, wanted=wanted)
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
-        # Shielded, so that an interrupted cell stops waiting while the images still come. This is a generator
-        # because its frame holds the handle: the studio only follows batches that have a handle.
+        # An interrupted cell stops waiting while the images still come. This is a generator because its frame
+        # holds the handle: the studio only follows batches that have a handle.
         with self._progress():
-            future = asyncio.wrap_future(self._live.end())
-            yield from asyncio.shield(future).__await__()
+            yield from ended(self._live).__await__()
         return self
 
     # -------------------------------------------------------------- acting

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,16 +14,33 @@ from imgplay_widget._studio.outputs import Output, notebook
 from imgplay_widget._studio.shown import Updating, sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from imgplay_widget._studio.gallery import Bundle
     from imgplay_widget._studio.live import LiveBatch
     from imgplay_widget._studio.shown import Shower
 
-__all__ = ["shown_line", "shown_progress"]
+__all__ = ["ended", "shown_line", "shown_progress"]
 
 GOES_ON = "Stopped waiting. The work goes on: wait again with await batch or batch.result()."
 """What an interrupted wait says."""
+
+WAKE_EVERY = 0.5
+"""The seconds after which a loop that waits wakes up. An interrupt of a kernel reaches no sleeping loop."""
+
+
+async def ended(live: LiveBatch) -> None:
+    """Return when a batch has ended. Cancelling this ends the waiting, and not the batch.
+
+    Raises:
+        ImgplayError: no image came.
+    """
+    end = asyncio.wrap_future(live.end())
+    # Where the waiting stops early, nobody else reads the error.
+    end.add_done_callback(lambda done: done.cancelled() or done.exception())
+    while not end.done():
+        await asyncio.wait((end,), timeout=WAKE_EVERY)
+    end.result()
 
 
 def shown_line(line: str, *, wanted: bool | None) -> None:
@@ -71,14 +89,17 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
             return _words(progress_line(live.entry))
         return await _progress_bundle(keeper, live)
 
-    output.show(_words(progress_line(live.entry)))
-    updating = Updating(keeper, live, publish, make)
-    try:
-        yield
-    except BaseException:
-        _end(updating, output.show, end_line(live.entry) if live.end().done() else GOES_ON)
-        raise
-    _end(updating, output.show, end_line(live.entry))
+    with ExitStack() as ends:
+        try:
+            # An interrupt may come as soon as the first line is there.
+            output.show(_words(progress_line(live.entry)))
+            ends.callback(Updating(keeper, live, publish, make).stop)
+            yield
+        except BaseException:
+            line = end_line(live.entry) if live.end().done() else GOES_ON
+            output.show(_words(line), last=True)
+            raise
+        output.show(_words(end_line(live.entry)), last=True)
 
 
 @contextmanager
@@ -95,11 +116,6 @@ def _noted(live: LiveBatch) -> Generator[None]:
 async def _progress_bundle(keeper: Shower, live: LiveBatch) -> Bundle:
     sheet = progress_sheet(live.entry, waits=live.waits, progress=live.progress)
     return await keeper.gallery.bundle(sheet, sources_of(live), still=False)
-
-
-def _end(updating: Updating, show: Callable[..., None], line: str) -> None:
-    updating.stop()
-    show(_words(line), last=True)
 
 
 def _words(line: str) -> Bundle:

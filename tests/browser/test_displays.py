@@ -1,0 +1,95 @@
+"""Results that show themselves: in JupyterLab while they come, once they are saved, and in an HTML export."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from scripts.lab import WAIT
+from tests.browser.conftest import OpenNotebook
+
+pytestmark = pytest.mark.browser
+
+STUDIO = "from imgplay_widget import Studio\nstudio = Studio({store!r})"
+ASK = "batch = studio.generate('a red fox', model='demo:slow', seconds={seconds}, n=4, seed=7)\nbatch"
+DECODED = "images => images.length > 0 && images.every(one => one.complete && one.naturalWidth > 0)"
+
+
+def expect_sheet(output: Locator, images: int) -> None:
+    """Wait until an output shows this number of pictures beside each other, in one row."""
+    pictures = output.locator("figure img")
+    expect(pictures).to_have_count(images, timeout=WAIT)
+    output.page.wait_for_function(DECODED, arg=pictures.element_handles())
+    boxes = [picture.bounding_box() for picture in pictures.all()]
+    assert len({round(box["y"]) for box in boxes if box}) == 1
+    assert len({round(box["x"]) for box in boxes if box}) == images
+
+
+def test_a_running_batch_becomes_a_contact_sheet_in_its_place(
+    open_notebook: OpenNotebook, store: Path
+) -> None:
+    notebook = open_notebook([STUDIO.format(store=str(store)), ASK.format(seconds=2)])
+    notebook.run(0)
+    notebook.run(1)
+    output = notebook.cell(1).locator(".jp-OutputArea-output")
+    expect(output).to_contain_text("a red fox", timeout=WAIT)
+    expect_sheet(output, 4)
+    expect(output).to_contain_text("demo:slow · 4 images", timeout=WAIT)
+    expect(output).not_to_contain_text("Running")
+    (stored,) = notebook.outputs(1)
+    assert set(stored["data"]) == {"text/plain", "text/html", "image/jpeg"}
+
+
+def test_waiting_shows_the_progress_and_ends_as_one_line_above_the_images(
+    open_notebook: OpenNotebook, store: Path, browser: Browser, tmp_path: Path
+) -> None:
+    ask = ASK.format(seconds=4).replace("\nbatch", "")
+    notebook = open_notebook([STUDIO.format(store=str(store)), f"{ask}\nawait batch"])
+    notebook.run(0)
+    notebook.start(1)
+    outputs = notebook.cell(1).locator(".jp-OutputArea-output")
+    expect(outputs.first).to_contain_text("/4 · a red fox", timeout=WAIT)
+    expect(outputs.first).to_contain_text("Running", timeout=WAIT)
+    notebook.wait_for_end(1)
+    expect(outputs).to_have_count(2, timeout=WAIT)
+    line = outputs.first.inner_text().strip()
+    assert line.startswith("4 images · ")
+    assert "\n" not in line
+    expect(outputs.first.locator("img")).to_have_count(0)
+    expect_sheet(outputs.nth(1), 4)
+
+    # The export needs neither a kernel nor a script.
+    notebook.save()
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*command, str(notebook.path)], check=True, capture_output=True)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / f"{notebook.path.stem}.html").as_uri())
+    pictures = page.locator("figure img")
+    expect(pictures).to_have_count(4)
+    for picture in pictures.all():
+        assert picture.get_attribute("alt", timeout=WAIT)
+        box = picture.bounding_box()
+        assert box is not None
+        assert box["width"] > 100
+    context.close()
+
+
+def test_a_notebook_that_is_not_trusted_shows_its_contact_sheets(
+    open_notebook: OpenNotebook, store: Path
+) -> None:
+    cells = [STUDIO.format(store=str(store)), f"{ASK.format(seconds=0)}.result()", "pass"]
+    notebook = open_notebook(cells)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.save()
+    text = notebook.path.read_text(encoding="utf-8")
+    notebook.path.with_name("changed.ipynb").write_text(text.replace('"pass"', '"..."'), encoding="utf-8")
+    notebook.page.goto(notebook.page.url.replace(f"{notebook.path.stem}.ipynb", "changed.ipynb"))
+    output = notebook.page.locator(".jp-OutputArea-output:visible").last
+    expect(output).to_contain_text("demo:slow · 4 images", timeout=WAIT)
+    expect_sheet(output, 4)
