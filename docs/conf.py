@@ -93,8 +93,10 @@ UNLINKED = {
         "JSON",
         "KeyState",
         "Mode",
+        "NDArray",
         "ReferenceLike",
         "Resolve",
+        "uint8",
     ),
 }
 """Types of signatures that have no description of their own, of other packages and private ones."""

@@ -42,14 +42,15 @@ from imgplay_widget.errors import (
     Uncertain,
     UnknownParameter,
 )
-from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
+from imgplay_widget.testing import FakeProvider, Gate, InstantClock, mask_png, open_studio, picture, png
 
 WAIT = 20
+NARROW = mask_png(32, 64, free=(0, 0, 9, 9))
 
 
-def jpeg():
+def jpeg(colour="black"):
     out = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(out, "JPEG")
+    Image.new("RGB", (64, 64), colour).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -225,8 +226,8 @@ def test_a_request_without_any_image_raises_its_error():
         ({"references": [b"<html>"]}, InvalidRequest, "reference"),
         ({"references": [png()] * 3}, InvalidRequest, "2"),
         ({"mask": png()}, InvalidRequest, "not have a reference"),
-        ({"references": [png()], "mask": png(32, 64)}, InvalidRequest, "32 × 64 pixels.*64 × 64"),
-        ({"references": [png()], "mask": jpeg()}, InvalidRequest, "image/jpeg"),
+        ({"references": [png()], "mask": NARROW}, InvalidRequest, "32 × 64 pixels.*64 × 64"),
+        ({"references": [png()], "mask": jpeg("teal")}, InvalidRequest, "in colours"),
         (
             {"references": [png()], "mask": b"<html>"},
             InvalidRequest,
@@ -863,11 +864,12 @@ def test_a_mask_reaches_the_provider_and_outlives_retry_and_restart(tmp_path):
 
 @pytest.mark.parametrize("kind", [bytes, str, "result"])
 def test_a_mask_is_given_like_a_reference(kind, tmp_path):
-    fake = FakeProvider()
+    hole = mask_png(64, 64, free=(0, 0, 32, 64))
+    fake = FakeProvider([Done(images=(Inline(data=hole),))])
     with open_studio(fake) as studio:
         first = studio.generate("a fox", model="fake:image").result(WAIT)[0]
-        (tmp_path / "mask.png").write_bytes(png())
-        mask = {bytes: png(), str: str(tmp_path / "mask.png"), "result": first}[kind]
+        (tmp_path / "mask.png").write_bytes(hole)
+        mask = {bytes: hole, str: str(tmp_path / "mask.png"), "result": first}[kind]
         studio.generate("at night", model="fake:image", references=[first], mask=mask).result(WAIT)
         sent = fake.submits[1].mask
         assert (sent.media_type, sent.width, sent.height) == ("image/png", 64, 64)

@@ -252,6 +252,8 @@ class Core(Hop):
         provider, spec = self.model(model)
         inputs = [self._input(item) for item in references]
         over = None if mask is None else self._input(mask, "mask")
+        if over is not None and over.data is not None and spec.mask and inputs:
+            over = as_mask(over)
         check_inputs(spec, inputs, over)
         request = catalog.make_request(
             spec,
@@ -329,8 +331,7 @@ class Core(Hop):
         if isinstance(item, Reference):
             return stored_input(self.archive, item, role)
         link = link_of(item, role)
-        read = read_input(item if link is None else self.call(self.clients.fetch, link), role)
-        return as_mask(read) if role == "mask" else read
+        return read_input(item if link is None else self.call(self.clients.fetch, link), role)
 
     def allow(self, prepared: Prepared, *, confirm: bool) -> None:
         """Refuse a request that the budget does not allow. From any thread but the loop's.

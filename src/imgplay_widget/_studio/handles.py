@@ -418,11 +418,11 @@ class GenerationHandle:
 
     @property
     def scores(self) -> MutableMapping[str, float]:
-        """Numbers that code gives to the image, by name: ``generation.scores["clip"] = 0.31``.
+        """The numbers that code gives to the image, by their names.
 
-        A change is stored before the call returns. An assignment to ``scores`` replaces all of them, and
-        ``scores.update(…)`` stores several, all or none. A name has 1 to 64 characters on one line, and an
-        image has at most 64 scores.
+        Write ``generation.scores["clip"] = 0.31``. A change is stored before the call returns. An assignment
+        to ``scores`` replaces all of them, and ``scores.update(…)`` stores several, all or none. A name has 1
+        to 64 characters on one line, and an image has at most 64 scores.
 
         Raises:
             InvalidRequest: a name or a number cannot be stored. Nothing was stored.
@@ -436,11 +436,11 @@ class GenerationHandle:
 
     @property
     def tags(self) -> MutableSet[str]:
-        """Words that code or the user gives to the image: ``generation.tags.add("poster")``.
+        """The words that code or the user gives to the image.
 
-        A change is stored before the call returns. An assignment to ``tags`` replaces all of them, and
-        ``tags |= {…}`` adds several, all or none. A tag has 1 to 64 characters on one line, and an image has
-        at most 64 tags.
+        Write ``generation.tags.add("poster")``. A change is stored before the call returns. An assignment to
+        ``tags`` replaces all of them, and ``tags |= {…}`` adds several, all or none. A tag has 1 to 64
+        characters on one line, and an image has at most 64 tags.
 
         Raises:
             InvalidRequest: a tag cannot be stored. Nothing was stored.
