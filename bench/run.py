@@ -121,6 +121,7 @@ class Bench:
         self.measure("state", "state")
         self.measure("display", "displays")
         self.measure("history", "history")
+        self.measure("sql", "sql")
 
 
 @contextmanager
@@ -315,6 +316,11 @@ def table_of(bench: Bench) -> Table:
     table.add("… main thread a frame, with all of JupyterLab [ms]", "history.scroll_cpu_ms_per_frame")
     table.add("… dragging the scroll bar, p95 frame [ms]", "history.rush_frame_p95_ms")
     table.add("… elements of the feed", "history.feed_elements", show=lambda value: f"{value:.0f}")
+    sqlite = "sql.sqlite_ms"
+    table.add("pg.sql on 100,000 images, first : SQLite by hand [ms]", "sql.first_ms", sqlite, ratio=8)
+    table.add("… each later one [ms]", "sql.later_ms", sqlite, ratio=0.05)
+    table.add("… the first one after a new batch [ms]", "sql.refresh_ms", limit=100)
+    table.add("… memory that the tables of the query take [MB]", "sql.memory_mb")
     return table
 
 

@@ -20,7 +20,7 @@ TARGET = ROOT / "docs" / "sql.md"
 HEAD = """# The history in SQL
 
 `pg.sql("…")` queries these tables, and `pg.history()` returns the table `generations` with the title of the
-topic before it. See [code.md](code.md#the-history-as-data). The tables hold what belongs to you and is not
+topic before it. See [The history as data](data.md). The tables hold what belongs to you and is not
 deleted.
 
 This page is generated from the code. After a change, run `make columns`.

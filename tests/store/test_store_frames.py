@@ -20,6 +20,7 @@ from store_makers import (
 
 from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._rules.attempts import next_attempt
+from imgplay_widget._store import frames
 from imgplay_widget._store.frames import FRAMES, Span
 from imgplay_widget.errors import Cancelled
 
@@ -125,6 +126,45 @@ def test_deleted_rows_are_left_out_and_their_money_stays_spent(registered):
     assert (row["id"], row["cost_usd"]) == (generations[1].id, "0.050000000")
     assert len(read(registered, "batches")) == 1
     assert total(read(registered, "spending")) == registered.spent().usd == Decimal("0.11")
+
+
+def test_scores_and_tags_are_rows_of_their_images(registered):
+    batch, (first, second), _ = add(registered, 2)
+    registered.score({first.id: {"clip": 0.31, "size": 2.0}, second.id: {"clip": 0.2}})
+    registered.tag([first.id], add=["poster"])
+    scores = read(registered, "scores", step=1)
+    assert {(row["generation_id"], row["name"], row["value"]) for row in scores} == {
+        (first.id, "clip", 0.31),
+        (first.id, "size", 2.0),
+        (second.id, "clip", 0.2),
+    }
+    (tag,) = registered.frame_rows(BY_NAME["tags"], [batch.id])
+    assert tag == (first.id, batch.id, batch.topic_id, "poster")
+    delete(registered, "generation", first.id)
+    assert [row["generation_id"] for row in read(registered, "scores")] == [second.id]
+    assert read(registered, "tags") == []
+
+
+def test_no_part_is_found_by_way_of_the_whole_history(registered):
+    """A part of the rows costs what it holds, and not what the user has."""
+    with registered._database.reading() as connection:
+        driver = connection.connection.driver_connection
+        driver.create_function("imgplay_sound", 1, str)
+        values = {"user": "u", "organization": None, "after": 0, "last": 9, "ids": "[]"}
+        for frame in FRAMES:
+            for pick in picks(frame):
+                plan = driver.execute(f"EXPLAIN QUERY PLAN {frame.statement(pick)}", values).fetchall()
+                assert not [step for *_, step in plan if "user_id" in step or "SCAN image_" in step], (
+                    frame.name
+                )
+
+
+def picks(frame):
+    root = frames._ROOTS[frame.root]
+    return (
+        f"{root}.rowid > :after AND {root}.rowid <= :last",
+        f"{frames._IDS[frame.root]} IN (SELECT value FROM json_each(:ids))",
+    )
 
 
 def test_rows_of_other_users_are_not_there(open_store):

@@ -57,6 +57,7 @@ from imgplay_widget.errors import (
     Lost,
     MissingExtra,
     MissingKey,
+    MissingPackage,
     ModelNotFound,
     Moderated,
     NetworkError,
@@ -72,6 +73,7 @@ from imgplay_widget.errors import (
     PriceUnknown,
     ProviderError,
     ProviderMissing,
+    QueryTooLong,
     QuotaUsedUp,
     RateLimited,
     ServerError,
@@ -207,6 +209,9 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     studio.restore(batch)
     assert_type(studio.recover(), Recovery)
     assert_type(studio.backup("studio.zip"), Path)
+    assert_type(studio.history(model="demo:instant", status="success"), Rows)
+    assert_type(studio.sql("select 1"), Rows)
+    assert_type(studio.export("foxes", "jsonl", topic=topic), Path)
     assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
     assert_type(studio.estimate("demo:instant", 4, width=512), Decimal | None)
     studio.budget = 5
@@ -275,8 +280,10 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.remove_server("local")
     pg.close()
 
-
-# ------------------------------------------------------------------ results
+    # ------------------------------------------------------------------ results
+    assert_type(pg.history(), Rows)
+    assert_type(pg.sql("select 1"), Rows)
+    assert_type(pg.export("foxes", format="html"), Path)
 
 
 def a_batch(batch: BatchHandle) -> None:
@@ -338,6 +345,16 @@ def a_generation(one: GenerationHandle) -> None:
     one.delete()
 
 
+def some_rows(rows: Rows) -> None:
+    assert_type(rows.columns, tuple[str, ...])
+    assert_type(list(rows), list[tuple[Any, ...]])
+    assert_type(len(rows), int)
+    rows.df()
+    rows.pl()
+    rows.arrow()
+    rows.__arrow_c_stream__()
+
+
 def a_topic(topic: TopicHandle) -> None:
     assert_type(topic.id, str)
     assert_type(topic.title, str | None)
@@ -360,6 +377,7 @@ ERRORS: tuple[type[ImgplayError], ...] = (
     Cancelled,
     DiskFull,
     InvalidRequest,
+    MissingPackage,
     NoPage,
     NoThreads,
     NotFound,
@@ -367,6 +385,7 @@ ERRORS: tuple[type[ImgplayError], ...] = (
     OverBudget,
     PageOutdated,
     PriceUnknown,
+    QueryTooLong,
     StoreDamaged,
     StoreError,
     StoreLocked,

@@ -2,7 +2,8 @@
 
 The SELECTs go past SQLAlchemy's types, because a hundred thousand rows must come in seconds. They read a part
 of the history at a time, so that the thread of the store is never held for long. The parts follow the rowids
-of the topics, the batches or the ledger; the rows of a batch come together, because they share its costs.
+of a table. The images of a batch come together, because they share its costs. A plus before a column keeps
+SQLite from the index of that column, which would lead it through the whole history for each part.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Frame:
         root: the table of the store whose rowids divide the rows into parts.
         source: the FROM and WHERE of the SELECT, where ``{pick}`` stands for the condition of the part.
         head: the WITH before the SELECT.
+        costs: whether the column `cost_usd` holds the key of the call, in whose place the costs are put.
     """
 
     name: str
@@ -66,10 +68,12 @@ class Frame:
     root: str
     source: str
     head: str = ""
+    costs: bool = False
 
     def statement(self, pick: str) -> str:
         """Return the SELECT of a part of the rows."""
-        wanted = ", ".join(column.sql for column in self.columns)
+        more = ("g.asset_digest IS NOT NULL", "g.deleted_at IS NOT NULL") if self.costs else ()
+        wanted = ", ".join((*(column.sql for column in self.columns), *more))
         return f"{self.head} SELECT {wanted} {self.source}".replace("{pick}", pick)
 
 
@@ -108,44 +112,19 @@ _PICKED = """
 WITH picked AS MATERIALIZED (
   SELECT b.id, b.topic_id, b.provider, b.model, b.prompt, b.config, b.width, b.height, b.created_at
   FROM image_generation_batches b JOIN image_generation_topics t ON t.id = b.topic_id
-  WHERE b.user_id = :user AND b.organization_id IS :organization
+  WHERE +b.user_id = :user AND +b.organization_id IS :organization
     AND b.deleted_at IS NULL AND t.deleted_at IS NULL AND {pick}
 )"""
 
-# A call's cost is divided by its images, or by its slots where no image came. The call of a try that failed,
-# and whose slots a Retry filled, is no longer known: its cost is divided by the images of the batch. The
-# division is exact: the first images take what remains. Deleted images take their share along.
-_COSTS = """{picked},
-slots AS MATERIALIZED (
-  SELECT g.id, g.batch_id, g.asset_digest IS NOT NULL AS made,
-    coalesce(json_extract(k.unit, '$.key'), k.id) AS call_key
-  FROM picked JOIN image_generations g ON g.batch_id = picked.id
-  LEFT JOIN image_async_tasks k ON k.id = g.async_task_id
-),
-lines AS MATERIALIZED (
-  SELECT s.call_key, s.batch_id, s.amount
-  FROM picked JOIN image_spending s ON s.batch_id = picked.id WHERE s.amount IS NOT NULL
-),
-claims AS (
-  SELECT l.call_key, l.amount, slots.id, slots.made
-  FROM lines l JOIN slots ON slots.call_key = l.call_key
-  UNION ALL
-  SELECT l.call_key, l.amount, slots.id, slots.made
-  FROM lines l JOIN slots ON slots.batch_id = l.batch_id
-  WHERE l.call_key NOT IN (SELECT call_key FROM slots WHERE call_key IS NOT NULL)
-),
-made AS (
-  SELECT call_key, amount, id, made, max(made) OVER (PARTITION BY call_key) AS any_made FROM claims
-),
-numbered AS (
-  SELECT id, amount, count(*) OVER (PARTITION BY call_key) AS parts,
-    row_number() OVER (PARTITION BY call_key ORDER BY id) AS part
-  FROM made WHERE made = any_made
-),
-shares AS (
-  SELECT id, amount / parts + (part <= amount % parts) AS units FROM numbered
-),
-costs AS MATERIALIZED (SELECT id, sum(units) AS units FROM shares GROUP BY id)""".replace("{picked}", _PICKED)
+_CALL = "coalesce(json_extract(k.unit, '$.key'), k.id)"
+_LINES = (
+    f"{_PICKED} SELECT s.call_key, s.batch_id, s.amount "  # noqa: S608 - words of ours
+    "FROM picked JOIN image_spending s ON s.batch_id = picked.id"
+)
+_PARENTS = (
+    "(SELECT '[' || coalesce(group_concat(r.generation_id, ', '), '') || ']' FROM (SELECT generation_id "
+    "FROM image_generation_references WHERE batch_id = b.id ORDER BY position) r)"
+)
 
 
 def _columns(*columns: tuple[str, str, str, str]) -> tuple[FrameColumn, ...]:
@@ -158,7 +137,7 @@ _TOPICS = Frame(
     key="topic",
     key_column="id",
     root="image_generation_topics",
-    source="FROM image_generation_topics t WHERE t.user_id = :user AND t.organization_id IS :organization "
+    source="FROM image_generation_topics t WHERE +t.user_id = :user AND +t.organization_id IS :organization "
     "AND t.deleted_at IS NULL AND {pick}",
     columns=_columns(
         ("id", "VARCHAR", "the id", "t.id"),
@@ -194,6 +173,12 @@ _BATCHES = Frame(
             "the number of input images, the mask included",
             "(SELECT count(*) FROM image_generation_references r WHERE r.batch_id = b.id)",
         ),
+        (
+            "parent_ids",
+            "VARCHAR[]",
+            "the images of the history among the input images, `generations.id`",
+            _PARENTS,
+        ),
         ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
     ),
 )
@@ -204,10 +189,10 @@ _GENERATIONS = Frame(
     key="batch",
     key_column="batch_id",
     root="image_generation_batches",
-    head=_COSTS,
+    head=_PICKED,
     source="FROM picked b JOIN image_generations g ON g.batch_id = b.id "
-    "LEFT JOIN image_async_tasks k ON k.id = g.async_task_id LEFT JOIN costs c ON c.id = g.id "
-    "WHERE g.deleted_at IS NULL",
+    "LEFT JOIN image_async_tasks k ON k.id = g.async_task_id",
+    costs=True,
     columns=_columns(
         ("id", "VARCHAR", "the id", "g.id"),
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
@@ -245,7 +230,7 @@ _GENERATIONS = Frame(
             "json_extract(g.asset, '$.url')",
         ),
         ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
-        ("parent_id", "VARCHAR", "the image that this one was made from", "g.parent_id"),
+        ("parent_id", "VARCHAR", "the first of `batches.parent_ids`", "g.parent_id"),
         (
             "seconds",
             "DOUBLE",
@@ -256,7 +241,7 @@ _GENERATIONS = Frame(
             "cost_usd",
             "DECIMAL(18,9)",
             "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
-            _usd("c.units"),
+            _CALL,
         ),
         ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
@@ -272,7 +257,7 @@ _TASKS = Frame(
     root="image_generation_batches",
     head=_PICKED,
     source="FROM picked b JOIN image_async_tasks k ON k.batch_id = b.id "
-    "LEFT JOIN image_spending s ON s.call_key = coalesce(json_extract(k.unit, '$.key'), k.id)",
+    f"LEFT JOIN image_spending s ON s.call_key = {_CALL}",
     columns=_columns(
         ("id", "VARCHAR", "the id", "k.id"),
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
@@ -313,7 +298,7 @@ _TASKS = Frame(
             "the cost of the call in USD. Tries for the same job are one call, so add up `spending` instead",
             _usd("s.amount"),
         ),
-        ("call", "VARCHAR", "the call, `spending.call`", "coalesce(json_extract(k.unit, '$.key'), k.id)"),
+        ("call", "VARCHAR", "the call, `spending.call`", _CALL),
         ("created_at", "TIMESTAMP", "when the task was made, in UTC", "k.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
@@ -327,7 +312,8 @@ _SPENDING = Frame(
     key="batch",
     key_column="batch_id",
     root="image_spending",
-    source="FROM image_spending s WHERE s.user_id = :user AND s.organization_id IS :organization AND {pick}",
+    source="FROM image_spending s "
+    "WHERE +s.user_id = :user AND +s.organization_id IS :organization AND {pick}",
     columns=_columns(
         ("call", "VARCHAR", "the call, `tasks.call`", "s.call_key"),
         ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
@@ -346,11 +332,62 @@ _SPENDING = Frame(
     ),
 )
 
-FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING)
-"""All tables. A table of marks on images (its rows belong to a batch) is one more `Frame` with `_PICKED`."""
+# The rowids of the scores and the tags divide these two, because few images have any.
+_LABELLED = (
+    "FROM {table} s JOIN image_generations g ON g.id = s.generation_id "
+    "JOIN image_generation_batches b ON b.id = g.batch_id "
+    "JOIN image_generation_topics t ON t.id = b.topic_id "
+    "WHERE +b.user_id = :user AND +b.organization_id IS :organization AND g.deleted_at IS NULL "
+    "AND b.deleted_at IS NULL AND t.deleted_at IS NULL AND {pick}"
+)
 
-_ROOTS = {"image_generation_topics": "t", "image_generation_batches": "b", "image_spending": "s"}
-_IDS = {"image_generation_topics": "t.id", "image_generation_batches": "b.id", "image_spending": "s.batch_id"}
+_OF_AN_IMAGE = (
+    ("generation_id", "VARCHAR", "the image, `generations.id`", "s.generation_id"),
+    ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
+    ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+)
+
+_SCORES = Frame(
+    name="scores",
+    about="One row for each score of an image.",
+    key="batch",
+    key_column="batch_id",
+    root="image_scores",
+    source=_LABELLED.replace("{table}", "image_scores"),
+    columns=_columns(
+        *_OF_AN_IMAGE,
+        ("name", "VARCHAR", 'the name, such as `"clip"`', "s.name"),
+        ("value", "DOUBLE", "the value", "s.value"),
+    ),
+)
+
+_TAGS = Frame(
+    name="tags",
+    about="One row for each tag of an image.",
+    key="batch",
+    key_column="batch_id",
+    root="image_tags",
+    source=_LABELLED.replace("{table}", "image_tags"),
+    columns=_columns(*_OF_AN_IMAGE, ("name", "VARCHAR", "the tag", "s.name")),
+)
+
+FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING, _SCORES, _TAGS)
+"""All tables, in the order of the documentation."""
+
+_ROOTS = {
+    "image_generation_topics": "t",
+    "image_generation_batches": "b",
+    "image_spending": "s",
+    "image_scores": "s",
+    "image_tags": "s",
+}
+_IDS = {
+    "image_generation_topics": "t.id",
+    "image_generation_batches": "b.id",
+    "image_spending": "s.batch_id",
+    "image_scores": "b.id",
+    "image_tags": "b.id",
+}
 
 
 def last_rowid(connection: Connection, frame: Frame) -> int:
@@ -362,7 +399,7 @@ def rows_in(connection: Connection, scope: Scope, frame: Frame, span: Span) -> l
     """Return the rows of a part of a frame."""
     root = _ROOTS[frame.root]
     pick = f"{root}.rowid > :after AND {root}.rowid <= :last"
-    return _read(connection, scope, frame.statement(pick), {"after": span.after, "last": span.last})
+    return _read(connection, scope, frame, pick, {"after": span.after, "last": span.last})
 
 
 def rows_of(
@@ -371,17 +408,59 @@ def rows_of(
     """Return the rows of a frame that belong to some topics or batches (see `Frame.key`)."""
     # One parameter for all ids, because SQLite limits the number of parameters.
     pick = f"{_IDS[frame.root]} IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - a name of ours
-    return _read(connection, scope, frame.statement(pick), {"ids": json.dumps(sorted(ids))})
+    return _read(connection, scope, frame, pick, {"ids": json.dumps(sorted(ids))})
 
 
 def _read(
-    connection: Connection, scope: Scope, statement: str, parameters: dict[str, Any]
+    connection: Connection, scope: Scope, frame: Frame, pick: str, parameters: dict[str, Any]
 ) -> list[tuple[Any, ...]]:
     driver: Any = connection.connection.driver_connection
     driver.create_function("imgplay_sound", 1, _sound_json, deterministic=True)
-    mine = {"user": scope.user_id, "organization": scope.organization_id}
+    values = {"user": scope.user_id, "organization": scope.organization_id, **parameters}
     # SQLAlchemy would wrap each of many rows.
-    return driver.execute(statement, mine | parameters).fetchall()
+    rows = driver.execute(frame.statement(pick), values).fetchall()
+    if not frame.costs:
+        return rows
+    lines = driver.execute(_LINES.replace("{pick}", pick), values).fetchall()
+    return _with_costs(rows, lines, [column.name for column in frame.columns].index("cost_usd"))
+
+
+def _with_costs(
+    rows: list[tuple[Any, ...]], lines: list[tuple[str, str, int | None]], at: int
+) -> list[tuple[Any, ...]]:
+    """Return the rows of generations with their costs, without the deleted ones.
+
+    The cost of a call is divided by its images, or by its slots where no image came. The call of a try that
+    failed, and whose slots a Retry filled, is no longer known: its cost is divided by the images of the
+    batch. The division is exact: the first images take what remains. Deleted images take their share along.
+
+    Args:
+        rows: all slots of some batches. They end with two signs: an image came, and the slot was deleted.
+        lines: the key of a call, its batch and what was spent, for all calls of these batches.
+        at: the index of the column that holds the key of the call.
+    """
+    calls, batches = _by(rows, at), _by(rows, 1)
+    units: dict[str, int] = {}
+    for call, batch, amount in lines:
+        slots = calls.get(call) or batches.get(batch)
+        if amount is None or not slots:
+            continue
+        made = sorted(row[0] for row in slots if row[-2]) or sorted(row[0] for row in slots)
+        each, rest = divmod(amount, len(made))
+        for index, generation_id in enumerate(made):
+            units[generation_id] = units.get(generation_id, 0) + each + (index < rest)
+    return [(*row[:at], _text_of(units.get(row[0])), *row[at + 1 : -2]) for row in rows if not row[-1]]
+
+
+def _by(rows: list[tuple[Any, ...]], at: int) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[at], []).append(row)
+    return found
+
+
+def _text_of(units: int | None) -> str | None:
+    return None if units is None else f"{units // 10**9}.{units % 10**9:09d}"
 
 
 def _sound_json(text: str) -> str:

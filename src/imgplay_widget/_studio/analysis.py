@@ -8,7 +8,9 @@ is no sandbox: DuckDB itself counts SQL as trusted code.
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgplay_widget._rules.changes import (
@@ -22,6 +24,7 @@ from imgplay_widget._rules.changes import (
 )
 from imgplay_widget._store.frames import FRAMES, Frame, Span
 from imgplay_widget._studio import duck
+from imgplay_widget._studio.notes import shown_line
 from imgplay_widget._studio.results import Rows
 from imgplay_widget.errors import InvalidRequest, QueryTooLong
 
@@ -39,11 +42,28 @@ T = TypeVar("T")
 LIMIT = 30.0
 """The most seconds of a query."""
 
+PATIENCE = 1.0
+"""Seconds of reading after which a line says so."""
+
 PART = 2_500
 """The rowids that are read at a time: topics, batches with all their rows, or calls."""
 
 AGAIN = 0.05
 """Seconds between two tries to interrupt a query. A try before its start would have no effect."""
+
+
+class _Marks:
+    """What changed since some time: everything, or the topics and batches with these ids."""
+
+    def __init__(self, *, everything: bool = True) -> None:
+        self.everything = everything
+        self.ids: dict[str, set[str]] = {"topic": set(), "batch": set()}
+
+    def add(self, other: _Marks) -> None:
+        """Add what changed later."""
+        self.everything = self.everything or other.everything
+        for key, ids in other.ids.items():
+            self.ids[key] |= ids
 
 
 class Analysis:
@@ -52,41 +72,48 @@ class Analysis:
     Args:
         archive: the store, and the thread of the queries.
         hop: the way to the studio's loop.
+        progress: returns whether a long reading shows a line: True, False, or None where somebody looks.
     """
 
-    def __init__(self, archive: Archive, hop: Hop) -> None:
+    def __init__(self, archive: Archive, hop: Hop, progress: Callable[[], bool | None]) -> None:
+        self._progress = progress
         self._archive = archive
         self._hop = hop
         self._one_at_a_time = threading.Lock()
         self._connection: Any = None
         self._version: int | None = None
-        # The things that changed since the last reading. `heed` writes them on the studio's loop.
+        # What changed since a frame was last read. `heed` writes the marks on the studio's loop.
         self._marks = threading.Lock()
-        self._all = True
-        self._stale: dict[str, set[str]] = {"topic": set(), "batch": set()}
+        self._stale = {frame.name: _Marks() for frame in FRAMES}
         self._stopped = False
 
     # -------------------------------------------------------------- changes
 
     def heed(self, change: Change) -> None:
         """Mark what a change makes stale."""
+        marks = _Marks(everything=False)
+        topics, batches = marks.ids["topic"], marks.ids["batch"]
+        match change:
+            case EntryAdded() | EntryChanged() | EntryWritten():
+                batches.add(change.entry.batch.id)
+                topics.add(change.entry.batch.topic_id)
+            case Removed():
+                topics.update(change.topic_ids, (topic_id for _, topic_id in change.batches))
+                batches.update(batch_id for batch_id, _ in change.batches)
+                batches.update(batch_id for _, batch_id in change.generations)
+            case TopicWritten():
+                topics.add(change.topic.id)
+                marks.everything = change.returned
+            case StoreWritten():
+                marks.everything = True
+            case _:
+                return
+        self._mark(marks)
+
+    def _mark(self, marks: _Marks) -> None:
         with self._marks:
-            topics, batches = self._stale["topic"], self._stale["batch"]
-            match change:
-                case EntryAdded() | EntryChanged() | EntryWritten():
-                    batches.add(change.entry.batch.id)
-                    topics.add(change.entry.batch.topic_id)
-                case Removed():
-                    topics.update(change.topic_ids, (topic_id for _, topic_id in change.batches))
-                    batches.update(batch_id for batch_id, _ in change.batches)
-                    batches.update(batch_id for _, batch_id in change.generations)
-                case TopicWritten():
-                    topics.add(change.topic.id)
-                    self._all = self._all or change.returned
-                case StoreWritten():
-                    self._all = True
-                case _:
-                    pass
+            for known in self._stale.values():
+                known.add(marks)
 
     # -------------------------------------------------------------- queries
 
@@ -104,20 +131,33 @@ class Analysis:
         self._hop.refuse_own_thread()
         with self._one_at_a_time:
             self._stopped = False
-            self._wait(self._archive.query_thread.submit(self._refresh), None)
+            self._read(text)
             return self._wait(self._archive.query_thread.submit(self._run, text, values), LIMIT)
 
+    def _read(self, text: str) -> None:
+        """Bring the tables of a query up to date. Say so where that takes long."""
+        start = time.monotonic()
+        work = self._archive.query_thread.submit(self._refresh, text)
+        if not self._ends(work, PATIENCE):
+            with shown_line("Reading the history…", partial(_took, start), wanted=self._progress()):
+                self._ends(work, None)
+        work.result()
+
     def _wait(self, work: Future[T], limit: float | None) -> T:
-        """Return the result of work. A KeyboardInterrupt and the limit end the work first."""
+        """Return the result of work, which the limit ends."""
+        if not self._ends(work, limit):
+            self._end(work)
+            raise QueryTooLong(f"The query took longer than {limit:g} seconds, and was stopped.")
+        return work.result()
+
+    def _ends(self, work: Future[Any], limit: float | None) -> bool:
+        """Wait for work, which a KeyboardInterrupt ends. Return whether it ended within the limit."""
         try:
             ended, _ = wait([work], limit)
         except BaseException:
             self._end(work)
             raise
-        if not ended:
-            self._end(work)
-            raise QueryTooLong(f"The query took longer than {limit:g} seconds, and was stopped.")
-        return work.result()
+        return bool(ended)
 
     def _end(self, work: Future[Any]) -> None:
         self._stopped = True
@@ -149,8 +189,8 @@ class Analysis:
 
     # -------------------------------------------------------------- loading
 
-    def _refresh(self) -> None:
-        """Read what changed. On the thread of the queries."""
+    def _refresh(self, text: str) -> None:
+        """Read what changed in the tables that a query names. On the thread of the queries."""
         if self._connection is None:
             connection = duck.connect()
             for frame in FRAMES:
@@ -158,38 +198,37 @@ class Analysis:
             duck.lock(connection)
             self._connection = connection
         version = self._store(self._archive.store.version)
-        with self._marks:
-            everything = self._all or version != self._version
-            stale = self._stale
-            self._all, self._stale = False, {"topic": set(), "batch": set()}
-        try:
-            if everything or any(stale.values()):
-                self._load(None if everything else stale)
+        if version != self._version:
+            self._mark(_Marks())
             self._version = version
-        except BaseException:
+        for frame in _named(text):
             with self._marks:
-                self._all = True
-            raise
+                marks, self._stale[frame.name] = self._stale[frame.name], _Marks(everything=False)
+            if marks.everything or marks.ids[frame.key]:
+                self._load(frame, marks)
 
-    def _load(self, stale: dict[str, set[str]] | None) -> None:
+    def _load(self, frame: Frame, marks: _Marks) -> None:
         connection = self._connection
         connection.begin()
         try:
-            for frame in FRAMES:
-                self._load_frame(frame, None if stale is None else sorted(stale[frame.key]))
+            if marks.everything:
+                self._load_all(frame)
+            else:
+                self._load_some(frame, sorted(marks.ids[frame.key]))
         except BaseException:
             connection.rollback()
+            with self._marks:
+                self._stale[frame.name].add(_Marks())
             raise
         connection.commit()
 
-    def _load_frame(self, frame: Frame, ids: list[str] | None) -> None:
+    def _load_some(self, frame: Frame, ids: list[str]) -> None:
+        gone = f"DELETE FROM {frame.name} WHERE {frame.key_column} IN (SELECT unnest(?))"  # noqa: S608 - names of ours
+        self._connection.execute(gone, [ids])
+        duck.fill(self._connection, frame.name, self._store(self._archive.store.frame_rows, frame, ids))
+
+    def _load_all(self, frame: Frame) -> None:
         connection, store = self._connection, self._archive.store
-        if ids is not None:
-            if ids:
-                gone = f"DELETE FROM {frame.name} WHERE {frame.key_column} IN (SELECT unnest(?))"  # noqa: S608 - names of ours
-                connection.execute(gone, [ids])
-                duck.fill(connection, frame.name, self._store(store.frame_rows, frame, ids))
-            return
         connection.execute(f"DELETE FROM {frame.name}")  # noqa: S608 - a name of ours
         # A row that comes meanwhile is read at the next query, because its change marks it.
         for after in range(0, self._store(store.frame_end, frame), PART):
@@ -199,6 +238,17 @@ class Analysis:
 
     def _store(self, function: Callable[..., T], *args: Any) -> T:
         return self._hop.call(self._archive.in_store, function, *args)
+
+
+def _took(start: float) -> str:
+    return f"The history was read in {time.monotonic() - start:.1f} s. Later queries read what changed."
+
+
+def _named(text: str) -> list[Frame]:
+    """Return the tables that a query may read: those whose names it holds."""
+    lower = text.casefold()
+    # The functions query and query_table read a table whose name may be composed.
+    return [frame for frame in FRAMES if frame.name in lower or "query" in lower]
 
 
 def _refusal(count: int) -> InvalidRequest:

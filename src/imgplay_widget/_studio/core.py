@@ -202,7 +202,7 @@ class Core(Hop):
         )
         self.curator = Curator(archive, self.covers, self.engine, notify, clock)
         self.live = Live(archive, self.engine)
-        self.analysis = Analysis(archive, self)
+        self.analysis = Analysis(archive, self, lambda: self.progress)
         self.spending = Spending(self.engine, archive, notify, clock)
         self.references = References(archive)
         self.drafts = Drafts(archive, self.references, notify)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 __all__ = ["connect", "error_of", "fill", "is_question", "lock", "make_table", "quoted", "write_parquet"]
@@ -52,7 +52,7 @@ def make_table(connection: Any, name: str, columns: Iterable[tuple[str, str]]) -
     connection.execute(f"CREATE TABLE {quoted(name)} ({inner})")
 
 
-def fill(connection: Any, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def fill(connection: Any, name: str, rows: Collection[tuple[Any, ...]]) -> None:
     """Append rows to a table."""
     if rows:
         with connection.appender(name) as appender:

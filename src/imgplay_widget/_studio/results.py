@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from imgplay_widget._rules.tables import html_table, text_table
@@ -10,7 +9,7 @@ from imgplay_widget._studio import duck
 from imgplay_widget._studio.packages import needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Rows"]
 
@@ -21,8 +20,11 @@ CELL = 200
 """The most characters of a cell that a result shows of itself."""
 
 
-class Rows(Sequence[tuple[Any, ...]]):
-    """The rows of an answer: a sequence of tuples that shows itself as a table.
+class Rows:
+    """The rows of an answer: tuples in their order. They show themselves as a table.
+
+    Data frames are made of the rows as they are, such as ``polars.DataFrame(rows)``, with the types of the
+    columns.
 
     Attributes:
         columns: the names of the columns, each once.
@@ -44,6 +46,10 @@ class Rows(Sequence[tuple[Any, ...]]):
     def __getitem__(self, index: int | slice) -> tuple[Any, ...] | Rows:
         """Return a row, or several rows with the same columns."""
         return Rows(self._types, self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    # The rows are no `Sequence` of Python, because polars would guess the types of the columns of one.
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
