@@ -460,9 +460,9 @@ class StudioApi:
         """Run a query in SQL over the history, and return its rows.
 
         DuckDB runs the query, on a copy of the history in memory that the first query reads. The tables are
-        ``topics``, ``batches``, ``generations``, ``tasks`` and ``spending``; docs/sql.md lists their columns.
-        A query reads: it reaches no file, network, extension or setting. This keeps accidents out, and is
-        no sandbox for SQL of strangers.
+        ``topics``, ``batches``, ``generations``, ``tasks``, ``spending``, ``scores`` and ``tags``. The page
+        docs/sql.md lists their columns. A query reads: it reaches no file, network, extension or setting.
+        This keeps accidents out, and is no sandbox for SQL of strangers.
 
         Args:
             text: one statement that only reads.
@@ -485,6 +485,9 @@ class StudioApi:
     ) -> Path:
         """Write the history as a data set into a new folder, and return the folder.
 
+        The folder appears when the data set is complete. Images whose file is gone are left out; the log
+        names them.
+
         Args:
             folder: the folder, which is new or empty. Nothing is ever replaced.
             format: ``"imagefolder"``: the originals and ``metadata.jsonl``, as Hugging Face `datasets` reads
@@ -496,6 +499,7 @@ class StudioApi:
         Raises:
             InvalidRequest: the folder is not empty, or there is no such format.
             NotFound: there is no such topic.
+            DiskFull: there is no space for the data set.
             OSError: a file cannot be written.
         """
         check_format(format)

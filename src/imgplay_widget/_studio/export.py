@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import base64
+import errno
 import json
+import logging
 import shutil
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from imgplay_widget._ids import new_id
 from imgplay_widget._store.frames import FRAMES
 from imgplay_widget._store.paths import path_of
-from imgplay_widget._studio import duck
-from imgplay_widget.errors import ImgplayError, InvalidRequest
+from imgplay_widget._studio import album, duck
+from imgplay_widget.errors import DiskFull, ImgplayError, InvalidRequest
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from imgplay_widget._studio.analysis import Analysis
@@ -26,22 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "check_format", "export", "new_folder"]
 
+logger = logging.getLogger("imgplay_widget")
+
 Format = Literal["imagefolder", "jsonl", "parquet", "duckdb", "html"]
 
-_IMAGES = (
-    "SELECT t.title AS topic, g.* FROM generations g JOIN topics t ON t.id = g.topic_id "
-    "WHERE g.file IS NOT NULL AND (? IS NULL OR g.topic_id = ?) ORDER BY g.batch_id, g.slot"
-)
-
-_SHOWN = ("topic", "model", "seed", "width", "height", "seconds", "cost_usd", "created_at")
-"""The columns that the page shows beside an image."""
-
-_STYLE = (
-    "body{font:15px system-ui;margin:2rem;color-scheme:light dark}"
-    "main{display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))}"
-    "figure{margin:0}img{width:100%;height:auto;border-radius:8px}dl{display:grid;"
-    "grid-template-columns:auto 1fr;gap:0 .8em;font-size:13px}dd{margin:0}"
-)
+_IMAGES = """
+SELECT t.title AS topic, g.*,
+  (SELECT list(name ORDER BY name) FROM tags WHERE generation_id = g.id) AS tags,
+  (SELECT json_group_object(name, value) FROM scores WHERE generation_id = g.id) AS scores
+FROM generations g JOIN topics t ON t.id = g.topic_id
+WHERE g.file IS NOT NULL AND (? IS NULL OR g.topic_id = ?)
+ORDER BY t.created_at, t.id, g.batch_id, g.slot
+"""
 
 
 def check_format(format: str) -> None:
@@ -56,7 +54,7 @@ def check_format(format: str) -> None:
 
 
 def new_folder(given: str | os.PathLike[str]) -> Path:
-    """Return the folder for a data set, which is made where it does not exist.
+    """Return the path of the folder for a data set.
 
     Raises:
         InvalidRequest: the path cannot be one, or something is there already.
@@ -68,47 +66,100 @@ def new_folder(given: str | os.PathLike[str]) -> Path:
             parameter="folder",
             next_step="Choose a new or an empty folder.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def export(analysis: Analysis, files: Files, folder: Path, format: Format, topic_id: str | None) -> None:
-    """Write a data set into an empty folder. On the caller's thread.
+def export(analysis: Analysis, files: Files, target: Path, format: Format, topic_id: str | None) -> None:
+    """Write a data set into a folder of `new_folder`, whole or not at all. On the caller's thread.
 
     Args:
         analysis: the history in SQL.
         files: the files of the images.
-        folder: the folder.
+        target: the folder.
         format: the kind of data set.
         topic_id: the topic, or None for all topics.
+
+    Raises:
+        DiskFull: there is no space for the data set.
+        OSError: a file cannot be written.
     """
-    if format in ("parquet", "duckdb"):
-        _write_tables(analysis, folder, format, topic_id)
-        return
-    images = analysis.ask(_IMAGES, [topic_id, topic_id])
-    if format == "html":
-        _write_page(images, files, folder / "index.html")
-    elif format == "jsonl":
-        _write_images(images, files, folder, "images.jsonl", "images/")
-    else:
-        # The layout that Hugging Face `datasets` reads as "imagefolder".
-        _write_images(images, files, folder, "metadata.jsonl", "")
+    with _whole(target) as folder:
+        if format in ("parquet", "duckdb"):
+            _write_tables(analysis, folder, format, topic_id)
+            return
+        images = _Images(analysis.ask(_IMAGES, [topic_id, topic_id]), files)
+        if format == "html":
+            _write_page(images, folder / "index.html")
+        elif format == "jsonl":
+            _write_images(images, folder, "images.jsonl", "images/")
+        else:
+            # The layout that Hugging Face `datasets` reads as "imagefolder".
+            _write_images(images, folder, "metadata.jsonl", "")
+        images.report()
 
 
-def _found(images: Rows, files: Files) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Return the images with their originals, without those whose file is gone."""
-    for values in images:
-        row = dict(zip(images.columns, values, strict=True))
-        try:
-            yield row, files.original_path(row["file"])
-        except ImgplayError:
-            continue
+@contextmanager
+def _whole(target: Path) -> Generator[Path]:
+    """Return a context with a folder beside the target, which takes the target's name at the end."""
+    part = target.with_name(f"{target.name}.exporting-{new_id()[-8:]}")
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if target.exists():
+            # Windows renames no folder over another one. This fails where something came into the folder.
+            target.rmdir()
+        part.rename(target)
+    except BaseException as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise DiskFull(f"There is no space left to write {target.name}.") from error
+        raise
 
 
-def _write_images(images: Rows, files: Files, folder: Path, name: str, under: str) -> None:
+class _Images:
+    """The images of a data set.
+
+    Args:
+        rows: their columns.
+        files: their files.
+    """
+
+    def __init__(self, rows: Rows, files: Files) -> None:
+        self._rows = rows
+        self._files = files
+        self._gone: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def each(self) -> Iterator[tuple[dict[str, Any], Path | None]]:
+        """Return the columns of each image with its file, or None where the file is gone."""
+        for values in self._rows:
+            row = dict(zip(self._rows.columns, values, strict=True))
+            row["tags"] = row["tags"] or []
+            try:
+                yield row, self._files.original_path(row["file"])
+            except ImgplayError:
+                self._gone.append(row["id"])
+                yield row, None
+
+    def report(self) -> None:
+        """Say which files were gone."""
+        if self._gone:
+            logger.warning(
+                "%d of %d images have lost their file, and so are not in the data set: %s",
+                len(self._gone),
+                len(self),
+                ", ".join(self._gone),
+            )
+
+
+def _write_images(images: _Images, folder: Path, name: str, under: str) -> None:
     (folder / under).mkdir(exist_ok=True)
     with (folder / name).open("w", encoding="utf-8") as lines:
-        for row, source in _found(images, files):
+        for row, source in images.each():
+            if source is None:
+                continue
             # The digest would be the same for equal images, and the id never is.
             file_name = f"{under}{row['id']}{source.suffix}"
             shutil.copyfile(source, folder / file_name)
@@ -118,8 +169,7 @@ def _write_images(images: Rows, files: Files, folder: Path, name: str, under: st
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as JSON types, without the place of its file in the store."""
-    plain = {name: _plain_value(value) for name, value in row.items() if name != "file"}
-    return plain | {name: json.dumps(json.loads(row[name])) for name in ("params", "applied") if row[name]}
+    return {name: _plain_value(value) for name, value in row.items() if name != "file"}
 
 
 def _plain_value(value: Any) -> Any:
@@ -128,27 +178,17 @@ def _plain_value(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _write_page(images: Rows, files: Files, target: Path) -> None:
+def _write_page(images: _Images, target: Path) -> None:
+    topic = None
     with target.open("w", encoding="utf-8") as page:
-        page.write(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Images</title>'
-            f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style><main>'
-        )
-        for row, source in _found(images, files):
-            page.write(_figure(row, source.read_bytes()))
-        page.write("</main></html>\n")
-
-
-def _figure(row: dict[str, Any], data: bytes) -> str:
-    prompt = escape(row["prompt"])
-    recipe = "".join(
-        f"<dt>{name}</dt><dd>{escape(str(row[name]))}</dd>" for name in _SHOWN if row[name] is not None
-    )
-    source = f"data:{escape(row['media_type'])};base64,{base64.b64encode(data).decode('ascii')}"
-    return (
-        f'<figure><img loading="lazy" alt="{prompt}" src="{source}"><figcaption><p>{prompt}</p>'
-        f"<dl>{recipe}</dl></figcaption></figure>"
-    )
+        many = "1 image" if len(images) == 1 else f"{len(images):,} images"
+        page.write(album.head("Images", f"{many}, with the recipe of each. Click a picture to enlarge it."))
+        for row, source in images.each():
+            if row["topic_id"] != topic:
+                topic = row["topic_id"]
+                page.write(album.heading(row["topic"] or "Untitled"))
+            page.write(album.figure(row, None if source is None else source.read_bytes()))
+        page.write(album.END)
 
 
 def _write_tables(analysis: Analysis, folder: Path, format: Format, topic_id: str | None) -> None:
@@ -161,7 +201,7 @@ def _write_tables(analysis: Analysis, folder: Path, format: Format, topic_id: st
                 [topic_id, topic_id],
             )
             duck.make_table(target, frame.name, ((one.name, one.type) for one in frame.columns))
-            duck.fill(target, frame.name, rows)
+            duck.fill(target, frame.name, list(rows))
             if format == "parquet":
                 duck.write_parquet(target, frame.name, folder / f"{frame.name}.parquet")
     finally:
