@@ -89,6 +89,7 @@ UNLINKED = {
         "Clock",
         "Download",
         "E",
+        "Format",
         "Images",
         "JSON",
         "KeyState",

@@ -36,6 +36,7 @@ def test_there_is_a_notebook_for_each_goal() -> None:
     assert {path.stem for path in NOTEBOOKS} >= {
         "compare-models",
         "headless",
+        "images-as-data",
         "quickstart",
         "references-and-masks",
     }
