@@ -88,9 +88,9 @@ def test_a_lost_original_is_reported_and_left_out(studio, tmp_path, format, capl
     (listing,) = folder.glob("*.jsonl")
     lines = [json.loads(line) for line in listing.read_text("utf-8").splitlines()]
     assert [line["prompt"] for line in lines] == ["a <red> fox"] * 2
-    (record,) = caplog.records
-    assert record.getMessage().startswith("1 of 3 images have lost their file")
-    assert lost.id in record.getMessage()
+    (report,) = reports(caplog)
+    assert report.startswith("1 of 3 images")
+    assert lost.id in report
 
 
 def test_a_page_names_an_image_whose_file_is_gone(studio, tmp_path, caplog):
@@ -98,7 +98,12 @@ def test_a_page_names_an_image_whose_file_is_gone(studio, tmp_path, caplog):
     page = (studio.export(tmp_path / "page", format="html") / "index.html").read_text("utf-8")
     assert "The file of this image is gone." in page
     assert page.count("<img ") == 2
-    assert len(caplog.records) == 1
+    assert len(reports(caplog)) == 1
+
+
+def reports(caplog):
+    # The studio may log that it could not make a cover, too.
+    return [record.getMessage() for record in caplog.records if "lost their file" in record.getMessage()]
 
 
 class Broken:
