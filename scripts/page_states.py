@@ -157,6 +157,14 @@ def find(page: Page) -> None:
     expect(part(page, "batch")).to_have_count(1, timeout=WAIT)
 
 
+def find_scores(page: Page) -> None:
+    """Look for images with a tag and a score."""
+    part(page, "filter-button").click()
+    part(page, "filter-tag").select_option("poster")
+    part(page, "filter-score").select_option("clip")
+    expect(part(page, "filter-at-least")).to_be_visible(timeout=WAIT)
+
+
 def open_models(page: Page) -> None:
     """Open the list of models."""
     unfold(page, "left")
@@ -500,6 +508,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "selection": ("", select),
     "deleted": ("", delete_tile),
     "filter": ("", find),
+    "scores": ("scores", find_scores),
     "nothing-found": ("", find_nothing),
     "config": ("model=every", show_config),
     "models": ("", open_models),

@@ -130,6 +130,8 @@ export function generation(
     damaged: false,
     cancellable: false,
     starred: false,
+    scores: {},
+    tags: [],
     startedAt: null,
     finishedAt: null,
     thumbnailBuffer: null,

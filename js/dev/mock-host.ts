@@ -26,7 +26,7 @@ import type {
   Snapshot,
   Wish,
 } from "../src/protocol.gen";
-import { NO_FILTER } from "../src/slices/filter";
+import { UNFILTERED } from "../src/slices/filter";
 import { sorted } from "../src/slices/topics";
 import { batch, error, generation, model as madeModel, paramsOf, snapshot, topic } from "./fixtures";
 import { picture } from "./pictures";
@@ -225,7 +225,7 @@ class MockKernel {
             ...state,
             ...this.topics("", null, 200),
             seq: this.#seq,
-            feed: state.feed && this.page({ topicId: "t1", before: null, limit: 12, ...NO_FILTER }),
+            feed: state.feed && this.page({ topicId: "t1", before: null, limit: 12, ...UNFILTERED }),
           },
         };
       case "thumbnails": {
@@ -399,6 +399,10 @@ class MockKernel {
         );
         return { type: "empty" };
       }
+      case "labels_used":
+        return query.has("scores")
+          ? { type: "label_names", scores: ["clip", "taste"], tags: ["poster"] }
+          : { type: "label_names", scores: [], tags: [] };
       case "prompts":
         return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
       case "improve": {
@@ -442,7 +446,7 @@ class MockKernel {
   feed(call: Feed | SelectTopic): Result {
     const { topicId } = call;
     if (call.method === "feed") return { type: "feed", feed: this.page(call) };
-    const feed = topicId === null ? null : this.page({ topicId, before: null, limit: 12, ...NO_FILTER });
+    const feed = topicId === null ? null : this.page({ topicId, before: null, limit: 12, ...UNFILTERED });
     return { type: "topic_shown", feed, draft: { prompt: "", references: [], mask: null } };
   }
 
@@ -456,7 +460,7 @@ class MockKernel {
 
   /** Return a page of what the filter finds, newest first. */
   page(call: Omit<Feed, "method">): FeedState {
-    const { topicId, before, limit, search, model, status, starred } = call;
+    const { topicId, before, limit, search, model, status, starred, tag } = call;
     const words = search.toLowerCase().split(/\s+/);
     const found: BatchState[] = [];
     for (const id of this.ids) {
@@ -467,6 +471,7 @@ class MockKernel {
         (model === null || each.model === model) &&
         (status === null || each.generations.some((tile) => tile.status === status)) &&
         (!starred || each.generations.some((tile) => tile.starred)) &&
+        (tag === null || each.generations.some(({ tags }) => tags.includes(tag))) &&
         words.every((word) => each.prompt.toLowerCase().includes(word));
       if (fits && found.push(each) > limit) break;
     }
@@ -571,6 +576,14 @@ if (query.has("many")) {
 if (query.has("writer"))
   for (const provider of kernel.state.providers) provider.writer = "openai:gpt-5.6-luna";
 if (query.get("topics") === "0") kernel.state.topics.length = 0;
+// ?scores: code has scored and tagged the finished images.
+if (query.has("scores")) {
+  const tiles = kernel.state.feed?.batches.flatMap(({ generations }) => generations) ?? [];
+  for (const [index, tile] of tiles.filter(({ status }) => status === "success").entries()) {
+    tile.scores = index % 3 === 2 ? { clip: 0.31 } : { clip: 0.2 + index / 30, taste: 5.5 };
+    tile.tags = index % 2 === 0 ? ["poster"] : [];
+  }
+}
 if (query.has("hidden")) {
   const tiles = kernel.state.feed?.batches.flatMap(({ generations }) => generations) ?? [];
   for (const tile of tiles) {

@@ -18,6 +18,7 @@ export type Call =
   | Queue
   | Prompts
   | ModelsUsed
+  | LabelsUsed
   | ReadTopics
   | NamedTopics
   | SaveDraft
@@ -115,6 +116,7 @@ export type Result =
   | QueueResult
   | PromptList
   | ModelNames
+  | LabelNames
   | TopicList
   | Improved
   | ThumbnailList
@@ -193,6 +195,10 @@ export interface GenerationState {
   damaged: boolean;
   cancellable: boolean;
   starred: boolean;
+  scores: {
+    [k: string]: number;
+  };
+  tags: string[];
   startedAt: number | null;
   finishedAt: number | null;
   thumbnailBuffer: number | null;
@@ -337,6 +343,21 @@ export interface Feed {
   model: string | null;
   status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
   starred: boolean;
+  tag: string | null;
+  /**
+   * @maxItems 8
+   */
+  scores: WantedScore[];
+  sort: FeedOrder | null;
+}
+export interface WantedScore {
+  name: string;
+  atLeast: number | null;
+  atMost: number | null;
+}
+export interface FeedOrder {
+  name: string;
+  lowestFirst: boolean;
 }
 export interface Queue {
   method: "queue";
@@ -347,6 +368,10 @@ export interface Prompts {
 }
 export interface ModelsUsed {
   method: "models_used";
+  topicId: string | null;
+}
+export interface LabelsUsed {
+  method: "labels_used";
   topicId: string | null;
 }
 export interface ReadTopics {
@@ -751,6 +776,11 @@ export interface PromptList {
 export interface ModelNames {
   type: "model_names";
   names: string[];
+}
+export interface LabelNames {
+  type: "label_names";
+  scores: string[];
+  tags: string[];
 }
 export interface TopicList {
   type: "topics";

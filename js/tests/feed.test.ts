@@ -346,3 +346,55 @@ describe("the kernel's clock", () => {
     expect(state().clockAhead).toBe(59_000);
   });
 });
+
+describe("a feed that is sorted by a score", () => {
+  const sorted = async () => {
+    const kernel = opened([named("b5"), named("b4"), named("b3"), named("b2"), named("b1")]);
+    kernel.state().setFilter({ sort: { name: "clip", lowestFirst: false } });
+    expect(kernel.last().call).toMatchObject({ sort: { name: "clip" }, before: null });
+    await kernel.last().answer(page([named("b2"), named("b5")], "b5"));
+    return kernel;
+  };
+  it("keeps the order of the kernel, page by page", async () => {
+    const { state, last, ids } = await sorted();
+    expect(ids(FOUND)).toEqual(["b2", "b5"]);
+    void state().loadMore(FOUND);
+    expect(last().call).toMatchObject({ before: "b5", sort: { name: "clip" } });
+    await last().answer(page([named("b1"), named("b4")]));
+    expect(ids(FOUND)).toEqual(["b2", "b5", "b1", "b4"]);
+  });
+  it("keeps it where batches change, come and go", async () => {
+    const { store, ids } = await sorted();
+    receive(store, { type: "batch_changed", batch: named("b5") });
+    receive(store, { type: "batch_added", batch: named("b9") });
+    expect(ids(FOUND)).toEqual(["b2", "b5"]);
+    receive(store, { type: "batch_removed", batchId: "b2", topicId: "t1" });
+    expect(ids(FOUND)).toEqual(["b5"]);
+  });
+  it("is in the order of time again without the score", async () => {
+    const { state, last, ids } = await sorted();
+    state().setFilter({ sort: null, tag: "poster" });
+    expect(last().call).toMatchObject({ sort: null, tag: "poster" });
+    await last().answer(page([named("b1"), named("b4")]));
+    expect(ids(FOUND)).toEqual(["b4", "b1"]);
+  });
+});
+
+describe("the filter by scores and tags", () => {
+  it("takes in new batches by the rules of the kernel", async () => {
+    const { store, state, last, ids } = opened([named("b1")]);
+    state().setFilter({ tag: "poster", score: { name: "clip", atLeast: 0.3, atMost: null } });
+    await last().answer(page([]));
+    const labelled = (id: string, clip: number, tags: string[]) => {
+      const made = named(id);
+      return { ...made, generations: made.generations.map((each) => ({ ...each, scores: { clip }, tags })) };
+    };
+    for (const each of [
+      labelled("b7", 0.3, ["poster"]),
+      labelled("b8", 0.2, ["poster"]),
+      labelled("b9", 1, []),
+    ])
+      receive(store, { type: "batch_changed", batch: each });
+    expect(ids(FOUND)).toEqual(["b7"]);
+  });
+});

@@ -43,6 +43,8 @@ __all__ = [
     "ReferenceRule",
     "Remote",
     "Request",
+    "ScoreOrder",
+    "ScoreRange",
     "SizeRule",
     "Stage",
     "Status",
@@ -780,20 +782,53 @@ class TopicPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRange:
+    """The range of a score. An image without the score is not in it.
+
+    Attributes:
+        name: the name of the score.
+        at_least, at_most: the limits, or None.
+    """
+
+    name: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreOrder:
+    """The order of a feed by a score. A batch counts with its best image; without the score, it is last.
+
+    Attributes:
+        name: the name of the score.
+        lowest_first: True where a low score is better than a high one.
+    """
+
+    name: str
+    lowest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A filter of a feed. A batch passes when it meets all conditions.
+    """A filter of a feed, and its order. A batch passes when it meets all conditions.
 
     Attributes:
         search: words that the prompt must hold, in any order, in upper or lower case.
         model: ``"provider:id"``, or None for any model.
         status: the state that one of its generations must have, or None for any state.
         starred: True where one of its generations must have a star.
+        tag: a tag that one of its generations must have, or None.
+        scores: the ranges in which scores of one of its generations must be, for each range.
+        sort: the order by a score, or None for the newest batch first.
     """
 
     search: str = ""
     model: str | None = None
     status: Status | None = None
     starred: bool = False
+    tag: str | None = None
+    scores: tuple[ScoreRange, ...] = ()
+    sort: ScoreOrder | None = None
 
 
 EVERYTHING = Wanted()

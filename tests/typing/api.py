@@ -198,6 +198,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.choose_cover(batch[0]), TopicHandle)
     assert_type(studio.batches(topic, limit=5), Batches)
     assert_type(studio.search("fox", status=Status.SUCCESS, starred=True), Batches)
+    assert_type(studio.search(tag="poster", min_scores={"clip": 0.3}, sort_by="clip"), Batches)
     assert_type(studio.recipe_of("fox.png"), dict[str, Any] | None)
     assert_type(studio.save_zip("a.zip", batch), Path)
     studio.star([batch, batch[0]], starred=False)

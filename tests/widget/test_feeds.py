@@ -149,3 +149,93 @@ def test_models_are_those_that_were_used_here_or_anywhere(page):
     assert page.result("models_used", topicId=two)["names"] == ["fake:sheet"]
     page.studio.delete(page.studio.search("hare")[0])
     assert page.result("models_used", topicId=two)["names"] == []
+
+
+# ------------------------------------------------------------------ scores and tags
+
+
+def scored(page):
+    """Make four batches, of which three have scores and two a tag."""
+    batches = [made(page, prompt, n=2) for prompt in ("low", "high", "none", "middle")]
+    low, high, _, middle = batches
+    low[0].scores = {"clip": 0.1, "taste": 5}
+    high[0].scores["clip"], high[1].scores["clip"] = 0.2, 0.9
+    middle[1].scores["clip"] = 0.5
+    low[1].tags.add("poster")
+    middle[0].tags = ["poster", "night"]
+    return batches
+
+
+def test_batches_are_found_by_the_tags_and_scores_of_their_images(page):
+    scored(page)
+    assert found(page, tag="poster") == ["middle", "low"]
+    assert found(page, tag="post") == []
+    assert found(page, scores=[{"name": "clip", "atLeast": 0.5}]) == ["middle", "high"]
+    assert found(page, scores=[{"name": "clip", "atMost": 0.1}]) == ["low"]
+    # One image must be within both limits: that of 0.2 and that of 0.9 are two.
+    assert found(page, scores=[{"name": "clip", "atLeast": 0.3, "atMost": 0.6}]) == ["middle"]
+    assert found(page, scores=[{"name": "clip"}, {"name": "taste"}]) == ["low"]
+    assert found(page, tag="poster", scores=[{"name": "clip", "atLeast": 0.4}]) == ["middle"]
+
+
+def test_batches_are_sorted_by_their_best_image_page_by_page(page):
+    scored(page)
+    order = {"name": "clip"}
+    assert found(page, sort=order) == ["high", "middle", "low", "none"]
+    assert found(page, sort={**order, "lowestFirst": True}) == ["low", "high", "middle", "none"]
+    assert found(page, sort={"name": "unknown"}) == ["middle", "none", "high", "low"]
+    read, before = [], None
+    for _ in range(4):
+        feed = page.result("feed", topicId=None, sort=order, limit=1, before=before)["feed"]
+        read, before = [*read, *(batch["prompt"] for batch in feed["batches"])], feed["before"]
+    assert (read, before) == (["high", "middle", "low", "none"], None)
+
+
+def test_equal_scores_lose_no_batch_between_two_pages(page):
+    batches = [made(page, f"equal {number}") for number in range(5)]
+    for batch in batches:
+        batch[0].scores["clip"] = 0.1 + 0.2
+    read, before = [], None
+    while len(read) < 5:
+        feed = page.result("feed", topicId=None, sort={"name": "clip"}, limit=2, before=before)["feed"]
+        read, before = [*read, *(batch["prompt"] for batch in feed["batches"])], feed["before"]
+    assert read == [f"equal {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_a_deleted_image_counts_neither_for_a_filter_nor_for_the_order_nor_for_the_names(page):
+    low, high, _, middle = scored(page)
+    high[1].delete()
+    assert found(page, sort={"name": "clip"}) == ["middle", "high", "low", "none"]
+    low.delete()
+    middle[0].delete()
+    assert found(page, tag="poster") == []
+    names = page.result("labels_used", topicId=None)
+    assert (names["scores"], names["tags"]) == (["clip"], [])
+
+
+def test_code_searches_by_tags_and_scores(page):
+    scored(page)
+    search = page.studio.search
+    assert [b.prompt for b in search(tag="poster")] == ["middle", "low"]
+    assert [b.prompt for b in search(min_scores={"clip": 0.5})] == ["middle", "high"]
+    assert [b.prompt for b in search(min_scores={"clip": 0.3}, max_scores={"clip": 0.6})] == ["middle"]
+    assert [b.prompt for b in search(sort_by="clip", limit=2)] == ["high", "middle"]
+    assert [b.prompt for b in search(sort_by="clip", lowest_first=True, limit=1)] == ["low"]
+    for wrong in ({"tag": ""}, {"min_scores": {"clip": "high"}}, {"sort_by": 3}):
+        with pytest.raises(InvalidRequest):
+            search(**wrong)
+
+
+def test_the_page_learns_scores_and_tags_at_once_and_which_there_are(page):
+    batch = made(page, "a fox")
+    batch[0].scores["clip"] = 0.31
+    page.wait_for(lambda events: any(event["type"] == "batch_changed" for event in events))
+    batch[0].tags.add("poster")
+    page.wait_for(lambda events: sum(event["type"] == "batch_changed" for event in events) >= 2)
+    tile = page.events("batch_changed")[-1]["batch"]["generations"][0]
+    assert (tile["scores"], tile["tags"]) == ({"clip": 0.31}, ["poster"])
+    names = page.result("labels_used", topicId=batch.topic_id)
+    assert (names["scores"], names["tags"]) == (["clip"], ["poster"])
+    other = page.studio.new_topic("Other")
+    names = page.result("labels_used", topicId=other.id)
+    assert (names["scores"], names["tags"]) == ([], [])

@@ -1,6 +1,6 @@
 // Numbers and times as people read them, in the language of the page.
 import { language, t } from "../messages";
-import type { Difference } from "../protocol.gen";
+import type { Difference, GenerationState } from "../protocol.gen";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -58,4 +58,18 @@ export function anyOf(names: readonly string[]): string {
 /** Return a date and time in full, as the host's language writes them. */
 export function moment(milliseconds: number): string {
   return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** Return a score in few digits: "0.31", "1240", "1.2e-7". */
+export function numberText(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+/** Return the scores and tags of an image in words, the scores first. */
+export function labelsOf({ scores, tags }: Pick<GenerationState, "scores" | "tags">): string[] {
+  // Both are missing in notebooks of older versions.
+  return [
+    ...Object.entries(scores ?? {}).map(([name, value]) => `${name} ${numberText(value)}`),
+    ...(tags ?? []),
+  ];
 }

@@ -53,6 +53,8 @@ export const english = {
     attempt: "Attempt",
     references: "References",
     path: "Path",
+    labels: "Scores and tags",
+    tags: "Tags",
     version: "Version",
     copyRecipe: "Copy as JSON",
     recipeCopied: "Recipe copied.",

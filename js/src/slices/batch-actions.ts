@@ -2,6 +2,7 @@
 import { causeText } from "../lib/answer";
 import { t } from "../messages";
 import { batchOf, batchOfGeneration, holding, idsInCalls, sendAll } from "./batches";
+import { UNFILTERED } from "./filter";
 import type { Slice } from "./state";
 
 export interface BatchActionsSlice {
@@ -17,15 +18,7 @@ export interface BatchActionsSlice {
 }
 
 /** The question whether a topic holds any batch. */
-const ANYTHING = {
-  method: "feed",
-  before: null,
-  limit: 1,
-  search: "",
-  model: null,
-  status: null,
-  starred: false,
-} as const;
+const ANYTHING = { method: "feed", before: null, limit: 1, ...UNFILTERED } as const;
 
 export const createBatchActionsSlice: Slice<BatchActionsSlice> = (_set, get, send) => {
   const report = (cause: unknown): void => get().addNotice("error", causeText(cause));

@@ -8,6 +8,8 @@ import type { Slice, State } from "./state";
 export interface Feed {
   /** The batches in their order: the ids sort by time. A batch itself may have been dropped to save memory. */
   ids: readonly string[];
+  /** The kernel has sorted the batches by a score: then their ids are in no order. */
+  sorted?: boolean;
   /** The cursor of the next (older) page; null at the end. */
   before: string | null;
   loading: boolean;
@@ -79,12 +81,13 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
       set((state) => {
         const feeds = { ...state.feeds, [batch.topicId]: state.feeds[batch.topicId] ?? NO_FEED };
         for (const [key, feed] of Object.entries(feeds)) {
-          const has = indexIn(feed.ids, batch.id) >= 0;
+          const has = placeOf(feed, batch.id) >= 0;
           // A batch that no longer fits the filter stays in sight until the user searches for something else.
           const belongs =
             key === FOUND ? has || (isFiltering(state) && matches(state, batch)) : key === batch.topicId;
           if (has && !belongs) feeds[key] = { ...feed, ids: feed.ids.filter((id) => id !== batch.id) };
-          else if (belongs && !has && reaches(feed, batch.id))
+          // Where a new batch belongs among scores is for the kernel to tell, with the next search.
+          else if (belongs && !has && !feed.sorted && reaches(feed, batch.id))
             feeds[key] = { ...feed, ids: union(feed.ids, [batch.id]) };
         }
         return { feeds, batches: { ...state.batches, [batch.id]: batch } };
@@ -133,8 +136,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
       set((state) => {
         const feeds = { ...state.feeds };
         for (const [key, feed] of Object.entries(feeds)) {
-          if (indexIn(feed.ids, id) >= 0)
-            feeds[key] = { ...feed, ids: feed.ids.filter((other) => other !== id) };
+          if (placeOf(feed, id) >= 0) feeds[key] = { ...feed, ids: feed.ids.filter((other) => other !== id) };
         }
         const { [id]: _, ...batches } = state.batches;
         return { feeds, batches };
@@ -170,6 +172,11 @@ export function batchesIn({ feeds, batches }: Pick<State, "feeds" | "batches">, 
 function ahead(known: number | null, happenedAt: number): number {
   const distance = Date.now() - happenedAt;
   return known === null ? distance : Math.min(known, distance);
+}
+
+/** Return the index of a batch in a feed, or -1. */
+export function placeOf({ ids, sorted }: Feed, id: string): number {
+  return sorted ? ids.indexOf(id) : indexIn(ids, id);
 }
 
 /** Return whether a batch stands in the part of a feed that is loaded. */

@@ -1,5 +1,6 @@
 // The covers of topics, and the images to choose a cover from.
 import { causeText } from "../lib/answer";
+import { UNFILTERED } from "./filter";
 import type { Slice } from "./state";
 
 /** An image to choose a cover from. */
@@ -35,10 +36,8 @@ export const createCoversSlice: Slice<CoversSlice> = (_set, get, send) => {
           topicId,
           before,
           limit: COVERS_PAGE,
-          search: "",
-          model: null,
+          ...UNFILTERED,
           status: "success",
-          starred: false,
         });
         if (result.type !== "feed") return { images: [], before: null };
         const images = result.feed.batches.flatMap(({ prompt, generations }) =>

@@ -1,10 +1,10 @@
 // Loading the feeds page by page, and how a page joins what is known.
 import { errorState, errorText } from "../lib/answer";
-import { indexIn, newestFirst, union } from "../lib/ids";
+import { newestFirst, union } from "../lib/ids";
 import { t } from "../messages";
 import type { BatchState, FeedState } from "../protocol.gen";
-import { batchOfGeneration, type Feed, isRunning, NO_FEED, shownFeed } from "./batches";
-import { FOUND, isFiltering } from "./filter";
+import { batchOfGeneration, type Feed, isRunning, NO_FEED, placeOf, shownFeed } from "./batches";
+import { FOUND, isFiltering, UNFILTERED } from "./filter";
 import type { Slice, State } from "./state";
 
 export interface FeedPagesSlice {
@@ -41,7 +41,8 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
     try {
       const { result } = await send({ method: "feed", ...question, before, limit: PAGE_SIZE });
       if (result.type !== "feed" || !wanted()) return;
-      const again = found && before === null && asked === answered && get().feeds[FOUND]?.loaded === true;
+      const known = get().feeds[FOUND];
+      const again = found && before === null && asked === answered && known?.loaded === true && !known.sorted;
       if (found) answered = asked;
       if (again) renew(result.feed);
       else take(key, result.feed, before);
@@ -64,15 +65,22 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
   /** Take in a page: the newest one (`after` null) replaces the feed, an older one joins it. */
   const take = (key: string, page: FeedState, after: string | null): void => {
     const { before: cursor, ids } = get().feeds[key] ?? NO_FEED;
-    if (after !== null && after !== cursor) takeOut(key, missingIn(page, ids, after));
+    const sorted = key === FOUND && get().filter.sort !== null;
+    if (after !== null && after !== cursor && !sorted) takeOut(key, missingIn(page, ids, after));
     set((state) => {
       const old = state.feeds[key] ?? NO_FEED;
       const fresh = page.batches.map(({ id }) => id);
       const last = old.ids.at(-1);
       // This page, of dropped batches, is in the middle: the end of the feed is known already.
-      const inside = after !== null && last !== undefined && (fresh.at(-1) ?? last) > last;
+      const inside =
+        after !== null && last !== undefined && (sorted ? after !== cursor : (fresh.at(-1) ?? last) > last);
       const feed: Feed = {
-        ids: after === null ? newestFirst(fresh) : union(old.ids, fresh),
+        ids: sorted
+          ? [...new Set([...(after === null ? [] : old.ids), ...fresh])]
+          : after === null
+            ? newestFirst(fresh)
+            : union(old.ids, fresh),
+        ...(sorted && { sorted }),
         before: inside ? old.before : page.before,
         loading: old.loading,
         loaded: true,
@@ -82,7 +90,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       for (const batch of page.batches) batches[batch.id] = batch;
       return {
         feeds: { ...state.feeds, [key]: feed },
-        batches: trimmed({ ...state, batches }, feed.ids, fresh[0]),
+        batches: trimmed({ ...state, batches }, feed, fresh[0]),
       };
     });
   };
@@ -120,7 +128,7 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       const feed = get().feeds[key];
       if (!feed || feed.loading) return;
       const index = feed.ids.indexOf(id);
-      if (index >= 0) await ask(key, feed.ids[index - 1] ?? `${id}z`);
+      if (index >= 0) await ask(key, feed.ids[index - 1] ?? (feed.sorted ? null : `${id}z`));
     },
     retryFeed: (key) => {
       changeFeed(key, (feed) => ({ ...feed, failed: null }));
@@ -143,9 +151,10 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
 
 /** Return the question for a feed, the same for all of its pages. */
 function questionOf({ filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">, key: string) {
-  if (key !== FOUND) return { topicId: key, search: "", model: null, status: null, starred: false };
-  const { search, model, status, starred, everywhere } = filter;
-  return { topicId: everywhere ? null : activeTopicId, search: search.trim(), model, status, starred };
+  const { search, everywhere, score, ...rest } = filter;
+  const asked = { search: search.trim(), scores: score ? [score] : [], ...rest };
+  if (key === FOUND) return { topicId: everywhere ? null : activeTopicId, ...asked };
+  return { topicId: key, ...UNFILTERED };
 }
 
 /**
@@ -215,14 +224,15 @@ function missingIn({ batches, before }: FeedState, ids: readonly string[], after
  */
 function trimmed(
   state: Pick<State, "batches" | Use>,
-  ids: readonly string[],
+  feed: Feed,
   near: string | undefined,
 ): Record<string, BatchState> {
   const all = Object.values(state.batches);
   if (near === undefined || all.length <= KEPT_BATCHES) return state.batches;
-  const index = Math.max(indexIn(ids, near), 0);
+  const { ids } = feed;
+  const index = Math.max(placeOf(feed, near), 0);
   const begin = state.anchor === null ? undefined : batchOfGeneration(state, state.anchor);
-  const other = begin ? indexIn(ids, begin.id) : -1;
+  const other = begin ? placeOf(feed, begin.id) : -1;
   const half = KEPT_BATCHES / 3;
   const [from, to] = other < 0 ? [index, index] : [Math.min(index, other), Math.max(index, other)];
   const kept = new Set(ids.slice(Math.max(from - half, 0), to + half));

@@ -1,5 +1,6 @@
-// What the feed is narrowed to: words of the prompt, a model, a status, stars, here or in all topics.
-import type { BatchState, GenerationState } from "../protocol.gen";
+// What the feed is narrowed to: words of the prompt, a model, a status, stars, a tag, a score, here or in all topics;
+// and the score by which it is sorted.
+import type { BatchState, Feed as FeedCall, FeedOrder, GenerationState, WantedScore } from "../protocol.gen";
 import type { Slice, State } from "./state";
 
 export interface Filter {
@@ -7,6 +8,9 @@ export interface Filter {
   model: string | null;
   status: GenerationState["status"] | null;
   starred: boolean;
+  tag: string | null;
+  score: WantedScore | null;
+  sort: FeedOrder | null;
   /** All topics, not the one that is shown. */
   everywhere: boolean;
 }
@@ -17,6 +21,8 @@ export interface FilterSlice {
   filterShown: boolean;
   /** The names of the models that were used where the filter searches. */
   usedModels: string[];
+  /** The scores and tags of the images where the filter searches. */
+  usedLabels: { scores: string[]; tags: string[] };
 
   /** Change the filter. While words are being typed, the search waits for a pause. */
   setFilter(patch: Partial<Filter>): void;
@@ -24,16 +30,31 @@ export interface FilterSlice {
   clearFilter(): void;
   /** Ask the kernel which models were used where the filter searches. */
   loadUsedModels(): Promise<void>;
+  /** Ask the kernel which scores and tags there are where the filter searches. */
+  loadUsedLabels(): Promise<void>;
 }
 
 /** The key of the feed that the filter finds. */
 export const FOUND = "found";
 export const SEARCH_DELAY = 250;
+/** The question for all batches of a feed, in the order of time. */
+export const UNFILTERED = {
+  search: "",
+  model: null,
+  status: null,
+  starred: false,
+  tag: null,
+  scores: [] as WantedScore[],
+  sort: null,
+} satisfies Partial<FeedCall>;
 export const NO_FILTER: Filter = {
   search: "",
   model: null,
   status: null,
   starred: false,
+  tag: null,
+  score: null,
+  sort: null,
   everywhere: false,
 };
 
@@ -44,6 +65,7 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
     filter: NO_FILTER,
     filterShown: false,
     usedModels: [],
+    usedLabels: { scores: [], tags: [] },
 
     setFilter: (patch) => {
       const typed = Object.keys(patch).every((key) => key === "search");
@@ -78,13 +100,23 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
         // The models of the known batches are offered nevertheless.
       }
     },
+    loadUsedLabels: async () => {
+      const { filter, activeTopicId } = get();
+      const topicId = filter.everywhere ? null : activeTopicId;
+      try {
+        const { result } = await send({ method: "labels_used", topicId });
+        if (result.type === "label_names") set({ usedLabels: result });
+      } catch {
+        // Without their names, none can be chosen. The bar asks again when it opens.
+      }
+    },
   };
 };
 
 /** Return whether the feed is narrowed, or widened to all topics. */
 export function isFiltering({ filter }: Pick<State, "filter">): boolean {
-  const { search, model, status, starred, everywhere } = filter;
-  return search.trim() !== "" || model !== null || status !== null || starred || everywhere;
+  const { search, ...others } = filter;
+  return search.trim() !== "" || Object.values(others).some((part) => part !== null && part !== false);
 }
 
 /** Return whether the filter finds a batch, by the same rules as the kernel. */
@@ -92,16 +124,23 @@ export function matches(
   { filter, activeTopicId }: Pick<State, "filter" | "activeTopicId">,
   batch: BatchState,
 ): boolean {
-  const { search, model, status, starred, everywhere } = filter;
+  const { search, model, status, starred, tag, score, everywhere } = filter;
   const prompt = batch.prompt.toLowerCase();
   return (
     (everywhere || batch.topicId === activeTopicId) &&
     (model === null || batch.model === model) &&
     (status === null || batch.generations.some((generation) => generation.status === status)) &&
     (!starred || batch.generations.some((generation) => generation.starred)) &&
+    (tag === null || batch.generations.some(({ tags }) => tags.includes(tag))) &&
+    (score === null || batch.generations.some(({ scores }) => isIn(score, scores[score.name]))) &&
     search
       .toLowerCase()
       .split(/\s+/)
       .every((word) => prompt.includes(word))
   );
+}
+
+/** Return whether a score is in a range. */
+function isIn({ atLeast, atMost }: WantedScore, value: number | undefined): boolean {
+  return value !== undefined && value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity);
 }

@@ -39,7 +39,12 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const actions = useActions();
   const ids = feed?.ids ?? NOTHING;
   const days = useRef(new Map<string, string>());
-  const keys = useMemo(() => withDays(ids, store.getState().batches, days.current), [ids, store]);
+  const sorted = feed?.sorted ?? false;
+  const keys = useMemo(
+    // Days divide what is in the order of time.
+    () => (sorted ? [...ids] : withDays(ids, store.getState().batches, days.current)),
+    [ids, store, sorted],
+  );
   const estimate = useCallback(
     (key: string, width: number) => {
       if (key.startsWith(DAY)) return DAY_HEIGHT;

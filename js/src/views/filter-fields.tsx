@@ -1,8 +1,8 @@
-// What narrows the feed: words, model, status, stars; here or in all topics.
+// What narrows the feed: words, model, status, stars, tags and scores; here or in all topics. And its order.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { focusOn } from "../lib/focus";
 import { t } from "../messages/tools";
-import type { GenerationState } from "../protocol.gen";
+import type { GenerationState, WantedScore } from "../protocol.gen";
 import { isFiltering } from "../slices/filter";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -21,7 +21,9 @@ export function FilterFields() {
   const made = useStore((state) => state.madeBatchId);
   const actions = useActions();
   useEffect(() => {
-    if (live) void actions.loadUsedModels();
+    if (!live) return;
+    void actions.loadUsedModels();
+    void actions.loadUsedLabels();
   }, [live, topicId, made, filter.everywhere]);
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
@@ -101,6 +103,7 @@ export function FilterFields() {
       >
         <Icon name="star" size={14} /> {t.filter.starred}
       </button>
+      <LabelFields />
       <button
         type="button"
         class="ip-button ip-toggle"
@@ -119,6 +122,128 @@ export function FilterFields() {
       />
     </search>
   );
+}
+
+/** The fields for tags and scores, where there are some. */
+function LabelFields() {
+  const { tag, score, sort } = useStore((state) => state.filter);
+  const used = useStore((state) => state.usedLabels);
+  const { setFilter } = useActions();
+  const tags = withChosen(used.tags, tag);
+  const scores = withChosen(used.scores, score?.name ?? sort?.name ?? null);
+  return (
+    <>
+      {tags.length > 0 && (
+        <select
+          class="ip-input ip-select"
+          aria-label={t.filter.tag}
+          data-set={tag !== null}
+          data-testid="filter-tag"
+          value={tag ?? ""}
+          onChange={(event) => setFilter({ tag: event.currentTarget.value || null })}
+        >
+          <option value="">{t.filter.anyTag}</option>
+          {tags.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
+      {scores.length > 0 && (
+        <>
+          <select
+            class="ip-input ip-select"
+            aria-label={t.filter.score}
+            data-set={score !== null}
+            data-testid="filter-score"
+            value={score?.name ?? ""}
+            onChange={({ currentTarget: { value: name } }) =>
+              setFilter({ score: name ? { name, atLeast: null, atMost: null } : null })
+            }
+          >
+            <option value="">{t.filter.anyScore}</option>
+            {scores.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+          {score && (
+            <>
+              <Limit
+                label={t.filter.atLeast(score.name)}
+                sign="≥"
+                value={score.atLeast}
+                testid="filter-at-least"
+                onChange={(atLeast) => setFilter({ score: { ...score, atLeast } })}
+              />
+              <Limit
+                label={t.filter.atMost(score.name)}
+                sign="≤"
+                value={score.atMost}
+                testid="filter-at-most"
+                onChange={(atMost) => setFilter({ score: { ...score, atMost } })}
+              />
+            </>
+          )}
+          <select
+            class="ip-input ip-select"
+            aria-label={t.filter.sort}
+            data-set={sort !== null}
+            data-testid="filter-sort"
+            value={sort ? `${sort.lowestFirst ? LOWEST : HIGHEST}${sort.name}` : ""}
+            onChange={({ currentTarget: { value } }) =>
+              setFilter({
+                sort: value ? { name: value.slice(1), lowestFirst: value.startsWith(LOWEST) } : null,
+              })
+            }
+          >
+            <option value="">{t.filter.newest}</option>
+            {scores.flatMap((name) => [
+              <option key={`${HIGHEST}${name}`} value={`${HIGHEST}${name}`}>
+                {t.filter.highest(name)}
+              </option>,
+              <option key={`${LOWEST}${name}`} value={`${LOWEST}${name}`}>
+                {t.filter.lowest(name)}
+              </option>,
+            ])}
+          </select>
+        </>
+      )}
+    </>
+  );
+}
+
+/** Stand before the name of a score in the value of an order. */
+const HIGHEST = "-";
+const LOWEST = "+";
+
+interface LimitProps {
+  label: string;
+  sign: string;
+  value: number | null;
+  testid: string;
+  onChange(value: number | null): void;
+}
+
+function Limit({ label, sign, value, testid, onChange }: LimitProps) {
+  return (
+    <input
+      class="ip-input ip-limit"
+      type="number"
+      step="any"
+      aria-label={label}
+      title={label}
+      placeholder={sign}
+      value={value ?? ""}
+      data-testid={testid}
+      onChange={({ currentTarget }) =>
+        onChange(Number.isFinite(currentTarget.valueAsNumber) ? currentTarget.valueAsNumber : null)
+      }
+    />
+  );
+}
+
+/** Return the names, with the chosen one among them. */
+function withChosen(names: readonly string[], chosen: string | null): string[] {
+  return chosen === null || names.includes(chosen) ? [...names] : [...names, chosen].sort();
 }
 
 /** Return the models that were used where the filter looks, with their titles; the chosen one is among them. */
@@ -162,6 +287,10 @@ export function NothingFound() {
         {filter.status && (
           <Chip text={t.filter.statuses[filter.status]} onDrop={() => actions.setFilter({ status: null })} />
         )}
+        {filter.tag && <Chip text={filter.tag} onDrop={() => actions.setFilter({ tag: null })} />}
+        {filter.score && (
+          <Chip text={rangeText(filter.score)} onDrop={() => actions.setFilter({ score: null })} />
+        )}
         {filter.starred && (
           <Chip text={t.filter.starred} onDrop={() => actions.setFilter({ starred: false })} />
         )}
@@ -188,6 +317,12 @@ export function NothingFound() {
       </div>
     </div>
   );
+}
+
+/** Return a range of a score: "clip ≥ 0.3 ≤ 0.5". */
+function rangeText({ name, atLeast, atMost }: WantedScore): string {
+  const limits = [atLeast === null ? [] : [`≥ ${atLeast}`], atMost === null ? [] : [`≤ ${atMost}`]].flat();
+  return [name, ...limits].join(" ");
 }
 
 function Chip({ text, onDrop }: { text: string; onDrop(): void }) {

@@ -4,7 +4,7 @@ import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
 import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
-import { moment, sizeText, took } from "../lib/words";
+import { labelsOf, moment, numberText, sizeText, took } from "../lib/words";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -72,6 +72,12 @@ export function Info({ batch, generation }: InfoProps) {
         <h3>{t.lightbox.image}</h3>
         <Facts rows={imageFacts(batch, generation, recipe)} />
       </section>
+      {labelsOf(generation).length > 0 && (
+        <section data-testid="scores-and-tags">
+          <h3>{t.lightbox.labels}</h3>
+          <Facts rows={labelFacts(generation)} />
+        </section>
+      )}
       {recipe && Object.keys(recipe.requested).length > 0 && (
         <section>
           <h3>{t.lightbox.parameters}</h3>
@@ -157,6 +163,11 @@ function imageFacts(batch: BatchState, generation: GenerationState, recipe: Reci
     [t.lightbox.took, startedAt !== null && finishedAt !== null ? took(finishedAt - startedAt) : ""],
     [t.lightbox.cost, recipe?.cost ? dollars(recipe.cost) : ""],
   ];
+}
+
+function labelFacts({ scores, tags }: GenerationState): Fact[] {
+  const values = Object.entries(scores).map(([name, value]): Fact => [name, numberText(value)]);
+  return [...values, [t.lightbox.tags, tags.join(", ")]];
 }
 
 function originFacts(recipe: RecipeState): Fact[] {

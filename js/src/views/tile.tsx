@@ -4,7 +4,7 @@ import { errorText, worded } from "../lib/answer";
 import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
 import { pressByKey } from "../lib/keyboard";
-import { changeText, differenceText, elapsed } from "../lib/words";
+import { changeText, differenceText, elapsed, labelsOf } from "../lib/words";
 import type { Hidden as HiddenReason } from "../media";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -127,6 +127,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
         )}
       </div>
       {reason && <Hidden generation={generation} reason={reason} />}
+      <Labels generation={generation} />
       <div class="ip-tile-marks">
         {damaged && (
           <span class="ip-badge" title={t.tile.damagedHelp} data-testid="damaged">
@@ -170,6 +171,24 @@ function Hidden(props: { generation: GenerationState; reason: HiddenReason }) {
 function Actions(props: Omit<TileProps, "onOpen">) {
   const { module } = usePart("tools");
   return module ? <module.TileActions {...props} /> : null;
+}
+
+/** How many scores and tags stand on a tile. The large view has all. */
+const SHOWN_LABELS = 2;
+
+/** The first scores and tags, on the lower edge of the picture. */
+function Labels({ generation }: { generation: GenerationState }) {
+  const labels = labelsOf(generation);
+  if (labels.length === 0) return null;
+  const more = labels.length - SHOWN_LABELS;
+  return (
+    <div class="ip-labels" data-testid="labels">
+      {labels.slice(0, SHOWN_LABELS).map((label) => (
+        <span key={label}>{label}</span>
+      ))}
+      {more > 0 && <span>+{more}</span>}
+    </div>
+  );
 }
 
 function Running({ generation }: { generation: GenerationState }) {

@@ -137,6 +137,10 @@ class Archive:
         """Return the names of the models that made a topic's batches, or all batches (None)."""
         return await self.in_store(self.store.models_used, topic_id)
 
+    async def labels_used(self, topic_id: str | None) -> tuple[list[str], list[str]]:
+        """Return the names of the scores and the tags of a topic's images, or of all images (None)."""
+        return await self.in_store(self.store.labels_used, topic_id)
+
     async def topics(self) -> list[Topic]:
         """Return all topics: the pinned ones first, then by their last use, newest first."""
         return await self.in_store(self.store.topics)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
 from imgplay_widget._page.states import batch_state, draft_state, topic_state
-from imgplay_widget._types import EVERYTHING, Status, Wanted
+from imgplay_widget._types import EVERYTHING, ScoreOrder, ScoreRange, Status, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ class Feeds:
             protocol.Queue: self._queue,
             protocol.Prompts: self._prompts,
             protocol.ModelsUsed: self._models_used,
+            protocol.LabelsUsed: self._labels_used,
             protocol.ReadTopics: self._topics,
             protocol.NamedTopics: self._named_topics,
             protocol.SelectTopic: self._select_topic,
@@ -54,7 +55,15 @@ class Feeds:
 
     async def _feed(self, call: protocol.Feed, _: Attachments) -> protocol.FeedResult:
         status = None if call.status is None else Status(call.status)
-        wanted = Wanted(search=call.search, model=call.model, status=status, starred=call.starred)
+        wanted = Wanted(
+            search=call.search,
+            model=call.model,
+            status=status,
+            starred=call.starred,
+            tag=call.tag,
+            scores=tuple(ScoreRange(**one.model_dump()) for one in call.scores),
+            sort=None if call.sort is None else ScoreOrder(**call.sort.model_dump()),
+        )
         page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
         return protocol.FeedResult(feed=page)
 
@@ -67,6 +76,10 @@ class Feeds:
 
     async def _models_used(self, call: protocol.ModelsUsed, _: Attachments) -> protocol.ModelNames:
         return protocol.ModelNames(names=await self._archive.models_used(call.topic_id))
+
+    async def _labels_used(self, call: protocol.LabelsUsed, _: Attachments) -> protocol.LabelNames:
+        scores, tags = await self._archive.labels_used(call.topic_id)
+        return protocol.LabelNames(scores=scores, tags=tags)
 
     async def _topics(self, call: protocol.ReadTopics, _: Attachments) -> protocol.TopicList:
         before, limit = call.before, call.limit

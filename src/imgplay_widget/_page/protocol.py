@@ -218,6 +218,8 @@ class GenerationState(Message):
         started_at: when the task of the generation was first sent, or None.
         finished_at: when the task ended, or None.
         damaged: whether the file is cut off or damaged, so that only a part of the image may be shown.
+        scores: the scores by their names, which are sorted.
+        tags: the tags, sorted.
         thumbnail_buffer: the index of the thumbnail among the message's buffers, or None where the message
             does not contain the thumbnail.
     """
@@ -235,6 +237,8 @@ class GenerationState(Message):
     damaged: bool
     cancellable: bool
     starred: bool
+    scores: dict[str, float]
+    tags: list[str]
     started_at: int | None
     finished_at: int | None
     thumbnail_buffer: int | None
@@ -564,6 +568,26 @@ class SelectTopic(Message):
     topic_id: str | None
 
 
+class WantedScore(Message):
+    """The range of a score that an image of a batch must have. A limit is None where there is none."""
+
+    name: Annotated[str, Field(max_length=64)]
+    at_least: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    at_most: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class FeedOrder(Message):
+    """The order of a feed by a score. A batch counts with its best image; one without the score comes last.
+
+    Attributes:
+        name: the name of the score.
+        lowest_first: whether the lowest score comes first.
+    """
+
+    name: Annotated[str, Field(max_length=64)]
+    lowest_first: bool = False
+
+
 class Feed(Message):
     """A request for a page of the feed of a topic, or of all topics (None). Answer: `FeedResult`.
 
@@ -574,6 +598,9 @@ class Feed(Message):
         model: the name of the model of the batches, or None for all models.
         status: the status that a generation of each batch must have, or None for all batches.
         starred: True for only the batches with a starred image.
+        tag: a tag that an image of each batch must have, or None.
+        scores: the ranges of scores that an image of each batch must have.
+        sort: the order by a score, or None for the newest batch first.
     """
 
     method: Literal["feed"] = "feed"
@@ -584,6 +611,9 @@ class Feed(Message):
     model: str | None = None
     status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
     starred: bool = False
+    tag: Annotated[str, Field(max_length=64)] | None = None
+    scores: Annotated[list[WantedScore], Field(max_length=8)] = Field(default_factory=list[WantedScore])
+    sort: FeedOrder | None = None
 
 
 class Queue(Message):
@@ -603,6 +633,13 @@ class ModelsUsed(Message):
     """A request for the models of a topic's batches, or of all batches (None). Answer: `ModelNames`."""
 
     method: Literal["models_used"] = "models_used"
+    topic_id: str | None
+
+
+class LabelsUsed(Message):
+    """A request for the scores and tags in a topic, or in all topics (None). Answer: `LabelNames`."""
+
+    method: Literal["labels_used"] = "labels_used"
     topic_id: str | None
 
 
@@ -878,6 +915,7 @@ Call = Annotated[
     | Queue
     | Prompts
     | ModelsUsed
+    | LabelsUsed
     | ReadTopics
     | NamedTopics
     | SaveDraft
@@ -1002,6 +1040,14 @@ class ModelNames(Message):
 
     type: Literal["model_names"] = "model_names"
     names: list[str]
+
+
+class LabelNames(Message):
+    """The answer to `LabelsUsed`: the names of the scores, and the tags, both sorted."""
+
+    type: Literal["label_names"] = "label_names"
+    scores: list[str]
+    tags: list[str]
 
 
 class TopicList(Message):
@@ -1282,6 +1328,7 @@ Result = Annotated[
     | QueueResult
     | PromptList
     | ModelNames
+    | LabelNames
     | TopicList
     | Improved
     | ThumbnailList

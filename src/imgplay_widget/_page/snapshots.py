@@ -35,6 +35,10 @@ STATE_TOPICS, STATE_BATCHES, STATE_TEXT = 24, 6, 240
 """The most topics and batches in the synced state, and the most characters of each text."""
 
 
+STATE_LABELS = 3
+"""The most scores, and the most tags, of an image in the synced state."""
+
+
 class Snapshots:
     """The snapshots of one page. They are made on the engine's loop.
 
@@ -192,21 +196,21 @@ def _shortened(batch: protocol.BatchState) -> protocol.BatchState:
     params = {
         name: value[:STATE_TEXT] if isinstance(value, str) else value for name, value in batch.params.items()
     }
-    generations = [
-        generation.model_copy(
-            update={
-                "error": generation.error.model_copy(
-                    update={
-                        "message": generation.error.message[:STATE_TEXT],
-                        "next_step": generation.error.next_step[:STATE_TEXT],
-                    }
-                )
-            }
-        )
-        if generation.error
-        else generation
-        for generation in batch.generations
-    ]
+    generations = [_shortened_generation(generation) for generation in batch.generations]
     return batch.model_copy(
         update={"prompt": batch.prompt[:STATE_TEXT], "params": params, "generations": generations}
     )
+
+
+def _shortened_generation(generation: protocol.GenerationState) -> protocol.GenerationState:
+    changes: dict[str, Any] = {
+        "scores": dict(list(generation.scores.items())[:STATE_LABELS]),
+        "tags": generation.tags[:STATE_LABELS],
+    }
+    if generation.error:
+        texts = {
+            "message": generation.error.message[:STATE_TEXT],
+            "next_step": generation.error.next_step[:STATE_TEXT],
+        }
+        changes["error"] = generation.error.model_copy(update=texts)
+    return generation.model_copy(update=changes)

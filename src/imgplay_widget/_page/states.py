@@ -254,6 +254,8 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         damaged=asset is not None and not asset.whole,
         cancellable=not status.final,
         starred=generation.starred,
+        scores=dict(generation.scores),
+        tags=list(generation.tags),
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
         finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
         thumbnail_buffer=buffer,

@@ -7,9 +7,10 @@ be full.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, or_, select, true
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.queries import (
@@ -21,13 +22,13 @@ from imgplay_widget._store.queries import (
     entry,
     with_contents,
 )
-from imgplay_widget._store.tables import batches, generations, tasks, topics
-from imgplay_widget._types import Entry, FeedPage, Status, Wanted
+from imgplay_widget._store.tables import batches, generations, scores, tags, tasks, topics
+from imgplay_widget._types import Entry, FeedPage, ScoreOrder, Status, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["feed", "models_used", "prompts", "same_request", "unfinished"]
+__all__ = ["feed", "labels_used", "models_used", "prompts", "same_request", "unfinished"]
 
 READ_PROMPTS = 2000
 """The number of the newest batches in which different prompts are searched."""
@@ -49,7 +50,7 @@ def feed(
     limit: int,
     wanted: Wanted,
 ) -> FeedPage:
-    """Return a page of the batches of a topic, or of all topics (None), newest first."""
+    """Return a page of the batches of a topic, or of all topics (None), newest first or by a score."""
     mine = select(batches).where(SEEN_BATCH, *_conditions(wanted))
     if topic_id is None:
         mine = mine.where(*scope.batches())
@@ -58,7 +59,9 @@ def feed(
         # too, SQLite would read all batches of the user to find those of a small topic.
         owned = select(topics.c.id).where(topics.c.id == batches.c.topic_id, *scope.topics())
         mine = mine.where(batches.c.topic_id == topic_id, owned.correlate(batches).exists())
-    if before is not None:
+    if wanted.sort is not None:
+        mine = _sorted(connection, mine, wanted.sort, before)
+    elif before is not None:
         mine = mine.where(batches.c.id < before)
     found = connection.execute(mine.order_by(batches.c.id.desc()).limit(limit + 1)).mappings().all()
     page = found[:limit]
@@ -66,6 +69,47 @@ def feed(
         entries=tuple(with_contents(connection, page)),
         before=page[-1]["id"] if len(found) > limit else None,
     )
+
+
+def _sorted(connection: Connection, mine: Select[Any], order: ScoreOrder, before: str | None) -> Select[Any]:
+    """Return a query of batches in the order of a score, from the batch that is the cursor on."""
+    reach = func.min if order.lowest_first else func.max
+    # A batch without the score comes after all others.
+    last = sys.float_info.max if order.lowest_first else -sys.float_info.max
+    joined = scores.join(generations, generations.c.id == scores.c.generation_id)
+    best = (
+        select(generations.c.batch_id, reach(scores.c.value).label("value"))
+        .select_from(joined)
+        .where(scores.c.name == order.name, generations.c.deleted_at.is_(None))
+        .group_by(generations.c.batch_id)
+        .subquery()
+    )
+    value = func.coalesce(best.c.value, last)
+    mine = mine.select_from(batches.outerjoin(best, best.c.batch_id == batches.c.id))
+    if before is not None:
+        reached = connection.scalar(select(best.c.value).where(best.c.batch_id == before))
+        reached = last if reached is None else reached
+        beyond = value > reached if order.lowest_first else value < reached
+        mine = mine.where(or_(beyond, and_(value == reached, batches.c.id < before)))
+    return mine.order_by(value if order.lowest_first else value.desc())
+
+
+def labels_used(connection: Connection, scope: Scope, topic_id: str | None) -> tuple[list[str], list[str]]:
+    """Return the names of the scores and the tags of a topic's images, or of all images (None), sorted."""
+    found: list[list[str]] = []
+    for labels in (scores, tags):
+        joined = labels.join(generations, generations.c.id == labels.c.generation_id)
+        joined = joined.join(batches, batches.c.id == generations.c.batch_id)
+        names = (
+            select(labels.c.name)
+            .select_from(joined)
+            .where(*scope.batches(), SEEN_BATCH, generations.c.deleted_at.is_(None))
+            .distinct()
+        )
+        if topic_id is not None:
+            names = names.where(batches.c.topic_id == topic_id)
+        found.append(sorted(connection.scalars(names)))
+    return found[0], found[1]
 
 
 def unfinished(connection: Connection, scope: Scope, limit: int) -> list[Entry]:
@@ -143,3 +187,17 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         # An index finds the starred generations first, because they are few.
         starred = generations.c.starred == true(), generations.c.deleted_at.is_(None)
         yield batches.c.id.in_(select(generations.c.batch_id).where(*starred))
+    if wanted.tag is not None:
+        yield _labelled(tags, tags.c.name == wanted.tag)
+    for one in wanted.scores:
+        limits = [scores.c.name == one.name]
+        limits += [scores.c.value >= one.at_least] if one.at_least is not None else []
+        limits += [scores.c.value <= one.at_most] if one.at_most is not None else []
+        yield _labelled(scores, *limits)
+
+
+def _labelled(labels: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a batch has an image with such a score or tag."""
+    joined = labels.join(generations, generations.c.id == labels.c.generation_id)
+    holding = select(generations.c.batch_id).select_from(joined)
+    return batches.c.id.in_(holding.where(generations.c.deleted_at.is_(None), *conditions))

@@ -454,6 +454,11 @@ class Store:
         with self._database.reading() as connection:
             return feeds.prompts(connection, self._scope, limit)
 
+    def labels_used(self, topic_id: str | None) -> tuple[list[str], list[str]]:
+        """Return the names of the scores and the tags of a topic's images, or of all images (None)."""
+        with self._database.reading() as connection:
+            return feeds.labels_used(connection, self._scope, topic_id)
+
     def models_used(self, topic_id: str | None) -> list[str]:
         """Return the names of the models of a topic's batches, or of all batches (None), sorted."""
         with self._database.reading() as connection:

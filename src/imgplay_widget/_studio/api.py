@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
+from imgplay_widget._rules.scores import check_name, check_score
 from imgplay_widget._store import restore_backup
 from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import (
@@ -25,12 +26,12 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
-from imgplay_widget._types import Reference, Status, Wanted
+from imgplay_widget._types import Reference, ScoreOrder, ScoreRange, Status, Wanted
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -323,9 +324,14 @@ class StudioApi:
         model: str | None = None,
         status: Status | str | None = None,
         starred: bool = False,
+        tag: str | None = None,
+        min_scores: Mapping[str, float] | None = None,
+        max_scores: Mapping[str, float] | None = None,
+        sort_by: str | None = None,
+        lowest_first: bool = False,
         limit: int = 20,
     ) -> Batches:
-        """Return the newest batches that meet all conditions, newest first.
+        """Return the newest batches that meet all conditions, newest first, or the best ones by a score.
 
         Args:
             words: words of the prompt, in any order and in any case; empty for any prompt.
@@ -334,17 +340,32 @@ class StudioApi:
             status: the state of a generation of the batch: ``"pending"``, ``"processing"``, ``"success"``,
                 ``"error"`` or ``"cancelled"``; None for any.
             starred: True for batches with a starred image.
+            tag: a tag of an image of the batch; None for any.
+            min_scores: the least that scores of an image of the batch may be, by the names of the scores
+                (``{"clip": 0.3}``).
+            max_scores: the most that they may be.
+            sort_by: the name of a score, by which the batches are sorted, the highest first. A batch counts
+                with its best image, and a batch without the score comes last. None sorts by time.
+            lowest_first: True sorts by the lowest score first.
             limit: the most batches, 1 to 1000.
 
         Raises:
             NotFound: there is no such topic.
-            InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, or the
-                limit is out of range.
+            InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, a score or
+                a tag cannot be one, or the limit is out of range.
         """
         _check_conditions(model, status)
         topic_id = None if topic is None else self._existing(topic)
         wanted = Wanted(
-            search=words, model=model, status=None if status is None else Status(status), starred=starred
+            search=words,
+            model=model,
+            status=None if status is None else Status(status),
+            starred=starred,
+            tag=None if tag is None else check_name(tag, "tags"),
+            scores=_ranges(min_scores, max_scores),
+            sort=None
+            if sort_by is None
+            else ScoreOrder(name=check_name(sort_by, "scores"), lowest_first=lowest_first),
         )
         return self._core.call(self._core.newest, topic_id, limit, wanted)
 
@@ -802,6 +823,16 @@ def _check_conditions(model: str | None, status: Status | str | None) -> None:
     if status is not None and status not in set(Status):
         known = ", ".join(Status)
         raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
+
+
+def _ranges(least: Mapping[str, float] | None, most: Mapping[str, float] | None) -> tuple[ScoreRange, ...]:
+    """Return the ranges of scores; one image must be between both limits of a score."""
+    low, high = (
+        {check_name(name, "scores"): check_score(name, value) for name, value in (given or {}).items()}
+        for given in (least, most)
+    )
+    names = dict.fromkeys((*low, *high))
+    return tuple(ScoreRange(name=name, at_least=low.get(name), at_most=high.get(name)) for name in names)
 
 
 def _name_of(topic: TopicHandle | str) -> str:
