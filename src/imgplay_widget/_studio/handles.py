@@ -305,8 +305,8 @@ class BatchHandle:
         several = self.generations
         finished = [one for one in several if one.status is Status.SUCCESS]
         if several and not finished:
-            # The path says why there is no image.
-            assert several[0].path
+            # The path raises the reason why there is no image.
+            _ = several[0].path
         return finished
 
     def save(self, folder: str | os.PathLike[str], pattern: str = PATTERN) -> list[Path]:
