@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from scripts.hosts import MarimoServer
 from scripts.lab import WAIT
 from tests.browser.conftest import OpenNotebook
 
@@ -77,6 +78,18 @@ def test_waiting_shows_the_progress_and_ends_as_one_line_above_the_images(
         assert box is not None
         assert box["width"] > 100
     context.close()
+
+
+def test_marimo_shows_the_progress_of_a_wait_and_then_the_images(
+    page: Page, store: Path, tmp_path: Path
+) -> None:
+    ask = "view.widget.generate('a red fox', model='demo:slow', seconds=4, n=4, seed=7)"
+    with MarimoServer(tmp_path / "server", store, shown=f"{ask}.result()") as server:
+        page.goto(server.url)
+        expect(page.get_by_text("/4 · a red fox")).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("Running").first).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("demo:slow · 4 images")).to_be_visible(timeout=WAIT)
+        expect_sheet(page.locator("body"), 4)
 
 
 def test_a_notebook_that_is_not_trusted_shows_its_contact_sheets(

@@ -199,6 +199,52 @@ def test_waiting_shows_the_progress_and_ends_as_one_line(cell):
         assert "Running" in bars[0]
 
 
+@pytest.fixture
+def marimo(monkeypatch):
+    """The parts of marimo that a display uses. They know the cell on its thread and on threads of marimo."""
+    cell = threading.current_thread()
+    states, changed = [], threading.Condition()
+
+    class Thread(threading.Thread):
+        pass
+
+    def replace(html):
+        assert isinstance(threading.current_thread(), Thread) or threading.current_thread() is cell
+        with changed:
+            states.append(html)
+            changed.notify_all()
+
+    def wait_for(condition):
+        with changed:
+            assert changed.wait_for(lambda: condition(states), WAIT)
+
+    package = SimpleNamespace(
+        Html=str,
+        Thread=Thread,
+        output=SimpleNamespace(replace=replace),
+        running_in_notebook=lambda: True,
+    )
+    monkeypatch.setitem(sys.modules, "marimo", package)
+    return SimpleNamespace(states=states, wait_for=wait_for)
+
+
+def test_waiting_in_marimo_shows_the_progress_and_ends_as_one_line(marimo):
+    gate = Gate(picture())
+    with open_studio(FakeProvider([gate])) as studio:
+        batch = studio.generate("a fox", model="fake:image")
+        assert gate.reached.wait(WAIT)
+        opener = threading.Thread(target=lambda: (marimo.wait_for(lambda html: len(html) > 1), gate.open()))
+        opener.start()
+        batch.result(WAIT)
+        opener.join()
+        assert "0/1 · a fox" in marimo.states[0]
+        assert any("Running" in html for html in marimo.states)
+        assert "1 image · " in marimo.states[-1]
+        before = len(marimo.states)
+        studio.star(batch)
+        assert len(marimo.states) == before
+
+
 def test_a_time_out_says_that_the_work_goes_on(cell):
     gate = Gate(picture())
     with open_studio(FakeProvider([gate])) as studio:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.sheets import html_line
-from imgplay_widget._studio.outputs import Output, notebook
+from imgplay_widget._studio.outputs import cell_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -25,11 +25,10 @@ def shown_line(during: str, after: Callable[[], str], *, wanted: bool | None) ->
         wanted: True shows the lines in any case, False never, and None where somebody looks: in a notebook
             and in a terminal.
     """
-    shell = notebook()
-    if not ((shell is not None or sys.stderr.isatty()) if wanted is None else wanted):
+    output = cell_output()
+    if not ((output is not None or sys.stderr.isatty()) if wanted is None else wanted):
         yield
         return
-    output = None if shell is None else Output(shell)
 
     def show(line: str, *, last: bool) -> None:
         if output is None:

@@ -1,19 +1,27 @@
-"""Outputs of a cell that change in place, where IPython runs with a kernel. Nothing imports IPython here."""
+"""Outputs of a cell that change in place, in a kernel of IPython and in marimo. Neither is imported here."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._studio.call_threads import CallThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imgplay_widget._studio.gallery import Bundle
 
-__all__ = ["Output", "draws", "follow_cells", "notebook"]
+__all__ = ["MarimoOutput", "Output", "cell_output", "draws", "follow_cells", "notebook"]
+
+logger = logging.getLogger("imgplay_widget")
+
+END_WAIT = 2.0
+"""The most seconds for which the end of an output waits for its earlier states."""
 
 _followers: list[Callable[[], bool]] = []
 
@@ -28,6 +36,18 @@ def notebook() -> Any | None:
     """Return the shell of a notebook's kernel, or None where Python does not run in one."""
     shell = _shell()
     return shell if hasattr(shell, "kernel") and hasattr(shell, "display_pub") else None
+
+
+def cell_output() -> Output | MarimoOutput | None:
+    """Return a new output of the cell that runs, or None where Python does not run in a notebook."""
+    shell = notebook()
+    if shell is not None:
+        return Output(shell)
+    marimo = sys.modules.get("marimo")
+    # marimo may be there half imported, and as a library in another program.
+    if marimo is not None and getattr(marimo, "running_in_notebook", bool)():
+        return MarimoOutput(marimo)
+    return None
 
 
 def draws() -> bool:
@@ -103,3 +123,36 @@ class Output:
         transient = {"display_id": self._id}
         self._shell.display_pub.publish(bundle, {}, transient=transient, update=self._shown)
         self._shown = True
+
+
+class MarimoOutput:
+    """The output of a marimo cell, which each state replaces until the value of the cell takes its place.
+
+    The thread of the cell makes it, and shows the last state. Other threads may show the others.
+
+    Args:
+        marimo: the package.
+    """
+
+    def __init__(self, marimo: Any) -> None:
+        self._marimo = marimo
+        self._cell = threading.get_ident()
+        # marimo knows the cell only on its own kind of threads.
+        self._others = CallThread("imgplay-output", _failed)
+
+    def show(self, bundle: Bundle, *, last: bool = False) -> None:
+        """Show a display in the output instead of the last one. After the last one, nothing changes it."""
+        replace = partial(self._replace, bundle["text/html"])
+        if threading.get_ident() != self._cell:
+            self._others.put("The output of a cell", replace)
+            return
+        if last:
+            self._others.end(END_WAIT)
+        replace()
+
+    def _replace(self, html: str) -> None:
+        self._marimo.output.replace(self._marimo.Html(html))
+
+
+def _failed(what: str, error: BaseException) -> None:
+    logger.debug("%s was not drawn: %s", what, error)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from imgplay_widget._rules.sheets import end_line, finished, html_line, progress_line, progress_sheet
-from imgplay_widget._studio.outputs import Output, notebook
+from imgplay_widget._studio.outputs import cell_output
 from imgplay_widget._studio.shown import Updating, sources_of
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def shown_line(line: str, *, wanted: bool | None) -> None:
         line: the line.
         wanted: as in `shown_progress`.
     """
-    shell = notebook()
-    looks = shell is not None or sys.stderr.isatty()
+    output = cell_output()
+    looks = output is not None or sys.stderr.isatty()
     if not (looks if wanted is None else wanted):
         return
-    if shell is not None:
-        Output(shell).show(_words(line), last=True)
+    if output is not None:
+        output.show(_words(line), last=True)
     else:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
@@ -71,13 +71,13 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
         wanted: True shows it in any case, False never, and None where somebody looks: in a notebook and in a
             terminal. A batch that has ended already shows nothing.
     """
-    shell = notebook()
-    looks = shell is not None or sys.stderr.isatty()
+    cell = cell_output()
+    looks = cell is not None or sys.stderr.isatty()
     if live.end().done() or not (looks if wanted is None else wanted):
         with _noted(live):
             yield
         return
-    output = _Bar(sys.stderr, live) if shell is None else Output(shell)
+    output = _Bar(sys.stderr, live) if cell is None else cell
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
         # The thread that waits shows the last line, which then belongs to its cell.
@@ -85,7 +85,7 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
             await keeper.gallery.aside(partial(output.show, bundle))
 
     async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
-        if shell is None or last:
+        if cell is None or last:
             return _words(progress_line(live.entry))
         return await _progress_bundle(keeper, live)
 

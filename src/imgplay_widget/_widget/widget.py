@@ -15,7 +15,7 @@ from imgplay_widget._page.page import Page
 from imgplay_widget._page.protocol import MAX_MARKED
 from imgplay_widget._rules.costs import budget_of
 from imgplay_widget._studio.api import StudioApi
-from imgplay_widget._studio.callbacks import CallThread
+from imgplay_widget._studio.call_threads import CallThread
 from imgplay_widget._studio.handles import Generations
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions, signature_with
 from imgplay_widget._widget.sharing import Follower, share, share_own
