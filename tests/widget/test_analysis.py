@@ -47,6 +47,21 @@ def test_a_query_counts_what_the_history_holds(studio):
     assert {frame.name for frame in FRAMES} == {row[0] for row in studio.sql("SHOW TABLES")}
 
 
+@pytest.mark.parametrize("table", ["generations", "tasks"])
+def test_columns_that_a_query_makes_have_the_values_of_the_handles(studio, table):
+    image = made(studio)[0]
+    provider, seconds = studio.sql(f"SELECT provider, seconds FROM {table}")[0]
+    assert provider == "fake"
+    assert seconds == pytest.approx(image.seconds, abs=0.001)
+
+
+def test_a_call_that_ended_before_it_was_sent_has_no_seconds(studio):
+    made(studio)
+    with studio._core.archive.store._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE image_async_tasks SET finished_at = '2020-01-01 00:00:00.000000'")
+    assert studio.sql("SELECT seconds FROM tasks")[0] == (None,)
+
+
 def test_each_change_is_seen_by_the_next_query(studio):
     batch = made(studio, topic="Foxes")
     assert count(studio) == 1

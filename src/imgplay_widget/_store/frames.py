@@ -35,13 +35,21 @@ class FrameColumn:
         name: the name in SQL.
         type: the type in DuckDB.
         about: the meaning, for the documentation.
-        sql: the expression that reads the column from the store.
+        sql: the expression that reads the column from the store; empty where DuckDB makes the column.
+        made: the expression by which DuckDB makes the column from others at each query. A column that is made
+            need not be read and copied.
     """
 
     name: str
     type: str
     about: str
     sql: str
+    made: str = ""
+
+    @property
+    def definition(self) -> str:
+        """The type in the table of a query, with the expression of a column that is made."""
+        return f"{self.type} GENERATED ALWAYS AS ({self.made}) VIRTUAL" if self.made else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,15 @@ class Frame:
     head: str = ""
     costs: bool = False
 
+    @property
+    def read(self) -> tuple[FrameColumn, ...]:
+        """The columns that come from the store, in their order."""
+        return tuple(column for column in self.columns if not column.made)
+
     def statement(self, pick: str) -> str:
-        """Return the SELECT of a part of the rows."""
+        """Return the SELECT of a part of the rows, which have the columns of `read`."""
         more = ("g.asset_digest IS NOT NULL", "g.deleted_at IS NOT NULL") if self.costs else ()
-        wanted = ", ".join((*(column.sql for column in self.columns), *more))
+        wanted = ", ".join((*(column.sql for column in self.read), *more))
         return f"{self.head} SELECT {wanted} {self.source}".replace("{pick}", pick)
 
 
@@ -96,11 +109,18 @@ def _sound(column: str) -> str:
     return f"CASE WHEN instr({column}, '\\ud') THEN imgplay_sound({column}) ELSE {column} END"
 
 
-def _seconds(start: str, end: str) -> str:
-    taken = f"round((julianday({end}) - julianday({start})) * 86400, 3)"
+_SECONDS = FrameColumn(
+    "seconds",
+    "DOUBLE",
+    "the seconds from sending the call to its end",
+    sql="",
     # A task that ended before it was sent, because a clock went back, has no duration.
-    return f"CASE WHEN {end} >= {start} THEN {taken} END"
-
+    made="CASE WHEN finished_at >= submitted_at "
+    "THEN round((epoch_us(finished_at) - epoch_us(submitted_at)) / 1000000, 3) END",
+)
+_PROVIDER = FrameColumn(
+    "provider", "VARCHAR", "the name of the provider", sql="", made="split_part(model, ':', 1)"
+)
 
 _STATUS = "CASE WHEN k.stage IN ('submitting', 'downloading') THEN 'processing' ELSE k.stage END"
 _SLOT_STATUS = (
@@ -127,8 +147,8 @@ _PARENTS = (
 )
 
 
-def _columns(*columns: tuple[str, str, str, str]) -> tuple[FrameColumn, ...]:
-    return tuple(FrameColumn(name, kind, about, sql) for name, kind, about, sql in columns)
+def _columns(*columns: tuple[str, str, str, str] | FrameColumn) -> tuple[FrameColumn, ...]:
+    return tuple(one if isinstance(one, FrameColumn) else FrameColumn(*one) for one in columns)
 
 
 _TOPICS = Frame(
@@ -162,7 +182,7 @@ _BATCHES = Frame(
         ("id", "VARCHAR", "the id", "b.id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
         ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
-        ("provider", "VARCHAR", "the name of the provider", "b.provider"),
+        _PROVIDER,
         ("prompt", "VARCHAR", "the prompt", "b.prompt"),
         ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         ("width", "INTEGER", "the width that was asked for, in pixels", "b.width"),
@@ -200,7 +220,7 @@ _GENERATIONS = Frame(
         ("task_id", "VARCHAR", "the call that fills the slot, `tasks.id`", "g.async_task_id"),
         ("slot", "INTEGER", "the place in the batch, from 0", "g.position"),
         ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
-        ("provider", "VARCHAR", "the name of the provider", "b.provider"),
+        _PROVIDER,
         ("prompt", "VARCHAR", "the prompt", "b.prompt"),
         ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         ("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
@@ -231,21 +251,17 @@ _GENERATIONS = Frame(
         ),
         ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
         ("parent_id", "VARCHAR", "the first of `batches.parent_ids`", "g.parent_id"),
-        (
-            "seconds",
-            "DOUBLE",
-            "the seconds from sending the call to its end",
-            _seconds("k.submitted_at", "k.finished_at"),
-        ),
+        _SECONDS,
+        ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
+        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
+        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
+        # The last of all, so that the costs are put in its place at once.
         (
             "cost_usd",
             "DECIMAL(18,9)",
             "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
             _CALL,
         ),
-        ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
-        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
-        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
     ),
 )
 
@@ -263,7 +279,7 @@ _TASKS = Frame(
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
         ("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
-        ("provider", "VARCHAR", "the name of the provider", "k.provider"),
+        _PROVIDER,
         (
             "images",
             "INTEGER",
@@ -286,12 +302,7 @@ _TASKS = Frame(
         ),
         ("attempt", "INTEGER", "the number of the try", "k.attempt"),
         ("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
-        (
-            "seconds",
-            "DOUBLE",
-            "the seconds from sending the call to its end",
-            _seconds("k.submitted_at", "k.finished_at"),
-        ),
+        _SECONDS,
         (
             "cost_usd",
             "DECIMAL(18,9)",
@@ -319,7 +330,7 @@ _SPENDING = Frame(
         ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
         ("batch_id", "VARCHAR", "the batch, also where it was deleted", "s.batch_id"),
         ("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
-        ("provider", "VARCHAR", "the name of the provider", "s.provider"),
+        _PROVIDER,
         ("images", "INTEGER", "the number of images that came, or that were asked for", "s.images"),
         ("cost_usd", "DECIMAL(18,9)", "the cost in USD; NULL where it is not known", _usd("s.amount")),
         (
@@ -422,11 +433,11 @@ def _read(
     if not frame.costs:
         return rows
     lines = driver.execute(_LINES.replace("{pick}", pick), values).fetchall()
-    return _with_costs(rows, lines, [column.name for column in frame.columns].index("cost_usd"))
+    return _with_costs(rows, lines)
 
 
 def _with_costs(
-    rows: list[tuple[Any, ...]], lines: list[tuple[str, str, int | None]], at: int
+    rows: list[tuple[Any, ...]], lines: list[tuple[str, str, int | None]]
 ) -> list[tuple[Any, ...]]:
     """Return the rows of generations with their costs, without the deleted ones.
 
@@ -435,32 +446,50 @@ def _with_costs(
     batch. The division is exact: the first images take what remains. Deleted images take their share along.
 
     Args:
-        rows: all slots of some batches. They end with two signs: an image came, and the slot was deleted.
+        rows: all slots of some batches. They end with the key of the call in the place of its cost, and with
+            two signs: an image came, and the slot was deleted.
         lines: the key of a call, its batch and what was spent, for all calls of these batches.
-        at: the index of the column that holds the key of the call.
     """
-    calls, batches = _by(rows, at), _by(rows, 1)
+    calls = _by(rows, -3)
+    batches: dict[str, list[tuple[Any, ...]]] | None = None
     units: dict[str, int] = {}
     for call, batch, amount in lines:
-        slots = calls.get(call) or batches.get(batch)
-        if amount is None or not slots:
+        if amount is None:
             continue
-        made = sorted(row[0] for row in slots if row[-2]) or sorted(row[0] for row in slots)
-        each, rest = divmod(amount, len(made))
-        for index, generation_id in enumerate(made):
-            units[generation_id] = units.get(generation_id, 0) + each + (index < rest)
-    return [(*row[:at], _text_of(units.get(row[0])), *row[at + 1 : -2]) for row in rows if not row[-1]]
+        slots = calls.get(call)
+        if slots is None:
+            batches = _by(rows, 1) if batches is None else batches
+            slots = batches.get(batch, [])
+        if len(slots) == 1:
+            # By far the most calls make one image, and a hundred thousand rows must come in seconds.
+            units[slots[0][0]] = units.get(slots[0][0], 0) + amount
+        elif slots:
+            _divide(amount, slots, units)
+    costs = {generation_id: _text_of(share) for generation_id, share in units.items()}
+    return [(*row[:-3], costs.get(row[0])) for row in rows if not row[-1]]
+
+
+def _divide(amount: int, slots: list[tuple[Any, ...]], units: dict[str, int]) -> None:
+    """Add the shares of a call to the units of its images."""
+    made = sorted(row[0] for row in slots if row[-2]) or sorted(row[0] for row in slots)
+    each, rest = divmod(amount, len(made))
+    for index, generation_id in enumerate(made):
+        units[generation_id] = units.get(generation_id, 0) + each + (index < rest)
 
 
 def _by(rows: list[tuple[Any, ...]], at: int) -> dict[str, list[tuple[Any, ...]]]:
     found: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
-        found.setdefault(row[at], []).append(row)
+        key = row[at]
+        if key in found:
+            found[key].append(row)
+        else:
+            found[key] = [row]
     return found
 
 
-def _text_of(units: int | None) -> str | None:
-    return None if units is None else f"{units // 10**9}.{units % 10**9:09d}"
+def _text_of(units: int) -> str:
+    return f"{units // 10**9}.{units % 10**9:09d}"
 
 
 def _sound_json(text: str) -> str:

@@ -194,7 +194,7 @@ class Analysis:
         if self._connection is None:
             connection = duck.connect()
             for frame in FRAMES:
-                duck.make_table(connection, frame.name, ((one.name, one.type) for one in frame.columns))
+                duck.make_table(connection, frame.name, ((one.name, one.definition) for one in frame.columns))
             duck.lock(connection)
             self._connection = connection
         version = self._store(self._archive.store.version)

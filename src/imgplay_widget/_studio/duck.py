@@ -47,7 +47,7 @@ def quoted(name: str) -> str:
 
 
 def make_table(connection: Any, name: str, columns: Iterable[tuple[str, str]]) -> None:
-    """Make a table of columns, each with its type."""
+    """Make a table of columns, each with its type or definition."""
     inner = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns)
     connection.execute(f"CREATE TABLE {quoted(name)} ({inner})")
 
