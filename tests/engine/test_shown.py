@@ -279,7 +279,15 @@ def test_an_interrupt_says_that_the_work_goes_on(cell):
         assert batch.result(WAIT).status == "success"
 
 
-def test_an_interrupt_without_a_display_says_so_in_its_traceback():
+@pytest.fixture
+def interrupts():
+    """Let interrupts reach the test: a shell starts a program in the background without a handler of them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_without_a_display_says_so_in_its_traceback(interrupts):
     gate = Gate(picture())
     with open_studio(FakeProvider([gate])) as studio:
         batch = studio.generate("a fox", model="fake:image")

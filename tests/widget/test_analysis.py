@@ -271,12 +271,15 @@ def test_a_query_that_takes_too_long_is_stopped(studio, monkeypatch):
 
 
 ASKS = """
+import signal
 import sys
 from imgplay_widget import Studio
+# A shell starts a program in the background without a handler of interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Studio("sqlite://") as studio:
     studio.sql("SELECT 1")
-    print("asks", flush=True)
     try:
+        print("asks", flush=True)
         studio.sql(sys.argv[1])
     except KeyboardInterrupt:
         print("interrupted", studio.sql("SELECT count(*) FROM topics")[0][0], flush=True)
