@@ -178,17 +178,22 @@ def test_batches_are_found_by_the_tags_and_scores_of_their_images(page):
     assert found(page, tag="poster", scores=[{"name": "clip", "atLeast": 0.4}]) == ["middle"]
 
 
-def test_batches_are_sorted_by_their_best_image_page_by_page(page):
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        ({"name": "clip"}, ["high", "middle", "low", "none"]),
+        ({"name": "clip", "lowestFirst": True}, ["low", "high", "middle", "none"]),
+        ({"name": "unknown"}, ["middle", "none", "high", "low"]),
+    ],
+)
+def test_batches_are_sorted_by_their_best_image_page_by_page(page, order, wanted):
     scored(page)
-    order = {"name": "clip"}
-    assert found(page, sort=order) == ["high", "middle", "low", "none"]
-    assert found(page, sort={**order, "lowestFirst": True}) == ["low", "high", "middle", "none"]
-    assert found(page, sort={"name": "unknown"}) == ["middle", "none", "high", "low"]
+    assert found(page, sort=order) == wanted
     read, before = [], None
     for _ in range(4):
         feed = page.result("feed", topicId=None, sort=order, limit=1, before=before)["feed"]
         read, before = [*read, *(batch["prompt"] for batch in feed["batches"])], feed["before"]
-    assert (read, before) == (["high", "middle", "low", "none"], None)
+    assert (read, before) == (wanted, None)
 
 
 def test_equal_scores_lose_no_batch_between_two_pages(page):
