@@ -65,6 +65,16 @@ def test_a_batch_shows_its_images_and_its_errors():
         assert html.count("<img ") == 1
 
 
+@pytest.mark.parametrize(("n", "ratio"), [(1, "4"), (2, "1.5")])
+def test_a_batch_without_a_picture_is_low(n, ratio):
+    refused = [Moderated("The prompt was refused.") for _ in range(n)]
+    with open_studio(FakeProvider(refused, concurrency=1)) as studio:
+        batch = studio.generate("a fox", model="fake:image", n=n, width=512, height=1024)
+        with pytest.raises(Moderated):
+            batch.result(WAIT)
+        assert batch._repr_mimebundle_()["text/html"].count(f"aspect-ratio:{ratio};") == n
+
+
 def test_lists_slice_to_lists_that_show_themselves():
     with open_studio(FakeProvider()) as studio:
         one = studio.generate("a fox", model="fake:image", n=3).result(WAIT)

@@ -201,7 +201,8 @@ def test_topics_show_covers_titles_and_numbers():
         images=12,
         running=1,
     )
-    sheet = topics_sheet([topic, replace(topic, id="u", title=None, cover_url=None, images=0)])
-    assert sheet.title == "2 topics"
+    bare = replace(topic, id="u", title=None, cover_url=None)
+    sheet = topics_sheet([topic, replace(bare, images=0), bare])
+    assert sheet.title == "3 topics"
     assert sheet.tiles[0].caption == ("Foxes", "12 images", "1 running")
-    assert sheet.tiles[1].words == "No image yet"
+    assert [tile.words for tile in sheet.tiles] == ["", "No image yet", "No cover yet"]

@@ -67,6 +67,9 @@ PROMPT, WORDS = 90, 320
 FEW = 4
 """The most tiles that share one row of a usual cell."""
 
+LOW, LOWEST = (3, 2), (4, 1)
+"""The shapes of error tiles without a picture beside them: of several, and of one alone."""
+
 MANY, SHORT_PROMPT = 12, 48
 """A sheet of more tiles has smaller ones, with so many characters of their prompts."""
 
@@ -157,7 +160,7 @@ def batch_sheet(
     return Sheet(
         title=shortened(entry.batch.prompt, PROMPT * 3),
         details=(_model(entry), _counted(entry, several), *_paid(entry, several)),
-        tiles=tuple(tiles),
+        tiles=_low(tiles),
         more=max(0, len(several) - MAX_TILES),
     )
 
@@ -175,7 +178,15 @@ def images_sheet(title: str, images: Sequence[tuple[Entry, Generation]], *, more
         most = PROMPT if len(images) <= MANY else SHORT_PROMPT
         shared = (shortened(entry.batch.prompt, most), _model(entry))
         tiles.append(_tile(entry, generation, shared))
-    return Sheet(title=title, tiles=tuple(tiles), more=more + max(0, len(images) - MAX_TILES))
+    return Sheet(title=title, tiles=_low(tiles), more=more + max(0, len(images) - MAX_TILES))
+
+
+def _low(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
+    """Return the tiles; those of a sheet that only has errors are low, because no picture is beside them."""
+    if any(tile.tone != "error" for tile in tiles):
+        return tuple(tiles)
+    shape = LOW if len(tiles) > 1 else LOWEST
+    return tuple(replace(tile, shape=shape) for tile in tiles)
 
 
 def topics_sheet(topics: Sequence[Topic]) -> Sheet:
@@ -196,7 +207,7 @@ def _topic_tile(topic: Topic) -> Tile:
     return Tile(
         id=topic.id,
         tone="hidden" if topic.cover_url is None else "image",
-        words="No image yet" if topic.cover_url is None else "",
+        words="" if topic.cover_url is not None else "No cover yet" if topic.images else "No image yet",
         caption=(title, _several(topic.images, "image"), *running),
         alt=f"Cover of the topic {title}",
         shape=(1, 1),
