@@ -363,6 +363,15 @@ def test_a_result_shows_itself_and_escapes_what_it_shows():
     assert isinstance(rows[:2], Rows)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [("0.000000000", "0"), ("0.040000000", "0.04"), ("100.000000000", "100")]
+)
+def test_an_amount_is_shown_without_zeros_at_its_end(value, shown):
+    rows = Rows([("cost_usd", "DECIMAL(18,9)")], [(Decimal(value),)])
+    assert repr(rows).splitlines()[-1] == shown
+    assert f">{shown}</td>" in rows._repr_html_()
+
+
 @pytest.mark.parametrize(("call", "package"), [("df", "pandas"), ("pl", "polars"), ("arrow", "pyarrow")])
 def test_a_package_that_is_not_there_is_named(call, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)

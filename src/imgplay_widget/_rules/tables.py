@@ -31,15 +31,17 @@ def text_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
     return "\n".join([*lines, *notes])
 
 
-def html_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
+def html_table(rows: Sequence[Sequence[str]], notes: Iterable[str] = (), *, flat: bool = False) -> str:
     """Return rows as HTML that scrolls where the table is long. All texts are escaped.
 
     Args:
         rows: the head, then the other rows.
         notes: the sentences below the table.
+        flat: True keeps each row on one line, and the table scrolls where it is wide.
     """
+    cell_of = '<td style="white-space:nowrap">' if flat else "<td>"
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows[1:])
+    body = "".join(f"<tr>{''.join(f'{cell_of}{escape(cell)}</td>' for cell in row)}</tr>" for row in rows[1:])
     below = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (
         '<div style="max-height: 32em; overflow: auto"><table>'

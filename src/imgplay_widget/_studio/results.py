@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
 from imgplay_widget._rules.tables import html_table, text_table
@@ -16,7 +17,7 @@ __all__ = ["Rows"]
 SHOWN = 50
 """The most rows that a result shows of itself."""
 
-CELL = 200
+CELL = 60
 """The most characters of a cell that a result shows of itself."""
 
 
@@ -87,7 +88,7 @@ class Rows:
         return text_table(self._shown(), self._notes())
 
     def _repr_html_(self) -> str:
-        return html_table(self._shown(), self._notes())
+        return html_table(self._shown(), self._notes(), flat=True)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -123,5 +124,14 @@ def _each_once(columns: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            text = ""
+        case float():
+            text = f"{value:g}"
+        case Decimal():
+            # Without the zeros at the end, and never as 0E-9.
+            text = f"{value.normalize():f}"
+        case _:
+            text = str(value)
     return text if len(text) <= CELL else f"{text[: CELL - 1]}…"
