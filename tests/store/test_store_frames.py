@@ -1,4 +1,4 @@
-"""The history as tables: what rows there are, and that the costs add up to the spending."""
+"""The history as tables of DuckDB: what rows there are, and that the costs add up to the spending."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._rules.attempts import next_attempt
 from imgplay_widget._store import frames
 from imgplay_widget._store.frames import FRAMES, Span
+from imgplay_widget._studio import duck, history_tables
 from imgplay_widget.errors import Cancelled
 
 BY_NAME = {frame.name: frame for frame in FRAMES}
@@ -36,9 +37,18 @@ def registered(store):
 def read(store, name, *, step=1000):
     """Return the rows of a frame as dicts, read in parts."""
     frame = BY_NAME[name]
-    end, names = store.frame_end(frame), [column.name for column in frame.read]
-    parts = [store.frame_part(frame, Span(at, at + step)) for at in range(0, end, step)]
-    return [dict(zip(names, row, strict=True)) for part in parts for row in part]
+    spans = [Span(at, at + step) for at in range(0, store.frame_end(frame), step)]
+    return rows_of(frame, [store.frame_part(frame, span) for span in spans])
+
+
+def rows_of(frame, parts):
+    connection = duck.connect()
+    history_tables.make(connection)
+    for part in parts:
+        history_tables.put(connection, frame, part)
+    names = [column.name for column in frame.columns]
+    found = connection.execute(f"SELECT {', '.join(names)} FROM {frame.name} ORDER BY rowid").fetchall()
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def add(store, n=1, *, estimate="0.04", topic=None, **options):
@@ -56,13 +66,13 @@ def done(store, generations, task, *, cost=None):
 
 
 def total(rows):
-    return sum((Decimal(row["cost_usd"]) for row in rows if row["cost_usd"] is not None), Decimal())
+    return sum((row["cost_usd"] for row in rows if row["cost_usd"] is not None), Decimal())
 
 
 def test_an_image_is_a_row_with_what_is_known_of_it(registered):
     batch, (first, second), tasks = add(registered, 2)
     fill(registered, first, tasks[0])
-    row, waiting = read(registered, "generations")
+    row, waiting = sorted(read(registered, "generations"), key=lambda row: row["slot"])
     assert (row["id"], row["batch_id"], row["topic_id"], row["slot"]) == (
         first.id,
         batch.id,
@@ -70,7 +80,7 @@ def test_an_image_is_a_row_with_what_is_known_of_it(registered):
         0,
     )
     assert (row["model"], row["status"], row["width"], row["height"]) == ("demo:paint", "success", 64, 48)
-    assert (row["cost_usd"], row["media_type"]) == ("0.040000000", "image/png")
+    assert (row["cost_usd"], row["media_type"]) == (Decimal("0.04"), "image/png")
     assert (waiting["id"], waiting["status"], waiting["cost_usd"]) == (second.id, "pending", None)
 
 
@@ -90,14 +100,15 @@ def test_the_cost_of_a_call_is_divided_by_its_images_to_the_last_billionth(regis
     _, generations, (task,) = add(registered, 3, one_task=True)
     done(registered, generations, task, cost="0.1")
     rows = read(registered, "generations")
-    assert sorted(row["cost_usd"] for row in rows) == ["0.033333333", "0.033333333", "0.033333334"]
+    assert sorted(row["cost_usd"] for row in rows) == [Decimal("0.033333333")] * 2 + [Decimal("0.033333334")]
     assert total(rows) == registered.spent().usd == total(read(registered, "spending"))
 
 
 def test_only_images_that_came_cost_something(registered):
     _, generations, (task,) = add(registered, 4, one_task=True, estimate="0.16")
     done(registered, generations[:3], task)
-    assert [row["cost_usd"] for row in read(registered, "generations")] == ["0.040000000"] * 3 + [None]
+    costs = {row["slot"]: row["cost_usd"] for row in read(registered, "generations")}
+    assert costs == {0: Decimal("0.04"), 1: Decimal("0.04"), 2: Decimal("0.04"), 3: None}
 
 
 def test_a_try_that_failed_and_was_billed_stays_in_the_sum(registered):
@@ -111,7 +122,7 @@ def test_a_try_that_failed_and_was_billed_stays_in_the_sum(registered):
     registered.replace_tasks({task.id: fresh})
     done(registered, generations, fresh, cost="0.05")
     (row,) = read(registered, "generations")
-    assert row["cost_usd"] == "0.090000000"
+    assert row["cost_usd"] == Decimal("0.09")
     assert registered.spent().usd == Decimal("0.09")
 
 
@@ -123,7 +134,7 @@ def test_deleted_rows_are_left_out_and_their_money_stays_spent(registered):
     done(registered, others, tasks[0], cost="0.01")
     delete(registered, "batch", gone.id)
     (row,) = read(registered, "generations")
-    assert (row["id"], row["cost_usd"]) == (generations[1].id, "0.050000000")
+    assert (row["id"], row["cost_usd"]) == (generations[1].id, Decimal("0.05"))
     assert len(read(registered, "batches")) == 1
     assert total(read(registered, "spending")) == registered.spent().usd == Decimal("0.11")
 
@@ -138,8 +149,9 @@ def test_scores_and_tags_are_rows_of_their_images(registered):
         (first.id, "size", 2.0),
         (second.id, "clip", 0.2),
     }
-    (tag,) = registered.frame_rows(BY_NAME["tags"], [batch.id])
-    assert tag == (first.id, batch.id, batch.topic_id, "poster")
+    tags = BY_NAME["tags"]
+    (tag,) = rows_of(tags, [registered.frame_rows(tags, [batch.id])])
+    assert tuple(tag.values()) == (first.id, batch.id, batch.topic_id, "poster")
     delete(registered, "generation", first.id)
     assert [row["generation_id"] for row in read(registered, "scores")] == [second.id]
     assert read(registered, "tags") == []
@@ -180,8 +192,8 @@ def test_the_rows_of_one_batch_are_read_by_its_id(registered):
     add(registered)
     done(registered, generations, tasks[0])
     for name in ("batches", "generations", "tasks", "spending"):
-        assert len(registered.frame_rows(BY_NAME[name], [batch.id])) == 1, name
-    assert len(registered.frame_rows(BY_NAME["topics"], [batch.topic_id])) == 1
+        assert len(registered.frame_rows(BY_NAME[name], [batch.id]).rows) == 1, name
+    assert len(registered.frame_rows(BY_NAME["topics"], [batch.topic_id]).rows) == 1
 
 
 def test_half_an_emoji_of_an_old_history_does_not_stop_the_reading(registered):
@@ -190,3 +202,18 @@ def test_half_an_emoji_of_an_old_history_does_not_stop_the_reading(registered):
         connection.exec_driver_sql('UPDATE image_generation_batches SET config = \'{"style": "\\ud83e"}\'')
     (row,) = read(registered, "generations")
     assert row["params"] == '{"style": "\\ufffd"}'
+
+
+def test_texts_come_as_they_were_written(registered):
+    prompts = ["one two", "", "狐\U0001f98a", "it's {pick} %s", "a\n  b"]
+    for prompt in prompts:
+        topic = make_topic()
+        batch, generations, tasks = make_batch(topic, 1)
+        add_batch(registered, replace(batch, prompt=prompt), generations, tasks, new_topic=topic)
+    # An old history may hold the separator of packed texts.
+    with registered._database.writing() as connection:
+        change = "UPDATE image_generation_batches SET prompt = 'one\x1ftwo' WHERE prompt = 'one two'"
+        connection.exec_driver_sql(change)
+    prompts[0] = "one\x1ftwo"
+    assert [row["prompt"] for row in read(registered, "batches")] == prompts
+    assert sorted(row["prompt"] for row in read(registered, "generations")) == sorted(prompts)

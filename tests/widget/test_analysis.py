@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from importlib.util import find_spec
@@ -19,7 +21,7 @@ from imgplay_widget import Rows
 from imgplay_widget._rules.changes import StoreWritten
 from imgplay_widget._store.frames import FRAMES
 from imgplay_widget._studio import analysis, results
-from imgplay_widget.errors import InvalidRequest, MissingPackage, NotFound, QueryTooLong
+from imgplay_widget.errors import InvalidRequest, MissingPackage, NotFound, QueryTooLong, StoreDamaged
 from imgplay_widget.testing import FakeProvider, open_studio, picture
 
 WAIT = 20
@@ -130,6 +132,16 @@ def test_only_what_changed_is_read_again(studio, monkeypatch):
     monkeypatch.setattr(studio._core.archive.store, "frame_part", lambda *args: read.append(args) or [])
     made(studio, "an owl")
     assert (count(studio), read) == (2, [])
+
+
+def test_a_value_that_is_not_of_its_type_is_damage(tmp_path):
+    with open_studio(FakeProvider(), store=tmp_path / "s.sqlite") as studio:
+        made(studio)
+        with closing(sqlite3.connect(tmp_path / "s.sqlite")) as database:
+            database.execute("UPDATE image_generations SET created_at = 'some day'")
+            database.commit()
+        with pytest.raises(StoreDamaged, match="some day"):
+            count(studio)
 
 
 def test_another_kernel_is_seen(tmp_path):
@@ -272,6 +284,7 @@ def test_a_query_that_takes_too_long_is_stopped(studio, monkeypatch):
 
 ASKS = """
 import signal
+import sqlite3
 import sys
 from imgplay_widget import Studio
 # A shell starts a program in the background without a handler of interrupts.

@@ -1,9 +1,11 @@
 """The history as tables of plain values, for analysis. The columns are documented here, and nowhere else.
 
-The SELECTs go past SQLAlchemy's types, because a hundred thousand rows must come in seconds. They read a part
-of the history at a time, so that the thread of the store is never held for long. The parts follow the rowids
-of a table. The images of a batch come together, because they share its costs. A plus before a column keeps
-SQLite from the index of that column, which would lead it through the whole history for each part.
+The SELECTs go past SQLAlchemy's types, because a hundred thousand rows must come in seconds. Each value that
+becomes an object of Python costs time, so the ids, numbers and times of a row come as one text (`SEPARATOR`),
+which DuckDB takes apart. The SELECTs read a part of the history at a time, so that the thread of the store
+is never held for long. The parts follow the rowids of a table. The images of a batch come together, because
+they share its costs. A plus before a column keeps SQLite from the index of that column, which would lead it
+through the whole history for each part.
 """
 
 from __future__ import annotations
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
 
     from imgplay_widget._store.queries import Scope
 
-__all__ = ["FRAMES", "Frame", "FrameColumn", "Key", "Span", "last_rowid", "rows_in", "rows_of"]
+__all__ = [
+    "FRAMES",
+    "SEPARATOR",
+    "Frame",
+    "FrameColumn",
+    "Key",
+    "Part",
+    "Span",
+    "last_rowid",
+    "part_in",
+    "part_of",
+]
 
 Key = Literal["topic", "batch"]
 """The thing whose change makes the rows of a frame stale."""
+
+SEPARATOR = "\x1f"
+"""What stands between the values of a packed text: ASCII's unit separator. NULL is an empty value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class FrameColumn:
         sql: the expression that reads the column from the store; empty where DuckDB makes the column.
         made: the expression by which DuckDB makes the column from others at each query. A column that is made
             need not be read and copied.
+        free: whether the value is a text of a user or a provider, which may hold a separator or be empty.
     """
 
     name: str
@@ -45,6 +62,12 @@ class FrameColumn:
     about: str
     sql: str
     made: str = ""
+    free: bool = False
+
+    @property
+    def packed(self) -> bool:
+        """Whether the value comes in the packed text. SQLite shortens a number with a fraction in a text."""
+        return bool(self.sql) and not self.free and self.type != "DOUBLE"
 
     @property
     def definition(self) -> str:
@@ -65,7 +88,8 @@ class Frame:
         root: the table of the store whose rowids divide the rows into parts.
         source: the FROM and WHERE of the SELECT, where ``{pick}`` stands for the condition of the part.
         head: the WITH before the SELECT.
-        costs: whether the column `cost_usd` holds the key of the call, in whose place the costs are put.
+        hidden: columns that a part has and the table does not, from which `cost_usd` is made: the call of a
+            slot, and whether the slot is deleted. Empty where the store knows the costs of a row.
     """
 
     name: str
@@ -76,17 +100,23 @@ class Frame:
     root: str
     source: str
     head: str = ""
-    costs: bool = False
+    hidden: tuple[FrameColumn, ...] = ()
 
     @property
-    def read(self) -> tuple[FrameColumn, ...]:
-        """The columns that come from the store, in their order."""
-        return tuple(column for column in self.columns if not column.made)
+    def packed(self) -> tuple[FrameColumn, ...]:
+        """The columns whose values come as one text, in their order."""
+        return tuple(column for column in (*self.columns, *self.hidden) if column.packed)
+
+    @property
+    def plain(self) -> tuple[FrameColumn, ...]:
+        """The columns whose values come as they are, in their order, after the packed text."""
+        return tuple(column for column in self.columns if column.sql and not column.packed)
 
     def statement(self, pick: str) -> str:
-        """Return the SELECT of a part of the rows, which have the columns of `read`."""
-        more = ("g.asset_digest IS NOT NULL", "g.deleted_at IS NOT NULL") if self.costs else ()
-        wanted = ", ".join((*(column.sql for column in self.read), *more))
+        """Return the SELECT of a part of the rows: a packed text, and the values of `plain`."""
+        form = SEPARATOR.join(["%s"] * len(self.packed))
+        text = f"printf('{form}', {', '.join(column.sql for column in self.packed)})"
+        wanted = ", ".join((text, *(column.sql for column in self.plain)))
         return f"{self.head} SELECT {wanted} {self.source}".replace("{pick}", pick)
 
 
@@ -96,6 +126,20 @@ class Span:
 
     after: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a frame.
+
+    Attributes:
+        rows: the packed text of each row, and the values of `Frame.plain`.
+        spent: where the frame has hidden columns, the key of the call, the batch, and the billionths of a USD
+            for all calls of the batches of these rows. The billionths are None where the cost is not known.
+    """
+
+    rows: list[tuple[Any, ...]]
+    spent: list[tuple[str, str, int | None]]
 
 
 def _usd(units: str) -> str:
@@ -151,6 +195,10 @@ def _columns(*columns: tuple[str, str, str, str] | FrameColumn) -> tuple[FrameCo
     return tuple(one if isinstance(one, FrameColumn) else FrameColumn(*one) for one in columns)
 
 
+def _free(name: str, kind: str, about: str, sql: str) -> FrameColumn:
+    return FrameColumn(name, kind, about, sql, free=True)
+
+
 _TOPICS = Frame(
     name="topics",
     about="One row for each topic.",
@@ -161,7 +209,7 @@ _TOPICS = Frame(
     "AND t.deleted_at IS NULL AND {pick}",
     columns=_columns(
         ("id", "VARCHAR", "the id", "t.id"),
-        ("title", "VARCHAR", "the title; NULL until the first prompt", "t.title"),
+        _free("title", "VARCHAR", "the title; NULL until the first prompt", "t.title"),
         ("pinned", "BOOLEAN", "whether the topic is pinned to the top of the list", "t.pinned"),
         ("images", "INTEGER", "the number of its images", "t.images"),
         ("created_at", "TIMESTAMP", "when the topic was made, in UTC", "t.created_at"),
@@ -181,10 +229,10 @@ _BATCHES = Frame(
     columns=_columns(
         ("id", "VARCHAR", "the id", "b.id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
-        ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
         _PROVIDER,
-        ("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
+        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         ("width", "INTEGER", "the width that was asked for, in pixels", "b.width"),
         ("height", "INTEGER", "the height that was asked for, in pixels", "b.height"),
         (
@@ -212,18 +260,21 @@ _GENERATIONS = Frame(
     head=_PICKED,
     source="FROM picked b JOIN image_generations g ON g.batch_id = b.id "
     "LEFT JOIN image_async_tasks k ON k.id = g.async_task_id",
-    costs=True,
+    hidden=_columns(
+        ("call", "VARCHAR", "the call that fills the slot, `spending.call`", _CALL),
+        ("deleted", "BOOLEAN", "whether the slot is deleted", "g.deleted_at IS NOT NULL"),
+    ),
     columns=_columns(
         ("id", "VARCHAR", "the id", "g.id"),
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
         ("task_id", "VARCHAR", "the call that fills the slot, `tasks.id`", "g.async_task_id"),
         ("slot", "INTEGER", "the place in the batch, from 0", "g.position"),
-        ("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
         _PROVIDER,
-        ("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
-        ("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
+        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
+        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        _free("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
         ("seed", "BIGINT", "the seed that was sent", "g.seed"),
         (
             "status",
@@ -232,7 +283,7 @@ _GENERATIONS = Frame(
             _SLOT_STATUS,
         ),
         ("error", "VARCHAR", "the code of the error", "json_extract(g.error, '$.code')"),
-        (
+        _free(
             "error_message",
             "VARCHAR",
             "what happened, in a sentence",
@@ -255,12 +306,11 @@ _GENERATIONS = Frame(
         ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
-        # The last of all, so that the costs are put in its place at once.
         (
             "cost_usd",
             "DECIMAL(18,9)",
             "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
-            _CALL,
+            "",
         ),
     ),
 )
@@ -278,7 +328,7 @@ _TASKS = Frame(
         ("id", "VARCHAR", "the id", "k.id"),
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
-        ("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
+        _free("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
         _PROVIDER,
         (
             "images",
@@ -294,14 +344,14 @@ _TASKS = Frame(
         ),
         ("stage", "VARCHAR", "the exact state of the call", "k.stage"),
         ("error", "VARCHAR", "the code of the error", "k.error_code"),
-        (
+        _free(
             "error_message",
             "VARCHAR",
             "what happened, in a sentence",
             f"json_extract({_sound('k.error')}, '$.message')",
         ),
         ("attempt", "INTEGER", "the number of the try", "k.attempt"),
-        ("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
+        _free("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
         _SECONDS,
         (
             "cost_usd",
@@ -329,7 +379,7 @@ _SPENDING = Frame(
         ("call", "VARCHAR", "the call, `tasks.call`", "s.call_key"),
         ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
         ("batch_id", "VARCHAR", "the batch, also where it was deleted", "s.batch_id"),
-        ("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
+        _free("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
         _PROVIDER,
         ("images", "INTEGER", "the number of images that came, or that were asked for", "s.images"),
         ("cost_usd", "DECIMAL(18,9)", "the cost in USD; NULL where it is not known", _usd("s.amount")),
@@ -367,7 +417,7 @@ _SCORES = Frame(
     source=_LABELLED.replace("{table}", "image_scores"),
     columns=_columns(
         *_OF_AN_IMAGE,
-        ("name", "VARCHAR", 'the name, such as `"clip"`', "s.name"),
+        _free("name", "VARCHAR", 'the name, such as `"clip"`', "s.name"),
         ("value", "DOUBLE", "the value", "s.value"),
     ),
 )
@@ -379,7 +429,7 @@ _TAGS = Frame(
     key_column="batch_id",
     root="image_tags",
     source=_LABELLED.replace("{table}", "image_tags"),
-    columns=_columns(*_OF_AN_IMAGE, ("name", "VARCHAR", "the tag", "s.name")),
+    columns=_columns(*_OF_AN_IMAGE, _free("name", "VARCHAR", "the tag", "s.name")),
 )
 
 FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING, _SCORES, _TAGS)
@@ -406,90 +456,28 @@ def last_rowid(connection: Connection, frame: Frame) -> int:
     return int(connection.exec_driver_sql(f"SELECT coalesce(max(rowid), 0) FROM {frame.root}").scalar_one())  # noqa: S608 - a name of ours
 
 
-def rows_in(connection: Connection, scope: Scope, frame: Frame, span: Span) -> list[tuple[Any, ...]]:
+def part_in(connection: Connection, scope: Scope, frame: Frame, span: Span) -> Part:
     """Return the rows of a part of a frame."""
     root = _ROOTS[frame.root]
     pick = f"{root}.rowid > :after AND {root}.rowid <= :last"
     return _read(connection, scope, frame, pick, {"after": span.after, "last": span.last})
 
 
-def rows_of(
-    connection: Connection, scope: Scope, frame: Frame, ids: Collection[str]
-) -> list[tuple[Any, ...]]:
+def part_of(connection: Connection, scope: Scope, frame: Frame, ids: Collection[str]) -> Part:
     """Return the rows of a frame that belong to some topics or batches (see `Frame.key`)."""
     # One parameter for all ids, because SQLite limits the number of parameters.
     pick = f"{_IDS[frame.root]} IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - a name of ours
     return _read(connection, scope, frame, pick, {"ids": json.dumps(sorted(ids))})
 
 
-def _read(
-    connection: Connection, scope: Scope, frame: Frame, pick: str, parameters: dict[str, Any]
-) -> list[tuple[Any, ...]]:
+def _read(connection: Connection, scope: Scope, frame: Frame, pick: str, parameters: dict[str, Any]) -> Part:
     driver: Any = connection.connection.driver_connection
     driver.create_function("imgplay_sound", 1, _sound_json, deterministic=True)
     values = {"user": scope.user_id, "organization": scope.organization_id, **parameters}
     # SQLAlchemy would wrap each of many rows.
     rows = driver.execute(frame.statement(pick), values).fetchall()
-    if not frame.costs:
-        return rows
-    lines = driver.execute(_LINES.replace("{pick}", pick), values).fetchall()
-    return _with_costs(rows, lines)
-
-
-def _with_costs(
-    rows: list[tuple[Any, ...]], lines: list[tuple[str, str, int | None]]
-) -> list[tuple[Any, ...]]:
-    """Return the rows of generations with their costs, without the deleted ones.
-
-    The cost of a call is divided by its images, or by its slots where no image came. The call of a try that
-    failed, and whose slots a Retry filled, is no longer known: its cost is divided by the images of the
-    batch. The division is exact: the first images take what remains. Deleted images take their share along.
-
-    Args:
-        rows: all slots of some batches. They end with the key of the call in the place of its cost, and with
-            two signs: an image came, and the slot was deleted.
-        lines: the key of a call, its batch and what was spent, for all calls of these batches.
-    """
-    calls = _by(rows, -3)
-    batches: dict[str, list[tuple[Any, ...]]] | None = None
-    units: dict[str, int] = {}
-    for call, batch, amount in lines:
-        if amount is None:
-            continue
-        slots = calls.get(call)
-        if slots is None:
-            batches = _by(rows, 1) if batches is None else batches
-            slots = batches.get(batch, [])
-        if len(slots) == 1:
-            # By far the most calls make one image, and a hundred thousand rows must come in seconds.
-            units[slots[0][0]] = units.get(slots[0][0], 0) + amount
-        elif slots:
-            _divide(amount, slots, units)
-    costs = {generation_id: _text_of(share) for generation_id, share in units.items()}
-    return [(*row[:-3], costs.get(row[0])) for row in rows if not row[-1]]
-
-
-def _divide(amount: int, slots: list[tuple[Any, ...]], units: dict[str, int]) -> None:
-    """Add the shares of a call to the units of its images."""
-    made = sorted(row[0] for row in slots if row[-2]) or sorted(row[0] for row in slots)
-    each, rest = divmod(amount, len(made))
-    for index, generation_id in enumerate(made):
-        units[generation_id] = units.get(generation_id, 0) + each + (index < rest)
-
-
-def _by(rows: list[tuple[Any, ...]], at: int) -> dict[str, list[tuple[Any, ...]]]:
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        key = row[at]
-        if key in found:
-            found[key].append(row)
-        else:
-            found[key] = [row]
-    return found
-
-
-def _text_of(units: int) -> str:
-    return f"{units // 10**9}.{units % 10**9:09d}"
+    lines = _LINES.replace("{pick}", pick)
+    return Part(rows, driver.execute(lines, values).fetchall() if frame.hidden else [])
 
 
 def _sound_json(text: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, update
 
@@ -33,6 +33,7 @@ from imgplay_widget._store import (
 )
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.curation import Hidden, Restored
+from imgplay_widget._store.damage import DamagedValue
 from imgplay_widget._store.database import Database, location_of
 from imgplay_widget._store.leases import Owners
 from imgplay_widget._store.queries import Scope
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from imgplay_widget._rules.costs import Budget, Spend, Today
-    from imgplay_widget._store.frames import Frame, Span
+    from imgplay_widget._store.frames import Frame, Part, Span
     from imgplay_widget._store.recovery import LostFile, Recovered
     from imgplay_widget._types import Kind
 
@@ -583,15 +584,24 @@ class Store:
         with self._database.reading() as connection:
             return frames.last_rowid(connection, frame)
 
-    def frame_part(self, frame: Frame, span: Span) -> list[tuple[Any, ...]]:
+    def frame_part(self, frame: Frame, span: Span) -> Part:
         """Return the rows of a part of a frame."""
         with self._database.reading() as connection:
-            return frames.rows_in(connection, self._scope, frame, span)
+            return frames.part_in(connection, self._scope, frame, span)
 
-    def frame_rows(self, frame: Frame, ids: Collection[str]) -> list[tuple[Any, ...]]:
+    def frame_rows(self, frame: Frame, ids: Collection[str]) -> Part:
         """Return the rows of a frame that belong to some topics or batches (see `Frame.key`)."""
         with self._database.reading() as connection:
-            return frames.rows_of(connection, self._scope, frame, ids)
+            return frames.part_of(connection, self._scope, frame, ids)
+
+    def refuse_value(self, reason: str) -> NoReturn:
+        """Say that a value of a frame is not of the type of its column, which the reader of the frame found.
+
+        Raises:
+            StoreDamaged: always.
+        """
+        with self._database.reading():
+            raise DamagedValue(reason)
 
     # -------------------------------------------------------------- budget
 

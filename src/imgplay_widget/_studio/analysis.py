@@ -23,7 +23,7 @@ from imgplay_widget._rules.changes import (
     TopicWritten,
 )
 from imgplay_widget._store.frames import FRAMES, Frame, Span
-from imgplay_widget._studio import duck
+from imgplay_widget._studio import duck, history_tables
 from imgplay_widget._studio.notes import shown_line
 from imgplay_widget._studio.results import Rows
 from imgplay_widget.errors import InvalidRequest, QueryTooLong
@@ -181,9 +181,8 @@ class Analysis:
             finally:
                 connection.rollback()
         except failed as error:
-            first = str(error).strip().splitlines()[0]
             raise InvalidRequest(
-                f"DuckDB refuses the query: {first}",
+                f"DuckDB refuses the query: {duck.first_line(error)}",
                 next_step="Correct the SQL. docs/sql.md lists the tables and their columns.",
             ) from error
 
@@ -193,8 +192,7 @@ class Analysis:
         """Read what changed in the tables that a query names. On the thread of the queries."""
         if self._connection is None:
             connection = duck.connect()
-            for frame in FRAMES:
-                duck.make_table(connection, frame.name, ((one.name, one.definition) for one in frame.columns))
+            history_tables.make(connection)
             duck.lock(connection)
             self._connection = connection
         version = self._store(self._archive.store.version)
@@ -215,26 +213,28 @@ class Analysis:
                 self._load_all(frame)
             else:
                 self._load_some(frame, sorted(marks.ids[frame.key]))
-        except BaseException:
+        except BaseException as error:
             connection.rollback()
             with self._marks:
                 self._stale[frame.name].add(_Marks())
+            if isinstance(error, duck.error_of()) and not self._stopped:
+                self._store(self._archive.store.refuse_value, duck.first_line(error))
             raise
         connection.commit()
 
     def _load_some(self, frame: Frame, ids: list[str]) -> None:
-        gone = f"DELETE FROM {frame.name} WHERE {frame.key_column} IN (SELECT unnest(?))"  # noqa: S608 - names of ours
-        self._connection.execute(gone, [ids])
-        duck.fill(self._connection, frame.name, self._store(self._archive.store.frame_rows, frame, ids))
+        history_tables.empty(self._connection, frame, ids)
+        history_tables.put(self._connection, frame, self._store(self._archive.store.frame_rows, frame, ids))
 
     def _load_all(self, frame: Frame) -> None:
         connection, store = self._connection, self._archive.store
-        connection.execute(f"DELETE FROM {frame.name}")  # noqa: S608 - a name of ours
+        history_tables.empty(connection, frame)
         # A row that comes meanwhile is read at the next query, because its change marks it.
         for after in range(0, self._store(store.frame_end, frame), PART):
             if self._stopped:
                 raise InvalidRequest("The reading of the history was stopped.")
-            duck.fill(connection, frame.name, self._store(store.frame_part, frame, Span(after, after + PART)))
+            part = self._store(store.frame_part, frame, Span(after, after + PART))
+            history_tables.put(connection, frame, part)
 
     def _store(self, function: Callable[..., T], *args: Any) -> T:
         return self._hop.call(self._archive.in_store, function, *args)

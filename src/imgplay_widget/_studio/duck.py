@@ -8,7 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-__all__ = ["connect", "error_of", "fill", "is_question", "lock", "make_table", "quoted", "write_parquet"]
+__all__ = [
+    "connect",
+    "error_of",
+    "fill",
+    "first_line",
+    "is_question",
+    "lock",
+    "make_table",
+    "quoted",
+    "write_parquet",
+]
 
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
@@ -71,6 +81,11 @@ def error_of() -> type[Exception]:
     import duckdb
 
     return duckdb.Error
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of DuckDB says, without the picture of the query that follows."""
+    return str(error).strip().splitlines()[0]
 
 
 def write_parquet(connection: Any, name: str, file: Path) -> None:
