@@ -151,7 +151,7 @@ def test_scores_and_tags_are_rows_of_their_images(registered):
     }
     tags = BY_NAME["tags"]
     (tag,) = rows_of(tags, [registered.frame_rows(tags, [batch.id])])
-    assert tuple(tag.values()) == (first.id, batch.id, batch.topic_id, "poster")
+    assert tuple(tag.values()) == ("poster", first.id, batch.id, batch.topic_id)
     delete(registered, "generation", first.id)
     assert [row["generation_id"] for row in read(registered, "scores")] == [second.id]
     assert read(registered, "tags") == []

@@ -57,11 +57,19 @@ def test_columns_that_a_query_makes_have_the_values_of_the_handles(studio, table
     assert seconds == pytest.approx(image.seconds, abs=0.001)
 
 
-def test_a_call_that_ended_before_it_was_sent_has_no_seconds(studio):
-    made(studio)
-    with studio._core.archive.store._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE image_async_tasks SET finished_at = '2020-01-01 00:00:00.000000'")
-    assert studio.sql("SELECT seconds FROM tasks")[0] == (None,)
+def change(store, statement):
+    """Change the database of a store from outside."""
+    with closing(sqlite3.connect(store)) as database:
+        database.execute(statement)
+        database.commit()
+
+
+def test_a_call_that_ended_before_it_was_sent_has_no_seconds(tmp_path):
+    store = tmp_path / "s.sqlite"
+    with open_studio(FakeProvider(), store=store) as studio:
+        made(studio)
+        change(store, "UPDATE image_async_tasks SET finished_at = '2020-01-01 00:00:00.000000'")
+        assert studio.sql("SELECT seconds FROM tasks")[0] == (None,)
 
 
 def test_each_change_is_seen_by_the_next_query(studio):
@@ -135,11 +143,10 @@ def test_only_what_changed_is_read_again(studio, monkeypatch):
 
 
 def test_a_value_that_is_not_of_its_type_is_damage(tmp_path):
-    with open_studio(FakeProvider(), store=tmp_path / "s.sqlite") as studio:
+    store = tmp_path / "s.sqlite"
+    with open_studio(FakeProvider(), store=store) as studio:
         made(studio)
-        with closing(sqlite3.connect(tmp_path / "s.sqlite")) as database:
-            database.execute("UPDATE image_generations SET created_at = 'some day'")
-            database.commit()
+        change(store, "UPDATE image_generations SET created_at = 'some day'")
         with pytest.raises(StoreDamaged, match="some day"):
             count(studio)
 

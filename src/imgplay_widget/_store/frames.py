@@ -82,7 +82,7 @@ class Frame:
     Attributes:
         name: the name in SQL.
         about: what a row is, for the documentation.
-        columns: the columns, in their order.
+        columns: the columns, in their order: what a person reads first, and the ids last.
         key: what decides when the rows are read anew.
         key_column: the column that holds the id of this topic or batch.
         root: the table of the store whose rowids divide the rows into parts.
@@ -208,12 +208,12 @@ _TOPICS = Frame(
     source="FROM image_generation_topics t WHERE +t.user_id = :user AND +t.organization_id IS :organization "
     "AND t.deleted_at IS NULL AND {pick}",
     columns=_columns(
-        ("id", "VARCHAR", "the id", "t.id"),
         _free("title", "VARCHAR", "the title; NULL until the first prompt", "t.title"),
         ("pinned", "BOOLEAN", "whether the topic is pinned to the top of the list", "t.pinned"),
         ("images", "INTEGER", "the number of its images", "t.images"),
         ("created_at", "TIMESTAMP", "when the topic was made, in UTC", "t.created_at"),
         ("updated_at", "TIMESTAMP", "when the topic was last used, in UTC", "t.updated_at"),
+        ("id", "VARCHAR", "the id", "t.id"),
     ),
 )
 
@@ -227,12 +227,9 @@ _BATCHES = Frame(
     source="FROM picked b WHERE EXISTS (SELECT 1 FROM image_generations g "
     "WHERE g.batch_id = b.id AND g.deleted_at IS NULL)",
     columns=_columns(
-        ("id", "VARCHAR", "the id", "b.id"),
-        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
         _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
         _PROVIDER,
-        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         ("width", "INTEGER", "the width that was asked for, in pixels", "b.width"),
         ("height", "INTEGER", "the height that was asked for, in pixels", "b.height"),
         (
@@ -241,13 +238,16 @@ _BATCHES = Frame(
             "the number of input images, the mask included",
             "(SELECT count(*) FROM image_generation_references r WHERE r.batch_id = b.id)",
         ),
+        ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
+        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         (
             "parent_ids",
             "VARCHAR[]",
             "the images of the history among the input images, `generations.id`",
             _PARENTS,
         ),
-        ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
+        ("id", "VARCHAR", "the id", "b.id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
     ),
 )
 
@@ -265,22 +265,24 @@ _GENERATIONS = Frame(
         ("deleted", "BOOLEAN", "whether the slot is deleted", "g.deleted_at IS NOT NULL"),
     ),
     columns=_columns(
-        ("id", "VARCHAR", "the id", "g.id"),
-        ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
-        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
-        ("task_id", "VARCHAR", "the call that fills the slot, `tasks.id`", "g.async_task_id"),
-        ("slot", "INTEGER", "the place in the batch, from 0", "g.position"),
+        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
         _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
         _PROVIDER,
-        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
-        _free("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
-        ("seed", "BIGINT", "the seed that was sent", "g.seed"),
         (
             "status",
             "VARCHAR",
             "`pending`, `processing`, `success`, `error` or `cancelled`",
             _SLOT_STATUS,
+        ),
+        ("seed", "BIGINT", "the seed that was sent", "g.seed"),
+        ("width", "INTEGER", "the width of the image, in pixels", "json_extract(g.asset, '$.width')"),
+        ("height", "INTEGER", "the height of the image, in pixels", "json_extract(g.asset, '$.height')"),
+        _SECONDS,
+        (
+            "cost_usd",
+            "DECIMAL(18,9)",
+            "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
+            "",
         ),
         ("error", "VARCHAR", "the code of the error", "json_extract(g.error, '$.code')"),
         _free(
@@ -289,8 +291,12 @@ _GENERATIONS = Frame(
             "what happened, in a sentence",
             f"json_extract({_sound('g.error')}, '$.message')",
         ),
-        ("width", "INTEGER", "the width of the image, in pixels", "json_extract(g.asset, '$.width')"),
-        ("height", "INTEGER", "the height of the image, in pixels", "json_extract(g.asset, '$.height')"),
+        ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
+        ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
+        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
+        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
+        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        _free("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
         ("media_type", "VARCHAR", "the kind of the file", "json_extract(g.asset, '$.mediaType')"),
         ("bytes", "BIGINT", "the size of the file", "json_extract(g.asset, '$.size')"),
         ("digest", "VARCHAR", "the sha256 of the file", "g.asset_digest"),
@@ -300,18 +306,12 @@ _GENERATIONS = Frame(
             "the file, relative to the folder of the images",
             "json_extract(g.asset, '$.url')",
         ),
-        ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
+        ("slot", "INTEGER", "the place in the batch, from 0", "g.position"),
+        ("id", "VARCHAR", "the id", "g.id"),
+        ("batch_id", "VARCHAR", "the batch, `batches.id`", "g.batch_id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        ("task_id", "VARCHAR", "the call that fills the slot, `tasks.id`", "g.async_task_id"),
         ("parent_id", "VARCHAR", "the first of `batches.parent_ids`", "g.parent_id"),
-        _SECONDS,
-        ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
-        ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
-        ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
-        (
-            "cost_usd",
-            "DECIMAL(18,9)",
-            "the cost of the call in USD, divided by its images; NULL where nothing is known to be spent",
-            "",
-        ),
     ),
 )
 
@@ -325,9 +325,6 @@ _TASKS = Frame(
     source="FROM picked b JOIN image_async_tasks k ON k.batch_id = b.id "
     f"LEFT JOIN image_spending s ON s.call_key = {_CALL}",
     columns=_columns(
-        ("id", "VARCHAR", "the id", "k.id"),
-        ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
-        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
         _free("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
         _PROVIDER,
         (
@@ -343,6 +340,13 @@ _TASKS = Frame(
             _STATUS,
         ),
         ("stage", "VARCHAR", "the exact state of the call", "k.stage"),
+        _SECONDS,
+        (
+            "cost_usd",
+            "DECIMAL(18,9)",
+            "the cost of the call in USD. Tries for the same job are one call, so add up `spending` instead",
+            _usd("s.amount"),
+        ),
         ("error", "VARCHAR", "the code of the error", "k.error_code"),
         _free(
             "error_message",
@@ -351,18 +355,14 @@ _TASKS = Frame(
             f"json_extract({_sound('k.error')}, '$.message')",
         ),
         ("attempt", "INTEGER", "the number of the try", "k.attempt"),
-        _free("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
-        _SECONDS,
-        (
-            "cost_usd",
-            "DECIMAL(18,9)",
-            "the cost of the call in USD. Tries for the same job are one call, so add up `spending` instead",
-            _usd("s.amount"),
-        ),
-        ("call", "VARCHAR", "the call, `spending.call`", _CALL),
         ("created_at", "TIMESTAMP", "when the task was made, in UTC", "k.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
+        _free("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
+        ("call", "VARCHAR", "the call, `spending.call`", _CALL),
+        ("id", "VARCHAR", "the id", "k.id"),
+        ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
+        ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
     ),
 )
 
@@ -376,9 +376,6 @@ _SPENDING = Frame(
     source="FROM image_spending s "
     "WHERE +s.user_id = :user AND +s.organization_id IS :organization AND {pick}",
     columns=_columns(
-        ("call", "VARCHAR", "the call, `tasks.call`", "s.call_key"),
-        ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
-        ("batch_id", "VARCHAR", "the batch, also where it was deleted", "s.batch_id"),
         _free("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
         _PROVIDER,
         ("images", "INTEGER", "the number of images that came, or that were asked for", "s.images"),
@@ -390,6 +387,9 @@ _SPENDING = Frame(
             "s.basis",
         ),
         ("spent_at", "TIMESTAMP", "when the call ended, in UTC", "s.spent_at"),
+        ("call", "VARCHAR", "the call, `tasks.call`", "s.call_key"),
+        ("topic_id", "VARCHAR", "the topic of the batch, also where it was deleted", "s.topic_id"),
+        ("batch_id", "VARCHAR", "the batch, also where it was deleted", "s.batch_id"),
     ),
 )
 
@@ -416,9 +416,9 @@ _SCORES = Frame(
     root="image_scores",
     source=_LABELLED.replace("{table}", "image_scores"),
     columns=_columns(
-        *_OF_AN_IMAGE,
         _free("name", "VARCHAR", 'the name, such as `"clip"`', "s.name"),
         ("value", "DOUBLE", "the value", "s.value"),
+        *_OF_AN_IMAGE,
     ),
 )
 
@@ -429,7 +429,7 @@ _TAGS = Frame(
     key_column="batch_id",
     root="image_tags",
     source=_LABELLED.replace("{table}", "image_tags"),
-    columns=_columns(*_OF_AN_IMAGE, _free("name", "VARCHAR", "the tag", "s.name")),
+    columns=_columns(_free("name", "VARCHAR", "the tag", "s.name"), *_OF_AN_IMAGE),
 )
 
 FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING, _SCORES, _TAGS)
