@@ -141,11 +141,11 @@ def test_deleted_rows_are_left_out_and_their_money_stays_spent(registered):
 
 def test_scores_and_tags_are_rows_of_their_images(registered):
     batch, (first, second), _ = add(registered, 2)
-    registered.score({first.id: {"clip": 0.31, "size": 2.0}, second.id: {"clip": 0.2}})
+    registered.score({first.id: {"clip": 0.1 + 0.2, "size": 2.0}, second.id: {"clip": 0.2}})
     registered.tag([first.id], add=["poster"])
     scores = read(registered, "scores", step=1)
     assert {(row["generation_id"], row["name"], row["value"]) for row in scores} == {
-        (first.id, "clip", 0.31),
+        (first.id, "clip", 0.1 + 0.2),
         (first.id, "size", 2.0),
         (second.id, "clip", 0.2),
     }
@@ -210,10 +210,10 @@ def test_texts_come_as_they_were_written(registered):
         topic = make_topic()
         batch, generations, tasks = make_batch(topic, 1)
         add_batch(registered, replace(batch, prompt=prompt), generations, tasks, new_topic=topic)
-    # An old history may hold the separator of packed texts.
+    # An old history may hold the separator of the values, which a text of today cannot hold.
     with registered._database.writing() as connection:
         change = "UPDATE image_generation_batches SET prompt = 'one\x1ftwo' WHERE prompt = 'one two'"
         connection.exec_driver_sql(change)
-    prompts[0] = "one\x1ftwo"
+    prompts[0] = "one\ufffdtwo"
     assert [row["prompt"] for row in read(registered, "batches")] == prompts
     assert sorted(row["prompt"] for row in read(registered, "generations")) == sorted(prompts)

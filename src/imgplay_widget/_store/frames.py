@@ -1,11 +1,11 @@
 """The history as tables of plain values, for analysis. The columns are documented here, and nowhere else.
 
 The SELECTs go past SQLAlchemy's types, because a hundred thousand rows must come in seconds. Each value that
-becomes an object of Python costs time, so the ids, numbers and times of a row come as one text (`SEPARATOR`),
-which DuckDB takes apart. The SELECTs read a part of the history at a time, so that the thread of the store
-is never held for long. The parts follow the rowids of a table. The images of a batch come together, because
-they share its costs. A plus before a column keeps SQLite from the index of that column, which would lead it
-through the whole history for each part.
+becomes an object of Python costs time, so a row comes as one text (`SEPARATOR`), which DuckDB takes apart.
+The SELECTs read a part of the history at a time, so that the thread of the store is never held for long. The
+parts follow the rowids of a table. The images of a batch come together, because they share its costs. A plus
+before a column keeps SQLite from the index of that column, which would lead it through the whole history for
+each part.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ Key = Literal["topic", "batch"]
 """The thing whose change makes the rows of a frame stale."""
 
 SEPARATOR = "\x1f"
-"""What stands between the values of a packed text: ASCII's unit separator. NULL is an empty value."""
+"""What stands between the values of a row: ASCII's unit separator. NULL is an empty value.
+
+The store keeps no such letter. An old history may have some, which come as U+FFFD, the replacement character.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class FrameColumn:
         sql: the expression that reads the column from the store; empty where DuckDB makes the column.
         made: the expression by which DuckDB makes the column from others at each query. A column that is made
             need not be read and copied.
-        free: whether the value is a text of a user or a provider, which may hold a separator or be empty.
+        empty: whether an empty text is a value, and NULL does not occur.
     """
 
     name: str
@@ -62,12 +65,7 @@ class FrameColumn:
     about: str
     sql: str
     made: str = ""
-    free: bool = False
-
-    @property
-    def packed(self) -> bool:
-        """Whether the value comes in the packed text. SQLite shortens a number with a fraction in a text."""
-        return bool(self.sql) and not self.free and self.type != "DOUBLE"
+    empty: bool = False
 
     @property
     def definition(self) -> str:
@@ -103,21 +101,15 @@ class Frame:
     hidden: tuple[FrameColumn, ...] = ()
 
     @property
-    def packed(self) -> tuple[FrameColumn, ...]:
-        """The columns whose values come as one text, in their order."""
-        return tuple(column for column in (*self.columns, *self.hidden) if column.packed)
-
-    @property
-    def plain(self) -> tuple[FrameColumn, ...]:
-        """The columns whose values come as they are, in their order, after the packed text."""
-        return tuple(column for column in self.columns if column.sql and not column.packed)
+    def read(self) -> tuple[FrameColumn, ...]:
+        """The columns whose values a part has, in their order."""
+        return tuple(column for column in (*self.columns, *self.hidden) if column.sql)
 
     def statement(self, pick: str) -> str:
-        """Return the SELECT of a part of the rows: a packed text, and the values of `plain`."""
-        form = SEPARATOR.join(["%s"] * len(self.packed))
-        text = f"printf('{form}', {', '.join(column.sql for column in self.packed)})"
-        wanted = ", ".join((text, *(column.sql for column in self.plain)))
-        return f"{self.head} SELECT {wanted} {self.source}".replace("{pick}", pick)
+        """Return the SELECT of a part of the rows, each as one text with the values of `read`."""
+        form = SEPARATOR.join(["%s"] * len(self.read))
+        values = ", ".join(column.sql for column in self.read)
+        return f"{self.head} SELECT printf('{form}', {values}) {self.source}".replace("{pick}", pick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +125,12 @@ class Part:
     """Some rows of a frame.
 
     Attributes:
-        rows: the packed text of each row, and the values of `Frame.plain`.
+        rows: the text of each row, with the values of `Frame.read`.
         spent: where the frame has hidden columns, the key of the call, the batch, and the billionths of a USD
             for all calls of the batches of these rows. The billionths are None where the cost is not known.
     """
 
-    rows: list[tuple[Any, ...]]
+    rows: list[tuple[str]]
     spent: list[tuple[str, str, int | None]]
 
 
@@ -146,6 +138,11 @@ def _usd(units: str) -> str:
     """Return the SQL of an amount in USD. As text, the amount reaches a decimal column without loss."""
     whole, part = f"{units} / 1000000000", f"{units} % 1000000000"
     return f"CASE WHEN {units} IS NOT NULL THEN printf('%d.%09d', {whole}, {part}) END"
+
+
+def _free(text: str) -> str:
+    """Return the SQL of a text that a user or a provider wrote."""
+    return f"replace({text}, char(31), '\ufffd')"
 
 
 def _sound(column: str) -> str:
@@ -165,6 +162,8 @@ _SECONDS = FrameColumn(
 _PROVIDER = FrameColumn(
     "provider", "VARCHAR", "the name of the provider", sql="", made="split_part(model, ':', 1)"
 )
+
+_PROMPT = FrameColumn("prompt", "VARCHAR", "the prompt", sql=_free("b.prompt"), empty=True)
 
 _STATUS = "CASE WHEN k.stage IN ('submitting', 'downloading') THEN 'processing' ELSE k.stage END"
 _SLOT_STATUS = (
@@ -195,10 +194,6 @@ def _columns(*columns: tuple[str, str, str, str] | FrameColumn) -> tuple[FrameCo
     return tuple(one if isinstance(one, FrameColumn) else FrameColumn(*one) for one in columns)
 
 
-def _free(name: str, kind: str, about: str, sql: str) -> FrameColumn:
-    return FrameColumn(name, kind, about, sql, free=True)
-
-
 _TOPICS = Frame(
     name="topics",
     about="One row for each topic.",
@@ -208,7 +203,7 @@ _TOPICS = Frame(
     source="FROM image_generation_topics t WHERE +t.user_id = :user AND +t.organization_id IS :organization "
     "AND t.deleted_at IS NULL AND {pick}",
     columns=_columns(
-        _free("title", "VARCHAR", "the title; NULL until the first prompt", "t.title"),
+        ("title", "VARCHAR", "the title; NULL until the first prompt", _free("t.title")),
         ("pinned", "BOOLEAN", "whether the topic is pinned to the top of the list", "t.pinned"),
         ("images", "INTEGER", "the number of its images", "t.images"),
         ("created_at", "TIMESTAMP", "when the topic was made, in UTC", "t.created_at"),
@@ -227,8 +222,8 @@ _BATCHES = Frame(
     source="FROM picked b WHERE EXISTS (SELECT 1 FROM image_generations g "
     "WHERE g.batch_id = b.id AND g.deleted_at IS NULL)",
     columns=_columns(
-        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        _PROMPT,
+        ("model", "VARCHAR", 'the model, `"provider:id"`', _free("b.provider || ':' || b.model")),
         _PROVIDER,
         ("width", "INTEGER", "the width that was asked for, in pixels", "b.width"),
         ("height", "INTEGER", "the height that was asked for, in pixels", "b.height"),
@@ -239,7 +234,7 @@ _BATCHES = Frame(
             "(SELECT count(*) FROM image_generation_references r WHERE r.batch_id = b.id)",
         ),
         ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
-        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         (
             "parent_ids",
             "VARCHAR[]",
@@ -265,8 +260,8 @@ _GENERATIONS = Frame(
         ("deleted", "BOOLEAN", "whether the slot is deleted", "g.deleted_at IS NOT NULL"),
     ),
     columns=_columns(
-        _free("prompt", "VARCHAR", "the prompt", "b.prompt"),
-        _free("model", "VARCHAR", 'the model, `"provider:id"`', "b.provider || ':' || b.model"),
+        _PROMPT,
+        ("model", "VARCHAR", 'the model, `"provider:id"`', _free("b.provider || ':' || b.model")),
         _PROVIDER,
         (
             "status",
@@ -285,18 +280,18 @@ _GENERATIONS = Frame(
             "",
         ),
         ("error", "VARCHAR", "the code of the error", "json_extract(g.error, '$.code')"),
-        _free(
+        (
             "error_message",
             "VARCHAR",
             "what happened, in a sentence",
-            f"json_extract({_sound('g.error')}, '$.message')",
+            _free(f"json_extract({_sound('g.error')}, '$.message')"),
         ),
         ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
         ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
-        _free("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
-        _free("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
+        ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
+        ("applied", "JSON", "the values that the provider reported", _sound("g.applied")),
         ("media_type", "VARCHAR", "the kind of the file", "json_extract(g.asset, '$.mediaType')"),
         ("bytes", "BIGINT", "the size of the file", "json_extract(g.asset, '$.size')"),
         ("digest", "VARCHAR", "the sha256 of the file", "g.asset_digest"),
@@ -325,7 +320,7 @@ _TASKS = Frame(
     source="FROM picked b JOIN image_async_tasks k ON k.batch_id = b.id "
     f"LEFT JOIN image_spending s ON s.call_key = {_CALL}",
     columns=_columns(
-        _free("model", "VARCHAR", 'the model, `"provider:id"`', "k.provider || ':' || k.model"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', _free("k.provider || ':' || k.model")),
         _PROVIDER,
         (
             "images",
@@ -348,17 +343,17 @@ _TASKS = Frame(
             _usd("s.amount"),
         ),
         ("error", "VARCHAR", "the code of the error", "k.error_code"),
-        _free(
+        (
             "error_message",
             "VARCHAR",
             "what happened, in a sentence",
-            f"json_extract({_sound('k.error')}, '$.message')",
+            _free(f"json_extract({_sound('k.error')}, '$.message')"),
         ),
         ("attempt", "INTEGER", "the number of the try", "k.attempt"),
         ("created_at", "TIMESTAMP", "when the task was made, in UTC", "k.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),
-        _free("request_id", "VARCHAR", "the provider's own id of the call", "k.request_id"),
+        ("request_id", "VARCHAR", "the provider's own id of the call", _free("k.request_id")),
         ("call", "VARCHAR", "the call, `spending.call`", _CALL),
         ("id", "VARCHAR", "the id", "k.id"),
         ("batch_id", "VARCHAR", "the batch, `batches.id`", "k.batch_id"),
@@ -376,7 +371,7 @@ _SPENDING = Frame(
     source="FROM image_spending s "
     "WHERE +s.user_id = :user AND +s.organization_id IS :organization AND {pick}",
     columns=_columns(
-        _free("model", "VARCHAR", 'the model, `"provider:id"`', "s.provider || ':' || s.model"),
+        ("model", "VARCHAR", 'the model, `"provider:id"`', _free("s.provider || ':' || s.model")),
         _PROVIDER,
         ("images", "INTEGER", "the number of images that came, or that were asked for", "s.images"),
         ("cost_usd", "DECIMAL(18,9)", "the cost in USD; NULL where it is not known", _usd("s.amount")),
@@ -416,8 +411,9 @@ _SCORES = Frame(
     root="image_scores",
     source=_LABELLED.replace("{table}", "image_scores"),
     columns=_columns(
-        _free("name", "VARCHAR", 'the name, such as `"clip"`', "s.name"),
-        ("value", "DOUBLE", "the value", "s.value"),
+        ("name", "VARCHAR", 'the name, such as `"clip"`', _free("s.name")),
+        # A number with a fraction needs 17 digits to come back as the same number.
+        ("value", "DOUBLE", "the value", "printf('%!.17g', s.value)"),
         *_OF_AN_IMAGE,
     ),
 )
@@ -429,7 +425,7 @@ _TAGS = Frame(
     key_column="batch_id",
     root="image_tags",
     source=_LABELLED.replace("{table}", "image_tags"),
-    columns=_columns(_free("name", "VARCHAR", "the tag", "s.name"), *_OF_AN_IMAGE),
+    columns=_columns(("name", "VARCHAR", "the tag", _free("s.name")), *_OF_AN_IMAGE),
 )
 
 FRAMES: tuple[Frame, ...] = (_TOPICS, _BATCHES, _GENERATIONS, _TASKS, _SPENDING, _SCORES, _TAGS)

@@ -22,14 +22,14 @@ from imgplay_widget._rules.changes import (
     StoreWritten,
     TopicWritten,
 )
-from imgplay_widget._store.frames import FRAMES, Frame, Span
+from imgplay_widget._store.frames import FRAMES, Frame, Part, Span
 from imgplay_widget._studio import duck, history_tables
 from imgplay_widget._studio.notes import shown_line
 from imgplay_widget._studio.results import Rows
 from imgplay_widget.errors import InvalidRequest, QueryTooLong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from imgplay_widget._engine.archive import Archive
@@ -206,35 +206,41 @@ class Analysis:
                 self._load(frame, marks)
 
     def _load(self, frame: Frame, marks: _Marks) -> None:
-        connection = self._connection
-        connection.begin()
         try:
             if marks.everything:
                 self._load_all(frame)
             else:
                 self._load_some(frame, sorted(marks.ids[frame.key]))
         except BaseException as error:
-            connection.rollback()
+            # The next query empties the table and reads all of it.
             with self._marks:
                 self._stale[frame.name].add(_Marks())
             if isinstance(error, duck.error_of()) and not self._stopped:
                 self._store(self._archive.store.refuse_value, duck.first_line(error))
             raise
-        connection.commit()
 
     def _load_some(self, frame: Frame, ids: list[str]) -> None:
         history_tables.empty(self._connection, frame, ids)
         history_tables.put(self._connection, frame, self._store(self._archive.store.frame_rows, frame, ids))
 
     def _load_all(self, frame: Frame) -> None:
-        connection, store = self._connection, self._archive.store
-        history_tables.empty(connection, frame)
+        history_tables.empty(self._connection, frame)
         # A row that comes meanwhile is read at the next query, because its change marks it.
-        for after in range(0, self._store(store.frame_end, frame), PART):
+        for part in self._parts(frame):
             if self._stopped:
                 raise InvalidRequest("The reading of the history was stopped.")
-            part = self._store(store.frame_part, frame, Span(after, after + PART))
-            history_tables.put(connection, frame, part)
+            history_tables.put(self._connection, frame, part)
+
+    def _parts(self, frame: Frame) -> Iterator[Part]:
+        """Yield all parts of a frame. The store reads the next part while DuckDB takes one."""
+        store, coming = self._archive.store, None
+        for after in range(0, self._store(store.frame_end, frame), PART):
+            span = Span(after, after + PART)
+            ready, coming = coming, self._hop.start(self._archive.in_store, store.frame_part, frame, span)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()
 
     def _store(self, function: Callable[..., T], *args: Any) -> T:
         return self._hop.call(self._archive.in_store, function, *args)

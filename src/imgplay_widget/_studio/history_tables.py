@@ -1,7 +1,7 @@
 """The tables of the history in DuckDB: how they are made, and filled from the parts that the store reads.
 
-A part goes into tables of its own first, as it comes. DuckDB takes the packed texts apart and divides the
-costs, because it does both many times faster than Python.
+A part goes into tables of its own first, as it comes. DuckDB takes the texts of the rows apart and divides
+the costs, because it does both many times faster than Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ __all__ = ["empty", "make", "put"]
 
 _ROWS = "imgplay_rows"
 _SPENT = "imgplay_spent"
-_PACKED = "imgplay_packed"
 
 # The cost of a call is divided by its images, or by its slots where no image came. The call of a try that
 # failed, and whose slots a Retry filled, is no longer known: its cost is divided by the images of the batch.
@@ -61,16 +60,22 @@ def put(connection: Any, frame: Frame, part: Part) -> None:
     """Add a part of a frame to its table.
 
     Raises:
-        duckdb.Error: a value is not of the type of its column.
+        duckdb.Error: a value is not of the type of its column. Nothing was added.
     """
     if not part.rows:
         return
-    plain = [(one.name, one.type) for one in frame.plain]
-    _fill(connection, _ROWS, [(_PACKED, "VARCHAR"), *plain], part.rows)
-    if frame.hidden:
-        _fill(connection, _SPENT, _SPENT_COLUMNS, part.spent)
-    connection.execute(_insertion(frame))
-    connection.execute(f"DROP TABLE {_ROWS}; DROP TABLE IF EXISTS {_SPENT}")
+    # DuckDB keeps the memory of a dropped table until the transaction ends, so each part has its own.
+    connection.begin()
+    try:
+        _fill(connection, _ROWS, [("row", "VARCHAR")], part.rows)
+        if frame.hidden:
+            _fill(connection, _SPENT, _SPENT_COLUMNS, part.spent)
+        connection.execute(_insertion(frame))
+        connection.execute(f"DROP TABLE {_ROWS}; DROP TABLE IF EXISTS {_SPENT}")
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 _SPENT_COLUMNS = [("call", "VARCHAR"), ("batch_id", "VARCHAR"), ("amount", "BIGINT")]
@@ -86,10 +91,9 @@ def _fill(
 def _insertion(frame: Frame) -> str:
     """Return the INSERT that takes the rows of a part apart."""
     columns = [one for one in frame.columns if not one.made]
-    unpacked = ", ".join(_unpacked(one, place) for place, one in enumerate(frame.packed, 1))
-    plain = "".join(f", {duck.quoted(one.name)}" for one in frame.plain)
-    split = f"(SELECT *, string_split({_PACKED}, '{SEPARATOR}') AS cells FROM {_ROWS})"  # noqa: S608 - names of ours
-    slots = f"slots AS MATERIALIZED (SELECT {unpacked}{plain} FROM {split})"  # noqa: S608 - names of ours
+    cells = ", ".join(_cell(one, place) for place, one in enumerate(frame.read, 1))
+    split = f"(SELECT string_split(row, '{SEPARATOR}') AS cells FROM {_ROWS})"  # noqa: S608 - names of ours
+    slots = f"slots AS MATERIALIZED (SELECT {cells} FROM {split})"  # noqa: S608 - names of ours
     names = ", ".join(duck.quoted(one.name) for one in columns)
     if not frame.hidden:
         return f"INSERT INTO {frame.name} ({names}) WITH {slots} SELECT {names} FROM slots"  # noqa: S608 - names of ours
@@ -100,8 +104,9 @@ def _insertion(frame: Frame) -> str:
     )
 
 
-def _unpacked(column: FrameColumn, place: int) -> str:
-    return f"nullif(cells[{place}], '')::{column.type} AS {duck.quoted(column.name)}"
+def _cell(column: FrameColumn, place: int) -> str:
+    value = f"cells[{place}]" if column.empty else f"nullif(cells[{place}], '')"
+    return f"{value}::{column.type} AS {duck.quoted(column.name)}"
 
 
 def _value(column: FrameColumn) -> str:
