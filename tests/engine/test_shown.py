@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget import Batches, Generations, TopicHandles
+from imgplay_widget._engine.covers import Covers
 from imgplay_widget._rules.sheets import MAX_DISPLAY
 from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._types import Done, Inline
@@ -44,6 +45,16 @@ def test_a_display_takes_at_most_100_kb(n):
             with Image.open(io.BytesIO(base64.b64decode(bundle["image/jpeg"]))) as image:
                 image.load()
                 assert image.format == "JPEG"
+
+
+def test_a_topic_whose_cover_is_not_made_yet_shows_its_first_image(monkeypatch):
+    monkeypatch.setattr(Covers, "make_aside", lambda *_: None)
+    with open_studio(FakeProvider()) as studio:
+        studio.generate("a fox", model="fake:image").result(WAIT)
+        studio.new_topic("Empty")
+        bundle = studio.topics._repr_mimebundle_()
+        assert bundle["text/html"].count("<img alt=") == 1
+        assert bundle["text/html"].count("No image yet") == 1
 
 
 def test_no_display_names_a_file(tmp_path):

@@ -18,7 +18,7 @@ from imgplay_widget._rules.costs import image_cost, money
 from imgplay_widget._types import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from imgplay_widget._types import Entry, Generation, Topic
 
@@ -189,9 +189,14 @@ def _low(tiles: Sequence[Tile]) -> tuple[Tile, ...]:
     return tuple(replace(tile, shape=shape) for tile in tiles)
 
 
-def topics_sheet(topics: Sequence[Topic]) -> Sheet:
-    """Return the sheet of a list of topics: a tile with the cover of each."""
-    tiles = [_topic_tile(topic) for topic in topics[:MAX_TILES]]
+def topics_sheet(topics: Sequence[Topic], covered: Container[str]) -> Sheet:
+    """Return the sheet of a list of topics: a tile with the cover of each.
+
+    Args:
+        topics: the topics.
+        covered: the ids of the topics that have a cover.
+    """
+    tiles = [_topic_tile(topic, has_cover=topic.id in covered) for topic in topics[:MAX_TILES]]
     return Sheet(
         title=_several(len(topics), "topic"),
         details=(_several(sum(topic.images for topic in topics), "image"),),
@@ -201,13 +206,13 @@ def topics_sheet(topics: Sequence[Topic]) -> Sheet:
     )
 
 
-def _topic_tile(topic: Topic) -> Tile:
+def _topic_tile(topic: Topic, *, has_cover: bool) -> Tile:
     title = shortened(topic.title or "Without a title", PROMPT)
     running = (f"{topic.running} running",) if topic.running else ()
     return Tile(
         id=topic.id,
-        tone="hidden" if topic.cover_url is None else "image",
-        words="" if topic.cover_url is not None else "No cover yet" if topic.images else "No image yet",
+        tone="image" if has_cover else "hidden",
+        words="" if has_cover else "No image yet",
         caption=(title, _several(topic.images, "image"), *running),
         alt=f"Cover of the topic {title}",
         shape=(1, 1),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imgplay_widget._rules.sheets import (
     HIDDEN,
     MAX_PICTURE,
+    MAX_TILES,
     Picture,
     bounded,
     html_sheet,
@@ -22,7 +23,7 @@ from imgplay_widget._types import Generation, Topic
 from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._rules.sheets import Sheet
@@ -80,6 +81,18 @@ class Gallery:
             drawn = await self._archive.in_pool(sheets.one_picture, sheet, pictures, MAX_PICTURE)
             bundle["image/jpeg"] = base64.b64encode(drawn).decode()
         return bundle
+
+    async def covers(self, topics: Sequence[Topic]) -> Mapping[str, Source]:
+        """Return the origins of the covers by topics. A cover that is not made yet is the first image."""
+        archive = self._archive
+        covers: dict[str, Source] = {}
+        for topic in topics[:MAX_TILES]:
+            source: Source | None = topic
+            if topic.cover_url is None:
+                source = await archive.in_store(archive.store.cover_candidate, topic.id)
+            if source is not None:
+                covers[topic.id] = source
+        return covers
 
     async def aside(self, publish: Callable[[], None]) -> None:
         """Send a display to the cell, not on the loop: the sending waits for the kernel's other outputs."""

@@ -134,8 +134,8 @@ async def images_bundle(
 
 async def topics_bundle(gallery: Gallery, topics: Sequence[Topic]) -> Bundle:
     """Return the display of a list of topics."""
-    covers: dict[str, Source] = {topic.id: topic for topic in topics if topic.cover_url is not None}
-    return await gallery.bundle(topics_sheet(topics), covers)
+    covers = await gallery.covers(topics)
+    return await gallery.bundle(topics_sheet(topics, covers), covers)
 
 
 def _stored(generations: Sequence[Generation]) -> Mapping[str, Source]:
