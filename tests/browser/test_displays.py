@@ -26,9 +26,9 @@ IN_A_ROW = """([root, count]) => {
 """Whether the pictures are beside each other. One look at all of them, because a sheet may be drawn again."""
 
 
-def expect_sheet(place: Locator, images: int) -> None:
-    """Wait until a place, which itself stays, shows this number of pictures beside each other, in one row."""
-    place.page.wait_for_function(IN_A_ROW, arg=[place.element_handle(), images], timeout=WAIT)
+def expect_sheet(area: Locator, images: int) -> None:
+    """Wait until an area, whose element must stay, shows this number of pictures beside each other."""
+    area.page.wait_for_function(IN_A_ROW, arg=[area.element_handle(), images], timeout=WAIT)
 
 
 def test_a_running_batch_becomes_a_contact_sheet_in_its_place(

@@ -31,15 +31,15 @@ _SHARES = f"""
     FROM {_SPENT} s ANTI JOIN slots k ON k.call = s.call JOIN slots r ON r.batch_id = s.batch_id
     WHERE s.amount IS NOT NULL
   ),
-  places AS (
-    SELECT id, amount, row_number() OVER (PARTITION BY call ORDER BY came DESC, id) - 1 AS place,
+  ranks AS (
+    SELECT id, amount, row_number() OVER (PARTITION BY call ORDER BY came DESC, id) - 1 AS rank,
       coalesce(nullif(count(*) FILTER (came) OVER (PARTITION BY call), 0), count(*) OVER (PARTITION BY call))
         AS sharers
     FROM hits
   ),
   shares AS (
-    SELECT id, sum(amount // sharers + CASE WHEN place < amount % sharers THEN 1 ELSE 0 END) AS units
-    FROM places WHERE place < sharers GROUP BY id
+    SELECT id, sum(amount // sharers + CASE WHEN rank < amount % sharers THEN 1 ELSE 0 END) AS units
+    FROM ranks WHERE rank < sharers GROUP BY id
   )
 """  # noqa: S608 - names of ours
 
@@ -91,7 +91,7 @@ def _fill(
 def _insertion(frame: Frame) -> str:
     """Return the INSERT that takes the rows of a part apart."""
     columns = [one for one in frame.columns if not one.made]
-    cells = ", ".join(_cell(one, place) for place, one in enumerate(frame.read, 1))
+    cells = ", ".join(_cell(one, index) for index, one in enumerate(frame.read, 1))
     split = f"(SELECT string_split(row, '{SEPARATOR}') AS cells FROM {_ROWS})"  # noqa: S608 - names of ours
     slots = f"slots AS MATERIALIZED (SELECT {cells} FROM {split})"  # noqa: S608 - names of ours
     names = ", ".join(duck.quoted(one.name) for one in columns)
@@ -104,8 +104,8 @@ def _insertion(frame: Frame) -> str:
     )
 
 
-def _cell(column: FrameColumn, place: int) -> str:
-    value = f"cells[{place}]" if column.empty else f"nullif(cells[{place}], '')"
+def _cell(column: FrameColumn, index: int) -> str:
+    value = f"cells[{index}]" if column.empty else f"nullif(cells[{index}], '')"
     return f"{value}::{column.type} AS {duck.quoted(column.name)}"
 
 
