@@ -30,6 +30,19 @@ def _():
 
 @app.cell
 def _(mo, view):
+    get_n, set_n = mo.state(view.widget.n)
+    view.widget.observe(lambda change: set_n(change["new"]), "n")
+    return (get_n,)
+
+
+@app.cell
+def _(get_n, mo):
+    mo.md(f"Images a click: {{get_n()}}")
+    return
+
+
+@app.cell
+def _(mo, view):
     {shown}
     return
 
