@@ -7,15 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
-from scripts.lab import LabServer, Notebook, View, chromium
+from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 from scripts.page_states import page_server
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 REPORT = pytest.StashKey[pytest.TestReport]()
 
 OpenNotebook = Callable[..., Notebook]
+
+# One limit for every wait. Playwright's own five seconds would test the speed of the machine.
+expect.set_options(timeout=WAIT)
 
 
 @pytest.hookimpl(wrapper=True)
