@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sys
 from decimal import Decimal
 
@@ -11,7 +13,7 @@ from PIL import Image
 
 from imgplay_widget import Generations
 from imgplay_widget._types import Done, Inline
-from imgplay_widget.errors import InvalidRequest, MissingPackage, Moderated, NotFound, StoreError
+from imgplay_widget.errors import DiskFull, InvalidRequest, MissingPackage, Moderated, NotFound, StoreError
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
 from tests.store.store_makers import encode
 
@@ -191,6 +193,29 @@ def test_a_batch_is_saved_into_a_folder(tmp_path):
         assert paths[0].read_bytes() == batch[0].bytes
         assert sorted(path.name for path in paths[0].parent.iterdir()) == [path.name for path in paths]
         assert batch.save(tmp_path, "{index}-{width}")[0] == tmp_path / "0-64.png"
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), DiskFull),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_a_file_that_cannot_be_written_whole_leaves_the_older_one(tmp_path, monkeypatch, failure, raised):
+    def cut_off(_, target):
+        target.write_bytes(b"half")
+        raise failure
+
+    with open_studio(FakeProvider()) as studio:
+        batch = studio.generate("a fox", model=MODEL, seed=5).result(WAIT)
+        (path,) = batch.save(tmp_path)
+        path.write_bytes(b"older")
+        monkeypatch.setattr(shutil, "copyfile", cut_off)
+        with pytest.raises(raised):
+            batch.save(tmp_path)
+        assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [(path.name, b"older")]
 
 
 def test_nothing_is_written_where_the_pattern_or_an_image_is_wrong(tmp_path):

@@ -123,6 +123,7 @@ class Broken:
 
 FAILURES = {
     "the disk is full": (OSError(errno.ENOSPC, "No space left on device"), DiskFull),
+    "the quota is used up": (OSError(errno.EDQUOT, "Disk quota exceeded"), DiskFull),
     "a file cannot be written": (PermissionError("no"), PermissionError),
     "the cell is interrupted": (KeyboardInterrupt(), KeyboardInterrupt),
 }

@@ -132,7 +132,7 @@ def test_what_code_assigns_reaches_the_page_and_the_store(playground):
     config = page.snapshot()["config"]
     assert (config["count"], config["params"]["fake:image"]["width"]) == (2, 128)
     assert page.snapshot()["draft"]["prompt"] == "a red fox"
-    # What is the default is not written down.
+    # The config does not store a value that equals the default.
     assert "height" not in config["params"]["fake:image"]
     widget.close()
     again = playground(model=None)

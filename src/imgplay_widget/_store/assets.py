@@ -33,6 +33,7 @@ from imgplay_widget._rules.kinds import EXTENSIONS, SUFFIXES, extension
 from imgplay_widget._store import images
 from imgplay_widget._store.database import make_folder
 from imgplay_widget._store.packs import PackedImage, write_pack
+from imgplay_widget._store.paths import FULL
 from imgplay_widget._types import Asset, Reference
 from imgplay_widget.errors import CorruptImage, DiskFull, InvalidRequest, NotFound, StoreError, StoreLocked
 
@@ -50,7 +51,6 @@ _URL = re.compile(
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[\w-]{1,64}")
-_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _UPLOAD = "upload"
 """The content of a mark whose file came with the mark. Without a row, the file goes with the mark."""
 
@@ -427,7 +427,7 @@ class Assets:
         try:
             return target, write_pack(target, images)
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise DiskFull("There is no space left for a ZIP of these images.") from error
             raise _failure(error, target) from error
 
@@ -585,6 +585,6 @@ def _old(folder: Path, older: float) -> Iterator[Path]:
 
 
 def _failure(error: OSError, path: Path) -> StoreError:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return DiskFull(f"There is no space left to write {path.name}.")
     return StoreError(f"The file {path} failed: {error.strerror or error}.")

@@ -25,11 +25,10 @@ from contextlib import closing, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from imgplay_widget._ids import new_id
-from imgplay_widget._store.copies import FULL
 from imgplay_widget._store.damage import UNREADABLE
 from imgplay_widget._store.database import location_of, make_folder
 from imgplay_widget._store.migrations import STEPS
-from imgplay_widget._store.paths import path_of
+from imgplay_widget._store.paths import FULL, path_of
 from imgplay_widget.errors import BackupDamaged, DiskFull, InvalidRequest, StoreError, StoreTooNew
 
 if TYPE_CHECKING:

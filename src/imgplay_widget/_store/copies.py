@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sqlite3
@@ -11,18 +10,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._store.paths import FULL
 from imgplay_widget.errors import DiskFull, StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FULL", "keep_copy", "newest", "snapshot"]
+__all__ = ["keep_copy", "newest", "snapshot"]
 
 KEPT = 3
 """The number of copies that stay."""
-
-FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-"""The codes of the system by which a disk is full."""
 
 
 def keep_copy(file: Path, format: int) -> Path:

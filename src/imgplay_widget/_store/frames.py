@@ -40,9 +40,10 @@ Key = Literal["topic", "batch"]
 """The thing whose change makes the rows of a frame stale."""
 
 SEPARATOR = "\x1f"
-"""What stands between the values of a row: ASCII's unit separator. NULL is an empty value.
+"""The character between two values of a row: the unit separator of ASCII. An empty value means NULL.
 
-The store keeps no such letter. An old history may have some, which come as U+FFFD, the replacement character.
+The store keeps no such character. An old history may have some; each comes as U+FFFD, the replacement
+character.
 """
 
 

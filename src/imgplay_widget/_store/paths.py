@@ -1,14 +1,22 @@
-"""The paths that users give."""
+"""The paths that users give, and the files that are written there."""
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imgplay_widget.errors import InvalidRequest
+from imgplay_widget.errors import DiskFull, InvalidRequest
 
-__all__ = ["path_of", "shown_path"]
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["FULL", "path_of", "replacing", "room_for", "shown_path"]
+
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""The errors of a disk without space: it is full, the file is too large, or the user's quota is used up."""
 
 _SHOWN = 120
 """The most characters of a path in an error: text that is taken for a path may be a whole image."""
@@ -34,6 +42,42 @@ def path_of(given: str | os.PathLike[str], parameter: str) -> Path:
     except OSError as error:
         raise _refusal(given, parameter, error.strerror or "the system refuses it") from None
     return path
+
+
+@contextmanager
+def room_for(target: Path) -> Generator[None]:
+    """Return a context in which a disk without space raises an error that names the target.
+
+    Raises:
+        DiskFull: there is no space for the target.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(f"There is no space left to write {target.name}.") from error
+        raise
+
+
+@contextmanager
+def replacing(target: Path) -> Generator[Path]:
+    """Return a context with a file beside the target, which takes the target's name at the end.
+
+    Where the context raises, the target stays as it was.
+
+    Raises:
+        DiskFull: there is no space for the file.
+        OSError: the file cannot be written.
+    """
+    # The name is cut off, because a file system allows 255 bytes.
+    part = target.with_name(f".{target.name[-60:]}.part")
+    with room_for(target):
+        try:
+            yield part
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def shown_path(given: str | os.PathLike[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import shutil
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from imgplay_widget._ids import new_id
 from imgplay_widget._store.frames import FRAMES
-from imgplay_widget._store.paths import path_of
+from imgplay_widget._store.paths import path_of, room_for
 from imgplay_widget._studio import album, duck
-from imgplay_widget.errors import DiskFull, ImgplayError, InvalidRequest
+from imgplay_widget.errors import ImgplayError, InvalidRequest
 
 if TYPE_CHECKING:
     import os
@@ -103,17 +102,16 @@ def _whole(target: Path) -> Generator[Path]:
     """Return a context with a folder beside the target, which takes the target's name at the end."""
     part = target.with_name(f"{target.name}.exporting-{new_id()[-8:]}")
     part.mkdir(parents=True)
-    try:
-        yield part
-        if target.exists():
-            # Windows renames no folder over another one. This fails where something came into the folder.
-            target.rmdir()
-        part.rename(target)
-    except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise DiskFull(f"There is no space left to write {target.name}.") from error
-        raise
+    with room_for(target):
+        try:
+            yield part
+            if target.exists():
+                # Windows renames no folder over another one. This fails where something came into the folder.
+                target.rmdir()
+            part.rename(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
 
 
 class _Images:

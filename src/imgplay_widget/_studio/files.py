@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from functools import cache
 from importlib.metadata import version
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 from imgplay_widget._rules.file_names import file_names
 from imgplay_widget._rules.recipes import Recipe, code, file_name, recipe
 from imgplay_widget._store import PackedImage, write_pack
-from imgplay_widget._store.paths import path_of
-from imgplay_widget.errors import DiskFull, InvalidRequest, NotFound
+from imgplay_widget._store.paths import path_of, replacing
+from imgplay_widget.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import os
@@ -79,15 +78,8 @@ class Files:
             if packed is not None:
                 found[generation.id] = packed
         target = path_of(path, "path")
-        part = target.with_name(f"{target.name}.part")
-        try:
+        with replacing(target) as part:
             write_pack(part, found.values())
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            if error.errno == errno.ENOSPC:
-                raise DiskFull(f"There is no space left to write {target.name}.") from error
-            raise
         return target
 
     def save(
@@ -118,20 +110,9 @@ class Files:
             raise InvalidRequest(f"{target.name} is a file, and not a folder.", parameter="folder")
         target.mkdir(parents=True, exist_ok=True)
         for source, name in zip(sources, names, strict=True):
-            self._copy(source, target / name)
+            with replacing(target / name) as part:
+                shutil.copyfile(source, part)
         return [target / name for name in names]
-
-    def _copy(self, source: Path, target: Path) -> None:
-        """Copy a file. A copy that fails leaves the file that was there before."""
-        part = target.with_name(f".{target.name[-200:]}.part")
-        try:
-            shutil.copyfile(source, part)
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            if error.errno == errno.ENOSPC:
-                raise DiskFull(f"There is no space left to write {target.name}.") from error
-            raise
 
     def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
         """Return an image in the form for a ZIP, or None while there is no image."""
