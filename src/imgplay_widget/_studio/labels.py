@@ -48,6 +48,14 @@ class _Label:
     def _row(self) -> Generation:
         return self._live.generation(self._generation_id)
 
+    def _refuse_gone(self) -> None:
+        """Raise where the image was deleted.
+
+        Raises:
+            NotFound: the image was deleted.
+        """
+        self._live.generation(self._generation_id)
+
 
 class Scores(_Label, MutableMapping[str, float]):
     """The scores of an image by their names, sorted. A change is stored before the call returns.
@@ -78,7 +86,7 @@ class Scores(_Label, MutableMapping[str, float]):
     def update(self, other: Any = (), /, **names: float | None) -> None:
         """Store several scores, all or none."""
         given = dict(other, **names)
-        assert self._row
+        self._refuse_gone()
         self._labeller.call(self._labeller.score, {self._generation_id: given})
 
     def clear(self) -> None:
@@ -152,7 +160,7 @@ class Tags(_Label, MutableSet[str]):
         self._store(add=new, remove=[tag for tag in self._row.tags if tag not in new])
 
     def _store(self, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
-        assert self._row
+        self._refuse_gone()
         self._labeller.call(partial(self._labeller.tag, add=add, remove=remove), [self._generation_id])
 
     def __repr__(self) -> str:
