@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = 20
-BUNDLE = ("index.js",)
+BUNDLE = ("index.js", "page.js", "icon.svg")
 
 
 class PageBuildHook(BuildHookInterface):

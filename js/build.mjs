@@ -1,14 +1,14 @@
-// Builds the page into the Python package: static/index.js, its core with the style sheet in it, and static/parts/,
-// the parts that load when they are needed.
+// Builds the page into the Python package: static/index.js, its core with the style sheet in it; static/page.js, the
+// same core for the page of a server; and static/parts/, the parts that load when they are needed.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist; --out names
 // another folder, and --most another limit in bytes.
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, context, transform } from "esbuild";
 import { packed, shorten, smaller } from "./smaller.mjs";
-import { CORE, icons, STYLES, split } from "./split.mjs";
+import { CORE, icons, PAGE, STYLES, split } from "./split.mjs";
 
 /** The most bytes of the core, which travels with every widget and is saved in notebooks. */
 const MAX_BYTES = 90_000;
@@ -46,6 +46,7 @@ const options = {
   target: ["es2022", "chrome120", "firefox117", "safari17.2"],
   entryPoints: [
     { in: here(dev ? "dev/mock-host.ts" : "src/index.ts"), out: CORE },
+    ...(dev ? [] : [{ in: here("src/server-page.ts"), out: PAGE }]),
     { in: here("src/parts/shared.ts"), out: "shared" },
     { in: here("src/styles/index.css"), out: CORE },
     ...PARTS.map((name) => ({ in: here(`src/parts/${name}.ts`), out: name })),
@@ -61,22 +62,28 @@ const options = {
 
 async function finish(result) {
   if (result.errors.length > 0) return;
-  const { core, parts } = await split(result, options);
+  const { cores, parts } = await split(result, options);
   const names = Object.keys(parts);
-  const sheets = await Promise.all([CORE, ...names].map((name) => sheet(result, name)));
-  let scripts = [core, ...names.map((name) => parts[name])];
+  const sheets = await Promise.all([...cores.map(() => CORE), ...names].map((name) => sheet(result, name)));
+  let scripts = [...cores, ...names.map((name) => parts[name])];
   if (!dev) scripts = await smaller(shortened(scripts, sheets));
   scripts = scripts.map((script, index) => filled(script, STYLES, sheets[index]));
   // Files of one build belong together: a part of another build would take other things from the core.
   const digest = createHash("sha256").update(scripts.join("\0")).digest("hex").slice(0, 12);
-  const [whole, ...rest] = scripts.map((script) => filled(script, BUILD, digest));
+  const done = scripts.map((script) => filled(script, BUILD, digest));
+  const [whole, page] = done;
+  const rest = done.slice(cores.length);
   const index = Buffer.from(dev ? whole : await packed(whole));
   await rm(`${options.outdir}/parts`, { recursive: true, force: true });
   await mkdir(`${options.outdir}/parts`, { recursive: true });
   await writeFile(`${options.outdir}/index.js`, index);
+  if (!dev) {
+    await writeFile(`${options.outdir}/page.js`, page);
+    await copyFile(here("src/icon.svg"), `${options.outdir}/icon.svg`);
+  }
   for (const [at, name] of names.entries())
     await writeFile(`${options.outdir}/parts/${name}-${digest}.js`, rest[at]);
-  if (!dev) report(index, whole, sheets[0], names, rest);
+  if (!dev) report(index, whole, sheets[0], ["page.js", ...names], [page, ...rest]);
 }
 
 /** Return the scripts with short names, and shorten the names in the sheets too. */

@@ -4,15 +4,16 @@ import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** The name of the core among the entry points; every other entry point is a part. */
+/** The names of the entry points that hold the core: the one of widgets, and the one of a server's page. */
 export const CORE = "index";
+export const PAGE = "page";
 /** Stands in a script where its style sheet will be. */
 export const STYLES = "@styles@";
 /** Marks an import that the core answers. */
 const FROM_CORE = "core:";
 
 /**
- * Return the scripts of the core and of each part. A part is a module whose default export takes the table of what
+ * Return the scripts that hold the core, and those of each part. A part is a module whose default export takes the table of what
  * the core shares, and returns what the part exports and its style sheet: modules of the core are not loaded twice.
  *
  * @param outputs what esbuild wrote with `splitting`, unminified, with its `metafile`
@@ -28,10 +29,12 @@ export async function split({ outputFiles, metafile }, options) {
       .map(([path, output]) => [resolve(options.absWorkingDir, path), output]),
   );
   const entries = [...graph].filter(([, { entryPoint }]) => entryPoint).map(([path]) => path);
-  const core = entries.find((path) => basename(path) === `${CORE}.js`);
-  const shared = entries.find((path) => basename(path) === "shared.js");
+  const named = (name) => entries.find((path) => basename(path) === `${name}.js`);
+  const core = named(CORE);
+  const cores = [core, named(PAGE)].filter(Boolean);
+  const shared = named("shared");
   const inCore = reached(core, graph);
-  const parts = entries.filter((path) => path !== core && path !== shared).sort();
+  const parts = entries.filter((path) => !cores.includes(path) && path !== shared).sort();
 
   const wanted = new Map();
   const scripts = {};
@@ -46,14 +49,17 @@ export async function split({ outputFiles, metafile }, options) {
   const imports = table.map(
     ({ key, path, name }) => `import {${name} as ${key}} from ${JSON.stringify(path)}`,
   );
-  const entry = [
-    // The page without a notebook exports nothing: it runs.
-    `${graph.get(core).exports.includes("default") ? "export {default} from" : "import"} ${JSON.stringify(core)}`,
-    `import {shared} from ${JSON.stringify(shared)}`,
-    ...imports,
-    `Object.assign(shared, {${table.map(({ key }) => key)}})`,
-  ].join("\n");
-  return { core: await join(texts, core, options, { entry, outside: new Set() }), parts: scripts };
+  const whole = (path) => {
+    const entry = [
+      // A page without a notebook exports nothing: it runs.
+      `${graph.get(path).exports.includes("default") ? "export {default} from" : "import"} ${JSON.stringify(path)}`,
+      `import {shared} from ${JSON.stringify(shared)}`,
+      ...imports,
+      `Object.assign(shared, {${table.map(({ key }) => key)}})`,
+    ].join("\n");
+    return join(texts, path, options, { entry, outside: new Set() });
+  };
+  return { cores: await Promise.all(cores.map(whole)), parts: scripts };
 }
 
 /**

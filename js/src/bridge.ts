@@ -27,7 +27,7 @@ export const UNKNOWN_AFTER = 5000;
 const HOST_SETTLES = 500;
 
 /** The calls that no user waits for: a slow picture does not mean that the kernel is silent. */
-const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
+export const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
   "thumbnails",
   "covers",
   "original",
@@ -134,10 +134,7 @@ export function createBridge(channel: Channel, listener: Listener, signal: Abort
   };
   const catchUp = (seq: number): void => events.catchUp(seq);
   const snapshots: Snapshots = createSnapshots(request, listener, page, catchUp, signal);
-  const left = (): void => {
-    events.forget();
-    channel.send({ kind: "leave", page });
-  };
+  const left = (): void => void channel.send({ kind: "leave", page });
   const views = createViews(snapshots, left, signal);
   const events = createEvents(channel, listener, snapshots, page, views.isSeen);
 
@@ -154,15 +151,14 @@ export function createBridge(channel: Channel, listener: Listener, signal: Abort
     // The kernel may have answered the first request long ago: what the answer holds can be old.
     if (settled.urgent && settled.times > 1 && settled.call.method !== "hello") snapshots.ask();
   };
-  /** The way to the kernel is open again. Messages in both directions may have been lost. */
-  const opened = (): void => {
+  /** The way to the kernel is open again, and messages in both directions may have been lost; or it was cut. */
+  const changed = (): void => {
     repeat(true);
     silence.probe();
   };
   const { end: closed, doubt: doubtful, drop: dropped } = silence;
-  channel.follow({ message, closed, doubtful, dropped, opened, look: listener.look }, signal);
-  addEventListener("offline", silence.probe, { signal });
-  addEventListener("online", opened, { signal });
+  channel.follow({ message, closed, doubtful, dropped, changed, look: listener.look }, signal);
+  for (const name of ["offline", "online"]) addEventListener(name, changed, { signal });
   const repeats = setInterval(repeat, WAITING_AFTER);
   signal.addEventListener("abort", () => {
     clearInterval(repeats);
@@ -575,8 +571,6 @@ interface EventStream {
   take(message: Events, buffers: DataView[]): void;
   /** Hand on the events that came after the snapshot with this number. */
   catchUp(seq: number): void;
-  /** Forget what was acknowledged: the page leaves. */
-  forget(): void;
   stop(): void;
 }
 
@@ -620,11 +614,10 @@ function createEvents(
       const newer = held.filter(({ message }) => message.seq > seq);
       lastSeq = Math.max(seq, newer.at(-1)?.message.seq ?? -1);
       held = [];
+      // The snapshot may be the first after the page left, or of another process, which counts anew.
+      acknowledged = -1;
       for (const { message, buffers } of newer) listener.events(message.events, buffers);
       acknowledge();
-    },
-    forget: () => {
-      acknowledged = -1;
     },
     stop: () => clearTimeout(timer),
   };

@@ -33,8 +33,8 @@ export interface Follower {
   doubtful(): void;
   /** The host has let its kernel go. A moment later the host tells whether it has another kernel. */
   dropped(): void;
-  /** The host has connected to its kernel again, after a cut. */
-  opened(): void;
+  /** The way to the kernel was cut, or is open again: `kernel()` tells which. */
+  changed(): void;
   look(look: Look): void;
 }
 
@@ -96,19 +96,19 @@ function followModel(model: AnyModel, follower: Follower, signal: AbortSignal): 
   }
 }
 
-function followKernel(model: AnyModel, { closed, dropped, opened }: Follower, signal: AbortSignal): void {
+function followKernel(model: AnyModel, { closed, dropped, changed }: Follower, signal: AbortSignal): void {
   const { statusChanged, connectionStatusChanged, disposed } = hostKernel(model) ?? {};
-  const changed = (_: unknown, status: string): void => {
+  const told = (_: unknown, status: string): void => {
     if (ENDED.has(status)) closed();
   };
   const connected = (_: unknown, status: string): void => {
-    if (status === "connected") opened();
+    if (status === "connected") changed();
   };
-  statusChanged?.connect(changed);
+  statusChanged?.connect(told);
   connectionStatusChanged?.connect(connected);
   disposed?.connect(dropped);
   signal.addEventListener("abort", () => {
-    statusChanged?.disconnect(changed);
+    statusChanged?.disconnect(told);
     connectionStatusChanged?.disconnect(connected);
     disposed?.disconnect(dropped);
   });

@@ -5,8 +5,8 @@ export type Theme = "dark" | "light";
 /** The look of the page, as code or the user has set it. */
 export interface Look {
   theme: "auto" | Theme;
-  /** Pixels; null is the automatic height. */
-  height: number | null;
+  /** Pixels; null is the automatic height, and "fill" is the height of what holds the studio. */
+  height: number | "fill" | null;
 }
 
 /**

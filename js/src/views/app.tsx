@@ -139,7 +139,7 @@ export function App({ root }: { root: HTMLElement }) {
         )}
         <Announcer />
       </div>
-      {!full.on && <HeightHandle height={height} frame={frame} />}
+      {!full.on && height !== "fill" && <HeightHandle height={height} frame={frame} />}
     </>
   );
 }

@@ -1,6 +1,7 @@
 // The size of the frame: its fold, its height, and whether it fills the window.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { followRoom, isTall } from "../lib/room";
+import type { Look } from "../lib/theme";
 import { useStore } from "./context";
 
 /** The fold of the frame: all panels side by side, the topics in a drawer, or both side panels in drawers. */
@@ -37,12 +38,12 @@ export function useRoom(root: HTMLElement, strips: { current: HTMLElement | null
   return tall;
 }
 
-/** Return the height that was set, in pixels; null is the automatic one. */
-export function useHeight(root: HTMLElement): number | null {
+/** Return the height that was set; null is the automatic one. */
+export function useHeight(root: HTMLElement): Look["height"] {
   const height = useStore((state) => state.look.height);
   useLayoutEffect(() => {
-    if (height === null) root.style.removeProperty("--ip-height");
-    else root.style.setProperty("--ip-height", `${height}px`);
+    root.toggleAttribute("data-fill", height === "fill");
+    root.style.setProperty("--ip-height", Number(height) ? `${height}px` : "");
   }, [root, height]);
   return height;
 }
