@@ -45,6 +45,8 @@ ONLY_IN = {
     ),
     "numpy": (),
     "psutil": ("_store/database.py",),
+    "jupyter_server": ("server/jupyter.py",),
+    "tornado": ("server/",),
     "pydantic": ("_page/protocol.py",),
     "sqlalchemy": ("_store/",),
     "tqdm": ("_studio/waiting.py",),

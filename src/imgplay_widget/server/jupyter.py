@@ -1,0 +1,169 @@
+"""The studio on a Jupyter Server: under its login, its checks of requests and its base URL.
+
+Jupyter Server imports this module when it starts, so the module imports only what the server has already.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
+from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.extension.application import ExtensionApp
+from tornado.web import HTTPError, authenticated
+from traitlets import Unicode
+
+from imgplay_widget.server import pages
+from imgplay_widget.server.answers import end, write_file
+from imgplay_widget.server.hosting import Hosting
+from imgplay_widget.server.sockets import LineHandler
+
+if TYPE_CHECKING:
+    from imgplay_widget._studio.studio import Studio
+
+__all__ = ["GuardedByJupyter", "ImgplayServer"]
+
+RESOURCE = "imgplay"
+"""The name under which an authorizer of Jupyter Server allows the studio."""
+
+HUB_USER = "JUPYTERHUB_USER"
+"""The environment variable in which JupyterHub names the owner of a server."""
+
+NAMING = (
+    "get_user",
+    "_get_user",
+    "get_user_token",
+    "get_user_cookie",
+    "user_from_cookie",
+    "process_login_form",
+)
+"""The methods of an identity provider that decide who a request comes from."""
+
+
+class GuardedByJupyter(JupyterHandler):
+    """A handler of requests that Jupyter Server's login, authorizer and checks of requests allow."""
+
+    auth_resource = RESOURCE
+
+    async def prepare(self, *, _redirect_to_login: bool = True) -> None:
+        """Refuse a request that Jupyter Server would refuse."""
+        await super().prepare(_redirect_to_login=_redirect_to_login)
+        if self._finished:
+            # The browser is on its way to the login.
+            return
+        if self.current_user is None:
+            raise HTTPError(403)
+        if not self.check_origin():
+            raise HTTPError(403, "The request comes from another site.")
+        allowed = self.authorizer.is_authorized(self, self.current_user, self.action, RESOURCE)
+        if not await ensure_async(allowed):
+            raise HTTPError(403, f"You may not {self.action} the image playground.")
+
+    @property
+    def action(self) -> str:
+        """What an authorizer is asked to allow."""
+        return HTTP_METHOD_TO_AUTH_ACTION[self.request.method or "GET"]
+
+    def set_default_headers(self) -> None:
+        """Set the headers of each answer."""
+        super().set_default_headers()
+        for name, value in pages.HEADERS.items():
+            self.set_header(name, value)
+
+    @property
+    def content_security_policy(self) -> str:
+        """The policy of the page. The server's own pages may show it in a frame."""
+        return pages.policy("'self'")
+
+    async def studio(self) -> Studio:
+        """Return the studio of the user who made the request."""
+        return await self.settings["imgplay_hosting"].studio(history_of(self))
+
+
+class JupyterPage(GuardedByJupyter):
+    """The document of the page."""
+
+    @authenticated
+    def get(self) -> None:
+        """Write the document."""
+        # This sets the cookie that the page sends back with each request that changes something.
+        _ = self.xsrf_token
+        self.set_header("Cache-Control", "no-store")
+        end(self, pages.document(self.base_url))
+
+
+class JupyterFile(GuardedByJupyter):
+    """The files of the page."""
+
+    @authenticated
+    def get(self, name: str) -> None:
+        """Write a file."""
+        write_file(self, name)
+
+
+class JupyterSocket(WebSocketMixin, GuardedByJupyter, LineHandler):  # pyright: ignore[reportIncompatibleMethodOverride] - Jupyter's own classes differ
+    """The socket of the page."""
+
+    @property
+    def action(self) -> str:
+        """What an authorizer is asked to allow."""
+        return HTTP_METHOD_TO_AUTH_ACTION["WEBSOCKET"]
+
+    @ws_authenticated
+    async def get(self, *args: str, **kwargs: str) -> None:
+        """Open the socket."""
+        await super().get(*args, **kwargs)
+
+
+class ImgplayServer(ExtensionApp):
+    """The extension of Jupyter Server."""
+
+    name = "imgplay"
+    extension_url = f"/{pages.PAGE}"
+    load_other_extensions = True
+
+    store = Unicode(None, allow_none=True, help="The store, as `Studio` takes it.").tag(config=True)
+
+    def initialize_settings(self) -> None:
+        """Prepare the studios, none of which opens yet."""
+        self.settings["imgplay_hosting"] = Hosting(self.store)
+
+    def initialize_handlers(self) -> None:
+        """Add the page, its files and its socket."""
+        self.handlers.extend(
+            [
+                (rf"/{pages.PAGE}/?", JupyterPage),
+                (rf"/{pages.PAGE}/static/(.+)", JupyterFile),
+                (rf"/{pages.API}/socket", JupyterSocket),
+            ]
+        )
+
+    async def stop_extension(self) -> None:
+        """Close the studios. Kernels, or the next start, continue what runs."""
+        hosting = self.settings.get("imgplay_hosting")
+        if hosting is not None:
+            await hosting.close()
+
+
+def history_of(handler: JupyterHandler) -> str | None:
+    """Return the name of the identity that made a request, or None for the owner of the server.
+
+    With a token or a password, Jupyter Server gives each browser a random name. All these are the owner,
+    whose history is the one of the kernels. On a hub the owner has a name. Each other name has a history of
+    its own.
+    """
+    provider, user = handler.identity_provider, handler.current_user
+    if not names_users(type(provider)) or user.username == os.environ.get(HUB_USER):
+        return None
+    return user.username
+
+
+def names_users(provider: type[IdentityProvider]) -> bool:
+    """Return whether an identity provider knows the names of users, unlike those of Jupyter Server itself."""
+    own = (IdentityProvider, PasswordIdentityProvider)
+    return not any(all(getattr(provider, name) is getattr(base, name) for name in NAMING) for base in own)
