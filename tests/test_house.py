@@ -46,9 +46,9 @@ ONLY_IN = {
     "numpy": (),
     "psutil": ("_store/database.py",),
     "jupyter_server": ("server/jupyter.py",),
-    "tornado": ("server/",),
-    "pydantic": ("_page/protocol.py",),
+    "pydantic": ("_page/protocol.py", "server/rest/"),
     "sqlalchemy": ("_store/",),
+    "tornado": ("server/",),
     "tqdm": ("_studio/waiting.py",),
 }
 """The modules that may import a dependency: few for each, so that few change with the dependency."""

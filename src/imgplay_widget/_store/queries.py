@@ -203,8 +203,10 @@ def _cursor(last: Topic) -> str:
 def _position(cursor: str) -> Tuple:
     try:
         pinned, at, topic_id = cursor.split(" ")
-        position = literal(pinned == "1"), literal(datetime.fromisoformat(at), UtcTime), literal(topic_id)
-    except ValueError:
+        # A time without a zone is local, and no list of topics has a cursor with such a time.
+        moment = datetime.fromisoformat(at).astimezone()
+        position = literal(pinned == "1"), literal(moment, UtcTime), literal(topic_id)
+    except (ValueError, OverflowError):
         message = f"before={cursor!r} is not a cursor of the list of topics."
         raise InvalidRequest(message, parameter="before") from None
     return tuple_(*position)

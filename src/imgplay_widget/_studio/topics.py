@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.prepare import HistoryOwner
     from imgplay_widget._types import Draft, FeedPage
 
-__all__ = ["ACTIVE_TOPIC", "Topics"]
+__all__ = ["ACTIVE_TOPIC", "Topics", "title_of"]
 
 ACTIVE_TOPIC = "active_topic"
 """The setting with the id of the active topic."""
@@ -110,10 +110,21 @@ class Topics:
         Raises:
             InvalidRequest: the title cannot be stored.
         """
-        catalog.check_text("title", title)
-        topic = await self._curator.add_topic(self._fresh(title, by="user" if title else "prompt"))
+        topic = await self.add(title)
         await self.select(topic.id)
         return topic
+
+    async def add(self, title: str | None) -> Topic:
+        """Make a topic as `new` does, and leave the active topic as it is.
+
+        Args:
+            title: the title; None leaves it to the first prompt.
+
+        Raises:
+            InvalidRequest: the title cannot be stored.
+        """
+        catalog.check_text("title", title)
+        return await self._curator.add_topic(self._fresh(title, by="user" if title else "prompt"))
 
     def _fresh(self, title: str | None, *, by: Literal["prompt", "user"]) -> Topic:
         now = self._clock.now()
@@ -139,12 +150,7 @@ class Topics:
             InvalidRequest: the title is empty or too long.
             NotFound: there is no such topic.
         """
-        catalog.check_text("title", title)
-        wanted = " ".join(title.split())
-        if not 1 <= len(wanted) <= MAX_TITLE:
-            raise InvalidRequest(
-                f"A title has 1 to {MAX_TITLE} characters, not {len(wanted)}.", parameter="title"
-            )
+        wanted = title_of(title)
         return await self._curator.title_topic(await self.existing(topic), wanted, by="user")
 
     async def move(self, batch_ids: Sequence[str], topic_id: str | None, title: str | None = None) -> str:
@@ -211,3 +217,19 @@ class Topics:
         self.active = self._stored = topic_id
         if fresh:
             self._notify(SettingWritten(name=ACTIVE_TOPIC, value=topic_id, source=source))
+
+
+def title_of(text: str) -> str:
+    """Return the title that a user means: the words of a text, with one space between them.
+
+    Args:
+        text: the text.
+
+    Raises:
+        InvalidRequest: the title would be empty or too long, or cannot be stored.
+    """
+    catalog.check_text("title", text)
+    title = " ".join(text.split())
+    if not 1 <= len(title) <= MAX_TITLE:
+        raise InvalidRequest(f"A title has 1 to {MAX_TITLE} characters, not {len(title)}.", parameter="title")
+    return title

@@ -21,6 +21,7 @@ from traitlets import Unicode
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
 from imgplay_widget.server.hosting import Hosting
+from imgplay_widget.server.rest import RestHandler, routes
 from imgplay_widget.server.sockets import LineHandler
 
 if TYPE_CHECKING:
@@ -120,6 +121,10 @@ class JupyterSocket(WebSocketMixin, GuardedByJupyter, LineHandler):  # pyright: 
         await super().get(*args, **kwargs)
 
 
+class JupyterApi(RestHandler, GuardedByJupyter):  # pyright: ignore[reportIncompatibleMethodOverride] - Jupyter's own classes differ
+    """The REST interface."""
+
+
 class ImgplayServer(ExtensionApp):
     """The extension of Jupyter Server."""
 
@@ -134,12 +139,13 @@ class ImgplayServer(ExtensionApp):
         self.settings["imgplay_hosting"] = Hosting(self.store)
 
     def initialize_handlers(self) -> None:
-        """Add the page, its files and its socket."""
+        """Add the page, its files, its socket and the REST interface."""
         self.handlers.extend(
             [
                 (rf"/{pages.PAGE}/?", JupyterPage),
                 (rf"/{pages.PAGE}/static/(.+)", JupyterFile),
                 (rf"/{pages.API}/socket", JupyterSocket),
+                *routes(JupyterApi, f"/{pages.API}"),
             ]
         )
 

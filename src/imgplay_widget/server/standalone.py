@@ -30,6 +30,7 @@ from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
 from imgplay_widget.server.hosting import Hosting
+from imgplay_widget.server.rest import RestHandler, routes
 from imgplay_widget.server.sockets import LineHandler
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ class SocketHandler(Guarded, LineHandler):
         return True
 
 
+class ApiHandler(RestHandler, Guarded):  # pyright: ignore[reportIncompatibleMethodOverride] - `prepare` may be awaited
+    """The REST interface."""
+
+
 def make_app(hosting: Hosting, *, token: str, secret: str, host: str = LOOPBACK) -> Application:
     """Return the application of the server.
 
@@ -203,6 +208,7 @@ def make_app(hosting: Hosting, *, token: str, secret: str, host: str = LOOPBACK)
             (rf"/{pages.PAGE}/?", PageHandler),
             (rf"/{pages.PAGE}/static/(.+)", FileHandler),
             (rf"/{pages.API}/socket", SocketHandler),
+            *routes(ApiHandler, f"/{pages.API}"),
         ],
         hosting=hosting,
         token=token,
