@@ -89,7 +89,7 @@ function followAddress({ store }: OpenPage, signal: AbortSignal): void {
     const address = new URL(location.href);
     if (activeTopicId === null) address.searchParams.delete("topic");
     else address.searchParams.set("topic", activeTopicId);
-    // A login by address: whoever gets the address of a topic must not get the login too.
+    // The address of a topic may be handed on, and a login in it must not.
     address.searchParams.delete("token");
     if (address.href !== location.href) history.replaceState(history.state, "", address);
   };
