@@ -103,7 +103,11 @@ async function sheet({ outputFiles }, name) {
 
 /** Return a script with a text in the place that a mark keeps for it. */
 function filled(script, mark, text) {
-  return script.replaceAll(new RegExp(`["']${mark}["']`, "g"), () => JSON.stringify(text));
+  const done = script.replaceAll(new RegExp(`["']${mark}["']`, "g"), () => JSON.stringify(text));
+  // The minifier may have joined the mark with another text.
+  if (done.includes(mark))
+    throw new Error(`A script has ${mark} inside of a text, where nothing fills it in.`);
+  return done;
 }
 
 function report(index, whole, style, names, parts) {

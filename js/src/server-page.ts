@@ -31,12 +31,13 @@ export function showStudio(el: HTMLElement, base: string, load: LoadPart, signal
   signal.addEventListener("abort", () => style.remove());
   speakOfServer();
   const socket = new URL(`${base}api/image-playground/socket`, location.href.replace(/^http/, "ws"));
-  const channel = new SocketChannel(socket, () =>
-    isLoggedOut(new URL(`${base}image-playground`, location.href)),
-  );
+  const channel = new SocketChannel(socket, {
+    isLoggedOut: () => isLoggedOut(new URL(`${base}image-playground`, location.href)),
+    refused: speakOfServer,
+  });
   const page = openPage(channel, () => load);
   // Before the views hear of a part or of a language, which bring the words about a kernel.
-  page.parts.watch(speakOfServer);
+  page.parts.watch(() => speakOfServer());
   let spoken = language();
   const follow = (state: State): void => {
     if (spoken !== state.language) speakOfServer();

@@ -10,21 +10,32 @@ export const LAST_PAUSE = 10_000;
 /** Milliseconds that a try to connect may take. */
 export const OPENS_WITHIN = 10_000;
 /** Milliseconds after which a socket that answers nothing is replaced: its network may be gone without a word. */
-export const SILENT_FOR = 30_000;
+export const SILENT_FOR = 10_000;
 
-/** The calls that cost money again when they are done again. */
-const PAID: ReadonlySet<Call["method"]> = new Set(["generate", "retry", "improve"]);
+/** The code with which a server closes a socket because it cannot open its studio. The reason says why. */
+export const NO_STUDIO = 4011;
+
+/** The calls that cost money again, or make more, when they are done again. */
+const ONCE: ReadonlySet<Call["method"]> = new Set(["generate", "retry", "improve", "move_batches"]);
+
+/** What the channel asks of the page around it. */
+interface Surroundings {
+  /** Return whether the server refuses this browser because its login ended. */
+  isLoggedOut(): Promise<boolean>;
+  /** The server cannot open its studio, for this reason. An empty reason takes it back. */
+  refused(reason: string): void;
+}
 
 /**
  * The way to a server and back.
  *
  * A frame is the length of its JSON (4 bytes, big-endian), the JSON `[message, lengths of the buffers]`, and the
- * buffers. The server says "ready" first, as a text, with the name of its studio. What is sent before the first
- * "ready" waits here. What is sent during a cut is dropped: the bridge repeats it.
+ * buffers. The server says "ready" first, as a text. What is sent before the first "ready" waits here. What is sent
+ * during a cut is dropped: the bridge repeats it.
  */
 export class SocketChannel implements Channel {
   readonly #address: URL;
-  readonly #isLoggedOut: () => Promise<boolean>;
+  readonly #around: Surroundings;
   // Until the first message the studio is being opened, and later nothing tells that the server is busy.
   readonly #kernel: HostKernel = { status: "busy", connectionStatus: "connecting" };
   #follower: Follower | undefined;
@@ -32,24 +43,22 @@ export class SocketChannel implements Channel {
   #left = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pause = FIRST_PAUSE;
-  /** The name of the studio that said "ready" last. */
-  #studio: string | undefined;
-  #early: Uint8Array<ArrayBuffer>[] = [];
-  /** The ids of the paid requests that are sent and not answered. */
-  readonly #paid = new Set<string>();
+  /** What was sent before the server was ever ready, once each; undefined from then on. */
+  #early: Map<string, Uint8Array<ArrayBuffer>> | undefined = new Map();
+  /** The ids of the requests that are sent, not answered, and not to be sent again. */
+  readonly #once = new Set<string>();
   /** The time of the first request after the last message of the server; 0 if there is none. */
   #askedAt = 0;
 
-  /** @param isLoggedOut tells whether the server refuses this browser because its login ended */
-  constructor(address: URL, isLoggedOut: () => Promise<boolean>) {
+  constructor(address: URL, around: Surroundings) {
     this.#address = address;
-    this.#isLoggedOut = isLoggedOut;
+    this.#around = around;
   }
 
   send(message: PageMessage, buffers: ArrayBuffer[] = []): boolean {
-    const { connectionStatus } = this.#kernel;
-    if (connectionStatus === "connected") this.#transmit(message, packed(message, buffers));
-    else if (this.#studio === undefined) this.#early.push(packed(message, buffers));
+    const frame = packed(message, buffers);
+    if (this.#kernel.connectionStatus === "connected") this.#transmit(message, frame);
+    else this.#early?.set(message.kind === "request" ? message.id : message.kind, frame);
     return true;
   }
 
@@ -61,11 +70,11 @@ export class SocketChannel implements Channel {
       this.#pause = FIRST_PAUSE;
       this.#connect();
     };
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hurry(), {
-      signal,
-    });
-    // A socket of the network before may be open for minutes, and carries nothing.
-    addEventListener("online", () => this.#replace(), { signal });
+    const seen = (): void => {
+      if (document.visibilityState === "visible") hurry();
+    };
+    document.addEventListener("visibilitychange", seen, { signal });
+    addEventListener("online", hurry, { signal });
     signal.addEventListener("abort", () => {
       clearTimeout(this.#timer);
       this.#left.abort();
@@ -96,8 +105,7 @@ export class SocketChannel implements Channel {
     const socket = new WebSocket(this.#address);
     socket.binaryType = "arraybuffer";
     let opened = false;
-    const lost = (): void => this.#lose(opened);
-    this.#timer = setTimeout(lost, OPENS_WITHIN);
+    this.#timer = setTimeout(() => this.#lose(false), OPENS_WITHIN);
     socket.addEventListener(
       "open",
       () => {
@@ -108,7 +116,11 @@ export class SocketChannel implements Channel {
       { signal },
     );
     socket.addEventListener("message", ({ data }) => this.#take(data), { signal });
-    socket.addEventListener("close", lost, { signal });
+    const closed = ({ code, reason }: CloseEvent): void => {
+      if (code === NO_STUDIO) this.#refuse(reason);
+      this.#lose(opened);
+    };
+    socket.addEventListener("close", closed, { signal });
     signal.addEventListener("abort", () => socket.close());
     this.#socket = socket;
   }
@@ -119,12 +131,6 @@ export class SocketChannel implements Channel {
     this.#timer = setTimeout(() => this.#connect(), this.#pause);
     this.#pause = Math.min(this.#pause * 2, LAST_PAUSE);
     if (!opened) void this.#askLogin();
-  }
-
-  #replace(): void {
-    this.#cut();
-    this.#pause = FIRST_PAUSE;
-    this.#connect();
   }
 
   /** Let the socket go, and tell so. */
@@ -138,15 +144,27 @@ export class SocketChannel implements Channel {
   }
 
   async #askLogin(): Promise<void> {
-    const loggedOut = await this.#isLoggedOut();
+    const loggedOut = await this.#around.isLoggedOut();
     if (this.#kernel.connectionStatus === "connected") return;
-    if (loggedOut) this.#kernel.status = "dead";
-    else if (this.#kernel.status === "dead") this.#kernel.status = "idle";
+    if (loggedOut) this.#refuse("");
+    else this.#let();
+  }
+
+  /** Nothing can be done until the server opens its studio, or until the user logs in (without a reason). */
+  #refuse(reason: string): void {
+    this.#around.refused(reason);
+    this.#kernel.status = "dead";
+  }
+
+  #let(): void {
+    if (this.#kernel.status !== "dead") return;
+    this.#around.refused("");
+    this.#kernel.status = "idle";
   }
 
   #take(data: string | ArrayBuffer): void {
     if (typeof data === "string") {
-      this.#greet(data.slice("ready".length).trim());
+      this.#greet();
       return;
     }
     const { message, buffers } = unpacked(data);
@@ -156,35 +174,34 @@ export class SocketChannel implements Channel {
   #hear(message: KernelMessage, buffers: DataView[]): void {
     this.#askedAt = 0;
     this.#kernel.status = "idle";
-    if (message.kind === "reply") this.#paid.delete(message.to);
+    if (message.kind === "reply") this.#once.delete(message.to);
     this.#follower?.message(message, buffers);
   }
 
-  /** The server is ready. Another studio than before does not know which requests were done already. */
-  #greet(studio: string): void {
-    const first = this.#studio === undefined;
-    const same = studio !== "" && studio === this.#studio;
-    this.#studio = studio;
+  /** The server is ready. It does not know what was asked over an earlier socket, and whether it did that. */
+  #greet(): void {
+    const early = this.#early;
+    this.#early = undefined;
     this.#pause = FIRST_PAUSE;
     this.#kernel.connectionStatus = "connected";
-    if (this.#kernel.status === "dead") this.#kernel.status = "idle";
-    for (const frame of this.#early.splice(0)) this.#socket?.send(frame);
-    if (first) return;
-    // No answer will come. The user is told to look whether it was done: nobody pays twice.
-    const lost = same ? [] : [...this.#paid];
-    for (const to of lost) this.#hear({ kind: "reply", to, result: null, error: null }, []);
+    this.#let();
+    for (const frame of early?.values() ?? []) this.#socket?.send(frame);
+    if (early) return;
+    // The user is told that no answer came, and where to see whether it was done: nobody pays twice.
+    for (const to of [...this.#once]) this.#hear({ kind: "reply", to, result: null, error: null }, []);
     this.#follower?.changed();
   }
 
   #transmit(message: PageMessage, frame: Uint8Array<ArrayBuffer>): void {
     if (message.kind === "request") {
       const { id, call } = message;
-      if (PAID.has(call.method)) this.#paid.add(id);
+      if (ONCE.has(call.method)) this.#once.add(id);
       if (!UNHURRIED.has(call.method)) {
         const now = Date.now();
         // The new connection repeats it.
         if (this.#askedAt > 0 && now - this.#askedAt > SILENT_FOR) {
-          this.#replace();
+          this.#cut();
+          this.#connect();
           return;
         }
         this.#askedAt ||= now;

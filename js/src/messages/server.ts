@@ -71,11 +71,27 @@ const chinese: Replaced = {
   keys: { said: ZH_SAID },
 };
 
+const REFUSED: Record<Language, string> = {
+  en: "The server could not open the studio. The page tries again by itself.",
+  zh: "服务器无法打开工作室。页面会自动重试。",
+};
+
 const REPLACED: Record<Language, Replaced> = { en: english, zh: chinese };
 
-/** Put the words about a server into the texts that are shown. Another language, and each part, brings its own back. */
-export function speakOfServer(): void {
+/** Why the server cannot open its studio, in the server's own words; empty if it can. */
+let refusal = "";
+
+/**
+ * Put the words about a server into the texts that are shown. Another language, and each part, brings its own back.
+ *
+ * @param reason why the server cannot open its studio; empty if it can, and as before if it is left out
+ */
+export function speakOfServer(reason = refusal): void {
+  refusal = reason;
   Object.assign(t, replaced(t, REPLACED[language()]));
+  if (!refusal) return;
+  const gone = { gone: refusal, goneNext: REFUSED[language()] };
+  Object.assign(t, replaced(t, { states: gone, problem: gone }));
 }
 
 /** Return a table with other texts in it, at any depth. */

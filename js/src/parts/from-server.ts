@@ -11,10 +11,11 @@ export function partsFromServer(folder: URL): LoadPart {
   return async (name) => {
     // Some browsers remember an address that failed, and never ask for it again.
     const again = failed > 0 ? `?${failed}` : "";
-    const address = new URL(`${name}-${BUILD}.js${again}`, folder).href;
+    const file = [name, BUILD].join("-");
+    const address = new URL(`${file}.js${again}`, folder).href;
     try {
-      const file = (await import(/* @vite-ignore */ address)) as { default(core: typeof shared): unknown };
-      return file.default(shared) as Loaded<typeof name>;
+      const part = (await import(/* @vite-ignore */ address)) as { default(core: typeof shared): unknown };
+      return part.default(shared) as Loaded<typeof name>;
     } catch (cause) {
       failed += 1;
       throw cause;
