@@ -37,6 +37,7 @@ from imgplay_widget._rules.lifecycle import (
     Cancel,
     Event,
     Fail,
+    Refuse,
     Resume,
     Succeed,
     advance,
@@ -112,6 +113,7 @@ class Engine:
         clock: the time.
         concurrency: the most tasks at once by provider; a provider that is not named has its own default.
         heartbeat: seconds between two beats, or None for no beats (tests call `beat`).
+        take_up: True continues the tasks that earlier processes left. False waits for a call of `take_up`.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Engine:
         clock: Clock,
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
+        take_up: bool = True,
     ) -> None:
         # The parts that the engine works with. None of them changes.
         self._archive = archive
@@ -136,6 +139,7 @@ class Engine:
         self._clock = clock
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
+        self._takes_up = take_up
         # The name of this engine in its leases. It never changes.
         self.owner = new_id()
         # USD that may be spent a day, or None for any amount. The studio sets it.
@@ -172,8 +176,12 @@ class Engine:
         self._renewed_at = 0.0
         # The store's version when this engine last looked. `start` and `beat` set it.
         self._version = 0
-        # True from `close` on, when no task may be launched any more.
+        # True from `close` on, when the threads that write end.
         self._closing = False
+        # True from `close` on, and from `hand_over` where it sends nothing more: no task may be launched.
+        self._leaving = False
+        # Done at the next committed step of any task. Only `hand_over` waits for it.
+        self._step: asyncio.Future[None] | None = None
 
     # -------------------------------------------------------------- life
 
@@ -188,7 +196,7 @@ class Engine:
 
     async def close(self) -> None:
         """Stop all work and give the leases back, so that the next start can continue the tasks."""
-        self._closing = True
+        self._closing = self._leaving = True
         running = [runner for _, runner in self._drives.values()]
         if self._heart is not None:
             running.append(self._heart)
@@ -203,6 +211,42 @@ class Engine:
             logger.warning("Leases could not be given back: %s", error.message)
         await self._clients.close()
         await self._archive.close()
+
+    async def hand_over(self, *, send: bool) -> None:
+        """Wait until another process can continue every task, for a process that is about to end.
+
+        A job with a ticket goes on at its provider. A call that has no answer yet is waited for, because its
+        answer reaches this process alone, and may be paid for. A call that may be repeated under its key
+        needs no waiting.
+
+        Args:
+            send: True sends the waiting tasks first. False leaves them to the next process.
+        """
+        if not send:
+            self._leaving = True
+            await self._stop_waiting()
+        needed = {Stage.PENDING, Stage.SUBMITTING} if send else {Stage.SUBMITTING}
+        while True:
+            out = [
+                runner
+                for drive, runner in self._drives.values()
+                if drive.task.stage in needed
+                and not (drive.task.stage is Stage.SUBMITTING and drive.spec.idempotent)
+            ]
+            if not out:
+                return
+            self._step = asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._step, *out), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _stop_waiting(self) -> None:
+        """Stop the tasks that were not sent yet. They stay pending in the store."""
+        waiting = [one for one in self._drives.values() if one[0].task.stage is Stage.PENDING]
+        await self._halt(waiting)
+        for drive, _ in waiting:
+            # The halt came after the commit of the intent to send, and before the call itself.
+            if drive.task.stage is Stage.SUBMITTING:
+                with contextlib.suppress(LeaseLost):
+                    await self.save(drive, Refuse())
 
     async def beat(self) -> None:
         """Renew the leases, call `each_beat`, continue abandoned tasks, and tell what others wrote."""
@@ -528,6 +572,8 @@ class Engine:
         """Keep a committed step in memory, and tell it where a status or an image changed."""
         before = drive.task
         drive.task = changed
+        if self._step is not None and not self._step.done():
+            self._step.set_result(None)
         entry = self._entries.get(changed.batch_id)
         if entry is None:
             # The batch is not in memory. The reading of it from the store includes the committed step.
@@ -569,7 +615,7 @@ class Engine:
             filled: the generations that the task fills, with deleted ones; None takes those of the batch that
                 are not deleted.
         """
-        if self._closing:
+        if self._leaving:
             return
         entry = await self.entry(task.batch_id)
         self._entries[task.batch_id] = entry
@@ -704,8 +750,15 @@ class Engine:
 
     # -------------------------------------------------------------- tasks of other processes
 
+    async def take_up(self) -> None:
+        """Continue the tasks that no living process drives, now and at each beat from now on."""
+        self._takes_up = True
+        await self._take_up()
+
     async def _take_up(self) -> None:
         """Claim and continue the tasks that no living process drives."""
+        if not self._takes_up:
+            return
         async with self._taking_up:
             found = await self._archive.in_store(self._store.claim, self.owner)
             self._claimed += [task for task in found if task.id not in self._drives]

@@ -51,6 +51,7 @@ from imgplay_widget._studio.servers import SETTING as SERVERS
 from imgplay_widget._studio.servers import Servers
 from imgplay_widget._studio.spending import Spending
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
+from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._studio.writer import Writer
 from imgplay_widget._text import clean
 from imgplay_widget._types import EVERYTHING, Notice, Reference
@@ -99,6 +100,7 @@ class Core(Hop):
     Args:
         options: the options of the studio.
         budget: USD that may be spent a day, or None for any amount.
+        take_up: True continues the tasks that earlier processes left. False leaves them alone.
 
     Attributes:
         max_count: the most images of one request.
@@ -107,6 +109,7 @@ class Core(Hop):
         files: the files of images, and their recipes.
         gallery: the displays of handles.
         progress: True where waiting shows the progress, False where not, None where somebody looks.
+        goes_on: what an interrupted wait says.
         cache: True where `generate` gives the stored batch of the same request.
         one_at_a_time: held while a request looks for its stored batch, so that two threads do not both ask
             for the same images.
@@ -128,11 +131,14 @@ class Core(Hop):
         StoreError: the store cannot be opened.
     """
 
-    def __init__(self, options: StudioOptions, budget: Decimal | None = None) -> None:
+    def __init__(
+        self, options: StudioOptions, budget: Decimal | None = None, *, take_up: bool = True
+    ) -> None:
         # This comes before the store, so that a Python without threads leaves no file behind.
         check_threads()
         self.max_count = options.max_count
         self.progress: bool | None = None
+        self.goes_on = GOES_ON
         self.cache = False
         self.one_at_a_time = threading.Lock()
         self.registry = Registry(options.providers)
@@ -151,7 +157,7 @@ class Core(Hop):
         discovered = store.settings(DISCOVERY)
         self._loop = LoopThread()
         self._portal = self._loop.open()
-        self._compose(Archive(store), options)
+        self._compose(Archive(store), options, take_up=take_up)
         self.engine.budget = budget
         notify, clock = self._on_change, self._clock
         self.topics = Topics(
@@ -182,7 +188,7 @@ class Core(Hop):
             self.close()
             raise
 
-    def _compose(self, archive: Archive, options: StudioOptions) -> None:
+    def _compose(self, archive: Archive, options: StudioOptions, *, take_up: bool) -> None:
         notify, clock, registry, keys = self._on_change, self._clock, self.registry, self.keys
         self.archive = archive
         self.files = Files(archive.store.assets, registry)
@@ -199,6 +205,7 @@ class Core(Hop):
             clock=clock,
             concurrency=options.concurrency or {},
             heartbeat=options.heartbeat,
+            take_up=take_up,
         )
         self.curator = Curator(archive, self.covers, self.engine, notify, clock)
         self.live = Live(archive, self.engine)

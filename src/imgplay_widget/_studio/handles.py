@@ -72,6 +72,7 @@ class Keeper(shown.Shower, Labeller, Protocol):
 
     files: Files
     progress: bool | None
+    goes_on: str
 
     def rows(self, images: Images) -> list[tuple[Entry, Generation]]:
         """Return the generations that are meant, each with its batch."""
@@ -250,7 +251,7 @@ class BatchHandle:
 
     def _progress(self, *, wanted: bool | None = None) -> AbstractContextManager[None]:
         wanted = self._keeper.progress if wanted is None else wanted
-        return shown_progress(self._keeper, self._live, wanted=wanted)
+        return shown_progress(self._keeper, self._live, wanted=wanted, goes_on=self._keeper.goes_on)
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         # An interrupted cell stops waiting while the images still come. This is a generator because its frame

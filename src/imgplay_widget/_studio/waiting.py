@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.live import LiveBatch
     from imgplay_widget._studio.shown import Shower
 
-__all__ = ["ended", "shown_line", "shown_progress"]
+__all__ = ["GOES_ON", "ended", "shown_line", "shown_progress"]
 
 GOES_ON = "Stopped waiting. The work goes on: wait again with await batch or batch.result()."
 """What an interrupted wait says."""
@@ -62,7 +62,9 @@ def shown_line(line: str, *, wanted: bool | None) -> None:
 
 
 @contextmanager
-def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> Generator[None]:
+def shown_progress(
+    keeper: Shower, live: LiveBatch, *, wanted: bool | None, goes_on: str = GOES_ON
+) -> Generator[None]:
     """Return a context that shows the progress of a batch while code waits in it, and at its end one line.
 
     Args:
@@ -70,11 +72,12 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
         live: the batch.
         wanted: True shows it in any case, False never, and None where somebody looks: in a notebook and in a
             terminal. A batch that has ended already shows nothing.
+        goes_on: what an interrupted wait says.
     """
     cell = cell_output()
     looks = cell is not None or sys.stderr.isatty()
     if live.end().done() or not (looks if wanted is None else wanted):
-        with _noted(live):
+        with _noted(live, goes_on):
             yield
         return
     output = _Bar(sys.stderr, live) if cell is None else cell
@@ -96,20 +99,20 @@ def shown_progress(keeper: Shower, live: LiveBatch, *, wanted: bool | None) -> G
             ends.callback(Updating(keeper, live, publish, make).stop)
             yield
         except BaseException:
-            line = end_line(live.entry) if live.end().done() else GOES_ON
+            line = end_line(live.entry) if live.end().done() else goes_on
             output.show(_words(line), last=True)
             raise
         output.show(_words(end_line(live.entry)), last=True)
 
 
 @contextmanager
-def _noted(live: LiveBatch) -> Generator[None]:
+def _noted(live: LiveBatch, goes_on: str) -> Generator[None]:
     """Return a context whose interrupt says that the work goes on, where no display says it."""
     try:
         yield
     except KeyboardInterrupt as error:
         if not live.end().done():
-            error.add_note(GOES_ON)
+            error.add_note(goes_on)
         raise
 
 
