@@ -13,9 +13,9 @@ from imgplay_widget.providers.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from imgplay_widget._types import Parameter
+    from imgplay_widget._types import Parameter, ProviderSpec
 
-__all__ = ["ModelTable", "models", "table_of"]
+__all__ = ["ModelTable", "key_text", "models", "table_of"]
 
 HEAD = ("model", "title", "sizes", "n a call", "references", "seed", "price", "key", "retired")
 
@@ -116,12 +116,17 @@ def table_of(registry: Registry, keys: Keys, provider: str | None, notes: Iterab
     chosen = [registry.get(provider)] if provider is not None else registry.providers()
     key_texts: dict[str, str] = {}
     for one in chosen:
-        spec = one.spec
-        missing = f"missing: {spec.key_variables[0]}" if spec.key_variables else "not needed"
-        source = keys.source(spec) if spec.key_variables else ""
-        key_texts[spec.name] = f"set ({source})" if source else missing
+        key_texts[one.spec.name] = key_text(one.spec, keys)
     specs = (spec for spec in registry.models() if spec.provider in key_texts)
     return ModelTable(specs, keys=key_texts, notes=notes)
+
+
+def key_text(spec: ProviderSpec, keys: Keys) -> str:
+    """Return whether a provider's key is set, and its source or the variable that is missing."""
+    if not spec.key_variables:
+        return "not needed"
+    source = keys.source(spec)
+    return f"set ({source})" if source else f"missing: {spec.key_variables[0]}"
 
 
 def sizes(spec: ModelSpec) -> str:

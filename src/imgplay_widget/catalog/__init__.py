@@ -3,7 +3,14 @@
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
 from imgplay_widget.catalog._load import CatalogError, check_parameter, load, parse
 from imgplay_widget.catalog._price import cannot_bill, estimate, expected
-from imgplay_widget.catalog._request import MAX_DEADLINE, check_count, check_text, check_value, make_request
+from imgplay_widget.catalog._request import (
+    MAX_DEADLINE,
+    check_count,
+    check_text,
+    check_value,
+    make_request,
+    range_of,
+)
 
 __all__ = [
     "MAX_DEADLINE",
@@ -21,5 +28,6 @@ __all__ = [
     "make_request",
     "merge",
     "parse",
+    "range_of",
     "to_json",
 ]

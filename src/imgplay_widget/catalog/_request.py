@@ -14,7 +14,7 @@ from imgplay_widget.errors import InvalidRequest, UnknownParameter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "make_request"]
+__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "make_request", "range_of"]
 
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
@@ -282,7 +282,8 @@ def _check_size(spec: ModelSpec, values: Mapping[str, Any]) -> None:
         raise InvalidRequest(f"{said} are {area:,} pixels: {spec.name} takes {span}.", parameter="width")
 
 
-def _range(parameter: Parameter) -> str:
+def range_of(parameter: Parameter) -> str:
+    """Return the values of a parameter in words, such as "64 to 2048 in steps of 64"."""
     if parameter.choices:
         return "one of " + ", ".join(str(choice) for choice in parameter.choices)
     match parameter.type:
@@ -314,7 +315,7 @@ def _invalid(parameter: Parameter, value: Any, what: str, model: str) -> Invalid
     if len(shown) > 60:
         shown = f"{shown[:57]}…"
     return InvalidRequest(
-        f"{parameter.name}={shown} {what}: {model} takes {_range(parameter)}.", parameter=parameter.name
+        f"{parameter.name}={shown} {what}: {model} takes {range_of(parameter)}.", parameter=parameter.name
     )
 
 

@@ -1,0 +1,376 @@
+"""The commands that make images: `generate`, `retry` and `wait`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from imgplay_widget._command.documents import batch_documents, path_of_image
+from imgplay_widget._command.output import Exit, next_step_of
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from imgplay_widget._command.output import Printer
+    from imgplay_widget._command.parsing import Commands, Parser
+    from imgplay_widget._command.studio import CommandStudio
+    from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
+    from imgplay_widget._types import ModelSpec, Parameter
+
+__all__ = ["add"]
+
+STOPPED = "Stopped waiting."
+
+LARGEST_PROMPT = 2**20
+"""The most bytes of a prompt on standard input. No model takes as many."""
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    parser = commands.add(
+        "generate",
+        generate,
+        "ask for images, wait for them, and print their paths",
+        examples=[
+            'imgplay generate "a red fox in snow" -m demo:instant -n 4 -o foxes',
+            'imgplay generate "a red fox" -m demo:instant -p width=768 -p style=soft --seed 7',
+            "imgplay generate - -m demo:instant < prompt.txt",
+        ],
+    )
+    parser.add_argument("prompt", help="what the image shall show; - reads it from standard input")
+    parser.add_argument("-m", "--model", metavar="MODEL", help='"provider:id"; see imgplay models')
+    parser.add_argument("-n", type=int, default=1, metavar="N", help="the number of images (1)")
+    parser.add_argument(
+        "-p",
+        "--param",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the model; a number or a yes/no without a value is left out",
+    )
+    parser.add_argument("--seed", type=int, metavar="SEED", help="the seed of the first image")
+    parser.add_argument(
+        "--reference", action="append", default=[], metavar="PATH", help="an input image: a file or a link"
+    )
+    parser.add_argument("--mask", metavar="PATH", help="a mask over the first input image")
+    parser.add_argument("--topic", metavar="TOPIC", help="its id or title; a new title makes a new topic")
+    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="the most time for each call")
+    parser.add_argument("--cache", action="store_true", help="take the stored images of the same request")
+    _add_money(parser)
+    _add_saving(parser)
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="end as soon as no call needs this command, and print the id of the batch",
+    )
+    retry_parser = commands.add(
+        "retry",
+        retry,
+        "run the failed images of a batch again, and wait for them",
+        examples=["imgplay retry BATCH -o foxes"],
+    )
+    retry_parser.add_argument("batch", metavar="BATCH", help="the id of the batch")
+    _add_money(retry_parser)
+    _add_saving(retry_parser)
+    wait_parser = commands.add(
+        "wait",
+        wait,
+        "finish what other commands and notebooks left, and print the paths of the images",
+        examples=["imgplay wait", "imgplay wait BATCH -o foxes"],
+    )
+    wait_parser.add_argument("batches", nargs="*", metavar="BATCH", help="ids of batches (all unfinished)")
+    _add_saving(wait_parser)
+
+
+def _add_money(parser: Parser) -> None:
+    parser.add_argument(
+        "--budget", type=_dollars, metavar="USD", help="refuse what takes today's total over this amount"
+    )
+    parser.add_argument(
+        "--confirm", action="store_true", help="agree to pay an unknown price although there is a budget"
+    )
+
+
+def _add_saving(parser: Parser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        help="write the images into this folder; else they stay in the history",
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(text)
+    return name, value
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+
+
+# Errors of argparse name the function that reads a value.
+_pair.__name__, _dollars.__name__ = "NAME=VALUE", "amount"
+
+
+# ------------------------------------------------------------------ the commands
+
+
+def generate(args: argparse.Namespace, output: Printer) -> int:
+    """Ask for images."""
+    from imgplay_widget._command.studio import opened
+
+    prompt = _read_prompt() if args.prompt == "-" else args.prompt
+    with opened(args, output, generates=True, budget=args.budget) as studio:
+        _, spec = studio.core.model(args.model)
+        params = parameters(spec, args.param)
+        if args.seed is not None:
+            params["seed"] = args.seed
+        batch = studio.generate(
+            prompt,
+            model=args.model,
+            n=args.n,
+            topic=args.topic,
+            references=args.reference,
+            mask=args.mask,
+            deadline=args.deadline,
+            confirm=args.confirm,
+            cache=args.cache,
+            **params,
+        )
+        return _Waiting(studio, [batch], args, output).run(stay=not args.no_wait)
+
+
+def retry(args: argparse.Namespace, output: Printer) -> int:
+    """Run the failed images of a batch again."""
+    from imgplay_widget._command.studio import opened
+
+    with opened(args, output, generates=True, budget=args.budget) as studio:
+        batch = studio.core.handle(studio.core.call(studio.core.engine.entry, args.batch))
+        batch.retry(confirm=args.confirm)
+        return _Waiting(studio, [batch], args, output).run()
+
+
+def wait(args: argparse.Namespace, output: Printer) -> int:
+    """Finish what others left."""
+    from imgplay_widget._command.studio import opened
+
+    with opened(args, output, generates=True) as studio:
+        core = studio.core
+        if args.batches:
+            entries = [core.call(core.engine.entry, batch_id) for batch_id in args.batches]
+        else:
+            entries = core.call(core.archive.unfinished, MOST_BATCHES)
+        if not entries:
+            output.note("Nothing is unfinished.")
+        batches = [core.handle(entry) for entry in entries]
+        core.call(core.engine.take_up)
+        return _Waiting(studio, batches, args, output).run()
+
+
+MOST_BATCHES = 1000
+"""The most batches that `wait` waits for."""
+
+
+def _read_prompt() -> str:
+    data = sys.stdin.buffer.read(LARGEST_PROMPT + 1)
+    if len(data) > LARGEST_PROMPT:
+        raise InvalidRequest("The prompt on standard input is too long.", parameter="prompt")
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The prompt on standard input is not UTF-8.", parameter="prompt") from None
+
+
+def parameters(spec: ModelSpec, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the values of ``-p`` in the types of the model's parameters.
+
+    A value that does not fit its type stays a text, so that the check of the request names it.
+
+    Raises:
+        UnknownParameter: the model does not have such a parameter.
+    """
+    from imgplay_widget import catalog
+
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        parameter = spec.parameter(name)
+        if parameter is None:
+            # This raises the error that names what the model takes.
+            catalog.make_request(spec, prompt="any", params={name: text})
+        else:
+            values[name] = _value(parameter, text)
+    return values
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    if parameter.type == "string":
+        return text
+    if not text:
+        return None
+    if parameter.type == "boolean":
+        return _BOOLEANS.get(text.casefold(), text)
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+_BOOLEANS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+# ------------------------------------------------------------------ waiting
+
+
+class _Waiting:
+    """A command that waits for batches, saves their images and reports their errors.
+
+    Args:
+        studio: the studio.
+        batches: the batches.
+        args: the arguments, with the folder of the images.
+        output: the output.
+    """
+
+    def __init__(
+        self, studio: CommandStudio, batches: Sequence[BatchHandle], args: argparse.Namespace, output: Printer
+    ) -> None:
+        self._studio = studio
+        self._batches = batches
+        self._folder: str | None = args.output
+        self._output = output
+        self._error: ImgplayError | None = None
+
+    def run(self, *, stay: bool = True) -> int:
+        """Wait, print the result, and return the exit code.
+
+        Args:
+            stay: False waits only until another process can continue the tasks.
+        """
+        core = self._studio.core
+        core.goes_on = STOPPED
+        try:
+            if stay:
+                for batch in self._batches:
+                    self._wait(batch)
+            else:
+                for batch in self._batches:
+                    # The request is stored on the loop after its handle is there.
+                    with suppress(NotFound):
+                        core.call(core.engine.entry, batch.id)
+            core.call(partial(core.engine.hand_over, send=not stay))
+        except KeyboardInterrupt as interrupt:
+            return self._stopped(interrupt)
+        return self._ended(stay=stay)
+
+    def _wait(self, batch: BatchHandle) -> None:
+        try:
+            batch.result()
+        except ImgplayError as error:
+            self._error = self._error or error
+
+    def _ended(self, *, stay: bool) -> int:
+        saved = self._save()
+        failed = self._failed()
+        if self._error is None and failed and not saved:
+            self._error = failed[0].error
+        if self._error is not None and not saved:
+            self._output.failure(self._error, batches=self._documents(saved))
+            return Exit.of(self._error)
+        for one in failed:
+            self._tell(one)
+        lines = [*saved.values()] if stay else [batch.id for batch in self._batches]
+        self._output.result({"batches": self._documents(saved)}, lines)
+        return Exit.PARTLY if failed else Exit.DONE
+
+    def _stopped(self, interrupt: KeyboardInterrupt) -> int:
+        """Hand the work over, report, and raise the interrupt again at its end."""
+        core, output = self._studio.core, self._output
+        if not sys.stderr.isatty():
+            # A terminal had this line in place of its bar.
+            output.note(STOPPED)
+        out = self._out()
+        if out:
+            output.note(
+                f"Waiting for the answer to {_count(out, 'call')}, which only this command can get. "
+                "Interrupt again to leave now; then nobody knows whether the provider bills it."
+            )
+        try:
+            core.call(partial(core.engine.hand_over, send=False))
+        except KeyboardInterrupt:
+            output.note("Left without the answer.")
+            core.close()
+        saved = self._save()
+        left = sum(not one.status.final for batch in self._batches for one in batch)
+        next_step = GOES_ON if left else ""
+        message = (
+            f"{STOPPED} {_count(left, 'image')} will still come."
+            if left
+            else f"{STOPPED} Nothing is left to do."
+        )
+        if output.as_json:
+            output.refusal("stopped", message, next_step, batches=self._documents(saved))
+        else:
+            output.result({}, saved.values())
+            output.note(f"{message.removeprefix(STOPPED).strip()} {next_step}".strip())
+        raise interrupt
+
+    def _out(self) -> int:
+        rows = [one for batch in self._batches for one in self._studio.core.rows(batch)]
+        tasks = {task.id: task.stage for entry, _ in rows for task in entry.tasks}
+        return sum(stage == "submitting" for stage in tasks.values())
+
+    def _save(self) -> dict[str, str]:
+        """Return the paths of the finished images, by their ids."""
+        paths: dict[str, str] = {}
+        for batch in self._batches:
+            finished = [one for one in batch if one.status == "success"]
+            if finished and self._folder is not None:
+                saved = [str(path) for path in batch.save(self._folder)]
+            else:
+                saved = [path_of_image(one) or "" for one in finished]
+            paths |= dict(zip((one.id for one in finished), saved, strict=True))
+        return paths
+
+    def _failed(self) -> list[GenerationHandle]:
+        return [one for batch in self._batches for one in batch if one.error is not None]
+
+    def _tell(self, one: GenerationHandle) -> None:
+        error = one.error
+        if error is not None:
+            self._output.note(f"imgplay: image {one.slot + 1}: {error.message} {next_step_of(error)}")
+
+    def _documents(self, saved: dict[str, str]) -> list[dict[str, Any]]:
+        documents = batch_documents(self._studio, self._batches)
+        for document in documents:
+            for one in document["generations"]:
+                one["path"] = saved.get(one["id"]) or one["path"]
+        return documents
+
+
+GOES_ON = "They are stored, and go on as soon as imgplay wait, imgplay serve or a notebook opens the history."
+"""What happens with work that a command leaves."""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,117 @@
+"""The arguments of the command: options that all commands have, and errors that can be shown as JSON."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from imgplay_widget._command.output import Printer
+
+__all__ = ["Commands", "Parser", "UsageError"]
+
+Run: TypeAlias = "Callable[[argparse.Namespace, Printer], int]"
+
+
+class UsageError(Exception):
+    """The arguments are wrong.
+
+    Args:
+        message: what is wrong. It never repeats a text that may be a key.
+        usage: the line that shows the arguments.
+        name: the command, as a user types it.
+    """
+
+    def __init__(self, message: str, usage: str, name: str) -> None:
+        super().__init__(message)
+        self.message = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
+        self.usage = usage
+        self.next_step = f"Run {name} --help."
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `UsageError` in place of ending the process."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the arguments."""
+        raise UsageError(message, self.format_usage(), self.prog)
+
+
+class Version(argparse.Action):
+    """The option that prints the version. The version is read only when somebody asks for it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        """Print the version and end."""
+        from importlib.metadata import version
+
+        parser.exit(message=f"imgplay {version('imgplay-widget')}\n")
+
+
+class Commands:
+    """All commands. Each gets the options ``--store`` and ``--json``, which may also stand before its name.
+
+    Args:
+        description: what `imgplay` is.
+        epilog: what the help says at its end.
+    """
+
+    def __init__(self, description: str, epilog: str) -> None:
+        self._parser = Parser(prog="imgplay", description=description, epilog=epilog)
+        self._parser.add_argument("--version", action=Version, nargs=0, help="print the version and end")
+        _add_common(self._parser, None, as_json=False)
+        self._names = self._parser.add_subparsers(
+            dest="command", metavar="COMMAND", title="commands", parser_class=Parser
+        )
+
+    def add(self, name: str, run: Run, help: str, *, examples: Sequence[str] = ()) -> Parser:
+        """Add a command, and return its parser.
+
+        Args:
+            name: the command.
+            run: does what the command does, and returns the exit code.
+            help: one sentence without a full stop; it begins with a small letter.
+            examples: lines that a user may type.
+        """
+        shown = "\n".join(["examples:", *(f"  {line}" for line in examples)]) if examples else None
+        parser = self._names.add_parser(
+            name, help=help, description=f"{help[:1].upper()}{help[1:]}.", epilog=shown
+        )
+        # Without a default here, the options that stand before the command stay.
+        _add_common(parser, argparse.SUPPRESS, as_json=argparse.SUPPRESS)
+        parser.set_defaults(run=run)
+        return parser
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the parsed arguments.
+
+        Raises:
+            UsageError: the arguments are wrong.
+        """
+        parsed, unknown = self._parser.parse_known_args(arguments)
+        if unknown:
+            name = f"imgplay {parsed.command}" if parsed.command else "imgplay"
+            # A key that somebody types by mistake must not appear in a log of errors.
+            shown = "an unknown argument" if parsed.command == "keys" else " ".join(unknown)
+            raise UsageError(f"unknown arguments: {shown}", self._parser.format_usage(), name)
+        return parsed
+
+    def help(self) -> str:
+        """Return the list of all commands."""
+        return self._parser.format_help()
+
+
+def _add_common(parser: Parser, store: Any, *, as_json: Any) -> None:
+    parser.add_argument(
+        "--store",
+        metavar="PATH",
+        default=store,
+        help="the history: a SQLite file, or a folder for it (your user data folder if not given)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=as_json, help="print one JSON document in place of text"
+    )

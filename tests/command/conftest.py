@@ -1,0 +1,116 @@
+"""The real command in a process of its own, with a provider that is installed as a plug-in would be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.job_server import JobServer
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT = 60
+
+PLUGIN = """
+import os
+from tests.faults.job_provider import JobProvider
+
+def make():
+    return JobProvider(os.environ["JOBS_ORIGIN"])
+"""
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Command:
+    """The command `imgplay` on one store.
+
+    Args:
+        store: the store.
+        folder: the working folder, which also holds the plug-in.
+        environ: the environment.
+    """
+
+    def __init__(self, store: Path, folder: Path, environ: dict[str, str]) -> None:
+        self.store = store
+        self.folder = folder
+        self.environ = environ
+
+    def __call__(self, *arguments: str, given: str | bytes = "", **environ: str) -> Ended:
+        """Run a command to its end."""
+        data = given.encode() if isinstance(given, str) else given
+        process = self.start(*arguments, **environ)
+        out, err = process.communicate(data, WAIT)
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a command."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "imgplay_widget", *self._with_store(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            # A runner in the background hands ignored interrupts on, and these tests send some.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    def _with_store(self, arguments: Sequence[str]) -> list[str]:
+        return [*arguments] if "--store" in arguments else ["--store", str(self.store), *arguments]
+
+    def ended(self, process: subprocess.Popen[bytes]) -> Ended:
+        """Wait for the end of a command that was started."""
+        out, err = process.communicate(timeout=WAIT)
+        return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def command(tmp_path: Path, store: Path) -> Command:
+    """Return the command, on a store that does not exist yet and without keys."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    return Command(store, folder, {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))})
+
+
+@pytest.fixture
+def jobs(command: Command) -> Iterator[JobServer]:
+    """Return a server of images whose provider the command knows as ``jobs``."""
+    info = command.folder / "imgplay_jobs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imgplay-jobs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[imgplay_widget.providers]\njobs = imgplay_jobs:make\n")
+    (command.folder / "imgplay_jobs.py").write_text(PLUGIN)
+    with JobServer() as server:
+        command.environ["JOBS_ORIGIN"] = server.origin
+        command.environ["PYTHONPATH"] += os.pathsep.join(["", str(command.folder), str(ROOT)])
+        yield server
+
+
+@pytest.fixture
+def made(command: Command) -> Any:
+    """Return the document of a batch of two images in the topic "foxes"."""
+    arguments = ("a red fox", "-m", "demo:instant", "-n", "2", "--seed", "7", "-p", "width=256")
+    ended = command("generate", *arguments, "-p", "height=256", "--topic", "foxes", "--json")
+    assert ended.code == 0, ended.err
+    return ended.json["batches"][0]
