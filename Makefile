@@ -48,7 +48,7 @@ lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in
 test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
 
 .PHONY: check
-check: lint types protocol-check providers-check columns-check docs ## run every check that runs no test
+check: lint types protocol-check openapi-check providers-check columns-check docs ## run every check that runs no test
 
 # ------------------------------------------------------------------ parts of test
 
@@ -95,6 +95,10 @@ types: $(VENV)/.dev-installed $(NODE_MODULES) ## pyright and tsc
 protocol-check: $(VENV)/.dev-installed $(NODE_MODULES)
 	$(BIN)/python scripts/protocol_types.py --check
 
+.PHONY: openapi-check
+openapi-check: $(VENV)/.dev-installed $(PAGE)
+	$(BIN)/python scripts/openapi.py --check
+
 .PHONY: providers-check
 providers-check: $(VENV)/.dev-installed $(PAGE)
 	$(BIN)/python scripts/providers_table.py --check
@@ -119,6 +123,10 @@ page: $(PAGE) ## build the page
 .PHONY: protocol
 protocol: $(VENV)/.dev-installed $(NODE_MODULES) ## write js/src/protocol.gen.ts anew
 	$(BIN)/python scripts/protocol_types.py
+
+.PHONY: openapi
+openapi: $(VENV)/.dev-installed $(PAGE) ## write docs/openapi.json anew
+	$(BIN)/python scripts/openapi.py
 
 .PHONY: providers
 providers: $(VENV)/.dev-installed $(PAGE) ## write docs/providers.md anew

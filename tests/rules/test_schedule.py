@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from imgplay_widget._rules.schedule import Schedule
+from imgplay_widget._rules.schedule import Schedule, pause
 
 
 class NoJitter(Random):
@@ -56,3 +56,18 @@ def test_the_waits_stay_the_same_through_a_day_of_questions(durations):
     schedule = Schedule(durations, NoJitter())
     waits = [schedule.wait(0.0) for _ in range(24 * 3600)]
     assert set(waits[20:]) == {0.26 * math.sqrt(8.0) if durations else 5.0}
+
+
+def test_a_client_that_counts_nothing_asks_at_the_same_times():
+    schedule, elapsed = Schedule([], NoJitter()), 0.0
+    for _ in range(12):
+        wait = pause([], elapsed)
+        assert wait == pytest.approx(schedule.wait(elapsed))
+        elapsed += wait
+
+
+def test_such_a_client_asks_first_at_the_fifth_percentile_and_then_in_the_learned_gap():
+    durations = [8.0, 9.0, 10.0, 11.0, 12.0]
+    assert pause(durations, 1.0) == pytest.approx(7.0)
+    assert pause(durations, 8.0) == pytest.approx(0.26 * math.sqrt(10.0))
+    assert pause(durations, 8.0, retry_after=30.0) == 30.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-__all__ = ["Schedule"]
+__all__ = ["Schedule", "pause"]
 
 FIRST, FACTOR, CAP = 0.5, 1.5, 5.0
 """The backoff without a history: the first wait and the longest one in seconds, and the factor between."""
@@ -46,13 +46,7 @@ class Schedule:
     def __init__(self, durations: Sequence[float], random: Random) -> None:
         self._random = random
         self._asked = 0
-        self._first: float | None = None
-        self._gap = FIRST
-        if len(durations) >= LEARN_FROM:
-            ordered = sorted(durations)
-            self._first = ordered[int(0.05 * (len(ordered) - 1))]
-            median = ordered[len(ordered) // 2]
-            self._gap = min(LONGEST, max(SHORTEST, 0.26 * math.sqrt(median)))
+        self._first, self._gap = _learned(durations)
 
     def wait(self, elapsed: float, retry_after: float | None = None) -> float:
         """Return the seconds to wait before the next question.
@@ -70,3 +64,34 @@ class Schedule:
         self._asked += 1
         seconds *= 1 + self._random.uniform(-JITTER, JITTER)
         return max(seconds, retry_after or 0.0)
+
+
+def pause(durations: Sequence[float], elapsed: float, retry_after: float | None = None) -> float:
+    """Return the seconds until the next question of a client that does not count its questions.
+
+    These are the waits of a `Schedule` without jitter, as a function of the time: the sum of waits that grow
+    by a factor tells how long the next one is.
+
+    Args:
+        durations: the seconds that past jobs of the model took, in any order.
+        elapsed: the seconds since the job was sent.
+        retry_after: the seconds for which nothing can change; the pause is never shorter.
+    """
+    first, gap = _learned(durations)
+    if first is None:
+        seconds = min(CAP, FIRST + (FACTOR - 1) * elapsed)
+    elif elapsed < first:
+        seconds = max(first - elapsed, SHORTEST)
+    else:
+        seconds = gap
+    return max(seconds, retry_after or 0.0)
+
+
+def _learned(durations: Sequence[float]) -> tuple[float | None, float]:
+    """Return the seconds after which to ask first, or None without a history, and the gap after that."""
+    if len(durations) < LEARN_FROM:
+        return None, FIRST
+    ordered = sorted(durations)
+    median = ordered[len(ordered) // 2]
+    gap = min(LONGEST, max(SHORTEST, 0.26 * math.sqrt(median)))
+    return ordered[int(0.05 * (len(ordered) - 1))], gap

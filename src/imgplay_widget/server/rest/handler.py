@@ -177,6 +177,9 @@ class RestHandler(RequestHandler):
             await self._give(endpoint, answer, studio)
         except ImgplayError as error:
             self._refuse(error)
+        except (StreamClosedError, TimeoutError):
+            # The client left, or takes nothing any more, or the file became shorter than its headers say.
+            self._break_off()
 
     async def _open(self) -> RestStudio:
         """Return the studio of the user as REST uses it, which is made at the first request."""
@@ -312,7 +315,6 @@ class RestHandler(RequestHandler):
                 read = partial(studio.core.archive.in_pool, _piece, answer.path, position, length)
                 piece = await asyncio.wrap_future(studio.core.start(read))
             if not piece:
-                # The file became shorter after the headers were sent. An honest end is a broken connection.
                 raise StreamClosedError
             position += len(piece)
             self.write(piece)
@@ -328,9 +330,6 @@ class RestHandler(RequestHandler):
         try:
             if self.request.method != "HEAD":
                 await self._follow(answer, studio)
-        except (StreamClosedError, TimeoutError):
-            # The reader left, or takes nothing any more. It comes back with the id of its last event.
-            return
         finally:
             self._leave()
         self.finish()
@@ -349,6 +348,11 @@ class RestHandler(RequestHandler):
             self.write(lines)
             async with asyncio.timeout(FLUSH_WAIT):
                 await self.flush()
+
+    def _break_off(self) -> None:
+        """End the connection in the middle of an answer."""
+        connection: Any = self.request.connection
+        connection.close()
 
     def on_connection_close(self) -> None:
         """End the stream of a reader that left."""

@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EVENTS", "KEEP_ALIVE", "EventLog", "Reader"]
 
-KEPT = 1000
-"""The most events that are kept for readers that come back."""
-
-MOST_WAITING = 256
-"""The most events that wait for one reader. A slower reader gets the mark `fresh` in place of them."""
+KEPT = 256
+"""The most events that are kept for readers that come back, and that wait for one reader. A slower reader
+gets the event `fresh` in place of them."""
 
 MOST_RUNNING = 10_000
 """The most running generations whose progress is kept."""
@@ -92,7 +90,7 @@ class Reader:
 
     def put(self, told: _Told) -> None:
         """Add an event. Where too many wait, all of them become one mark."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= KEPT:
             self._waiting.clear()
             self._behind = True
         if not self._behind:

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from imgplay_widget._studio.topics import title_of
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.errors import CorruptImage, DiskFull, InvalidRequest, NotFound, NotShown
 from imgplay_widget.server.rest.declare import Asked, Endpoint, JsonAnswer
 from imgplay_widget.server.rest.states import topic_answer
 from imgplay_widget.server.rest.values import (
@@ -71,7 +71,10 @@ async def change_topic(asked: Asked[NoFields, TopicChange], studio: RestStudio) 
                 f"The topic has no image {change.cover_generation_id!r}.",
                 next_step="Choose a finished image of the topic.",
             )
-        topic = await core.covers.choose(topic.id, generation.id)
+        try:
+            topic = await core.covers.choose(topic.id, generation.id)
+        except CorruptImage as error:
+            raise NotShown(error.message, reason="damaged") from None
     if title is not None:
         topic = await core.curator.title_topic(topic.id, title, by="user")
     if change.pinned is not None:
@@ -121,6 +124,7 @@ ENDPOINTS = (
         function=change_topic,
         body=TopicChange,
         answer=TopicAnswer,
+        errors=(NotShown, DiskFull),
         group="topics",
     ),
     Endpoint(method="DELETE", path="/topics/{topicId}", function=delete_topic, status=204, group="topics"),

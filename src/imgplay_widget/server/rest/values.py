@@ -31,6 +31,7 @@ __all__ = [
     "NewTopic",
     "NoFields",
     "NoticeEvent",
+    "OpenApiAnswer",
     "ProgressEvent",
     "ReferenceAnswer",
     "ReferenceQuery",
@@ -84,6 +85,12 @@ class WireValue(BaseModel):
     def wire(self) -> Any:
         """Return the value as JSON types."""
         return clean_json(self.model_dump(mode="json", by_alias=True))
+
+
+class OpenApiAnswer(WireValue):
+    """A description of all endpoints, as the OpenAPI Specification 3.1 defines it."""
+
+    model_config = ConfigDict(extra="allow", alias_generator=None)
 
 
 class NoFields(WireValue):

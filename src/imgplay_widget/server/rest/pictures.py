@@ -1,0 +1,148 @@
+"""The endpoints of bytes: images, thumbnails, covers and ZIPs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from imgplay_widget import errors
+from imgplay_widget._rules.kinds import EXTENSIONS, OTHER
+from imgplay_widget._rules.recipes import file_name, pack_name
+from imgplay_widget.errors import CorruptImage, NotFound, NotShown
+from imgplay_widget.server.rest.declare import Asked, Endpoint, FileAnswer
+from imgplay_widget.server.rest.values import ImageQuery, NoFields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgplay_widget._types import Asset, Entry, Generation
+    from imgplay_widget.server.rest.studio import RestStudio
+
+__all__ = ["ENDPOINTS"]
+
+SHOWN = frozenset(EXTENSIONS) - {"image/svg+xml"}
+"""The kinds that a browser may show at their address. A drawing may hold scripts."""
+
+_FILE_HEADERS = {
+    "If-None-Match": "The ETag of the file that the client has. Where it is the same, the answer is 304.",
+    "Range": "A part of the file, such as bytes=0-1023. Then the answer is 206.",
+}
+_FILE_TELLS = {
+    "ETag": "A text that changes with the bytes.",
+    "Content-Disposition": "The name of the file.",
+    "Accept-Ranges": "The word bytes: parts of the file can be asked for.",
+}
+
+
+async def read_image(asked: Asked[ImageQuery, NoFields], studio: RestStudio) -> FileAnswer:
+    """Return the original bytes of an image, as its provider made them."""
+    entry, generation, asset = await _finished(asked.id, studio)
+    path, size = await studio.core.archive.in_pool(_found, studio.core.files.original_path(asset.url))
+    kind = asset.media_type if asset.media_type in EXTENSIONS else OTHER
+    return FileAnswer(
+        path=path,
+        size=size,
+        media_type=kind,
+        name=file_name(entry, generation),
+        shown=kind in SHOWN and not asked.query.download,
+        etag=asset.digest,
+    )
+
+
+async def read_thumbnail(asked: Asked[ImageQuery, NoFields], studio: RestStudio) -> FileAnswer:
+    """Return a small WebP of an image, at most 768 pixels on its longer edge."""
+    entry, generation, asset = await _finished(asked.id, studio)
+    archive = studio.core.archive
+    try:
+        data = await archive.in_pool(archive.store.assets.thumbnail, asset)
+    except CorruptImage as error:
+        raise NotShown(error.message, reason="damaged") from None
+    stem = file_name(entry, generation).rpartition(".")[0]
+    return _webp(data, f"{stem}-small.webp", f"{asset.digest}-small", asked.query)
+
+
+async def read_cover(asked: Asked[ImageQuery, NoFields], studio: RestStudio) -> FileAnswer:
+    """Return the cover of a topic: a WebP of 256 × 256 pixels."""
+    topic = await studio.core.archive.topic(asked.id)
+    if topic.cover_url is None:
+        raise NotFound("The topic has no cover yet.", next_step="Wait until its first image is finished.")
+    data = await studio.core.archive.read(topic.cover_url)
+    return _webp(data, "cover.webp", hashlib.sha256(data).hexdigest(), asked.query)
+
+
+def _webp(data: bytes, name: str, etag: str, query: ImageQuery) -> FileAnswer:
+    return FileAnswer(
+        data=data, size=len(data), media_type="image/webp", name=name, shown=not query.download, etag=etag
+    )
+
+
+async def read_zip(asked: Asked[NoFields, NoFields], studio: RestStudio) -> FileAnswer:
+    """Return a ZIP with the finished images of a batch, byte for byte, and their recipes."""
+    core = studio.core
+    entry = await core.engine.entry(asked.id)
+    packed = [image for one in entry.generations if (image := core.files.packed(entry, one)) is not None]
+    if not packed:
+        raise NotFound("There is no image here yet.", next_step="Wait until an image is finished.")
+    async with studio.packing:
+        path, images = await core.archive.in_pool(core.archive.store.assets.pack, packed)
+    _, size = await core.archive.in_pool(_found, path)
+    name = pack_name([entry], images, core.now())
+    return FileAnswer(
+        path=path, size=size, media_type="application/zip", name=name, shown=False, temporary=True
+    )
+
+
+async def _finished(generation_id: str, studio: RestStudio) -> tuple[Entry, Generation, Asset]:
+    entry, generation = await studio.core.archive.generation(generation_id)
+    if generation.asset is None:
+        raise NotFound("There is no image here yet.", next_step="Wait until the image is finished.")
+    return entry, generation, generation.asset
+
+
+def _found(path: Path) -> tuple[Path, int]:
+    return path, path.stat().st_size
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/generations/{generationId}/image",
+        function=read_image,
+        query=ImageQuery,
+        media_types=(*EXTENSIONS, OTHER),
+        headers=_FILE_HEADERS,
+        tells=_FILE_TELLS,
+        group="bytes",
+    ),
+    Endpoint(
+        method="GET",
+        path="/generations/{generationId}/thumbnail",
+        function=read_thumbnail,
+        query=ImageQuery,
+        media_types=("image/webp",),
+        headers=_FILE_HEADERS,
+        tells=_FILE_TELLS,
+        errors=(errors.NotShown,),
+        group="bytes",
+    ),
+    Endpoint(
+        method="GET",
+        path="/topics/{topicId}/cover",
+        function=read_cover,
+        query=ImageQuery,
+        media_types=("image/webp",),
+        headers=_FILE_HEADERS,
+        tells=_FILE_TELLS,
+        group="bytes",
+    ),
+    Endpoint(
+        method="GET",
+        path="/batches/{batchId}/zip",
+        function=read_zip,
+        media_types=("application/zip",),
+        tells={"Content-Disposition": "The name of the file."},
+        errors=(errors.DiskFull,),
+        group="bytes",
+    ),
+)
+"""The endpoints of bytes."""
