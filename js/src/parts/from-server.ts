@@ -5,16 +5,24 @@ import { shared } from "./shared";
 /** The name of this build, written here by the build: the files of another build do not fit this page. */
 declare const BUILD: string;
 
-/** Return a function that loads a part from a folder. */
-export function partsFromServer(folder: URL): LoadPart {
+/** What the file of a part exports. */
+interface PartFile {
+  /** Return the part, from what the page shares. */
+  default(core: typeof shared): unknown;
+}
+
+const byBrowser = (address: string): Promise<PartFile> => import(/* @vite-ignore */ address);
+
+/** Return a function that imports a part from a folder. */
+export function partsFromServer(folder: URL, importFile = byBrowser): LoadPart {
   let failed = 0;
   return async (name) => {
     // Some browsers remember an address that failed, and never ask for it again.
     const again = failed > 0 ? `?${failed}` : "";
+    // Joined when the page runs, so that the build finds the mark whole.
     const file = [name, BUILD].join("-");
-    const address = new URL(`${file}.js${again}`, folder).href;
     try {
-      const part = (await import(/* @vite-ignore */ address)) as { default(core: typeof shared): unknown };
+      const part = await importFile(new URL(`${file}.js${again}`, folder).href);
       return part.default(shared) as Loaded<typeof name>;
     } catch (cause) {
       failed += 1;

@@ -27,12 +27,14 @@ HEADERS = {
 KINDS = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".css": "text/css; charset=utf-8"}
 """The media types of the page's files."""
 
+# The script names the language: the one of the browser.
 DOCUMENT = """<!doctype html>
-<html lang="en">
+<html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Image playground</title>
-<style>html, body {{ margin: 0; height: 100% }} #studio {{ height: 100vh }}</style>
+<meta name="color-scheme" content="light dark">
+<title>Image studio</title>
+<link rel="icon" href="{base}{page}/static/icon.svg">
 <body>
 <div id="studio" data-base="{base}"></div>
 <noscript>The image playground needs JavaScript.</noscript>
@@ -55,8 +57,8 @@ REFUSAL = """<!doctype html>
 def policy(ancestors: str) -> str:
     """Return the Content-Security-Policy of the page.
 
-    The scripts are files of the server, and the parts of the page, which the page imports from blobs. The
-    page puts its style sheets into the document by script. Images are blobs that the page made.
+    The scripts are files of the server. The page puts its style sheets into the document by script. Images
+    are blobs that the page made.
 
     Args:
         ancestors: who may show the page in a frame.
@@ -64,7 +66,7 @@ def policy(ancestors: str) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            "script-src 'self' blob:",
+            "script-src 'self'",
             "style-src 'unsafe-inline'",
             "img-src 'self' blob: data:",
             "connect-src 'self'",
