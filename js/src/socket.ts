@@ -30,8 +30,8 @@ interface Surroundings {
  * The way to a server and back.
  *
  * A frame is the length of its JSON (4 bytes, big-endian), the JSON `[message, lengths of the buffers]`, and the
- * buffers. The server says "ready" first, as a text. What is sent before the first "ready" waits here. What is sent
- * during a cut is dropped: the bridge repeats it.
+ * buffers. The server says "ready" first, as a text, with the name of its studio. What is sent before the first
+ * "ready" waits here. What is sent during a cut is dropped: the bridge repeats it.
  */
 export class SocketChannel implements Channel {
   readonly #address: URL;
@@ -45,7 +45,9 @@ export class SocketChannel implements Channel {
   #pause = FIRST_PAUSE;
   /** What was sent before the server was ever ready, once each; undefined from then on. */
   #early: Map<string, Uint8Array<ArrayBuffer>> | undefined = new Map();
-  /** The ids of the requests that are sent, not answered, and not to be sent again. */
+  /** The name of the studio that was ready last. */
+  #studio = "";
+  /** The ids of the requests that are sent, not answered, and not for another studio. */
   readonly #once = new Set<string>();
   /** The time of the first request after the last message of the server; 0 if there is none. */
   #askedAt = 0;
@@ -164,7 +166,7 @@ export class SocketChannel implements Channel {
 
   #take(data: string | ArrayBuffer): void {
     if (typeof data === "string") {
-      this.#greet();
+      this.#greet(data.slice("ready ".length));
       return;
     }
     const { message, buffers } = unpacked(data);
@@ -178,17 +180,20 @@ export class SocketChannel implements Channel {
     this.#follower?.message(message, buffers);
   }
 
-  /** The server is ready. It does not know what was asked over an earlier socket, and whether it did that. */
-  #greet(): void {
+  /** The server is ready. Another studio than before does not know what was asked already. */
+  #greet(studio: string): void {
     const early = this.#early;
+    const same = studio !== "" && studio === this.#studio;
     this.#early = undefined;
+    this.#studio = studio;
     this.#pause = FIRST_PAUSE;
     this.#kernel.connectionStatus = "connected";
     this.#let();
     for (const frame of early?.values() ?? []) this.#socket?.send(frame);
     if (early) return;
     // The user is told that no answer came, and where to see whether it was done: nobody pays twice.
-    for (const to of [...this.#once]) this.#hear({ kind: "reply", to, result: null, error: null }, []);
+    const lost = same ? [] : [...this.#once];
+    for (const to of lost) this.#hear({ kind: "reply", to, result: null, error: null }, []);
     this.#follower?.changed();
   }
 

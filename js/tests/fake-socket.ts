@@ -45,9 +45,9 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  ready(): void {
+  ready(studio = "s1"): void {
     this.open();
-    this.dispatchEvent(new MessageEvent("message", { data: "ready" }));
+    this.dispatchEvent(new MessageEvent("message", { data: `ready ${studio}`.trim() }));
   }
 
   /** The server, or the network, ends the socket. */

@@ -83,9 +83,9 @@ function outcome(request: Promise<unknown>): { code?: string } {
 }
 
 /** Pass the pause, unless a new socket is there already, and let it say "ready". */
-async function reconnected(): Promise<FakeSocket> {
+async function reconnected(studio?: string): Promise<FakeSocket> {
   if (FakeSocket.last.closed) await vi.advanceTimersByTimeAsync(LAST_PAUSE);
-  FakeSocket.last.ready();
+  FakeSocket.last.ready(studio);
   await settled();
   return FakeSocket.last;
 }
@@ -202,31 +202,32 @@ describe("a page on a socket", () => {
 });
 
 describe("a request without an answer", () => {
-  it("is sent again over the next socket, with the same id", async () => {
+  it.each([STAR, GENERATE])("is sent again to the same studio, with the same id: $method", async (call) => {
     const { bridge, socket } = await answering();
-    void bridge.request(STAR).catch(() => undefined);
+    void bridge.request(call).catch(() => undefined);
     socket.end();
     const next = await reconnected();
-    expect(next.requests("star")).toEqual(socket.requests("star"));
+    expect(next.requests(call.method)).toEqual(socket.requests(call.method));
   });
-  it("is not sent again if that could cost twice: the page says where to look", async () => {
-    const { bridge, socket } = await answering();
-    const generated = outcome(bridge.request(GENERATE));
-    socket.end();
-    const next = await reconnected();
-    expect(next.requests("generate")).toEqual([]);
-    expect(generated.code).toBe("no_answer");
-  });
+  it.each(["s2", ""])(
+    "is not sent to another studio (%j) if it could cost twice: the page says where to look",
+    async (studio) => {
+      const { bridge, socket } = await answering();
+      const [generated, starred] = [outcome(bridge.request(GENERATE)), outcome(bridge.request(STAR))];
+      socket.end();
+      const next = await reconnected(studio);
+      expect([next.requests("generate").length, next.requests("star").length]).toEqual([0, 1]);
+      expect([generated.code, starred.code]).toEqual(["no_answer", undefined]);
+    },
+  );
   it("is sent after a cut in which it was made, and was never sent before", async () => {
     const { bridge, socket } = await answering();
     socket.end();
     const generated = outcome(bridge.request(GENERATE));
-    const next = await reconnected();
+    const next = await reconnected("s2");
     const [request] = next.requests("generate");
     await next.reply(request?.id ?? "", { type: "empty" });
     expect(generated.code).toBe("done");
-    next.end();
-    expect((await reconnected()).requests("generate")).toEqual([]);
   });
   it("replaces a socket that has become silent", async () => {
     const { bridge, socket } = await answering();
@@ -289,6 +290,6 @@ it("says in the words of the page that an answer is lost", async () => {
   const { bridge, socket } = await answering();
   const refused = bridge.request(GENERATE).catch(errorState);
   socket.end();
-  await reconnected();
+  await reconnected("s2");
   expect(await refused).toMatchObject({ message: t.problem.lost, nextStep: t.problem.lostNext });
 });
