@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from imgplay_widget._studio.core import Core
 from imgplay_widget.server.standalone import Standalone
 from imgplay_widget.testing import FakeProvider, InstantClock
 
@@ -60,6 +62,11 @@ class Server:
         self._thread.join(WAIT)
         assert not self._thread.is_alive()
 
+    def core(self) -> Core:
+        """Return the core of the studio."""
+        hosting = self.standalone._hosting
+        return asyncio.run_coroutine_threadsafe(hosting.studio(None), self.loop).result(WAIT).studio._core
+
     def browser(self, **keywords: Any) -> httpx.Client:
         """Return a browser that is not logged in."""
         browser = httpx.Client(base_url=self.base, timeout=WAIT, **keywords)
@@ -89,6 +96,15 @@ class Server:
             yield SocketPage(socket)
 
 
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+    "Sec-WebSocket-Version": "13",
+}
+"""The headers of a client that opens a socket."""
+
+
 def pack(content: Any, buffers: tuple[bytes, ...] = ()) -> bytes:
     head = json.dumps([content, [len(one) for one in buffers]]).encode()
     return struct.pack("!I", len(head)) + head + b"".join(buffers)
@@ -110,8 +126,9 @@ class SocketPage:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.messages: list[tuple[Any, list[bytes]]] = []
-        self._ids = itertools.count()
-        assert socket.recv(WAIT) == "ready"
+        self._name, self._ids = uuid4().hex, itertools.count()
+        ready, self.studio = str(socket.recv(WAIT)).split()
+        assert ready == "ready"
         self.greeting = self.result("hello", page="p")
 
     def send(self, content: Any, buffers: tuple[bytes, ...] = ()) -> None:
@@ -119,7 +136,7 @@ class SocketPage:
 
     def ask(self, method: str, buffers: tuple[bytes, ...] = (), **fields: Any) -> str:
         """Send a request, and return its id."""
-        to = f"r{next(self._ids)}"
+        to = f"{self._name}-{next(self._ids)}"
         self.send({"kind": "request", "id": to, "call": {"method": method, **fields}}, buffers)
         return to
 

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from imgplay_widget._engine.clients import Clients
     from imgplay_widget._engine.covers import Covers
     from imgplay_widget._store import StoredImage
-    from imgplay_widget._types import ModelSpec, Unit
+    from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.registry import Registry
 
@@ -86,8 +86,9 @@ logger = logging.getLogger("imgplay_widget")
 RENEW_EVERY = 10.0
 """Seconds between two renewals of the leases."""
 
-HEARTBEAT = 2.0
-"""Seconds between two beats, at which the engine looks for changes and for tasks of other processes."""
+HEARTBEAT = 1.5
+"""Seconds between two beats, at which the engine looks for changes and for tasks of other processes. A change
+is so seen within two seconds."""
 
 LOCKED_WAIT = 2.0
 """Seconds between two tries to write to a store that is locked or full."""
@@ -114,6 +115,8 @@ class Engine:
         concurrency: the most tasks at once by provider; a provider that is not named has its own default.
         heartbeat: seconds between two beats, or None for no beats (tests call `beat`).
         take_up: True continues the tasks that earlier processes left. False waits for a call of `take_up`.
+        only_able: True where tasks of ended processes wait for another studio while this one does not have
+            their provider or its key. Otherwise they end with an error that names what is missing.
     """
 
     def __init__(
@@ -128,6 +131,7 @@ class Engine:
         concurrency: Mapping[str, int],
         heartbeat: float | None = HEARTBEAT,
         take_up: bool = True,
+        only_able: bool = False,
     ) -> None:
         # The parts that the engine works with. None of them changes.
         self._archive = archive
@@ -140,6 +144,7 @@ class Engine:
         self._concurrency = dict(concurrency)
         self._heartbeat = heartbeat
         self._takes_up = take_up
+        self._only_able = only_able
         # The name of this engine in its leases. It never changes.
         self.owner = new_id()
         # USD that may be spent a day, or None for any amount. The studio sets it.
@@ -168,6 +173,8 @@ class Engine:
         # Tasks that were claimed and are not continued yet. Only `_take_up` changes them, under `_taking_up`.
         self._claimed: list[Task] = []
         self._taking_up = asyncio.Lock()
+        # The providers of waiting tasks whose keys were looked for in slow sources. `_look_for_keys` adds.
+        self._looked_for: set[str] = set()
         # The ids of tasks of earlier processes: those that wait here for their turn, and those whose work is
         # counted here. `_continue` and `_count` write them.
         self._taken_up: set[str] = set()
@@ -760,7 +767,10 @@ class Engine:
         if not self._takes_up:
             return
         async with self._taking_up:
-            found = await self._archive.in_store(self._store.claim, self.owner)
+            lacking: list[ProviderSpec] = []
+            able = self._able(lacking) if self._only_able else None
+            found = await self._archive.in_store(self._store.claim, self.owner, able)
+            self._look_for_keys(lacking)
             self._claimed += [task for task in found if task.id not in self._drives]
             while self._claimed:
                 task = self._claimed[0]
@@ -772,6 +782,35 @@ class Engine:
                 except ImgplayError as error:
                     await self._end_unstarted(task, error)
                 self._claimed.pop(0)
+
+    def _able(self, lacking: list[ProviderSpec]) -> Callable[[str, str], bool]:
+        """Return a function that returns whether this engine can drive a task of a provider and a model.
+
+        Args:
+            lacking: gets the providers that only lack a key.
+        """
+        keys = self._clients.keys
+
+        def able(provider: str, model: str) -> bool:
+            if not self._registry.has(provider, model):
+                return False
+            spec = self._registry.get(provider).spec
+            if keys.state(spec) != "missing":
+                return True
+            lacking.append(spec)
+            return False
+
+        return able
+
+    def _look_for_keys(self, lacking: Sequence[ProviderSpec]) -> None:
+        """Look once in slow sources for the keys of waiting tasks. A later beat continues the tasks."""
+        fresh = [spec for spec in lacking if spec.name not in self._looked_for]
+        if fresh:
+            self._looked_for.update(spec.name for spec in fresh)
+            self._archive.aside(self._look_aside(fresh))
+
+    async def _look_aside(self, specs: Sequence[ProviderSpec]) -> None:
+        await self._clients.look_for_keys(specs)
 
     async def _continue(self, task: Task) -> None:
         entry = await self._archive.in_store(self._store.entry, task.batch_id)

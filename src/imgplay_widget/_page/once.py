@@ -44,7 +44,7 @@ ANSWERS, REQUESTS = 64, 4096
 
 
 class Once:
-    """The requests of one page that came already, with their answers."""
+    """The requests that came already, with their answers: those of one page, or of all pages of a server."""
 
     def __init__(self) -> None:
         # The oldest comes first. The value is None while the request runs, and after its answer was dropped.

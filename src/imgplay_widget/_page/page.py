@@ -52,6 +52,8 @@ class Page:
         send: sends a message (JSON and buffers) to the page. It is thread-safe and does not block for long.
         shown: is called on the loop each time that a browser tells that it shows the page.
         selected: is called on the loop with the selected images, after each change that code did not make.
+        once: the requests that came already, where the browser may come back with another `Page`; None for
+            those of this one only.
     """
 
     def __init__(
@@ -60,11 +62,12 @@ class Page:
         send: Send,
         shown: Callable[[], None] | None = None,
         selected: Callable[[Generations], None] | None = None,
+        once: Once | None = None,
     ) -> None:
         self._core = core
         self._send = send
         self._shown = shown
-        self._once = Once()
+        self._once = once or Once()
         source = new_id()
         pictures = Pictures(core)
         self._downloads = Downloads(core)

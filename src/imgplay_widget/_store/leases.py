@@ -21,7 +21,7 @@ from imgplay_widget._store.tables import UtcTime, tasks
 from imgplay_widget.errors import StoreLocked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -152,8 +152,22 @@ def _unlink(file: Path) -> None:
         file.unlink()
 
 
-def claim(connection: Connection, scope: Scope, owners: Owners, owner: str) -> list[Task]:
-    """Claim the unfinished tasks that no living owner drives, and return them after the change."""
+def claim(
+    connection: Connection,
+    scope: Scope,
+    owners: Owners,
+    owner: str,
+    able: Callable[[str, str], bool] | None = None,
+) -> list[Task]:
+    """Claim the unfinished tasks that no living owner drives, and return them after the change.
+
+    Args:
+        connection: the connection.
+        scope: whose tasks.
+        owners: the owners.
+        owner: the new owner.
+        able: returns whether the new owner can drive a task of this provider and model; None for all tasks.
+    """
     unfinished = select(tasks).where(
         *scope.tasks(),
         tasks.c.status.in_(_UNFINISHED),
@@ -172,6 +186,8 @@ def claim(connection: Connection, scope: Scope, owners: Owners, owner: str) -> l
     until = _until(connection) if found_rows else None
     for row in found_rows:
         if row.lease_owner is not None and not gone[row.lease_owner]:
+            continue
+        if able is not None and not able(row.provider, row.model):
             continue
         change = {"lease_owner": owner, "lease_until": until}
         connection.execute(update(tasks).where(tasks.c.id == row.id).values(change))

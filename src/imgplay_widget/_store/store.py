@@ -630,14 +630,15 @@ class Store:
         self._owners.register(owner)
         self.assets.owner = owner
 
-    def claim(self, owner: str) -> list[Task]:
+    def claim(self, owner: str, able: Callable[[str, str], bool] | None = None) -> list[Task]:
         """Claim the unfinished tasks that no living process drives.
 
         Args:
             owner: the new owner, which must be registered.
+            able: returns whether the owner can drive a task of this provider and model; None for all tasks.
         """
         with self._database.writing() as connection:
-            return leases.claim(connection, self._scope, self._owners, owner)
+            return leases.claim(connection, self._scope, self._owners, owner, able)
 
     def renew(self, owner: str) -> None:
         """Extend the leases of an owner."""

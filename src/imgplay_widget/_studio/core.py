@@ -206,6 +206,7 @@ class Core(Hop):
             concurrency=options.concurrency or {},
             heartbeat=options.heartbeat,
             take_up=take_up,
+            only_able=options.only_able,
         )
         self.curator = Curator(archive, self.covers, self.engine, notify, clock)
         self.live = Live(archive, self.engine)

@@ -34,6 +34,7 @@ class StudioKeywords(TypedDict, total=False):
     concurrency: Mapping[str, int] | None
     clock: Clock | None
     heartbeat: float | None
+    only_able: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,9 @@ class StudioOptions:
         concurrency: the most tasks at once, by provider name.
         clock: the time; for tests.
         heartbeat: seconds between two looks for changes of other processes, or None to never look; for tests.
+        only_able: True where unfinished tasks of ended processes wait for another studio while this one does
+            not have their provider or its key; for servers. Otherwise they end with an error that names what
+            is missing.
     """
 
     store: str | None = None
@@ -68,6 +72,7 @@ class StudioOptions:
     concurrency: Mapping[str, int] | None = None
     clock: Clock | None = None
     heartbeat: float | None = HEARTBEAT
+    only_able: bool = False
 
     def __post_init__(self) -> None:
         # Copies, which can be compared and which the caller cannot change later.
@@ -95,6 +100,7 @@ class StudioOptions:
             concurrency=self.concurrency,
             clock=self.clock,
             heartbeat=self.heartbeat,
+            only_able=self.only_able,
         )
 
     @classmethod

@@ -155,6 +155,12 @@ class Registry:
             next_step=f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(names)}.",
         )
 
+    def has(self, provider: str, model: str) -> bool:
+        """Return whether there is a model of a provider."""
+        with self._lock:
+            found = self._extra.get(provider) or _registered.get(provider) or self._load(provider)
+        return found is not None and (model in self._models_of(found) or found.model(model) is not None)
+
     def models(self) -> list[ModelSpec]:
         """Return all models of all providers, shipped and discovered ones, in the order of the providers."""
         return [spec for provider in self.providers() for spec in self._models_of(provider).values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,25 @@ from imgplay_widget.errors import StudioClosed
 if TYPE_CHECKING:
     import os
 
+    from imgplay_widget._page.once import Once
     from imgplay_widget._studio.options import StudioKeywords
     from imgplay_widget._studio.studio import Studio
 
-__all__ = ["Hosting"]
+__all__ = ["Hosted", "Hosting"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hosted:
+    """A studio of a server.
+
+    Attributes:
+        studio: the studio.
+        once: the requests of its pages that came already. A page whose socket was cut comes back on another
+            one, and repeats what was not answered.
+    """
+
+    studio: Studio
+    once: Once
 
 
 class Hosting:
@@ -29,11 +45,11 @@ class Hosting:
         self._store = store
         self._options: StudioKeywords = options or {}
         # The studio of each user, or its opening. None stands for the owner of the store.
-        self._studios: dict[str | None, asyncio.Future[Studio]] = {}
+        self._studios: dict[str | None, asyncio.Future[Hosted]] = {}
         # True from `close` on, when no studio may be opened any more.
         self._closed = False
 
-    async def studio(self, user: str | None) -> Studio:
+    async def studio(self, user: str | None) -> Hosted:
         """Return the studio of a user, which is opened in a thread where it is not open yet.
 
         Args:
@@ -59,13 +75,14 @@ class Hosting:
         opened = await asyncio.gather(*self._studios.values(), return_exceptions=True)
         loop = asyncio.get_running_loop()
         studios = [one for one in opened if not isinstance(one, BaseException)]
-        await asyncio.gather(*(loop.run_in_executor(None, one.close) for one in studios))
+        await asyncio.gather(*(loop.run_in_executor(None, one.studio.close) for one in studios))
 
 
-def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: str | None) -> Studio:
-    """Open a studio. The import takes most of the time of the first one, so it is made here, in a thread."""
+def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: str | None) -> Hosted:
+    """Open a studio. The imports take most of the time of the first one, so this thread makes them."""
+    from imgplay_widget._page.once import Once
     from imgplay_widget._studio.studio import Studio
 
     # The prefix keeps an identity that is called like the owner of the store away from the owner's history.
     own: StudioKeywords = {} if user is None else {"user_id": f"user:{user}"}
-    return Studio(store, **{**options, **own})
+    return Hosted(Studio(store, **{**options, **own, "only_able": True}), Once())

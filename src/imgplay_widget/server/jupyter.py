@@ -26,6 +26,7 @@ from imgplay_widget.server.sockets import LineHandler
 
 if TYPE_CHECKING:
     from imgplay_widget._studio.studio import Studio
+    from imgplay_widget.server.hosting import Hosted
 
 __all__ = ["GuardedByJupyter", "ImgplayServer"]
 
@@ -58,12 +59,17 @@ class GuardedByJupyter(JupyterHandler):
             # The browser is on its way to the login.
             return
         if self.current_user is None:
-            raise HTTPError(403)
+            self.refuse_stranger()
+            return
         if not self.check_origin():
             raise HTTPError(403, "The request comes from another site.")
         allowed = self.authorizer.is_authorized(self, self.current_user, self.action, RESOURCE)
         if not await ensure_async(allowed):
             raise HTTPError(403, f"You may not {self.action} the image playground.")
+
+    def refuse_stranger(self) -> None:
+        """Refuse a request that is not logged in."""
+        raise HTTPError(403, "The request is not logged in.")
 
     @property
     def action(self) -> str:
@@ -81,13 +87,20 @@ class GuardedByJupyter(JupyterHandler):
         """The policy of the page. The server's own pages may show it in a frame."""
         return pages.policy("'self'")
 
+    async def hosted(self) -> Hosted:
+        """Return the studio of the user who made the request, and what belongs to it."""
+        return await self.settings["imgplay_hosting"].studio(history_of(self))
+
     async def studio(self) -> Studio:
         """Return the studio of the user who made the request."""
-        return await self.settings["imgplay_hosting"].studio(history_of(self))
+        return (await self.hosted()).studio
 
 
 class JupyterPage(GuardedByJupyter):
     """The document of the page."""
+
+    def refuse_stranger(self) -> None:
+        """Let `get` lead a browser to the login."""
 
     @authenticated
     def get(self) -> None:
@@ -123,6 +136,9 @@ class JupyterSocket(WebSocketMixin, GuardedByJupyter, LineHandler):  # pyright: 
 
 class JupyterApi(RestHandler, GuardedByJupyter):  # pyright: ignore[reportIncompatibleMethodOverride] - Jupyter's own classes differ
     """The REST interface."""
+
+    # `prepare` has checked the login already. Jupyter Server warns of methods without this mark.
+    get = head = post = patch = delete = authenticated(RestHandler.get)  # pyright: ignore[reportAssignmentType] - as loose as tornado types it
 
 
 class ImgplayServer(ExtensionApp):

@@ -21,7 +21,7 @@ from imgplay_widget.server.sockets import NO_STUDIO
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget.server.hosting import Hosted
 
 __all__ = ["PageLine"]
 
@@ -40,22 +40,22 @@ class PageLine:
     """A page on a socket. The server's loop makes all calls.
 
     Args:
-        studio: the studio.
+        hosted: the studio.
         write: sends a frame, and returns when the system has taken all of it.
         hang_up: closes the socket with a code and a reason.
     """
 
     def __init__(
         self,
-        studio: Studio,
+        hosted: Hosted,
         write: Callable[[bytes], Awaitable[None]],
         hang_up: Callable[[int, str], None],
     ) -> None:
-        self._core = core_of(studio)
+        self._core = core_of(hosted.studio)
         self._write = write
         self._hang_up = hang_up
         self._loop = IOLoop.current()
-        self._page = Page(self._core, self._send)
+        self._page = Page(self._core, self._send, once=hosted.once)
         # Ends the subscription. `open` sets it.
         self._end: Callable[[], None] | None = None
         # The frames that wait for the reader, and their bytes. The engine's thread adds, the server's takes.
@@ -67,6 +67,11 @@ class PageLine:
         # Set while there is room for the answer to another request.
         self._room = asyncio.Event()
         self._room.set()
+
+    @property
+    def studio(self) -> str:
+        """The name of the studio. A studio that is opened again has another name."""
+        return self._core.engine.owner
 
     async def open(self) -> None:
         """Begin to send the changes of the studio.

@@ -37,11 +37,12 @@ DOCUMENT = """<!doctype html>
 <link rel="icon" href="{base}{page}/static/icon.svg">
 <body>
 <div id="studio" data-base="{base}"></div>
-<noscript>The image playground needs JavaScript.</noscript>
+<noscript lang="en">The image playground needs JavaScript.</noscript>
 <script type="module" src="{base}{page}/static/page.js"></script>
 </body>
 </html>
 """
+"""The page sets its language, which is that of the browser."""
 
 REFUSAL = """<!doctype html>
 <html lang="en">
@@ -68,7 +69,7 @@ def policy(ancestors: str) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'unsafe-inline'",
-            "img-src 'self' blob: data:",
+            "img-src 'self' blob:",
             "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",

@@ -10,7 +10,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
-    from imgplay_widget._studio.studio import Studio
+    from imgplay_widget.server.hosting import Hosted
     from imgplay_widget.server.line import PageLine
 
 __all__ = ["NO_STUDIO", "LineHandler"]
@@ -28,7 +28,7 @@ class LineHandler(WebSocketHandler):
     _line: PageLine | None = None
     _gone = False
 
-    async def studio(self) -> Studio:
+    async def hosted(self) -> Hosted:
         """Return the studio that the request is for."""
         raise NotImplementedError
 
@@ -47,7 +47,7 @@ class LineHandler(WebSocketHandler):
         from imgplay_widget.server.line import PageLine
 
         try:
-            line = PageLine(await self.studio(), self._write_frame, self._hang_up)
+            line = PageLine(await self.hosted(), self._write_frame, self._hang_up)
             await line.open()
         except ImgplayError as error:
             self._hang_up(NO_STUDIO, error.message)
@@ -57,7 +57,7 @@ class LineHandler(WebSocketHandler):
             return
         self._line = line
         with suppress(WebSocketClosedError):
-            await self.write_message("ready")
+            await self.write_message(f"ready {line.studio}")
 
     async def on_message(self, message: str | bytes) -> None:
         """Take a message of the page."""

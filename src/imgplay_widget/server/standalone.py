@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.options import StudioKeywords
     from imgplay_widget._studio.studio import Studio
+    from imgplay_widget.server.hosting import Hosted
 
 __all__ = ["DEFAULT_PORT", "LOOPBACK", "Guarded", "Standalone", "make_app", "serve"]
 
@@ -77,9 +78,13 @@ class Guarded(RequestHandler):
         self.set_header("X-Frame-Options", "DENY")
         self.set_header("Cache-Control", "no-store")
 
+    async def hosted(self) -> Hosted:
+        """Return the studio of the server, and what belongs to it."""
+        return await self.settings["hosting"].studio(None)
+
     async def studio(self) -> Studio:
         """Return the studio of the server."""
-        return await self.settings["hosting"].studio(None)
+        return (await self.hosted()).studio
 
     def prepare(self) -> None:
         """Refuse a request that nobody of this server's users meant."""
