@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,30 +50,37 @@ class Command:
     """The command `imgplay` on one store.
 
     Args:
-        store: the store.
+        store: the store, or None for the one that a command takes by itself.
         folder: the working folder, which also holds the plug-in.
         environ: the environment.
     """
 
-    def __init__(self, store: Path, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(self, store: Path | None, folder: Path, environ: dict[str, str]) -> None:
         self.store = store
         self.folder = folder
         self.environ = environ
 
-    def __call__(self, *arguments: str, given: str | bytes = "", **environ: str) -> Ended:
+    def __call__(
+        self, *arguments: str, given: str = "", stdout: int = subprocess.PIPE, **environ: str
+    ) -> Ended:
         """Run a command to its end."""
-        data = given.encode() if isinstance(given, str) else given
-        process = self.start(*arguments, **environ)
-        out, err = process.communicate(data, WAIT)
-        return Ended(process.returncode, out.decode(), err.decode())
+        process = self.start(*arguments, stdout=stdout, **environ)
+        return self.ended(process, given)
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+    def start(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **environ: str,
+    ) -> subprocess.Popen[bytes]:
         """Start a command."""
         return subprocess.Popen(
             [sys.executable, "-m", "imgplay_widget", *self._with_store(arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             cwd=self.folder,
             env={**self.environ, **environ},
             # A runner in the background hands ignored interrupts on, and these tests send some.
@@ -76,12 +88,32 @@ class Command:
         )
 
     def _with_store(self, arguments: Sequence[str]) -> list[str]:
-        return [*arguments] if "--store" in arguments else ["--store", str(self.store), *arguments]
+        if self.store is None or "--store" in arguments:
+            return [*arguments]
+        return ["--store", str(self.store), *arguments]
 
-    def ended(self, process: subprocess.Popen[bytes]) -> Ended:
+    def ended(self, process: subprocess.Popen[bytes], given: str = "") -> Ended:
         """Wait for the end of a command that was started."""
-        out, err = process.communicate(timeout=WAIT)
-        return Ended(process.returncode, out.decode(), err.decode())
+        out, err = process.communicate(given.encode() if process.stdin else None, WAIT)
+        return Ended(process.returncode, (out or b"").decode(), (err or b"").decode())
+
+
+def open_terminal() -> tuple[int, int]:
+    """Return the outer and the inner end of a terminal of the usual size."""
+    terminal, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 80, 0, 0))
+    return terminal, inner
+
+
+def read_all(terminal: int) -> bytes:
+    """Return what a terminal showed until the last program on it ended, and close the terminal."""
+    seen = b""
+    # Linux ends the reading with an error.
+    with suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            seen += piece
+    os.close(terminal)
+    return seen
 
 
 @pytest.fixture

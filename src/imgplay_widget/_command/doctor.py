@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imgplay_widget._command.output import Exit, coloured, next_step_of
-from imgplay_widget.errors import ImgplayError
+from imgplay_widget.errors import ImgplayError, StoreError, StoreTooNew
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +34,9 @@ PACKAGES = (
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """The environment variables that change the way to a provider, in capitals or in small letters."""
+
+IN_MEMORY = "sqlite://"
+"""The store for the rest of the examination where the store of the user cannot be opened."""
 
 LITTLE_SPACE = 500 * 2**20
 """The free bytes of a disk below which images may soon not fit."""
@@ -68,19 +71,17 @@ def add(commands: Commands) -> None:
 
 def doctor(args: argparse.Namespace, output: Printer) -> int:
     """Look at everything, and print what is wrong."""
-    from imgplay_widget._command.keys import key_documents
-    from imgplay_widget._command.studio import opened
     from imgplay_widget._store.health import look_at
 
     health = look_at(args.store)
     problems = _store_problems(health)
-    # The servers of the user are in the store. A damaged or missing store has none.
-    args.store = args.store if health.exists and health.trouble is None else "sqlite://"
-    with opened(args, output) as studio:
-        core = studio.core
-        core.keys.look([provider.spec for provider in core.registry.providers()])
-        keys = key_documents(core.registry, core.keys)
-        answers = [] if args.offline else _ask_all(studio, args.timeout)
+    # The servers of the user are in the store. A store that cannot be opened shows none.
+    store = args.store if health.exists and health.trouble is None else IN_MEMORY
+    try:
+        keys, answers = _keys_and_answers(args, output, store)
+    except StoreError as error:
+        problems.append(_Problem(error.message, next_step_of(error)))
+        keys, answers = _keys_and_answers(args, output, IN_MEMORY)
     problems += [_provider_problem(one) for one in answers if _is_problem(one)]
     document = {
         "versions": _versions(),
@@ -95,6 +96,21 @@ def doctor(args: argparse.Namespace, output: Printer) -> int:
     }
     output.result(document, _lines(document, answers))
     return Exit.FAILED if problems else Exit.DONE
+
+
+def _keys_and_answers(
+    args: argparse.Namespace, output: Printer, store: str | None
+) -> tuple[list[dict[str, Any]], list[_Answer]]:
+    """Return the state of the keys, and the answers of the providers."""
+    from imgplay_widget._command.keys import key_documents
+    from imgplay_widget._command.studio import opened
+
+    args.store = store
+    with opened(args, output) as studio:
+        core = studio.core
+        core.keys.look([provider.spec for provider in core.registry.providers()])
+        answers = [] if args.offline else _ask_all(studio, args.timeout)
+        return key_documents(core.registry, core.keys), answers
 
 
 # ------------------------------------------------------------------ versions and proxies
@@ -152,21 +168,15 @@ def _store_document(health: Health) -> dict[str, Any]:
 def _integrity(health: Health) -> str | None:
     if not health.exists:
         return None
-    return "ok" if health.trouble is None else health.trouble.message
+    if health.trouble is None or isinstance(health.trouble, StoreTooNew):
+        return "ok"
+    return health.trouble.message
 
 
 def _store_problems(health: Health) -> list[_Problem]:
     found: list[_Problem] = []
     if health.trouble is not None:
         found.append(_Problem(health.trouble.message, next_step_of(health.trouble)))
-    if health.format is not None and health.format > health.newest_format:
-        found.append(
-            _Problem(
-                f"A newer version of imgplay-widget has written the history (its format is {health.format}, "
-                f"this version knows {health.newest_format}).",
-                "Update imgplay-widget, or name another history with --store.",
-            )
-        )
     if not health.writable:
         found.append(
             _Problem(
@@ -226,8 +236,14 @@ def _answer_of(provider: Provider, future: Future[KeyCheck], seconds: float) -> 
 
 
 def _is_problem(answer: _Answer) -> bool:
-    # A server on this machine that does not run is of no concern until somebody wants it.
-    return answer.outcome not in ("good", "reached", "unknown") and not answer.provider.spec.local
+    if answer.outcome in ("good", "reached", "unknown"):
+        return False
+    # A server on this machine that needs no key may not be in use at all.
+    return answer.outcome == "bad_key" or not _is_optional(answer.provider)
+
+
+def _is_optional(provider: Provider) -> bool:
+    return provider.spec.local and not provider.spec.key_variables
 
 
 def _provider_problem(answer: _Answer) -> _Problem:
@@ -273,10 +289,10 @@ def _lines(document: Mapping[str, Any], answers: list[_Answer]) -> list[str]:
 
 
 def _answer_line(answer: _Answer) -> str:
-    spec = answer.provider.spec
-    if spec.local and answer.outcome == "no_network":
-        return f"  {spec.title}: does not run on this machine"
-    return f"  {spec.title}: {_mark(answer.outcome, good=not _is_problem(answer))} ({answer.message})"
+    title = answer.provider.spec.title
+    if _is_optional(answer.provider) and answer.outcome == "no_network":
+        return f"  {title}: does not run"
+    return f"  {title}: {_mark(answer.outcome, good=not _is_problem(answer))} ({answer.message})"
 
 
 def _head(text: str) -> str:

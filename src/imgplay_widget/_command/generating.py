@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._command.documents import batch_documents, path_of_image
-from imgplay_widget._command.output import Exit, next_step_of
+from imgplay_widget._command.output import SYSTEM, Exit, next_step_of
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -131,6 +133,7 @@ def generate(args: argparse.Namespace, output: Printer) -> int:
     """Ask for images."""
     from imgplay_widget._command.studio import opened
 
+    _check_folder(args.output)
     prompt = _read_prompt() if args.prompt == "-" else args.prompt
     with opened(args, output, generates=True, budget=args.budget) as studio:
         _, spec = studio.core.model(args.model)
@@ -156,6 +159,7 @@ def retry(args: argparse.Namespace, output: Printer) -> int:
     """Run the failed images of a batch again."""
     from imgplay_widget._command.studio import opened
 
+    _check_folder(args.output)
     with opened(args, output, generates=True, budget=args.budget) as studio:
         batch = studio.core.handle(studio.core.call(studio.core.engine.entry, args.batch))
         batch.retry(confirm=args.confirm)
@@ -166,6 +170,7 @@ def wait(args: argparse.Namespace, output: Printer) -> int:
     """Finish what others left."""
     from imgplay_widget._command.studio import opened
 
+    _check_folder(args.output)
     with opened(args, output, generates=True) as studio:
         core = studio.core
         if args.batches:
@@ -181,6 +186,25 @@ def wait(args: argparse.Namespace, output: Printer) -> int:
 
 MOST_BATCHES = 1000
 """The most batches that `wait` waits for."""
+
+
+def _check_folder(folder: str | None) -> None:
+    """Refuse a folder that cannot take images, before anything is paid.
+
+    Raises:
+        InvalidRequest: the folder is a file, or cannot be written to.
+    """
+    if folder is None:
+        return
+    found = Path(folder).absolute()
+    while not found.exists() and found != found.parent:
+        found = found.parent
+    if not found.is_dir() or not os.access(found, os.W_OK):
+        raise InvalidRequest(
+            f"The images cannot be written into {folder}: {found} is not a folder that can be written to.",
+            parameter="output",
+            next_step="Give another folder with -o. Nothing was stored, sent or paid.",
+        )
 
 
 def _read_prompt() -> str:
@@ -260,6 +284,8 @@ class _Waiting:
         self._folder: str | None = args.output
         self._output = output
         self._error: ImgplayError | None = None
+        # Why the images could not be written into the folder, or None. `_save` sets it.
+        self._unsaved: ImgplayError | OSError | None = None
 
     def run(self, *, stay: bool = True) -> int:
         """Wait, print the result, and return the exit code.
@@ -297,6 +323,8 @@ class _Waiting:
         if self._error is not None and not saved:
             self._output.failure(self._error, batches=self._documents(saved))
             return Exit.of(self._error)
+        if self._unsaved is not None:
+            return self._not_saved(self._unsaved, saved)
         for one in failed:
             self._tell(one)
         lines = [*saved.values()] if stay else [batch.id for batch in self._batches]
@@ -345,12 +373,27 @@ class _Waiting:
         paths: dict[str, str] = {}
         for batch in self._batches:
             finished = [one for one in batch if one.status == "success"]
+            saved = [path_of_image(one) or "" for one in finished]
             if finished and self._folder is not None:
-                saved = [str(path) for path in batch.save(self._folder)]
-            else:
-                saved = [path_of_image(one) or "" for one in finished]
+                try:
+                    saved = [str(path) for path in batch.save(self._folder)]
+                except (ImgplayError, OSError) as error:
+                    self._unsaved = error
             paths |= dict(zip((one.id for one in finished), saved, strict=True))
         return paths
+
+    def _not_saved(self, error: ImgplayError | OSError, saved: dict[str, str]) -> int:
+        """Print why the images are in the history only, and return the exit code."""
+        reason = error.message if isinstance(error, ImgplayError) else f"{error.strerror or error}."
+        message = f"The images could not be written into {self._folder}. {reason}"
+        next_step = (
+            "They are in the history. Write them into another folder with imgplay wait BATCH -o FOLDER."
+        )
+        code = error.code if isinstance(error, ImgplayError) else SYSTEM
+        if not self._output.as_json:
+            self._output.result({}, saved.values())
+        self._output.refusal(code, message, next_step, batches=self._documents(saved))
+        return Exit.FAILED
 
     def _failed(self) -> list[GenerationHandle]:
         return [one for batch in self._batches for one in batch if one.error is not None]

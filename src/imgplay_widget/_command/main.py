@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from imgplay_widget._command import backups, doctor, generating, history, keys, models, serving
-from imgplay_widget._command.output import Exit, Printer
+from imgplay_widget._command.output import SYSTEM, Exit, Printer
 from imgplay_widget._command.parsing import Commands, UsageError
 from imgplay_widget.errors import ImgplayError
 
@@ -77,7 +77,7 @@ def _run(given: Sequence[str], output: Printer) -> int:
         raise
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        output.refusal("system", f"{error.strerror or error}{where}.", "Check the path and its disk.")
+        output.refusal(SYSTEM, f"{error.strerror or error}{where}.", "Check the path and its disk.")
         return Exit.FAILED
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TextIO
 
-__all__ = ["Exit", "Printer", "coloured", "error_document", "next_step_of"]
+__all__ = ["SYSTEM", "Exit", "Printer", "coloured", "error_document", "next_step_of"]
 
 _REFUSED = (
     InvalidRequest,
@@ -46,6 +46,10 @@ _NEXT_STEPS = {
     "deadline": "Run imgplay retry with the id of the batch, or give more time with --deadline.",
 }
 """The next steps of errors whose own words name Python."""
+
+
+SYSTEM = "system"
+"""The code of an error of the operating system, such as a file that cannot be written."""
 
 
 class Exit(IntEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Version(argparse.Action):
         """Print the version and end."""
         from importlib.metadata import version
 
-        parser.exit(message=f"imgplay {version('imgplay-widget')}\n")
+        sys.stdout.write(f"imgplay {version('imgplay-widget')}\n")
+        parser.exit()
 
 
 class Commands:

@@ -13,7 +13,7 @@ from imgplay_widget._store.damage import damaged
 from imgplay_widget._store.database import location_of, network_file_system, translated
 from imgplay_widget._store.migrations import STEPS
 from imgplay_widget._store.tables import migrations
-from imgplay_widget.errors import StoreError
+from imgplay_widget.errors import StoreError, StoreTooNew
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,11 @@ def _database(location: Location, file: Path) -> tuple[int | None, str | None, S
             newest = connection.execute(f"SELECT max(number) FROM {migrations.name}").fetchone()[0]  # noqa: S608 - a name of ours
     except StoreError as error:
         return None, None, error
-    trouble = None if found == "ok" else damaged(location.label, file, location.folders, found)
+    trouble: StoreError | None = None
+    if found != "ok":
+        trouble = damaged(location.label, file, location.folders, found)
+    elif int(newest or 0) > len(STEPS):
+        trouble = StoreTooNew(f"A newer version of imgplay-widget has written the history {location.label}.")
     return int(newest or 0), "wal" if wal else "rollback", trouble
 
 
