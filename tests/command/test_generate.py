@@ -11,6 +11,7 @@ import pytest
 from imgplay_widget.testing import png
 from tests.command.conftest import Command, Ended
 from tests.servers.job_server import JobServer
+from tests.servers.openai_server import HANG, OpenAIServer
 
 SMALL = ("-p", "width=256", "-p", "height=256")
 JOB = ("generate", "a fox", "-m", "jobs:queue")
@@ -113,6 +114,20 @@ def test_a_reference_is_a_path(command: Command, jobs: JobServer) -> None:
     assert ended.code == 0, ended.err
 
 
+def test_images_that_cannot_be_saved_are_still_in_the_history(command: Command, jobs: JobServer) -> None:
+    hold = jobs.hold("answer")
+    process = command.start(*CALL, "-o", "foxes", "--json")
+    hold.wait_reached()
+    # The folder is refused at the start; this is a file that comes later.
+    (command.folder / "foxes").write_text("")
+    hold.open()
+    ended = command.ended(process)
+    assert ended.code == 4
+    assert {"code", "message", "nextStep", "batches"} == set(ended.json)
+    assert "imgplay wait" in ended.json["nextStep"]
+    assert Path(ended.json["batches"][0]["generations"][0]["path"]).is_file()
+
+
 # ------------------------------------------------------------------ interrupts
 
 
@@ -194,6 +209,20 @@ def test_a_termination_ends_like_an_interrupt(command: Command, jobs: JobServer)
     ended = interrupted(command, process, signal.SIGTERM)
     assert ended.code == 128 + signal.SIGTERM
     assert "imgplay wait" in ended.err
+
+
+def test_wait_leaves_work_whose_key_it_lacks_to_those_who_have_it(command: Command) -> None:
+    with OpenAIServer([HANG]) as server:
+        environ = {"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": server.base_url}
+        process = command.start("generate", "a fox", "-m", "openai:gpt-image-2", **environ)
+        assert server.wait_for(lambda requests: len(requests) == 1)
+        process.kill()
+        command.ended(process)
+    ended = command("wait", "--json")
+    assert (ended.code, ended.json["code"]) == (3, "missing_key")
+    assert command("search", "--json").json["batches"][0]["status"] == "processing"
+    known = command("wait", "--json", **environ)
+    assert (known.code, known.json["code"]) == (4, "uncertain")
 
 
 # ------------------------------------------------------------------ without waiting

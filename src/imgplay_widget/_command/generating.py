@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from imgplay_widget._command.output import Printer
     from imgplay_widget._command.parsing import Commands, Parser
     from imgplay_widget._command.studio import CommandStudio
+    from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
-    from imgplay_widget._types import ModelSpec, Parameter
+    from imgplay_widget._types import Entry, ModelSpec, Parameter
 
 __all__ = ["add"]
 
@@ -179,9 +180,25 @@ def wait(args: argparse.Namespace, output: Printer) -> int:
             entries = core.call(core.archive.unfinished, MOST_BATCHES)
         if not entries:
             output.note("Nothing is unfinished.")
-        batches = [core.handle(entry) for entry in entries]
+        lacking = {entry.batch.id: _lacking(core, entry) for entry in entries}
+        batches = [core.handle(entry) for entry in entries if lacking[entry.batch.id] is None]
         core.call(core.engine.take_up)
-        return _Waiting(studio, batches, args, output).run()
+        errors = [error for error in lacking.values() if error is not None]
+        return _Waiting(studio, batches, args, output, errors).run()
+
+
+def _lacking(core: Core, entry: Entry) -> ImgplayError | None:
+    """Return the reason why this command cannot finish a batch, or None."""
+    if all(task.stage.final for task in entry.tasks):
+        return None
+    try:
+        provider, _ = core.model(f"{entry.batch.provider}:{entry.batch.model}")
+    except NotFound as error:
+        return error
+    from imgplay_widget.providers.http import missing_key
+
+    core.look_for_key(provider)
+    return missing_key(provider.spec) if core.keys.state(provider.spec) == "missing" else None
 
 
 MOST_BATCHES = 1000
@@ -274,16 +291,23 @@ class _Waiting:
         batches: the batches.
         args: the arguments, with the folder of the images.
         output: the output.
+        errors: the reasons why other batches are not waited for.
     """
 
     def __init__(
-        self, studio: CommandStudio, batches: Sequence[BatchHandle], args: argparse.Namespace, output: Printer
+        self,
+        studio: CommandStudio,
+        batches: Sequence[BatchHandle],
+        args: argparse.Namespace,
+        output: Printer,
+        errors: Sequence[ImgplayError] = (),
     ) -> None:
         self._studio = studio
         self._batches = batches
         self._folder: str | None = args.output
         self._output = output
-        self._error: ImgplayError | None = None
+        self._errors = errors
+        self._error: ImgplayError | None = errors[0] if errors else None
         # Why the images could not be written into the folder, or None. `_save` sets it.
         self._unsaved: ImgplayError | OSError | None = None
 
@@ -325,11 +349,13 @@ class _Waiting:
             return Exit.of(self._error)
         if self._unsaved is not None:
             return self._not_saved(self._unsaved, saved)
+        for error in self._errors:
+            self._output.note(f"imgplay: {error.message} {next_step_of(error)}")
         for one in failed:
             self._tell(one)
         lines = [*saved.values()] if stay else [batch.id for batch in self._batches]
         self._output.result({"batches": self._documents(saved)}, lines)
-        return Exit.PARTLY if failed else Exit.DONE
+        return Exit.PARTLY if failed or self._errors else Exit.DONE
 
     def _stopped(self, interrupt: KeyboardInterrupt) -> int:
         """Hand the work over, report, and raise the interrupt again at its end."""

@@ -69,6 +69,8 @@ def opened(
         # A text model would be one more call, which may be billed.
         titles="off",
         heartbeat=HEARTBEAT if generates else None,
+        # A command that lacks a key must not end the task of a notebook that has it.
+        only_able=True,
     )
     # A command may end at any moment, and would leave the work of others half done.
     core = Core(options, budget, take_up=False)
