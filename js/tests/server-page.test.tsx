@@ -75,7 +75,8 @@ describe("the page of a server", () => {
     const { state } = await opened();
     const [topic] = snapshot(Date.now(), true).topics;
     expect(document.title).toBe(`${topic?.title} · Image studio`);
-    const images = [0, 1].map((position) => generation("b9", position, { status: "pending" }));
+    const statuses = ["pending", "processing", "success"] as const;
+    const images = statuses.map((status, position) => generation("b9", position, { status }));
     const running = batch("b9", topic?.id ?? "", "a fox", images);
     state().queueBatch(running);
     expect(document.title).toBe(`(2) ${topic?.title} · Image studio`);

@@ -31,6 +31,7 @@ from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
 from imgplay_widget.server.hosting import Hosting
 from imgplay_widget.server.rest import RestHandler, routes
+from imgplay_widget.server.secret import kept_secret
 from imgplay_widget.server.sockets import LineHandler
 
 if TYPE_CHECKING:
@@ -315,7 +316,8 @@ def serve(
     Raises:
         InvalidRequest: the port is taken, or there is no such host.
     """
-    asyncio.run(_serve(Standalone(store, host=host, port=port, token=_token()), browser=browser, say=say))
+    server = Standalone(store, host=host, port=port, token=_token(), secret=kept_secret(store))
+    asyncio.run(_serve(server, browser=browser, say=say))
 
 
 async def _serve(server: Standalone, *, browser: bool, say: Callable[[str], object]) -> None:
