@@ -5,10 +5,11 @@ Times are in ISO 8601 with their zone, amounts are USD as decimal strings, and s
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from imgplay_widget._page.protocol import ModelState, ProviderState  # noqa: TC001 - see above
@@ -59,6 +60,16 @@ MAX_NAMED = 300
 BIGGEST = 2**63 - 1
 """The largest whole number that databases and JavaScript's BigInt64 hold."""
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+
+
+def _moment(text: object) -> object:
+    """Refuse a time that is not written as RFC 3339 has it, such as a number of seconds."""
+    if isinstance(text, str) and _MOMENT.fullmatch(text) is None:
+        raise ValueError("write it as 2026-05-04T00:00:00Z")
+    return text
+
+
 StatusWord = Literal["pending", "processing", "success", "error", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAMED)]
 Identifier = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -68,6 +79,11 @@ Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Truth = Annotated[bool, Field(strict=True)]
 Parameters = Annotated[dict[Name, Text | Truth | Whole | Real | None], Field(max_length=100)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 Cursor = Annotated[str, Field(max_length=400)]
 
 
@@ -426,11 +442,11 @@ class SpentQuery(WireValue):
     """The spending that is asked for.
 
     Attributes:
-        since: the start. Without it, the beginning of the history.
+        since: the start, such as 2026-05-04T00:00:00Z. Without it, the beginning of the history.
         topic_id: the topic. Without it, all topics.
     """
 
-    since: datetime | None = None
+    since: Moment | None = None
     topic_id: Identifier | None = None
 
 
