@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from imgplay_widget._studio.core import Core
 from imgplay_widget.server.standalone import Standalone
 from imgplay_widget.testing import FakeProvider, InstantClock
+from tests.server.jupyter_host import NAMED, Jupyter
 
 WAIT = 20
 PAGE, API = "/image-playground", "/api/image-playground"
@@ -207,3 +208,17 @@ def start(store: Any, fake: FakeProvider) -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def server(start: Callable[..., Server]) -> Server:
     return start()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    server = Jupyter(tmp_path_factory.mktemp("jupyter"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    server = Jupyter(tmp_path_factory.mktemp("named"), NAMED, JUPYTERHUB_USER="ann")
+    yield server
+    server.stop()

@@ -2,139 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from imgplay_widget import Studio
 from tests.server.conftest import UPGRADE, WAIT, SocketPage
-
-ROOT = Path(__file__).resolve().parents[2]
-BASE = "/user/ann/"
-PAGE, API = f"{BASE}image-playground", f"{BASE}api/image-playground"
-TOKEN = "the-token"
-
-NAMED = '''
-import json
-from jupyter_server.auth.identity import IdentityProvider, User
-from jupyter_server.auth.authorizer import Authorizer
-
-
-class Names(IdentityProvider):
-    """Each request names its user, as a proxy with a login in front of a server does."""
-
-    def get_user(self, handler):
-        name = handler.request.headers.get("X-User")
-        return User(name) if name else None
-
-
-class Doorkeeper(Authorizer):
-    """A guest may only look at the studio, and the banned user may not even do that."""
-
-    def is_authorized(self, handler, user, action, resource):
-        allowed = {"guest": ["read"], "banned": []}.get(user.username)
-        return resource != "imgplay" or allowed is None or action in allowed
-
-
-c.ServerApp.identity_provider_class = Names
-c.ServerApp.authorizer_class = Doorkeeper
-'''
-
-
-class Jupyter:
-    """A Jupyter Server in a process of its own.
-
-    Attributes:
-        base: its origin.
-    """
-
-    def __init__(self, folder: Path, config: str = "", **environment: str) -> None:
-        for name in ("config", "data", "runtime", "root"):
-            (folder / name).mkdir(exist_ok=True)
-        (folder / "config" / "jupyter_server_config.py").write_text(f"c = get_config()\n{config}")
-        self._browsers: list[httpx.Client] = []
-        self.store = folder / "studio.sqlite"
-        self.log = (folder / "log").open("w+")
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-                *("--port=0", f"--ServerApp.base_url={BASE}", f"--ServerApp.root_dir={folder / 'root'}"),
-                f"--ImgplayServer.store={self.store}",
-            ],
-            env={
-                **os.environ,
-                "JUPYTER_CONFIG_DIR": str(folder / "config"),
-                "JUPYTER_CONFIG_PATH": str(ROOT / "jupyter"),
-                "JUPYTER_NO_CONFIG": "",
-                "JUPYTER_DATA_DIR": str(folder / "data"),
-                "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-                "JUPYTER_TOKEN": TOKEN,
-                **environment,
-            },
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-        self.base = self._find(folder / "runtime")
-
-    def _find(self, runtime: Path) -> str:
-        for _ in range(600):
-            for file in runtime.glob("jpserver-*.json"):
-                found = json.loads(file.read_text() or "{}")
-                if found:
-                    return f"http://127.0.0.1:{found['port']}"
-            try:
-                self.process.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-        self.log.seek(0)
-        raise AssertionError(self.log.read())
-
-    def browser(self, **headers: str) -> httpx.Client:
-        browser = httpx.Client(base_url=self.base, headers=headers, timeout=WAIT)
-        self._browsers.append(browser)
-        return browser
-
-    def logged_in(self) -> httpx.Client:
-        """Return a browser that logged in with the token."""
-        browser = self.browser()
-        browser.get(f"{PAGE}?token={TOKEN}").raise_for_status()
-        return browser
-
-    def socket(self, browser: httpx.Client | None = None, **headers: str):
-        if browser is not None:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        url = f"{self.base.replace('http', 'ws', 1)}{API}/socket"
-        return connect(url, additional_headers=headers, max_size=None, compression=None)
-
-    def stop(self) -> None:
-        for browser in self._browsers:
-            browser.close()
-        self.process.terminate()
-        self.process.wait(WAIT)
-        self.log.close()
-
-
-@pytest.fixture(scope="module")
-def jupyter(tmp_path_factory):
-    server = Jupyter(tmp_path_factory.mktemp("jupyter"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def named(tmp_path_factory):
-    server = Jupyter(tmp_path_factory.mktemp("named"), NAMED, JUPYTERHUB_USER="ann")
-    yield server
-    server.stop()
+from tests.server.jupyter_host import API, BASE, PAGE, TOKEN
 
 
 def refused(jupyter, browser=None, **headers):
