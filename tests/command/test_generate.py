@@ -137,8 +137,10 @@ def test_an_interrupt_leaves_a_job_that_wait_finishes(command: Command, jobs: Jo
     jobs.until(lambda: bool(jobs.polls))
     ended = interrupted(command, process)
     assert (ended.code, ended.out) == (130, "")
-    assert "Stopped waiting." in ended.err
-    assert "imgplay wait" in ended.err
+    said = ended.err.splitlines()
+    assert said[0] == "Stopped waiting."
+    assert said[1].startswith("1 image will still come.")
+    assert "imgplay wait" in said[1]
     # Commands that read do not take the job up.
     asked = jobs.polls.total()
     assert command("search", "--json").json["batches"][0]["status"] == "processing"
@@ -197,6 +199,8 @@ def test_a_second_interrupt_leaves_at_once(command: Command, jobs: JobServer) ->
     process.stderr.readline()
     ended = interrupted(command, process)
     assert (ended.code, ended.out) == (130, "")
+    assert "may bill it" in ended.err
+    assert "will still come" not in ended.err
     hold.open()
     left = command("wait", "--json")
     assert (left.code, left.json["code"]) == (4, "uncertain")

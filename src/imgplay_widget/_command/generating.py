@@ -342,7 +342,8 @@ class _Waiting:
     def _ended(self, *, stay: bool) -> int:
         saved = self._save()
         failed = self._failed()
-        if self._error is None and failed and not saved:
+        ended = all(one.status.final for batch in self._batches for one in batch)
+        if self._error is None and failed and ended and not saved:
             self._error = failed[0].error
         if self._error is not None and not saved:
             self._output.failure(self._error, batches=self._documents(saved))
@@ -363,7 +364,7 @@ class _Waiting:
         if not sys.stderr.isatty():
             # A terminal had this line in place of its bar.
             output.note(STOPPED)
-        out = self._out()
+        out, lost = core.call(core.engine.calls_out), 0
         if out:
             output.note(
                 f"Waiting for the answer to {_count(out, 'call')}, which only this command can get. "
@@ -372,27 +373,32 @@ class _Waiting:
         try:
             core.call(partial(core.engine.hand_over, send=False))
         except KeyboardInterrupt:
-            output.note("Left without the answer.")
+            lost = core.call(core.engine.calls_out)
             core.close()
         saved = self._save()
-        left = sum(not one.status.final for batch in self._batches for one in batch)
-        next_step = GOES_ON if left else ""
-        message = (
-            f"{STOPPED} {_count(left, 'image')} will still come."
-            if left
-            else f"{STOPPED} Nothing is left to do."
-        )
+        what, next_step = self._left(lost)
         if output.as_json:
-            output.refusal("stopped", message, next_step, batches=self._documents(saved))
+            output.refusal("stopped", f"{STOPPED} {what}", next_step, batches=self._documents(saved))
         else:
             output.result({}, saved.values())
-            output.note(f"{message.removeprefix(STOPPED).strip()} {next_step}".strip())
+            output.note(f"{what} {next_step}".strip())
         raise interrupt
 
-    def _out(self) -> int:
-        rows = [one for batch in self._batches for one in self._studio.core.rows(batch)]
-        tasks = {task.id: task.stage for entry, _ in rows for task in entry.tasks}
-        return sum(stage == "submitting" for stage in tasks.values())
+    def _left(self, lost: int) -> tuple[str, str]:
+        """Return what is left of the work, and the next step.
+
+        Args:
+            lost: the number of calls whose answer nobody waits for any more.
+        """
+        left = sum(not one.status.final for batch in self._batches for one in batch)
+        if lost:
+            what = (
+                f"Nobody waits for the answer to {_count(lost, 'call')} any more. The provider may bill it."
+            )
+            return what, "Look at the account at the provider. imgplay retry BATCH sends the call again."
+        return (
+            (f"{_count(left, 'image')} will still come.", GOES_ON) if left else ("Nothing is left to do.", "")
+        )
 
     def _save(self) -> dict[str, str]:
         """Return the paths of the finished images, by their ids."""
@@ -437,7 +443,9 @@ class _Waiting:
         return documents
 
 
-GOES_ON = "They are stored, and go on as soon as imgplay wait, imgplay serve or a notebook opens the history."
+GOES_ON = (
+    "The request is stored. It goes on when imgplay wait, imgplay serve or a notebook opens the history."
+)
 """What happens with work that a command leaves."""
 
 

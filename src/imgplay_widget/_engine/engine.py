@@ -233,17 +233,22 @@ class Engine:
             self._leaving = True
             await self._stop_waiting()
         needed = {Stage.PENDING, Stage.SUBMITTING} if send else {Stage.SUBMITTING}
-        while True:
-            out = [
-                runner
-                for drive, runner in self._drives.values()
-                if drive.task.stage in needed
-                and not (drive.task.stage is Stage.SUBMITTING and drive.spec.idempotent)
-            ]
-            if not out:
-                return
+        while out := self._runners(needed):
             self._step = asyncio.get_running_loop().create_future()
             await asyncio.wait((self._step, *out), return_when=asyncio.FIRST_COMPLETED)
+
+    async def calls_out(self) -> int:
+        """Return the number of calls whose answer reaches this process alone."""
+        return len(self._runners({Stage.SUBMITTING}))
+
+    def _runners(self, stages: Collection[Stage]) -> list[asyncio.Task[None]]:
+        """Return the runners of the tasks in these stages, without calls that may be repeated under a key."""
+        return [
+            runner
+            for drive, runner in self._drives.values()
+            if drive.task.stage in stages
+            and not (drive.task.stage is Stage.SUBMITTING and drive.spec.idempotent)
+        ]
 
     async def _stop_waiting(self) -> None:
         """Stop the tasks that were not sent yet. They stay pending in the store."""
