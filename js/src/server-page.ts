@@ -15,6 +15,7 @@ html { color-scheme: light dark; }
 body { margin: 0; }
 #studio { height: 100vh; height: 100dvh; }
 #studio [data-testid="full-window"] { display: none; }
+#studio > h1 { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); }
 `;
 
 /**
@@ -28,7 +29,14 @@ export function showStudio(el: HTMLElement, base: string, load: LoadPart, signal
   const style = document.createElement("style");
   style.textContent = STYLE;
   head.append(style);
-  signal.addEventListener("abort", () => style.remove());
+  // A screen reader goes to the main part of a document, and to its first heading.
+  el.role = "main";
+  const heading = document.createElement("h1");
+  el.append(heading);
+  signal.addEventListener("abort", () => {
+    style.remove();
+    heading.remove();
+  });
   speakOfServer();
   const socket = new URL(`${base}api/image-playground/socket`, location.href.replace(/^http/, "ws"));
   const channel = new SocketChannel(socket, {
@@ -42,6 +50,7 @@ export function showStudio(el: HTMLElement, base: string, load: LoadPart, signal
   const follow = (state: State): void => {
     if (spoken !== state.language) speakOfServer();
     spoken = state.language;
+    heading.textContent = t.frame.studio;
     nameTab(state);
   };
   signal.addEventListener("abort", page.store.subscribe(follow));

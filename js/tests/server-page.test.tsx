@@ -93,6 +93,17 @@ describe("the page of a server", () => {
   });
 });
 
+it.each([
+  ["en", "Image studio"],
+  ["zh", "图像工作室"],
+])("is the main part of its document, with a heading (%s)", async (lang, heading) => {
+  document.documentElement.lang = lang;
+  const { el } = await opened();
+  expect([el.role, el.querySelector("h1")?.textContent]).toEqual(["main", heading]);
+  ended.abort();
+  expect(el.querySelector("h1")).toBeNull();
+});
+
 describe("the address", () => {
   it("opens its topic", async () => {
     const [, other] = snapshot(Date.now(), true).topics;

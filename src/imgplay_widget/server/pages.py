@@ -27,7 +27,6 @@ HEADERS = {
 KINDS = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".css": "text/css; charset=utf-8"}
 """The media types of the page's files."""
 
-# The script names the language: the one of the browser.
 DOCUMENT = """<!doctype html>
 <html>
 <meta charset="utf-8">
