@@ -9,11 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "command.md"
+WAIT = 600
+"""Seconds for all examples: each of them is a process that imports the studio."""
+
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.timeout(WAIT + 30)
 def test_the_examples_of_the_command_run_in_their_order(tmp_path: Path) -> None:
     shim = tmp_path / "bin" / "imgplay"
     shim.parent.mkdir()
@@ -34,7 +40,7 @@ def test_the_examples_of_the_command_run_in_their_order(tmp_path: Path) -> None:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=WAIT,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
