@@ -123,11 +123,17 @@ describe("the address", () => {
     expect(location.href).toBe(HOME);
   });
   it("stays as it is until the server has answered", async () => {
-    go(`${HOME}?topic=t9`);
-    shown();
+    const [, other] = snapshot(Date.now(), true).topics;
+    go(`${HOME}?topic=${other?.id}`);
+    const { state } = shown();
+    FakeSocket.last.open();
+    // The state changes: the page tells that it waits, and how many clicks wait.
+    await vi.advanceTimersByTimeAsync(2 * WAITING_AFTER);
+    state().addNotice("info", "");
+    expect(location.href).toBe(`${HOME}?topic=${other?.id}`);
     FakeSocket.last.ready();
-    await drawn();
-    expect(location.href).toBe(`${HOME}?topic=t9`);
+    await FakeSocket.last.hello();
+    expect(state().activeTopicId).toBe(other?.id);
   });
 });
 

@@ -1,4 +1,4 @@
-"""The page that `imgplay serve` opens: its window, its address, its policy, and its server's end and return."""
+"""The page that `imgplay serve` opens: its window, its address, its policy, and a server that comes back."""
 
 from __future__ import annotations
 
