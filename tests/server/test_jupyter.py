@@ -104,5 +104,5 @@ points = imgplay_widget.server._jupyter_server_extension_points()
 print(sorted(name for name in set(sys.modules) - before if not name.startswith("imgplay_widget.server")))
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = re.findall(r"pydantic|sqlalchemy|httpx|PIL|imgplay_widget\._\w+", found.stdout)
-    assert set(heavy) <= {"imgplay_widget._text"}
+    heavy = re.findall(r"pydantic|sqlalchemy|httpx|PIL|imgplay_widget\.\w+", found.stdout)
+    assert heavy == []

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imgplay_widget.errors import StudioClosed
-
 if TYPE_CHECKING:
     import os
 
@@ -60,6 +58,9 @@ class Hosting:
             StudioClosed: the server stops.
         """
         if self._closed:
+            # The errors are imported late, so that a server starts without them.
+            from imgplay_widget.errors import StudioClosed
+
             raise StudioClosed("The server stops.")
         opening = self._studios.get(user)
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):

@@ -6,7 +6,8 @@ Jupyter Server imports this module when it starts, so the module imports only wh
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import ws_authenticated
@@ -15,16 +16,19 @@ from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.extension.application import ExtensionApp
+from tornado.routing import PathMatches, Router, Rule
 from tornado.web import HTTPError, authenticated
 from traitlets import Unicode
 
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
 from imgplay_widget.server.hosting import Hosting
-from imgplay_widget.server.rest import RestHandler, routes
 from imgplay_widget.server.sockets import LineHandler
 
 if TYPE_CHECKING:
+    from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+    from tornado.web import Application
+
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget.server.hosting import Hosted
 
@@ -134,11 +138,21 @@ class JupyterSocket(WebSocketMixin, GuardedByJupyter, LineHandler):  # pyright: 
         await super().get(*args, **kwargs)
 
 
-class JupyterApi(RestHandler, GuardedByJupyter):  # pyright: ignore[reportIncompatibleMethodOverride] - Jupyter's own classes differ
-    """The REST interface."""
+class RestRouter(Router):
+    """The way to the REST interface, whose handler is imported with the first request."""
 
-    # `prepare` has checked the login already. Jupyter Server warns of methods without this mark.
-    get = head = post = patch = delete = authenticated(RestHandler.get)  # pyright: ignore[reportAssignmentType] - as loose as tornado types it
+    SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ()
+    """Jupyter Server looks here for methods that lack a check of the login. The handler has this check."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def find_handler(self, request: HTTPServerRequest, **_: Any) -> HTTPMessageDelegate:
+        """Return the handler of a request."""
+        from imgplay_widget.server.jupyter_rest import ROUTE
+
+        _, handler, arguments = ROUTE
+        return self._app.get_handler_delegate(request, handler, {**arguments})
 
 
 class ImgplayServer(ExtensionApp):
@@ -161,9 +175,12 @@ class ImgplayServer(ExtensionApp):
                 (rf"/{pages.PAGE}/?", JupyterPage),
                 (rf"/{pages.PAGE}/static/(.+)", JupyterFile),
                 (rf"/{pages.API}/socket", JupyterSocket),
-                *routes(JupyterApi, f"/{pages.API}"),
             ]
         )
+        assert self.serverapp is not None
+        app, base = self.serverapp.web_app, re.escape(self.serverapp.base_url)
+        rest = PathMatches(rf"{base}{pages.API}(?!/socket$)(?:/.*)?$")
+        app.add_handlers(".*$", [Rule(rest, RestRouter(app))])
 
     async def stop_extension(self) -> None:
         """Close the studios. Kernels, or the next start, continue what runs."""

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from imgplay_widget.errors import ImgplayError
-
 if TYPE_CHECKING:
     from imgplay_widget.server.hosting import Hosted
     from imgplay_widget.server.line import PageLine
@@ -43,7 +41,8 @@ class LineHandler(WebSocketHandler):
 
     async def open(self, *args: str, **kwargs: str) -> None:
         """Connect the page with its studio, and tell the page that it is ready."""
-        # The page's side of a studio is imported with the first socket, so that a server starts without it.
+        # These are imported with the first socket, so that a server starts without them.
+        from imgplay_widget.errors import ImgplayError
         from imgplay_widget.server.line import PageLine
 
         try:
