@@ -151,7 +151,7 @@ class RestRouter(Router):
         """Return the handler of a request."""
         from imgplay_widget.server.jupyter_rest import ROUTE
 
-        _, handler, arguments = ROUTE
+        handler, arguments = ROUTE[1:]
         return self._app.get_handler_delegate(request, handler, {**arguments})
 
 
