@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests; a page, a notebook and a store for each."""
+"""Servers of each kind and one Chromium for all browser tests; a page, and a notebook or topic for each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from playwright.sync_api import (
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 from scripts.page_states import page_server
+from tests.browser.served import Served
+from tests.server.jupyter_host import PAGE, TOKEN, Jupyter
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 REPORT = pytest.StashKey[pytest.TestReport]()
@@ -62,6 +64,32 @@ def page_address() -> Iterator[str]:
     """Return the address of the page without a notebook."""
     with page_server() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def command_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address that a running `imgplay serve` printed."""
+    server = Served(tmp_path_factory.mktemp("served") / "studio.sqlite")
+    server.start()
+    yield server.address
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def jupyter_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the page on a Jupyter Server that has a base URL, with the server's token.
+
+    Only the configuration file of the extension enables the page.
+    """
+    server = Jupyter(tmp_path_factory.mktemp("jupyter"))
+    yield f"{server.base}{PAGE}?token={TOKEN}"
+    server.stop()
+
+
+@pytest.fixture(params=["command", "jupyter"])
+def server_address(request: pytest.FixtureRequest) -> str:
+    """Return the address of the page on each of both servers, with the token that logs in a new browser."""
+    return request.getfixturevalue(f"{request.param}_address")
 
 
 @pytest.fixture

@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from scripts.lab import WAIT
+from scripts.lab import WAIT, View
+from tests.browser.served import Served, overflow, violations
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).resolve().parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = "async () => (await axe.run(document)).violations.map(({ id, nodes }) => [id, nodes[0].html])"
-# Axe cannot judge texts on a gradient.
-PLAIN = ".imgplay { --ip-ambient: #2b3163 !important }"
-OVERFLOW = """() => {
-  const { scrollHeight, scrollWidth } = document.documentElement;
-  const box = document.querySelector('.imgplay').getBoundingClientRect();
-  return [scrollHeight, box.height].map(height => height - innerHeight)
-    .concat([scrollWidth, box.width].map(width => width - innerWidth));
-}"""
-"""How much higher and wider the document and the studio are than the window."""
-
-
-class Served:
-    """The command `imgplay serve`, on a store of its own.
-
-    Attributes:
-        address: the address that the command printed last.
-    """
-
-    def __init__(self, store: Path) -> None:
-        self.store, self.address, self._port = store, "", 0
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Start the server, at the second time on the same port."""
-        command = [
-            sys.executable,
-            "-m",
-            "imgplay_widget",
-            "serve",
-            "--no-browser",
-            "--store",
-            str(self.store),
-        ]
-        self._process = subprocess.Popen(
-            [*command, "--port", str(self._port)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if found := re.search(r"http://\S+:(\d+)/\S+token=\S+", line):
-                self.address, self._port = found[0], int(found[1])
-                return
-        raise AssertionError("The command ended without an address.")
-
-    def kill(self) -> None:
-        """End the server without a word."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-        self._process = None
 
 
 @pytest.fixture
@@ -104,7 +47,7 @@ def bar(page: Page) -> Locator:
 def test_the_studio_fills_the_window_and_nothing_else_scrolls(studio: Page) -> None:
     for width, height in ((1400, 900), (900, 700), (420, 800)):
         studio.set_viewport_size({"width": width, "height": height})
-        assert studio.evaluate(OVERFLOW) == [0, 0, 0, 0]
+        assert overflow(studio) == [0, 0, 0, 0]
     expect(studio.get_by_test_id("resize-bottom")).to_have_count(0)
     expect(studio.get_by_test_id("full-window")).to_be_hidden()
 
@@ -156,14 +99,14 @@ def test_a_page_without_a_login_says_so_and_goes_on_after_one(studio: Page, serv
     expect(bar(studio)).to_have_count(0, timeout=WAIT)
 
 
-def test_axe_finds_nothing_in_the_document(browser: Browser, served: Served) -> None:
+def test_axe_finds_nothing_in_the_document(browser: Browser, server_address: str) -> None:
     context = browser.new_context(bypass_csp=True, color_scheme="dark")
     page = context.new_page()
-    page.goto(served.address)
-    generate(page, "a red fox")
-    page.add_style_tag(content=PLAIN)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN_AXE) == []
+    page.goto(server_address)
+    view = View(page, page.get_by_test_id("imgplay"))
+    view.generate("a red fox", 2, model="demo:instant")
+    view.expect_images(2)
+    assert violations(page) == []
     context.close()
 
 

@@ -80,7 +80,8 @@ class Jupyter:
         self.base = self._find(folder / "runtime")
 
     def _find(self, runtime: Path) -> str:
-        for _ in range(600):
+        # A busy machine takes a minute to start a server.
+        for _ in range(2400):
             for file in runtime.glob("jpserver-*.json"):
                 found = json.loads(file.read_text() or "{}")
                 if found:
@@ -90,6 +91,7 @@ class Jupyter:
             except subprocess.TimeoutExpired:
                 continue
             break
+        self.stop_process()
         self.log.seek(0)
         raise AssertionError(self.log.read())
 
@@ -120,6 +122,9 @@ class Jupyter:
     def stop(self) -> None:
         for browser in self._browsers:
             browser.close()
+        self.stop_process()
+        self.log.close()
+
+    def stop_process(self) -> None:
         self.process.terminate()
         self.process.wait(WAIT)
-        self.log.close()

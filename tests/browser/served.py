@@ -1,0 +1,77 @@
+"""The command `imgplay serve` as a process, and what is asked of the documents of both servers."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = "async () => (await axe.run(document)).violations.map(({ id, nodes }) => [id, nodes[0].html])"
+# Axe cannot judge texts on a gradient.
+PLAIN = ".imgplay { --ip-ambient: #2b3163 !important }"
+OVERFLOW = """() => {
+  const { scrollHeight, scrollWidth } = document.documentElement;
+  const box = document.querySelector('.imgplay').getBoundingClientRect();
+  return [scrollHeight, box.height].map(height => height - innerHeight)
+    .concat([scrollWidth, box.width].map(width => width - innerWidth));
+}"""
+
+
+class Served:
+    """The command `imgplay serve`, on a store of its own.
+
+    Attributes:
+        address: the address that the command printed last.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.store, self.address, self._port = store, "", 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start the server, at the second time on the same port."""
+        command = [
+            sys.executable,
+            "-m",
+            "imgplay_widget",
+            "serve",
+            "--no-browser",
+            "--store",
+            str(self.store),
+        ]
+        self._process = subprocess.Popen(
+            [*command, "--port", str(self._port)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if found := re.search(r"http://\S+:(\d+)/\S+token=\S+", line):
+                self.address, self._port = found[0], int(found[1])
+                return
+        raise AssertionError("The command ended without an address.")
+
+    def kill(self) -> None:
+        """End the server without a word."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+
+def overflow(page: Page) -> list[int]:
+    """Return how much higher and wider the document and the studio are than the window."""
+    return page.evaluate(OVERFLOW)
+
+
+def violations(page: Page) -> list[list[str]]:
+    """Return the findings of axe-core in the whole document, in a context without its policy."""
+    page.add_style_tag(content=PLAIN)
+    page.add_script_tag(path=AXE)
+    return page.evaluate(RUN_AXE)
