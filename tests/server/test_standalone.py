@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.faults.conftest import rows
-from tests.server.conftest import API, PAGE, WAIT
+from tests.server.conftest import API, PAGE
 
 
 def test_the_printed_address_logs_a_browser_in_and_hides_the_token(server):
@@ -20,6 +20,23 @@ def test_the_printed_address_logs_a_browser_in_and_hides_the_token(server):
     page = browser.get(PAGE)
     assert page.status_code == 200
     assert 'id="studio" data-base="/"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "rest"),
+    [
+        ("token={token}&topic=a+b%26c", "?topic=a+b%26c"),
+        ("topic=t&token={token}&empty=&x=1&x=2", "?topic=t&empty=&x=1&x=2"),
+        ("topic=t&token=wrong", None),
+        ("topic=%0d%0aSet-Cookie:+evil&token={token}", "?topic=%0D%0ASet-Cookie%3A+evil"),
+    ],
+)
+def test_a_login_keeps_what_else_the_address_says(server, query, rest):
+    answer = server.browser().get(f"{PAGE}?{query.format(token=server.token)}")
+    if rest is None:
+        assert answer.status_code == 403
+    else:
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"{PAGE}{rest}")
 
 
 def test_a_page_on_the_socket_generates_and_sees_the_image(server):
@@ -85,6 +102,6 @@ def test_the_server_closes_its_studio_when_it_stops(start, store):
         page.generate("a fox")
         server.stop()
         with pytest.raises(ConnectionClosed):
-            page.socket.recv(WAIT)
+            page.until(lambda _: False)
     leases = "SELECT count(*) FROM image_async_tasks WHERE lease_owner IS NOT NULL AND status = 'processing'"
     assert rows(store, leases) == [(0,)]

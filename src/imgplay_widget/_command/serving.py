@@ -51,5 +51,6 @@ def serve(args: argparse.Namespace, output: Printer) -> int:
         port=args.port,
         browser=not args.no_browser,
         say=lambda address: output.result({"address": address}, [address]),
+        note=output.note,
     )
     return Exit.DONE

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Awaitable, Callable, Sequence
 
     from imgplay_widget._page.once import Once
+    from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.options import StudioKeywords
     from imgplay_widget._studio.studio import Studio
 
 __all__ = ["Hosted", "Hosting"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("imgplay_widget")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +51,11 @@ class Hosting:
         self._options: StudioKeywords = options or {}
         # The studio of each user, or its opening. None stands for the owner of the store.
         self._studios: dict[str | None, asyncio.Future[Hosted]] = {}
-        # True from `close` on, when no studio may be opened any more.
-        self._closed = False
+        # Done with the number of lost answers at the end of all studios. From `close` on, which sets it, no
+        # studio may be opened.
+        self._closing: asyncio.Future[int] | None = None
+        # Done once nobody wants to wait for answers any more. `close` makes it, and `leave` ends it.
+        self._leaving: asyncio.Future[None] | None = None
 
     async def studio(self, user: str | None) -> Hosted:
         """Return the studio of a user, which is opened in a thread where it is not open yet.
@@ -57,7 +67,7 @@ class Hosting:
             StoreError: the store cannot be opened. The next request tries again.
             StudioClosed: the server stops.
         """
-        if self._closed:
+        if self._closing is not None:
             # The errors are imported late, so that a server starts without them.
             from imgplay_widget.errors import StudioClosed
 
@@ -70,13 +80,84 @@ class Hosting:
         # A request that its browser gave up must not end the opening, which others wait for.
         return await asyncio.shield(opening)
 
-    async def close(self) -> None:
-        """Close all studios. Other kernels, or the next start, continue what runs."""
-        self._closed = True
+    async def close(
+        self, *, longest: float | None = None, waits: Callable[[int], object] | None = None
+    ) -> int:
+        """Hand over what runs, and close all studios. Return the number of calls whose answers may be lost.
+
+        A call to a provider that has no answer yet is waited for, because nobody else can get its answer.
+        Other kernels, or the next start, continue everything else. A second call of `close` ends the waiting.
+
+        Args:
+            longest: the most seconds to wait for answers; None waits for all of them.
+            waits: is called with the number of answers, where there are any to wait for.
+        """
+        if self._closing is not None:
+            self.leave()
+            return await asyncio.shield(self._closing)
+        loop, lost = asyncio.get_running_loop(), 0
+        self._closing, self._leaving = loop.create_future(), loop.create_future()
+        try:
+            lost = await self._close(self._leaving, longest, waits)
+        finally:
+            self._closing.set_result(lost)
+        return lost
+
+    def leave(self) -> None:
+        """End the waiting of `close`. Answers that did not come yet may be lost."""
+        if self._leaving is not None and not self._leaving.done():
+            self._leaving.set_result(None)
+
+    async def _close(
+        self, leaving: asyncio.Future[None], longest: float | None, waits: Callable[[int], object] | None
+    ) -> int:
         opened = await asyncio.gather(*self._studios.values(), return_exceptions=True)
+        studios = [one.studio for one in opened if not isinstance(one, BaseException)]
+        if not studios:
+            return 0
+        from imgplay_widget._studio.api import core_of
+
+        lost = await _hand_over([core_of(studio) for studio in studios], leaving, longest, waits)
         loop = asyncio.get_running_loop()
-        studios = [one for one in opened if not isinstance(one, BaseException)]
-        await asyncio.gather(*(loop.run_in_executor(None, one.studio.close) for one in studios))
+        await asyncio.gather(*(loop.run_in_executor(None, studio.close) for studio in studios))
+        return lost
+
+
+async def _hand_over(
+    cores: Sequence[Core],
+    leaving: asyncio.Future[None],
+    longest: float | None,
+    waits: Callable[[int], object] | None,
+) -> int:
+    """Wait for the answers of all studios side by side, and return the number of missing ones."""
+    handing = asyncio.gather(
+        *(_ask(core, partial(core.engine.hand_over, send=False), None) for core in cores)
+    )
+    out = await _calls_out(cores)
+    if out and waits is not None:
+        waits(out)
+    await asyncio.wait((handing, leaving), timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+    lost = 0 if handing.done() else await _calls_out(cores)
+    handing.cancel()
+    await asyncio.gather(handing, return_exceptions=True)
+    return lost
+
+
+async def _calls_out(cores: Sequence[Core]) -> int:
+    """Return the number of calls whose answers only these studios can get."""
+    return sum(await asyncio.gather(*(_ask(core, core.engine.calls_out, 0) for core in cores)))
+
+
+async def _ask(core: Core, function: Callable[[], Awaitable[T]], otherwise: T) -> T:
+    """Return the result of a function on the loop of a studio, or another value where the studio fails."""
+    from imgplay_widget.errors import ImgplayError
+
+    try:
+        return await asyncio.wrap_future(core.start(function))
+    except ImgplayError as error:
+        # Neither a studio that is closed already nor a store that is locked keeps a server from stopping.
+        logger.warning("A studio could not hand over its work: %s", error.message)
+        return otherwise
 
 
 def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: str | None) -> Hosted:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_core.utils import ensure_async
@@ -39,6 +40,10 @@ RESOURCE = "imgplay"
 
 HUB_USER = "JUPYTERHUB_USER"
 """The environment variable in which JupyterHub names the owner of a server."""
+
+STOP_WAIT = 5.0
+"""The most seconds for which a Jupyter Server that stops is kept waiting for answers of providers. Its
+kernels end only afterwards, and JupyterHub and Docker kill a server that is not gone after ten seconds."""
 
 NAMING = (
     "get_user",
@@ -183,10 +188,19 @@ class ImgplayServer(ExtensionApp):
         app.add_handlers(".*$", [Rule(rest, RestRouter(app))])
 
     async def stop_extension(self) -> None:
-        """Close the studios. Kernels, or the next start, continue what runs."""
+        """Hand over what runs, and close the studios. A second signal calls this again, to wait no longer."""
         hosting = self.settings.get("imgplay_hosting")
-        if hosting is not None:
-            await hosting.close()
+        if hosting is None:
+            return
+        lost = await hosting.close(
+            longest=STOP_WAIT,
+            waits=partial(self.log.info, "The image studio waits for answers of providers: %d."),
+        )
+        if lost:
+            self.log.warning(
+                "The image studio did not wait for all answers of providers. Lost, and perhaps billed: %d.",
+                lost,
+            )
 
 
 def history_of(handler: JupyterHandler) -> str | None:

@@ -20,7 +20,7 @@ import webbrowser
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -159,7 +159,7 @@ class PageHandler(Guarded):
         super().refuse_stranger()
 
     def get(self) -> None:
-        """Write the document. With the token in the address, log in first, and lead to the plain address."""
+        """Write the document. Where the address has a token, log in, and lead to the address without it."""
         if self.get_query_argument("token", None) is None:
             end(self, pages.document("/"))
             return
@@ -167,7 +167,8 @@ class PageHandler(Guarded):
             self.set_signed_cookie(
                 self.cookie_name, "in", expires_days=COOKIE_DAYS, httponly=True, samesite="Strict"
             )
-        self.redirect(f"/{pages.PAGE}")
+        rest = [one for one in parse_qsl(self.request.query, keep_blank_values=True) if one[0] != "token"]
+        self.redirect(f"/{pages.PAGE}" + (f"?{urlencode(rest)}" if rest else ""))
 
 
 class StartHandler(RequestHandler):
@@ -289,11 +290,22 @@ class Standalone:
         host = LOOPBACK if self._host in ("0.0.0.0", "::", "") else self._host  # noqa: S104 - not bound here
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
-    async def close(self) -> None:
-        """Stop to listen, and close the studios. Other kernels, or the next start, continue what runs."""
+    async def close(self, waits: Callable[[int], object] | None = None) -> int:
+        """Stop to listen, hand over what runs, and close the studios.
+
+        Args:
+            waits: is called with the number of answers, where there are any to wait for.
+
+        Returns:
+            The number of calls whose answers may be lost.
+        """
         self._server.stop()
         await self._server.close_all_connections()
-        await self._hosting.close()
+        return await self._hosting.close(waits=waits)
+
+    def leave(self) -> None:
+        """End the waiting of `close`. Answers that did not come yet may be lost."""
+        self._hosting.leave()
 
 
 def serve(
@@ -303,8 +315,11 @@ def serve(
     port: int | None = None,
     browser: bool = True,
     say: Callable[[str], object] = lambda text: sys.stdout.write(f"{text}\n"),
+    note: Callable[[str], object] = lambda text: sys.stderr.write(f"{text}\n"),
 ) -> None:
-    """Serve the studio until the process is interrupted or terminated.
+    """Serve the studio until the process is interrupted or terminated, and then hand over what runs.
+
+    A second interrupt ends the waiting for answers of providers.
 
     Args:
         store: the store, as `Studio` takes it.
@@ -312,21 +327,32 @@ def serve(
         port: the port; 0 takes a free one, None the default one or the next that is free.
         browser: True where the page opens in the user's browser.
         say: shows a line to the user.
+        note: shows a line about the end of the server.
 
     Raises:
         InvalidRequest: the port is taken, or there is no such host.
+        KeyboardInterrupt: the user did not wait for all answers. Its argument is the number of the signal.
     """
     server = Standalone(store, host=host, port=port, token=_token(), secret=kept_secret(store))
-    asyncio.run(_serve(server, browser=browser, say=say))
+    asyncio.run(_serve(server, browser=browser, say=say, note=note))
 
 
-async def _serve(server: Standalone, *, browser: bool, say: Callable[[str], object]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+async def _serve(
+    server: Standalone, *, browser: bool, say: Callable[[str], object], note: Callable[[str], object]
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    signals: list[int] = []
+
+    def end(number: int) -> None:
+        signals.append(number)
+        if stop.is_set():
+            server.leave()
+        stop.set()
+
     for name in (signal.SIGINT, signal.SIGTERM):
         # Windows has no such handlers. There, an interrupt ends `asyncio.run`.
         with suppress(NotImplementedError):
-            loop.add_signal_handler(name, stop.set)
+            loop.add_signal_handler(name, end, name)
     address = server.start()
     try:
         say(address)
@@ -335,7 +361,24 @@ async def _serve(server: Standalone, *, browser: bool, say: Callable[[str], obje
             loop.run_in_executor(None, webbrowser.open, address)
         await stop.wait()
     finally:
-        await server.close()
+        lost = await server.close(lambda out: note(_waits(out)))
+    if lost:
+        note(
+            f"The {_answers(lost)} may be lost, and the provider may bill "
+            f"{'it' if lost == 1 else 'them'}. Look at the account at the provider before you try again."
+        )
+        raise KeyboardInterrupt(signals[-1])
+
+
+def _waits(out: int) -> str:
+    return (
+        f"Waiting for the {_answers(out)}, which only this server can get. "
+        "Interrupt again to leave now; then nobody knows whether the provider bills this."
+    )
+
+
+def _answers(number: int) -> str:
+    return "answer to 1 call" if number == 1 else f"answers to {number} calls"
 
 
 def _token() -> str | None:
