@@ -153,6 +153,9 @@ def test_a_prompt_generates_one_to_four_images(view: View, count: int) -> None:
 
 def test_polling_shows_the_status_while_an_image_is_made(view: View) -> None:
     view.choose_model(QUEUE)
+    view.part("advanced").click()
+    # A busy machine also sees a part of so long a time.
+    view.part("config-panel").get_by_role("slider", name="Seconds").fill("12")
     view.part("count-1").click()
     view.page.evaluate(KEEP_WHAT_TILES_SHOW)
     view.generate("a slow snail")
