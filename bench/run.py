@@ -122,6 +122,7 @@ class Bench:
         self.measure("display", "displays")
         self.measure("history", "history")
         self.measure("sql", "sql")
+        self.measure("starts", "starts")
 
 
 @contextmanager
@@ -295,6 +296,10 @@ def table_of(bench: Bench) -> Table:
         table.add("… drawing it for the first time [ms]", f"display.ms_{count}")
     table.add("page, as it is shipped", "state.page_bytes", limit=90_000, show=kilobytes)
     table.add("page, unpacked", "state.unpacked_bytes", show=kilobytes)
+    table.add(
+        "start of a Jupyter Server with : without the studio, CPU [ms]", "starts.with_ms", "starts.without_ms"
+    )
+    table.add("… what the studio adds, CPU [ms]", "starts.added_ms", limit=20)
     table.add("JupyterLab: display to usable [ms]", "page.display_ms", limit=150)
     table.add("JupyterLab: first click to the large view, a part [ms]", "page.part_drawn_ms", limit=100)
     table.add("… to the sign that it loads [ms]", "page.part_acknowledged_ms")
