@@ -54,7 +54,7 @@ _DISPLAY = f"""async (index) => {{
   void window.jupyterapp.commands.execute('notebook:run-cell');
   return await until(() => part('prompt').length && !part('config-panel')[0].inert) - start;
 }}"""
-_GENERATE = f"""async () => {{
+GENERATE = f"""async () => {{
   {_UNTIL}
   // The feed draws only what is near the screen: a new tile is one that stands on top.
   const newestId = () => part('tile')[0]?.dataset.generationId;
@@ -113,7 +113,7 @@ def measure(url: str, folder: Path) -> dict[str, float]:
         rounds: list[dict[str, float]] = []
         for number in range(REPEATS + 1):
             view.part("prompt").fill(f"a lighthouse on a cliff, number {number}")
-            rounds.append(page.evaluate(_GENERATE))
+            rounds.append(page.evaluate(GENERATE))
         notebook.run(2)
         written = eval(notebook.text(2))
         opened = [first_opening(browser, server, f"part-{number}", cells[:2]) for number in range(LOADS)]

@@ -98,6 +98,7 @@ class Bench:
                 self.measure(f"{phase}.{client}", "generate", *arguments, who=who)
         self.imports()
         self.measure("page", "page", self._url)
+        self.measure("faces", "faces", self._url)
 
     def imports(self) -> None:
         """Measure how long the imports take in fresh processes."""
@@ -300,6 +301,17 @@ def table_of(bench: Bench) -> Table:
         "start of a Jupyter Server with : without the studio, CPU [ms]", "starts.with_ms", "starts.without_ms"
     )
     table.add("… what the studio adds, CPU [ms]", "starts.added_ms", limit=20)
+    table.add(
+        "click to tile: page of a server (socket) : JupyterLab (comm) [ms]",
+        "faces.socket_tile_ms",
+        "faces.comm_tile_ms",
+    )
+    table.add(
+        "… median ratio of clicks in turns", "faces.tile_ratio", limit=1.2, show=lambda value: f"{value:.2f}"
+    )
+    table.add(
+        "… click to thumbnail, socket : comm [ms]", "faces.socket_thumbnail_ms", "faces.comm_thumbnail_ms"
+    )
     table.add("JupyterLab: display to usable [ms]", "page.display_ms", limit=150)
     table.add("JupyterLab: first click to the large view, a part [ms]", "page.part_drawn_ms", limit=100)
     table.add("… to the sign that it loads [ms]", "page.part_acknowledged_ms")
