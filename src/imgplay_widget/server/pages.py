@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["API", "HEADERS", "PAGE", "File", "document", "file", "policy", "refusal"]
+__all__ = ["API", "HEADERS", "PAGE", "File", "document", "file", "policy", "refusal", "takes_gzip"]
 
 PAGE, API = "image-playground", "api/image-playground"
 """The paths of the page and of what it asks, below the base URL of a server."""
@@ -98,11 +98,11 @@ def refusal(message: str, *, again: bool = False) -> str:
 
 
 class File(NamedTuple):
-    """A file of the page, with its media type and the name of its content."""
+    """A file of the page: its bytes, the same bytes compressed by gzip, and its media type."""
 
     data: bytes
+    packed: bytes
     kind: str
-    tag: str
 
 
 def file(name: str) -> File | None:
@@ -121,4 +121,19 @@ def file(name: str) -> File | None:
 @lru_cache(maxsize=64)
 def _read(path: Path, _: int) -> File:
     data = path.read_bytes()
-    return File(data, KINDS[path.suffix], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+    return File(data, gzip.compress(data, mtime=0), KINDS[path.suffix])
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Return whether a browser takes an answer that is compressed by gzip.
+
+    Args:
+        accepted: the header ``Accept-Encoding`` of its request, or "".
+    """
+    wanted: dict[str, bool] = {}
+    for one in accepted.lower().split(","):
+        name, *options = (part.strip() for part in one.split(";"))
+        weight = next((option[2:] for option in options if option.startswith("q=")), "1")
+        # A weight of zero, such as 0.0, refuses.
+        wanted[name] = bool(weight.strip(" .0"))
+    return wanted.get("gzip", wanted.get("*", False))
