@@ -8,45 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.command.conftest import Command, Ended, open_terminal, read_all
+from tests.command.conftest import ROOT, Command, Ended, open_terminal, read_all
+from tests.servers.file_keyring import BACKEND
 
 KEY = "sk-canary-9c1f0a7be4d2"
-
-KEYRING = """
-import json, os, pathlib
-from keyring.backend import KeyringBackend
-
-class FileKeyring(KeyringBackend):
-    priority = 1
-    file = pathlib.Path(os.environ["KEYRING_FILE"])
-
-    def _read(self):
-        return json.loads(self.file.read_text()) if self.file.exists() else {}
-
-    def get_password(self, service, username):
-        return self._read().get(f"{service}/{username}")
-
-    def set_password(self, service, username, password):
-        self.file.write_text(json.dumps({**self._read(), f"{service}/{username}": password}))
-
-    def delete_password(self, service, username):
-        found = self._read()
-        del found[f"{service}/{username}"]
-        self.file.write_text(json.dumps(found))
-"""
 
 
 @pytest.fixture
 def keyring(command: Command, tmp_path: Path) -> Path:
     """Return the file of a keyring that the command uses."""
-    (command.folder / "file_keyring.py").write_text(KEYRING)
     file = tmp_path / "keyring.json"
     command.store = None
     command.environ |= {
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "KEYRING_FILE": str(file),
-        "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
-        "PYTHONPATH": os.pathsep.join([command.environ["PYTHONPATH"], str(command.folder)]),
+        "PYTHON_KEYRING_BACKEND": BACKEND,
+        "PYTHONPATH": os.pathsep.join([command.environ["PYTHONPATH"], str(ROOT)]),
     }
     return file
 

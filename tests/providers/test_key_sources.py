@@ -175,6 +175,21 @@ def test_a_key_is_remembered_and_forgotten(memory: Memory) -> None:
     assert "kept" not in repr(keys)
 
 
+def test_a_named_user_has_entries_of_their_own(memory: Memory) -> None:
+    memory.held["imgplay-widget", "cloud"] = "of the owner"
+    owner, one, other = Keys({}, {}), Keys({}, {}, "user:ann"), Keys({}, {}, "user:bob")
+    assert one.remember("cloud", "of ann")
+    assert not other.look([SPEC])
+    for keys in (owner, one):
+        keys.look([SPEC])
+    assert [keys.get(SPEC) for keys in (owner, one, other)] == ["of the owner", "of ann", None]
+    assert other.remember("cloud", None)
+    assert memory.held == {
+        ("imgplay-widget", "cloud"): "of the owner",
+        ("imgplay-widget", "cloud:user:ann"): "of ann",
+    }
+
+
 def test_a_keyring_that_refuses_leaves_the_key_in_memory(memory: Memory) -> None:
     memory.locked = True
     keys = Keys({}, {})

@@ -20,6 +20,7 @@ from imgplay_widget._studio.core import Core
 from imgplay_widget.server.standalone import Standalone
 from imgplay_widget.testing import FakeProvider, InstantClock
 from tests.server.jupyter_host import NAMED, Jupyter
+from tests.servers.file_keyring import BACKEND
 
 WAIT = 20
 PAGE, API = "/image-playground", "/api/image-playground"
@@ -219,6 +220,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="session")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    server = Jupyter(tmp_path_factory.mktemp("named"), NAMED, JUPYTERHUB_USER="ann")
+    own = {"JUPYTERHUB_USER": "ann", "PYTHON_KEYRING_BACKEND": BACKEND}
+    server = Jupyter(tmp_path_factory.mktemp("named"), NAMED, **own)
     yield server
     server.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ class Jupyter:
 
     Attributes:
         base: its origin.
+        store: its history.
+        keyring: the file of its keyring, where `PYTHON_KEYRING_BACKEND` names `file_keyring`.
     """
 
     def __init__(self, folder: Path, config: str = "", **environment: str) -> None:
@@ -56,7 +59,7 @@ class Jupyter:
             (folder / name).mkdir(exist_ok=True)
         (folder / "config" / "jupyter_server_config.py").write_text(f"c = get_config()\n{config}")
         self._browsers: list[httpx.Client] = []
-        self.store = folder / "studio.sqlite"
+        self.store, self.keyring = folder / "studio.sqlite", folder / "keyring.json"
         self.log = (folder / "log").open("w+")
         self.process = subprocess.Popen(
             [
@@ -72,6 +75,8 @@ class Jupyter:
                 "JUPYTER_DATA_DIR": str(folder / "data"),
                 "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
                 "JUPYTER_TOKEN": TOKEN,
+                "KEYRING_FILE": str(self.keyring),
+                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
                 **environment,
             },
             stdout=self.log,
@@ -84,7 +89,8 @@ class Jupyter:
         for _ in range(2400):
             for file in runtime.glob("jpserver-*.json"):
                 found = json.loads(file.read_text() or "{}")
-                if found:
+                # The file is there before the server listens.
+                if found and _listens(found["port"]):
                     return f"http://127.0.0.1:{found['port']}"
             try:
                 self.process.wait(0.05)
@@ -128,3 +134,11 @@ class Jupyter:
     def stop_process(self) -> None:
         self.process.terminate()
         self.process.wait(WAIT)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), WAIT).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -142,3 +142,49 @@ def test_the_owner_sees_no_other_user_either(named, ids):
     owner = named.named("ann")
     assert owner.get(f"{API}/batches/{ids['batch']}").status_code == 404
     assert SECRET not in owner.get(f"{API}/batches").text
+
+
+OWNERS = {"imgplay-widget/minimax": "sk-of-the-owner"}
+
+
+@pytest.fixture
+def pages(named):
+    """Return the pages of two named users and of the owner, who has a key in the keyring."""
+    named.keyring.write_text(json.dumps(OWNERS))
+    fay, dora, ann = (named.socket(**{"X-User": name}) for name in ("fay", "dora", "ann"))
+    with fay, dora, ann:
+        yield SocketPage(fay), SocketPage(dora), SocketPage(ann)
+
+
+def key_source(page):
+    """Return the source of a key as a page shows it, after the studio looked for the key everywhere."""
+    checked = page.result("check_provider", provider="minimax")
+    providers = page.result("hello", page="p")["snapshot"]["providers"]
+    shown = next(one for one in providers if one["name"] == "minimax")
+    assert (shown["key"] == "missing") == (checked["outcome"] == "missing_key")
+    return shown["keySource"]
+
+
+def test_a_key_in_the_keyring_belongs_to_its_user(named, pages):
+    fay, dora, ann = pages
+    assert [key_source(page) for page in pages] == ["", "", "system keyring"]
+    fay.result("set_key", provider="minimax", key="sk-of-fay", remember=True)
+    assert [key_source(page) for page in pages] == ["system keyring", "", "system keyring"]
+    for page in (dora, ann):
+        page.result("set_key", provider="minimax", key="", remember=True)
+    assert json.loads(named.keyring.read_text()) == {"imgplay-widget/minimax:user:fay": "sk-of-fay"}
+    assert [key_source(page) for page in pages] == ["system keyring", "", ""]
+    fay.result("set_key", provider="minimax", key="", remember=True)
+    assert key_source(fay) == ""
+
+
+def test_a_key_in_memory_belongs_to_its_user(named, pages):
+    fay, dora, ann = pages
+    fay.result("set_key", provider="minimax", key="sk-of-fay", remember=False)
+    assert [key_source(page) for page in pages] == ["given to this studio", "", "system keyring"]
+    for page in (dora, ann):
+        page.result("set_key", provider="minimax", key="", remember=False)
+    assert key_source(fay) == "given to this studio"
+    fay.result("set_key", provider="minimax", key="", remember=False)
+    assert [key_source(page) for page in pages] == ["", "", "system keyring"]
+    assert json.loads(named.keyring.read_text()) == OWNERS

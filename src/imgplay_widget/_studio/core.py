@@ -142,7 +142,7 @@ class Core(Hop):
         self.cache = False
         self.one_at_a_time = threading.Lock()
         self.registry = Registry(options.providers)
-        self.keys = Keys(options.keys)
+        self.keys = Keys(options.keys, user=options.key_owner)
         # The topics of requests that are being stored, by the id of the batch. `begin` and `_begin` write it.
         self._coming: dict[str, Topic] = {}
         self._owner = HistoryOwner(options.user_id, options.organization_id)

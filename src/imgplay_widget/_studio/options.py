@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from imgplay_widget._clock import Clock
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["StudioKeywords", "StudioOptions", "signature_with"]
+__all__ = ["NAMED", "StudioKeywords", "StudioOptions", "signature_with"]
 
 MOST_IMAGES = 64
 """The highest `max_count`."""
+
+NAMED = "user:"
+"""The beginning of the `user_id` of a user whom the identity provider of a server names."""
 
 
 class StudioKeywords(TypedDict, total=False):
@@ -87,6 +90,11 @@ class StudioOptions:
             raise InvalidRequest(
                 f'titles={self.titles!r} is neither "auto", "off" nor "provider:model".', parameter="titles"
             )
+
+    @property
+    def key_owner(self) -> str | None:
+        """The user who has keys of their own in the keyring; None where the keys are those of its owner."""
+        return self.user_id if self.user_id.startswith(NAMED) else None
 
     def keywords(self) -> StudioKeywords:
         """Return all options except the store as keyword arguments."""

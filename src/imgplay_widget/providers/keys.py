@@ -37,13 +37,18 @@ class Keys:
     Args:
         values: keys by provider name.
         environ: the environment. It is read at each call, so that a key that a later cell sets counts.
+        user: the id of the user who has keys of their own in the keyring; None for the owner of the keyring.
     """
 
-    __slots__ = ("_environ", "_file", "_found", "_given")
+    __slots__ = ("_environ", "_file", "_found", "_given", "_user")
 
     def __init__(
-        self, values: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+        self,
+        values: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        user: str | None = None,
     ) -> None:
+        self._user = user
         self._given: dict[str, _Found] = {}
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self._file: Mapping[str, str] = {}
@@ -83,7 +88,7 @@ class Keys:
             True if the keyring now has the key (or no longer has it). False if there is no keyring, or if it
             refused; then the key is in memory only.
         """
-        kept = sources.to_keyring(name, key.strip() if key else None)
+        kept = sources.to_keyring(self._entry(name), key.strip() if key else None)
         self.set(name, key)
         self._found.pop(name, None)
         if kept and name in self._given:
@@ -128,7 +133,7 @@ class Keys:
         return None
 
     def _look_up(self, spec: ProviderSpec, before: _Found | None) -> _Found | None:
-        key = sources.from_keyring(spec.name)
+        key = sources.from_keyring(self._entry(spec.name))
         if key:
             return _Found(key, _KEYRING)
         if not sources.can_ask_colab():
@@ -136,6 +141,10 @@ class Keys:
             return before if before and before.source.startswith(_COLAB) else None
         key, variable = sources.colab_secret(spec.key_variables)
         return _Found(key, f"{_COLAB} {variable}") if key else None
+
+    def _entry(self, name: str) -> str:
+        """Return the name of a provider's entry in the keyring. The name of a provider has no colon."""
+        return name if self._user is None else f"{name}:{self._user}"
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(f'{name}=…' for name in sorted(self._given))})"

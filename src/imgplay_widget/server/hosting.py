@@ -163,8 +163,9 @@ async def _ask(core: Core, function: Callable[[], Awaitable[T]], otherwise: T) -
 def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: str | None) -> Hosted:
     """Open a studio. The imports take most of the time of the first one, so this thread makes them."""
     from imgplay_widget._page.once import Once
+    from imgplay_widget._studio.options import NAMED
     from imgplay_widget._studio.studio import Studio
 
     # The prefix keeps an identity that is called like the owner of the store away from the owner's history.
-    own: StudioKeywords = {} if user is None else {"user_id": f"user:{user}"}
+    own: StudioKeywords = {} if user is None else {"user_id": f"{NAMED}{user}"}
     return Hosted(Studio(store, **{**options, **own, "only_able": True}), Once())

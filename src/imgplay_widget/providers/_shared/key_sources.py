@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 SERVICE = "imgplay-widget"
-"""The service under which the keyring holds our keys; the user name is the provider's name."""
+"""The service under which the keyring holds our keys. `Keys` chooses the name of each entry."""
 
 ENV_FILE = "IMGPLAY_ENV_FILE"
 """Name another ``.env`` file; empty for none."""
@@ -119,29 +119,29 @@ def has_keyring() -> bool:
     return _keyring() is not None
 
 
-def from_keyring(provider: str) -> str:
-    """Return the key that the system's keyring holds for a provider, or "". It may ask the user to unlock."""
+def from_keyring(entry: str) -> str:
+    """Return the key of an entry in the system's keyring, or "". It may ask the user to unlock."""
     keyring = _keyring()
     if keyring is None:
         return ""
     try:
-        return str(keyring.get_password(SERVICE, provider) or "").strip()
+        return str(keyring.get_password(SERVICE, entry) or "").strip()
     except Exception:  # noqa: BLE001 - locked, refused, or a service that is not there
         return ""
 
 
-def to_keyring(provider: str, key: str | None) -> bool:
-    """Put a key into the system's keyring, or remove it (None). Return whether this worked."""
+def to_keyring(entry: str, key: str | None) -> bool:
+    """Put a key into the system's keyring, or remove the entry (None). Return whether this worked."""
     keyring = _keyring()
     if keyring is None:
         return False
     try:
         if key is None:
-            if keyring.get_password(SERVICE, provider) is not None:
-                keyring.delete_password(SERVICE, provider)
+            if keyring.get_password(SERVICE, entry) is not None:
+                keyring.delete_password(SERVICE, entry)
             return True
-        keyring.set_password(SERVICE, provider, key)
-        return keyring.get_password(SERVICE, provider) == key
+        keyring.set_password(SERVICE, entry, key)
+        return keyring.get_password(SERVICE, entry) == key
     except Exception:  # noqa: BLE001 - locked, refused, or a service that is not there
         return False
 
