@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from imgplay_widget.server.opening import opened_by_browser
 from scripts.lab import WAIT, View
 from tests.browser.served import Served, overflow, violations
 
@@ -50,6 +51,14 @@ def test_the_studio_fills_the_window_and_nothing_else_scrolls(studio: Page) -> N
         assert overflow(studio) == [0, 0, 0, 0]
     expect(studio.get_by_test_id("resize-bottom")).to_have_count(0)
     expect(studio.get_by_test_id("full-window")).to_be_hidden()
+
+
+def test_the_file_that_the_command_opens_leads_to_the_page(page: Page, served: Served) -> None:
+    with opened_by_browser(served.address) as url:
+        assert url.startswith("file:")
+        page.goto(url)
+        expect(page.get_by_test_id("prompt")).to_be_enabled(timeout=WAIT)
+    assert page.url == served.address.partition("?")[0]
 
 
 def test_the_address_opens_its_topic_and_keeps_no_login(studio: Page, served: Served) -> None:

@@ -17,7 +17,7 @@ import secrets
 import signal
 import sys
 import webbrowser
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -30,6 +30,7 @@ from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
 from imgplay_widget.server.hosting import Hosting
+from imgplay_widget.server.opening import opened_by_browser
 from imgplay_widget.server.rest import RestHandler, routes
 from imgplay_widget.server.secret import kept_secret
 from imgplay_widget.server.sockets import LineHandler
@@ -147,8 +148,9 @@ class PageHandler(Guarded):
     """The document of the page, and the login."""
 
     def refuse_stranger(self) -> None:
-        """Log in a browser that brings the token, and refuse any other."""
-        if self.has_token(self.get_query_argument("token", "")):
+        """Log in a browser that brings the token or a pass, and refuse any other."""
+        token = self.get_query_argument("token", "")
+        if self.has_token(token) or token in self.settings["passes"]:
             # `get` answers.
             return
         if self.request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -160,10 +162,14 @@ class PageHandler(Guarded):
 
     def get(self) -> None:
         """Write the document. Where the address has a token, log in, and lead to the address without it."""
-        if self.get_query_argument("token", None) is None:
+        token = self.get_query_argument("token", None)
+        if token is None:
             end(self, pages.document("/"))
             return
-        if self.has_token(self.get_query_argument("token", "")):
+        used = self.settings["passes"].pop(token, None)
+        if used is not None:
+            used()
+        if used is not None or self.has_token(token):
             self.set_signed_cookie(
                 self.cookie_name, "in", expires_days=COOKIE_DAYS, httponly=True, samesite="Strict"
             )
@@ -200,13 +206,21 @@ class ApiHandler(RestHandler, Guarded):  # pyright: ignore[reportIncompatibleMet
     """The REST interface."""
 
 
-def make_app(hosting: Hosting, *, token: str, secret: str, host: str = LOOPBACK) -> Application:
+def make_app(
+    hosting: Hosting,
+    *,
+    token: str,
+    secret: str,
+    passes: dict[str, Callable[[], object]],
+    host: str = LOOPBACK,
+) -> Application:
     """Return the application of the server.
 
     Args:
         hosting: the studios.
-        token: what a script sends, and what the first address has.
+        token: what a script sends, and what the printed address has.
         secret: signs the cookies.
+        passes: what logs one browser in, once, in place of the token, each with what is called then.
         host: the host on which the server listens.
     """
     return Application(
@@ -219,6 +233,7 @@ def make_app(hosting: Hosting, *, token: str, secret: str, host: str = LOOPBACK)
         ],
         hosting=hosting,
         token=token,
+        passes=passes,
         cookie_secret=secret,
         host=host,
         websocket_ping_interval=20,
@@ -270,7 +285,14 @@ class Standalone:
         self.token = token or secrets.token_urlsafe(32)
         self._host = host
         self._hosting = Hosting(store, options)
-        app = make_app(self._hosting, token=self.token, secret=secret or secrets.token_urlsafe(32), host=host)
+        self._passes: dict[str, Callable[[], object]] = {}
+        app = make_app(
+            self._hosting,
+            token=self.token,
+            secret=secret or secrets.token_urlsafe(32),
+            passes=self._passes,
+            host=host,
+        )
         self._server = HTTPServer(app, max_body_size=LARGEST_BODY)
 
     def start(self) -> str:
@@ -282,7 +304,20 @@ class Standalone:
         sockets = _bind(self._host, self.port)
         self.port = sockets[0].getsockname()[1]
         self._server.add_sockets(sockets)
-        return f"{self.origin}/{pages.PAGE}?token={self.token}"
+        return self._address(self.token)
+
+    def address_once(self, used: Callable[[], object]) -> str:
+        """Return an address that logs one browser in, once. It is called after `start`.
+
+        Args:
+            used: is called when a browser used the address.
+        """
+        one = secrets.token_urlsafe(32)
+        self._passes[one] = used
+        return self._address(one)
+
+    def _address(self, token: str) -> str:
+        return f"{self.origin}/{pages.PAGE}?token={token}"
 
     @property
     def origin(self) -> str:
@@ -355,11 +390,13 @@ async def _serve(
             loop.add_signal_handler(name, end, name)
     address = server.start()
     try:
-        say(address)
-        if browser:
-            # A browser that runs in the terminal would stop the server's loop.
-            loop.run_in_executor(None, webbrowser.open, address)
-        await stop.wait()
+        with ExitStack() as opened:
+            say(address)
+            if browser:
+                url = opened.enter_context(opened_by_browser(server.address_once(opened.close)))
+                # A browser that runs in the terminal would stop the server's loop.
+                loop.run_in_executor(None, webbrowser.open, url)
+            await stop.wait()
     finally:
         lost = await server.close(lambda out: note(_waits(out)))
     if lost:
