@@ -19,18 +19,11 @@ from typing import Any
 
 import pytest
 
+from tests.servers.job_plugin import install_plugin
 from tests.servers.job_server import JobServer
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT = 60
-
-PLUGIN = """
-import os
-from tests.faults.job_provider import JobProvider
-
-def make():
-    return JobProvider(os.environ["JOBS_ORIGIN"])
-"""
 
 
 @dataclass
@@ -128,14 +121,8 @@ def command(tmp_path: Path, store: Path) -> Command:
 @pytest.fixture
 def jobs(command: Command) -> Iterator[JobServer]:
     """Return a server of images whose provider the command knows as ``jobs``."""
-    info = command.folder / "imgplay_jobs-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imgplay-jobs\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[imgplay_widget.providers]\njobs = imgplay_jobs:make\n")
-    (command.folder / "imgplay_jobs.py").write_text(PLUGIN)
     with JobServer() as server:
-        command.environ["JOBS_ORIGIN"] = server.origin
-        command.environ["PYTHONPATH"] += os.pathsep.join(["", str(command.folder), str(ROOT)])
+        command.environ |= install_plugin(command.folder, server.origin)
         yield server
 
 

@@ -7,10 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from websockets.sync.client import connect
+
+T = TypeVar("T")
 
 WAIT = 20
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +65,7 @@ class Jupyter:
         self._browsers: list[httpx.Client] = []
         self.store, self.keyring = folder / "studio.sqlite", folder / "keyring.json"
         self.log = (folder / "log").open("w+")
+        self._log_file = folder / "log"
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
@@ -85,21 +90,37 @@ class Jupyter:
         self.base = self._find(folder / "runtime")
 
     def _find(self, runtime: Path) -> str:
-        # A busy machine takes a minute to start a server.
-        for _ in range(2400):
+        def port() -> int | None:
             for file in runtime.glob("jpserver-*.json"):
                 found = json.loads(file.read_text() or "{}")
                 # The file is there before the server listens.
                 if found and _listens(found["port"]):
-                    return f"http://127.0.0.1:{found['port']}"
+                    return found["port"]
+            return None
+
+        return f"http://127.0.0.1:{self._until(port)}"
+
+    def until_said(self, text: str) -> None:
+        """Wait until the server has written a text into its log."""
+        self._until(lambda: text in self.said())
+
+    def said(self) -> str:
+        """Return what the server has written into its log."""
+        return self._log_file.read_text()
+
+    def _until(self, look: Callable[[], T | None]) -> T:
+        """Return what a look at the running process finds, when it finds something."""
+        # A busy machine takes a minute to start a server.
+        for _ in range(2400):
+            if found := look():
+                return found
             try:
                 self.process.wait(0.05)
             except subprocess.TimeoutExpired:
                 continue
             break
         self.stop_process()
-        self.log.seek(0)
-        raise AssertionError(self.log.read())
+        raise AssertionError(self.said())
 
     def browser(self, **headers: str) -> httpx.Client:
         browser = httpx.Client(base_url=self.base, headers=headers, timeout=WAIT)
@@ -133,7 +154,11 @@ class Jupyter:
 
     def stop_process(self) -> None:
         self.process.terminate()
-        self.process.wait(WAIT)
+        self.until_ended()
+
+    def until_ended(self) -> None:
+        """Wait until the process has ended by itself. A busy machine takes a minute."""
+        self.process.wait(60)
 
 
 def _listens(port: int) -> bool:

@@ -51,9 +51,8 @@ class Hosting:
         self._options: StudioKeywords = options or {}
         # The studio of each user, or its opening. None stands for the owner of the store.
         self._studios: dict[str | None, asyncio.Future[Hosted]] = {}
-        # Done with the number of lost answers at the end of all studios. From `close` on, which sets it, no
-        # studio may be opened.
-        self._closing: asyncio.Future[int] | None = None
+        # Done at the end of all studios. From `close` on, which sets it, no studio may be opened.
+        self._closing: asyncio.Future[None] | None = None
         # Done once nobody wants to wait for answers any more. `close` makes it, and `leave` ends it.
         self._leaving: asyncio.Future[None] | None = None
 
@@ -86,7 +85,8 @@ class Hosting:
         """Hand over what runs, and close all studios. Return the number of calls whose answers may be lost.
 
         A call to a provider that has no answer yet is waited for, because nobody else can get its answer.
-        Other kernels, or the next start, continue everything else. A second call of `close` ends the waiting.
+        Other kernels, or the next start, continue everything else. A second call of `close` ends the waiting,
+        and returns 0, because the first one counts.
 
         Args:
             longest: the most seconds to wait for answers; None waits for all of them.
@@ -94,14 +94,14 @@ class Hosting:
         """
         if self._closing is not None:
             self.leave()
-            return await asyncio.shield(self._closing)
-        loop, lost = asyncio.get_running_loop(), 0
+            await asyncio.shield(self._closing)
+            return 0
+        loop = asyncio.get_running_loop()
         self._closing, self._leaving = loop.create_future(), loop.create_future()
         try:
-            lost = await self._close(self._leaving, longest, waits)
+            return await self._close(self._leaving, longest, waits)
         finally:
-            self._closing.set_result(lost)
-        return lost
+            self._closing.set_result(None)
 
     def leave(self) -> None:
         """End the waiting of `close`. Answers that did not come yet may be lost."""
@@ -119,7 +119,10 @@ class Hosting:
 
         lost = await _hand_over([core_of(studio) for studio in studios], leaving, longest, waits)
         loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(None, studio.close) for studio in studios))
+        closing = (loop.run_in_executor(None, studio.close) for studio in studios)
+        for error in await asyncio.gather(*closing, return_exceptions=True):
+            if error is not None:
+                logger.warning("A studio could not be closed: %s", error)
         return lost
 
 
@@ -137,7 +140,7 @@ async def _hand_over(
     if out and waits is not None:
         waits(out)
     await asyncio.wait((handing, leaving), timeout=longest, return_when=asyncio.FIRST_COMPLETED)
-    lost = 0 if handing.done() else await _calls_out(cores)
+    lost = await _calls_out(cores)
     handing.cancel()
     await asyncio.gather(handing, return_exceptions=True)
     return lost
@@ -157,6 +160,11 @@ async def _ask(core: Core, function: Callable[[], Awaitable[T]], otherwise: T) -
     except ImgplayError as error:
         # Neither a studio that is closed already nor a store that is locked keeps a server from stopping.
         logger.warning("A studio could not hand over its work: %s", error.message)
+        return otherwise
+    except (asyncio.CancelledError, RuntimeError):
+        # Other code closed the studio meanwhile, and its loop ended with the call in it.
+        if not core.closed:
+            raise
         return otherwise
 
 
