@@ -391,6 +391,28 @@ def test_an_input_image_is_sent_and_used(client, studio, fake):
     assert studio.batches(again["topicId"])[0][0].parents[0].id == parent
 
 
+def test_an_input_image_of_another_user_is_not_found(tmp_path, fake):
+    image = {"content": png(), "headers": {"content-type": "image/png"}}
+    with (
+        open_studio(fake, store=tmp_path / "s.sqlite") as studio,
+        open_studio(fake, store=tmp_path / "s.sqlite", user_id="eve") as other,
+        served(studio) as address,
+        served(other) as hers,
+        httpx.Client(base_url=address, timeout=WAIT) as client,
+        httpx.Client(base_url=hers, timeout=WAIT) as eve,
+    ):
+        digest = client.post("/references", **image).json()["digest"]
+        asset = made(client, studio)["generations"][0]["asset"]
+        result = client.get(asset["url"].removeprefix(BASE)).headers["ETag"].strip('"')
+        for wanted in ({"references": [digest]}, {"references": [result]}, {"mask": digest}):
+            refused = eve.post("/generate", json=WANTED | wanted)
+            assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+        # Who has the bytes may use them, and takes them from nobody.
+        assert eve.post("/references", **image).status_code == 201
+        made(eve, other, references=[digest])
+        made(client, studio, references=[digest])
+
+
 @pytest.mark.parametrize(
     "source",
     [

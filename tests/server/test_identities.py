@@ -51,6 +51,8 @@ FIELDS = {
     "view": {"generationId": "generation"},
     "recipe": {"generationId": "generation"},
     "recipe_of": {"digest": "digest"},
+    "reference_thumbnails": {"digests": ["digest"]},
+    "reference_original": {"digest": "digest"},
     "code": {"batchId": "batch"},
     "pack": {"generationIds": ["generation"]},
     "take_reference": {"source": "generation", "value": "generation"},
@@ -59,8 +61,6 @@ FIELDS = {
 WITHOUT_IDS = {
     *("generate", "improve", "part", "pack_chunk", "drop_pack", "upload", "add_server", "remove_server"),
     *("model", "check_provider", "set_key", "configure"),
-    # A digest is the checksum of the image itself, so only a user who has the image knows the digest.
-    *("reference_thumbnails", "reference_original"),
 }
 
 

@@ -221,6 +221,22 @@ def test_a_click_that_fails_at_its_last_batch_stores_nothing(store):
         assert store.assets.held(reference.digest)
 
 
+@pytest.mark.parametrize("other", [{"user_id": "eve"}, {"organization_id": "acme"}])
+def test_an_image_belongs_to_the_user_who_gave_it(store, open_store, other):
+    data = make_png()
+    digest = store.assets.add_reference(data).digest
+    stranger = open_store(**other)
+    assert (store.owns(digest), stranger.owns(digest)) == (True, False)
+    assert not store.owns(f"../held/{digest}")
+    reference = stranger.assets.add_reference(data)
+    topic = make_topic()
+    batch, *parts = make_batch(topic, references=[reference])
+    add_batch(store, batch, *parts, new_topic=topic)
+    # The row of one user ends the mark of that user only.
+    assert (store.owns(digest), stranger.owns(digest)) == (True, True)
+    assert stranger.assets.held(digest)
+
+
 def test_a_generation_is_found_with_its_batch(store):
     topic = make_topic()
     batch, generations, tasks = make_batch(topic, 3)

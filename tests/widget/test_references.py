@@ -13,6 +13,7 @@ from PIL import Image
 
 from imgplay_widget._page import uploads as uploads_module
 from imgplay_widget._types import Done, Inline
+from imgplay_widget.errors import StoreLocked
 from imgplay_widget.testing import FakeProvider, InstantClock, mask_png, open_studio, picture, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
 
@@ -337,6 +338,56 @@ def test_an_upload_outlives_the_kernel(tmp_path, fake, open_page):
     with open_studio(fake, store=tmp_path / "s.sqlite") as studio:
         studio._core.start(studio._core.archive.settle).result(WAIT)
         assert studio._core.start(studio._core.references.find, digest).result(WAIT).width == 64
+
+
+def test_the_image_of_another_user_is_not_there(tmp_path, fake, open_page):
+    with (
+        open_page(store=tmp_path / "s.sqlite") as mine,
+        open_page(store=tmp_path / "s.sqlite", user_id="eve") as hers,
+    ):
+        upload, drafted, used = png(), png(8, 8), png(9, 9)
+        digests = [mine.refer(one) for one in (upload, drafted, used)]
+        mine.call("save_draft", topicId=None, prompt="", references=[digests[1]], mask=None)
+        done = mine.studio.generate("a fox", model="fake:image", references=[used]).result(WAIT)
+        digests.append(sha(done[0].bytes))
+        for digest in digests:
+            assert hers.error("reference_original", digest=digest)["code"] == "not_found"
+            reply, buffers = hers.call("reference_thumbnails", digests=[digest])
+            assert (reply["result"]["items"], buffers) == ([{"digest": digest, "buffer": None}], [])
+            assert hers.error("generate", **request([digest]))["code"] == "not_found"
+            hers.call("save_draft", topicId=None, prompt="eve", references=[digest], mask=digest)
+            assert hers.studio._core.call(lambda: hers.studio._core.drafts.read(None)).inputs == ()
+            assert mine.call("reference_original", digest=digest)[0]["error"] is None
+        # Who has the bytes may use them, and takes them from nobody.
+        assert hers.refer(upload) == digests[0]
+        hers.result("generate", **request([digests[0]]))
+        assert mine.call("reference_original", digest=digests[0])[1] == [upload]
+
+
+def test_a_locked_store_refuses_a_reference_that_it_must_look_up(page, monkeypatch):
+    def locked(digest):
+        raise StoreLocked("Another program holds the store.")
+
+    known, asked = page.refer(png()), sha(b"not known")
+    monkeypatch.setattr(page.studio._core.archive.store, "owns", locked)
+    for method, fields in (("reference_original", {"digest": asked}), ("generate", request([asked]))):
+        assert page.error(method, **fields)["code"] == "store_locked"
+    reply, buffers = page.call("reference_thumbnails", digests=[asked, known])
+    assert [one["buffer"] for one in reply["result"]["items"]] == [None, 0]
+    assert len(buffers) == 1
+
+
+def test_an_image_of_the_user_is_found_after_a_restart(tmp_path, fake, open_page):
+    with open_page(store=tmp_path / "s.sqlite") as page:
+        upload, drafted, used = png(), png(8, 8), png(9, 9)
+        digests = [page.refer(one) for one in (upload, drafted, used)]
+        page.call("save_draft", topicId=None, prompt="", references=[digests[1]], mask=None)
+        done = page.studio.generate("a fox", model="fake:image", references=[used]).result(WAIT)
+        whole = [upload, drafted, used, done[0].bytes]
+    with open_page(store=tmp_path / "s.sqlite") as page:
+        assert [page.call("reference_original", digest=sha(one))[1] for one in whole] == [
+            [one] for one in whole
+        ]
 
 
 def test_a_link_is_fetched_without_a_key_and_kept(page):

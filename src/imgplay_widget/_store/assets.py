@@ -7,7 +7,7 @@
     recipes/ab/<sha256>.json      how an original was made: see `recipe_files`
     covers/<topic>-<hash>.webp
     incoming/<generation>         bytes that arrived, and that no row names yet
-    held/<sha256>                 a mark for an image that stays for a day; the mark of an upload says so
+    held/<sha256>.<user>          a user's mark: an image that stays for a day; the mark of an upload says so
     temporary/                    files that are being written
     owners/<owner>.lock           see `leases`
     complete                      the sign that nothing is left to bring from an old folder: see `old_folder`
@@ -64,14 +64,16 @@ class Assets:
 
     Args:
         root: the folder, which is created where it is missing.
+        holder: the user, in the names of the marks.
         old: the folder that earlier versions used, or None. It is read and never changed.
 
     Raises:
         StoreError: the folder cannot be created or written to.
     """
 
-    def __init__(self, root: Path, old: Path | None = None) -> None:
+    def __init__(self, root: Path, holder: str, old: Path | None = None) -> None:
         self.root = root
+        self._holder = holder
         self.old = old if old is not None and old.is_dir() else None
         self.owner = UNKNOWN
         for name in _FOLDERS:
@@ -233,7 +235,7 @@ class Assets:
             raise CorruptImage("The size of the image cannot be read.")
         digest = hashlib.sha256(data).hexdigest()
         with self.exclusive():
-            mark = self.root / "held" / digest
+            mark = self._mark(digest)
             target = self.path(self.original_url(digest, accepted.media_type))
             if target.exists():
                 # The file may be a result, so the end of this mark is no reason to remove the file.
@@ -250,7 +252,7 @@ class Assets:
         with self.exclusive():
             if self.size(reference) is None:
                 return False
-            (self.root / "held" / reference.digest).touch()
+            self._mark(reference.digest).touch()
         return True
 
     def reference(self, digest: str) -> Reference | None:
@@ -274,13 +276,25 @@ class Assets:
             return None
 
     def let_go(self, digests: Iterable[str]) -> None:
-        """Stop holding references, because a row names them now."""
+        """Stop holding references, because a row of the user names them now."""
         for digest in digests:
-            (self.root / "held" / digest).unlink(missing_ok=True)
+            self._mark(digest).unlink(missing_ok=True)
 
     def held(self, digest: str) -> bool:
-        """Return whether a reference is kept although no batch names it yet."""
-        return (self.root / "held" / digest).exists()
+        """Return whether a reference is kept, for any user, although no batch names it yet."""
+        return any(True for _ in self._marks(digest))
+
+    def holds(self, digest: str) -> bool:
+        """Return whether a reference is kept for this user although no batch names it yet."""
+        # The digest may be any text of a page or a script.
+        return _DIGEST.fullmatch(digest) is not None and self._mark(digest).exists()
+
+    def _mark(self, digest: str) -> Path:
+        return self.root / "held" / f"{digest}.{self._holder}"
+
+    def _marks(self, digest: str) -> Iterator[Path]:
+        """Return the marks of all users. Earlier versions made marks without a user."""
+        return (self.root / "held").glob(f"{digest}*")
 
     # -------------------------------------------------------------- reading
 
@@ -402,10 +416,11 @@ class Assets:
 
     def upload(self, digest: str) -> bool:
         """Return whether an original is an input image that was uploaded, and that is kept for a day."""
-        try:
-            return (self.root / "held" / digest).read_text() == _UPLOAD
-        except FileNotFoundError:
-            return False
+        for mark in self._marks(digest):
+            with suppress(FileNotFoundError):
+                if mark.read_text() == _UPLOAD:
+                    return True
+        return False
 
     def arrived_file(self, generation_id: str) -> Path:
         """Return the file of the bytes that arrived for a generation. The file need not exist."""
@@ -490,8 +505,9 @@ class Assets:
         uploads: list[str] = []
         for file in _old(self.root / "held", older):
             with suppress(FileNotFoundError):
-                if file.read_text() == _UPLOAD and _DIGEST.fullmatch(file.name):
-                    uploads.append(file.name)
+                digest = file.name.partition(".")[0]
+                if file.read_text() == _UPLOAD and _DIGEST.fullmatch(digest):
+                    uploads.append(digest)
                 _unlink(file)
         return uploads
 

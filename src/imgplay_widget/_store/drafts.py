@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Scope
     from imgplay_widget._types import JSON
 
-__all__ = ["inputs", "named", "read", "remove", "save"]
+__all__ = ["inputs", "named", "names_image", "read", "remove", "save"]
 
 _PREFIX = "draft:"
 
@@ -62,6 +62,12 @@ def remove(connection: Connection, scope: Scope, topic_id: str) -> set[str]:
 def named(connection: Connection) -> set[str]:
     """Return the digests that the drafts of all users name, because all users share the files."""
     return {digest for digest, _ in inputs(connection)}
+
+
+def names_image(connection: Connection, scope: Scope, digest: str) -> bool:
+    """Return whether a draft of this user names an image with this sha256."""
+    found = settings.beginning(connection, scope, _PREFIX).values()
+    return any(one.digest == digest for value in found for one in _draft_of(value).inputs)
 
 
 def inputs(connection: Connection) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ each scope.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,6 +72,7 @@ __all__ = [
     "generation",
     "generation_of",
     "generations_by_id",
+    "names_image",
     "parents",
     "read_generations",
     "slots",
@@ -138,6 +140,11 @@ class Scope:
         """Return the conditions of generations in this scope, whose batch holds the organization."""
         mine = select(batches.c.id).where(*self.batches(), batches.c.id == generations.c.batch_id)
         return generations.c.user_id == self.user_id, mine.correlate(generations).exists()
+
+    @property
+    def holder(self) -> str:
+        """The owner in the names of files, in which a user id may not stand."""
+        return hashlib.sha256(f"{self.user_id}\n{self.organization_id or ''}".encode()).hexdigest()[:16]
 
     def tasks(self) -> tuple[Condition, ...]:
         """Return the conditions of tasks in this scope, whose batch holds the organization."""
@@ -298,6 +305,14 @@ def generation_of(connection: Connection, scope: Scope, digest: str) -> tuple[En
     )
     newest = connection.scalar(mine.order_by(generations.c.id.desc()).limit(1))
     return None if newest is None else generation(connection, scope, newest)
+
+
+def names_image(connection: Connection, scope: Scope, digest: str) -> bool:
+    """Return whether an image with this sha256 is a result or an input of a batch, also of a deleted one."""
+    made = select(generations.c.id).where(generations.c.asset_digest == digest, *scope.generations())
+    used = select(references.c.batch_id).join(batches, batches.c.id == references.c.batch_id)
+    mine = made, used.where(references.c.digest == digest, *scope.batches())
+    return any(connection.scalar(one.limit(1)) is not None for one in mine)
 
 
 def parents(connection: Connection, scope: Scope, batch_id: str) -> list[tuple[Entry, Generation]]:

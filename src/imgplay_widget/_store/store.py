@@ -149,10 +149,12 @@ class Store:
         database = Database(where, busy_timeout=busy_timeout)
         try:
             migrations.migrate(database)
-            assets = Assets(where.assets or Path(tempfile.mkdtemp(prefix="imgplay-")), where.old_assets)
+            scope = Scope(user_id, organization_id)
+            folder = where.assets or Path(tempfile.mkdtemp(prefix="imgplay-"))
+            assets = Assets(folder, scope.holder, where.old_assets)
             notices = old_folder.bring_over(database, assets)
             lost = recovery.notices(database, assets)
-            store = cls(database, assets, Scope(user_id, organization_id), temporary=where.assets is None)
+            store = cls(database, assets, scope, temporary=where.assets is None)
             store.notices += notices + lost
             store._lost = lost
             return store
@@ -407,6 +409,18 @@ class Store:
         """Return the newest generation whose image has this sha256, with its batch, or None."""
         with self._database.reading() as connection:
             return queries.generation_of(connection, self._scope, digest)
+
+    def owns(self, digest: str) -> bool:
+        """Return whether the user gave or made an image: an upload, a result, an input of a batch or a draft.
+
+        All users share one file of the same bytes, so the file does not show to whom it belongs.
+        """
+        # An upload loses its mark after a row names it, so the mark is looked for first.
+        if self.assets.holds(digest):
+            return True
+        with self._database.reading() as connection:
+            of_rows = queries.names_image(connection, self._scope, digest)
+            return of_rows or drafts.names_image(connection, self._scope, digest)
 
     def generations_by_id(self, ids: Sequence[str]) -> list[tuple[Entry, Generation]]:
         """Return the generations with these ids, in this order, each with its batch."""

@@ -108,19 +108,19 @@ class References:
         return self._learned(reference)
 
     async def find(self, digest: str, role: Role = "reference") -> Reference:
-        """Return a stored input image. Errors name its `role`.
+        """Return a stored input image, which the user gave or made. Errors name its `role`.
 
         Raises:
-            NotFound: the image is gone, or was never there.
+            NotFound: the image is gone, was never there, or belongs to other users only.
         """
         known = self._known.get(digest)
         if known is not None and self._assets.size(known) is not None:
             self._known.move_to_end(digest)
             return known
-        try:
-            found = await self._archive.in_pool(self._assets.reference, digest)
-        except CorruptImage:
-            found = None
+        found = None
+        if await self._archive.in_store(self._archive.store.owns, digest):
+            with suppress(CorruptImage):
+                found = await self._archive.in_pool(self._assets.reference, digest)
         if found is None:
             self._known.pop(digest, None)
             raise _gone(role)
