@@ -38,6 +38,10 @@ VAGUE_NAMES = {"place", "places", "directory"}
 """Names that meant many things. Each of these has a term of its own: slot, index, folder, location."""
 
 
+HOST = re.compile(r"\bkernels?\b|\b(?:a|the|from|this) cells?\b", re.IGNORECASE)
+"""Words of notebooks."""
+
+
 class Text(NamedTuple):
     """A docstring or a comment."""
 
@@ -113,6 +117,29 @@ def test_no_name_means_many_things(name: str) -> None:
     named = [(node.arg, node.lineno) for node in nodes if isinstance(node, ast.arg)]
     named += [(node.id, node.lineno) for node in nodes if isinstance(node, ast.Name)]
     assert [f"{name}:{line}: {word}" for word, line in named if word in VAGUE_NAMES] == []
+
+
+def sentences(source: str) -> Iterator[str]:
+    """Return the texts of a file that are not docstrings, with spaces in them."""
+    tree = ast.parse(source)
+    lone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in lone:
+            yield from (node.value,) if " " in node.value.strip() else ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [one for one in FILES if re.match(r"src/(?!.*/(_widget/|outputs\.py)).*\.py$", one)],
+)
+def test_what_people_read_fits_every_host(name: str) -> None:
+    """A server and a command have neither a kernel nor cells, so words that fit everywhere tell of Python."""
+    found = [
+        text
+        for text in sentences(FILES[name].read_text(encoding="utf-8"))
+        if HOST.search(text) and "n a notebook, " not in text
+    ]
+    assert found == []
 
 
 def test_the_glossary_has_each_term_once() -> None:

@@ -8,7 +8,7 @@
     ├── OverBudget                       the budget of the day does not allow it
     ├── PriceUnknown                     there is a budget, and the price of the call is not known
     ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
-    ├── PageOutdated                     the page and the kernel are of different versions
+    ├── PageOutdated                     the page and the studio are of different versions
     ├── NoThreads                        this Python cannot start a thread; nothing was stored
     ├── StoreError                       the database or the asset files
     │   ├── StoreTooNew                  the file was written by a newer version
@@ -33,7 +33,7 @@
         ├── ModelNotFound                the model is unknown or retired
         ├── RateLimited                  too many requests; no work was done
         ├── Overloaded                   the provider has no capacity; no work was done
-        ├── ProviderMissing              this kernel does not have the provider or its model
+        ├── ProviderMissing              this studio does not have the provider or its model
         ├── ServerError                  the provider failed
         │   └── InternalError            this package failed while it worked on the request
         ├── NetworkError                 the connection failed
@@ -45,7 +45,7 @@
         ├── NotFetched                   the image is finished and paid for, and could not be fetched yet
         ├── Lost                         the provider no longer knows the job or its result
         ├── Uncertain                    nobody knows whether the provider took (and billed) the call
-        └── Interrupted                  the kernel stopped before the call was sent
+        └── Interrupted                  the studio stopped before the call was sent
 
 Each error says what happened, whose fault it is and the next step, and holds the same as data. A message
 never holds a key: the code that raises an error first passes a foreign text through `redact` of
@@ -242,7 +242,7 @@ class OverBudget(ImgplayError):
     code = "over_budget"
     fault = "you"
     default_next_step = (
-        "Raise the budget in a cell (pg.budget = 10 means 10 USD a day, None means no limit), or wait until "
+        "Raise the budget (in Python, pg.budget = 10 means 10 USD a day, None means no limit), or wait until "
         "tomorrow. Nothing was stored, sent or paid."
     )
 
@@ -267,11 +267,11 @@ class NotFound(ImgplayError, LookupError):
 
 
 class PageOutdated(ImgplayError):
-    """The page was loaded from another version of the package than the one that the kernel runs."""
+    """The page was loaded from another version of the package than the one that runs the studio."""
 
     code = "page_outdated"
     fault = "here"
-    default_next_step = "Save the notebook, run the cell again, and load the page again."
+    default_next_step = "Load the page again. In a notebook, first save the notebook and run the cell again."
 
 
 class NoThreads(ImgplayError):
@@ -280,8 +280,8 @@ class NoThreads(ImgplayError):
     code = "no_threads"
     fault = "here"
     default_next_step = (
-        "Open the notebook where the kernel runs outside of the browser: in JupyterLab, Jupyter Notebook, "
-        "VS Code or Google Colab."
+        "Use a Python that runs outside of the browser, as in JupyterLab, Jupyter Notebook, VS Code or "
+        "Google Colab."
     )
 
 
@@ -387,7 +387,7 @@ class StudioClosed(ImgplayError):
 
     code = "studio_closed"
     fault = "you"
-    default_next_step = "Create a new Studio or ImagePlayground."
+    default_next_step = "Create a new Studio or ImagePlayground. A server opens one when it starts again."
 
 
 class Cancelled(ImgplayError):
@@ -555,12 +555,14 @@ class InternalError(ServerError):
 
 
 class ProviderMissing(ProviderError):
-    """This kernel does not have the provider that began the request, or its model."""
+    """This studio does not have the provider that began the request, or its model."""
 
     code = "provider_missing"
     fault = "you"
     retryable = True
-    default_next_step = "Pass the provider that began the request with providers=[…], then retry."
+    default_next_step = (
+        "Install the provider that began the request, or pass it with providers=[…], then retry."
+    )
 
 
 class NetworkError(ProviderError):
@@ -650,7 +652,7 @@ class Uncertain(ProviderError):
 
 
 class Interrupted(ProviderError):
-    """The kernel stopped before the call was sent. Nothing was paid."""
+    """The studio stopped before the call was sent. Nothing was paid."""
 
     code = "interrupted"
     fault = "here"

@@ -117,7 +117,8 @@ def next_step_of(error: ImgplayError) -> str:
     step = _NEXT_STEPS.get(error.code, error.next_step)
     provider = error.info.provider
     if provider is not None:
-        step = step.replace(f"Call set_key({provider!r})", f"Run imgplay keys set {provider}")
+        in_python = f"Enter the key on the page, call set_key({provider!r})"
+        step = step.replace(in_python, f"Run imgplay keys set {provider}")
     return (
         step.replace("store=", "--store")
         .replace("deadline=", "--deadline")

@@ -863,7 +863,7 @@ class Engine:
                 stored.append(image)
             else:
                 failures[generation.id] = Uncertain(
-                    "The kernel stopped before this image was stored. The image may have been billed.",
+                    "The studio stopped before this image was stored. The image may have been billed.",
                     provider=task.provider,
                 ).info
         if not stored or (failures and whole):
@@ -891,7 +891,7 @@ class Engine:
         """Store the error of a task that cannot be continued."""
         if isinstance(error, NotFound):
             error = ProviderMissing(
-                f"This kernel has no model {task.provider}:{task.model}.", provider=task.provider
+                f"This studio has no model {task.provider}:{task.model}.", provider=task.provider
             )
         ended = advance(task, Fail(error.info), self._clock.now())
         saved = await self._archive.in_store(self._store.save_task, ended, owner=self.owner)

@@ -43,4 +43,4 @@ class PartFiles:
         for path in self._folder.glob("*.js"):
             if path.name == name:
                 return path.read_bytes()
-        raise PageOutdated("The page and the kernel are of different versions of imgplay-widget.")
+        raise PageOutdated("The page and the studio are of different versions of imgplay-widget.")

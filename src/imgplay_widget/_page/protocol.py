@@ -1539,5 +1539,5 @@ def parse(content: object) -> PageRequest | Ack | Leave:
         where = ".".join(str(part) for part in first["loc"]) or "message"
         raise InvalidRequest(
             f"The page sent a message that this version does not understand ({where}: {first['msg']}).",
-            next_step="Reload the page. If this happens again, run the cell again.",
+            next_step="Load the page again. In a notebook, run the cell again too.",
         ) from None

@@ -209,7 +209,7 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
     """
     if task.resumes >= MAX_RESUMES:
         parked = InternalError(
-            f"The kernel died {task.resumes + 1} times while it worked on this task.",
+            f"The studio's process died {task.resumes + 1} times while it worked on this task.",
             provider=task.provider,
             next_step="Retry to send the call again (it may be billed twice), or delete the image."
             if task.stage is Stage.SUBMITTING
@@ -220,13 +220,13 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
         case Stage.PENDING:
             if now - task.created_at <= PENDING_AGE:
                 return Plan(Resume.SUBMIT)
-            stopped = Interrupted("The kernel stopped before the call was sent.", provider=task.provider)
+            stopped = Interrupted("The studio stopped before the call was sent.", provider=task.provider)
             return Plan(Resume.FAIL, stopped.info)
         case Stage.SUBMITTING:
             if idempotent:
                 return Plan(Resume.SUBMIT)
             unknown = Uncertain(
-                "The kernel stopped while the call was being sent. The call may have been billed.",
+                "The studio stopped while the call was being sent. The call may have been billed.",
                 provider=task.provider,
                 request_id=task.request_id,
             )

@@ -44,7 +44,7 @@ def check_threads() -> None:
             ) from error
         raise NoThreads(
             "A studio needs threads, and Python could not start one: the limit of this machine is reached.",
-            next_step="Close other studios, kernels or programs, then run the cell again.",
+            next_step="Close other studios or programs, then try again.",
         ) from error
     trial.join()
 
@@ -109,7 +109,7 @@ class Hop:
         if threading.current_thread() is self._loop:
             raise StudioClosed(
                 "The call would wait for itself, because it was made on the studio's own thread.",
-                next_step="Make the call from a cell or another thread.",
+                next_step="Make the call from another thread.",
             )
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:

@@ -327,13 +327,13 @@ def usable_key(key: str | None) -> str | None:
 
 def _kept(spec: ProviderSpec, kept: bool, remember: bool) -> str:  # noqa: FBT001 - two facts of a call
     if kept:
-        return f"The key of {spec.title} is in the system's keyring, for this and later kernels."
-    text = f"The key of {spec.title} is in the memory of this kernel, and is gone when the kernel stops."
+        return f"The key of {spec.title} is in the system's keyring, where later studios find it too."
+    text = f"The key of {spec.title} is in memory only, and is gone when this Python process ends."
     if remember:
         text += (
             " No system keyring took the key. Install imgplay-widget[keyring] on a machine that has a"
-            f" keyring, or set {' or '.join(spec.key_variables[:1]) or 'its environment variable'} before the"
-            " kernel starts."
+            f" keyring, or set {' or '.join(spec.key_variables[:1]) or 'its environment variable'} before"
+            " Python starts."
         )
     return text
 

@@ -79,7 +79,7 @@ def missing_key(spec: ProviderSpec) -> MissingKey:
     return MissingKey(
         f"{spec.title} needs a key, and none is set.",
         provider=spec.name,
-        next_step=f"Call set_key({spec.name!r}), "
+        next_step=f"Enter the key on the page, call set_key({spec.name!r}), "
         f"set the environment variable {spec.key_variables[0]}{where}, "
         "or choose a demo model such as demo:instant, which needs none.",
     )

@@ -70,7 +70,7 @@ class Hosting:
             # The errors are imported late, so that a server starts without them.
             from imgplay_widget.errors import StudioClosed
 
-            raise StudioClosed("The server stops.")
+            raise StudioClosed("The server stops.", next_step="Try again when the server runs again.")
         opening = self._studios.get(user)
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
             loop = asyncio.get_running_loop()
