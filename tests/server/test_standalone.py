@@ -68,14 +68,15 @@ def test_nothing_is_given_without_the_token(server, path, token):
     [
         {},
         {"Authorization": "Bearer wrong"},
-        {"Cookie": "imgplay-127-0-0-1=in"},
+        {"Cookie": "imgplay-127-0-0-1-{port}=in"},
         {"Authorization": "Bearer {token}", "Origin": "http://evil.example"},
         {"Authorization": "Bearer {token}", "Origin": "null"},
     ],
 )
 def test_a_socket_is_refused_without_login_and_from_elsewhere(server, headers):
+    known = {"token": server.token, "port": server.standalone.port}
     with pytest.raises(InvalidStatus) as refused:
-        server.socket(**{name: value.format(token=server.token) for name, value in headers.items()})
+        server.socket(**{name: value.format(**known) for name, value in headers.items()})
     assert refused.value.response.status_code == 403
 
 
