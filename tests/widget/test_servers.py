@@ -54,6 +54,22 @@ def test_a_server_is_there_again_without_its_key(tmp_path, open_page):
             assert "mine:flux-mini" in page.catalog()
 
 
+@pytest.mark.parametrize(("user", "sent"), [("local", True), ("user:eve", False)])
+def test_a_named_user_sends_no_shared_variable_to_a_server_of_their_own(
+    tmp_path, open_page, monkeypatch, user, sent
+):
+    monkeypatch.setenv("MINE_API_KEY", KEY)
+    with OpenAIServer(script=[LISTED] * 4) as server:
+        for _ in range(2):
+            with open_page(store=tmp_path / "s.sqlite", user_id=user) as page:
+                if provider(page) is None:
+                    add(page, server.base_url)
+                page.result("check_provider", provider="mine")
+                assert provider(page)["keySource"] == ("environment variable MINE_API_KEY" if sent else "")
+        assert server.requests
+        assert [KEY in str(one.headers) for one in server.requests] == [sent] * len(server.requests)
+
+
 def test_a_server_that_wants_a_key_says_so(page):
     with OpenAIServer(script=[error(401, "no key")] * 3) as server:
         assert add(page, server.base_url)["outcome"] == "missing_key"

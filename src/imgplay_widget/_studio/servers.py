@@ -70,6 +70,7 @@ class Servers:
                 self._check_name(name)
             except InvalidRequest:
                 continue
+            self._keys.keep_from_shared(name)
             self._servers[name] = server
             self._registry.add(_provider(name, server))
 
@@ -93,6 +94,7 @@ class Servers:
         """
         name, url, key = name.strip(), _checked(url), usable_key(key)
         self._check_name(name)
+        self._keys.keep_from_shared(name)
         before = self._servers.get(name)
         moved = before is not None and before.url != url
         server = _Server(url, keyed=key is not None)

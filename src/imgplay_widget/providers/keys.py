@@ -40,7 +40,7 @@ class Keys:
         user: the id of the user who has keys of their own in the keyring; None for the owner of the keyring.
     """
 
-    __slots__ = ("_environ", "_file", "_found", "_given", "_user")
+    __slots__ = ("_environ", "_file", "_found", "_given", "_unshared", "_user")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Keys:
         user: str | None = None,
     ) -> None:
         self._user = user
+        self._unshared: set[str] = set()
         self._given: dict[str, _Found] = {}
         self._environ: Mapping[str, str] = os.environ if environ is None else environ
         self._file: Mapping[str, str] = {}
@@ -78,6 +79,14 @@ class Keys:
             self._given[name] = _Found(key.strip(), "given to this studio")
         else:
             self._given.pop(name, None)
+
+    def keep_from_shared(self, name: str) -> None:
+        """Take the key of a provider from no source that all users of a server share.
+
+        A user chose the provider's name and address, and so the variable that would be sent there.
+        """
+        if self._user is not None:
+            self._unshared.add(name)
 
     def remember(self, name: str, key: str | None) -> bool:
         """Set a key here and in the system's keyring. None forgets it in both.
@@ -122,7 +131,7 @@ class Keys:
 
     def _at_hand(self, spec: ProviderSpec) -> _Found | None:
         given = self._given.get(spec.name)
-        if given:
+        if given or spec.name in self._unshared:
             return given
         for variables, source in ((self._environ, "environment variable {}"), (self._file, ".env file ({})")):
             for variable in spec.key_variables:
