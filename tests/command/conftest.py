@@ -1,8 +1,13 @@
-"""The real command in a process of its own, with a provider that is installed as a plug-in would be."""
+"""The real command, with a provider that is installed as a plug-in would be.
+
+A command that only runs to its end runs in the process of the tests, because the start of a process takes
+longer than most commands. One whose signals, terminal or start matter runs in a process of its own.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -14,11 +19,14 @@ import termios
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imgplay_widget._command.main import main
+from imgplay_widget.providers import registry
 from tests.servers.job_plugin import install_plugin
 from tests.servers.job_server import JobServer
 
@@ -46,19 +54,42 @@ class Command:
         store: the store, or None for the one that a command takes by itself.
         folder: the working folder, which also holds the plug-in.
         environ: the environment.
+
+    Attributes:
+        has_plugin: True where the folder has a plug-in.
     """
 
     def __init__(self, store: Path | None, folder: Path, environ: dict[str, str]) -> None:
         self.store = store
         self.folder = folder
         self.environ = environ
+        self.has_plugin = False
 
-    def __call__(
-        self, *arguments: str, given: str = "", stdout: int = subprocess.PIPE, **environ: str
-    ) -> Ended:
-        """Run a command to its end."""
-        process = self.start(*arguments, stdout=stdout, **environ)
-        return self.ended(process, given)
+    def __call__(self, *arguments: str, given: str = "", **environ: str) -> Ended:
+        """Run a command to its end, in this process."""
+        streams = {"stdin": io.BytesIO(given.encode()), "stdout": io.BytesIO(), "stderr": io.BytesIO()}
+        handler = signal.getsignal(signal.SIGTERM)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            for name, value in {**self.environ, **environ}.items():
+                patch.setenv(name, value)
+            for name, stream in streams.items():
+                patch.setattr(sys, name, io.TextIOWrapper(stream, encoding="utf-8", write_through=True))
+            if self.has_plugin:
+                for folder in (str(ROOT), str(self.folder)):
+                    patch.syspath_prepend(folder)
+                patch.setattr(registry, "entry_points", entry_points)
+                patch.delitem(sys.modules, "imgplay_jobs", raising=False)
+            try:
+                code = main(self._with_store(arguments))
+            finally:
+                signal.signal(signal.SIGTERM, handler)
+            out, err = (streams[name].getvalue().decode() for name in ("stdout", "stderr"))
+        return Ended(int(code), out, err)
+
+    def apart(self, *arguments: str, given: str = "", stdout: int = subprocess.PIPE, **environ: str) -> Ended:
+        """Run a command to its end, in a process of its own."""
+        return self.ended(self.start(*arguments, stdout=stdout, **environ), given)
 
     def start(
         self,
@@ -123,6 +154,7 @@ def jobs(command: Command) -> Iterator[JobServer]:
     """Return a server of images whose provider the command knows as ``jobs``."""
     with JobServer() as server:
         command.environ |= install_plugin(command.folder, server.origin)
+        command.has_plugin = True
         yield server
 
 

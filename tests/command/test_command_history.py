@@ -63,14 +63,16 @@ def test_looking_at_a_history_that_has_not_begun_makes_none(command: Command, tm
 def test_a_reader_that_leaves_ends_the_command_quietly(command: Command, made: dict[str, Any]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    ended = command("search", "--paths", stdout=writer)
+    ended = command.apart("search", "--paths", stdout=writer)
     os.close(writer)
     assert (ended.code, ended.err) == (141, "")
 
 
 def test_output_is_utf_8_whatever_the_terminal_says(command: Command) -> None:
     command("generate", "ein Fuchs – 狐", "-m", "demo:instant", "-p", "width=256", "-p", "height=256")
-    ended = command("search", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    ended = command.apart(
+        "search", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
     assert (ended.code, ended.err) == (0, "")
     assert "ein Fuchs – 狐" in ended.out
 

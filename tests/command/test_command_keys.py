@@ -34,15 +34,15 @@ def state_of(ended: Ended, provider: str) -> tuple[str, str | None]:
 
 
 def test_a_key_from_standard_input_is_kept_listed_and_forgotten(command: Command, keyring: Path) -> None:
-    kept = command("keys", "set", "openai", "--json", given=f"{KEY}\n")
+    kept = command.apart("keys", "set", "openai", "--json", given=f"{KEY}\n")
     assert (kept.code, kept.json["key"]["state"]) == (0, "set"), kept.err
     assert json.loads(keyring.read_text()) == {"imgplay-widget/openai": KEY}
-    listed = command("keys", "--json", FAL_KEY="fal-canary")
+    listed = command.apart("keys", "--json", FAL_KEY="fal-canary")
     assert state_of(listed, "openai") == ("set", "system keyring")
     assert state_of(listed, "fal") == ("set", "environment variable FAL_KEY")
     assert state_of(listed, "xai") == ("missing", None)
-    shown = command("keys")
-    gone = command("keys", "forget", "openai")
+    shown = command.apart("keys")
+    gone = command.apart("keys", "forget", "openai")
     assert (gone.code, json.loads(keyring.read_text())) == (0, {})
     for ended in (kept, listed, shown, gone):
         assert KEY not in ended.out + ended.err
@@ -66,7 +66,7 @@ def test_a_key_that_is_typed_is_not_echoed(command: Command, keyring: Path) -> N
 
 def test_without_a_keyring_nothing_is_kept(command: Command) -> None:
     command.store = None
-    ended = command("keys", "set", "openai", "--json", given=KEY)
+    ended = command.apart("keys", "set", "openai", "--json", given=KEY)
     assert (ended.code, ended.json["code"]) == (3, "missing_package")
     assert "OPENAI_API_KEY" in ended.json["nextStep"]
     assert KEY not in ended.out + ended.err
@@ -95,6 +95,6 @@ def test_a_key_among_the_arguments_is_refused_and_not_repeated(
 
 
 def test_an_empty_key_changes_nothing(command: Command, keyring: Path) -> None:
-    ended = command("keys", "set", "openai", given="\n")
+    ended = command.apart("keys", "set", "openai", given="\n")
     assert (ended.code, ended.out) == (3, "")
     assert not keyring.exists()

@@ -40,7 +40,7 @@ def test_a_taken_port_is_refused_as_json(command: Command) -> None:
     assert process.stdout is not None
     lines = [process.stdout.readline().decode() for _ in range(3)]
     port = json.loads("".join(lines))["address"].partition("?")[0].split(":")[2].split("/")[0]
-    taken = command("serve", "--port", port, "--no-browser", "--json")
+    taken = command.apart("serve", "--port", port, "--no-browser", "--json")
     process.send_signal(signal.SIGTERM)
     assert command.ended(process).code == 0
     assert (taken.code, taken.json["code"]) == (3, "invalid_request")
