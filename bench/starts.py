@@ -60,14 +60,21 @@ def start(*, extended: bool) -> dict[str, float]:
     return found
 
 
-def measured(*, extended: bool) -> dict[str, float]:
-    """Return the CPU times of `start` in a fresh process, with folders of its own."""
+def measured(compiled: str, *, extended: bool) -> dict[str, float]:
+    """Return the CPU times of `start` in a fresh process, with folders of its own.
+
+    Args:
+        compiled: the folder of compiled modules, which an installed package has too.
+        extended: True with the extension.
+    """
     with tempfile.TemporaryDirectory(prefix="imgplay-bench-") as folder:
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+        own = {name: str(Path(folder, name)) for name in names}
+        own |= {"JUPYTER_NO_CONFIG": "1", "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
         done = subprocess.run(
             [sys.executable, "-m", "bench.starts", "--once", "with" if extended else "without"],
             cwd=ROOT,
-            env={**os.environ, **{name: str(Path(folder, name)) for name in names}, "JUPYTER_NO_CONFIG": "1"},
+            env={**os.environ, **own},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=True,
@@ -78,12 +85,13 @@ def measured(*, extended: bool) -> dict[str, float]:
 def pairs() -> dict[str, float]:
     """Return the medians of starts with and without the extension."""
     found: dict[bool, list[dict[str, float]]] = {True: [], False: []}
-    # The first pair fills the caches of the system.
-    for number in range(PAIRS + 1):
-        for extended in (True, False):
-            times = measured(extended=extended)
-            if number:
-                found[extended].append(times)
+    with tempfile.TemporaryDirectory(prefix="imgplay-bench-") as compiled:
+        # The first pair compiles the modules, and fills the caches of the system.
+        for number in range(PAIRS + 1):
+            for extended in (True, False):
+                times = measured(compiled, extended=extended)
+                if number:
+                    found[extended].append(times)
 
     def middle(name: str, *, extended: bool) -> float:
         return median(times[name] for times in found[extended])
