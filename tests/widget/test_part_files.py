@@ -21,7 +21,7 @@ def test_a_page_gets_every_part_of_its_build(page):
 def test_a_page_of_another_version_is_told_to_load_again(page):
     error = page.error("part", name="large", build="0" * 12)
     assert (error["code"], error["fault"]) == ("page_outdated", "here")
-    assert "load the page again" in error["nextStep"]
+    assert "Load the page again" in error["nextStep"]
 
 
 @pytest.mark.parametrize(
