@@ -402,7 +402,7 @@ def test_a_message_that_is_none_is_answered_once_with_an_error(page, content):
     (reply,) = [c for c, _ in page.messages]
     assert reply["to"] == "x"
     assert reply["error"]["code"] == "invalid_request"
-    assert "Reload" in reply["error"]["nextStep"]
+    assert "Load the page again" in reply["error"]["nextStep"]
 
 
 @pytest.mark.parametrize("content", [None, 7, "text", [], {"kind": "ack"}, {"id": 3}])
