@@ -19,7 +19,7 @@ from playwright.sync_api import (
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 from scripts.page_states import page_server
-from tests.browser.served import Served
+from tests.browser.served import Served, ServerPage
 from tests.server.jupyter_host import PAGE, TOKEN, Jupyter
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
@@ -67,29 +67,35 @@ def page_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def command_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address that a running `imgplay serve` printed."""
+def command_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPage]:
+    """Return the page that a running `imgplay serve` printed."""
     server = Served(tmp_path_factory.mktemp("served") / "studio.sqlite")
     server.start()
-    yield server.address
+    yield ServerPage(server.address, server.store)
     server.kill()
 
 
 @pytest.fixture(scope="session")
-def jupyter_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of the page on a Jupyter Server that has a base URL, with the server's token.
+def jupyter_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPage]:
+    """Return the page of a Jupyter Server that has a base URL.
 
     Only the configuration file of the extension enables the page.
     """
     server = Jupyter(tmp_path_factory.mktemp("jupyter"))
-    yield f"{server.base}{PAGE}?token={TOKEN}"
+    yield ServerPage(f"{server.base}{PAGE}?token={TOKEN}", server.store)
     server.stop()
 
 
 @pytest.fixture(params=["command", "jupyter"])
-def server_address(request: pytest.FixtureRequest) -> str:
-    """Return the address of the page on each of both servers, with the token that logs in a new browser."""
-    return request.getfixturevalue(f"{request.param}_address")
+def server_page(request: pytest.FixtureRequest) -> ServerPage:
+    """Return the page of each of both servers."""
+    return request.getfixturevalue(f"{request.param}_page")
+
+
+@pytest.fixture
+def server_address(server_page: ServerPage) -> str:
+    """Return the address of the page on each of both servers."""
+    return server_page.address
 
 
 @pytest.fixture

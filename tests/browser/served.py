@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import Page
 
@@ -20,6 +21,18 @@ OVERFLOW = """() => {
   return [scrollHeight, box.height].map(height => height - innerHeight)
     .concat([scrollWidth, box.width].map(width => width - innerWidth));
 }"""
+
+
+class ServerPage(NamedTuple):
+    """The page of a running server.
+
+    Attributes:
+        address: its address, with the token that logs in a new browser.
+        store: the history that it shows.
+    """
+
+    address: str
+    store: Path
 
 
 class Served:

@@ -6,13 +6,14 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from scripts.lab import WAIT, View
-from tests.browser.served import overflow
+from tests.browser.served import Served, ServerPage, overflow
 from tests.browser.story import saved_by_the_browser
 
 pytestmark = pytest.mark.browser
@@ -240,8 +241,16 @@ def test_deleting_a_topic_a_batch_or_a_generation_deletes_what_is_in_it(view: Vi
     assert status(view, dawn)[0] == 404
 
 
+@pytest.fixture
+def next_session(server_page: ServerPage) -> Iterator[Served]:
+    """Return a server that starts later on the history of the page."""
+    server = Served(server_page.store)
+    yield server
+    server.kill()
+
+
 def test_the_model_and_its_parameters_are_kept_for_the_next_session(
-    view: View, browser: Browser, server_address: str
+    view: View, server_page: ServerPage, next_session: Served
 ) -> None:
     view.choose_model(INSTANT)
     write(view.part("width"), "768")
@@ -249,11 +258,11 @@ def test_the_model_and_its_parameters_are_kept_for_the_next_session(
     view.part("count-3").click()
     view.page.goto("about:blank")
 
-    context = browser.new_context()
-    later = opened(context.new_page(), server_address)
-    expect(later.part("model-select")).to_contain_text("Instant")
-    expect(later.part("width")).to_have_value("768")
-    expect(later.part("seed")).to_have_value("41")
-    expect(later.part("count-3")).to_have_attribute("aria-pressed", "true")
-    later.part("config-panel").get_by_test_id("reset-all").click()
-    context.close()
+    next_session.start()
+    for address in (next_session.address, server_page.address):
+        later = opened(view.page, address)
+        expect(later.part("model-select")).to_contain_text("Instant")
+        expect(later.part("width")).to_have_value("768")
+        expect(later.part("seed")).to_have_value("41")
+        expect(later.part("count-3")).to_have_attribute("aria-pressed", "true")
+    view.part("config-panel").get_by_test_id("reset-all").click()
