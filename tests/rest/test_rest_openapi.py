@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
@@ -26,12 +27,13 @@ DESCRIBED = document(ENDPOINTS, BASE)
 WANTED = {"provider": "fake", "model": "image", "prompt": "a fox"}
 
 schemathesis.checks.load_all_checks()
-TRIED = [
-    check
-    for check in CHECKS.get_all()
+LEFT_OUT = (
     # What a request may hold depends on its model too, which a schema cannot say.
-    if check.__name__ != "positive_data_acceptance"
-]
+    "positive_data_acceptance",
+    # It sends each request twice more. A test below tries each address once without a login.
+    "ignored_auth",
+)
+TRIED = [check for check in CHECKS.get_all() if check.__name__ not in LEFT_OUT]
 
 schemathesis.serializer.alias(
     [kind for one in ENDPOINTS for kind in one.binary if kind.startswith("image/")],
@@ -97,6 +99,14 @@ def test_every_answer_fits_the_description(case, running):
             case.body |= {"provider": "fake", "model": "image"}
             case.body.pop("topicId", None)
     case.call_and_validate(base_url=running.address, headers=running.headers, checks=TRIED, timeout=WAIT)
+
+
+def test_each_address_needs_a_login(running):
+    for path, methods in DESCRIBED["paths"].items():
+        for method in methods.keys() & {"get", "post", "patch", "delete"}:
+            for headers in ({}, {"Authorization": "Bearer wrong"}):
+                with httpx.stream(method.upper(), running.address + path, headers=headers) as answer:
+                    assert answer.status_code == 403, (method, path)
 
 
 def test_the_committed_description_is_the_served_one(client):
