@@ -65,8 +65,10 @@ def test_the_owner_sees_what_a_kernel_makes(jupyter):
 def test_the_owner_of_a_hub_is_the_owner_of_the_store(named):
     with Studio(named.store) as kernel, named.socket(**{"X-User": "ann"}) as socket:
         page = SocketPage(socket)
-        kernel.generate("an owl", model="demo:instant").result(WAIT)
+        batch = kernel.generate("an owl", model="demo:instant").result(WAIT)
         page.event("store_changed")
+        feed = page.result("feed", topicId=batch.topic_id, limit=10)
+        assert feed["feed"]["batches"][0]["prompt"] == "an owl"
 
 
 @pytest.mark.parametrize("name", ["local", "bob"])
