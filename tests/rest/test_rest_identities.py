@@ -7,7 +7,7 @@ import json
 import pytest
 
 from imgplay_widget.server.rest.endpoints import ENDPOINTS
-from tests.server.test_jupyter import API, NAMED, PAGE, Jupyter
+from tests.server.jupyter_host import API, NAMED, PAGE, Jupyter
 
 WANTED = {"provider": "demo", "model": "instant", "prompt": "a secret of bob"}
 BODIES = {"change_topic": {"title": "taken"}}
