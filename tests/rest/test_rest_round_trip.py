@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.server.conftest import Server
-from tests.server.test_jupyter import API, TOKEN, Jupyter
+from tests.server.jupyter_host import API, TOKEN, Jupyter
 
 TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
 BATCH = {
