@@ -76,6 +76,13 @@ def write(field: Locator, value: str) -> None:
     field.press("Tab")
 
 
+def expect_kept(view: View) -> None:
+    """Wait until the config panel shows the chosen model and its parameters."""
+    expect(view.part("model-select")).to_contain_text("Instant")
+    expect(view.part("width")).to_have_value("768")
+    expect(view.part("seed")).to_have_value("41")
+
+
 def test_the_page_has_an_address_of_its_own(browser: Browser, server_address: str) -> None:
     """Open `/image-playground` on the server. The link in JupyterLab's sidebar leads to this address."""
     context = browser.new_context()
@@ -262,14 +269,18 @@ def test_the_model_and_its_parameters_are_kept_for_the_next_session(
     view.choose_model(INSTANT)
     write(view.part("width"), "768")
     write(view.part("seed"), "41")
+    # Another window shows what the server has. So nothing is on its way when the session ends.
+    window = view.page.context.new_page()
+    window.goto(server_page.address)
+    expect_kept(View(window, window.get_by_test_id("imgplay")))
     view.part("count-3").click()
-    view.page.goto("about:blank")
+    expect(window.get_by_test_id("count-3")).to_have_attribute("aria-pressed", "true")
+    for page in (window, view.page):
+        page.goto("about:blank")
 
     next_session.start()
     for address in (next_session.address, server_page.address):
         later = opened(view.page, address)
-        expect(later.part("model-select")).to_contain_text("Instant")
-        expect(later.part("width")).to_have_value("768")
-        expect(later.part("seed")).to_have_value("41")
+        expect_kept(later)
         expect(later.part("count-3")).to_have_attribute("aria-pressed", "true")
     view.part("config-panel").get_by_test_id("reset-all").click()
