@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from scripts.lab import WAIT, View
 
 AXE = Path(__file__).resolve().parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = "async () => (await axe.run(document)).violations.map(({ id, nodes }) => [id, nodes[0].html])"
@@ -76,6 +78,17 @@ class Served:
             self._process.kill()
             self._process.communicate()
         self._process = None
+
+
+def opened(page: Page, address: str) -> View:
+    """Open the page of a server, and return its studio with no topic chosen."""
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    view = View(page, page.get_by_test_id("imgplay"))
+    expect(view.part("prompt")).to_be_enabled(timeout=WAIT)
+    view.part("new-topic").click()
+    expect(view.tiles()).to_have_count(0)
+    return view
 
 
 def overflow(page: Page) -> list[int]:

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from imgplay_widget.server.opening import opened_by_browser
-from scripts.lab import WAIT, View
-from tests.browser.served import Served, overflow, violations
+from scripts.lab import WAIT
+from tests.browser.served import Served, opened, overflow, violations
 
 pytestmark = pytest.mark.browser
 
@@ -111,8 +111,7 @@ def test_a_page_without_a_login_says_so_and_goes_on_after_one(studio: Page, serv
 def test_axe_finds_nothing_in_the_document(browser: Browser, server_address: str) -> None:
     context = browser.new_context(bypass_csp=True, color_scheme="dark")
     page = context.new_page()
-    page.goto(server_address)
-    view = View(page, page.get_by_test_id("imgplay"))
+    view = opened(page, server_address)
     view.generate("a red fox", 2, model="demo:instant")
     view.expect_images(2)
     assert violations(page) == []

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from scripts.lab import WAIT, View
-from tests.browser.served import Served, ServerPage, overflow
+from tests.browser.served import Served, ServerPage, opened, overflow
 from tests.browser.story import saved_by_the_browser
 
 pytestmark = pytest.mark.browser
@@ -38,17 +38,6 @@ KEEP_WHAT_TILES_SHOW = """() => {
 def view(page: Page, server_address: str) -> View:
     """Return the studio of a server, with no topic chosen."""
     return opened(page, server_address)
-
-
-def opened(page: Page, address: str) -> View:
-    """Open the page of a server, and return its studio with no topic chosen."""
-    page.set_default_timeout(WAIT)
-    page.goto(address)
-    view = View(page, page.get_by_test_id("imgplay"))
-    expect(view.part("prompt")).to_be_enabled(timeout=WAIT)
-    view.part("new-topic").click()
-    expect(view.tiles()).to_have_count(0)
-    return view
 
 
 def topic(view: View, title: str) -> Locator:
