@@ -32,7 +32,13 @@ def test_the_page_needs_the_login_of_the_server(jupyter):
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith(f"{BASE}login?")
     assert jupyter.browser().get(f"{PAGE}?token=wrong").status_code == 302
-    assert jupyter.browser().get(f"{PAGE}/static/page.js").status_code in (302, 403)
+    assert jupyter.browser().get(f"{API}/topics").status_code == 403
+
+
+def test_the_files_of_the_page_need_no_login(jupyter):
+    script = jupyter.browser().get(f"{PAGE}/static/page.js")
+    assert script.status_code == 200
+    assert script.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 def test_a_socket_is_refused_without_login_and_from_elsewhere(jupyter):

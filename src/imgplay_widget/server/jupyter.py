@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_core.utils import ensure_async
-from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.auth.decorator import allow_unauthenticated, ws_authenticated
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
 from jupyter_server.base.handlers import JupyterHandler
@@ -56,7 +56,22 @@ NAMING = (
 """The methods of an identity provider that decide who a request comes from."""
 
 
-class GuardedByJupyter(JupyterHandler):
+class WithHeaders(JupyterHandler):
+    """A handler whose answers have the headers of the page."""
+
+    def set_default_headers(self) -> None:
+        """Set the headers of each answer."""
+        super().set_default_headers()
+        for name, value in pages.HEADERS.items():
+            self.set_header(name, value)
+
+    @property
+    def content_security_policy(self) -> str:
+        """The policy of the page. The server's own pages may show it in a frame."""
+        return pages.policy("'self'")
+
+
+class GuardedByJupyter(WithHeaders):
     """A handler of requests that Jupyter Server's login, authorizer and checks of requests allow."""
 
     auth_resource = RESOURCE
@@ -85,17 +100,6 @@ class GuardedByJupyter(JupyterHandler):
         """What an authorizer is asked to allow."""
         return HTTP_METHOD_TO_AUTH_ACTION[self.request.method or "GET"]
 
-    def set_default_headers(self) -> None:
-        """Set the headers of each answer."""
-        super().set_default_headers()
-        for name, value in pages.HEADERS.items():
-            self.set_header(name, value)
-
-    @property
-    def content_security_policy(self) -> str:
-        """The policy of the page. The server's own pages may show it in a frame."""
-        return pages.policy("'self'")
-
     async def hosted(self) -> Hosted:
         """Return the studio of the user who made the request, and what belongs to it."""
         return await self.settings["imgplay_hosting"].studio(history_of(self))
@@ -120,10 +124,14 @@ class JupyterPage(GuardedByJupyter):
         end(self, pages.document(self.base_url))
 
 
-class JupyterFile(GuardedByJupyter):
-    """The files of the page."""
+class JupyterFile(WithHeaders):
+    """The files of the page. Like the scripts of JupyterLab they are no secret, and need no login.
 
-    @authenticated
+    A browser that loads a module sends the cookie of the login, but not the token that JupyterHub demands
+    beside the cookie. So JupyterHub would take the browser for a stranger.
+    """
+
+    @allow_unauthenticated
     def get(self, name: str) -> None:
         """Write a file."""
         write_file(self, name)
