@@ -154,8 +154,14 @@ describe.each([
     await FakeSocket.last.hello();
     await drawn();
     expect(bar()).toBe("");
+    // As JupyterHub answers a browser that is logged in.
+    vi.stubGlobal("fetch", async (_: URL, { mode }: RequestInit) =>
+      mode === "no-cors" ? { type: "basic", status: 200 } : { type: "opaqueredirect", status: 0 },
+    );
     FakeSocket.last.end();
     await vi.advanceTimersByTimeAsync(WAITING_AFTER);
+    FakeSocket.last.end();
+    await vi.advanceTimersByTimeAsync(2 * WAITING_AFTER);
     told.push(bar());
     vi.stubGlobal("fetch", async () => ({ type: "opaqueredirect", status: 0 }));
     FakeSocket.last.end();
