@@ -17,6 +17,22 @@ from imgplay_widget.testing import FakeProvider, open_studio
 
 BASE = "/somewhere/api/image-playground"
 WAIT = 20
+# The names of the fields, which every answer of this kind has.
+TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
+BATCH = {
+    *(
+        "id",
+        "topicId",
+        "provider",
+        "model",
+        "prompt",
+        "config",
+        "width",
+        "height",
+        "createdAt",
+        "generations",
+    ),
+}
 
 
 @contextmanager

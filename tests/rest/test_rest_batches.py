@@ -14,22 +14,8 @@ import pytest
 
 from imgplay_widget.errors import RateLimited
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, mask_png, open_studio, picture, png
-from tests.rest.conftest import BASE, WAIT, served
+from tests.rest.conftest import BASE, BATCH, WAIT, served
 
-BATCH = {
-    *(
-        "id",
-        "topicId",
-        "provider",
-        "model",
-        "prompt",
-        "config",
-        "width",
-        "height",
-        "createdAt",
-        "generations",
-    ),
-}
 GENERATION = {"id", "status", "seed", "asset", "error"}
 STATUS = {"id", "batchId", "status", "progress", "seed", "asset", "error"}
 NOBODY = "00000000-0000-7000-8000-000000000000"

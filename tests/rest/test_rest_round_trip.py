@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rest.conftest import BATCH, TOPIC
 from tests.server.conftest import Server
 from tests.server.jupyter_host import API, TOKEN, Jupyter
 
-TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
-BATCH = {
-    *(
-        "id",
-        "topicId",
-        "provider",
-        "model",
-        "prompt",
-        "config",
-        "width",
-        "height",
-        "createdAt",
-        "generations",
-    ),
-}
 NO_ONE = "00000000-0000-7000-8000-000000000000"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
+from tests.rest.conftest import TOPIC
+
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
 

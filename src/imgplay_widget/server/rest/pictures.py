@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from imgplay_widget import errors
 from imgplay_widget._rules.kinds import EXTENSIONS, OTHER
 from imgplay_widget._rules.recipes import file_name, pack_name
-from imgplay_widget.errors import CorruptImage, NotFound, NotShown
+from imgplay_widget.errors import CorruptImage, DiskFull, NotFound, NotShown
 from imgplay_widget.server.rest.declare import Asked, Endpoint, FileAnswer
 from imgplay_widget.server.rest.values import ImageQuery, NoFields
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgplay_widget._types import Asset, Entry, Generation
+    from imgplay_widget.errors import ImgplayError
+    from imgplay_widget.server.rest.declare import Function
     from imgplay_widget.server.rest.studio import RestStudio
 
 __all__ = ["ENDPOINTS"]
@@ -103,45 +104,34 @@ def _found(path: Path) -> tuple[Path, int]:
     return path, path.stat().st_size
 
 
+def _file_endpoint(
+    path: str, function: Function, media_types: tuple[str, ...], *refusals: type[ImgplayError]
+) -> Endpoint:
+    """Return the endpoint of a file whose bytes stay the same as long as its ETag."""
+    return Endpoint(
+        method="GET",
+        path=path,
+        function=function,
+        query=ImageQuery,
+        media_types=media_types,
+        headers=_FILE_HEADERS,
+        tells=_FILE_TELLS,
+        errors=refusals,
+        group="bytes",
+    )
+
+
 ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/generations/{generationId}/image",
-        function=read_image,
-        query=ImageQuery,
-        media_types=(*EXTENSIONS, OTHER),
-        headers=_FILE_HEADERS,
-        tells=_FILE_TELLS,
-        group="bytes",
-    ),
-    Endpoint(
-        method="GET",
-        path="/generations/{generationId}/thumbnail",
-        function=read_thumbnail,
-        query=ImageQuery,
-        media_types=("image/webp",),
-        headers=_FILE_HEADERS,
-        tells=_FILE_TELLS,
-        errors=(errors.NotShown,),
-        group="bytes",
-    ),
-    Endpoint(
-        method="GET",
-        path="/topics/{topicId}/cover",
-        function=read_cover,
-        query=ImageQuery,
-        media_types=("image/webp",),
-        headers=_FILE_HEADERS,
-        tells=_FILE_TELLS,
-        group="bytes",
-    ),
+    _file_endpoint("/generations/{generationId}/image", read_image, (*EXTENSIONS, OTHER)),
+    _file_endpoint("/generations/{generationId}/thumbnail", read_thumbnail, ("image/webp",), NotShown),
+    _file_endpoint("/topics/{topicId}/cover", read_cover, ("image/webp",)),
     Endpoint(
         method="GET",
         path="/batches/{batchId}/zip",
         function=read_zip,
         media_types=("application/zip",),
         tells={"Content-Disposition": "The name of the file."},
-        errors=(errors.DiskFull,),
+        errors=(DiskFull,),
         group="bytes",
     ),
 )
