@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.page import GENERATE, MAKE
 from scripts.lab import LabServer, Notebook, View, chromium
-from tests.browser.served import Served
+from scripts.served import Served
 
 PAIRS = 12
 MODEL = "openai:gpt-image-2"

@@ -19,7 +19,8 @@ from playwright.sync_api import (
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 from scripts.page_states import page_server
-from tests.browser.served import Served, ServerPage
+from scripts.served import Served
+from tests.browser.served import ServerPage
 from tests.server.jupyter_host import PAGE, TOKEN, Jupyter
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"

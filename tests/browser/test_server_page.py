@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from imgplay_widget.server.opening import opened_by_browser
 from scripts.lab import WAIT
-from tests.browser.served import Served, opened, overflow, violations
+from scripts.served import Served
+from tests.browser.served import opened, overflow, violations
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from scripts.lab import WAIT, View
-from tests.browser.served import Served, ServerPage, opened, overflow
+from scripts.served import Served
+from tests.browser.served import ServerPage, opened, overflow
 from tests.browser.story import saved_by_the_browser
 
 pytestmark = pytest.mark.browser

@@ -19,20 +19,8 @@ BASE = "/somewhere/api/image-playground"
 WAIT = 20
 # The names of the fields, which every answer of this kind has.
 TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
-BATCH = {
-    *(
-        "id",
-        "topicId",
-        "provider",
-        "model",
-        "prompt",
-        "config",
-        "width",
-        "height",
-        "createdAt",
-        "generations",
-    ),
-}
+BATCH = {"id", "topicId", "provider", "model", "prompt", "config", "width", "height", "createdAt"}
+BATCH |= {"generations"}
 
 
 @contextmanager

@@ -35,9 +35,6 @@ PACKAGES = (
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """The environment variables that change the way to a provider, in capitals or in small letters."""
 
-IN_MEMORY = "sqlite://"
-"""The store for the rest of the examination where the store of the user cannot be opened."""
-
 LITTLE_SPACE = 500 * 2**20
 """The free bytes of a disk below which images may soon not fit."""
 
@@ -71,11 +68,12 @@ def add(commands: Commands) -> None:
 
 def doctor(args: argparse.Namespace, output: Printer) -> int:
     """Look at everything, and print what is wrong."""
+    from imgplay_widget._command.studio import IN_MEMORY
     from imgplay_widget._store.health import look_at
 
     health = look_at(args.store)
     problems = _store_problems(health)
-    # The servers of the user are in the store. A store that cannot be opened shows none.
+    # The servers of the user are in the store. Where it cannot be opened, the rest is examined without them.
     store = args.store if health.exists and health.trouble is None else IN_MEMORY
     try:
         keys, answers = _keys_and_answers(args, output, store)

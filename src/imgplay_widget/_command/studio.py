@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._command.output import Printer
 
-__all__ = ["CommandStudio", "opened"]
+__all__ = ["IN_MEMORY", "CommandStudio", "opened"]
 
 IN_MEMORY = "sqlite://"
 """The store of a command that reads where there is no history yet."""
