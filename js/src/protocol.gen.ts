@@ -441,6 +441,7 @@ export interface RecipeOf {
 export interface Code {
   method: "code";
   batchId: string;
+  generationId: string | null;
 }
 export interface Pack {
   method: "pack";

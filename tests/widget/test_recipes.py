@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from imgplay_widget import __version__
+from imgplay_widget.errors import BadRequest
+from imgplay_widget.providers import Done, Inline
 from imgplay_widget.testing import FakeProvider, picture, png
 
 WAIT = 20
@@ -128,3 +132,44 @@ def test_the_code_names_the_inputs_by_their_place_in_the_store(page):
     assert len(options["references"]) == 2
     again = page.studio.generate("a fox", **options).result(WAIT)
     assert again._live.entry.batch.references == batch._live.entry.batch.references
+
+
+def value_of(code):
+    """Run code as a cell, and return the value of its last line."""
+    *before, last = ast.parse(code).body
+    names = {}
+    exec(compile(ast.Module(before, []), "cell", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+
+
+def test_the_code_of_an_image_opens_its_file(page):
+    batch = made(page, n=2, seed=7)
+    for one in batch:
+        opened = value_of(page.result("code", batchId=batch.id, generationId=one.id)["text"])
+        with opened:
+            assert Path(opened.filename) == one.path
+            assert opened.tobytes() == one.image.tobytes()
+    # Without the image, the code still makes the batch.
+    assert page.result("code", batchId=batch.id, generationId=None)["text"] == batch.code
+
+
+def test_the_code_of_an_image_that_pillow_does_not_open_names_its_file(open_page):
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='64' height='48'></svg>"
+    with open_page(FakeProvider(script=[Done(images=(Inline(data=svg),))])) as page:
+        one = made(page)[0]
+        shown = value_of(page.result("code", batchId=one.batch.id, generationId=one.id)["text"])
+        assert (shown, shown.read_bytes()) == (one.path, svg)
+
+
+def test_there_is_no_code_of_an_image_that_is_gone_or_never_came(open_page):
+    with open_page(FakeProvider(script=[picture(), picture(), BadRequest("Not this one.")])) as page:
+        gone, deleted = made(page)[0], made(page)[0]
+        (failed,) = page.studio.generate("a fox", model="fake:image", n=1)
+        ask = {"batchId": gone.batch.id}
+        gone.path.unlink()
+        error = page.error("code", generationId=gone.id, **ask)
+        assert "is gone" in error["message"]
+        deleted.delete()
+        assert page.error("code", generationId=deleted.id, **ask)["code"] == "not_found"
+        for other in (failed.id, "none"):
+            assert page.error("code", generationId=other, **ask)["code"] == "not_found"

@@ -76,7 +76,11 @@ class Downloads:
         return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(*made)))
 
     async def _code(self, call: protocol.Code, _: Attachments) -> protocol.CodeText:
-        return protocol.CodeText(text=self._core.files.code(await self._engine.entry(call.batch_id)))
+        files = self._core.files
+        if call.generation_id is None:
+            return protocol.CodeText(text=files.code(await self._engine.entry(call.batch_id)))
+        generation = (await self._archive.generation(call.generation_id))[1]
+        return protocol.CodeText(text=await self._archive.in_pool(files.opening_code, generation))
 
     async def _drop_pack(self, call: protocol.DropPack, _: Attachments) -> protocol.Empty:
         self._drop(call.pack_id)

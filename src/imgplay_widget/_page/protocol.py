@@ -760,10 +760,15 @@ class RecipeOf(Message):
 
 
 class Code(Message):
-    """A request for the Python code that makes a batch again. Answer: `CodeText`."""
+    """A request for the Python code that makes a batch again, or that opens an image. Answer: `CodeText`.
+
+    Attributes:
+        generation_id: the image whose file the code opens, or None for the code that makes the batch.
+    """
 
     method: Literal["code"] = "code"
     batch_id: str
+    generation_id: str | None = None
 
 
 class Pack(Message):

@@ -17,10 +17,35 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import Batch, Entry, Generation, Reference, Task
 
-__all__ = ["Changed", "Recipe", "code", "differences", "file_name", "pack_name", "recipe", "served_by"]
+__all__ = [
+    "Changed",
+    "Recipe",
+    "code",
+    "differences",
+    "file_name",
+    "opening_code",
+    "pack_name",
+    "recipe",
+    "served_by",
+]
 
 NAME_LENGTH = 60
 """The most characters of a prompt in a file name."""
+
+_BY_PILLOW = frozenset(
+    {
+        "image/png",
+        "image/jpeg",
+        "image/webp",
+        "image/avif",
+        "image/gif",
+        "image/bmp",
+        "image/tiff",
+        "image/jp2",
+        "image/x-icon",
+    }
+)
+"""The kinds of image files that Pillow opens without a package of its own for the kind."""
 
 Plain = str | bool | int | float | None
 
@@ -213,6 +238,14 @@ def code(entry: Entry, path_of: Callable[[Reference], Path]) -> str:
         arguments.append(f"**{{{others}}}")
     lines = "".join(f"    {argument},\n" for argument in arguments)
     return f"batch = pg.generate(\n{lines})\n"
+
+
+def opening_code(path: Path, media_type: str) -> str:
+    """Return Python code that opens an image file with Pillow, or only names the file where Pillow cannot."""
+    file = _quoted(str(path))
+    if media_type in _BY_PILLOW:
+        return f"from PIL import Image\n\nImage.open({file})"
+    return f"from pathlib import Path\n\n# Pillow alone does not open files of this kind.\nPath({file})"
 
 
 def _words(entry: Entry) -> str:

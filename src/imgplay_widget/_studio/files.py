@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.file_names import file_names
-from imgplay_widget._rules.recipes import Recipe, code, file_name, recipe
+from imgplay_widget._rules.recipes import Recipe, code, file_name, opening_code, recipe
 from imgplay_widget._store import PackedImage, write_pack
 from imgplay_widget._store.paths import path_of, replacing
 from imgplay_widget.errors import InvalidRequest, NotFound
@@ -149,6 +149,20 @@ class Files:
     def code(self, entry: Entry) -> str:
         """Return the Python code that makes a batch again."""
         return code(entry, self.reference_path)
+
+    def opening_code(self, generation: Generation) -> str:
+        """Return the Python code that opens the file of an image.
+
+        Raises:
+            NotFound: the generation has no image.
+            StoreError: the file is gone from the store.
+        """
+        asset = generation.asset
+        if asset is None:
+            raise NotFound(
+                "This generation has no image.", next_step="Wait for the image, or retry the generation."
+            )
+        return opening_code(self.original_path(asset.url), asset.media_type)
 
 
 @cache
