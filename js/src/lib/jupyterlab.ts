@@ -1,0 +1,39 @@
+// What the extension of JupyterLab and Notebook offers to every studio in its window.
+//
+// The extension and the studio come from two bundles, which may be of two versions. So the build keeps all names of this
+// file, and a studio asks before it uses what is optional.
+
+export interface LabOffers {
+  /**
+   * Open a tab of the main area. Absent where there is no such area, as in Notebook.
+   *
+   * @param show draws into the element of the tab until the signal, which comes when the tab is closed
+   * @param until closes the tab
+   */
+  openTab?(label: string, show: (el: HTMLElement, signal: AbortSignal) => void, until: AbortSignal): void;
+  /** Put code into a new cell below the active one. Return false if there is no notebook that takes a cell. */
+  insertCode(code: string): boolean;
+  /** Tell which image is dragged; null at the end of the drag. */
+  drag(image: DraggedImage | null): void;
+}
+
+/** A finished image. Both calls reject where there is nothing, after the studio has told the user why. */
+export interface DraggedImage {
+  /** What the image shows. */
+  alt: string;
+  /** Return the thumbnail. */
+  picture(): Promise<Blob>;
+  /** Return Python code that opens the file of the image. */
+  code(): Promise<string>;
+}
+
+declare global {
+  interface Window {
+    imgplayLab?: LabOffers;
+  }
+}
+
+/** Return what the extension offers; undefined in every other host. */
+export function labOffers(): LabOffers | undefined {
+  return window.imgplayLab;
+}
