@@ -2,11 +2,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
+/** The files whose names travel: to the kernel and back, and between the page and the extension of JupyterLab. */
+const CONTRACTS = ["protocol.gen.ts", "lib/jupyterlab.ts"];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * Return the names of properties that only our own code knows: texts of the page and actions of the
- * store. A name that occurs in the protocol, the DOM or any string is kept, and so are the keys of the tables of
+ * store. A name that occurs in the protocol, in what JupyterLab's extension offers, in the DOM or in any string is kept, and so are the keys of the tables of
  * texts whose names are in capitals: the kernel's names are looked up in them.
  */
 export async function ownNames() {
@@ -24,7 +26,7 @@ export async function ownNames() {
     for (const [table] of text.matchAll(/^const [A-Z_]+\b[\s\S]*?^\}/gm))
       for (const [, key] of table.matchAll(/^ {2}(\w+):/gm)) own.delete(key);
   for (const [name, text] of texts) {
-    const known = name === "protocol.gen.ts" ? /(\w+)(?=\??:)/g : /(?<=["'`])(\w+)(?=["'`])/g;
+    const known = CONTRACTS.includes(name) ? /(\w+)(?=\??[:(])/g : /(?<=["'`])(\w+)(?=["'`])/g;
     for (const [, word] of text.matchAll(known)) own.delete(word);
   }
   // Terser itself keeps the names of the DOM; the names of a component's tree belong to Preact.

@@ -1,8 +1,11 @@
 // The widget as anywidget loads it: one page for each model, one tree for each view.
 import type { AnyWidget } from "@anywidget/types";
 import { widgetChannel } from "./host";
+import { labOffers } from "./lib/jupyterlab";
+import { t } from "./messages";
 import { type OpenPage, openPage } from "./page";
 import { partsFromKernel } from "./parts/from-kernel";
+import type { Page } from "./views/context";
 import { mount } from "./views/mount";
 
 /** Milliseconds that a page is kept without a view: a cell that is run again may show it again. */
@@ -29,14 +32,28 @@ export default (() => {
     },
     render({ model, el, signal }) {
       clearTimeout(timer);
-      views += 1;
       page ??= openPage(widgetChannel(model), partsFromKernel);
-      page.watch(el, signal);
-      signal.addEventListener("abort", () => {
-        views -= 1;
-        if (views === 0 && page) rest();
-      });
-      return mount(el, page, signal);
+      const shown = page;
+      const show = (own: Partial<Page>, into: HTMLElement, until: AbortSignal): (() => void) => {
+        views += 1;
+        shown.watch(into, until);
+        until.addEventListener("abort", () => {
+          views -= 1;
+          if (views === 0 && page) rest();
+        });
+        return mount(into, { ...shown, ...own }, until);
+      };
+      const lab = labOffers();
+      const openTab =
+        lab?.openTab &&
+        ((): void => {
+          lab.openTab?.(
+            t.frame.studio,
+            (into, until) => void show({ height: "fill" }, into, until),
+            shown.signal,
+          );
+        });
+      return show(openTab ? { openTab } : {}, el, signal);
     },
   };
 }) satisfies AnyWidget;

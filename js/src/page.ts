@@ -12,6 +12,8 @@ import type { Page } from "./views/context";
 export interface OpenPage extends Page {
   watch: Bridge["watch"];
   isIdle: Bridge["isIdle"];
+  /** Comes at the end of the page. */
+  signal: AbortSignal;
   /** Save what waits to be saved, and let everything go that the page holds. */
   end(): void;
 }
@@ -73,7 +75,7 @@ export function openPage(channel: Channel, loader: (send: Send) => LoadPart): Op
     save();
     ended.abort();
   };
-  const opened = { store, media, parts, learnt, setHeight, watch, isIdle, end };
+  const opened = { store, media, parts, learnt, setHeight, watch, isIdle, signal, end };
   // The tab is closed, loaded again or left: no later event tells so.
   addEventListener("pagehide", save, { signal });
   document.addEventListener("visibilitychange", save, { signal });

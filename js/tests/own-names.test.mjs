@@ -17,3 +17,9 @@ it("keep the names by which the kernel's things are found among the texts", asyn
     expect(keys.filter((key) => own.has(key))).toEqual([]);
   }
 });
+
+it("keep what the studio and the extension of JupyterLab call each other", async () => {
+  const own = await ownNames();
+  for (const name of ["imgplayLab", "openTab", "insertCode", "drag", "alt", "picture", "code"])
+    expect(own).not.toContain(name);
+});

@@ -36,6 +36,7 @@ export const en = {
     height: "Height of the studio",
     fill: "Full window",
     leave: "Exit full window",
+    openTab: "Open in a tab",
     shortcuts: "Keyboard shortcuts",
   },
   // ---------------------------------------------------------------- how the page stands to the kernel

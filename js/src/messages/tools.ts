@@ -90,6 +90,11 @@ export const english = {
     zip: "Download all as ZIP",
     code: "Copy as Python code",
     codeCopied: "Python code copied.",
+    insert: "Insert as code",
+    inserted: "The notebook has a new cell with the code.",
+    noPicture:
+      "This image cannot be shown here. Hold Alt while you drop it to insert code that names its file.",
+    noNotebook: "No open notebook takes a new cell. Open a notebook that you can edit, then try again.",
     move: "Move to topic…",
     delete: "Delete this batch",
   },

@@ -208,6 +208,7 @@ export const zh: Messages = {
     height: "工作室高度",
     fill: "铺满窗口",
     leave: "退出铺满窗口",
+    openTab: "在标签页中打开",
     shortcuts: "键盘快捷键",
   },
   states: {
@@ -530,6 +531,10 @@ export const zh: Messages = {
     zip: "全部下载为 ZIP",
     code: "复制为 Python 代码",
     codeCopied: "Python 代码已复制。",
+    insert: "插入为代码",
+    inserted: "代码已放入笔记本的新单元格。",
+    noPicture: "此图片无法在这里显示。拖放时按住 Alt，可插入指向其文件的代码。",
+    noNotebook: "没有打开可以添加单元格的笔记本。请打开一个可编辑的笔记本，然后重试。",
     notCopied: "浏览器不允许页面复制。",
     notCopiedNext: "请允许此网站使用剪贴板，或改为下载。",
     move: "移动到主题…",

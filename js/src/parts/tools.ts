@@ -16,3 +16,4 @@ export { RequestList } from "../views/request-list";
 export { Packing, SelectionBar } from "../views/selection-bar";
 export { Shortcuts } from "../views/shortcuts";
 export { TileActions } from "../views/tile-actions";
+export { draggedImage } from "../views/to-notebook";

@@ -239,6 +239,7 @@ function SidePanel({ side, testid, label, inert, children }: SidePanelProps) {
 
 /** The buttons above the workspace. */
 function Bar({ isOpen, toggle, full, onHelp }: Pick<FrameActions, "isOpen" | "toggle" | "full" | "onHelp">) {
+  const { openTab } = usePage();
   return (
     <header class="ip-bar">
       <IconButton
@@ -257,6 +258,7 @@ function Bar({ isOpen, toggle, full, onHelp }: Pick<FrameActions, "isOpen" | "to
         testid="full-window"
         onClick={() => full.set(!full.on)}
       />
+      {openTab && <IconButton icon="tab" label={t.frame.openTab} testid="open-tab" onClick={openTab} />}
       <IconButton
         icon="panelRight"
         label={t.frame.topics}

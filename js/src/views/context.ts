@@ -17,6 +17,10 @@ export interface Page {
   learnt: Promise<void>;
   /** Set the height of the studio. While the user drags, the height is not yet `kept`. */
   setHeight(height: number | null, kept: boolean): void;
+  /** The height of this view alone, where the one that code or the user has set is for other views. */
+  height?: "fill";
+  /** Show the studio in a tab of the host too. Absent where the host has no such tabs, and in such a tab. */
+  openTab?: () => void;
 }
 
 export const PageContext = createContext<Page | null>(null);

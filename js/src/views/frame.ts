@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { followRoom, isTall } from "../lib/room";
 import type { Look } from "../lib/theme";
-import { useStore } from "./context";
+import { usePage, useStore } from "./context";
 
 /** The fold of the frame: all panels side by side, the topics in a drawer, or both side panels in drawers. */
 export type Fold = "wide" | "medium" | "narrow";
@@ -38,9 +38,10 @@ export function useRoom(root: HTMLElement, strips: { current: HTMLElement | null
   return tall;
 }
 
-/** Return the height that was set; null is the automatic one. */
+/** Return the height of the view; null is the automatic one. */
 export function useHeight(root: HTMLElement): Look["height"] {
-  const height = useStore((state) => state.look.height);
+  const { height: own } = usePage();
+  const height = useStore((state) => own ?? state.look.height);
   useLayoutEffect(() => {
     root.toggleAttribute("data-fill", height === "fill");
     root.style.setProperty("--ip-height", Number(height) ? `${height}px` : "");

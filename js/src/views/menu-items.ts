@@ -1,4 +1,5 @@
 // The actions in the menus of a batch, of a topic and of the prompt.
+import { labOffers } from "../lib/jupyterlab";
 import { t } from "../messages/tools";
 import type { BatchState, TopicState } from "../protocol.gen";
 import type { Actions, Page } from "./context";
@@ -6,6 +7,7 @@ import { copyWords } from "./copy";
 import { savePack } from "./download";
 import { leaveTiles } from "./leave-tiles";
 import type { MenuItem } from "./menu";
+import { codeOf, insertCode } from "./to-notebook";
 
 interface BatchActs {
   copyPrompt(): void;
@@ -21,10 +23,13 @@ export function batchItems(batch: BatchState, page: Page, acts: BatchActs): Menu
     generations.filter(({ status }) => statuses.includes(status)).map((generation) => generation.id);
   const finished = ids("success");
   const copyCode = (): void => {
-    const code = page.media
-      .send({ method: "code", batchId: id })
-      .then(({ result }) => (result.type === "code" ? result.text : ""));
-    void copyWords(code, t.batch.codeCopied, actions);
+    void copyWords(codeOf(page.media, id, null), t.batch.codeCopied, actions);
+  };
+  const insert: MenuItem = {
+    icon: "insert",
+    text: t.batch.insert,
+    testid: "insert-code",
+    onChoose: () => void insertCode(batch, page),
   };
   return [
     {
@@ -36,6 +41,7 @@ export function batchItems(batch: BatchState, page: Page, acts: BatchActs): Menu
     },
     { icon: "copy", text: t.batch.copyPrompt, onChoose: acts.copyPrompt },
     { icon: "code", text: t.batch.code, testid: "copy-code", onChoose: copyCode },
+    ...(labOffers() ? [insert] : []),
     { icon: "settings", text: t.batch.reuse, apart: true, onChoose: () => actions.reuse(batch) },
     {
       icon: "retry",

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
+import { labOffers } from "../lib/jupyterlab";
 import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed, labelsOf } from "../lib/words";
 import type { Hidden as HiddenReason } from "../media";
@@ -35,6 +36,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
   const selecting = useStore((state) => state.selected.size > 0);
   const usable = useStore((state) => state.usable);
   const actions = useActions();
+  const page = usePage();
   // The buttons of a tile are drawn when the pointer or the focus comes to it: in a long feed they would be most
   // of the page, and most of the work of every scroll.
   const [met, setMet] = useState(NO_HOVER.matches);
@@ -55,7 +57,13 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       draggable={usable && status === "success"}
       onPointerEnter={meet}
       onFocusIn={meet}
-      onDragStart={(event) => dragGeneration(event, batch.id, id)}
+      onDragStart={(event) => {
+        dragGeneration(event, batch.id, id);
+        // The part is loaded: the pointer has met the tile.
+        const image = page.parts.get("tools")?.draggedImage(batch, id, page);
+        if (image) labOffers()?.drag(image);
+      }}
+      onDragEnd={() => labOffers()?.drag(null)}
       // With a modifier key, or while other images are selected, a click selects the image instead of opening it.
       onClickCapture={(event) => {
         const reach = event.shiftKey ? "range" : "one";
