@@ -51,7 +51,7 @@ export async function split({ outputFiles, metafile }, options) {
   );
   const whole = (path) => {
     const entry = [
-      // A page without a notebook exports nothing: it runs.
+      // An entry point without an export runs.
       `${graph.get(path).exports.includes("default") ? "export {default} from" : "import"} ${JSON.stringify(path)}`,
       `import {shared} from ${JSON.stringify(shared)}`,
       ...imports,

@@ -4,7 +4,7 @@ import { batch, generation, snapshot } from "../dev/fixtures";
 import { WAITING_AFTER } from "../src/bridge";
 import { speak, t } from "../src/messages";
 import { partsFromServer } from "../src/parts/from-server";
-import { showStudio } from "../src/server-page";
+import { showDocument } from "../src/server-document";
 import { FIRST_PAUSE, LAST_PAUSE, NO_STUDIO } from "../src/socket";
 import { FakeSocket, useFakeSockets } from "./fake-socket";
 import { partFromSource, settled } from "./kit";
@@ -44,7 +44,7 @@ async function drawn(): Promise<void> {
 function shown() {
   const el = document.createElement("div");
   document.body.append(el);
-  const page = showStudio(el, "/user/ann/", partFromSource, ended.signal);
+  const page = showDocument(el, "/user/ann/", partFromSource, ended.signal);
   const root = () => el.querySelector(".imgplay") as HTMLElement;
   const find = (testid: string) => el.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
   return { page, el, root, find, state: page.store.getState };
