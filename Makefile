@@ -18,6 +18,8 @@ SOAK_ARGS ?=
 TORCH ?= torch
 
 BIN := $(VENV)/bin
+# An install would copy the extension of JupyterLab once. A link shows the newest build, as the package itself does.
+EXTENSION := $(VENV)/share/jupyter/labextensions/imgplay-widget
 # An old uv does not know dependency groups; then pip does the work.
 UV := $(shell uv pip install --help 2>/dev/null | grep -q -- '--group' && command -v uv)
 PAGE := src/imgplay_widget/static/index.js
@@ -157,7 +159,7 @@ screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/
 
 .PHONY: clean
 clean: ## remove what was built and written; the environments stay
-	rm -rf dist src/imgplay_widget/static docs/_build .lab screenshots test-results bench/results
+	rm -rf dist src/imgplay_widget/static jupyter/labextension docs/_build .lab screenshots test-results bench/results
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -191,7 +193,9 @@ $(VENV)/.diffusers-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PA
 	@touch $@
 
 define install
+@rm -rf $(EXTENSION)
 $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) --editable $(or $(2),.) --group $(1)
+@rm -rf $(EXTENSION) && ln -s $(CURDIR)/jupyter/labextension $(EXTENSION)
 endef
 
 $(VENV)/.browser-found: scripts/find_browser.sh | $(VENV)/.dev-installed

@@ -1,6 +1,6 @@
-"""The build of the page (TypeScript, Preact) into the package, for wheels, editable installs and sdists.
+"""The build of the page and of the extension of JupyterLab, for wheels, editable installs and sdists.
 
-Only a build from the repository needs Node: wheels and sdists already hold the finished page.
+Only a build from the repository needs Node: wheels and sdists already hold what it builds.
 """
 
 from __future__ import annotations
@@ -14,51 +14,60 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = 20
-BUNDLE = ("index.js", "page.js", "icon.svg")
+STATIC, EXTENSION = Path("src", "imgplay_widget", "static"), Path("jupyter", "labextension")
+"""The folders of the built page and of the extension of JupyterLab, below the root."""
+
+BUILT = (
+    *(STATIC / name for name in ("index.js", "page.js", "icon.svg")),
+    *(EXTENSION / name for name in ("package.json", "install.json")),
+)
 
 
 class PageBuildHook(BuildHookInterface):
-    """The hook that builds the page into `static/` before hatch collects the files."""
+    """The hook that builds the page and the extension before hatch collects the files."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the page, unless `static/` holds one that is as new as its sources."""
+        """Build the page and the extension, unless they are there and as new as their sources."""
         root = Path(self.root)
-        page, static = root / "js", root / "src" / "imgplay_widget" / "static"
         # Only an sdist has this file. Its page belongs to its sources, even where their times differ.
         from_sdist = (root / "PKG-INFO").is_file()
-        if not is_built(static) or not (from_sdist or is_fresh(page, static)):
-            build(page, static, self.app.display_info)
+        if not is_built(root) or not (from_sdist or is_fresh(root)):
+            build(root, self.app.display_info)
 
 
-def is_built(static: Path) -> bool:
-    """Return whether a folder holds a complete page."""
-    return all((static / name).is_file() for name in BUNDLE) and any((static / "parts").glob("*.js"))
+def is_built(root: Path) -> bool:
+    """Return whether all built files are there."""
+    names = all((root / path).is_file() for path in BUILT)
+    scripts = (STATIC / "parts", EXTENSION / "static")
+    return names and all(any((root / folder).glob("*.js")) for folder in scripts)
 
 
-def is_fresh(page: Path, static: Path) -> bool:
-    """Return whether the built page is at least as new as all its sources."""
+def is_fresh(root: Path) -> bool:
+    """Return whether the built files are at least as new as all their sources."""
+    page = root / "js"
     settings = [page / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
     sources = [
         path for path in (*settings, *page.glob("*.mjs"), *(page / "src").rglob("*")) if path.is_file()
     ]
     newest = max((path.stat().st_mtime for path in sources), default=0.0)
-    return min((static / name).stat().st_mtime for name in BUNDLE) >= newest
+    return min((root / path).stat().st_mtime for path in BUILT) >= newest
 
 
-def build(page: Path, static: Path, say: Any) -> None:
-    """Install the page's packages from its lock file, and build the page."""
+def build(root: Path, say: Any) -> None:
+    """Install the page's packages from its lock file, and build the page and the extension."""
+    page = root / "js"
     node, npm = find_node()
     lock, installed = page / "package-lock.json", page / "node_modules" / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
         say("Installing the page's packages (npm ci)")
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=page, check=True)
         installed.touch()
-    say("Building the page (node build.mjs)")
+    say("Building the page and the extension of JupyterLab (node build.mjs)")
     subprocess.run([node, "build.mjs"], cwd=page, check=True)
-    if not is_built(static):
-        raise RuntimeError(f"js/build.mjs succeeded, but {' and '.join(BUNDLE)} is not in {static}.")
+    if not is_built(root):
+        raise RuntimeError(f"js/build.mjs succeeded, but a file is missing of {', '.join(map(str, BUILT))}.")
 
 
 def find_node() -> tuple[str, str]:

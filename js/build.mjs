@@ -1,9 +1,10 @@
 // Builds the page into the Python package: static/index.js, its core with the style sheet in it; static/page.js, the
-// same core for the page of a server; and static/parts/, the parts that load when they are needed.
+// same core for the page of a server; and static/parts/, the parts that load when they are needed. The extension of
+// JupyterLab goes to jupyter/labextension.
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist; --out names
 // another folder, and --most another limit in bytes.
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, context, transform } from "esbuild";
@@ -27,6 +28,9 @@ const most = Number(flags.most ?? MAX_BYTES);
 /** The parts: for each a script of src/parts and, for some, a sheet of src/styles/parts. */
 const PARTS = ["large", "mask", "picker", "tools", "zh"];
 const SHEETS = ["large", "mask", "picker", "tools"];
+/** The name of the extension of JupyterLab, and the folder of its files. */
+const EXTENSION = "imgplay-widget";
+const extension = flags.out ? `${flags.out}/labextension` : here("../jupyter/labextension");
 /** Stands in the core where the name of the build will be. */
 const BUILD = "@build@";
 
@@ -80,10 +84,52 @@ async function finish(result) {
   if (!dev) {
     await writeFile(`${options.outdir}/page.js`, page);
     await copyFile(here("src/icon.svg"), `${options.outdir}/icon.svg`);
+    await buildExtension(digest);
   }
   for (const [at, name] of names.entries())
     await writeFile(`${options.outdir}/parts/${name}-${digest}.js`, rest[at]);
   if (!dev) report(index, whole, sheets[0], ["page.js", ...names], [page, ...rest]);
+}
+
+/**
+ * Build the extension of JupyterLab. It imports the page of a server by an address with the digest of the page.
+ * Browsers keep the extension's own script by its name, so the name holds the digest of the script.
+ */
+async function buildExtension(page) {
+  const { target, charset, legalComments, logLevel } = options;
+  const { outputFiles } = await build({
+    absWorkingDir: options.absWorkingDir,
+    entryPoints: [here("src/lab/index.ts")],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    define: { BUILD: JSON.stringify(page) },
+    write: false,
+    ...{ target, charset, legalComments, logLevel },
+  });
+  const [{ contents }] = outputFiles;
+  const script = `static/remoteEntry.${createHash("sha256").update(contents).digest("hex").slice(0, 20)}.js`;
+  const { version, license } = JSON.parse(await readFile(here("package.json"), "utf8"));
+  const settings = {
+    name: EXTENSION,
+    version,
+    license,
+    description: "A studio for generating images.",
+    jupyterlab: { extension: true, _build: { load: script, extension: "./extension" } },
+  };
+  // JupyterLab's list of extensions tells by this file who can remove the extension.
+  const install = {
+    packageManager: "python",
+    packageName: EXTENSION,
+    uninstallInstructions: `Run: pip uninstall ${EXTENSION}`,
+  };
+  await rm(extension, { recursive: true, force: true });
+  await mkdir(`${extension}/static`, { recursive: true });
+  await writeFile(`${extension}/${script}`, contents);
+  await writeFile(`${extension}/install.json`, JSON.stringify(install));
+  // Last: with this file, the extension is complete.
+  await writeFile(`${extension}/package.json`, JSON.stringify(settings));
+  console.log(`extension of JupyterLab ${size(contents.length)}`);
 }
 
 /** Return the scripts with short names, and shorten the names in the sheets too. */
@@ -110,8 +156,11 @@ function filled(script, mark, text) {
   return done;
 }
 
+function size(count) {
+  return `${(count / 1000).toFixed(1)} kB`;
+}
+
 function report(index, whole, style, names, parts) {
-  const size = (count) => `${(count / 1000).toFixed(1)} kB`;
   const sizes = [whole.length - style.length, style.length].map(size);
   console.log(`index.js ${size(index.length)}: packed, of ${sizes[0]} of script and ${sizes[1]} of style`);
   console.log(names.map((name, at) => `${name} ${size(Buffer.byteLength(parts[at]))}`).join(", "));

@@ -12,7 +12,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * texts whose names are in capitals: the kernel's names are looked up in them.
  */
 export async function ownNames() {
-  const files = (await readdir(here("src"), { recursive: true })).filter((name) => /\.tsx?$/.test(name));
+  const files = (await readdir(here("src"), { recursive: true })).filter(
+    // The extension of JupyterLab is a bundle of its own, whose names nothing shortens.
+    (name) => /\.tsx?$/.test(name) && !/^(lab\/|messages\/lab\.ts)/.test(name),
+  );
   const texts = new Map(
     await Promise.all(files.map(async (name) => [name, await readFile(here(`src/${name}`), "utf8")])),
   );

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGEST = 1_000_000
-BUILT = ("src/imgplay_widget/static/", "docs/_build/", "dist/", "js/node_modules/")
+BUILT = ("src/imgplay_widget/static/", "jupyter/labextension/", "docs/_build/", "dist/", "js/node_modules/")
 
 
 def main() -> int:

@@ -63,6 +63,9 @@ _RUN_CELL = """index => {
 _OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs.toJSON()"
 _CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 
+JUPYTER = Path(__file__).resolve().parent.parent / "jupyter"
+"""The folder with what Jupyter Server and JupyterLab look for: the extensions of this checkout."""
+
 _LABEXTENSIONS = Path("share", "jupyter", "labextensions")
 _GIVES_UP = 'throw Error("widget model not found")'
 _MENDS = (
@@ -120,7 +123,11 @@ class LabServer:
             path = self._folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
-        mend_extensions(self._folder / "first" / "labextensions")
+        labextensions = self._folder / "first" / "labextensions"
+        mend_extensions(labextensions)
+        own = labextensions / "imgplay-widget"
+        if not own.exists():
+            own.symlink_to(JUPYTER / "labextension")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self._folder / "server.log").open("wb") as log:
@@ -196,7 +203,7 @@ class LabServer:
                 ("XDG_DATA_HOME", "user-data"),
             )
         }
-        return {**inherited, **own, **self._environment}
+        return {**inherited, **own, "JUPYTER_CONFIG_PATH": str(JUPYTER), **self._environment}
 
     def _wait_until_it_answers(self) -> None:
         assert self._process is not None

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 from scripts.lab import WAIT, View
 
 AXE = Path(__file__).resolve().parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = "async () => (await axe.run(document)).violations.map(({ id, nodes }) => [id, nodes[0].html])"
+RUN_AXE = """async within => (await axe.run(within ?? document)).violations
+  .map(({ id, nodes }) => [id, nodes[0].html])"""
 # Axe cannot judge texts on a gradient.
 PLAIN = ".imgplay { --ip-ambient: #2b3163 !important }"
 OVERFLOW = """() => {
@@ -49,8 +50,13 @@ def overflow(page: Page) -> list[int]:
     return page.evaluate(OVERFLOW)
 
 
-def violations(page: Page) -> list[list[str]]:
-    """Return the findings of axe-core in the whole document, in a context without its policy."""
+def violations(page: Page, within: str | None = None) -> list[list[str]]:
+    """Return the findings of axe-core in a context without a policy.
+
+    Args:
+        page: the page.
+        within: a selector of the elements to look at; the whole document if it is left out.
+    """
     page.add_style_tag(content=PLAIN)
     page.add_script_tag(path=AXE)
-    return page.evaluate(RUN_AXE)
+    return page.evaluate(RUN_AXE, within)

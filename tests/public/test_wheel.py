@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -30,6 +31,15 @@ def test_the_wheel_has_the_page_and_enables_the_extension_of_jupyter_server(whee
     assert any(name.startswith("imgplay_widget/static/parts/") for name in names)
     settings = "data/etc/jupyter/jupyter_server_config.d/imgplay_widget.json"
     assert any(name.endswith(settings) for name in names)
+
+
+def test_the_wheel_has_the_extension_of_jupyterlab_with_the_script_that_it_names(wheel: Path) -> None:
+    folder = "data/share/jupyter/labextensions/imgplay-widget/"
+    with zipfile.ZipFile(wheel) as files:
+        found = {name.partition(folder)[2]: name for name in files.namelist() if folder in name}
+        settings = json.loads(files.read(found["package.json"]))
+    script = settings["jupyterlab"]["_build"]["load"]
+    assert set(found) == {"package.json", "install.json", script}
 
 
 def test_the_wheel_has_the_command(wheel: Path) -> None:
