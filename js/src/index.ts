@@ -1,5 +1,5 @@
 // The widget as anywidget loads it: one page for each model, one tree for each view.
-import type { AnyWidget } from "@anywidget/types";
+import type { AnyModel, AnyWidget } from "@anywidget/types";
 import { widgetChannel } from "./host";
 import { labOffers } from "./lib/jupyterlab";
 import { t } from "./messages";
@@ -14,6 +14,8 @@ export const KEPT_FOR = 10_000;
 /** anywidget calls this once for each model. A model without a view has no page. */
 export default (() => {
   let page: OpenPage | undefined;
+  /** The model as long as it lives: the host takes what a view's own model listens to away with the view. */
+  let whole: AnyModel | undefined;
   let views = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = (): void => {
@@ -26,13 +28,14 @@ export default (() => {
     timer = setTimeout(() => (page?.isIdle() ? end() : rest()), KEPT_FOR);
   };
   return {
-    initialize({ signal }) {
+    initialize({ model, signal }) {
+      whole = model;
       signal?.addEventListener("abort", end, { once: true });
       return end;
     },
     render({ model, el, signal }) {
       clearTimeout(timer);
-      page ??= openPage(widgetChannel(model), partsFromKernel);
+      page ??= openPage(widgetChannel(whole ?? model), partsFromKernel);
       const shown = page;
       const show = (own: Partial<Page>, into: HTMLElement, until: AbortSignal): (() => void) => {
         views += 1;

@@ -43,6 +43,17 @@ class Lab implements LabOffers {
   }
 }
 
+/** Return the model as a host hands it to a view: what listens to it is taken away with the view. */
+function ofView(fake: FakeModel, signal: AbortSignal) {
+  return {
+    ...fake,
+    on: (name: string, handler: () => void) => {
+      fake.on(name, handler);
+      signal.addEventListener("abort", () => fake.off(name, handler));
+    },
+  };
+}
+
 /** Return a widget in a cell, its kernel having answered. */
 async function opened() {
   const fake = new FakeModel();
@@ -51,7 +62,7 @@ async function opened() {
   initialize({ model: fake.model, signal: model.signal } as unknown as Props);
   const el = document.body.appendChild(document.createElement("div"));
   const ended = new AbortController();
-  render({ model: fake.model, el, signal: ended.signal } as unknown as Props);
+  render({ model: ofView(fake, ended.signal), el, signal: ended.signal } as unknown as Props);
   await fake.reply(fake.requests("hello")[0]?.id ?? "", {
     type: "snapshot",
     snapshot: snapshot(Date.now(), true),
