@@ -1,17 +1,10 @@
 // What a server's script does: in the document of the server it fills the window; a host such as JupyterLab imports it,
 // and shows the studio in panels of its own.
+import type { HostedStudio } from "./lib/jupyterlab";
 import { partsFromServer } from "./parts/from-server";
 import { showDocument } from "./server-document";
 import { openStudio, showTopic } from "./server-studio";
 import { mount } from "./views/mount";
-
-/** The studio of a server, in the window of a host. */
-export interface HostedStudio {
-  /** Show one more view of the studio in an element, until the signal. */
-  showIn(el: HTMLElement, signal: AbortSignal): void;
-  /** Show a topic in all views, once the server has answered. */
-  openTopic(topicId: string): void;
-}
 
 const parts = partsFromServer(new URL("parts/", import.meta.url));
 
@@ -23,9 +16,9 @@ const parts = partsFromServer(new URL("parts/", import.meta.url));
 export default (base: string): HostedStudio => {
   const page = openStudio(base, parts);
   return {
-    showIn: (el, signal) => {
+    showIn: (el, signal, openTab) => {
       page.watch(el, signal);
-      mount(el, page, signal);
+      mount(el, openTab ? { ...page, openTab } : page, signal);
     },
     openTopic: (topicId) => showTopic(page, topicId),
   };

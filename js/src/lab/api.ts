@@ -1,5 +1,6 @@
 // What the extension uses of JupyterLab, Notebook and Lumino, and no more. Both applications share these packages with
 // each extension, so their own types, some hundred megabytes of packages, are not needed for it.
+import type { Notebooks } from "./notebook";
 
 /** The place where an application offers a service, such as the launcher, to its extensions. */
 export type Token<Service> = { readonly name: string } & { readonly _service?: Service };
@@ -96,6 +97,7 @@ export interface Packages {
   "@jupyterlab/coreutils": { PageConfig: { getBaseUrl(): string } };
   "@jupyterlab/launcher": { ILauncher?: Token<Launcher> };
   "@jupyterlab/mainmenu": { IMainMenu?: Token<MainMenu> };
+  "@jupyterlab/notebook": { INotebookTracker?: Token<Notebooks> };
   "@jupyterlab/translation": { ITranslator?: Token<Translator> };
   "@jupyterlab/ui-components": { LabIcon: new (icon: { name: string; svgstr: string }) => LabIcon };
   "@lumino/widgets": { Widget: typeof Widget };

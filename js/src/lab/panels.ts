@@ -13,7 +13,7 @@ interface Title {
 }
 
 /** The classes of JupyterLab that the panels are made of. */
-interface Classes {
+export interface Classes {
   MainAreaWidget: typeof MainAreaWidget;
   WidgetTracker: typeof WidgetTracker;
   Widget: typeof Widget;
@@ -47,7 +47,7 @@ export class Panels {
 
   /** Put the icon of the studio into the left sidebar. The studio loads when the user opens the panel. */
   addSidebar(): void {
-    const side = new this.#content((el, signal) => this.#studio.show(el, signal));
+    const side = new this.#content((el, signal) => this.#studio.show(el, signal, () => this.open()));
     side.id = "imgplay-sidebar";
     side.title.caption = this.#title.label;
     side.title.icon = this.#title.icon;

@@ -1,8 +1,11 @@
 // What the extension adds to JupyterLab and to Notebook 7.
+import type { DraggedImage, LabOffers } from "../lib/jupyterlab";
 import { labTexts } from "../messages/lab";
-import type { Application, Plugin, Router, Take, Token } from "./api";
+import type { Application, LabIcon, Plugin, Router, Take, Token } from "./api";
+import { takeDrops } from "./drops";
 import { COLOURED, PLAIN } from "./icons";
-import { Panels } from "./panels";
+import { insertCode, type Notebooks } from "./notebook";
+import { type Classes, Panels } from "./panels";
 import { LabStudio } from "./studio";
 
 const OPEN = "imgplay:open";
@@ -26,12 +29,14 @@ async function tokensOf(take: Take) {
     { ICommandPalette },
     { ILauncher },
     { IMainMenu },
+    { INotebookTracker },
     { ITranslator },
   ] = await Promise.all([
     take("@jupyterlab/application"),
     take("@jupyterlab/apputils"),
     take("@jupyterlab/launcher"),
     take("@jupyterlab/mainmenu"),
+    take("@jupyterlab/notebook"),
     take("@jupyterlab/translation"),
   ]);
   return {
@@ -41,6 +46,7 @@ async function tokensOf(take: Take) {
     palette: ICommandPalette,
     launcher: ILauncher,
     mainMenu: IMainMenu,
+    notebooks: INotebookTracker,
     translator: ITranslator,
   };
 }
@@ -64,39 +70,74 @@ export async function createPlugin(take: Take): Promise<Plugin> {
     optional: asked.map(([, token]) => token as Token<unknown>),
     activate: (app, ...services) => {
       const found = Object.fromEntries(asked.map(([name], index) => [name, services[index]])) as Found;
-      const { labShell, launcher, mainMenu, palette, translator } = found;
-      const texts = labTexts(translator?.languageCode ?? document.documentElement.lang);
-      const plain = new LabIcon({ name: "imgplay:plain", svgstr: PLAIN });
-      const base = PageConfig.getBaseUrl();
-      app.commands.addCommand(OPEN_IN_BROWSER, {
-        label: labShell ? texts.inBrowser : texts.name,
-        caption: texts.inBrowserCaption,
-        icon: plain,
-        execute: () => void window.open(`${base}image-playground`, "_blank", "noopener"),
-      });
-      palette?.addItem({ command: OPEN_IN_BROWSER, category: texts.name });
-      if (!labShell) {
-        mainMenu?.viewMenu.addGroup([{ command: OPEN_IN_BROWSER }], MENU_RANK);
-        return;
-      }
-      const panels = new Panels(app, { MainAreaWidget, WidgetTracker, Widget }, new LabStudio(base, texts), {
-        label: texts.name,
-        caption: texts.caption,
-        icon: plain,
-      });
-      app.commands.addCommand(OPEN, {
-        label: texts.name,
-        caption: texts.caption,
-        icon: new LabIcon({ name: "imgplay:coloured", svgstr: COLOURED }),
-        execute: ({ topic }) => panels.open(typeof topic === "string" ? topic : undefined),
-      });
-      palette?.addItem({ command: OPEN, category: texts.name });
-      // JupyterLab knows its own categories by their names in the language that it shows.
-      const category = translator?.load("jupyterlab").__("Other") ?? "Other";
-      launcher?.add({ command: OPEN, category, rank: LAUNCHER_RANK });
-      panels.addSidebar();
-      if (found.restorer) panels.restore(found.restorer, OPEN);
-      void openTopic(app, found.router);
+      const texts = labTexts(found.translator?.languageCode ?? document.documentElement.lang);
+      const host: Host = { app, found, texts, base: PageConfig.getBaseUrl(), icon };
+      addBrowserTab(host);
+      const panels = found.labShell ? addPanels(host, { MainAreaWidget, WidgetTracker, Widget }) : null;
+      window.imgplayLab = offers(found.notebooks, texts, panels);
+    },
+  };
+
+  function icon(name: string, svgstr: string): LabIcon {
+    return new LabIcon({ name, svgstr });
+  }
+}
+
+/** The application, what it offers, and what suits it. */
+interface Host {
+  app: Application;
+  found: Found;
+  texts: ReturnType<typeof labTexts>;
+  base: string;
+  icon(name: string, svg: string): LabIcon;
+}
+
+/** Add the command that opens the page of the server in a tab of the browser, in Notebook as an entry of the menu. */
+function addBrowserTab({ app, found: { labShell, mainMenu, palette }, texts, base, icon }: Host): void {
+  app.commands.addCommand(OPEN_IN_BROWSER, {
+    label: labShell ? texts.inBrowser : texts.name,
+    caption: texts.inBrowserCaption,
+    icon: icon("imgplay:page", PLAIN),
+    execute: () => void window.open(`${base}image-playground`, "_blank", "noopener"),
+  });
+  palette?.addItem({ command: OPEN_IN_BROWSER, category: texts.name });
+  if (!labShell) mainMenu?.viewMenu.addGroup([{ command: OPEN_IN_BROWSER }], MENU_RANK);
+}
+
+/** Add the sidebar, the tab, and the command and the launcher card that open the tab. */
+function addPanels({ app, found, texts, base, icon }: Host, classes: Classes): Panels {
+  const { launcher, palette, restorer, router, translator } = found;
+  const { name: label, caption } = texts;
+  const panels = new Panels(app, classes, new LabStudio(base, texts), {
+    label,
+    caption,
+    icon: icon("imgplay:panel", PLAIN),
+  });
+  app.commands.addCommand(OPEN, {
+    label,
+    caption,
+    icon: icon("imgplay:card", COLOURED),
+    execute: ({ topic }) => panels.open(typeof topic === "string" ? topic : undefined),
+  });
+  palette?.addItem({ command: OPEN, category: label });
+  // JupyterLab knows its own categories by their names in the language that it shows.
+  const category = translator?.load("jupyterlab").__("Other") ?? "Other";
+  launcher?.add({ command: OPEN, category, rank: LAUNCHER_RANK });
+  panels.addSidebar();
+  if (restorer) panels.restore(restorer, OPEN);
+  void openTopic(app, router);
+  return panels;
+}
+
+/** Return what the studios of this window can do in it. */
+function offers(notebooks: Notebooks | null, texts: Host["texts"], panels: Panels | null): LabOffers {
+  let dragged: DraggedImage | null = null;
+  if (notebooks) takeDrops(notebooks, () => dragged, texts, new AbortController().signal);
+  return {
+    ...(panels && { openTab: panels.openTab.bind(panels) }),
+    insertCode: (code) => notebooks !== null && insertCode(notebooks, code),
+    drag: (image) => {
+      dragged = image;
     },
   };
 }

@@ -1,6 +1,6 @@
 // The studio of the server in the panels of JupyterLab: one page for all panels, loaded when the first one is seen.
+import type { HostedStudio } from "../lib/jupyterlab";
 import type { labTexts, Problem } from "../messages/lab";
-import type { HostedStudio } from "../server-page";
 
 /** The name of this build, written here by the build: a browser keeps a script by its address. */
 declare const BUILD: string;
@@ -47,7 +47,11 @@ export class LabStudio {
     this.#importScript = importScript;
   }
 
-  /** Show the studio in an element until the signal. */
+  /**
+   * Show the studio in an element until the signal.
+   *
+   * @param openTab shows the studio in a tab; absent in the tab itself
+   */
   show(el: HTMLElement, signal: AbortSignal, openTab?: () => void): void {
     this.#waiting.push({ el, signal, openTab });
     if (this.#studio) this.#draw(this.#studio);
@@ -86,9 +90,9 @@ export class LabStudio {
   }
 
   #draw(studio: HostedStudio): void {
-    for (const { el, signal } of this.#take()) {
+    for (const { el, signal, openTab } of this.#take()) {
       el.replaceChildren();
-      studio.showIn(el, signal);
+      studio.showIn(el, signal, openTab);
     }
   }
 

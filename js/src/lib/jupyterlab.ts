@@ -1,4 +1,5 @@
-// What the extension of JupyterLab and Notebook offers to every studio in its window.
+// What the extension of JupyterLab and Notebook offers to every studio in its window, and what it takes from the server's
+// page.
 //
 // The extension and the studio come from two bundles, which may be of two versions. So the build keeps all names of this
 // file, and a studio asks before it uses what is optional.
@@ -25,6 +26,18 @@ export interface DraggedImage {
   picture(): Promise<Blob>;
   /** Return Python code that opens the file of the image. */
   code(): Promise<string>;
+}
+
+/** The studio of a server, in the window of a host. */
+export interface HostedStudio {
+  /**
+   * Show one more view of the studio in an element, until the signal.
+   *
+   * @param openTab shows the studio in a tab of the host; absent in such a tab
+   */
+  showIn(el: HTMLElement, signal: AbortSignal, openTab?: () => void): void;
+  /** Show a topic in all views, once the server has answered. */
+  openTopic(topicId: string): void;
 }
 
 declare global {

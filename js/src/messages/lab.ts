@@ -9,6 +9,8 @@ interface LabTexts {
   caption: string;
   inBrowser: string;
   inBrowserCaption: string;
+  dropPicture: string;
+  dropCode: string;
   opening: string;
   again: string;
   /** What is wrong, and the next step. */
@@ -21,6 +23,8 @@ export const LAB_TEXTS: Record<Language, LabTexts> = {
     caption: "Generate images, and see all that you have made",
     inBrowser: "Open Image Playground in Browser Tab",
     inBrowserCaption: "Open the image playground in a tab of the browser",
+    dropPicture: "Insert the picture · Alt: code",
+    dropCode: "Insert code that opens the image",
     opening: "The studio is opening…",
     again: "Try again",
     problems: {
@@ -44,6 +48,8 @@ export const LAB_TEXTS: Record<Language, LabTexts> = {
     caption: "生成图片，查看你的全部作品",
     inBrowser: "在浏览器标签页中打开图像工作室",
     inBrowserCaption: "在浏览器的标签页中打开图像工作室",
+    dropPicture: "插入图片 · Alt：代码",
+    dropCode: "插入打开图片的代码",
     opening: "正在打开工作室…",
     again: "重试",
     problems: {
