@@ -8,7 +8,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * Return the names of properties that only our own code knows: texts of the page and actions of the
- * store. A name that occurs in the protocol, in what JupyterLab's extension offers, in the DOM or in any string is kept, and so are the keys of the tables of
+ * store. A name that occurs in a contract, in the DOM or in any string is kept, and so are the keys of the tables of
  * texts whose names are in capitals: the kernel's names are looked up in them.
  */
 export async function ownNames() {

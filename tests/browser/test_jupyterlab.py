@@ -172,7 +172,7 @@ def test_the_studio_puts_code_into_the_notebook_beside_it(lab: Page) -> None:
     shown.generate("a fox in a notebook")
     expect(shown.tiles("success").first).to_be_visible()
     shown.part("batch-menu").first.click()
-    shown.root.get_by_role("menuitem", name="Insert as code").click()
+    shown.part("insert-code").click()
     expect(lab.locator(".jp-Notebook .jp-Cell")).to_have_count(2)
     expect(lab.locator(".jp-Notebook .jp-Cell").nth(1)).to_contain_text("a fox in a notebook")
 
