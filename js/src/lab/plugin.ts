@@ -10,8 +10,8 @@ import { LabStudio } from "./studio";
 
 const OPEN = "imgplay:open";
 const OPEN_IN_BROWSER = "imgplay:open-in-browser";
-/** Below the other entries of the menu. */
-const MENU_RANK = 100;
+/** Near the top: in a low window, Notebook's long menu shows its end only to those who scroll. */
+const MENU_RANK = 2;
 /** After the cards for files: the heading of the category shows the icon of the first card. */
 const LAUNCHER_RANK = 10;
 /** The parameter of the address, as on the server's own page. */
