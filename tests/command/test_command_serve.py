@@ -52,6 +52,26 @@ def test_a_port_that_cannot_be_one_is_a_wrong_argument(command: Command) -> None
     assert "invalid port value: '70000'" in ended.err
 
 
+def test_a_server_keeps_the_budget_of_its_command(command: Command) -> None:
+    process = command.start("serve", "--port", "0", "--no-browser", "--budget", "0.5")
+    assert process.stdout is not None
+    address = httpx.URL(process.stdout.readline().decode().strip())
+    token = {"Authorization": f"Bearer {address.params['token']}"}
+    spent = httpx.get(
+        address.copy_with(path="/api/image-playground/spent", query=None), headers=token, timeout=WAIT
+    )
+    process.send_signal(signal.SIGTERM)
+    assert command.ended(process).code == 0
+    assert spent.json()["today"]["budget"] == "0.5"
+
+
+def test_a_budget_that_cannot_be_one_is_refused_before_the_server_starts(command: Command) -> None:
+    ended = command.apart("serve", "--no-browser", "--budget", "-1", "--json")
+    assert (ended.code, ended.json["code"]) == (3, "invalid_request")
+    assert "is not an amount of USD a day" in ended.json["message"]
+    assert command("serve", "--no-browser", "--budget", "much").code == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_that_stops_waits_for_an_answer_that_would_be_lost(
     command: Command, jobs: JobServer, number: int

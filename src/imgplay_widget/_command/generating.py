@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._command.documents import batch_documents, path_of_image
 from imgplay_widget._command.output import SYSTEM, Exit, next_step_of
+from imgplay_widget._command.parsing import dollars
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def add(commands: Commands) -> None:
 
 def _add_money(parser: Parser) -> None:
     parser.add_argument(
-        "--budget", type=_dollars, metavar="USD", help="refuse what takes today's total over this amount"
+        "--budget", type=dollars, metavar="USD", help="refuse what takes today's total over this amount"
     )
     parser.add_argument(
         "--confirm", action="store_true", help="agree to pay an unknown price although there is a budget"
@@ -116,15 +116,8 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _dollars(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
-
-
 # Errors of argparse name the function that reads a value.
-_pair.__name__, _dollars.__name__ = "NAME=VALUE", "amount"
+_pair.__name__ = "NAME=VALUE"
 
 
 # ------------------------------------------------------------------ the commands

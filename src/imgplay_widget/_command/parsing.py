@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._command.output import Printer
 
-__all__ = ["Commands", "Parser", "UsageError"]
+__all__ = ["Commands", "Parser", "UsageError", "dollars"]
 
 Run: TypeAlias = "Callable[[argparse.Namespace, Printer], int]"
 
@@ -117,3 +118,19 @@ def _add_common(parser: Parser, store: Any, *, as_json: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", default=as_json, help="print one JSON document in place of text"
     )
+
+
+def dollars(text: str) -> Decimal:
+    """Return an amount of an argument.
+
+    Raises:
+        ValueError: the text is not a number.
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+
+
+# Errors of argparse name the function that reads a value.
+dollars.__name__ = "amount"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._command.output import Exit
+from imgplay_widget._command.parsing import dollars
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +27,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="(127.0.0.1: this machine)")
     parser.add_argument(
         "--port", type=_port, metavar="PORT", help="0 takes a free one (8460, or the next one that is free)"
+    )
+    parser.add_argument(
+        "--budget", type=dollars, metavar="USD", help="refuse what takes today's total over this amount"
     )
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
 
@@ -49,6 +53,7 @@ def serve(args: argparse.Namespace, output: Printer) -> int:
         store=args.store,
         host=args.host,
         port=args.port,
+        budget=args.budget,
         browser=not args.no_browser,
         say=lambda address: output.result({"address": address}, [address]),
         note=output.note,

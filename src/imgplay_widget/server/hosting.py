@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Sequence
+    from decimal import Decimal
 
     from imgplay_widget._page.once import Once
     from imgplay_widget._studio.core import Core
@@ -44,10 +45,17 @@ class Hosting:
     Args:
         store: the store, as `Studio` takes it.
         options: the options of the studios, as `Studio` takes them.
+        budget: the most USD that each studio may spend a day, or None for any amount.
     """
 
-    def __init__(self, store: str | os.PathLike[str] | None, options: StudioKeywords | None = None) -> None:
+    def __init__(
+        self,
+        store: str | os.PathLike[str] | None,
+        options: StudioKeywords | None = None,
+        budget: float | Decimal | None = None,
+    ) -> None:
         self._store = store
+        self._budget = budget
         self._options: StudioKeywords = options or {}
         # The studio of each user, or its opening. None stands for the owner of the store.
         self._studios: dict[str | None, asyncio.Future[Hosted]] = {}
@@ -74,7 +82,9 @@ class Hosting:
         opening = self._studios.get(user)
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
             loop = asyncio.get_running_loop()
-            opening = loop.run_in_executor(None, partial(_open, self._store, self._options, user))
+            opening = loop.run_in_executor(
+                None, partial(_open, self._store, self._options, self._budget, user)
+            )
             self._studios[user] = opening
         # A request that its browser gave up must not end the opening, which others wait for.
         return await asyncio.shield(opening)
@@ -168,7 +178,12 @@ async def _ask(core: Core, function: Callable[[], Awaitable[T]], otherwise: T) -
         return otherwise
 
 
-def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: str | None) -> Hosted:
+def _open(
+    store: str | os.PathLike[str] | None,
+    options: StudioKeywords,
+    budget: float | Decimal | None,
+    user: str | None,
+) -> Hosted:
     """Open a studio. The imports take most of the time of the first one, so this thread makes them."""
     from imgplay_widget._page.once import Once
     from imgplay_widget._studio.options import NAMED
@@ -176,4 +191,4 @@ def _open(store: str | os.PathLike[str] | None, options: StudioKeywords, user: s
 
     # The prefix keeps an identity that is called like the owner of the store away from the owner's history.
     own: StudioKeywords = {} if user is None else {"user_id": f"{NAMED}{user}"}
-    return Hosted(Studio(store, **{**options, **own, "only_able": True}), Once())
+    return Hosted(Studio(store, budget=budget, **{**options, **own, "only_able": True}), Once())

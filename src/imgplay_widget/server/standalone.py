@@ -26,6 +26,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, Finish, HTTPError, RequestHandler
 
+from imgplay_widget._rules.costs import budget_of
 from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
@@ -38,6 +39,7 @@ from imgplay_widget.server.sockets import LineHandler
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from decimal import Decimal
 
     from imgplay_widget._studio.options import StudioKeywords
     from imgplay_widget._studio.studio import Studio
@@ -264,6 +266,7 @@ class Standalone:
         port: the port; 0 takes a free one, None the default one or the next that is free.
         token: the token; None makes one.
         secret: signs the cookies; None makes one.
+        budget: the most USD that may be spent a day, or None for any amount.
         options: the other options of its studio, as `Studio` takes them.
 
     Attributes:
@@ -279,12 +282,13 @@ class Standalone:
         port: int | None = None,
         token: str | None = None,
         secret: str | None = None,
+        budget: float | Decimal | None = None,
         **options: Unpack[StudioKeywords],
     ) -> None:
         self.port = port
         self.token = token or secrets.token_urlsafe(32)
         self._host = host
-        self._hosting = Hosting(store, options)
+        self._hosting = Hosting(store, options, budget)
         self._passes: dict[str, Callable[[], object]] = {}
         app = make_app(
             self._hosting,
@@ -348,6 +352,7 @@ def serve(
     store: str | os.PathLike[str] | None = None,
     host: str = LOOPBACK,
     port: int | None = None,
+    budget: Decimal | None = None,
     browser: bool = True,
     say: Callable[[str], object] = lambda text: sys.stdout.write(f"{text}\n"),
     note: Callable[[str], object] = lambda text: sys.stderr.write(f"{text}\n"),
@@ -360,15 +365,18 @@ def serve(
         store: the store, as `Studio` takes it.
         host: the host on which the server listens.
         port: the port; 0 takes a free one, None the default one or the next that is free.
+        budget: the most USD that may be spent a day, or None for any amount.
         browser: True where the page opens in the user's browser.
         say: shows a line to the user.
         note: shows a line about the end of the server.
 
     Raises:
-        InvalidRequest: the port is taken, or there is no such host.
+        InvalidRequest: the port is taken, there is no such host, or the budget cannot be one.
         KeyboardInterrupt: the user did not wait for all answers. Its argument is the number of the signal.
     """
-    server = Standalone(store, host=host, port=port, token=_token(), secret=kept_secret(store))
+    # The studio opens with the first request, and a wrong budget must not wait for it.
+    limit = budget_of(budget)
+    server = Standalone(store, host=host, port=port, token=_token(), secret=kept_secret(store), budget=limit)
     asyncio.run(_serve(server, browser=browser, say=say, note=note))
 
 
