@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
-from imgplay_widget._rules.scores import check_name, check_score
 from imgplay_widget._store import restore_backup
+from imgplay_widget._studio.conditions import check_conditions, wanted_of
 from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import (
     Batches,
@@ -26,7 +26,7 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
-from imgplay_widget._types import Reference, ScoreOrder, ScoreRange, Status, Wanted
+from imgplay_widget._types import Reference
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.results import Rows
-    from imgplay_widget._types import Kind, Recovery
+    from imgplay_widget._types import Kind, Recovery, Status
 
 __all__ = ["StudioApi", "core_of"]
 
@@ -354,19 +354,18 @@ class StudioApi:
             InvalidRequest: there is no such status, the model is not written as ``"provider:id"``, a score or
                 a tag cannot be one, or the limit is out of range.
         """
-        _check_conditions(model, status)
-        topic_id = None if topic is None else self._existing(topic)
-        wanted = Wanted(
-            search=words,
+        wanted = wanted_of(
+            words,
             model=model,
-            status=None if status is None else Status(status),
+            status=status,
             starred=starred,
-            tag=None if tag is None else check_name(tag, "tags"),
-            scores=_ranges(min_scores, max_scores),
-            sort=None
-            if sort_by is None
-            else ScoreOrder(name=check_name(sort_by, "scores"), lowest_first=lowest_first),
+            tag=tag,
+            min_scores=min_scores,
+            max_scores=max_scores,
+            sort_by=sort_by,
+            lowest_first=lowest_first,
         )
+        topic_id = None if topic is None else self._existing(topic)
         return self._core.call(self._core.newest, topic_id, limit, wanted)
 
     def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
@@ -461,7 +460,7 @@ class StudioApi:
             NotFound: there is no such topic.
             InvalidRequest: there is no such status, or the model is not written as ``"provider:id"``.
         """
-        _check_conditions(model, status)
+        check_conditions(model, status)
         moment = moment_of(since)
         given = {
             "g.topic_id =": None if topic is None else self._existing(topic),
@@ -815,24 +814,6 @@ class StudioApi:
 def core_of(api: StudioApi) -> Core:
     """Return the core of a studio or a playground, for the widget and the page."""
     return api._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - users must not see the core
-
-
-def _check_conditions(model: str | None, status: Status | str | None) -> None:
-    if model is not None and ":" not in model:
-        raise InvalidRequest(f'{model!r} is not a model: write "provider:id".', parameter="model")
-    if status is not None and status not in set(Status):
-        known = ", ".join(Status)
-        raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
-
-
-def _ranges(least: Mapping[str, float] | None, most: Mapping[str, float] | None) -> tuple[ScoreRange, ...]:
-    """Return the ranges of scores; one image must be between both limits of a score."""
-    low, high = (
-        {check_name(name, "scores"): check_score(name, value) for name, value in (given or {}).items()}
-        for given in (least, most)
-    )
-    names = dict.fromkeys((*low, *high))
-    return tuple(ScoreRange(name=name, at_least=low.get(name), at_most=high.get(name)) for name in names)
 
 
 def _name_of(topic: TopicHandle | str) -> str:

@@ -26,7 +26,6 @@ from importlib import import_module
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget.server.rest.declare import Answer, Asked, Endpoint
     from imgplay_widget.server.rest.studio import RestStudio
@@ -56,9 +54,6 @@ refusal. A connection with a larger one is closed."""
 
 CHECKS = "imgplay_widget.server.rest.checks"
 """The module that knows the endpoints. Jupyter Server imports this one when it starts, and not that one."""
-
-STUDIOS = "imgplay_rest"
-"""The setting of the application that has the studios as REST uses them, by their cores."""
 
 PIECE = 2**20
 """The most bytes of a file in one piece."""
@@ -173,7 +168,7 @@ class RestHandler(RequestHandler):
             studio = await self._open()
             if self._too_large:
                 raise HTTPError(413)
-            answer = await self._ask(endpoint, self._asked(endpoint), studio)
+            answer = await studio.ask(endpoint.function, self._asked(endpoint), studio)
             await self._give(endpoint, answer, studio)
         except ImgplayError as error:
             self._refuse(error)
@@ -185,25 +180,9 @@ class RestHandler(RequestHandler):
         """Return the studio of the user as REST uses it, which is made at the first request."""
         # The studio is open, so these modules are loaded.
         from imgplay_widget._studio.api import core_of
-        from imgplay_widget.server.rest.studio import RestStudio
+        from imgplay_widget.server.rest.studio import rest_studio
 
-        core = core_of(await self.studio())
-        known: WeakKeyDictionary[Core, asyncio.Future[RestStudio]] = self.application.settings.setdefault(
-            STUDIOS, WeakKeyDictionary()
-        )
-        if core not in known:
-            # It waits for the engine's loop, so it is made on another thread.
-            known[core] = asyncio.get_running_loop().run_in_executor(None, RestStudio, core, self._base)
-        return await asyncio.shield(known[core])
-
-    async def _ask(self, endpoint: Endpoint, asked: Asked[Any, Any], studio: RestStudio) -> Answer:
-        """Call the function of an endpoint on the engine's loop."""
-        try:
-            return await asyncio.wrap_future(studio.core.start(endpoint.function, asked, studio))
-        except asyncio.CancelledError:
-            if studio.core.closed:
-                raise StudioClosed("The studio was closed before this was done.") from None
-            raise
+        return await rest_studio(self.application.settings, core_of(await self.studio()), self._base)
 
     def _asked(self, endpoint: Endpoint) -> Asked[Any, Any]:
         """Return the checked request."""
