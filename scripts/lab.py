@@ -43,6 +43,8 @@ QUIET_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "doNotDisturbMode": True,
     }
 }
+# Only one server of a machine gets the port of jupyter-server-mcp.
+WITHOUT_TOOLS = {"ServerApp": {"jpserver_extensions": {"jupyter_server_mcp": False}}}
 WAIT = 30_000
 """The longest wait for one change, in milliseconds, which only a very slow machine needs."""
 
@@ -128,6 +130,9 @@ class LabServer:
         own = labextensions / "imgplay-widget"
         if not own.exists():
             own.symlink_to(JUPYTER / "labextension")
+        config = self._folder / "config" / "jupyter_server_config.json"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(json.dumps(WITHOUT_TOOLS), encoding="utf-8")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self._folder / "server.log").open("wb") as log:

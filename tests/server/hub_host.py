@@ -21,7 +21,11 @@ PASSWORD = "the-password-of-all"
 WITHOUT_LAB = {
     "ServerApp": {
         "jpserver_extensions": dict.fromkeys(
-            ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim"), False
+            (
+                *("jupyter_lsp", "jupyter_server_mcp", "jupyter_server_terminals"),
+                *("jupyterlab", "notebook", "notebook_shim"),
+            ),
+            False,
         )
         | {"voila.server_extension": False}
     }

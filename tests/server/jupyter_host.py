@@ -49,8 +49,17 @@ c.ServerApp.authorizer_class = Doorkeeper
 '''
 
 
+WITHOUT_TOOLS = 'c.ServerApp.jpserver_extensions = {"jupyter_server_mcp": False}'
+"""Jupyter Server without jupyter-server-mcp, whose port only one server of a machine gets."""
+
+
 class Jupyter:
     """A Jupyter Server in a process of its own.
+
+    Args:
+        folder: the folder of all its files.
+        config: lines of its configuration.
+        environment: the variables that it gets beside those of this process.
 
     Attributes:
         base: its origin.
@@ -61,7 +70,9 @@ class Jupyter:
     def __init__(self, folder: Path, config: str = "", **environment: str) -> None:
         for name in ("config", "data", "runtime", "root"):
             (folder / name).mkdir(exist_ok=True)
-        (folder / "config" / "jupyter_server_config.py").write_text(f"c = get_config()\n{config}")
+        (folder / "config" / "jupyter_server_config.py").write_text(
+            f"c = get_config()\n{WITHOUT_TOOLS}\n{config}"
+        )
         self._browsers: list[httpx.Client] = []
         self.store, self.keyring = folder / "studio.sqlite", folder / "keyring.json"
         self.log = (folder / "log").open("w+")
@@ -87,11 +98,12 @@ class Jupyter:
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
-        self.base = self._find(folder / "runtime")
+        self._runtime = folder / "runtime"
+        self.base = self._find(self._runtime)
 
     def _find(self, runtime: Path) -> str:
         def port() -> int | None:
-            for file in runtime.glob("jpserver-*.json"):
+            for file in runtime.glob("jpserver-[0-9]*.json"):
                 found = json.loads(file.read_text() or "{}")
                 # The file is there before the server listens.
                 if found and _listens(found["port"]):
@@ -99,6 +111,15 @@ class Jupyter:
             return None
 
         return f"http://127.0.0.1:{self._until(port)}"
+
+    def tools_url(self) -> str:
+        """Return the address at which jupyter-server-mcp offers its tools."""
+
+        def url() -> str | None:
+            files = self._runtime.glob("jpserver-mcp-*.json")
+            return next((json.loads(file.read_text())["url"] for file in files), None)
+
+        return self._until(url)
 
     def until_said(self, text: str) -> None:
         """Wait until the server has written a text into its log."""

@@ -18,6 +18,7 @@ LOST = "Lost, and perhaps billed: 1."
 CONFIG = """
 c.Application.log_level = "DEBUG"
 others = "jupyterlab jupyter_lsp jupyter_server_terminals notebook notebook_shim voila.server_extension"
+others += " jupyter_server_mcp"
 c.ServerApp.jpserver_extensions = dict.fromkeys(others.split(), False)
 """
 """The log names the ends of extensions, and no other extension slows the server down."""

@@ -17,9 +17,10 @@ from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, Router, Rule
 from tornado.web import HTTPError, authenticated
-from traitlets import Unicode
+from traitlets import Bool, Float, TraitError, Unicode, validate
 
 from imgplay_widget.server import pages
 from imgplay_widget.server.answers import end, write_file
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget.server.hosting import Hosted
 
-__all__ = ["GuardedByJupyter", "ImgplayServer"]
+__all__ = ["GuardedByJupyter", "ImgplayServer", "running_settings"]
 
 RESOURCE = "imgplay"
 """The name under which an authorizer of Jupyter Server allows the studio."""
+
+HOSTING, TOOLS = "imgplay_hosting", "imgplay_tools"
+"""The settings of the application that have the studios, and whether agents get tools."""
 
 HUB_USER = "JUPYTERHUB_USER"
 """The environment variable in which JupyterHub names the owner of a server."""
@@ -102,7 +106,7 @@ class GuardedByJupyter(WithHeaders):
 
     async def hosted(self) -> Hosted:
         """Return the studio of the user who made the request, and what belongs to it."""
-        return await self.settings["imgplay_hosting"].studio(history_of(self))
+        return await self.settings[HOSTING].studio(history_of(self))
 
     async def studio(self) -> Studio:
         """Return the studio of the user who made the request."""
@@ -176,10 +180,43 @@ class ImgplayServer(ExtensionApp):
     load_other_extensions = True
 
     store = Unicode(None, allow_none=True, help="The store, as `Studio` takes it.").tag(config=True)
+    budget = Float(
+        None,
+        allow_none=True,
+        help="The most USD that the studio of each user may spend a day. Agents need a budget to generate.",
+    ).tag(config=True)
+    tools = Bool(
+        default_value=True, help="Whether jupyter-server-mcp, where it is installed, offers tools to agents."
+    ).tag(config=True)
+
+    @validate("budget")
+    def _check_budget(self, proposal: Any) -> float | None:
+        # Both are imported here, so that a server without a budget starts as quickly as before.
+        from imgplay_widget._rules.costs import budget_of
+        from imgplay_widget.errors import InvalidRequest
+
+        try:
+            budget_of(proposal["value"])
+        except InvalidRequest as error:
+            raise TraitError(f"c.ImgplayServer.budget: {error}") from None
+        return proposal["value"]
+
+    def initialize(self) -> None:
+        """Add the studio to the server, if its configuration can be used.
+
+        Raises:
+            TraitError: the configuration has a wrong value.
+        """
+        # Jupyter Server logs a wrong value as a warning and goes on with the default, which for a budget
+        # means no limit.
+        if not self._linked:
+            raise TraitError("The configuration of the image studio has a wrong value; see above.")
+        super().initialize()
 
     def initialize_settings(self) -> None:
         """Prepare the studios, none of which opens yet."""
-        self.settings["imgplay_hosting"] = Hosting(self.store)
+        self.settings[HOSTING] = Hosting(self.store, budget=self.budget)
+        self.settings[TOOLS] = self.tools
 
     def initialize_handlers(self) -> None:
         """Add the page, its files, its socket and the REST interface."""
@@ -197,7 +234,7 @@ class ImgplayServer(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Hand over what runs, and close the studios. A second signal calls this again, to wait no longer."""
-        hosting = self.settings.get("imgplay_hosting")
+        hosting = self.settings.get(HOSTING)
         if hosting is None:
             return
         lost = await hosting.close(
@@ -209,6 +246,14 @@ class ImgplayServer(ExtensionApp):
                 "The image studio did not wait for all answers of providers. Lost, and perhaps billed: %d.",
                 lost,
             )
+
+
+def running_settings() -> dict[str, Any] | None:
+    """Return the settings of the Jupyter Server of this process, or None where the studio is not on it."""
+    if not ServerApp.initialized():
+        return None
+    settings: dict[str, Any] = ServerApp.instance().web_app.settings
+    return settings if HOSTING in settings else None
 
 
 def history_of(handler: JupyterHandler) -> str | None:
