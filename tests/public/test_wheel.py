@@ -42,8 +42,9 @@ def test_the_wheel_has_the_extension_of_jupyterlab_with_the_script_that_it_names
     assert set(found) == {"package.json", "install.json", script}
 
 
-def test_the_wheel_has_the_command(wheel: Path) -> None:
+def test_the_wheel_has_the_command_and_the_tools_of_agents(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as files:
         (name,) = [one for one in files.namelist() if one.endswith("entry_points.txt")]
         lines = files.read(name).decode().splitlines()
     assert "imgplay = imgplay_widget._command.main:main" in lines
+    assert "imgplay = imgplay_widget.server.tools:offered" in lines
