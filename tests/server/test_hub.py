@@ -12,8 +12,8 @@ from PIL import Image
 from websockets.exceptions import InvalidStatus
 
 from imgplay_widget import Studio
+from scripts.hub import WAIT, Hub, cookie
 from tests.server.conftest import SocketPage
-from tests.server.hub_host import WAIT, Hub, cookie
 
 MODULE = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "script"}
 """How a browser asks for a script that is a module, on HTTPS and on this machine."""

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from scripts.lab import free_port
 
 WAIT = 60
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PROXY = ROOT / "js" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 PASSWORD = "the-password-of-all"
 
@@ -112,6 +112,10 @@ class Hub:
     def home(self, user: str) -> Path:
         """Return the home of a user."""
         return self._folder / "homes" / user
+
+    def history(self, user: str) -> Path:
+        """Return the path of the history of a user."""
+        return self.home(user) / ".local" / "share" / "imgplay-widget" / "history.sqlite"
 
     def page(self, user: str) -> str:
         """Return the path of the page on the server of a user."""
