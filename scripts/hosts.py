@@ -25,19 +25,30 @@ def _():
     from imgplay_widget import ImagePlayground
 
     view = mo.ui.anywidget(ImagePlayground(store={store!r}))
-    return mo, view
+    finished, set_finished = mo.state([])
+    view.on_generation(lambda generation: set_finished(lambda before: [*before, generation]))
+    return finished, mo, view
 
 
 @app.cell
 def _(mo, view):
-    get_n, set_n = mo.state(view.widget.n)
-    view.widget.observe(lambda change: set_n(change["new"]), "n")
-    return (get_n,)
+    panel = f"{{view.value['prompt']!r}} by {{view.model}}, {{view.n}} of width {{view.params.get('width')}}"
+    mo.Html(f'<p data-testid="panel">{{panel}}</p>')
+    return
 
 
 @app.cell
-def _(get_n, mo):
-    mo.md(f"Images a click: {{get_n()}}")
+def _(mo, view):
+    chosen = ", ".join(f"{{one.batch.prompt}} {{one.slot}}" for one in view.selected)
+    same = [one.id for one in view.selected] == view.value["selected"]
+    mo.Html(f'<p data-testid="chosen">{{chosen or "nothing"}} {{same}}</p>')
+    return
+
+
+@app.cell
+def _(finished, mo):
+    images = ", ".join(f"{{one.batch.prompt}} {{one.width}}" for one in finished())
+    mo.Html(f'<p data-testid="finished">{{images or "no image"}}</p>')
     return
 
 

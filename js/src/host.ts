@@ -83,12 +83,18 @@ export function widgetChannel(model: AnyModel): Channel {
 
 function followModel(model: AnyModel, follower: Follower, signal: AbortSignal): void {
   const look = (): void => follower.look(lookOf(model));
+  // marimo runs the cells that use a widget when the browser writes its state, and not when the kernel does.
+  const heard = (): void => {
+    model.set("_heard", model.get("_changes"));
+    model.save_changes();
+  };
   const handlers = {
     "msg:custom": follower.message,
     "comm:close": follower.closed,
     comm_live_update: follower.doubtful,
     "change:theme": look,
     "change:height": look,
+    "change:_changes": heard,
   };
   for (const [name, handler] of Object.entries(handlers)) {
     model.on(name, handler);

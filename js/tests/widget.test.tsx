@@ -63,6 +63,13 @@ const press = (target: HTMLElement, key: string, more: KeyboardEventInit = {}) =
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
 
 describe("the widget", () => {
+  it("tells the host of each change by the user, for a host that then runs cells", async () => {
+    const { fake } = await opened();
+    fake.state._changes = 4;
+    fake.trigger("change:_changes");
+    expect(fake.saved._heard).toBe(4);
+  });
+
   it("asks once for two views, and shows both the same", async () => {
     const { fake, views } = await opened();
     expect(fake.requests("hello")).toHaveLength(1);

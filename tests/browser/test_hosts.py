@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from scripts.hosts import MarimoServer, NotebookServer, VoilaServer
 from scripts.lab import Notebook
@@ -39,6 +39,36 @@ def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:
     with MarimoServer(tmp_path / "server", store) as server:
         core_story(server.show(page), store)
         still_there(server.again(page))
+
+
+def test_the_cells_of_marimo_follow_what_the_user_does(page: Page, tmp_path: Path, store: Path) -> None:
+    with MarimoServer(tmp_path / "server", store) as server:
+        view = server.show(page)
+        panel, chosen, finished = map(page.get_by_test_id, ("panel", "chosen", "finished"))
+        expect(panel).to_have_text("'' by demo:instant, 1 of width 1024")
+        view.part("prompt").click()
+        # The cell that shows the studio runs again too, at each pause, and must not take the focus away.
+        for words in ("a sunset", " over the sea"):
+            page.keyboard.type(words)
+            expect(panel).to_contain_text(words)
+        expect(view.part("prompt")).to_have_value("a sunset over the sea")
+        view.part("count-2").click()
+        view.part("width").fill("768")
+        view.part("width").press("Tab")
+        expect(panel).to_have_text("'a sunset over the sea' by demo:instant, 2 of width 768")
+        view.part("generate").click()
+        view.expect_images(2)
+        expect(finished).to_have_text("a sunset over the sea 768, a sunset over the sea 768")
+        for tile in range(2):
+            view.tiles().nth(tile).hover()
+            view.tiles().nth(tile).get_by_test_id("select").click()
+        expect(chosen).to_have_text("a sunset over the sea 0, a sunset over the sea 1 True")
+        view.tiles().first.get_by_test_id("select").click()
+        expect(chosen).to_have_text("a sunset over the sea 1 True")
+        view.choose_model("demo:slow")
+        expect(panel).to_contain_text("by demo:slow, 2")
+        view.part("new-topic").click()
+        expect(panel).to_contain_text("'' by demo:slow")
 
 
 def test_marimo_shows_a_studio_beside_another_element(page: Page, tmp_path: Path, store: Path) -> None:

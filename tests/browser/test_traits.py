@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from scripts.hosts import MarimoServer
 from scripts.lab import WAIT
 
 pytestmark = pytest.mark.browser
@@ -69,13 +68,3 @@ def test_the_panel_and_the_selection_are_traits_in_both_directions(open_notebook
     expect(linked.locator(".widget-text input")).to_have_value("1", timeout=WAIT)
     notebook.run(3)
     assert notebook.text(3).strip() == "demo:slow 2 2 from the page 768 1 1"
-
-
-def test_a_change_on_the_page_runs_the_cells_of_marimo_that_use_the_trait(
-    page: Page, tmp_path: Path, store: Path
-) -> None:
-    with MarimoServer(tmp_path / "server", store) as server:
-        view = server.show(page)
-        expect(page.get_by_text("Images a click: 1")).to_be_visible(timeout=WAIT)
-        view.part("count-3").click()
-        expect(page.get_by_text("Images a click: 3")).to_be_visible(timeout=WAIT)

@@ -182,10 +182,15 @@ class Curator:
 
     # -------------------------------------------------------------- deleting
 
-    async def delete(self, what: Kind, ids: Sequence[str]) -> None:
+    async def delete(self, what: Kind, ids: Sequence[str], *, source: str | None = None) -> None:
         """Delete topics, batches or generations. Until they are purged, `restore` brings them back.
 
         A task that fills no other generation is stopped. A batch is deleted with its last generation.
+
+        Args:
+            what: what the ids name.
+            ids: the ids.
+            source: the page that deletes them (see `SettingWritten`).
         """
         engine, now = self._engine, self._clock.now()
         hide = self._archive.store.hide
@@ -195,7 +200,12 @@ class Curator:
         changed |= {batch_id for _, batch_id in hidden.generations}
         await engine.reread(changed)
         self._notify(
-            Removed(topic_ids=hidden.topic_ids, batches=hidden.batches, generations=hidden.generations)
+            Removed(
+                topic_ids=hidden.topic_ids,
+                batches=hidden.batches,
+                generations=hidden.generations,
+                source=source,
+            )
         )
         for topic in hidden.topics:
             self._notify(TopicWritten(topic=topic))

@@ -19,10 +19,12 @@ class History:
 
     Args:
         core: the studio that has the history.
+        source: the id of the page (see `SettingWritten`).
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, source: str) -> None:
         self._core = core
+        self._source = source
         self._curator = core.curator
 
     def answers(self) -> Answers:
@@ -38,7 +40,7 @@ class History:
         }
 
     async def _delete(self, call: protocol.Delete, _: Attachments) -> protocol.Empty:
-        await self._curator.delete(call.what, call.ids)
+        await self._curator.delete(call.what, call.ids, source=self._source)
         return protocol.Empty()
 
     async def _restore(self, call: protocol.Restore, _: Attachments) -> protocol.Empty:

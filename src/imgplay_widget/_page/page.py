@@ -51,7 +51,8 @@ class Page:
         core: the studio.
         send: sends a message (JSON and buffers) to the page. It is thread-safe and does not block for long.
         shown: is called on the loop each time that a browser tells that it shows the page.
-        selected: is called on the loop with the selected images, after each change that code did not make.
+        selected: is called on the loop after each change of the selection that code did not make, with the
+            selected images and whether a page selected others than before.
         once: the requests that came already, where the browser may come back with another `Page`; None for
             those of this one only.
     """
@@ -61,7 +62,7 @@ class Page:
         core: Core,
         send: Send,
         shown: Callable[[], None] | None = None,
-        selected: Callable[[Generations], None] | None = None,
+        selected: Callable[[Generations, bool], None] | None = None,
         once: Once | None = None,
     ) -> None:
         self._core = core
@@ -74,7 +75,7 @@ class Page:
         self._references = PageReferences(core)
         self._events = EventStream(core, pictures, send, source)
         feeds = Feeds(core, source)
-        self._selection = Selection(core, self._events.announce, selected or (lambda _: None))
+        self._selection = Selection(core, self._events.announce, selected or _tell_nobody)
         self._snapshots = Snapshots(core, feeds, self._events, self._selection)
         parts = (
             self._downloads,
@@ -83,7 +84,7 @@ class Page:
             pictures,
             self._selection,
             Requests(core, source),
-            History(core),
+            History(core, source),
             Offered(core),
             PartFiles(core),
         )
@@ -203,6 +204,10 @@ class Page:
             notices: list[Change] = [NoticeGiven(notice=notice) for notice in self._core.notices]
             self._core.archive.aside(self._events.publish(notices))
         return protocol.SnapshotResult(snapshot=snapshot)
+
+
+def _tell_nobody(_: Generations, by_page: bool) -> None:  # noqa: FBT001 - as the others
+    """Let nobody know of a change of the selection: a page without a playground has no traits."""
 
 
 def _refusal(to: str, error: ImgplayError, wish: int | None = None) -> dict[str, Any]:

@@ -26,14 +26,15 @@ class Selection:
     Args:
         core: the studio.
         announce: sends an event to the pages of the playground.
-        changed: is called after a change that code did not make, with the images that are selected now.
+        changed: is called after a change that code did not make, with the images that are selected now and
+            whether a page selected others than before. Code may have removed selected images.
     """
 
     def __init__(
         self,
         core: Core,
         announce: Callable[[protocol.SelectionChanged], None],
-        changed: Callable[[Generations], None],
+        changed: Callable[[Generations, bool], None],
     ) -> None:
         self._core = core
         self._announce = announce
@@ -63,11 +64,11 @@ class Selection:
                 left = [one for one in self._chosen if one.id not in gone and one.batch.id not in batches]
                 if len(left) < len(self._chosen):
                     self._chosen = Generations(left)
-                    self._changed(self._chosen)
+                    self._changed(self._chosen, change.source is not None)
 
     async def _select(self, call: protocol.Select, _: Attachments) -> protocol.Empty:
         store = self._core.archive.store
         rows = await self._core.archive.in_store(store.generations_by_id, call.generation_ids)
-        self._chosen = self._core.generation_handles(rows)
-        self._changed(self._chosen)
+        before, self._chosen = self.ids, self._core.generation_handles(rows)
+        self._changed(self._chosen, self.ids != before)
         return protocol.Empty()

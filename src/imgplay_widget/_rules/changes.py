@@ -81,11 +81,13 @@ class Removed:
         topic_ids: the deleted topics.
         batches: pairs of the ids of a batch and its topic; batches of deleted topics are among them.
         generations: pairs of the ids of a generation and its batch, for generations whose batch stays.
+        source: the page that deleted them (see `SettingWritten`).
     """
 
     topic_ids: tuple[str, ...]
     batches: tuple[tuple[str, str], ...]
     generations: tuple[tuple[str, str], ...]
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,8 @@ class Panel:
 
     Attributes:
         config: the stored values.
-        followers: functions that are called on the loop after each change. They must not block or raise.
+        followers: functions that are called on the loop after each change, with whether a page gave the panel
+            other values than it had. They must not block or raise.
     """
 
     def __init__(
@@ -94,12 +95,14 @@ class Panel:
         # The topic whose prompt is known.
         self._prompt_of = topics.active
         self.config = config
-        self.followers: list[Callable[[], None]] = []
+        self.followers: list[Callable[[bool], None]] = []
+        self._told: PanelValues | None = None
 
     async def start(self) -> None:
         """Read the prompt of the active topic. Where the store cannot be read, a later change brings it."""
         with contextlib.suppress(ImgplayError):
-            await self._read_prompt()
+            await self._read_prompt(None)
+        self._told = self.values
 
     # -------------------------------------------------------------- reading
 
@@ -201,37 +204,39 @@ class Panel:
     def heed(self, change: Change) -> None:
         """Follow a change of the panel, of the active topic or of its draft. On the loop."""
         match change:
-            case SettingWritten(name=name) if name == CONFIG:
-                self._tell()
-            case DraftWritten() if change.topic_id == self._topics.active:
-                self._take(change.topic_id, change.draft.prompt)
-            case Removed() if self._prompt_of in change.topic_ids:
-                self._archive.aside(self._read_again())
-            case SettingWritten(name=name) if name == ACTIVE_TOPIC:
-                self._archive.aside(self._read_again())
+            case SettingWritten(name=name, source=source) if name == CONFIG:
+                self._tell(source)
+            case DraftWritten(source=source) if change.topic_id == self._topics.active:
+                self._take(change.topic_id, change.draft.prompt, source)
+            case Removed(source=source) if self._prompt_of in change.topic_ids:
+                self._archive.aside(self._read_again(source))
+            case SettingWritten(name=name, source=source) if name == ACTIVE_TOPIC:
+                self._archive.aside(self._read_again(source))
             case StoreWritten():
-                self._archive.aside(self._read_again())
+                self._archive.aside(self._read_again(None))
             case _:
                 pass
 
-    async def _read_again(self) -> None:
+    async def _read_again(self, source: str | None) -> None:
         try:
-            await self._read_prompt()
+            await self._read_prompt(source)
         except ImgplayError as error:
             logger.warning("The prompt of a topic could not be read: %s", error.message)
 
-    async def _read_prompt(self) -> None:
+    async def _read_prompt(self, source: str | None) -> None:
         topic_id = self._topics.active
         draft = await self._drafts.read(topic_id)
         if topic_id == self._topics.active:
-            self._take(topic_id, draft.prompt)
+            self._take(topic_id, draft.prompt, source)
 
-    def _take(self, topic_id: str | None, prompt: str) -> None:
+    def _take(self, topic_id: str | None, prompt: str, source: str | None) -> None:
         self._prompt_of = topic_id
         if prompt != self._prompt:
             self._prompt = prompt
-            self._tell()
+            self._tell(source)
 
-    def _tell(self) -> None:
+    def _tell(self, source: str | None) -> None:
+        before, self._told = self._told, self.values
+        by_page = source is not None and before != self._told
         for follower in tuple(self.followers):
-            follower()
+            follower(by_page)

@@ -92,6 +92,10 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
     # The pictures of the snapshot are a trait of their own: they only change with a finished image, while the
     # snapshot changes with each step of a task.
     _pictures = traitlets.Unicode().tag(sync=True)
+    # marimo runs cells when the browser writes synced state. So the page writes the number of changes that it
+    # was told of.
+    _changes = traitlets.Int(0).tag(sync=True)
+    _heard = traitlets.Int(0).tag(sync=True)
 
     theme = traitlets.Unicode("auto", help="The colours. 'auto' follows the notebook.").tag(sync=True)
     height = traitlets.Int(None, allow_none=True, help="The height in pixels, or None.").tag(sync=True)
@@ -202,9 +206,11 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         self._core.call(write, value)
         self._show_panel()
 
-    def _panel_changed(self) -> None:
-        """Show a change that the page or other code made, away from the loop."""
+    def _panel_changed(self, by_page: bool) -> None:  # noqa: FBT001 - the panel calls it
+        """Show a change that a page or other code made, away from the loop."""
         self._observers.put("An observer of the config panel", self._show_panel)
+        if by_page:
+            self._tell_marimo()
 
     def _show_panel(self) -> None:
         values = self._core.panel.values
@@ -213,8 +219,27 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
             for name in reversed(PANEL):
                 rest.callback(self._show, name, getattr(values, name))
 
-    def _page_selected(self, images: Generations) -> None:
+    def _page_selected(self, images: Generations, by_page: bool) -> None:  # noqa: FBT001 - the page calls it
         self._observers.put("An observer of the selection", partial(self._show, "selected", images))
+        if by_page:
+            self._tell_marimo()
+
+    def _tell_marimo(self) -> None:
+        """Let marimo run the cells that use the playground, once the traits have what a page changed.
+
+        A change by code runs nothing: a cell that generates and selects would start itself again and again.
+        """
+        if self._in_marimo:
+            self._observers.put("The change of a page", partial(self._core.start, self._count_change))
+
+    async def _count_change(self) -> None:
+        with _failed_comm_logged():
+            self._changes += 1
+
+    @property
+    def _in_marimo(self) -> bool:
+        # Only a comm of marimo has the id of an element, whose value is the state of the widget.
+        return hasattr(self.comm, "ui_element_id")
 
     def _show(self, name: str, value: Any) -> None:
         trait = self.traits()[name]
@@ -270,12 +295,28 @@ class ImagePlayground(StudioApi, anywidget.AnyWidget):
         if self.comm is not None:
             self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType] - see above
 
+    def get_state(
+        self,
+        key: str | Iterable[str] | None = None,
+        drop_defaults: bool = False,  # noqa: FBT001, FBT002 - as in ipywidgets
+    ) -> dict[str, Any]:
+        """Return the values of synced traits. In marimo, the whole state is what the user sees.
+
+        That is the value of the element that marimo makes of the playground. The browser does not get it.
+        """
+        state: dict[str, Any] = super().get_state(key, drop_defaults)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - see above
+        if key is not None or not self._in_marimo:
+            return state
+        shown = {name: value for name, value in state.items() if not name.startswith("_")}
+        panel = {name: getattr(self, name) for name in PANEL}
+        return {**shown, **panel, "selected": [one.id for one in self.selected]}
+
     def send_state(self, key: str | Iterable[str] | None = None) -> None:
         """Send the values of synced traits. The state of a page that nobody sees is sent later."""
         if isinstance(key, str) and key in STATE and not self._page.seen:
             self._kept.add(key)
         else:
-            super().send_state(key)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
+            super().send_state(self.keys if key is None else key)  # pyright: ignore[reportUnknownMemberType] - ipywidgets has no types
 
     def _send_kept_state(self) -> None:
         """Send the state that was kept back while nobody saw the page."""
