@@ -64,7 +64,7 @@ def test_the_value_is_what_the_user_sees_of_the_playground(widget):
     json.dumps(value["selected"])
 
 
-def test_the_browser_and_with_it_a_saved_file_get_none_of_it(widget):
+def test_the_value_is_not_sent_to_the_browser(widget):
     widget.prompt = "only for the kernel"
     widget.send_state()
     for _, data, _ in widget.comm.sent:
