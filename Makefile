@@ -157,6 +157,11 @@ soak: $(VENV)/.dev-installed $(PAGE) ## kill three kernels on one store, some hu
 screenshots: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) ## take docs/images/studio.png and screenshots/
 	$(BIN)/python -m scripts.screenshot
 
+# Beside pip, a release needs only what builds and checks it: the package itself is not installed.
+.PHONY: dist
+dist: $(VENV)/.dist-installed $(PAGE) ## build the sdist and the wheel of a release into dist/, and check them
+	$(BIN)/python scripts/dist.py
+
 .PHONY: clean
 clean: ## remove what was built and written; the environments stay
 	rm -rf dist src/imgplay_widget/static jupyter/labextension docs/_build .lab screenshots test-results bench/results
@@ -185,16 +190,24 @@ $(VENV)/.lab-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
 $(VENV)/.dev-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
 	@echo "Installing the package, JupyterLab and what tests and checks need into $(VENV) …"
 	$(call install,dev)
-	@touch $@ $(VENV)/.lab-installed
+	@touch $@ $(VENV)/.lab-installed $(VENV)/.dist-installed
 
 $(VENV)/.diffusers-installed: pyproject.toml hatch_build.py | $(BIN)/python $(PAGE)
 	@echo "Installing the package, $(TORCH) and diffusers into $(VENV) …"
 	$(call install,test,.[diffusers] $(TORCH))
 	@touch $@
 
+$(VENV)/.dist-installed: pyproject.toml | $(BIN)/python
+	$(call pip_install) --group dist
+	@touch $@
+
+define pip_install
+$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+endef
+
 define install
 @rm -rf $(EXTENSION)
-$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) --editable $(or $(2),.) --group $(1)
+$(call pip_install) --editable $(or $(2),.) --group $(1)
 @rm -rf $(EXTENSION) && ln -s $(CURDIR)/jupyter/labextension $(EXTENSION)
 endef
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -16,14 +17,17 @@ class Served:
         address: the address that the command printed last.
     """
 
-    def __init__(self, store: Path) -> None:
+    def __init__(
+        self, store: Path, python: str = sys.executable, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self.store, self.address, self._port = store, "", 0
+        self._python, self._environment = python, environment
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the server, at the second time on the same port."""
         command = [
-            sys.executable,
+            self._python,
             "-m",
             "imgplay_widget",
             "serve",
@@ -35,7 +39,7 @@ class Served:
             [*command, "--port", str(self._port)],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
