@@ -421,6 +421,32 @@ def test_a_call_that_the_end_of_the_studio_cuts_off_is_told(monkeypatch, store):
     asyncio.run(ask())
 
 
+def test_an_agent_that_gives_up_does_not_break_off_what_it_began(monkeypatch, store):
+    hosting = Hosting(store)
+    used_on(monkeypatch, hosting)
+
+    async def ask():
+        begun, ended, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+        go = threading.Event()
+
+        async def work(*_, **__):
+            loop.call_soon_threadsafe(begun.set)
+            await asyncio.to_thread(go.wait, WAIT)
+            loop.call_soon_threadsafe(ended.set)
+
+        monkeypatch.setitem(tool_answers._TOOLS, "status", work)
+        asking = loop.create_task(tools.imgplay_status())
+        await begun.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        go.set()
+        await asyncio.wait_for(ended.wait(), WAIT)
+        await hosting.close()
+
+    asyncio.run(ask())
+
+
 def test_a_fault_of_the_package_is_logged_and_its_words_stay_here(monkeypatch, store, caplog):
     def fail(*_):
         raise RuntimeError(KEY)

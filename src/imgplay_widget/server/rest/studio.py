@@ -52,11 +52,13 @@ class RestStudio:
     async def ask(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Call a function on the engine's loop, from the loop of the server, and return its result.
 
+        A caller that gives up does not break the function off, which may be in the middle of a request.
+
         Raises:
             StudioClosed: the studio was closed before the function ended.
         """
         try:
-            return await asyncio.wrap_future(self.core.start(function, *args))
+            return await asyncio.shield(asyncio.wrap_future(self.core.start(function, *args)))
         except asyncio.CancelledError:
             if self.core.closed:
                 raise StudioClosed("The studio was closed before this was done.") from None
