@@ -181,8 +181,14 @@ describe.each([
   });
 });
 
-/** The texts that a server's page never shows: there always is a server, and it is no browser's own Python. */
-const UNSEEN = new Set(["states.none", "states.noneNext", "errors.own.no_threads.1"]);
+/**
+ * The texts that a server's page never shows: there always is a server, and it is no browser's own Python. And those
+ * that it shows only in JupyterLab, beside a notebook.
+ */
+const UNSEEN = new Set([
+  ...["states.none", "states.noneNext", "errors.own.no_threads.1"],
+  ...["batch.inserted", "batch.noNotebook"],
+]);
 
 /** Return all texts of a table by their paths; of a text with gaps, its code. */
 function flat(table: object, path = ""): Record<string, string> {
