@@ -18,7 +18,8 @@ SOAK_ARGS ?=
 TORCH ?= torch
 
 BIN := $(VENV)/bin
-# An install would copy the extension of JupyterLab once. A link shows the newest build, as the package itself does.
+# An install copies the extension of JupyterLab once. This is the copy, which make renews after each build: a link
+# would do for JupyterLab, but Voilà serves no file that a link leads to.
 EXTENSION := $(VENV)/share/jupyter/labextensions/imgplay-widget
 # An old uv does not know dependency groups; then pip does the work.
 UV := $(shell uv pip install --help 2>/dev/null | grep -q -- '--group' && command -v uv)
@@ -43,7 +44,7 @@ help: ## show this list
 # ------------------------------------------------------------------ for users
 
 .PHONY: lab
-lab: $(VENV)/.lab-installed $(PAGE) ## install everything and open the studio in JupyterLab
+lab: $(VENV)/.lab-installed $(EXTENSION)/package.json ## install everything and open the studio in JupyterLab
 	$(BIN)/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) notebooks/quickstart.ipynb
 
 .PHONY: test
@@ -69,7 +70,7 @@ test-notebooks: $(VENV)/.dev-installed $(PAGE) ## the notebooks, on a store of t
 	$(PYTEST) $(PYTEST_ARGS) --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 .PHONY: test-browser
-test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(PAGE) vscode-host ## JupyterLab in a browser
+test-browser: $(VENV)/.dev-installed $(VENV)/.browser-found $(EXTENSION)/package.json vscode-host ## JupyterLab in a browser
 	$(PYTEST) $(ON_ALL_CORES) $(PYTEST_ARGS) -m browser
 
 # Not part of `make test`: what it installs is large.
@@ -208,8 +209,11 @@ endef
 define install
 @rm -rf $(EXTENSION)
 $(call pip_install) --editable $(or $(2),.) --group $(1)
-@rm -rf $(EXTENSION) && ln -s $(CURDIR)/jupyter/labextension $(EXTENSION)
 endef
+
+$(EXTENSION)/package.json: $(PAGE) | $(VENV)/.lab-installed
+	rm -rf $(EXTENSION)
+	cp -r jupyter/labextension $(EXTENSION)
 
 $(VENV)/.browser-found: scripts/find_browser.sh | $(VENV)/.dev-installed
 	bash scripts/find_browser.sh $(BIN)/python

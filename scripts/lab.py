@@ -127,11 +127,11 @@ class LabServer:
             path.write_text(json.dumps(values), encoding="utf-8")
         labextensions = self._folder / "first" / "labextensions"
         mend_extensions(labextensions)
-        own = labextensions / "imgplay-widget"
-        if not own.exists():
-            own.symlink_to(JUPYTER / "labextension")
-        config = self._folder / "config" / "jupyter_server_config.json"
-        config.parent.mkdir(exist_ok=True)
+        # Voilà would not follow a link.
+        shutil.copytree(JUPYTER / "labextension", labextensions / "imgplay-widget", dirs_exist_ok=True)
+        # Beside the settings that a test made.
+        config = self._folder / "config" / "jupyter_server_config.d" / "tools.json"
+        config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(json.dumps(WITHOUT_TOOLS), encoding="utf-8")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"

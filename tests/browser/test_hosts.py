@@ -32,7 +32,12 @@ def test_notebook(page: Page, tmp_path: Path, store: Path) -> None:
 def test_voila(page: Page, tmp_path: Path, store: Path) -> None:
     with VoilaServer(tmp_path / "server") as server:
         core_story(server.show(page, "studio", store), store)
-        still_there(server.again(page))
+        view = server.again(page)
+        still_there(view)
+        # Voilà loads the extension of JupyterLab too, but has no notebook that takes code.
+        view.part("batch-menu").first.click()
+        expect(page.get_by_test_id("copy-code")).to_be_visible()
+        expect(page.get_by_test_id("insert-code")).to_have_count(0)
 
 
 def test_marimo(page: Page, tmp_path: Path, store: Path) -> None:

@@ -74,7 +74,8 @@ export async function createPlugin(take: Take): Promise<Plugin> {
       const host: Host = { app, found, texts, base: PageConfig.getBaseUrl(), icon };
       addBrowserTab(host);
       const panels = found.labShell ? addPanels(host, { MainAreaWidget, WidgetTracker, Widget }) : null;
-      window.imgplayLab = offers(found.notebooks, texts, panels);
+      // Voilà has no notebook that could take anything.
+      if (found.notebooks) window.imgplayLab = offers(found.notebooks, texts, panels);
     },
   };
 
@@ -130,12 +131,12 @@ function addPanels({ app, found, texts, base, icon }: Host, classes: Classes): P
 }
 
 /** Return what the studios of this window can do in it. */
-function offers(notebooks: Notebooks | null, texts: Host["texts"], panels: Panels | null): LabOffers {
+function offers(notebooks: Notebooks, texts: Host["texts"], panels: Panels | null): LabOffers {
   let dragged: DraggedImage | null = null;
-  if (notebooks) takeDrops(notebooks, () => dragged, texts, new AbortController().signal);
+  takeDrops(notebooks, () => dragged, texts, new AbortController().signal);
   return {
     ...(panels && { openTab: panels.openTab.bind(panels) }),
-    insertCode: (code) => notebooks !== null && insertCode(notebooks, code),
+    insertCode: (code) => insertCode(notebooks, code),
     drag: (image) => {
       dragged = image;
     },
