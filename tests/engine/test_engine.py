@@ -731,7 +731,7 @@ def test_a_topic_gets_title_cover_and_last_use():
         studio._core.start(studio._core.archive.settle).result(WAIT)
         first, second = studio.topics
         assert (first.id, second.id) == (topic.id, old.id)
-        assert first.title == "a red fox in the deep"
+        assert first.title == "a red fox"
         assert first.cover
         assert first.cover.exists()
         assert first.updated_at >= batch._live.entry.batch.created_at
