@@ -134,6 +134,7 @@ export function generation(
     tags: [],
     startedAt: null,
     finishedAt: null,
+    usualDuration: null,
     thumbnailBuffer: null,
     ...patch,
   };
@@ -285,8 +286,18 @@ export function snapshot(now: number, open: boolean): Snapshot {
       "A lighthouse on a cliff above a stormy sea at dusk, long exposure, the beam sweeping through rain and spray",
       [
         done("b6", 0, { seed: 3 }),
-        generation("b6", 1, { status: "processing", startedAt: now - 14_000, cancellable: true }),
-        generation("b6", 2, { status: "processing", startedAt: now - 75_000, cancellable: true }),
+        generation("b6", 1, {
+          status: "processing",
+          startedAt: now - 14_000,
+          usualDuration: 22.4,
+          cancellable: true,
+        }),
+        generation("b6", 2, {
+          status: "processing",
+          startedAt: now - 75_000,
+          usualDuration: 22.4,
+          cancellable: true,
+        }),
         generation("b6", 3, { status: "pending", cancellable: true }),
       ],
       { createdAt: now - 15_000 },

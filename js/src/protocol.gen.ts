@@ -201,6 +201,7 @@ export interface GenerationState {
   tags: string[];
   startedAt: number | null;
   finishedAt: number | null;
+  usualDuration: number | null;
   thumbnailBuffer: number | null;
 }
 export interface ErrorState {

@@ -133,6 +133,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     // The page does not know what became of the batches that ran when the notebook was saved.
     expect(part("batch")?.textContent).toContain("Unfinished");
     expect(part("elapsed")).toBeNull();
+    expect(part("batch")?.textContent).not.toContain("usually");
     expect(part("topics-panel")?.textContent).not.toMatch(/\d+ running/);
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
     // What is enabled works without a kernel. The prompt can be read and copied.

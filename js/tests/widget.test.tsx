@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { error, model, snapshot } from "../dev/fixtures";
 import widget, { KEPT_FOR } from "../src/index";
 import { hostTheme } from "../src/lib/theme";
-import { ago, changeText, differenceText, elapsed, took } from "../src/lib/words";
+import { ago, changeText, differenceText, elapsed, roughly, took } from "../src/lib/words";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -80,6 +80,17 @@ describe("the widget", () => {
     }
     await type(views[0].el, "a fox");
     expect(find<HTMLTextAreaElement>(views[1].el, "prompt").value).toBe("a fox");
+  });
+  it("says beside the time that has passed how long the model usually takes", async () => {
+    const { fake, views } = await opened();
+    const words = () => find(views[0].el, "elapsed").parentElement?.textContent;
+    expect(words()).toMatch(/^Working1\d susually 20 s$/);
+    const [running] = snapshot(Date.now(), true).feed?.batches[0]?.generations.slice(1) ?? [];
+    if (!running) throw new Error("Nothing runs.");
+    const unknown = { ...running, usualDuration: null };
+    fake.receive({ kind: "events", seq: 1, events: [{ type: "generation_changed", generation: unknown }] });
+    await drawn();
+    expect(words()).toMatch(/^Working1\d s$/);
   });
   it("takes one view away and keeps the other", async () => {
     const { views } = await opened();
@@ -563,6 +574,20 @@ describe("words", () => {
     expect([elapsed(7900), elapsed(65_000), elapsed(-5)]).toEqual(["7 s", "1:05", "0 s"]);
     expect([took(412), took(12_300)]).toEqual(["0.4 s", "12 s"]);
   });
+  it("say roughly how long something takes", () =>
+    expect([0.2, 3.6, 9.4, 9.9, 12, 13, 57, 58, 89, 91, 620].map(roughly)).toEqual([
+      "1 s",
+      "4 s",
+      "9 s",
+      "10 s",
+      "10 s",
+      "15 s",
+      "55 s",
+      "1 min",
+      "1 min",
+      "2 min",
+      "10 min",
+    ]));
   it("say differences", () =>
     expect(differenceText({ parameter: "seed", requested: null, applied: 7 })).toBe("seed: none → 7"));
   it("leave out the long names of models where the room is small", () => {

@@ -17,7 +17,7 @@ from imgplay_widget.testing import FakeProvider, Gate, InstantClock, mask_png, o
 from tests.rest.conftest import BASE, BATCH, WAIT, served
 
 GENERATION = {"id", "status", "seed", "asset", "error"}
-STATUS = {"id", "batchId", "status", "progress", "seed", "asset", "error"}
+STATUS = {"id", "batchId", "status", "progress", "usualDuration", "seed", "asset", "error"}
 NOBODY = "00000000-0000-7000-8000-000000000000"
 WANTED = {"provider": "fake", "model": "image", "prompt": "a fox", "imageNum": 1, "parameters": {}}
 
@@ -42,6 +42,29 @@ def made(client, studio, **wanted):
     answer = client.post("/generate", json=WANTED | wanted)
     assert answer.status_code == 202, answer.text
     return wait_for(client, studio, answer.json())
+
+
+def test_the_status_tells_how_long_the_model_usually_takes_until_the_end(client, studio, fake):
+    def while_running():
+        gate = Gate(picture())
+        fake._script.append(gate)
+        (generation,) = client.post("/generate", json=WANTED).json()["generations"]
+        assert gate.reached.wait(WAIT)
+        running = client.get(f"/status/{generation['id']}").json()
+        gate.open()
+        with client.stream("GET", "/events") as stream:
+            told = (line for line in stream.iter_lines() if line.startswith(("event: fresh", "event: gen")))
+            for _ in told:
+                now = client.get(f"/status/{generation['id']}").json()
+                if now["status"] == "success":
+                    break
+        return running["usualDuration"], now["usualDuration"]
+
+    for _ in range(5):
+        assert while_running() == (None, None)
+    usual, afterwards = while_running()
+    assert 0 <= usual < WAIT
+    assert afterwards is None
 
 
 def test_a_request_is_answered_at_once_and_can_be_followed_to_its_image(client, studio, fake):

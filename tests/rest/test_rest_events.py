@@ -142,7 +142,7 @@ def test_a_client_that_reads_nothing_holds_up_nobody(client, studio):
 
 def test_a_slow_reader_gets_a_mark_in_place_of_too_many_events():
     async def play():
-        log = EventLog("/api")
+        log = EventLog("/api", lambda _: None)
         slow, quick = log.read(""), log.read("")
         await slow.next()
         await quick.next()
@@ -161,7 +161,7 @@ def test_a_slow_reader_gets_a_mark_in_place_of_too_many_events():
 
 def test_a_reader_that_was_away_for_too_long_begins_anew():
     async def play():
-        log = EventLog("/api")
+        log = EventLog("/api", lambda _: None)
         for _ in range(stream.KEPT + 5):
             await log.take([ModelsWritten()])
         assert b"event: fresh" in await log.read(log.id_of(4)).next()
@@ -174,7 +174,7 @@ def test_a_reader_that_was_away_for_too_long_begins_anew():
 
 def test_a_quiet_stream_is_kept_alive_and_other_writers_are_told():
     async def play():
-        log = EventLog("/api")
+        log = EventLog("/api", lambda _: None)
         reader = log.read(log.mark, keep_alive=0.01)
         assert await reader.next() == b": still here\n\n"
         await log.take([StoreWritten()])

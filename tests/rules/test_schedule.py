@@ -7,12 +7,25 @@ from random import Random
 
 import pytest
 
-from imgplay_widget._rules.schedule import Schedule, pause
+from imgplay_widget._rules.schedule import Schedule, pause, usual
 
 
 class NoJitter(Random):
     def uniform(self, a, b):
         return 0.0
+
+
+@pytest.mark.parametrize(
+    ("durations", "seconds"),
+    [
+        ([], None),
+        ([8.0] * 4, None),
+        ([30.0, 8.0, 9.0, 2.0, 10.0], 9.0),
+        ([4.0, 1.0, 2.0, 3.0, 5.0, 90.0], 3.5),
+    ],
+)
+def test_a_model_usually_takes_the_median_of_five_durations_or_more(durations, seconds):
+    assert usual(durations) == seconds
 
 
 def test_without_history_the_waits_grow_to_five_seconds():

@@ -17,7 +17,7 @@ from PIL import Image
 from imgplay_widget._page import protocol
 from imgplay_widget._page.protocol import Config, parse
 from imgplay_widget._types import ModelSpec, Notice, Parameter, Partial, Price
-from imgplay_widget.errors import Moderated
+from imgplay_widget.errors import Moderated, StoreLocked
 from imgplay_widget.providers import Done, Inline
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
@@ -807,3 +807,43 @@ def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):
     assert {p["name"]: json.dumps(p["default"]) for p in told["parameters"]} == {
         name: json.dumps(value) for name, value in defaults.items()
     }
+
+
+def test_a_running_tile_is_told_how_long_five_or_more_past_ones_took(open_page):
+    fake = FakeProvider()
+
+    def run(page):
+        """Return what events and a snapshot say while an image is made, and what they say at its end."""
+        gate = Gate(picture())
+        fake._script.append(gate)
+        (batch,) = page.result("generate", **REQUEST | {"n": 1})["batches"]
+        assert gate.reached.wait(WAIT)
+        snapshot = page.result("hello")["snapshot"]
+        (shown,) = (one for one in snapshot["feed"]["batches"] if one["id"] == batch["id"])
+        gate.open()
+
+        def ended(events):
+            told = [e["generation"] for e in events if e["type"] == "generation_changed"]
+            told = {one["status"]: one["usualDuration"] for one in told if one["batchId"] == batch["id"]}
+            return told if "success" in told else None
+
+        told = page.wait_for(ended)
+        page.studio._core.start(page.studio._core.archive.settle).result(WAIT)
+        return told["processing"], shown["generations"][0]["usualDuration"], told["success"]
+
+    with open_page(fake) as page:
+        for _ in range(5):
+            assert run(page) == (None, None, None)
+        past = sorted(page.studio._core.archive.store.durations("fake", "image"))
+        assert run(page) == (past[2], past[2], None)
+
+
+def test_a_store_that_cannot_tell_past_durations_stops_no_task(open_page, monkeypatch):
+    def locked(*args):
+        raise StoreLocked("Another program holds the store.")
+
+    fake = FakeProvider()
+    with open_page(fake) as page:
+        monkeypatch.setattr(page.studio._core.archive.store, "durations", locked)
+        page.result("generate", **REQUEST)
+        page.wait_for(done(2))

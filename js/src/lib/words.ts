@@ -23,6 +23,13 @@ export function elapsed(milliseconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** Return the time that something usually takes, rounded as people say it: "4 s", "20 s", "2 min". */
+export function roughly(seconds: number): string {
+  if (seconds >= 57.5) return t.time.minutes(Math.max(Math.round(seconds / 60), 1));
+  const step = seconds < 10 ? 1 : 5;
+  return t.time.seconds(String(Math.max(Math.round(seconds / step) * step, 1)));
+}
+
 /** Return the time that something took: "0.4 s", "12 s", "2:10". */
 export function took(milliseconds: number): string {
   return milliseconds < 9950

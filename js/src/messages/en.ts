@@ -302,6 +302,7 @@ export const en = {
     deleted: (count: number) => (count === 1 ? "Image deleted." : `${count} images deleted.`),
     discard: "Discard",
     working: "Working",
+    usually: (time: string) => `usually ${time}`,
     unfinished: "Unfinished",
     queued: (position: number | null) => (position === null ? "Queued" : `Queued · ${position}`),
     limited: (seconds: number) =>

@@ -570,6 +570,7 @@ export const zh: Messages = {
     deleted: (count) => `已删除 ${count} 张图片。`,
     discard: "丢弃",
     working: "生成中",
+    usually: (time) => `通常 ${time}`,
     unfinished: "未完成",
     queued: (position) => (position === null ? "排队中" : `排队中 · ${position}`),
     limited: (seconds) => (seconds > 0 ? `已达速率上限，${seconds} 秒后重试` : "已达速率上限，正在重试"),

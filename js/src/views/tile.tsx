@@ -5,7 +5,7 @@ import { isLost } from "../lib/connection";
 import { dragGeneration } from "../lib/drag";
 import { labOffers } from "../lib/jupyterlab";
 import { pressByKey } from "../lib/keyboard";
-import { changeText, differenceText, elapsed, labelsOf } from "../lib/words";
+import { changeText, differenceText, elapsed, labelsOf, roughly } from "../lib/words";
 import type { Hidden as HiddenReason } from "../media";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -205,7 +205,7 @@ function Running({ generation }: { generation: GenerationState }) {
   const usable = useStore((state) => state.usable);
   // The page does not know what became of this generation.
   const lost = useStore(isLost);
-  const { id, batchId, status, startedAt, cancellable, position } = generation;
+  const { id, batchId, status, startedAt, usualDuration, cancellable, position } = generation;
   const working = status === "processing" && !lost;
   const moved = useStore((state) => state.progress[id]);
   const clockAhead = useStore((state) => state.clockAhead ?? 0);
@@ -235,6 +235,7 @@ function Running({ generation }: { generation: GenerationState }) {
           </span>
         )}
         {share !== null && !lost && <span class="ip-time">{Math.round(share * 100)}%</span>}
+        {working && usualDuration && <p>{t.tile.usually(roughly(usualDuration))}</p>}
         {cancellable && !lost && (
           <span class="ip-running-cancel" inert={!usable}>
             <IconButton

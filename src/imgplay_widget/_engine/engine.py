@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from imgplay_widget import catalog
 from imgplay_widget._engine.archive import gone
 from imgplay_widget._engine.drive import Drive, LeaseLost, Tools, Turn, store_image
+from imgplay_widget._engine.paces import Paces
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.attempts import cancel_note, fetchable, next_attempt
 from imgplay_widget._rules.changes import (
@@ -151,6 +152,8 @@ class Engine:
         self.budget: Decimal | None = None
         # True once a page shows the studio: thumbnails are then made before a row is written. A page sets it.
         self.eager_thumbnails = False
+        # The times that models usually take. The tasks that run here teach it.
+        self.paces = Paces(archive)
         # Functions that each beat calls. A part with work that is due later adds its function and removes it.
         self.each_beat: list[Callable[[], Awaitable[None] | None]] = []
         # The tools that all drives share. They never change.
@@ -584,6 +587,8 @@ class Engine:
         """Keep a committed step in memory, and tell it where a status or an image changed."""
         before = drive.task
         drive.task = changed
+        if changed.stage is Stage.SUCCESS:
+            self.paces.ended(changed.provider, changed.model)
         if self._step is not None and not self._step.done():
             self._step.set_result(None)
         entry = self._entries.get(changed.batch_id)
@@ -642,22 +647,16 @@ class Engine:
             tools=self._tools,
             saver=self,
             action=action,
-            durations=partial(self._durations, task),
+            durations=partial(self.paces.durations, task.provider, task.model),
             turn=Turn(self._turn(provider)),
         )
         runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
         self._drives[task.id] = (drive, runner)
 
-    async def _durations(self, task: Task) -> list[float]:
-        try:
-            return await self._archive.in_store(self._store.durations, task.provider, task.model)
-        except ImgplayError:
-            # The task can go on without past durations, so a locked store must not end it.
-            return []
-
     async def _run(self, drive: Drive) -> None:
         try:
             async with drive.turn:
+                await self.paces.learn(drive.task.provider, drive.task.model)
                 if drive.task.id in self._taken_up:
                     # From now on the task may be what kills the kernel.
                     await self._count(drive)

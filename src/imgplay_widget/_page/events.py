@@ -167,7 +167,8 @@ class EventStream:
                 data = await self._archive.thumbnail(generation)
                 for pushed in self._pages.values():
                     pushed.thumbnails += 1
-            state = generation_state(change.entry, generation, buffers.add_optional(data))
+            usual = self._core.usual(change.entry.batch)
+            state = generation_state(change.entry, generation, usual, buffers.add_optional(data))
             events.append(protocol.GenerationChanged(generation=state))
         return events
 
@@ -200,7 +201,7 @@ class EventStream:
         return [protocol.DraftChanged(topic_id=change.topic_id, draft=draft_state(change.draft))]
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
-        return batch_state(entry, self._core.files.model_title(entry.batch))
+        return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
 
 
 def _plain(change: StoreWritten | ModelsWritten | SpendingWritten | NoticeGiven) -> Any:

@@ -122,7 +122,7 @@ class Feeds:
         )
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
-        return batch_state(entry, self._core.files.model_title(entry.batch))
+        return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
 
 
 def _listed(topics: Sequence[Topic], before: str | None = None) -> protocol.TopicList:

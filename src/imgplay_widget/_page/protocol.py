@@ -217,6 +217,8 @@ class GenerationState(Message):
         cancellable: whether the generation can still be cancelled.
         started_at: when the task of the generation was first sent, or None.
         finished_at: when the task ended, or None.
+        usual_duration: the seconds that a task of the model usually takes, while the generation is not
+            finished. None where too few tasks are known.
         damaged: whether the file is cut off or damaged, so that only a part of the image may be shown.
         scores: the scores by their names, which are sorted.
         tags: the tags, sorted.
@@ -241,6 +243,7 @@ class GenerationState(Message):
     tags: list[str]
     started_at: int | None
     finished_at: int | None
+    usual_duration: float | None
     thumbnail_buffer: int | None
 
 

@@ -78,8 +78,8 @@ class Requests:
         except StoreError as error:
             # The batches are stored and run already. After an error, the user would send and pay them again.
             logger.warning("The state of new batches could not be read: %s", error.message)
-        title = self._core.files.model_title
-        batches = [batch_state(entry, title(entry.batch)) for entry in entries]
+        title, usual = self._core.files.model_title, self._core.usual
+        batches = [batch_state(entry, title(entry.batch), usual(entry.batch)) for entry in entries]
         return protocol.Generated(topic=topic_state(topic), batches=batches)
 
     async def _prepare(

@@ -183,13 +183,13 @@ def topic_state(topic: Topic, cover_buffer: int | None = None) -> TopicState:
     )
 
 
-def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = None) -> BatchState:
+def batch_state(entry: Entry, title: str, usual: float | None) -> BatchState:
     """Return a batch as the feed shows it.
 
     Args:
         entry: the batch with its tasks and generations.
         title: the model's title.
-        buffers: the index of each thumbnail among the message's buffers, by generation id.
+        usual: the seconds that a task of the model usually takes, or None.
     """
     batch = entry.batch
     cost, estimated = _cost(entry)
@@ -209,10 +209,7 @@ def batch_state(entry: Entry, title: str, buffers: Mapping[str, int] | None = No
         references=[reference_state(reference) for reference in batch.references],
         mask=None if batch.mask is None else reference_state(batch.mask),
         click_id=batch.click_id,
-        generations=[
-            generation_state(entry, generation, (buffers or {}).get(generation.id))
-            for generation in entry.generations
-        ],
+        generations=[generation_state(entry, generation, usual) for generation in entry.generations],
     )
 
 
@@ -232,8 +229,17 @@ def _cost(entry: Entry) -> tuple[str | None, bool]:
     return (str(total) if told or total else None), bool(guessed and total)
 
 
-def generation_state(entry: Entry, generation: Generation, buffer: int | None) -> GenerationState:
-    """Return a generation as its tile shows it."""
+def generation_state(
+    entry: Entry, generation: Generation, usual: float | None, buffer: int | None = None
+) -> GenerationState:
+    """Return a generation as its tile shows it.
+
+    Args:
+        entry: the batch of the generation.
+        generation: the generation.
+        usual: the seconds that a task of the model usually takes, or None.
+        buffer: the index of the thumbnail among the message's buffers, or None.
+    """
     task = entry.task_of(generation)
     status = entry.status_of(generation)
     asset = generation.asset
@@ -258,6 +264,7 @@ def generation_state(entry: Entry, generation: Generation, buffer: int | None) -
         tags=list(generation.tags),
         started_at=_milliseconds(task.submitted_at) if task and task.submitted_at else None,
         finished_at=_milliseconds(task.finished_at) if task and task.finished_at else None,
+        usual_duration=None if status.final else usual,
         thumbnail_buffer=buffer,
     )
 

@@ -10,13 +10,14 @@ with the same number of questions.
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-__all__ = ["Schedule", "pause"]
+__all__ = ["Schedule", "pause", "usual"]
 
 FIRST, FACTOR, CAP = 0.5, 1.5, 5.0
 """The backoff without a history: the first wait and the longest one in seconds, and the factor between."""
@@ -87,11 +88,15 @@ def pause(durations: Sequence[float], elapsed: float, retry_after: float | None 
     return max(seconds, retry_after or 0.0)
 
 
+def usual(durations: Sequence[float]) -> float | None:
+    """Return the seconds that a job of a model usually takes: the median, or None without a history."""
+    return median(durations) if len(durations) >= LEARN_FROM else None
+
+
 def _learned(durations: Sequence[float]) -> tuple[float | None, float]:
     """Return the seconds after which to ask first, or None without a history, and the gap after that."""
     if len(durations) < LEARN_FROM:
         return None, FIRST
     ordered = sorted(durations)
-    median = ordered[len(ordered) // 2]
-    gap = min(LONGEST, max(SHORTEST, 0.26 * math.sqrt(median)))
+    gap = min(LONGEST, max(SHORTEST, 0.26 * math.sqrt(median(ordered))))
     return ordered[int(0.05 * (len(ordered) - 1))], gap

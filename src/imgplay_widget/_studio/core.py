@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.inputs import ReferenceLike, Role
     from imgplay_widget._studio.loop import Subscriber
     from imgplay_widget._studio.options import StudioOptions
-    from imgplay_widget._types import Entry, Generation, Kind, ModelSpec, Request, Topic, Wanted
+    from imgplay_widget._types import Batch, Entry, Generation, Kind, ModelSpec, Request, Topic, Wanted
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["Core"]
@@ -234,6 +234,10 @@ class Core(Hop):
             NotFound: there is no such model.
         """
         return self.registry.find(name or self.panel.model)
+
+    def usual(self, batch: Batch) -> float | None:
+        """Return the seconds that a task of the batch's model usually takes, or None if that is not known."""
+        return self.engine.paces.usual(batch.provider, batch.model)
 
     def look_for_key(self, provider: Provider) -> None:
         """Look for a missing key in slow sources on the caller's thread, where Colab can be asked too."""

@@ -111,7 +111,9 @@ async def _status(generation_id: str, studio: RestStudio) -> JsonAnswer:
     if not entry.status_of(generation).final:
         headers["Retry-After"] = await retry_after(entry, generation, studio)
     progress = studio.events.progress.get(generation.id)
-    return JsonAnswer(value=status_answer(entry, generation, studio.base, progress), headers=headers)
+    usual = studio.core.usual(entry.batch)
+    answer = status_answer(entry, generation, studio.base, progress=progress, usual=usual)
+    return JsonAnswer(value=answer, headers=headers)
 
 
 async def retry_after(entry: Entry, generation: Generation, studio: RestStudio) -> str:

@@ -77,7 +77,7 @@ def batch_answer(entry: Entry, base: str) -> BatchAnswer:
 
 
 def status_answer(
-    entry: Entry, generation: Generation, base: str, progress: float | None = None
+    entry: Entry, generation: Generation, base: str, *, progress: float | None, usual: float | None
 ) -> StatusAnswer:
     """Return the state of a generation as REST gives it.
 
@@ -86,6 +86,7 @@ def status_answer(
         generation: the generation.
         base: the path of the REST interface.
         progress: 0.0 to 1.0, or None where it is not known.
+        usual: the seconds that a task of the model usually takes, or None where that is not known.
     """
     status = entry.status_of(generation)
     done = 1.0 if status is Status.SUCCESS else None
@@ -94,6 +95,7 @@ def status_answer(
         batch_id=generation.batch_id,
         status=status.value,
         progress=done if status.final or progress is None else min(1.0, max(0.0, progress)),
+        usual_duration=None if status.final else usual,
         seed=generation.seed,
         asset=_asset(generation, base),
         error=_error(entry, generation),

@@ -28,8 +28,9 @@ from imgplay_widget.server.rest.states import batch_answer, spending_event, stat
 from imgplay_widget.server.rest.values import NoFields, NoticeEvent, ProgressEvent, RemovedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from imgplay_widget._types import Batch
     from imgplay_widget.server.rest.values import WireValue
 
 __all__ = ["EVENTS", "KEEP_ALIVE", "EventLog", "Reader"]
@@ -131,14 +132,16 @@ class EventLog:
 
     Args:
         base: the path of the REST interface.
+        usual: returns the seconds that a task of a batch's model usually takes, or None.
 
     Attributes:
         progress: the progress of the running generations, 0.0 to 1.0, by their ids.
         waits: the seconds to the next try of the generations that a rate limit stops, by their ids.
     """
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, usual: Callable[[Batch], float | None]) -> None:
         self._base = base
+        self._usual = usual
         # A reader that knows the events of an earlier run of the server must not take these for them.
         self._run = new_id()[-12:]
         self._number = 0
@@ -252,8 +255,9 @@ class EventLog:
                 return []
 
     def _state(self, change: EntryChanged, index: int) -> WireValue:
-        generation = change.entry.generations[index]
-        return status_answer(change.entry, generation, self._base, self.progress.get(generation.id))
+        entry, generation = change.entry, change.entry.generations[index]
+        progress, usual = self.progress.get(generation.id), self._usual(entry.batch)
+        return status_answer(entry, generation, self._base, progress=progress, usual=usual)
 
 
 def _small(change: Progressed | Removed) -> tuple[str, WireValue]:

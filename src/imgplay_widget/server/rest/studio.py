@@ -44,7 +44,7 @@ class RestStudio:
     def __init__(self, core: Core, base: str) -> None:
         self.core = core
         self.base = base
-        self.events = EventLog(base)
+        self.events = EventLog(base, core.usual)
         self.repeats: Repeats[Any] = Repeats()
         self.packing = asyncio.Semaphore(ZIPS_AT_ONCE)
         self._end = core.subscribe(self.events.take)

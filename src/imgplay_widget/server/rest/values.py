@@ -238,6 +238,8 @@ class StatusAnswer(WireValue):
 
     Attributes:
         progress: 0.0 to 1.0, or null where it is not known.
+        usual_duration: the seconds that the model usually takes, until the end. Null where too few past
+            ones are known.
         seed: the seed that was sent, or null where the model takes none.
         asset: the image, or null until it is finished.
         error: why there is no image, or null.
@@ -247,6 +249,7 @@ class StatusAnswer(WireValue):
     batch_id: str
     status: StatusWord
     progress: Annotated[float, Field(ge=0, le=1)] | None
+    usual_duration: Annotated[float, Field(ge=0)] | None
     seed: int | None
     asset: AssetAnswer | None
     error: ErrorAnswer | None
