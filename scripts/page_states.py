@@ -107,6 +107,24 @@ def hover_tile(page: Page) -> None:
     tile(page, "b4-0").hover()
 
 
+def edit(page: Page) -> None:
+    """Edit an image, in place of the prompt and the reference that were there."""
+    part(page, "prompt").fill("A greenhouse full of ferns")
+    found = tile(page, "b4-0")
+    found.hover()
+    found.get_by_test_id("edit-image").click()
+    expect(page.locator("[data-testid=reference][data-status=ready] img")).to_be_visible(timeout=WAIT)
+    expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
+
+
+def edit_with_another(page: Page) -> None:
+    """Edit an image while the chosen model takes none, so that another model is offered."""
+    found = tile(page, "b4-0")
+    found.hover()
+    found.get_by_test_id("edit-image").click()
+    expect(part(page, "notice-action")).to_be_visible(timeout=WAIT)
+
+
 def open_tile_menu(page: Page) -> None:
     """Open the menu of a tile."""
     found = tile(page, "b4-0")
@@ -503,6 +521,8 @@ STATES: dict[str, tuple[str, Steps]] = {
     "older-refused": ("long=30&refuse=feed", refuse_older),
     "hover": ("", hover_tile),
     "tile-menu": ("", open_tile_menu),
+    "edit": ("model=edit", edit),
+    "edit-elsewhere": ("", edit_with_another),
     "batch-menu": ("", open_batch_menu),
     "move": ("", choose_topic),
     "selection": ("", select),
@@ -570,6 +590,8 @@ STATES |= {
         "improve",
         "errors",
         "tile-menu",
+        "edit",
+        "edit-elsewhere",
         "nothing-found",
         "older-refused",
         "config",

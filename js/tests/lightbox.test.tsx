@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, generation, snapshot } from "../dev/fixtures";
+import { batch, generation, model, snapshot } from "../dev/fixtures";
 import { Media } from "../src/media";
 import { type LoadPart, Parts } from "../src/parts";
 import type { RecipeState } from "../src/protocol.gen";
@@ -126,6 +126,16 @@ describe("the lightbox", () => {
     expect(shown()).toBe("old0-0");
     await press("ArrowLeft");
     expect(shown()).toBe("old1-1");
+  });
+  it("hands an image over to be edited, and closes", async () => {
+    const { store, press, shown, last, drawn } = await opened(FIRST);
+    store
+      .getState()
+      .receiveCatalog([model("studio", { references: { maxCount: 1, maxBytes: 9, mediaTypes: [] } })]);
+    await press("e");
+    await drawn();
+    expect(shown()).toBeNull();
+    expect(last().call).toMatchObject({ method: "take_reference", value: "old2-0" });
   });
   it("hears the keys that were pressed before its part was there", async () => {
     let come = (): void => undefined;

@@ -1,4 +1,5 @@
 // All shortcuts, as the list that `?` opens shows them. A new shortcut gets a line here.
+import { t as edits } from "../messages/edit";
 import { t } from "../messages/tools";
 import { commandKey } from "./keyboard";
 
@@ -94,6 +95,7 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [["1"]], text: t.lightbox.trueKeys },
         { keys: [["I"]], text: t.lightbox.info },
         { keys: [["C"]], text: t.lightbox.compareKeys },
+        { keys: [["E"]], text: edits.edit.image },
         { keys: [["F"]], text: t.tile.star },
         { keys: [[keys.delete]], text: t.tile.delete },
         { keys: [[keys.escape]], text: t.lightbox.leaveKeys },

@@ -1,6 +1,7 @@
 // The texts of the core in English. The texts of each part are in a file of their own, which loads with the part.
 import type { ErrorCode } from "../protocol.gen";
 import type { english as download } from "./download";
+import type { english as edit } from "./edit";
 import type { english as large } from "./large";
 import type { english as mask } from "./mask";
 import type { english as picker } from "./picker";
@@ -434,6 +435,7 @@ export const en = {
 /** All texts of one language, those of the parts too. */
 export type Messages = typeof en &
   typeof download &
+  typeof edit &
   typeof large &
   typeof mask &
   typeof picker &

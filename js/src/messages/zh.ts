@@ -585,6 +585,13 @@ export const zh: Messages = {
     none: "无",
     select: (number) => `选择图片 ${number}`,
   },
+  edit: {
+    image: "编辑此图片",
+    short: "编辑",
+    begun: (number) => `图片 ${number} 现在是参考图。请描述要修改的内容。`,
+    use: (model) => `使用 ${model}`,
+    nobody: "请选择接受图片的模型。可选的这类模型还需要密钥。",
+  },
   selection: {
     label: "选择",
     count: (count) => `已选 ${count} 张`,

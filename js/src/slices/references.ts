@@ -45,6 +45,8 @@ export interface ReferencesSlice {
   useAsReference(generation: GenerationState): void;
   /** Add references that the kernel holds already. */
   addReferences(list: readonly ReferenceState[]): void;
+  /** Show these references and this mask in the place of those that are there; what was on its way starts again. */
+  putReferences(items: HeldReference[], mask: State["mask"]): void;
   /** Put the references and the mask of a batch into the place of those that are there. */
   takeReferences(list: readonly ReferenceState[], mask: ReferenceState | null): void;
   /** Show the references of a topic's draft. References on their way stay with their topic. */
@@ -153,20 +155,20 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
       if (fresh.length === 0) get().addNotice("info", t.references.twice);
       else add(fresh.map((reference) => ({ ...there(reference), name: t.references.one })));
     },
-    takeReferences: (list, mask) => {
-      for (const { key, status } of get().references) if (status === "sending") transfers.stop(key);
-      const over = list[0]?.digest;
-      set({ references: list.map(there), mask: mask && over ? { reference: mask, over } : null });
+    putReferences: (references, mask) => {
+      for (const { key } of get().references) transfers.stop(key);
+      set({ references, mask });
+      for (const item of references) if (item.status === "sending") transfers.begin(item);
       changed();
     },
+    takeReferences: (list, mask) => get().putReferences(list.map(there), maskOver(list, mask)),
     showReferences: (topicId, list, mask) => {
       const { back, more, away } = divided(get(), topicId, list);
-      const over = list[0]?.digest;
       set({
         references: [...list.map(there), ...more],
         awayReferences: away,
         referencesOf: topicId,
-        mask: mask && over ? { reference: mask, over } : null,
+        mask: maskOver(list, mask),
       });
       if (back.some((item) => item.status === "ready")) changed();
     },
@@ -203,6 +205,12 @@ export const createReferencesSlice: Slice<ReferencesSlice> = (set, get, send) =>
     },
   };
 };
+
+/** Return a mask as the page holds it: over the first of these references. */
+function maskOver(list: readonly ReferenceState[], mask: ReferenceState | null): State["mask"] {
+  const over = list[0]?.digest;
+  return mask && over ? { reference: mask, over } : null;
+}
 
 /** Return the references with a change of one of them, whichever topic it belongs to. */
 function patched(

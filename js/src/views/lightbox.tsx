@@ -7,11 +7,13 @@ import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import type { Hidden } from "../media";
+import { t as edits } from "../messages/edit";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
+import { editImage } from "./edit-image";
 import { Icon } from "./icon";
 import { Info } from "./lightbox-info";
 import { useModal } from "./modal";
@@ -61,6 +63,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     onMove(place);
   });
   const usable = useStore((state) => state.usable);
+  const page = usePage();
   const actions = useActions();
 
   // If the image was deleted, here or elsewhere, the next one takes its place before a key can still act on the old
@@ -80,6 +83,15 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
   const toTrue = (): void => step(trueScale(box, stage) / zoom.scale);
   const toggleInfo = (): void => setInfo(!info);
   const toggleComparison = (): void => setPinned(pinned ? null : target);
+  const edit = (): void => {
+    const { current } = dialog;
+    const studio = current?.closest(".imgplay") ?? null;
+    // The feed takes the focus when the view is closed, and the prompt has it after that.
+    current?.addEventListener("close", () =>
+      requestAnimationFrame(() => editImage(page, generation, studio)),
+    );
+    current?.close();
+  };
   const keys: Record<string, () => void> = {
     ArrowLeft: () => way.go(-1),
     ArrowRight: () => way.go(1),
@@ -90,6 +102,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
     "1": toTrue,
     i: toggleInfo,
     c: toggleComparison,
+    e: () => void (usable && !seen.hidden && edit()),
     f: () => void (usable && actions.star([generation.id], !generation.starred)),
     Delete: () => void (usable && actions.deleteGenerations([generation.id])),
   };
@@ -131,6 +144,7 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
           onCompare={toggleComparison}
           info={info}
           onInfo={toggleInfo}
+          onEdit={seen.hidden ? undefined : edit}
           onClose={() => dialog.current?.close()}
         />
         <IconButton icon="close" label={t.common.close} onClick={() => dialog.current?.close()} />
@@ -213,11 +227,13 @@ interface ActsProps {
   onCompare(): void;
   info: boolean;
   onInfo(): void;
+  /** Undefined for an image that is not shown. */
+  onEdit: (() => void) | undefined;
   onClose(): void;
 }
 
 /** What can be done with the image. */
-function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsProps) {
+function Acts({ generation, comparing, onCompare, info, onInfo, onEdit, onClose }: ActsProps) {
   const usable = useStore((state) => state.usable);
   const { media } = usePage();
   const actions = useActions();
@@ -245,6 +261,15 @@ function Acts({ generation, comparing, onCompare, info, onInfo, onClose }: ActsP
           testid="lightbox-star"
           onClick={() => void actions.star([generation.id], !generation.starred)}
         />
+        {onEdit && (
+          <IconButton
+            icon="edit"
+            label={edits.edit.image}
+            text={edits.edit.short}
+            testid="lightbox-edit"
+            onClick={onEdit}
+          />
+        )}
         <IconButton
           icon="reference"
           label={t.tile.reference}

@@ -1,9 +1,12 @@
 // What can be done with an image, on its tile.
+import { useRef } from "preact/hooks";
+import { t as edits } from "../messages/edit";
 import { t } from "../messages/tools";
 import type { BatchState, GenerationState } from "../protocol.gen";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
 import { copyImage, saveOriginal } from "./download";
+import { editImage } from "./edit-image";
 import { leaveTiles } from "./leave-tiles";
 import { Menu } from "./menu";
 import { IconButton } from "./parts";
@@ -14,103 +17,118 @@ interface TileActionsProps {
 }
 
 export function TileActions({ generation, batch }: TileActionsProps) {
-  const { media } = usePage();
+  const page = usePage();
+  const { media } = page;
   const actions = useActions();
+  const row = useRef<HTMLDivElement>(null);
   const usable = useStore((state) => state.usable);
   const { id, seed, starred } = generation;
   // Of an image that is not shown, only the file is of use.
   const shown = !media.hidden.has(id);
   const download = (): void => void saveOriginal(media, id, actions);
+  const edit = (): void => editImage(page, generation, row.current);
   return (
-    <div class="ip-tile-actions" inert={!usable}>
-      <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
-      <span class="ip-tile-second">
+    <div ref={row} class="ip-tile-foot" inert={!usable}>
+      <div class="ip-tile-actions">
         {shown && (
           <IconButton
-            icon="addImage"
-            label={t.tile.reference}
-            testid="use-as-reference"
-            onClick={() => actions.useAsReference(generation)}
+            icon="edit"
+            label={edits.edit.image}
+            text={edits.edit.short}
+            testid="edit-image"
+            onClick={edit}
           />
         )}
-        {seed !== null && (
-          <IconButton
-            icon="seed"
-            label={t.tile.seed(seed)}
-            testid="reuse-seed"
-            onClick={() => actions.reuseSeed(batch, seed)}
-          />
-        )}
-      </span>
-      <Menu
-        icon="more"
-        label={t.tile.more}
-        testid="tile-menu"
-        items={() => [
-          ...(shown
-            ? [
-                {
-                  icon: "copy" as const,
-                  text: t.tile.copyImage,
-                  testid: "copy-image",
-                  onChoose: () => void copyImage(media, id, actions),
-                },
-              ]
-            : []),
-          {
-            icon: "copy",
-            text: t.batch.copyPrompt,
-            onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
-          },
-          { icon: "download", text: t.tile.download, onChoose: download },
-          { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
-          ...(seed === null
-            ? []
-            : [
-                {
-                  icon: "seed" as const,
-                  text: t.tile.seed(seed),
-                  onChoose: () => actions.reuseSeed(batch, seed),
-                },
-              ]),
-          ...(shown
-            ? [
-                {
-                  icon: "addImage" as const,
-                  text: t.tile.reference,
-                  onChoose: () => actions.useAsReference(generation),
-                },
-              ]
-            : []),
-          {
-            icon: "star",
-            text: starred ? t.tile.unstarImage : t.tile.starImage,
-            apart: true,
-            onChoose: () => void actions.star([id], !starred),
-          },
-          ...(shown
-            ? [
-                {
-                  icon: "cover" as const,
-                  text: t.tile.cover,
-                  testid: "use-as-cover",
-                  onChoose: () => void actions.chooseCover(batch.topicId, id),
-                },
-              ]
-            : []),
-          {
-            icon: "delete",
-            text: t.tile.delete,
-            testid: "delete-generation",
-            danger: true,
-            apart: true,
-            onChoose: () => {
-              leaveTiles([id]);
-              void actions.deleteGenerations([id]);
+        <IconButton icon="download" label={t.tile.download} testid="download" onClick={download} />
+        <span class="ip-tile-second">
+          {shown && (
+            <IconButton
+              icon="addImage"
+              label={t.tile.reference}
+              testid="use-as-reference"
+              onClick={() => actions.useAsReference(generation)}
+            />
+          )}
+          {seed !== null && (
+            <IconButton
+              icon="seed"
+              label={t.tile.seed(seed)}
+              testid="reuse-seed"
+              onClick={() => actions.reuseSeed(batch, seed)}
+            />
+          )}
+        </span>
+        <Menu
+          icon="more"
+          label={t.tile.more}
+          testid="tile-menu"
+          items={() => [
+            ...(shown
+              ? [
+                  { icon: "edit" as const, text: edits.edit.image, testid: "edit-image", onChoose: edit },
+                  {
+                    icon: "copy" as const,
+                    text: t.tile.copyImage,
+                    testid: "copy-image",
+                    onChoose: () => void copyImage(media, id, actions),
+                  },
+                ]
+              : []),
+            {
+              icon: "copy",
+              text: t.batch.copyPrompt,
+              onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
             },
-          },
-        ]}
-      />
+            { icon: "download", text: t.tile.download, onChoose: download },
+            { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
+            ...(seed === null
+              ? []
+              : [
+                  {
+                    icon: "seed" as const,
+                    text: t.tile.seed(seed),
+                    onChoose: () => actions.reuseSeed(batch, seed),
+                  },
+                ]),
+            ...(shown
+              ? [
+                  {
+                    icon: "addImage" as const,
+                    text: t.tile.reference,
+                    onChoose: () => actions.useAsReference(generation),
+                  },
+                ]
+              : []),
+            {
+              icon: "star",
+              text: starred ? t.tile.unstarImage : t.tile.starImage,
+              apart: true,
+              onChoose: () => void actions.star([id], !starred),
+            },
+            ...(shown
+              ? [
+                  {
+                    icon: "cover" as const,
+                    text: t.tile.cover,
+                    testid: "use-as-cover",
+                    onChoose: () => void actions.chooseCover(batch.topicId, id),
+                  },
+                ]
+              : []),
+            {
+              icon: "delete",
+              text: t.tile.delete,
+              testid: "delete-generation",
+              danger: true,
+              apart: true,
+              onChoose: () => {
+                leaveTiles([id]);
+                void actions.deleteGenerations([id]);
+              },
+            },
+          ]}
+        />
+      </div>
     </div>
   );
 }

@@ -1,0 +1,15 @@
+// The English texts about images that are edited.
+import { added } from ".";
+
+export const english = {
+  edit: {
+    image: "Edit this image",
+    short: "Edit",
+    begun: (number: number) => `Image ${number} is the reference now. Describe what to change.`,
+    use: (model: string) => `Use ${model}`,
+    nobody: "Choose a model that takes images. Those that are offered need a key first.",
+  },
+};
+
+/** The texts that are shown, with those about images that are edited. */
+export const t = added(english);
