@@ -307,6 +307,14 @@ def open_queue(page: Page) -> None:
     expect(part(page, "queue-row").first).to_be_visible(timeout=WAIT)
 
 
+def choose_notify(page: Page) -> None:
+    """Ask for notifications, which the browser allows."""
+    page.context.grant_permissions(["notifications"])
+    open_queue(page)
+    part(page, "notify").click()
+    expect(part(page, "notify")).to_be_checked(timeout=WAIT)
+
+
 def add_references(page: Page) -> None:
     """Use two images of the feed as references."""
     for name in ("b6-0", "b4-1"):
@@ -547,6 +555,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "reference-preview": ("model=edit", preview_reference),
     "mask": ("model=edit", paint_mask),
     "queue": ("", open_queue),
+    "notify": ("", choose_notify),
     "topics": ("many=40", show_topics),
     "topics-older": ("many=300&slow=600000", show_older_topics),
     "topic-menu": ("", open_topic_menu),
@@ -603,6 +612,7 @@ STATES |= {
         "hidden",
         "server",
         "queue",
+        "notify",
         "topics",
         "recipe",
         "compare",

@@ -35,6 +35,9 @@ export class Media {
   /** What stands in the large view for originals that browsers do not draw. */
   readonly #views = new BlobUrls(ORIGINALS);
   readonly #fileNames = new Map<string, string>();
+  readonly #coming = new Map<string, Promise<string>>();
+  /** Return the address of an original, where a server has one. */
+  declare addressOf?: (generationId: string) => string;
   readonly wantedThumbnails: Wanted;
   readonly wantedCovers: Wanted;
   readonly references: ReferencePictures;
@@ -45,11 +48,17 @@ export class Media {
     this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));
   }
 
+  /** Return the original of an image, if the page has it. */
+  held(generationId: string): Original | undefined {
+    const url = this.#originals.get(generationId);
+    const fileName = this.#fileNames.get(generationId);
+    return url && fileName ? { url, fileName } : undefined;
+  }
+
   /** Return the original of an image, which is loaded only now. Rejects with a `RequestError`. */
   async original(generationId: string): Promise<Original> {
-    const known = this.#originals.get(generationId);
-    const fileName = this.#fileNames.get(generationId);
-    if (known && fileName) return { url: known, fileName };
+    const held = this.held(generationId);
+    if (held) return held;
     const { result, buffers } = await this.send({ method: "original", generationId });
     const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
     if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
@@ -67,6 +76,13 @@ export class Media {
   async view(generationId: string, asWebp = false): Promise<string> {
     const known = (asWebp ? undefined : this.#originals.get(generationId)) ?? this.#views.get(generationId);
     if (known) return known;
+    const key = `${generationId} ${asWebp}`;
+    const coming = this.#coming.get(key) ?? this.#askView(generationId, asWebp);
+    this.#coming.set(key, coming);
+    return coming.finally(() => this.#coming.delete(key));
+  }
+
+  async #askView(generationId: string, asWebp: boolean): Promise<string> {
     const { result, buffers } = await this.send({ method: "view", generationId, asWebp });
     const bytes = result.type === "view" ? buffers[result.buffer] : undefined;
     if (result.type !== "view" || !bytes) throw new Error("the answer holds no image");

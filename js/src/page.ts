@@ -78,6 +78,7 @@ export function openPage(channel: Channel, loader: (send: Send) => LoadPart): Op
   const opened = { store, media, parts, learnt, setHeight, watch, isIdle, signal, end };
   // The tab is closed, loaded again or left: no later event tells so.
   addEventListener("pagehide", save, { signal });
+  parts.watch(() => parts.get("tools")?.attend(opened, signal));
   document.addEventListener("visibilitychange", save, { signal });
   return opened;
 }

@@ -36,10 +36,12 @@ export function showDocument(el: HTMLElement, base: string, load: LoadPart, sign
     heading.remove();
   });
   const page = openStudio(base, load);
+  const nameTab = tabName();
   const follow = (state: State): void => {
     heading.textContent = t.frame.studio;
     nameTab(state);
   };
+  document.addEventListener("visibilitychange", () => follow(page.store.getState()), { signal });
   signal.addEventListener("abort", page.store.subscribe(follow));
   follow(page.store.getState());
   followAddress(page, signal);
@@ -49,13 +51,22 @@ export function showDocument(el: HTMLElement, base: string, load: LoadPart, sign
   return page;
 }
 
-/** Name the tab after the topic, and tell how many images are on their way: one waits for them in other tabs. */
-function nameTab({ topics, activeTopicId, queue }: State): void {
-  const topic = topics.find(({ id }) => id === activeTopicId)?.title;
-  const running = queue.flatMap(({ generations }) => generations).filter(isRunning).length;
-  const title = [topic, t.frame.studio].filter(Boolean).join(" · ");
-  const named = running > 0 ? `(${running}) ${title}` : title;
-  if (document.title !== named) document.title = named;
+/**
+ * Return what names the tab: after the topic, with the number of images on their way, or with a mark if the last of
+ * them ended while nobody looked. One waits for them in other tabs.
+ */
+function tabName(): (state: State) => void {
+  let before = 0;
+  let unseen = false;
+  return ({ topics, activeTopicId, queue }) => {
+    const topic = topics.find(({ id }) => id === activeTopicId)?.title;
+    const running = queue.flatMap(({ generations }) => generations).filter(isRunning).length;
+    unseen = document.hidden && (unseen || running < before);
+    before = running;
+    const title = [topic, t.frame.studio].filter(Boolean).join(" · ");
+    const mark = running > 0 ? `(${running}) ` : unseen ? "✓ " : "";
+    if (document.title !== mark + title) document.title = mark + title;
+  };
 }
 
 /** Show the topic that the address names, and let the address name the topic that is shown from then on. */

@@ -18,6 +18,8 @@ export function openStudio(base: string, load: LoadPart): OpenPage {
     refused: speakOfServer,
   });
   const page = openPage(channel, () => load);
+  const image = (id: string) => `${base}api/image-playground/generations/${id}/image`;
+  page.media.addressOf = (id) => new URL(image(id), location.href).href;
   // Before the views hear of a part or of a language, which bring the words about a kernel.
   page.parts.watch(() => speakOfServer());
   let spoken = language();

@@ -84,6 +84,34 @@ describe("the page of a server", () => {
     state().showTopic(null);
     expect(document.title).toBe("Image studio");
   });
+  it("marks its tab when the last image ended while nobody looked, until somebody looks", async () => {
+    const { state } = await opened();
+    const look = (hidden: boolean) => {
+      vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
+      document.dispatchEvent(new Event("visibilitychange"));
+    };
+    const two = (...statuses: ("processing" | "success")[]) =>
+      batch(
+        "b9",
+        "t1",
+        "a fox",
+        statuses.map((status, position) => generation("b9", position, { status })),
+      );
+    state().queueBatch(two("processing", "processing"));
+    look(true);
+    state().queueBatch(two("processing", "success"));
+    expect(document.title).toMatch(/^\(1\) /);
+    state().queueBatch(two("success", "success"));
+    expect(document.title).toMatch(/^✓ /);
+    look(false);
+    expect(document.title).toMatch(/^Lighthouse/);
+    // What ended before one's eyes needs no mark, later either.
+    state().queueBatch(two("processing"));
+    state().queueBatch(two("success"));
+    look(true);
+    expect(document.title).toMatch(/^Lighthouse/);
+    vi.restoreAllMocks();
+  });
   it("says the host's language in the document, unless the document names one", () => {
     shown();
     expect(document.documentElement.lang).toBe(navigator.language);

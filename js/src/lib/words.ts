@@ -62,11 +62,6 @@ export function anyOf(names: readonly string[]): string {
   return new Intl.ListFormat(language(), { type: "disjunction" }).format(names);
 }
 
-/** Return a date and time in full, as the host's language writes them. */
-export function moment(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
-}
-
 /** Return a score in few digits: "0.31", "1240", "1.2e-7". */
 export function numberText(value: number): string {
   return String(Number(value.toPrecision(4)));

@@ -37,6 +37,9 @@ export const english = {
     images: (done: number, all: number) => `${done} of ${all}`,
     position: (position: number) => `number ${position} in the queue`,
     waits: "waiting",
+    notify: "Notify me when images are finished",
+    notifyHelp: "When this tab is in the background. The browser asks you once.",
+    notifyBlocked: "The browser does not allow it. Its settings for this site can change that.",
     unstoppable: "This model cannot be cancelled",
   },
   topics: {

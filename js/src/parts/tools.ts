@@ -7,6 +7,7 @@ export { batchItems, improveItems, topicItems } from "../views/menu-items";
 export { MenuList } from "../views/menu-list";
 export { MoveDialog } from "../views/move-dialog";
 export { NotShown } from "../views/not-shown";
+export { attend } from "../views/notify";
 export { QueueList } from "../views/queue-list";
 export { ReferenceDrop } from "../views/references-drop";
 export { LinkForm } from "../views/references-link";

@@ -4,7 +4,8 @@ import { errorState, errorText } from "../lib/answer";
 import { copyText } from "../lib/clipboard";
 import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
-import { labelsOf, moment, numberText, sizeText, took } from "../lib/words";
+import { labelsOf, numberText, sizeText, took } from "../lib/words";
+import { language } from "../messages";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
 import { useActions, useStore } from "./context";
@@ -185,4 +186,9 @@ function originFacts(recipe: RecipeState): Fact[] {
 /** Return a number of bytes: "812 KB", "1.4 MB". */
 function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Return a date and time in full, as the host's language writes them. */
+function moment(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
 }

@@ -1,4 +1,5 @@
 // The list of the batches that run and wait, in all topics.
+import { useState } from "preact/hooks";
 import { spentText } from "../lib/price";
 import { elapsed } from "../lib/words";
 import { t } from "../messages/tools";
@@ -7,6 +8,7 @@ import { isRunning, type Progress } from "../slices/batches";
 import { stoppable, waits } from "../slices/queue";
 import { useActions, useNow, useStore } from "./context";
 import { ListPopover } from "./list-popover";
+import { canNotify, chooseNotify, notifies } from "./notify";
 import { IconButton } from "./parts";
 
 interface QueueListProps {
@@ -20,6 +22,7 @@ export function QueueList({ queue, anchor, onClose }: QueueListProps) {
   const now = useNow(true);
   const spent = spentText(useStore((state) => state.spending));
   const actions = useActions();
+  const [offered] = useState(canNotify);
   return (
     <ListPopover
       anchor={anchor}
@@ -54,7 +57,37 @@ export function QueueList({ queue, anchor, onClose }: QueueListProps) {
           {spent}
         </p>
       )}
+      {offered && <NotifyChoice />}
     </ListPopover>
+  );
+}
+
+/** The choice to be notified. The browser asks the user only after a click on it. */
+function NotifyChoice() {
+  const [on, setOn] = useState(notifies);
+  const [blocked, setBlocked] = useState(false);
+  const choose = async (input: HTMLInputElement): Promise<void> => {
+    const chosen = await chooseNotify(!on);
+    setBlocked(!on && !chosen);
+    setOn(chosen);
+    input.checked = chosen;
+  };
+  return (
+    <label class="ip-queue-notify">
+      <input
+        type="checkbox"
+        class="ip-switch"
+        role="switch"
+        checked={on}
+        aria-checked={on}
+        data-testid="notify"
+        onChange={(event) => void choose(event.currentTarget)}
+      />
+      <span>
+        {t.queue.notify}
+        <small>{blocked ? t.queue.notifyBlocked : t.queue.notifyHelp}</small>
+      </span>
+    </label>
   );
 }
 

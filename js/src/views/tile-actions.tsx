@@ -1,5 +1,7 @@
 // What can be done with an image, on its tile.
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { carryFile } from "../lib/drag-files";
+import type { Media } from "../media";
 import { t as edits } from "../messages/edit";
 import { t } from "../messages/tools";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -26,6 +28,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
   // Of an image that is not shown, only the file is of use.
   const shown = !media.hidden.has(id);
   const download = (): void => void saveOriginal(media, id, actions);
+  useDragOut(row, media, batch, generation);
   const edit = (): void => editImage(page, generation, row.current);
   return (
     <div ref={row} class="ip-tile-foot" inert={!usable}>
@@ -131,4 +134,40 @@ export function TileActions({ generation, batch }: TileActionsProps) {
       </div>
     </div>
   );
+}
+
+/**
+ * Let the tile be dragged out of the browser as a file. The tile itself is drawn by the core; what only a pointer on
+ * it needs is loaded with its buttons.
+ */
+function useDragOut(
+  row: { readonly current: HTMLElement | null },
+  media: Media,
+  batch: BatchState,
+  generation: GenerationState,
+): void {
+  useLayoutEffect(() => {
+    const tile = row.current?.closest<HTMLElement>("li");
+    if (!tile) return undefined;
+    const { id } = generation;
+    const ended = new AbortController();
+    const { signal } = ended;
+    tile.addEventListener(
+      "dragstart",
+      (event) =>
+        carryFile(event, batch, generation, { address: media.addressOf?.(id), held: media.held(id) }),
+      { signal },
+    );
+    tile.addEventListener(
+      "pointerdown",
+      ({ button, pointerType, target }) => {
+        // A drag must find the original in memory, and a click shows it large.
+        const onImage = target instanceof Element && target.closest("[data-select]");
+        if (onImage && button === 0 && pointerType === "mouse" && !media.addressOf)
+          media.view(id).catch(() => undefined);
+      },
+      { signal },
+    );
+    return () => ended.abort();
+  }, [media, batch, generation]);
 }
