@@ -367,7 +367,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
       meantSizes: {},
       starredModels: [],
       recentModels: [],
-      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
+      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
     },
     maxCount: 4,
     topics: [

@@ -596,6 +596,12 @@ if (query.has("broken")) {
   Object.assign(second?.generations[0] ?? {}, { differences: null });
   Object.assign(third ?? {}, { references: null });
 }
+// A test that dispatches this event is code that asks for a batch, while the page looks elsewhere.
+addEventListener("imgplay-asked", () => {
+  const wish = { model: "demo:studio", prompt: "From code", params: {}, references: [], mask: null };
+  const made = kernel.made(wish, 4, { topicId: "t1", clickId: null, at: Date.now() });
+  kernel.emit([{ type: "batch_added", batch: made }]);
+});
 const status = query.get("kernel");
 const listeners = new Map<string, Set<() => void>>();
 /** Very small pictures of what is finished, as a notebook saves them. */

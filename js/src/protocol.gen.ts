@@ -544,6 +544,7 @@ export interface Panels {
   leftOpen: boolean;
   rightOpen: boolean;
   advancedOpen: boolean;
+  tileSize: number;
 }
 export interface Chunk {
   type: "chunk";

@@ -204,7 +204,7 @@ describe("what is sent", () => {
     meantSizes: {},
     starredModels: [],
     recentModels: [],
-    panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
+    panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
   });
 
   it("leaves defaults out", () =>

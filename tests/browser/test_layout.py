@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from scripts.page_states import delete_tile, part, reach_state, take_state
+from scripts.page_states import DRAWN, delete_tile, part, reach_state, settle, take_state
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +120,96 @@ def test_the_reason_of_a_refusal_can_be_read(
     take_state(page, page_address, "dark", state, tmp_path / "state.png")
     assert part(page, "retry").first.is_visible()
     assert page.evaluate(HIDDEN_REASONS) == []
+
+
+TILES = """batch => {
+  const feed = document.querySelector("[data-testid=feed]").getBoundingClientRect();
+  const tiles = [...batch.querySelectorAll("[data-testid=tile]")].map(tile => tile.getBoundingClientRect());
+  return {
+    width: tiles[0].width,
+    lefts: new Set(tiles.map(tile => Math.round(tile.left))).size,
+    whole: tiles.every(tile => tile.bottom <= feed.bottom && tile.top >= feed.top),
+    share: (Math.max(...tiles.map(tile => tile.right)) - feed.left - 12) / (feed.width - 24),
+  };
+}"""
+
+
+def sized(browser: Browser, address: str, state: str, width: int, height: int = 900) -> Page:
+    """Return a page of a size, in a state."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    reach_state(page, address, state, options="theme=dark&plain")
+    return page
+
+
+@pytest.mark.parametrize("size", [(1400, 900), (900, 900), (634, 900), (1400, 700), (420, 900)])
+def test_the_newest_batch_is_whole_in_sight(
+    browser: Browser, page_address: str, size: tuple[int, int]
+) -> None:
+    page = sized(browser, page_address, "feed", *size)
+    tiles = part(page, "batch").first.evaluate(TILES)
+    assert tiles["whole"]
+    assert tiles["width"] >= 160
+    page.close()
+
+
+def test_the_newest_batch_uses_the_room(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "full-window", 1400)
+    tiles = part(page, "batch").first.evaluate(TILES)
+    assert tiles["lefts"] == 2
+    assert tiles["width"] > 260
+    page.close()
+
+
+def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "feed", 1400)
+    before = part(page, "batch").first.evaluate(TILES)["width"]
+    low = part(page, "feed").bounding_box()
+    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 12)
+    page.evaluate(DRAWN)
+    assert part(page, "feed").bounding_box() != low
+    assert part(page, "batch").first.evaluate(TILES)["width"] == before
+    page.close()
+
+
+def test_a_batch_from_elsewhere_moves_nothing_that_is_read(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "full-window", 1400)
+    part(page, "feed").evaluate("feed => { feed.scrollTop = 120 }")
+    settle(page)
+    tile = page.locator('[data-generation-id="b6-2"]')
+    before = tile.bounding_box()
+    page.evaluate("dispatchEvent(new Event('imgplay-asked'))")
+    # The new batch lies above, out of sight: below the day and the new batch, this one is the third.
+    expect(page.locator('[data-row="b6"]')).to_have_attribute("aria-posinset", "3")
+    assert tile.bounding_box() == pytest.approx(before, abs=0.5)
+    # What is out of sight gives its room back, and what is read then stays too.
+    part(page, "feed").evaluate("feed => { feed.scrollTop = feed.scrollHeight }")
+    settle(page)
+    part(page, "feed").evaluate("feed => { feed.scrollTop = 0 }")
+    settle(page)
+    wide = [part(page, "batch").nth(index).evaluate(TILES)["width"] for index in (0, 1)]
+    assert wide[0] > 260 > wide[1]
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 634, 420])
+def test_the_size_of_the_tiles_is_chosen(browser: Browser, page_address: str, width: int) -> None:
+    page = sized(browser, page_address, "feed", width)
+    slider, batch = part(page, "tile-size"), part(page, "batch").first
+    expect(slider).to_be_in_viewport()
+    expect(slider).to_have_attribute("aria-valuetext", "Automatic")
+    slider.press("End")
+    expect(slider).to_have_attribute("aria-valuetext", "One a row")
+    tiles = batch.evaluate(TILES)
+    assert tiles["lefts"] == 1
+    slider.press("ArrowLeft")
+    assert batch.evaluate(TILES)["width"] <= tiles["width"]
+    slider.press("Home")
+    slider.press("ArrowRight")
+    assert batch.evaluate(TILES)["width"] < 140
+    # The keys work from any image.
+    batch.locator("[data-select]").first.press("-")
+    expect(slider).to_have_attribute("aria-valuetext", "Automatic")
+    page.close()
 
 
 SIBLING = 200

@@ -714,6 +714,18 @@ def test_more_models_than_a_click_asks_are_refused_and_change_nothing(page):
     assert page.result("hello")["snapshot"]["config"] == config
 
 
+def test_the_size_of_the_tiles_is_remembered_and_automatic_where_it_was_never_chosen(page):
+    config = page.result("hello")["snapshot"]["config"]
+    panels = dict(config["panels"])
+    assert panels.pop("tileSize") == 0
+    page.result("configure", config={**config, "panels": panels})
+    assert page.result("hello")["snapshot"]["config"]["panels"]["tileSize"] == 0
+    page.result("configure", config={**config, "panels": {**panels, "tileSize": 5}})
+    assert page.result("hello")["snapshot"]["config"]["panels"]["tileSize"] == 5
+    larger = {**config, "panels": {**panels, "tileSize": 6}}
+    assert page.error("configure", config=larger)["code"] == "invalid_request"
+
+
 def test_a_configured_model_whose_provider_is_gone_breaks_nothing(page):
     config = page.result("hello")["snapshot"]["config"]
     page.result("configure", config={**config, "model": "elsewhere:model"})

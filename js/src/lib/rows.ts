@@ -70,6 +70,12 @@ export class Rows {
     return Math.max(low, 0);
   }
 
+  /** Return whether a row lies, in part at least, between two offsets. */
+  meets(key: string, from: number, to: number): boolean {
+    const top = this.topOf(this.indexOf(key));
+    return top < to && top + this.heightOf(key) > from;
+  }
+
   anchorAt(offset: number): Anchor | null {
     const index = this.at(offset);
     const key = this.#keys[index];

@@ -65,6 +65,7 @@ export function shortcutGroups(): ShortcutGroup[] {
       shortcuts: [
         { keys: [["/"]], text: t.filter.open },
         { keys: [[keys.arrows]], text: t.feed.keyArrows },
+        { keys: [["+"], ["−"]], text: t.feed.size },
         { keys: [[keys.enter]], text: t.feed.keyOpen },
         {
           keys: [

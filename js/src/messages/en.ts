@@ -267,6 +267,8 @@ export const en = {
     today: "Today",
     yesterday: "Yesterday",
     dropped: "Loading this batch again…",
+    size: "Image size",
+    sizes: ["Automatic", "Very small", "Small", "Medium", "Large", "One a row"],
     failed: (why: string) => `Images could not be loaded. ${why}`,
   },
   // ---------------------------------------------------------------- one request in the feed

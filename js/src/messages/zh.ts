@@ -511,6 +511,8 @@ export const zh: Messages = {
     today: "今天",
     yesterday: "昨天",
     dropped: "正在重新加载此批次…",
+    size: "图片大小",
+    sizes: ["自动", "很小", "小", "中", "大", "每行一张"],
     failed: (why) => `未能加载图片。${why}`,
     feed: "生成记录",
     click: "点击",

@@ -54,7 +54,7 @@ const EMPTY: Config = {
   meantSizes: {},
   starredModels: [],
   recentModels: [],
-  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false },
+  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
 };
 
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {

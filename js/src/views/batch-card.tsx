@@ -19,9 +19,6 @@ import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { Tile } from "./tile";
 
-/** From this ratio on, two tiles side by side would be mere stripes in a narrow feed. */
-export const WIDE = 2.4;
-
 interface BatchCardProps {
   batch: BatchState;
   onOpen(target: LightboxTarget): void;
@@ -67,13 +64,7 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
         {batch.references.length > 0 && <ReferenceThumbs references={batch.references} />}
         <Actions batch={batch} />
       </header>
-      <ul
-        class="ip-tiles"
-        data-count={generations.length}
-        data-wide={ratioOf(batch) > WIDE}
-        style={{ "--ratio": ratioOf(batch) }}
-        aria-label={t.batch.images}
-      >
+      <ul class="ip-tiles" style={{ "--ratio": ratioOf(batch) }} aria-label={t.batch.images}>
         {generations.map((generation) => (
           <Tile key={generation.id} generation={generation} batch={batch} onOpen={onOpen} />
         ))}

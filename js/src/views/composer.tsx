@@ -90,7 +90,7 @@ export function Composer() {
         <div class="ip-prompt-text">
           <textarea
             ref={area}
-            rows={2}
+            rows={1}
             value={prompt}
             // A text for a kernel that will not come back could not be saved.
             readOnly={lost}
@@ -382,7 +382,7 @@ function Negative({ parameter, text, area, onUse, onFold }: NegativeProps) {
   );
 }
 
-const LEAST_HEIGHT = 44;
+const LEAST_HEIGHT = 36;
 const KEY_STEP = 16;
 /**
  * The share of the workspace that the prompt may take. The style sheet has the same share for the whole composer.

@@ -1,14 +1,15 @@
 // The feed: batches, newest first, divided by days. Older ones are loaded on the way down.
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
+import { type Arrangement, arranged, SIZES } from "../lib/arrange";
 import { dayOf, dayText } from "../lib/days";
 import { focusOn } from "../lib/focus";
-import { focusedElement } from "../lib/keyboard";
+import { focusedElement, isShortcut } from "../lib/keyboard";
 import { t } from "../messages";
 import type { BatchState, ErrorState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
 import type { Store } from "../store";
-import { BatchCard, ratioOf, WIDE } from "./batch-card";
+import { BatchCard, ratioOf } from "./batch-card";
 import { Boundary } from "./boundary";
 import { useActions, useMinute, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -16,7 +17,8 @@ import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { EmptyTopic } from "./new-topic";
 import { PartHere } from "./part";
-import { useRows } from "./use-rows";
+import { SizeSlider } from "./size-slider";
+import { type Sight, useRows } from "./use-rows";
 
 interface TopicFeedProps {
   /** The key of the feed: the id of a topic, or `FOUND`. */
@@ -42,17 +44,30 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const sorted = feed?.sorted ?? false;
   const keys = useMemo(
     // Days divide what is in the order of time.
-    () => (sorted ? [...ids] : withDays(ids, store.getState().batches, days.current)),
+    () => (sorted ? [DAY, ...ids] : withDays(ids, store.getState().batches, days.current)),
     [ids, store, sorted],
   );
-  const estimate = useCallback(
-    (key: string, width: number) => {
-      if (key.startsWith(DAY)) return DAY_HEIGHT;
-      return batchHeight(store.getState().batches[key], width);
-    },
-    [store],
+  const size = useStore(({ config }) => config.panels.tileSize);
+  const newest = sorted || feedKey === FOUND ? "" : (ids[0] ?? "");
+  const [large, setLarge] = useState<readonly string[]>([]);
+  const arrange = useCallback(
+    (id: string, sight: Sight) => arrangement(store.getState().batches[id], sight, size, large.includes(id)),
+    [store, size, large],
   );
-  const { scroller, rows, total, rest, measure, toTop, toRow } = useRows(keys, estimate);
+  const estimate = useCallback(
+    (key: string, sight: Sight) => (key.startsWith(DAY) ? DAY_HEIGHT : arrange(key, sight).height + ROW_GAP),
+    [arrange],
+  );
+  const { scroller, rows, sight, total, rest, measure, isRead, toTop, toRow } = useRows(
+    keys,
+    estimate,
+    `${newest} ${live}`,
+  );
+  // The one before the newest gives its room back as soon as nobody reads it.
+  useLayoutEffect(() => {
+    const next = [newest, ...large.filter((id) => id !== newest && isRead(id))];
+    if (next.join() !== large.join()) setLarge(next);
+  });
 
   const missing = !feed?.loaded;
   const loading = feed?.loading ?? false;
@@ -123,6 +138,7 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
             count={feed?.before ? -1 : keys.length}
             top={top}
             passing={passing}
+            tiles={key.startsWith(DAY) ? null : arrange(key, sight)}
             feedKey={feedKey}
             measure={measure}
             onOpen={onOpen}
@@ -143,10 +159,12 @@ interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   count: number;
   top: number;
   passing: boolean;
+  /** Null is a row without tiles. */
+  tiles: Arrangement | null;
   measure(element: HTMLElement, key: string): () => void;
 }
 
-function FeedRow({ id, index, count, top, passing, feedKey, measure, onOpen }: FeedRowProps) {
+function FeedRow({ id, index, count, top, passing, tiles, feedKey, measure, onOpen }: FeedRowProps) {
   const element = useRef<HTMLLIElement>(null);
   const batch = useStore((state) => state.batches[id]);
   useLayoutEffect(
@@ -160,10 +178,14 @@ function FeedRow({ id, index, count, top, passing, feedKey, measure, onOpen }: F
       data-row={id}
       aria-posinset={index + 1}
       aria-setsize={count}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{
+        transform: `translateY(${top}px)`,
+        "--columns": tiles?.columns,
+        "--tile": tiles && `${tiles.tile}px`,
+      }}
     >
       {id.startsWith(DAY) ? (
-        <Day day={id.slice(DAY.length)} />
+        <Day day={id.slice(DAY.length)} first={index === 0} />
       ) : batch && passing ? (
         <Passing batch={batch} />
       ) : batch ? (
@@ -177,12 +199,14 @@ function FeedRow({ id, index, count, top, passing, feedKey, measure, onOpen }: F
   );
 }
 
-function Day({ day }: { day: string }) {
+/** The line above the batches of a day. The first line has the size of the tiles, also where there are no days. */
+function Day({ day, first }: { day: string; first: boolean }) {
   const now = useMinute();
   return (
-    <h3 class="ip-day" data-testid="day">
-      {dayText(day, now)}
-    </h3>
+    <div class="ip-day">
+      {day && <h3 data-testid="day">{dayText(day, now)}</h3>}
+      {first && <SizeSlider />}
+    </div>
   );
 }
 
@@ -192,7 +216,7 @@ function Passing({ batch }: { batch: BatchState }) {
   return (
     <div class="ip-batch">
       <div class="ip-passing-head" />
-      <ul class="ip-tiles" data-count={generations.length} style={{ "--ratio": ratioOf(batch) }}>
+      <ul class="ip-tiles" style={{ "--ratio": ratioOf(batch) }}>
         {generations.map(({ id }) => (
           <li key={id} class="ip-tile" />
         ))}
@@ -266,45 +290,30 @@ function withDays(
 }
 
 const DAY_HEIGHT = 34;
-const HEAD_HEIGHT = 50;
 const ROW_GAP = 22;
-const TILE_GAP = 8;
+/** The height of a batch's head, whose prompt has one line or two, in pixels. */
+const HEADS = [50, 70] as const;
+/** The room that a prompt does not have beside the buttons, and the width of a letter, in pixels. */
+const BUTTONS = 200;
+const LETTER = 7.2;
 
-/** Return the height that a batch will have; the style sheet lays its tiles out by the same rules. */
-function batchHeight(batch: BatchState | undefined, width: number): number {
-  if (!batch) return HEAD_HEIGHT + 220 + ROW_GAP;
-  const ratio = ratioOf(batch);
-  const count = batch.generations.length;
-  const most = count === 3 ? 600 * ratio : Math.min(300 * Math.max(1, ratio), 480 * ratio);
-  const columns =
-    count === 1
-      ? 1
-      : width < 480 || count === 2
-        ? width < 480 && ratio > WIDE
-          ? 1
-          : 2
-        : count === 3
-          ? 3
-          : count === 4
-            ? width >= 640
-              ? 4
-              : 2
-            : Math.max(Math.floor((width + TILE_GAP) / (180 + TILE_GAP)), 1);
-  const share = (width - TILE_GAP * (columns - 1)) / columns;
-  const capped = count < 4 || (count === 4 && columns === 2);
-  const tile =
-    count === 1
-      ? Math.min(width, 340 * Math.max(1, ratio), 420 * ratio)
-      : capped && width >= 480
-        ? Math.min(share, most)
-        : share;
-  const lines = Math.ceil(count / columns);
-  return HEAD_HEIGHT + lines * (tile / ratio) + (lines - 1) * TILE_GAP + ROW_GAP;
+/** Return how the tiles of a batch stand, and the height of the batch with its head. */
+function arrangement(
+  batch: BatchState | undefined,
+  { width, height }: Sight,
+  size: number,
+  fills: boolean,
+): Arrangement {
+  const letters = batch?.prompt.replace(/[^\0-\u2000]/g, "xx").length ?? 0;
+  const head = HEADS[letters * LETTER > width - BUTTONS ? 1 : 0];
+  const room = { width, height: height - DAY_HEIGHT - head };
+  const tiles = arranged(batch?.generations.length ?? 1, batch ? ratioOf(batch) : 1, room, size, fills);
+  return { ...tiles, height: head + tiles.height };
 }
 
 /**
  * Handle the keys of the feed: Ctrl+A selects all, Escape unselects, Delete deletes the selection or the image,
- * arrows move.
+ * arrows move, + and - change the size of the tiles.
  */
 function onKey(event: KeyboardEvent, store: Store): void {
   const { target, key } = event;
@@ -323,6 +332,9 @@ function onKey(event: KeyboardEvent, store: Store): void {
     const to = neighbour(target, key);
     if (!to) return;
     focusOn(to);
+  } else if (isShortcut(event) && (key === "+" || key === "-")) {
+    const { tileSize } = state.config.panels;
+    state.setPanels({ tileSize: Math.min(Math.max(tileSize + (key === "+" ? 1 : -1), 0), SIZES - 1) });
   } else return;
   event.preventDefault();
   event.stopPropagation();

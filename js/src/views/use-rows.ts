@@ -17,33 +17,45 @@ export interface Row {
   passing: boolean;
 }
 
+/** The room of the list, in pixels. */
+export interface Sight {
+  width: number;
+  height: number;
+}
+
 export interface RowsOnScreen {
   scroller: { current: HTMLDivElement | null };
   rows: Row[];
+  sight: Sight;
   total: number;
   /** Pixels from the lower edge of the screen to the end of the list. */
   rest: number;
   /** Watch the height of a row until the returned function is called. */
   measure(element: HTMLElement, key: string): () => void;
+  /** Return whether the user has scrolled to a place where a row is in sight. */
+  isRead(key: string): boolean;
   toTop(): void;
   /** Scroll to a row. Return false if no row has this key. */
   toRow(key: string): boolean;
 }
 
 /**
- * Return the rows near the screen. `estimate` returns the height of a row in a list of a width; the function must
- * stay the same between drawings.
+ * Return the rows near the screen. `estimate` returns the height of a row in a room; the function must stay the same
+ * between drawings. The height of the room is measured anew when `moment` or what is around the list changes, and not
+ * when what stands above the list grows, as a prompt does while it is typed: rows must not change their size then.
  *
  * This is one long function because drawing, scrolling and measuring all read and write the same refs.
  */
 export function useRows(
   keys: readonly string[],
-  estimate: (key: string, width: number) => number,
+  estimate: (key: string, sight: Sight) => number,
+  moment = "",
 ): RowsOnScreen {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef(new Rows());
   const anchor = useRef<Anchor | null>(null);
-  const width = useRef(0);
+  const sight = useRef<Sight>({ width: 0, height: 0 });
+  const around = useRef<number | undefined>(undefined);
   const mounted = useRef(new Map<Element, string>());
   const shown = useRef<{ keys?: readonly string[]; estimate?: typeof estimate; from: number; to: number }>({
     from: 0,
@@ -56,7 +68,8 @@ export function useRows(
   const [, redraw] = useReducer((count: number) => count + 1, 0);
 
   if (shown.current.keys !== keys || shown.current.estimate !== estimate) {
-    list.current.show(keys, (key) => estimate(key, width.current));
+    list.current.show(keys, (key) => estimate(key, sight.current));
+    if (shown.current.estimate !== estimate) list.current.keep(new Set(mounted.current.values()));
     shown.current.keys = keys;
     shown.current.estimate = estimate;
   }
@@ -82,8 +95,12 @@ export function useRows(
     for (const { target, contentRect } of entries) {
       const key = mounted.current.get(target);
       if (key !== undefined) heights.push([key, contentRect.height]);
-      else if (target === scroller.current && contentRect.width !== width.current) {
-        width.current = contentRect.width;
+      else if (target === scroller.current) {
+        const { width } = contentRect;
+        const outer = target.parentElement?.offsetHeight;
+        if (width === sight.current.width && outer === around.current) continue;
+        around.current = outer;
+        sight.current = { width, height: contentRect.height };
         list.current.keep(new Set(mounted.current.values()));
         redraw(0);
       }
@@ -94,7 +111,6 @@ export function useRows(
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return undefined;
-    observer.current?.observe(element);
     let settled: ReturnType<typeof setTimeout> | undefined;
     const onScroll = (event: Event): void => {
       const { scrollTop, clientHeight } = element;
@@ -126,6 +142,12 @@ export function useRows(
     };
   }, []);
   useEffect(() => () => observer.current?.disconnect(), []);
+  useLayoutEffect(() => {
+    const element = scroller.current as HTMLElement;
+    around.current = undefined;
+    observer.current?.unobserve(element);
+    observer.current?.observe(element);
+  }, [moment]);
 
   const measure = useCallback((element: HTMLElement, key: string) => {
     mounted.current.set(element, key);
@@ -135,21 +157,9 @@ export function useRows(
       observer.current?.unobserve(element);
     };
   }, []);
-  const toTop = useCallback(() => {
-    anchor.current = null;
-    scroller.current?.scrollTo({ top: 0 });
-  }, []);
-
-  const toRow = useCallback((key: string): boolean => {
-    const element = scroller.current;
-    const index = list.current.indexOf(key);
-    if (!element || index < 0) return false;
-    const { clientHeight, scrollTop } = element;
-    const top = list.current.topOf(index);
-    const out = top < scrollTop || top > scrollTop + clientHeight / 2;
-    if (out) element.scrollTop = Math.max(top - clientHeight / 4, 0);
-    return true;
-  }, []);
+  const { toTop, toRow } = useJumps(scroller, list, anchor);
+  const isRead = (key: string): boolean =>
+    anchor.current !== null && list.current.meets(key, offset, offset + height);
 
   const rows: Row[] = [];
   const before = whole.current;
@@ -169,12 +179,42 @@ export function useRows(
   return {
     scroller,
     rows,
+    sight: sight.current,
     total: list.current.total,
     rest: list.current.total - offset - height,
     measure,
+    isRead,
     toTop,
     toRow,
   };
+}
+
+interface Ref<T> {
+  current: T;
+}
+
+/** Return what scrolls to the top, and to a row. */
+function useJumps(
+  scroller: Ref<HTMLDivElement | null>,
+  list: Ref<Rows>,
+  anchor: Ref<Anchor | null>,
+): Pick<RowsOnScreen, "toTop" | "toRow"> {
+  const toTop = useCallback(() => {
+    anchor.current = null;
+    scroller.current?.scrollTo({ top: 0 });
+  }, []);
+
+  const toRow = useCallback((key: string): boolean => {
+    const element = scroller.current;
+    const index = list.current.indexOf(key);
+    if (!element || index < 0) return false;
+    const { clientHeight, scrollTop } = element;
+    const top = list.current.topOf(index);
+    const out = top < scrollTop || top > scrollTop + clientHeight / 2;
+    if (out) element.scrollTop = Math.max(top - clientHeight / 4, 0);
+    return true;
+  }, []);
+  return { toTop, toRow };
 }
 
 function range(rows: Rows, count: number, offset: number, height: number): [number, number] {

@@ -299,13 +299,18 @@ class TopicState(Message):
 
 
 class Panels(Message):
-    """The widths of the side panels in pixels, and the parts of the page that are open."""
+    """The widths of the side panels in pixels, what of the page is open, and the size of the tiles.
+
+    Attributes:
+        tile_size: how large the tiles of the feed are, from 1 (very small) to 5 (one a row); 0 is automatic.
+    """
 
     left: Annotated[float, Field(ge=160, le=640)] = 280
     right: Annotated[float, Field(ge=120, le=640)] = 220
     left_open: bool = True
     right_open: bool = True
     advanced_open: bool = False
+    tile_size: Annotated[int, Field(ge=0, le=5)] = 0
 
 
 class MeantSize(Message):
