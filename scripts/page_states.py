@@ -233,7 +233,7 @@ def refuse_one(page: Page) -> None:
         page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
     page.keyboard.press("Escape")
     if page.viewport_size and page.viewport_size["width"] < 600:
-        # The drawer covers the prompt.
+        # The drawer covers the feed.
         page.keyboard.press("[")
     part(page, "prompt").fill("A red fox asleep in fresh snow")
     part(page, "generate").click()
@@ -339,7 +339,7 @@ def leave_reference(page: Page) -> None:
     page.locator('[data-testid="model-option"][data-model="demo:instant"]').click()
     expect(part(page, "reference-unsent")).to_be_visible(timeout=WAIT)
     if page.viewport_size and page.viewport_size["width"] < 600:
-        # The drawer covers the prompt.
+        # The drawer covers the feed.
         page.keyboard.press("[")
 
 

@@ -72,7 +72,8 @@ describe("the other batches", () => {
   });
   it("are no narrow strips", () => {
     expect(older(2, 4, PHONE)).toMatchObject({ columns: 1, tile: PHONE.width });
-    expect(older(4, 1 / 4).tile).toBeGreaterThan(140);
+    expect(older(4, 9 / 16).tile).toBeGreaterThan(140);
+    expect(high(older(4, 1 / 4), 1 / 4)).toBeLessThan(400);
   });
   it("grow with the size, up to one a row that is whole in sight", () => {
     const tiles = [1, 2, 3, 4, ONE_A_ROW].map((size) => older(4, 1, CELL, size).tile);

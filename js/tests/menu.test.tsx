@@ -158,6 +158,12 @@ describe("the place of a popup", () => {
     expect(top).toBe(8);
     expect(maxHeight).toBe(188);
   });
+  it("covers its anchor where neither side has the room, and stays in the window", () => {
+    const low = { ...room, height: 250 };
+    const at = { left: 50, top: 100, width: 30, height: 30 };
+    expect(placed(at, { width: 100, height: 900 }, low, "start")).toMatchObject({ top: 8, maxHeight: 234 });
+    expect(placed(at, { width: 100, height: 150 }, low, "start")).toMatchObject({ top: 92, maxHeight: 234 });
+  });
   it("stays in a room that does not begin at the corner", () => {
     const seen = { left: 100, top: 5000, width: 400, height: 300 };
     const place = (left: number, top: number, height = popup.height) =>

@@ -212,6 +212,103 @@ def test_the_size_of_the_tiles_is_chosen(browser: Browser, page_address: str, wi
     page.close()
 
 
+APART = """([panel, name]) => {
+  const box = each => document.querySelector(`[data-testid="${each}"]`).getBoundingClientRect();
+  const [one, other] = [box(panel), box(name)];
+  return one.top >= other.bottom || one.left >= other.right || one.right <= other.left;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("width", "side", "panel"),
+    [
+        (900, "right", "topics-panel"),
+        *(
+            (width, side, panel)
+            for width in (634, 420)
+            for side, panel in (("left", "config-panel"), ("right", "topics-panel"))
+        ),
+    ],
+)
+def test_a_drawer_has_a_title_and_a_close_button_and_covers_no_other(
+    browser: Browser, page_address: str, width: int, side: str, panel: str
+) -> None:
+    page = sized(browser, page_address, "feed", width)
+    toggle = part(page, f"toggle-{side}")
+    toggle.click()
+    drawer = part(page, panel)
+    expect(drawer.get_by_role("heading").first).to_have_text("Topics" if side == "right" else "Configuration")
+    page.evaluate(DRAWN)
+    for name in (f"toggle-{side}", "generate", "prompt"):
+        assert page.evaluate(APART, [panel, name]), name
+    # The prompt can be written beside the open drawer, and the drawer stays below it.
+    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 6)
+    expect(drawer).to_be_visible()
+    page.evaluate(DRAWN)
+    assert page.evaluate(APART, [panel, "generate"])
+    drawer.get_by_test_id("close-drawer").click()
+    expect(drawer).to_be_hidden()
+    expect(toggle).to_be_focused()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [634, 759, 760, 800, 900, 901, 1000, 1400])
+def test_the_workspace_has_room_between_wide_panels(browser: Browser, page_address: str, width: int) -> None:
+    # The page has 16 px around the studio.
+    page = sized(browser, page_address, "feed", 1400)
+    for side in ("left", "right"):
+        part(page, f"resize-{side}").press("End")
+    page.set_viewport_size({"width": width + 32, "height": 900})
+    page.evaluate(DRAWN)
+    wide = part(page, "workspace").bounding_box()
+    assert wide is not None
+    assert wide["width"] >= 480
+    shown = [part(page, name).is_visible() for name in ("config-panel", "topics-panel")]
+    assert shown == [width >= 760, width > 900]
+    page.close()
+
+
+def test_an_edge_moves_from_where_it_is_seen(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "feed", 1400)
+    part(page, "resize-left").press("End")
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.evaluate(DRAWN)
+    before = part(page, "config-panel").bounding_box()
+    part(page, "resize-left").press("ArrowLeft")
+    page.evaluate(DRAWN)
+    after = part(page, "config-panel").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(before["width"] - 16, abs=3)
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 900, 634, 420])
+def test_the_facts_below_a_prompt_have_one_line(browser: Browser, page_address: str, width: int) -> None:
+    page = sized(browser, page_address, "feed", width)
+    assert page.evaluate("""() => [...document.querySelectorAll(".ip-meta:not(:has(.ip-changed))")]
+      .every(facts => facts.clientHeight < 1.6 * parseFloat(getComputedStyle(facts).lineHeight))""")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 900, 634, 420])
+@pytest.mark.parametrize("height", ["", "&height=420", "&height=320"])
+def test_the_list_of_models_stays_in_the_studio(
+    browser: Browser, page_address: str, width: int, height: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    reach_state(page, page_address, "models", options=f"theme=dark&plain{height}")
+    outer, inner = page.locator(".ip-frame").bounding_box(), part(page, "model-picker").bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert inner["x"] >= outer["x"]
+    assert inner["y"] >= outer["y"]
+    assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    assert inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+    expect(part(page, "model-search")).to_be_in_viewport()
+    page.close()
+
+
 SIBLING = 200
 HOLD = """([style, sibling]) => {
   const cell = document.getElementById("cell");

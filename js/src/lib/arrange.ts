@@ -9,7 +9,7 @@ export const ONE_A_ROW = SIDES.length;
 export const SIZES = SIDES.length + 1;
 /** Below this side of a square of the same area, in pixels, tiles need not be in sight all at once. */
 const LEAST = 160;
-/** No tile is narrower than this share of a square. */
+/** No tile is narrower than this share of a square, unless it would be higher than two squares. */
 const NARROWEST = 0.75;
 
 /** The room for the tiles of one batch in the visible part of the feed, in pixels. */
@@ -57,6 +57,6 @@ export function arranged(
   }
   const fitting = (side: number): number => Math.max(Math.round((width + GAP) / (side + GAP)), 1);
   const side = Math.max(share(fitting(SIDES[size] ?? 0)), 0);
-  const columns = fitting(side * Math.max(ratio, NARROWEST));
+  const columns = fitting(side * Math.max(ratio, Math.min(NARROWEST, 2 * ratio)));
   return stand(Math.min(columns, count), Math.max(share(columns), 0));
 }

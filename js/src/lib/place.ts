@@ -1,9 +1,12 @@
-// The place of a popover: below or above its anchor, and always wholly in the room for what lies over the page.
+// The place of a popover: below or above its anchor, and always wholly in the room for what lies over the page. Where
+// there is room for it neither below nor above, it covers its anchor.
 import type { Box, Size } from "./geometry";
 import { isTall, roomOf } from "./room";
 
 const GAP = 4;
 const MARGIN = 8;
+/** A popover that is lower than this, in pixels, and has more to show, is of little use. */
+const LEAST = 180;
 
 /** Return the place of a popup beside an anchor, and the most height it may take. Pure. */
 export function placed(
@@ -15,25 +18,34 @@ export function placed(
   const below = room.top + room.height - (anchor.top + anchor.height) - GAP - MARGIN;
   const above = anchor.top - room.top - GAP - MARGIN;
   const down = popup.height <= below || below >= above;
-  const maxHeight = Math.max(down ? below : above, 80);
+  const beside = down ? below : above;
+  const most = room.height - 2 * MARGIN;
+  const maxHeight = beside < Math.min(popup.height, LEAST, most) ? most : beside;
   const height = Math.min(popup.height, maxHeight);
   const wanted = align === "start" ? anchor.left : anchor.left + anchor.width - popup.width;
   const first = room.left + MARGIN;
   const last = Math.max(room.left + room.width - popup.width - MARGIN, first);
   return {
     left: Math.min(Math.max(wanted, first), last),
-    top: down ? anchor.top + anchor.height + GAP : Math.max(anchor.top - GAP - height, room.top + MARGIN),
+    top: Math.max(
+      Math.min(
+        down ? anchor.top + anchor.height + GAP : anchor.top - GAP - height,
+        room.top + room.height - MARGIN - height,
+      ),
+      room.top + MARGIN,
+    ),
     maxHeight,
   };
 }
 
 /** Put an element that is in the top layer beside its anchor. */
 export function place(popup: HTMLElement, anchor: Element, align: "start" | "end" = "start"): void {
-  popup.style.maxHeight = "";
+  const room = roomOf(anchor);
+  Object.assign(popup.style, { maxHeight: "", maxWidth: `${room.width - 2 * MARGIN}px` });
   const { left, top, maxHeight } = placed(
     anchor.getBoundingClientRect(),
     { width: popup.offsetWidth, height: popup.offsetHeight },
-    roomOf(anchor),
+    room,
     align,
   );
   Object.assign(popup.style, { left: `${left}px`, top: `${top}px`, maxHeight: `${maxHeight}px` });

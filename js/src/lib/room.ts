@@ -33,9 +33,19 @@ function ownRoom(element: Element): Room | undefined {
   return root ? rooms.get(root) : undefined;
 }
 
-/** Return the room around an element of the page, in the coordinates of the frame. */
+/**
+ * Return the room around an element of the page, in the coordinates of the frame: the part of the studio in sight, or
+ * the window for what stands in a dialog, and where little of the studio is in sight.
+ */
 export function roomOf(element: Element): Box {
-  return ownRoom(element)?.box() ?? { left: 0, top: 0, width: innerWidth, height: innerHeight };
+  const own = ownRoom(element)?.box();
+  if (own) return own;
+  const studio = !element.closest("dialog") && element.closest(".ip-frame")?.getBoundingClientRect();
+  const seen = { left: 0, top: 0, width: innerWidth, height: innerHeight };
+  if (!studio) return seen;
+  const [left, width] = shared(studio.left, studio.width, 0, innerWidth, 0);
+  const [top, height] = shared(studio.top, studio.height, 0, innerHeight, 0);
+  return width < LEAST.width || height < LEAST.height ? seen : { left, top, width, height };
 }
 
 /** Bring the variables of the style sheet up to date at once, because something opens. */

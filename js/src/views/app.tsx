@@ -1,6 +1,6 @@
 // The frame: three panels, their handles and drawers, and the notices above them.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Connection, connectionText, inertReason } from "../lib/connection";
 import { focusOn } from "../lib/focus";
 import { commandKey, focusedElement, isShortcut, isTyping, isUndoKey } from "../lib/keyboard";
@@ -24,6 +24,9 @@ type Side = "left" | "right";
 
 /** The panels that are drawers in each fold. The style sheet has the same table. */
 const DRAWERS: Record<Fold, readonly Side[]> = { wide: [], medium: ["right"], narrow: ["left", "right"] };
+
+/** The prompt and its buttons. */
+const COMPOSER = ".ip-prompt";
 
 /** So many that each is lower than any window. */
 const STRIPS = Array.from({ length: 16 }, (_, index) => index);
@@ -71,11 +74,12 @@ export function App({ root }: { root: HTMLElement }) {
   useEffect(() => {
     if (open) focusOn(frame.current?.querySelector<HTMLElement>(`[data-panel="${open}"]`));
   }, [open]);
+  useDrawerTop(frame, open !== null);
 
   /** Close the drawer when the focus goes to an element that it covers. */
   const onFocusIn = (event: FocusEvent): void => {
     const at = event.target as HTMLElement;
-    if (open && !at.closest(`[data-panel="${open}"], header, dialog, [popover]:not(.imgplay)`))
+    if (open && !at.closest(`[data-panel="${open}"], header, ${COMPOSER}, dialog, [popover]:not(.imgplay)`))
       setDrawer(null);
   };
 
@@ -92,7 +96,13 @@ export function App({ root }: { root: HTMLElement }) {
         style={{ "--left": `${panels.left}px`, "--right": `${panels.right}px` }}
         onFocusIn={onFocusIn}
       >
-        <SidePanel side="left" testid="config-panel" label={t.frame.config} inert={readOnly}>
+        <SidePanel
+          side="left"
+          testid="config-panel"
+          label={t.frame.config}
+          inert={readOnly}
+          onClose={DRAWERS[fold].includes("left") && leaveDrawer}
+        >
           <Boundary name="configuration">
             <ConfigPanel />
           </Boundary>
@@ -113,7 +123,13 @@ export function App({ root }: { root: HTMLElement }) {
           </Boundary>
         </section>
         <ResizeHandle side="right" width={panels.right} />
-        <SidePanel side="right" testid="topics-panel" label={t.frame.topics} inert={readOnly}>
+        <SidePanel
+          side="right"
+          testid="topics-panel"
+          label={t.frame.topics}
+          inert={readOnly}
+          onClose={DRAWERS[fold].includes("right") && leaveDrawer}
+        >
           <Boundary name="topics">
             <TopicsPanel onChosen={leaveDrawer} />
           </Boundary>
@@ -142,6 +158,20 @@ export function App({ root }: { root: HTMLElement }) {
       {!full.on && height !== "fill" && <HeightHandle height={height} frame={frame} />}
     </>
   );
+}
+
+/** Keep the place for the upper edge of an open drawer: below the prompt, however high that is. */
+function useDrawerTop(frame: { current: HTMLElement | null }, open: boolean): void {
+  useLayoutEffect(() => {
+    const composer = frame.current?.querySelector<HTMLElement>(COMPOSER);
+    if (!open || !composer) return undefined;
+    const observer = new ResizeObserver(() => {
+      const top = composer.getBoundingClientRect().bottom - (frame.current?.getBoundingClientRect().top ?? 0);
+      frame.current?.style.setProperty("--ip-drawer-top", `${top}px`);
+    });
+    observer.observe(composer);
+    return () => observer.disconnect();
+  }, [frame, open]);
 }
 
 interface FrameActions {
@@ -215,10 +245,12 @@ interface SidePanelProps {
   testid: string;
   label: string;
   inert: boolean;
+  /** Close the drawer; false if the panel is none. */
+  onClose: false | (() => void);
   children: ComponentChildren;
 }
 
-function SidePanel({ side, testid, label, inert, children }: SidePanelProps) {
+function SidePanel({ side, testid, label, inert, onClose, children }: SidePanelProps) {
   const reason = useStore((state) => inertReason(state));
   const left = side === "left";
   return (
@@ -230,6 +262,12 @@ function SidePanel({ side, testid, label, inert, children }: SidePanelProps) {
       tabIndex={-1}
       title={reason}
     >
+      {onClose && (
+        <div class="ip-drawer-head">
+          <h2>{label}</h2>
+          <IconButton icon="close" label={t.common.close} testid="close-drawer" onClick={onClose} />
+        </div>
+      )}
       <div class={left ? "ip-panel-body ip-stack" : "ip-panel-fill"} inert={inert}>
         {children}
       </div>

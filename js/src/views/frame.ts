@@ -7,9 +7,12 @@ import { usePage, useStore } from "./context";
 /** The fold of the frame: all panels side by side, the topics in a drawer, or both side panels in drawers. */
 export type Fold = "wide" | "medium" | "narrow";
 
-/** Below these widths, in pixels, a side panel becomes a drawer. The style sheet has the same widths. */
-const MEDIUM_BELOW = 900;
-const NARROW_BELOW = 620;
+/**
+ * Below these widths, in pixels, a side panel becomes a drawer, so that the workspace always has 480 px beside another
+ * panel. The style sheet has the same widths.
+ */
+const MEDIUM_BELOW = 901;
+const NARROW_BELOW = 760;
 
 export function useFold(frame: { current: HTMLElement | null }): Fold {
   const [fold, setFold] = useState<Fold>("wide");

@@ -14,8 +14,8 @@ interface EdgeProps {
   limits: readonly [number, number];
   /** Whether moving the edge right or down makes the panel larger. */
   forward: boolean;
-  /** Return the size that a drag starts from, if it may differ from the value. */
-  measure?(): number;
+  /** Return the size that is shown, which may differ from the value. */
+  measure?(handle: HTMLElement): number;
   /** Called while the edge is dragged, and once at the end (`kept`). */
   onResize(size: number, kept: boolean): void;
   onReset?(): void;
@@ -25,14 +25,14 @@ function Edge({ side, label, value, limits, forward, measure, onResize, onReset 
   const [least, most] = limits;
   const direction = forward ? 1 : -1;
   const flat = side === "bottom";
-  const now = (): number => measure?.() ?? value;
+  const now = (handle: HTMLElement): number => measure?.(handle) ?? value;
   const resize = (size: number, kept: boolean): void =>
     onResize(Math.round(Math.min(Math.max(size, least), most)), kept);
 
   const drag = (handle: HTMLElement, event: PointerEvent): void => {
     const at = (pointer: PointerEvent): number => (flat ? pointer.clientY : pointer.clientX);
     const start = at(event);
-    const size = now();
+    const size = now(handle);
     event.preventDefault();
     handle.focus({ preventScroll: true });
     handle.setPointerCapture(event.pointerId);
@@ -56,10 +56,11 @@ function Edge({ side, label, value, limits, forward, measure, onResize, onReset 
     }
   };
   const [less, more] = flat ? ["ArrowUp", "ArrowDown"] : ["ArrowLeft", "ArrowRight"];
-  const onKeyDown = (event: KeyboardEvent): void => {
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
+    const size = now(event.currentTarget);
     const step = event.shiftKey ? PAGE : STEP;
-    if (event.key === more) resize(now() + direction * step, true);
-    else if (event.key === less) resize(now() - direction * step, true);
+    if (event.key === more) resize(size + direction * step, true);
+    else if (event.key === less) resize(size - direction * step, true);
     else if (event.key === "Home") resize(least, true);
     else if (event.key === "End") resize(most, true);
     else if (event.key === "Delete" && onReset) onReset();
@@ -98,6 +99,10 @@ export function ResizeHandle({ side, width }: { side: "left" | "right"; width: n
       limits={LIMITS[side]}
       // Moving the edge away from the panel's own side makes the panel wider.
       forward={side === "left"}
+      // Between wide panels the workspace keeps its room, so that a panel may be narrower than it was set.
+      measure={(handle) =>
+        (side === "left" ? handle.previousElementSibling : handle.nextElementSibling)?.clientWidth ?? width
+      }
       onResize={(size) => actions.setPanels({ [side]: size })}
     />
   );
