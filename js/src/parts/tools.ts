@@ -3,6 +3,7 @@ import "../views/part-icons";
 
 export { CoverPicker } from "../views/cover-picker";
 export { FilterFields, NothingFound } from "../views/filter-fields";
+export { LongPress } from "../views/long-press";
 export { batchItems, improveItems, topicItems } from "../views/menu-items";
 export { MenuList } from "../views/menu-list";
 export { MoveDialog } from "../views/move-dialog";

@@ -32,8 +32,13 @@ export function Workspace({ left, onOpen }: WorkspaceProps) {
   );
 }
 
-/** The target for dropped and pasted pictures. Its code is in a part that loads later. */
+/** The target for dropped and pasted pictures, and long presses. Their code is in a part that loads later. */
 function Drop() {
   const { module } = usePart("tools");
-  return module ? <module.ReferenceDrop /> : null;
+  return module ? (
+    <>
+      <module.ReferenceDrop />
+      <module.LongPress />
+    </>
+  ) : null;
 }
