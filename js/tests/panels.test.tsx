@@ -178,25 +178,39 @@ describe("the composer", () => {
     const call = fake.requests("configure")[0]?.call;
     expect(call?.method === "configure" && call.config.params["demo:studio"]).toMatchObject({ width: 1024 });
   });
-  it("turns Generate to Cancel while the same runs, and back when something is typed", async () => {
+  it("keeps Generate as it is while something runs: it is cancelled at its batch", async () => {
     const { fake, part, parts, type, click, add } = await opened(OF_TWO);
     await type("prompt", "a fox");
-    expect(parts("cancel-newest")).toHaveLength(0);
+    const before = part("generate").textContent;
     await add("b1", "t1", "a fox");
-    expect(part("cancel-newest").textContent).toBe("Cancel");
-    expect(part("generate").textContent).toBe("Again");
-    await click("cancel-newest");
+    expect(part("generate").textContent).toBe(before);
+    expect(part("generate").parentElement?.querySelectorAll("button")).toHaveLength(1);
+    expect(parts("cancel-batch").map(({ textContent }) => textContent)).toEqual(["Cancel"]);
+    await click("cancel-batch");
     expect(fake.requests("cancel")[0]?.call).toMatchObject({ batchIds: ["b1"], generationId: null });
-    await type("prompt", "a fox in the rain");
-    expect(part("generate").textContent).toBe("Generate 2");
-    part("cancel-newest");
   });
   it("takes a double click on Generate for one", async () => {
-    const { fake, part, type, add } = await opened(OF_TWO);
+    const { fake, part, type } = await opened(OF_TWO);
     await type("prompt", "a fox");
-    await add("b1", "t1", "a fox");
-    part("cancel-newest").dispatchEvent(new MouseEvent("click", { detail: 2, bubbles: true }));
-    expect(fake.requests("cancel")).toHaveLength(0);
+    const press = (detail: number) =>
+      part("generate").dispatchEvent(new MouseEvent("click", { detail, bubbles: true, cancelable: true }));
+    press(1);
+    await drawn();
+    const asked = fake.requests("generate");
+    expect(asked).toHaveLength(1);
+    const made = batch("b1", "t1", "a fox", [generation("b1", 0)]);
+    await fake.reply(asked[0]?.id ?? "", {
+      type: "generated",
+      topic: topic("t1", "one", 1),
+      batches: [made],
+    });
+    await drawn();
+    press(2);
+    await drawn();
+    expect(fake.requests("generate")).toHaveLength(1);
+    press(1);
+    await drawn();
+    expect(fake.requests("generate")).toHaveLength(2);
   });
   it("keeps the focus on Generate while a request is on its way, and sends no second one", async () => {
     const { fake, part, type, click, refuse } = await opened();
@@ -214,23 +228,6 @@ describe("the composer", () => {
     dismiss?.focus();
     dismiss?.click();
     await drawn();
-    expect(focused()).toBe("generate");
-  });
-  it("keeps the focus on Again while the same is asked for once more, and leaves it to Generate then", async () => {
-    const { fake, part, type, click, add, refuse } = await opened(OF_TWO);
-    await type("prompt", "a fox");
-    await add("b1", "t1", "a fox");
-    part("generate").focus();
-    await click("generate");
-    expect(part("generate").textContent).toBe("Sending…");
-    expect(focused()).toBe("generate");
-    await click("generate");
-    expect(fake.requests("generate")).toHaveLength(1);
-    await refuse();
-    expect(part("generate").textContent).toBe("Again");
-    part("generate").focus();
-    await type("prompt", "a fox in the rain");
-    expect(part("generate").textContent).toBe("Generate 2");
     expect(focused()).toBe("generate");
   });
   it("walks through earlier prompts from the start of the text, and back to what was written", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batch, generation, model, paramsOf, snapshot, topic } from "../dev/fixtures";
-import { batchesToCancel } from "../src/slices/create";
-import { receive, type State, showSnapshot } from "../src/store";
+import type { BatchState } from "../src/protocol.gen";
+import { receive, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
 
 const going = (id: string, topicId: string, createdAt: number, prompt = id) =>
@@ -101,46 +101,34 @@ describe("the queue", () => {
   });
 });
 
-describe("the main button", () => {
-  const ids = (state: State) => batchesToCancel(state).map(({ id }) => id);
-  const asked = async () => {
-    const all = opened();
-    all.state().setCount(2);
-    all.state().setPrompt("a fox");
-    void all.state().generate();
-    await all.last().answer({
-      type: "generated",
-      topic: topic("t1", "one", 30),
-      batches: [going("b1", "t1", 1, "a fox")],
-    });
-    return all;
+describe("Cancel at a batch", () => {
+  const clicked = (id: string, at: number, clickId: string | null) => ({ ...going(id, "t1", at), clickId });
+  const cancelled = async (id: string) => {
+    const { store, state, calls } = opened();
+    const batches = [
+      clicked("b1", 1, "c1"),
+      clicked("b2", 2, "c1"),
+      clicked("b3", 3, null),
+      clicked("b4", 4, "c2"),
+    ];
+    for (const each of batches) receive(store, { type: "batch_added", batch: each });
+    void state().cancelClick(batches.find((each) => each.id === id) as BatchState);
+    await settled();
+    return calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchIds] : []));
   };
-  it("cancels the newest request, as long as the same would be asked for again", async () => {
-    const { state } = await asked();
-    expect(ids(state())).toEqual(["b1"]);
-    state().setPrompt("a fox in the rain");
-    expect(ids(state())).toEqual([]);
-    state().setPrompt("a fox");
-    expect(ids(state())).toEqual(["b1"]);
-    state().setParameter("seed", 7);
-    expect(ids(state())).toEqual([]);
+  it("cancels all that its click asked for, in one call, and nothing else", async () => {
+    expect(await cancelled("b1")).toEqual([["b1", "b2"]]);
+    expect(await cancelled("b3")).toEqual([["b3"]]);
+    expect(await cancelled("b4")).toEqual([["b4"]]);
   });
-  it("generates again when the request is over, and in another topic", async () => {
-    const { store, state } = await asked();
-    void state().selectTopic("t2");
-    expect(ids(state())).toEqual([]);
-    void state().selectTopic("t1");
-    expect(ids(state())).toEqual(["b1"]);
-    for (const position of [0, 1]) {
-      receive(store, { type: "generation_changed", generation: generation("b1", position) });
-    }
-    expect(ids(state())).toEqual([]);
-  });
-  it("cancels nothing that cannot be stopped", () => {
-    const { store, state } = opened();
-    const stuck = batch("b1", "t1", "x", [generation("b1", 0, { status: "processing" })]);
-    state().setPrompt("x");
-    receive(store, { type: "batch_added", batch: stuck });
-    expect(ids(state())).toEqual([]);
+  it("leaves alone what is done, or cannot be stopped", async () => {
+    const { store, state, calls } = opened();
+    const batches = [clicked("b1", 1, "c1"), clicked("b2", 2, "c1")];
+    for (const each of batches) receive(store, { type: "batch_added", batch: each });
+    for (const position of [0, 1])
+      receive(store, { type: "generation_changed", generation: generation("b2", position) });
+    void state().cancelClick(batches[0] as BatchState);
+    await settled();
+    expect(calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchIds] : []))).toEqual([["b1"]]);
   });
 });

@@ -122,10 +122,10 @@ describe("the strip of references", () => {
     expect(await generated()).toBeUndefined();
     const button = (name: string) => el.querySelector<HTMLButtonElement>(`[data-testid="${name}"]`);
     expect(button("generate")?.getAttribute("aria-busy")).toBe("true");
-    button("cancel-newest")?.click();
+    button("take-back")?.click();
     await drawn();
     expect(button("generate")?.getAttribute("aria-busy")).toBe("false");
-    expect(button("cancel-newest")).toBeNull();
+    expect(button("take-back")).toBeNull();
     expect(fake.requests("cancel")).toHaveLength(0);
   });
   it("gives the focus on when one is taken away: to the one in its place, at last to what adds another", async () => {

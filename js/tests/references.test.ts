@@ -255,7 +255,7 @@ describe("the references of a draft", () => {
     state().setPrompt("a fox");
     const asked = state().generate();
     expect(state()).toMatchObject({ busy: true, waits: true });
-    void state().cancelNewest();
+    state().takeBack();
     expect(state()).toMatchObject({ busy: false, waits: false });
     // Another click does not wait for the one before.
     const again = state().generate();
@@ -273,7 +273,7 @@ describe("the references of a draft", () => {
     await add(png(10));
     state().setPrompt("a fox");
     const asked = state().generate();
-    void state().cancelNewest();
+    state().takeBack();
     await uploads()[0]?.refuse();
     await asked;
     expect(state()).toMatchObject({ busy: false, refusal: null });

@@ -14,9 +14,8 @@ import { objections } from "../src/lib/objections";
 import { askedModels, strictest } from "../src/lib/several";
 import type { BatchState, Snapshot } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
-import { batchesToCancel } from "../src/slices/create";
 import { receive, showSnapshot } from "../src/store";
-import { type Pending, settled, storeWithKernel } from "./kit";
+import { type Pending, storeWithKernel } from "./kit";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -71,10 +70,9 @@ function opened(patch: Partial<Snapshot> = {}, config: Partial<Snapshot["config"
     });
   const refuse = async (message: string, wish?: number) =>
     (sent().at(-1) as Pending).refuse({ ...error({ message }), ...(wish !== undefined && { wish }) });
-  const toStop = () => batchesToCancel(state()).map(({ id }) => id);
   const cancelled = () =>
     kernel.calls.flatMap(({ call }) => (call.method === "cancel" ? [call.batchIds] : []));
-  return { ...kernel, state, sent, clicks, wishes, made, accept, refuse, toStop, cancelled };
+  return { ...kernel, state, sent, clicks, wishes, made, accept, refuse, cancelled };
 }
 
 describe("the models beside the chosen one", () => {
@@ -298,98 +296,20 @@ describe("Cancel", () => {
     await all.accept();
     return all;
   };
-  /** Another page, or this one loaded again: it is told the same, and nothing of the click. */
-  const elsewhere = (batches: BatchState[], before: string | null = null) => {
-    const all = opened({
-      feed: { topicId: "t1", batches, before },
-      draft: { prompt: "a fox", references: [], mask: null },
-      config: { ...snapshot(0, true).config, model: "demo:a", alsoModels: ["demo:b", "demo:c"], count: 1 },
-    });
-    for (const each of batches) all.state().queueBatch(each);
-    return all;
-  };
-  it("stops all batches of the click, as long as the same would be asked for", async () => {
-    const { state, toStop, cancelled } = await asked();
-    expect(toStop()).toEqual(["c1-1", "c1-2", "c1-3"]);
-    state().toggleAlso("demo:c");
-    expect(toStop()).toEqual([]);
-    state().toggleAlso("demo:d");
-    expect(toStop()).toEqual([]);
-    state().toggleAlso("demo:c");
-    expect(toStop()).toEqual([]);
-    state().toggleAlso("demo:d");
-    void state().cancelNewest();
-    expect(cancelled()).toEqual([["c1-1", "c1-2", "c1-3"]]);
-  });
-  it("stops the others when the newest is done, and leaves other requests alone", async () => {
-    const { store, toStop } = await asked();
+  it("at one batch stops all that run of the click, and leaves other requests alone", async () => {
+    const { store, state, made, cancelled } = await asked();
     receive(store, { type: "generation_changed", generation: generation("c1-3", 0) });
-    expect(toStop()).toEqual(["c1-1", "c1-2"]);
-    const other = batch("c9", "t1", "from code", [
-      generation("c9", 0, { status: "pending", cancellable: true }),
-    ]);
-    receive(store, { type: "batch_added", batch: { ...other, createdAt: 999 } });
-    expect(toStop()).toEqual([]);
+    const tiles = [generation("c9", 0, { status: "pending", cancellable: true })];
+    receive(store, { type: "batch_added", batch: batch("c9", "t1", "from code", tiles) });
+    void state().cancelClick(made()[0] as BatchState);
+    expect(cancelled()).toEqual([["c1-1", "c1-2"]]);
   });
-  it("stops all of a click, and is offered for it, where the page knows it by its batches alone", async () => {
+  it("does so too where the page knows the click by its batches alone", async () => {
     const { made } = await asked();
-    const { state, toStop, cancelled } = elsewhere(made().reverse());
-    expect(toStop()).toEqual(["c1-1", "c1-2", "c1-3"]);
-    state().setPrompt("a hare");
-    expect(toStop()).toEqual([]);
-    void state().cancelNewest();
+    const { state, cancelled } = opened({ feed: { topicId: "t1", batches: made().reverse(), before: null } });
+    for (const each of made()) state().queueBatch(each);
+    void state().cancelClick(made()[1] as BatchState);
     expect(cancelled()).toEqual([["c1-1", "c1-2", "c1-3"]]);
-  });
-  it("is offered for a click too whose oldest batches lie on a page that is not loaded", async () => {
-    const { made } = await asked();
-    const newest = made().reverse().slice(0, 2);
-    expect(elsewhere(newest, "c1-2").toStop()).toEqual(["c1-2", "c1-3"]);
-    // Here the rest was deleted, so that a click would ask for more.
-    expect(elsewhere(newest).toStop()).toEqual([]);
-  });
-  it("is offered for what code asked for only where a click would ask for just that", () => {
-    const { store, state, toStop } = opened();
-    const tiles = [generation("b9", 0, { status: "pending", cancellable: true })];
-    const params = paramsOf(MODELS[0]);
-    receive(store, {
-      type: "batch_added",
-      batch: batch("b9", "t1", "a red fox", tiles, { model: "demo:a", params }),
-    });
-    state().setPrompt("a red fox");
-    expect(toStop()).toEqual(["b9"]);
-    state().setParameter("seed", 4);
-    expect(toStop()).toEqual([]);
-    state().setParameter("seed", null);
-    state().setCount(2);
-    expect(toStop()).toEqual([]);
-    state().setCount(1);
-    state().setPrompt("a {red|blue} fox");
-    expect(toStop()).toEqual([]);
-  });
-  it("takes a click back that is not answered yet, and nothing that ran before it", async () => {
-    const { store, state, made, accept, sent, cancelled } = await asked();
-    state().setPrompt("a hare");
-    void state().generate();
-    void state().cancelNewest();
-    expect(cancelled()).toEqual([]);
-    // The events may come before the answer.
-    for (const each of made("c2")) receive(store, { type: "batch_added", batch: each });
-    await accept("c2");
-    await settled();
-    expect(cancelled()).toEqual([["c2-1", "c2-2", "c2-3"]]);
-    // The next click is another one.
-    void state().generate();
-    expect(sent()).toHaveLength(3);
-    await accept("c3");
-    expect(cancelled()).toHaveLength(1);
-  });
-  it("says nothing of a click that was refused after it was taken back", async () => {
-    const { state, refuse } = opened({}, { alsoModels: ["demo:b"] });
-    state().setPrompt("a fox");
-    void state().generate();
-    void state().cancelNewest();
-    await refuse("No.", 1);
-    expect([state().busy, state().refusal]).toEqual([false, null]);
   });
 });
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from scripts.page_states import DRAWN, delete_tile, part, reach_state, settle, take_state
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 ROWS = """form => {
   const box = form.getBoundingClientRect();
-  const names = ["queue", "add-negative", "cancel-newest", "generate"];
+  const names = ["queue", "add-negative", "take-back", "generate"];
   const buttons = names.map(name => form.querySelector(`[data-testid=${name}]`)).filter(Boolean);
   return {
     outside: buttons.filter(button => button.getBoundingClientRect().right > box.right).length,
@@ -307,6 +307,143 @@ def test_the_list_of_models_stays_in_the_studio(
     assert inner["y"] + inner["height"] <= outer["y"] + outer["height"]
     expect(part(page, "model-search")).to_be_in_viewport()
     page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 634, 420])
+def test_generate_stays_where_it_is_while_a_batch_runs(
+    browser: Browser, page_address: str, width: int
+) -> None:
+    page = sized(browser, page_address, "empty-topic", width)
+    if width < 900:
+        page.keyboard.press("Escape")
+    part(page, "prompt").fill("A red fox asleep in fresh snow")
+    before = part(page, "generate").bounding_box()
+    part(page, "generate").click()
+    cancel = part(page, "batch").first.get_by_test_id("cancel-batch")
+    expect(cancel).to_have_text("Cancel")
+    expect(part(page, "generate")).to_have_attribute("aria-busy", "false")
+    assert part(page, "generate").bounding_box() == before
+    expect(
+        page.get_by_role("button", name="Cancel", exact=True)
+        .locator("visible=true")
+        .filter(has_text="Cancel")
+    ).to_have_count(1)
+    cancel.click()
+    expect(cancel).to_have_count(0)
+    page.close()
+
+
+FADE = """panel => getComputedStyle(panel, "::after").opacity"""
+
+
+def test_a_panel_that_goes_on_below_fades_out_there(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "topics", 1400)
+    for panel in (page.locator("[data-testid=config-panel] > .ip-panel-body"), page.locator(".ip-topics")):
+        page.evaluate(DRAWN)
+        assert panel.evaluate("each => each.scrollHeight > each.clientHeight + 40")
+        assert panel.evaluate(FADE) == "1"
+        panel.evaluate("each => { each.scrollTop = each.scrollHeight }")
+        page.wait_for_function(
+            "each => getComputedStyle(each, '::after').opacity === '0'", arg=panel.element_handle()
+        )
+    page.close()
+    page = sized(browser, page_address, "feed", 1400)
+    # A few topics are all in sight.
+    assert page.locator(".ip-topics").evaluate(FADE) == "0"
+    page.close()
+
+
+class Finger:
+    """A finger on the page: its touches are real ones, not events of a script."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def touch(self, kind: str, *places: tuple[float, float]) -> None:
+        """Send a touch: ``touchStart`` or ``touchMove`` at a place, or ``touchEnd``."""
+        points = [{"x": x, "y": y} for x, y in places]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+@pytest.fixture
+def phone(browser: Browser, page_address: str) -> Iterator[Page]:
+    """Return the page on a telephone."""
+    context = browser.new_context(
+        viewport={"width": 420, "height": 900}, has_touch=True, is_mobile=True, device_scale_factor=1
+    )
+    page = context.new_page()
+    reach_state(page, page_address, "feed", options="theme=dark&plain")
+    yield page
+    context.close()
+
+
+def middle(found: Locator) -> tuple[float, float]:
+    """Return the middle of an element."""
+    box = found.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_finger_reaches_everything_of_a_tile(phone: Page) -> None:
+    tile = phone.locator('[data-generation-id="b6-0"]')
+    expect(tile.get_by_test_id("tile-menu")).to_be_visible()
+    for name in ("select", "star", "tile-menu"):
+        button = tile.get_by_test_id(name)
+        expect(button).to_have_css("opacity", "1")
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44, name
+        # Nothing lies over it, and the tile does not cut it off.
+        x, y = box["x"], box["y"]
+        for at in (
+            (x + 1, y + box["height"] / 2),
+            (x + box["width"] - 1, y + box["height"] / 2),
+            (x + 22, y + 1),
+        ):
+            assert phone.evaluate(
+                "([[x, y], name]) => !!document.elementFromPoint(x, y).closest(`[data-testid=${name}]`)",
+                [at, name],
+            )
+    tile.get_by_test_id("tile-menu").tap()
+    items = part(phone, "menu")
+    for word in ("Download", "Copy", "reference", "seed", "Star", "cover", "Delete"):
+        expect(items.get_by_text(word, exact=False).first).to_be_visible()
+
+
+def test_a_long_press_selects_and_the_next_taps_do_too(phone: Page) -> None:
+    finger = Finger(phone)
+    tiles = [phone.locator(f'[data-generation-id="{name}"]') for name in ("b6-0", "b6-1")]
+    finger.touch("touchStart", middle(tiles[0]))
+    expect(tiles[0]).to_have_attribute("data-selected", "true")
+    finger.touch("touchEnd")
+    expect(part(phone, "selection")).to_contain_text("1")
+    tiles[1].locator("[data-select]").tap()
+    expect(tiles[1]).to_have_attribute("data-selected", "true")
+    expect(tiles[0]).to_have_attribute("data-selected", "true")
+    expect(part(phone, "lightbox")).to_have_count(0)
+    # A tap opens again when nothing is selected.
+    part(phone, "selection-clear").tap()
+    tiles[0].locator("[data-select]").tap()
+    expect(part(phone, "lightbox-image")).to_be_visible()
+
+
+def test_a_finger_that_scrolls_selects_nothing(phone: Page) -> None:
+    finger = Finger(phone)
+    tile = phone.locator('[data-generation-id="b6-2"]')
+    x, y = middle(tile)
+    finger.touch("touchStart", (x, y))
+    for step in range(1, 12):
+        finger.touch("touchMove", (x, y - 12 * step))
+    phone.wait_for_function("document.querySelector('[data-testid=feed]').scrollTop > 40")
+    finger.touch("touchEnd")
+    # This press takes as long as the first one would have.
+    other = phone.locator('[data-generation-id="b5-0"]')
+    other.scroll_into_view_if_needed()
+    settle(phone)
+    finger.touch("touchStart", middle(other))
+    expect(other).to_have_attribute("data-selected", "true")
+    finger.touch("touchEnd")
+    expect(tile).to_have_attribute("data-selected", "false")
 
 
 SIBLING = 200

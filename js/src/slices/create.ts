@@ -4,8 +4,7 @@ import { modelOf, paramsToSend } from "../lib/parameters";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, patternOf, variants } from "../lib/variants";
 import { t } from "../messages";
-import type { BatchState, ErrorState, Generated, SpendingState, Wish, WishRefused } from "../protocol.gen";
-import { clickOf, newestRunning } from "./queue";
+import type { ErrorState, Generated, SpendingState, Wish, WishRefused } from "../protocol.gen";
 import { referencesToSend } from "./references";
 import type { Slice, State } from "./state";
 
@@ -17,7 +16,7 @@ export interface Refusal extends ErrorState {
 
 /** A click that is not answered yet. */
 interface Click {
-  /** The user has cancelled the click. */
+  /** The user has taken the click back. */
   stopped: boolean;
 }
 
@@ -37,9 +36,8 @@ export interface CreateSlice {
    * Ask for a batch for each prompt of each model, all of them or none. `confirm` agrees to pay an unknown price.
    */
   generate(confirm?: boolean): Promise<void>;
-  /** Stop the newest click: the click that is not answered yet, else the newest running batch of the topic with
-   * all of its click. */
-  cancelNewest(): Promise<void>;
+  /** Take back the click that waits for references: nothing of it is sent. */
+  takeBack(): void;
   dismissRefusal(): void;
 }
 
@@ -114,18 +112,16 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
         });
         if (result.type !== "generated") return;
         take(result, shown);
-        if (click.stopped) void get().cancel(result.batches.map(({ id }) => id));
       } catch (cause) {
         if (!click.stopped) set({ refusal: refusalBy(cause, wishes, shown) });
       } finally {
         end(click);
       }
     },
-    cancelNewest: async () => {
-      if (!sending) return get().cancel(newestRunning(get()).map(({ id }) => id));
-      // A click on its way is stopped as soon as its batches are known.
+    takeBack: () => {
+      if (!sending || !get().waits) return;
       sending.stopped = true;
-      if (get().waits) end(sending);
+      end(sending);
     },
 
     dismissRefusal: () => set({ refusal: null }),
@@ -185,49 +181,4 @@ function refusalOf({ models, config, prompt }: State): Refusal | null {
   }
   if (variants(prompt.trim()).every((text) => text.trim() !== "")) return null;
   return { ...own, message: t.composer.emptyVariant, nextStep: t.composer.emptyVariantStep };
-}
-
-/**
- * Return the batches that the main button stops: the newest of the topic with all of its click, where generating
- * now would only repeat it.
- */
-export function batchesToCancel(state: State): BatchState[] {
-  const running = newestRunning(state);
-  const newest = running.at(-1);
-  return newest && repeats(state, newest) ? running : [];
-}
-
-/** Return whether a click would only repeat the click of a batch. */
-function repeats(state: State, batch: BatchState): boolean {
-  const { batches, queue, feeds } = state;
-  const click = clickOf(batch);
-  const known = { ...batches, ...Object.fromEntries(queue.map((each) => [each.id, each])) };
-  const left = wishesOf(state);
-  for (const made of Object.values(known)) {
-    if (clickOf(made) !== click) continue;
-    const index = left.findIndex((wish) => isOf(made, wish, state));
-    if (index < 0) return false;
-    left.splice(index, 1);
-  }
-  // After a reload the end of a long click may lie on an older page of the feed.
-  const feed = feeds[batch.topicId];
-  const oldest = feed?.before ? known[feed.ids.at(-1) ?? ""] : undefined;
-  return left.length === 0 || (oldest !== undefined && clickOf(oldest) === click);
-}
-
-/** Return whether the kernel would make this batch of a request. */
-function isOf(made: BatchState, { model, prompt, params, references, mask }: Wish, state: State): boolean {
-  const { parameters } = modelOf(state.models, model) ?? { parameters: [] };
-  return (
-    made.model === model &&
-    made.prompt === prompt &&
-    made.generations.length === countOf(state) &&
-    made.references.map(({ digest }) => digest).join() === references.join() &&
-    (made.mask?.digest ?? null) === mask &&
-    // The kernel fills in the defaults, and leaves out null values.
-    parameters.every(({ name, default: preset }) => {
-      const wanted = name in params ? params[name] : preset;
-      return (made.params[name] ?? null) === wanted;
-    })
-  );
 }

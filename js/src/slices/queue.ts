@@ -15,6 +15,8 @@ export interface QueueSlice {
   queueGeneration(generation: GenerationState): void;
   /** Remove a batch, or one of its generations. */
   unqueue(batchId: string, generationId?: string): void;
+  /** Cancel a batch, and with it all that its click asked for. */
+  cancelClick(batch: BatchState): Promise<void>;
   /** Cancel everything that runs or waits. */
   cancelAll(): Promise<void>;
 }
@@ -79,6 +81,12 @@ export const createQueueSlice: Slice<QueueSlice> = (set, get, send) => {
       get().queueBatch({ ...batch, generations });
     },
 
+    cancelClick: async (batch) => {
+      const ids = stoppableOfClick(get(), batch).map(({ id }) => id);
+      // The queue may not know the batch yet.
+      await get().cancel(ids.includes(batch.id) ? ids : [batch.id, ...ids]);
+    },
+
     cancelAll: async () => {
       await get().cancel(get().queue.map(({ id }) => id));
     },
@@ -99,17 +107,13 @@ export function stoppable(batch: BatchState): boolean {
 }
 
 /** Return the mark that all batches of one click share. */
-export function clickOf({ clickId, id }: BatchState): string {
+function clickOf({ clickId, id }: BatchState): string {
   return clickId ?? id;
 }
 
-/**
- * Return the newest batch of the topic that is shown, and what the same click asked for beside it: as far as it
- * runs and can be stopped.
- */
-export function newestRunning({ queue, activeTopicId }: State): BatchState[] {
-  const newest = queue.filter(({ topicId }) => topicId === activeTopicId).at(-1);
-  return newest ? queue.filter((batch) => clickOf(batch) === clickOf(newest) && stoppable(batch)) : [];
+/** Return the batches that one click asked for together with this one, as far as they run and can be stopped. */
+export function stoppableOfClick({ queue }: State, batch: BatchState): BatchState[] {
+  return queue.filter((other) => clickOf(other) === clickOf(batch) && stoppable(other));
 }
 
 function inOrder(batches: BatchState[]): BatchState[] {

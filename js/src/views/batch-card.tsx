@@ -6,8 +6,8 @@ import { dollars } from "../lib/price";
 import { differenceText, sizeText, took } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
-import { isRunning } from "../slices/batches";
 import { isFiltering } from "../slices/filter";
+import { stoppable, stoppableOfClick } from "../slices/queue";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
 import { Icon } from "./icon";
@@ -135,16 +135,17 @@ function Actions({ batch }: { batch: BatchState }) {
   const usable = useStore((state) => state.usable);
   const [moving, setMoving] = useState(false);
   const failed = generations.some(({ status }) => status === "error" || status === "cancelled");
-  const stoppable = generations.some((generation) => isRunning(generation) && generation.cancellable);
+  const together = useStore((state) => stoppableOfClick(state, batch).length);
   const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
   return (
     <div class="ip-actions" inert={!usable}>
-      {stoppable && (
+      {stoppable(batch) && (
         <IconButton
-          icon="cancelled"
-          label={t.batch.cancel}
+          icon="stop"
+          label={t.batch.cancel(together)}
+          text={t.tile.cancel}
           testid="cancel-batch"
-          onClick={() => void actions.cancel([id])}
+          onClick={() => void actions.cancelClick(batch)}
         />
       )}
       {failed && (

@@ -1,5 +1,4 @@
-// The composer: the prompt, the negative prompt, the expected cost, and the button that
-// generates or, while the same request runs, cancels.
+// The composer: the prompt, the negative prompt, the expected cost, and the button that generates.
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isUnpriced, worded } from "../lib/answer";
@@ -20,8 +19,6 @@ import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "..
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
-import { batchesToCancel } from "../slices/create";
-import { newestRunning } from "../slices/queue";
 import { sizeOf } from "../slices/sizes";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -257,71 +254,38 @@ function imagesOf({ models, config, maxCount, prompt }: State): number {
 }
 
 /**
- * The button that generates, also while something runs. If a click would only repeat the newest one, it cancels
- * instead.
+ * The button that generates, also while something runs. A click that waits for references can be taken back: nothing
+ * of it was sent. What was sent is cancelled at its batch.
  */
 function Buttons() {
   const ready = useStore(isReady);
   const busy = useStore((state) => state.busy);
-  const usable = useStore((state) => state.usable);
+  const waits = useStore((state) => state.waits);
   const count = useStore(imagesOf);
-  const repeated = useStore((state) => !isLost(state) && batchesToCancel(state).length > 0);
-  const stops = useStore((state) => !isLost(state) && (state.waits || newestRunning(state).length > 0));
   const reason = useStore(inertReason);
   const actions = useActions();
-  // A button that cannot be pressed during its own call keeps the focus.
-  const sends = { "aria-busy": busy, "aria-disabled": busy, disabled: !ready };
-  if (repeated) {
-    return (
-      <>
-        <button
-          type="submit"
-          class="ip-button"
-          title={t.composer.repeatTitle}
-          {...sends}
-          data-testid="generate"
-        >
-          <Icon name={busy ? "spinner" : "new"} />
-          {busy ? t.composer.sending : t.composer.repeat}
-        </button>
-        <button
-          key="main"
-          type="button"
-          class="ip-button ip-generate"
-          data-turn="cancel"
-          title={t.composer.cancelNewest}
-          disabled={!usable}
-          data-testid="cancel-newest"
-          onClick={(event) => {
-            // The second click of a double click was meant for Generate.
-            if (event.detail <= 1) void actions.cancelNewest();
-          }}
-        >
-          <Icon name="stop" />
-          {t.composer.cancel}
-        </button>
-      </>
-    );
-  }
   return (
     <>
-      {stops && (
+      {waits && (
         <IconButton
           icon="stop"
-          label={t.composer.cancelNewest}
-          text={t.composer.cancel}
-          testid="cancel-newest"
-          disabled={!usable}
-          onClick={() => void actions.cancelNewest()}
+          label={t.composer.takeBack}
+          text={t.tile.cancel}
+          testid="take-back"
+          onClick={actions.takeBack}
         />
       )}
       <button
-        key="main"
         type="submit"
         class="ip-button ip-generate"
         title={reason}
-        {...sends}
+        // A button that cannot be pressed during its own call keeps the focus.
+        aria-busy={busy}
+        aria-disabled={busy}
+        disabled={!ready}
         data-testid="generate"
+        // The second click of a double click was not meant for another request.
+        onClick={(event) => event.detail > 1 && event.preventDefault()}
       >
         <Icon name={busy ? "spinner" : "generate"} />
         {busy ? t.composer.sending : count > 1 ? t.composer.generateSome(count) : t.composer.generate}

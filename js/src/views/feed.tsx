@@ -294,7 +294,7 @@ const ROW_GAP = 22;
 /** The height of a batch's head, whose prompt has one line or two, in pixels. */
 const HEADS = [50, 70] as const;
 /** The room that a prompt does not have beside the buttons, and the width of a letter, in pixels. */
-const BUTTONS = 200;
+const BUTTONS = 190;
 const LETTER = 7.2;
 
 /** Return how the tiles of a batch stand, and the height of the batch with its head. */
