@@ -190,6 +190,33 @@ def open_models(page: Page) -> None:
     expect(part(page, "model-picker")).to_be_visible(timeout=WAIT)
 
 
+def model_entry(page: Page, name: str) -> Locator:
+    """Search the open list for a model, and return its line: without a key, models are folded away."""
+    part(page, "model-search").fill(name)
+    return page.locator(f'[data-testid="model-option"][data-model="{name}"]')
+
+
+def unfold_models(page: Page) -> None:
+    """Show the models of two providers without a key, and go to the line of one of them by key."""
+    open_models(page)
+    for name in ("openai", "fal"):
+        page.locator(f'[data-testid="model-fold"][data-provider="{name}"]').click()
+
+
+def narrow_models(page: Page) -> None:
+    """Narrow the list to models that take images and have a price."""
+    open_models(page)
+    for trait in ("images", "price"):
+        part(page, f"trait-{trait}").click()
+
+
+def narrow_to_nothing(page: Page) -> None:
+    """Narrow the list and search for words that none of the models left has."""
+    narrow_models(page)
+    part(page, "model-search").fill("watercolour")
+    expect(part(page, "traits-clear")).to_be_visible(timeout=WAIT)
+
+
 def name_model(page: Page) -> None:
     """Open the form for a model that no list has."""
     open_models(page)
@@ -200,7 +227,7 @@ def name_model(page: Page) -> None:
 def ask_for_key(page: Page) -> None:
     """Choose a model whose provider's key is missing."""
     open_models(page)
-    page.locator('[data-testid="model-option"][data-model="openai:gpt-image-1"]').click()
+    model_entry(page, "openai:gpt-image-1").click()
     expect(part(page, "key-input")).to_be_visible(timeout=WAIT)
 
 
@@ -208,7 +235,8 @@ def ask_several(page: Page) -> None:
     """Ask three models beside the chosen one, one of which cannot be asked yet."""
     open_models(page)
     for name in ("demo:instant", "demo:every", "openai:gpt-image-1"):
-        page.locator(f'[data-testid="model-option"][data-model="{name}"]').click(modifiers=["ControlOrMeta"])
+        model_entry(page, name).click(modifiers=["ControlOrMeta"])
+    part(page, "model-search").fill("")
     expect(part(page, "also-model")).to_have_count(3, timeout=WAIT)
 
 
@@ -540,6 +568,10 @@ STATES: dict[str, tuple[str, Steps]] = {
     "nothing-found": ("", find_nothing),
     "config": ("model=every", show_config),
     "models": ("", open_models),
+    "models-catalog": ("catalog", open_models),
+    "models-unfolded": ("catalog", unfold_models),
+    "models-narrowed": ("catalog", narrow_models),
+    "models-none": ("catalog", narrow_to_nothing),
     "other-model": ("", name_model),
     "key": ("", ask_for_key),
     "several-models": ("", ask_several),
@@ -605,6 +637,7 @@ STATES |= {
         "older-refused",
         "config",
         "models",
+        "models-unfolded",
         "several",
         "pattern",
         "refused",

@@ -264,6 +264,91 @@ function models(): ModelState[] {
   ];
 }
 
+const IMAGES = ["image/png", "image/jpeg", "image/webp"];
+
+/** More providers and models, as a catalog has them: with and without a key, of this machine, retired. */
+export function catalogue(): { providers: ProviderState[]; models: ModelState[] } {
+  const plain = { seed: "none", nativeN: 1, previews: false, progress: false, cancel: "none" } as const;
+  const takes = (maxCount: number) => ({ maxCount, maxBytes: 10_000_000, mediaTypes: IMAGES });
+  const price = (amount: string) => ({ amount, unit: "image" as const, note: "November 2026" });
+  const keyed = (name: string, title: string) =>
+    provider(name, title, {
+      key: "missing",
+      keyHelp: `Set ${name.toUpperCase()}_API_KEY, or call pg.set_key('${name}').`,
+      keyVariable: `${name.toUpperCase()}_API_KEY`,
+      keyUrl: `https://${name}.example/keys`,
+    });
+  return {
+    providers: [
+      provider("local", "ComfyUI on this machine", {
+        server: "http://127.0.0.1:8188",
+        discoveredAt: Date.now() - 7e6,
+      }),
+      provider("gemini", "Google Gemini", { key: "set", keySource: "system keyring" }),
+      keyed("fal", "fal"),
+      keyed("bfl", "Black Forest Labs"),
+    ],
+    models: [
+      model("sdxl", { provider: "local", title: "SDXL base 1.0", seed: "exact", cancel: "full" }),
+      model("nano-banana", {
+        provider: "gemini",
+        title: "Gemini 3 Flash Image",
+        ...plain,
+        description:
+          "Keeps people and objects the same over many edits; writes legible text; up to 4096 pixels at an edge, and the fastest of its family by far in the maker's own tests.",
+        references: takes(14),
+        price: price("0.039"),
+      }),
+      model("imagen-4", {
+        provider: "gemini",
+        title: "Imagen 4",
+        ...plain,
+        nativeN: 4,
+        description: "Photographs with fine detail.",
+        price: price("0.04"),
+        retiredOn: "2026-06-24",
+        successor: "nano-banana",
+      }),
+      model("imagen-4-ultra", {
+        provider: "gemini",
+        title: "Imagen 4 Ultra",
+        ...plain,
+        description: "For the last print.",
+        price: price("0.06"),
+        retiredOn: "2099-06-24",
+        successor: "nano-banana",
+      }),
+      model("flux-2", {
+        provider: "fal",
+        title: "FLUX.2 [dev]",
+        ...plain,
+        seed: "exact",
+        cancel: "queued",
+        progress: true,
+        description: "An open model for drafts.",
+        references: takes(4),
+        price: { amount: "0.012", unit: "megapixel", note: "November 2026" },
+      }),
+      model("qwen-image", {
+        provider: "fal",
+        title: "Qwen Image",
+        ...plain,
+        seed: "exact",
+        price: price("0.02"),
+      }),
+      model("flux-fill", {
+        provider: "bfl",
+        title: "FLUX.1 Fill",
+        ...plain,
+        description: "Paints over the part of an image that a mask leaves free.",
+        references: takes(1),
+        mask: true,
+        price: price("0.05"),
+      }),
+    ],
+  };
+}
+
 const OTHER_MODEL = [{ parameter: "model", requested: "studio", applied: "studio-2-turbo" }];
 
 /** Return a page full of states: running, finished, failed, cancelled, changed by the provider. */

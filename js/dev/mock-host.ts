@@ -8,6 +8,7 @@
 // ?parts=none (parts do not come),
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
 // takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name),
+// ?catalog (more providers and models, some without a key or retired),
 // ?unpriced (there is a budget, and no price is known).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
@@ -28,7 +29,16 @@ import type {
 } from "../src/protocol.gen";
 import { UNFILTERED } from "../src/slices/filter";
 import { sorted } from "../src/slices/topics";
-import { batch, error, generation, model as madeModel, paramsOf, snapshot, topic } from "./fixtures";
+import {
+  batch,
+  catalogue,
+  error,
+  generation,
+  model as madeModel,
+  paramsOf,
+  snapshot,
+  topic,
+} from "./fixtures";
 import { picture } from "./pictures";
 
 const query = new URLSearchParams(location.search);
@@ -561,6 +571,11 @@ kernel.state.models.push(
     references: { maxCount: 4, maxBytes: 10_000_000, mediaTypes: ["image/png", "image/jpeg", "image/webp"] },
   }),
 );
+if (query.has("catalog")) {
+  const more = catalogue();
+  kernel.state.providers.push(...more.providers);
+  kernel.state.models.push(...more.models);
+}
 if (query.get("spent")) kernel.state.spending.today = query.get("spent") ?? "";
 if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
 // ?many=300: so many more topics, some of them pinned.

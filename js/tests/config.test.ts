@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { model, parameter, provider, snapshot } from "../dev/fixtures";
-import { grouped } from "../src/lib/model-groups";
-import { capabilities, since, successorOf } from "../src/lib/models";
+import { catalogue, model, parameter, provider, snapshot } from "../dev/fixtures";
+import { capabilities } from "../src/lib/capabilities";
+import { grouped, type Trait, traitCounts } from "../src/lib/model-groups";
+import { since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
 import { CONFIGURE_DELAY } from "../src/slices/config";
@@ -213,7 +214,7 @@ describe("the models that were used", () => {
     const models = [model("a"), model("b"), model("c", { provider: "x" })];
     const config = { starredModels: ["x:c", "gone:d"], recentModels: ["demo:b", "x:c"] };
     const names = (query: string) =>
-      grouped(models, [provider("demo", "Demo")], query, config).map((group) => [
+      grouped(models, [provider("demo", "Demo")], { query, now: 0, ...config }).map((group) => [
         group.title,
         group.models.map(({ id }) => id).join(" "),
       ]);
@@ -225,6 +226,52 @@ describe("the models that were used", () => {
     ]);
     expect(names("demo b")).toEqual([["Demo", "b"]]);
     expect(names("nothing")).toEqual([]);
+  });
+});
+
+describe("the list of models", () => {
+  const { models, providers } = catalogue();
+  const ids = (traits: Trait[], query = "") =>
+    grouped(models, providers, { query, traits, now: Date.parse("2026-11-30") }).map((group) => [
+      group.name,
+      ...group.models.map(({ id }) => id),
+    ]);
+  it("is narrowed to models that have all the chosen traits, also while one searches", () => {
+    expect(ids(["images"])).toEqual([
+      ["gemini", "nano-banana"],
+      ["fal", "flux-2"],
+      ["bfl", "flux-fill"],
+    ]);
+    expect(ids(["images", "mask"])).toEqual([["bfl", "flux-fill"]]);
+    expect(ids(["seed"], "flux")).toEqual([["fal", "flux-2"]]);
+    expect(ids(["local"])).toEqual([["local", "sdxl"]]);
+    expect(ids(["price", "key"])).toEqual([["gemini", "nano-banana", "imagen-4-ultra", "imagen-4"]]);
+  });
+  it("says how many models each further trait would leave", () => {
+    const counts = (traits: Trait[], query = "") =>
+      Object.fromEntries(
+        traitCounts(models, providers, query, traits).map(({ trait, count }) => [trait, count]),
+      );
+    expect(counts([])).toEqual({ images: 3, mask: 1, seed: 3, local: 1, price: 6, key: 3 });
+    expect(counts(["mask"])).toEqual({ images: 1, mask: 1, seed: 0, local: 0, price: 1, key: 0 });
+    expect(counts([], "qwen")).toEqual({ images: 0, mask: 0, seed: 1, local: 0, price: 1, key: 0 });
+  });
+  it("has retired models last in their group, and those that will be in their place", () =>
+    expect(ids([], "imagen")).toEqual([["gemini", "imagen-4-ultra", "imagen-4"]]));
+  it.each([
+    ["http://localhost:8080/v1", true],
+    ["http://192.168.1.20:7860", true],
+    ["http://172.20.0.3/", true],
+    ["http://[::1]:8188", true],
+    ["http://studio.local", true],
+    ["http://workstation:8000", true],
+    ["https://relay.example.com/v1", false],
+    ["http://172.40.0.3/", false],
+    ["not an address", false],
+  ])("calls the server %s local: %s", (server, local) => {
+    const mine = provider("mine", "Mine", { server });
+    const found = grouped([model("m", { provider: "mine" })], [mine], { traits: ["local"], now: 0 });
+    expect(found).toHaveLength(local ? 1 : 0);
   });
 });
 
@@ -286,11 +333,11 @@ describe("a model says", () => {
       progress: false,
       seed: "best_effort",
     });
-    expect(capabilities(able).map(({ text }) => text)).toEqual([
-      "16 references",
+    expect(capabilities(able)).toEqual([
+      "Takes 16 images",
       "Mask",
       "10 per call",
-      "Cancel while queued",
+      "Can be cancelled while it waits",
     ]);
   });
   it("who follows it", () => {

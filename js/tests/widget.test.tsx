@@ -4,6 +4,7 @@ import { error, model, snapshot } from "../dev/fixtures";
 import widget, { KEPT_FOR } from "../src/index";
 import { hostTheme } from "../src/lib/theme";
 import { ago, changeText, differenceText, elapsed, roughly, took } from "../src/lib/words";
+import type { Snapshot } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
 
 type Props = Parameters<ReturnType<typeof widget>["render"]>[0];
@@ -17,7 +18,7 @@ afterEach(async () => {
 });
 
 /** Return a widget as a host opens it, with two views, its kernel having answered. */
-async function opened() {
+async function opened(patch: Partial<Snapshot> = {}) {
   const fake = new FakeModel();
   const model = new AbortController();
   const { initialize, render } = widget();
@@ -32,7 +33,7 @@ async function opened() {
   const views = [view(), view()] as const;
   await fake.reply(fake.requests("hello")[0]?.id ?? "", {
     type: "snapshot",
-    snapshot: snapshot(Date.now(), true),
+    snapshot: { ...snapshot(Date.now(), true), ...patch },
   });
   await drawn();
   return { fake, model, views };
@@ -293,7 +294,7 @@ describe("the model", () => {
   it("is chosen from a list by words and keys, and changes the form at once", async () => {
     const { el, search, query } = await picking();
     expect(document.activeElement).toBe(search);
-    expect(shownNames(el)).toEqual(["demo:studio", "demo:instant", "demo:every", "openai:gpt-image-1"]);
+    expect(shownNames(el)).toEqual(["demo:studio", "demo:instant", "demo:every"]);
     expect(el.querySelector('[aria-selected="true"]')?.getAttribute("data-model")).toBe("demo:studio");
 
     await query("demo");
@@ -312,6 +313,73 @@ describe("the model", () => {
     expect(document.activeElement).toBe(find(el, "model-select"));
     expect(el.textContent).toContain("Sampler");
     expect(find(el, "estimate").textContent).toContain("≈ $0.");
+  });
+  it("folds the models of a provider without a key into one line, which unfolds by key and stays so", async () => {
+    const { el, search } = await picking();
+    const line = () => find(el, "model-fold");
+    const active = () => document.getElementById(search.getAttribute("aria-activedescendant") ?? "");
+    expect(line().textContent).toBe("OpenAIkey missing1 model, folded");
+    for (let step = 0; step < 3; step++) {
+      press(search, "ArrowDown");
+      await drawn();
+    }
+    expect(active()).toBe(line());
+    press(search, "Enter");
+    await drawn();
+    expect(shownNames(el)).toContain("openai:gpt-image-1");
+    expect(active()).toBe(line());
+    expect(line().textContent).toBe("OpenAIkey missing1 model, unfolded");
+    press(search, "Escape");
+    await drawn();
+    find(el, "model-select").click();
+    await drawn();
+    expect(shownNames(el)).toContain("openai:gpt-image-1");
+    line().click();
+    await drawn();
+    expect(shownNames(el)).not.toContain("openai:gpt-image-1");
+  });
+  it("is found by a search also where the key is missing", async () => {
+    const { el, query } = await picking();
+    await query("gpt");
+    expect(shownNames(el)).toEqual(["openai:gpt-image-1"]);
+    expect(el.querySelector('[data-testid="model-fold"]')).toBeNull();
+  });
+  it("is there at once if the chosen one lacks its key", async () => {
+    const fresh = snapshot(Date.now(), true);
+    const { views } = await opened({ config: { ...fresh.config, model: "openai:gpt-image-1" } });
+    find(views[0].el, "model-select").click();
+    await drawn();
+    expect(views[0].el.querySelector('[aria-selected="true"]')?.getAttribute("data-model")).toBe(
+      "openai:gpt-image-1",
+    );
+  });
+  it("is one of those with the chosen traits, which stay when the list is opened again", async () => {
+    const { el, search } = await picking();
+    const trait = (name: string) => find<HTMLButtonElement>(el, `trait-${name}`);
+    expect(trait("price").textContent).toBe("Has a price 1");
+    expect(trait("mask").disabled).toBe(true);
+    trait("price").click();
+    await drawn();
+    expect(trait("price").getAttribute("aria-pressed")).toBe("true");
+    expect(shownNames(el)).toEqual(["demo:every"]);
+    press(search, "Escape");
+    await drawn();
+    find(el, "model-select").click();
+    await drawn();
+    expect(shownNames(el)).toEqual(["demo:every"]);
+    trait("price").click();
+    await drawn();
+    expect(shownNames(el)).toHaveLength(3);
+  });
+  it("can be any again where words and traits leave none", async () => {
+    const { el, query } = await picking();
+    find(el, "trait-price").click();
+    await drawn();
+    await query("studio");
+    expect(shownNames(el)).toEqual([]);
+    find(el, "traits-clear").click();
+    await drawn();
+    expect(shownNames(el)).toEqual(["demo:studio"]);
   });
   it("stays on Escape, and says when nothing is called so", async () => {
     const { el, search, query } = await picking();
@@ -405,6 +473,8 @@ describe("a missing key", () => {
     const { fake, views } = await opened();
     const { el } = views[0];
     find(el, "model-select").click();
+    await drawn();
+    find(el, "model-fold").click();
     await drawn();
     [...el.querySelectorAll<HTMLElement>('[data-testid="model-option"]')]
       .find((option) => option.dataset.model?.startsWith("openai:"))

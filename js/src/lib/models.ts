@@ -2,38 +2,14 @@
 import { language, t } from "../messages";
 import type { ModelState } from "../protocol.gen";
 
-/** One thing that a model can do: its icon and its word. */
-export interface Capability {
-  icon: "images" | "mask" | "preview" | "progress" | "cancelled" | "seed" | "several";
-  text: string;
-  /** The number beside the icon, where the word does not fit. */
-  count: number | null;
-}
-
-/** Return what a model can do. */
-export function capabilities(model: ModelState): Capability[] {
-  const { references, nativeN, cancel } = model;
-  const all: Capability[] = [];
-  const add = (icon: Capability["icon"], text: string, count: number | null = null): void => {
-    all.push({ icon, text, count });
-  };
-  if (references) {
-    const { maxCount } = references;
-    add("images", t.model.references(maxCount), maxCount);
-  }
-  if (model.mask) add("mask", t.model.mask);
-  if (nativeN > 1) add("several", t.model.several(nativeN), nativeN);
-  if (model.seed === "exact") add("seed", t.model.exactSeed);
-  if (model.previews) add("preview", t.model.previews);
-  if (model.progress) add("progress", t.model.progress);
-  if (cancel === "full") add("cancelled", t.model.cancel);
-  if (cancel === "queued") add("cancelled", t.model.cancelQueued);
-  return all;
-}
-
 /** Return the name of the model that follows a retired one, or null. */
 export function successorOf({ provider, successor }: ModelState): string | null {
   return successor && `${provider}:${successor}`;
+}
+
+/** Return whether the provider no longer offers a model. */
+export function isRetired({ retiredOn }: ModelState, now: number): boolean {
+  return retiredOn !== null && Date.parse(retiredOn) <= now;
 }
 
 const MINUTE = 60_000;

@@ -1,16 +1,12 @@
 // What a model would not take of a click. Pure.
 import { t } from "../messages/picker";
 import type { ModelState, ProviderState } from "../protocol.gen";
-import { dayText } from "./models";
+import { dayText, isRetired } from "./models";
 import { type Candidate, problemsOf } from "./references";
 import { longest } from "./several";
 
 function keyMissing({ provider }: ModelState, providers: readonly ProviderState[]): boolean {
   return providers.some(({ name, key }) => name === provider && key === "missing");
-}
-
-function isRetired({ retiredOn }: ModelState, now: number): boolean {
-  return retiredOn !== null && Date.parse(retiredOn) <= now;
 }
 
 /** The parts of a request that a model may not take. */

@@ -1,7 +1,7 @@
 // The chosen model: the button that opens the list, what the model can do, and what it lacks.
 import { useRef, useState } from "preact/hooks";
 import { focusOn } from "../lib/focus";
-import { capabilities, dayText, noticeOf, successorOf } from "../lib/models";
+import { dayText, isRetired, noticeOf, successorOf } from "../lib/models";
 import { modelOf } from "../lib/parameters";
 import { priceText } from "../lib/price";
 import { t } from "../messages";
@@ -112,8 +112,9 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   );
 }
 
-/** The provider of the model, the price of an image, and what the model can do. */
+/** The provider of the model, the price of an image, and what one may give it. The list of models tells the rest. */
 function Facts({ model, provider }: { model: ModelState; provider: string }) {
+  const { references, mask } = model;
   const price = priceText(model.price);
   return (
     <ul class="ip-facts" data-testid="model-facts">
@@ -125,12 +126,8 @@ function Facts({ model, provider }: { model: ModelState; provider: string }) {
           {price}
         </li>
       )}
-      {capabilities(model).map(({ icon, text }) => (
-        <li key={icon} class="ip-fact">
-          <Icon name={icon} size={12} />
-          {text}
-        </li>
-      ))}
+      {references && <li class="ip-fact">{t.model.references(references.maxCount)}</li>}
+      {mask && <li class="ip-fact">{t.model.mask}</li>}
     </ul>
   );
 }
@@ -141,13 +138,12 @@ function Retired({ model, on }: { model: ModelState; on: string }) {
   const actions = useActions();
   const name = successorOf(model);
   const successor = name === null ? undefined : modelOf(models, name);
-  const over = Date.parse(on) <= now;
   const day = dayText(on);
   return (
     <div class="ip-note ip-note-warn" data-testid="retired">
       <Icon name="alert" />
       <span>
-        {over ? t.model.retired(day) : t.model.retires(day)}
+        {isRetired(model, now) ? t.model.retired(day) : t.model.retires(day)}
         {name !== null && (
           <button
             type="button"

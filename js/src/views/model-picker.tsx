@@ -2,16 +2,16 @@
 import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { reveal } from "../lib/focus";
-import { commandKey, isComposing } from "../lib/keyboard";
-import { type Group, grouped } from "../lib/model-groups";
-import { capabilities, since } from "../lib/models";
+import { isComposing } from "../lib/keyboard";
+import { type Group, grouped, type Trait } from "../lib/model-groups";
 import { place } from "../lib/place";
-import { priceText } from "../lib/price";
 import { t } from "../messages/picker";
 import type { ModelState } from "../protocol.gen";
-import { MAX_MODELS } from "../slices/config";
+import type { Store } from "../store";
 import { useActions, useMinute, usePage, useStore } from "./context";
 import { Icon } from "./icon";
+import { type Entry, entriesOf, type Folded, ModelList } from "./model-options";
+import { ModelTraits } from "./model-traits";
 import { OtherModel } from "./other-model";
 import { useId } from "./parts";
 
@@ -30,6 +30,14 @@ const PAGE = 8;
 /** How many entries are drawn beyond the needed ones. */
 const AHEAD = 40;
 
+/** How the list was left. It opens so again, as long as the page is there. */
+interface Left {
+  traits: readonly Trait[];
+  /** The names of the providers without a key whose models are shown. */
+  unfolded: ReadonlySet<string>;
+}
+const lefts = new WeakMap<Store, Left>();
+
 export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps) {
   const id = useId();
   const alsoModels = useStore((state) => state.config.alsoModels);
@@ -40,10 +48,10 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   const input = useRef<HTMLInputElement>(null);
   const picker = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const { groups, entries } = useEntries(query);
+  const { entries, folded, traits, setTraits, toggleFold } = useEntries(query, current);
   // A list with starred or recent models begins with them; otherwise the list shows the chosen model in its
   // place.
-  const first = entries.findIndex(({ model }) => model.name === current);
+  const first = entries.findIndex(({ model }) => model?.name === current);
   const [active, setActive] = useState<string | null>(null);
   const found = entries.findIndex(({ key }) => key === active);
   const at = found >= 0 ? found : query ? 0 : Math.max(first, 0);
@@ -60,9 +68,13 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     if (option) reveal(option);
   }, [shown?.key]);
 
+  /** Fold the models of a provider away, or show them; the keys stay at its line. */
+  const fold = (group: Group): void => {
+    setActive(group.name);
+    toggleFold(group.name);
+  };
   /** Choose a model, or with `also` ask it beside the chosen one; then the list stays open for more. */
-  const choose = (model: ModelState | undefined, also: boolean): void => {
-    if (!model) return;
+  const choose = (model: ModelState, also: boolean): void => {
     if (!also) {
       actions.chooseModel(model.name);
       onClose(true);
@@ -86,8 +98,9 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
     // In a text these keys go to its ends.
     else if (key === "Home" && (empty || event.ctrlKey)) go(0);
     else if (key === "End" && (empty || event.ctrlKey)) go(entries.length - 1);
-    else if (key === "Enter") choose(shown?.model, event.ctrlKey || event.metaKey);
-    else return;
+    else if (key !== "Enter") return;
+    else if (shown?.model) choose(shown.model, event.ctrlKey || event.metaKey);
+    else if (shown) fold(shown.group);
     event.preventDefault();
   };
   return (
@@ -127,17 +140,20 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
             }}
             onKeyDown={onKeyDown}
           />
-          <List
+          <ModelTraits words={query} chosen={traits} onChange={setTraits} />
+          <ModelList
             list={list}
             id={id}
-            groups={groups}
+            entries={entries}
+            folded={folded}
             drawn={drawn}
             current={current}
             active={at}
             onNearEnd={() => drawn < entries.length && setLimit(drawn + 2 * AHEAD)}
+            onFold={fold}
             onChoose={choose}
           />
-          {entries.length === 0 && <p class="ip-help ip-options-none">{t.model.none}</p>}
+          {entries.length === 0 && <Nothing narrowed={traits.length > 0} onWiden={() => setTraits([])} />}
           <Foot onOther={() => setOther(true)} onServer={onServer} />
         </>
       )}
@@ -145,22 +161,58 @@ export function ModelPicker({ anchor, current, onServer, onClose }: PickerProps)
   );
 }
 
-/** Return the models that match the words, by group and as one list. */
-function useEntries(query: string): { groups: Group[]; entries: { key: string; model: ModelState }[] } {
+/** The entries that match the words and the traits, and what folds them and narrows them. */
+function useEntries(query: string, current: string) {
   const models = useStore((state) => state.models);
   const providers = useStore((state) => state.providers);
   const starredModels = useStore((state) => state.config.starredModels);
   const recentModels = useStore((state) => state.config.recentModels);
+  const { store } = usePage();
+  const now = useMinute();
+  const [{ traits, unfolded }, setLeft] = useState<Left>(() => {
+    const left = lefts.get(store);
+    const own = models.find(({ name }) => name === current)?.provider ?? "";
+    return { traits: left?.traits ?? [], unfolded: new Set([...(left?.unfolded ?? []), own]) };
+  });
+  const leave = (left: Left): void => {
+    lefts.set(store, left);
+    setLeft(left);
+  };
   const groups = useMemo(
-    () => grouped(models, providers, query, { starredModels, recentModels }),
-    [models, providers, query, starredModels, recentModels],
+    () => grouped(models, providers, { query, traits, starredModels, recentModels, now }),
+    [models, providers, query, traits, starredModels, recentModels, now],
   );
-  const entries = useMemo(
-    () =>
-      groups.flatMap((group) => group.models.map((model) => ({ key: `${group.name} ${model.name}`, model }))),
-    [groups],
+  // A search looks into all groups, and shows what it finds.
+  const folded: Folded = ({ name, provider }) =>
+    provider?.key === "missing" && query.trim() === "" ? !unfolded.has(name) : null;
+  const entries: Entry[] = useMemo(() => entriesOf(groups, folded), [groups, unfolded]);
+  return {
+    entries,
+    folded,
+    traits,
+    setTraits: (next: readonly Trait[]) => leave({ traits: next, unfolded }),
+    toggleFold: (name: string) => {
+      const next = new Set(unfolded);
+      if (!next.delete(name)) next.add(name);
+      leave({ traits, unfolded: next });
+    },
+  };
+}
+
+/** What stands in the place of the list when no model is left. */
+function Nothing({ narrowed, onWiden }: { narrowed: boolean; onWiden(): void }) {
+  return (
+    <div class="ip-options-none">
+      <p class="ip-help" role="status">
+        {t.model.none}
+      </p>
+      {narrowed && (
+        <button type="button" class="ip-button" data-testid="traits-clear" onClick={onWiden}>
+          {t.model.widen}
+        </button>
+      )}
+    </div>
   );
-  return { groups, entries };
 }
 
 /** Keep the picker beside its anchor, and close it when something else is pressed. */
@@ -240,59 +292,6 @@ function Search({ field, listId, activeId, words, onWords, onKeyDown }: SearchPr
   );
 }
 
-interface ListProps {
-  list: RefObject<HTMLDivElement | null>;
-  id: string;
-  groups: readonly Group[];
-  /** How many entries are drawn. */
-  drawn: number;
-  current: string;
-  /** The index of the entry that the keys are at. */
-  active: number;
-  onNearEnd(): void;
-  onChoose(model: ModelState, also: boolean): void;
-}
-
-function List({ list, id, groups, drawn, current, active, onNearEnd, onChoose }: ListProps) {
-  const starredModels = useStore((state) => state.config.starredModels);
-  const alsoModels = useStore((state) => state.config.alsoModels);
-  let index = 0;
-  return (
-    <div
-      ref={list}
-      id={id}
-      class="ip-options"
-      role="listbox"
-      aria-label={t.model.list}
-      aria-multiselectable="true"
-      tabIndex={-1}
-      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-        if (scrollTop + 2 * clientHeight > scrollHeight) onNearEnd();
-      }}
-    >
-      {groups.map((group) => {
-        const from = index;
-        index += group.models.length;
-        if (from >= drawn) return null;
-        return (
-          <Options
-            key={group.name}
-            id={id}
-            group={group}
-            from={from}
-            until={drawn}
-            current={current}
-            active={active}
-            starred={starredModels}
-            also={alsoModels}
-            onChoose={onChoose}
-          />
-        );
-      })}
-    </div>
-  );
-}
-
 function Foot({ onOther, onServer }: { onOther(): void; onServer(): void }) {
   return (
     <div class="ip-picker-foot">
@@ -304,137 +303,6 @@ function Foot({ onOther, onServer }: { onOther(): void; onServer(): void }) {
         <Icon name="server" />
         {t.server.add}
       </button>
-    </div>
-  );
-}
-
-interface OptionsProps {
-  id: string;
-  group: Group;
-  /** The index of the group's first model in the whole list, and of the first model that is not drawn. */
-  from: number;
-  until: number;
-  current: string;
-  active: number;
-  starred: readonly string[];
-  /** The names of the models that are asked beside the chosen one. */
-  also: readonly string[];
-  onChoose(model: ModelState, also: boolean): void;
-}
-
-function Options({ id, group, from, until, current, active, starred, also, onChoose }: OptionsProps) {
-  const now = useMinute();
-  const { title, provider, models } = group;
-  const missing = provider?.key === "missing";
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a listbox has no other groups
-    <div role="group" aria-label={missing ? t.keys.missingFor(title) : title}>
-      <p class="ip-option-group" aria-hidden="true">
-        <strong>{title}</strong>
-        {provider?.discoveredAt != null && <span>{t.model.listed(since(provider.discoveredAt, now))}</span>}
-        {provider && provider.key !== "not_needed" && (
-          <span data-key={provider.key} title={missing ? provider.keyHelp : provider.keySource}>
-            {missing ? t.keys.missing : t.keys.set}
-          </span>
-        )}
-      </p>
-      {models.slice(0, until - from).map((model, index) => (
-        <Option
-          key={model.name}
-          id={`${id}-${from + index}`}
-          model={model}
-          chosen={model.name === current}
-          active={from + index === active}
-          starred={starred.includes(model.name)}
-          asked={model.name !== current && also.includes(model.name)}
-          full={also.length >= MAX_MODELS - 1}
-          onChoose={onChoose}
-        />
-      ))}
-    </div>
-  );
-}
-
-interface OptionProps {
-  id: string;
-  model: ModelState;
-  chosen: boolean;
-  active: boolean;
-  starred: boolean;
-  /** The model is asked beside the chosen one. */
-  asked: boolean;
-  /** No more models can be asked. */
-  full: boolean;
-  onChoose(model: ModelState, also: boolean): void;
-}
-
-function Option({ id, model, chosen, active, starred, asked, full, onChoose }: OptionProps) {
-  const actions = useActions();
-  const { name, title, description } = model;
-  const price = priceText(model.price);
-  const able = capabilities(model);
-  const tip =
-    full && !asked
-      ? t.model.tooMany(MAX_MODELS)
-      : `${asked ? t.model.askNot(title) : t.model.ask(title)} (${commandKey()}+↵)`;
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the search field's, which keeps the focus
-    <div
-      id={id}
-      class="ip-option"
-      role="option"
-      tabIndex={-1}
-      aria-selected={chosen || asked}
-      data-active={active}
-      data-testid="model-option"
-      data-model={name}
-      // The focus stays in the search field.
-      onMouseDown={(event) => event.preventDefault()}
-      onClick={(event) => onChoose(model, event.ctrlKey || event.metaKey)}
-    >
-      <strong>
-        {title}
-        {asked && <span class="ip-hidden">, {t.model.asked}</span>}
-      </strong>
-      <span>{price}</span>
-      {/* For the keyboard, the star is beside the name of the chosen model: an option cannot hold buttons. */}
-      <span
-        class="ip-option-star"
-        aria-hidden="true"
-        data-on={starred}
-        title={starred ? t.model.unstar(title) : t.model.star(title)}
-        onClick={(event) => {
-          event.stopPropagation();
-          actions.toggleStar(name);
-        }}
-      >
-        <Icon name="star" size={14} />
-      </span>
-      {/* By keyboard, Ctrl+Enter does the same. */}
-      <span
-        class="ip-option-also"
-        aria-hidden="true"
-        data-on={asked}
-        data-full={full && !asked}
-        title={chosen ? undefined : tip}
-        data-testid="option-also"
-        onClick={(event) => {
-          event.stopPropagation();
-          onChoose(model, true);
-        }}
-      >
-        {!chosen && <Icon name={asked ? "check" : "new"} size={14} />}
-      </span>
-      <p>{description}</p>
-      <span class="ip-hidden">{able.map(({ text }) => text).join(", ")}</span>
-      <span class="ip-option-able" aria-hidden="true">
-        {able.map(({ icon, count, text }) => (
-          <span key={icon} title={text}>
-            <Icon name={icon} size={13} />
-            {count}
-          </span>
-        ))}
-      </span>
     </div>
   );
 }
