@@ -456,9 +456,21 @@ def write_prompt(page: Page) -> None:
     part(page, "prompt").fill(
         "A greenhouse full of ferns after rain, soft light through glass, a brass watering can on the bench"
     )
-    add = part(page, "add-negative")
-    if add.count():
-        add.click()
+    part(page, "add-negative").click()
+
+
+def write_only_prompt(page: Page) -> None:
+    """Write a prompt for a model that takes no negative prompt, and show why."""
+    part(page, "prompt").fill("A red fox asleep in fresh snow")
+    part(page, "add-negative").hover()
+    expect(part(page, "tip")).to_be_visible(timeout=WAIT)
+
+
+def show_tip(page: Page) -> None:
+    """Go by key to a button without words, whose words appear beside it."""
+    unfold(page, "left")
+    part(page, "seed").press("Tab")
+    expect(part(page, "tip")).to_be_visible(timeout=WAIT)
 
 
 def open_improve(page: Page) -> None:
@@ -548,6 +560,8 @@ STATES: dict[str, tuple[str, Steps]] = {
     "empty-topic": ("", show_empty_topic),
     "feed": ("", stay),
     "prompt": ("", write_prompt),
+    "no-negative": ("model=edit", write_only_prompt),
+    "tip": ("", show_tip),
     "budget": ("spent=4.9", write_prompt),
     "improve": ("writer", open_improve),
     "improved": ("writer", improve_prompt),

@@ -262,6 +262,30 @@ describe("the composer", () => {
     await click("drop-negative");
     expect(parts("negative-prompt")).toHaveLength(0);
   });
+  it("keeps the button of what is left out for each model, and says which takes nothing of it", async () => {
+    const { part, parts, click } = await opened({
+      config: { ...snapshot(0, true).config, model: "demo:instant" },
+    });
+    const button = part("add-negative");
+    expect(button.textContent).toBe("Negative prompt");
+    expect(button.getAttribute("aria-disabled")).toBe("true");
+    expect(button.dataset.tip).toBe("Demo instant does not take a negative prompt");
+    await click("add-negative");
+    expect(parts("negative-prompt")).toHaveLength(0);
+  });
+  it("folds what is left out away by the same button, unless there is a text", async () => {
+    const { part, parts, type, click } = await opened();
+    await click("add-negative");
+    expect(part("add-negative").getAttribute("aria-expanded")).toBe("true");
+    await click("add-negative");
+    expect(parts("negative-prompt")).toHaveLength(0);
+    await click("add-negative");
+    await type("negative-prompt", "text");
+    part("prompt").focus();
+    await click("add-negative");
+    expect(part<HTMLTextAreaElement>("negative-prompt").value).toBe("text");
+    expect(focused()).toBe("negative-prompt");
+  });
   it("gives what is left out the focus when it is unfolded, and not when another model shows it again", async () => {
     const { part, parts, click } = await opened();
     const choose = async (name: string) => {

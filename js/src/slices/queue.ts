@@ -107,7 +107,7 @@ export function stoppable(batch: BatchState): boolean {
 }
 
 /** Return the mark that all batches of one click share. */
-function clickOf({ clickId, id }: BatchState): string {
+export function clickOf({ clickId, id }: BatchState): string {
   return clickId ?? id;
 }
 

@@ -60,7 +60,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
                   type="button"
                   class="ip-field-button"
                   aria-label={t.model.askNot(title)}
-                  title={t.model.askNot(title)}
+                  data-tip={t.model.askNot(title)}
                   disabled={!usable}
                   data-remove
                   data-testid="remove-also"

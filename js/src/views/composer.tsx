@@ -51,6 +51,7 @@ export function Composer() {
   const leftOut = typeof left === "string" ? left : "";
   const negativeArea = useRef<HTMLTextAreaElement>(null);
   const [unfolded, setUnfolded] = useState(false);
+  const leaves = negative !== null && (unfolded || leftOut !== "");
   useLayoutEffect(() => {
     if (unfolded) focusOn(negativeArea.current);
   }, [unfolded]);
@@ -100,7 +101,7 @@ export function Composer() {
           />
           <ImproveMenu />
         </div>
-        {negative && (unfolded || leftOut !== "") && (
+        {negative && leaves && (
           <Negative
             key={model?.name}
             parameter={negative}
@@ -115,19 +116,23 @@ export function Composer() {
         )}
         <div class="ip-prompt-foot">
           <QueueChip />
-          {negative && !unfolded && leftOut === "" && (
-            <button
-              type="button"
-              class="ip-negative-add"
-              title={reason ?? t.composer.addNegative}
-              disabled={lost}
-              data-testid="add-negative"
-              onClick={() => setUnfolded(true)}
-            >
-              <Icon name="hide" size={14} />
-              <span>{t.composer.addNegative}</span>
-            </button>
-          )}
+          {/* For every model, so that the row keeps its shape. */}
+          <button
+            type="button"
+            class="ip-negative-add"
+            aria-expanded={leaves}
+            aria-disabled={lost || !negative}
+            data-tip={reason ?? (negative ? undefined : t.composer.noNegative(model?.title ?? ""))}
+            data-testid="add-negative"
+            onClick={() => {
+              if (lost || !negative) return;
+              setUnfolded(!leaves || leftOut !== "");
+              if (leftOut) focusOn(negativeArea.current);
+            }}
+          >
+            <Icon name="hide" size={14} />
+            <span>{t.composer.negative}</span>
+          </button>
           <span class="ip-prompt-facts">
             <Requests />
             <Counter />

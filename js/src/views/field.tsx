@@ -34,7 +34,7 @@ export function Field({ label, help, control, onReset, aside, children, testid }
               aria-label={t.parameter.help(label)}
               aria-expanded={asked}
               aria-controls={asked ? id : undefined}
-              title={help}
+              data-tip={help}
               onClick={() => setAsked(!asked)}
             >
               ?
@@ -59,24 +59,27 @@ export function Field({ label, help, control, onReset, aside, children, testid }
 interface SmallButtonProps {
   icon: Parameters<typeof Icon>[0]["name"];
   label: string;
+  /** A word of the label, shown beside the icon where there is room. */
+  text?: string;
   pressed?: boolean;
   testid?: string;
   onClick(): void;
 }
 
 /** A button in the head of a field. */
-export function SmallButton({ icon, label, pressed, testid, onClick }: SmallButtonProps) {
+export function SmallButton({ icon, label, text, pressed, testid, onClick }: SmallButtonProps) {
   return (
     <button
       type="button"
       class="ip-field-button"
       aria-label={label}
       aria-pressed={pressed}
-      title={label}
+      data-tip={label}
       data-testid={testid}
       onClick={onClick}
     >
       <Icon name={icon} size={14} />
+      {text && <span>{text}</span>}
     </button>
   );
 }

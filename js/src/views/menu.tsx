@@ -49,7 +49,7 @@ export function Menu({ icon, label, tip, text, items, testid, disabled, busy }: 
         aria-haspopup="menu"
         aria-expanded={open !== null}
         aria-busy={busy}
-        title={tip ?? label}
+        data-tip={tip ?? label}
         disabled={disabled}
         data-testid={testid}
         onClick={(event) => {

@@ -5,6 +5,7 @@ import { hostLanguage, language } from "../messages";
 import { App } from "./app";
 import { Boundary } from "./boundary";
 import { type Page, PageContext, useStore } from "./context";
+import { Tip } from "./tip";
 
 /** The style sheet, written here by the build; the page of dev/ links its own. */
 declare const STYLES: string;
@@ -80,5 +81,10 @@ function room(): HTMLElement {
 function Spoken({ root }: { root: HTMLElement }) {
   const shown = useStore((state) => state.language);
   root.lang = shown;
-  return <App key={shown} root={root} />;
+  return (
+    <>
+      <App key={shown} root={root} />
+      <Tip root={root} />
+    </>
+  );
 }

@@ -119,7 +119,9 @@ function Swap({ parameter, value, onChange }: ParameterFieldProps) {
   if (ratio === null || Math.abs(ratio - 1) < 1e-9) return null;
   const other = parameter.choices.find((choice) => Math.abs((ratioOf(choice) ?? 0) * ratio - 1) < 1e-3);
   if (other === undefined) return null;
-  return <SmallButton icon="swap" label={t.size.swap} onClick={() => onChange(other)} />;
+  return (
+    <SmallButton icon="swap" label={t.size.swap} text={t.size.swapShort} onClick={() => onChange(other)} />
+  );
 }
 
 function Switch({ id, on, onChange }: { id: string; on: boolean; onChange(on: boolean): void }) {
@@ -198,6 +200,7 @@ function SeedField({ parameter, value, onChange }: ParameterFieldProps) {
         <IconButton
           icon={kept ? "lock" : "unlock"}
           label={kept ? t.parameter.freeSeed : t.parameter.keepSeed}
+          text={t.parameter.keep}
           pressed={kept}
           testid="seed-lock"
           onClick={() =>

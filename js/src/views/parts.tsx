@@ -17,7 +17,7 @@ interface IconButtonProps {
 }
 
 /**
- * A button with an icon. Its name is `label`. If `text` is shown beside the icon, the text is the name, because
+ * A button with an icon. Its name is `label`, which is drawn beside it on hover and focus. If `text` is shown beside the icon, the text is the name, because
  * users who speak to the page read it, and `label` is the tip.
  */
 export function IconButton(props: IconButtonProps) {
@@ -30,7 +30,8 @@ export function IconButton(props: IconButtonProps) {
       aria-label={text ? undefined : label}
       aria-pressed={pressed}
       aria-expanded={expanded}
-      title={label}
+      title={text && label}
+      data-tip={text ? undefined : label}
       aria-disabled={disabled}
       data-testid={testid}
       onClick={(event) => {

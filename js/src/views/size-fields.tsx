@@ -59,10 +59,17 @@ export function SizeFields() {
       aside={
         edges && (
           <>
-            <SmallButton icon="swap" label={t.size.swap} testid="swap" onClick={actions.swapEdges} />
+            <SmallButton
+              icon="swap"
+              label={t.size.swap}
+              text={t.size.swapShort}
+              testid="swap"
+              onClick={actions.swapEdges}
+            />
             <SmallButton
               icon={locked ? "linked" : "unlinked"}
               label={locked ? t.size.locked(ratioText(wanted)) : t.size.lock}
+              text={t.size.lockShort}
               pressed={locked}
               testid="ratio-lock"
               onClick={() => actions.setRatioLocked(!locked)}
