@@ -145,7 +145,6 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
         "toggle-left",
         "filter-button",
         "show-shortcuts",
-        "tile-size",
         "full-window",
         "toggle-right",
         "prompt",

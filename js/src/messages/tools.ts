@@ -87,8 +87,11 @@ export const english = {
     keySelect: "Select or deselect",
     keyRange: "Select up to here",
     keyDelete: "Delete the selected",
+    size: "Image size",
+    sizes: ["Automatic", "Very small", "Small", "Medium", "Large", "One a row"],
   },
   batch: {
+    toTopic: (title: string) => `Go to “${title}”`,
     newTopic: "New topic",
     zip: "Download all as ZIP",
     code: "Copy as Python code",

@@ -166,8 +166,9 @@ function useDrawerTop(frame: { current: HTMLElement | null }, open: boolean): vo
     const composer = frame.current?.querySelector<HTMLElement>(COMPOSER);
     if (!open || !composer) return undefined;
     const observer = new ResizeObserver(() => {
-      const top = composer.getBoundingClientRect().bottom - (frame.current?.getBoundingClientRect().top ?? 0);
-      frame.current?.style.setProperty("--ip-drawer-top", `${top}px`);
+      const { offsetTop, offsetHeight } = composer;
+      // With the edge of the frame.
+      frame.current?.style.setProperty("--ip-drawer-top", `${offsetTop + offsetHeight + 8}px`);
     });
     observer.observe(composer);
     return () => observer.disconnect();

@@ -6,15 +6,13 @@ import { dollars } from "../lib/price";
 import { differenceText, sizeText, took } from "../lib/words";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
-import { isFiltering } from "../slices/filter";
 import { stoppable, stoppableOfClick } from "../slices/queue";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
-import { Icon } from "./icon";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
-import { PartDialog } from "./part";
+import { PartDialog, usePart } from "./part";
 import { IconButton } from "./parts";
 import { ReferenceThumbs } from "./references-thumbs";
 import { Tile } from "./tile";
@@ -73,27 +71,10 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
   );
 });
 
-/** The topic of a batch that a search through all topics found, as a button that goes there. */
+/** The topic of a batch that was found in another one. Only a kernel searches, so there is one to load the part. */
 function Elsewhere({ topicId }: { topicId: string }) {
-  const title = useStore((state) =>
-    state.filter.everywhere && isFiltering(state) && topicId !== state.activeTopicId
-      ? state.topics.find(({ id }) => id === topicId)?.title
-      : undefined,
-  );
-  const actions = useActions();
-  if (title === undefined) return null;
-  return (
-    <button
-      type="button"
-      class="ip-elsewhere"
-      title={t.batch.toTopic(title || t.topics.untitled)}
-      data-testid="batch-topic"
-      onClick={() => void actions.selectTopic(topicId)}
-    >
-      <Icon name="images" size={12} />
-      <span>{title || t.topics.untitled}</span>
-    </button>
-  );
+  const { module } = usePart("tools");
+  return module ? <module.Elsewhere topicId={topicId} /> : null;
 }
 
 function Facts({ batch }: { batch: BatchState }) {

@@ -1,10 +1,10 @@
 // The feed: batches, newest first, divided by days. Older ones are loaded on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
-import { type Arrangement, arranged, SIZES } from "../lib/arrange";
+import { type Arrangement, arranged } from "../lib/arrange";
 import { dayOf, dayText } from "../lib/days";
 import { focusOn } from "../lib/focus";
-import { focusedElement, isShortcut } from "../lib/keyboard";
+import { focusedElement } from "../lib/keyboard";
 import { t } from "../messages";
 import type { BatchState, ErrorState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
@@ -16,8 +16,7 @@ import { Icon } from "./icon";
 import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { EmptyTopic } from "./new-topic";
-import { PartHere } from "./part";
-import { SizeSlider } from "./size-slider";
+import { PartHere, usePart } from "./part";
 import { type Sight, useRows } from "./use-rows";
 
 interface TopicFeedProps {
@@ -205,9 +204,15 @@ function Day({ day, first }: { day: string; first: boolean }) {
   return (
     <div class="ip-day">
       {day && <h3 data-testid="day">{dayText(day, now)}</h3>}
-      {first && <SizeSlider />}
+      {first && <Size />}
     </div>
   );
+}
+
+/** How large the tiles are. Without a kernel the size would not be kept. */
+function Size() {
+  const { module } = usePart("tools");
+  return module ? <module.SizeSlider /> : null;
 }
 
 /** The place of a batch that rushes by: its shape, without text and buttons. */
@@ -313,7 +318,7 @@ function arrangement(
 
 /**
  * Handle the keys of the feed: Ctrl+A selects all, Escape unselects, Delete deletes the selection or the image,
- * arrows move, + and - change the size of the tiles.
+ * arrows move.
  */
 function onKey(event: KeyboardEvent, store: Store): void {
   const { target, key } = event;
@@ -332,9 +337,6 @@ function onKey(event: KeyboardEvent, store: Store): void {
     const to = neighbour(target, key);
     if (!to) return;
     focusOn(to);
-  } else if (isShortcut(event) && (key === "+" || key === "-")) {
-    const { tileSize } = state.config.panels;
-    state.setPanels({ tileSize: Math.min(Math.max(tileSize + (key === "+" ? 1 : -1), 0), SIZES - 1) });
   } else return;
   event.preventDefault();
   event.stopPropagation();

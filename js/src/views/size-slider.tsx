@@ -1,7 +1,9 @@
 // How large the tiles of the feed are: automatic, or from small to one a row.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { SIZES } from "../lib/arrange";
-import { t } from "../messages";
-import { useActions, useStore } from "./context";
+import { isShortcut } from "../lib/keyboard";
+import { t } from "../messages/tools";
+import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 
 export function SizeSlider() {
@@ -24,4 +26,23 @@ export function SizeSlider() {
       />
     </label>
   );
+}
+
+/** The keys for the size, in the workspace that this stands in. */
+export function SizeKeys() {
+  const mark = useRef<HTMLElement>(null);
+  const { store } = usePage();
+  useLayoutEffect(() => {
+    const root = mark.current?.parentElement;
+    const onKey = (event: KeyboardEvent): void => {
+      const step = { "+": 1, "-": -1 }[event.key];
+      if (!step || !isShortcut(event)) return;
+      event.preventDefault();
+      const { config, setPanels } = store.getState();
+      setPanels({ tileSize: Math.min(Math.max(config.panels.tileSize + step, 0), SIZES - 1) });
+    };
+    root?.addEventListener("keydown", onKey);
+    return () => root?.removeEventListener("keydown", onKey);
+  }, [store]);
+  return <i ref={mark} hidden />;
 }

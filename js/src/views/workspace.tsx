@@ -27,18 +27,13 @@ export function Workspace({ left, onOpen }: WorkspaceProps) {
         <TopicFeed key={feedKey} feedKey={feedKey} left={left} onOpen={onOpen} />
       )}
       <Selection />
-      <Drop />
+      <Later />
     </>
   );
 }
 
-/** The target for dropped and pasted pictures, and long presses. Their code is in a part that loads later. */
-function Drop() {
+/** What the workspace listens for besides. Its code is in a part that loads later. */
+function Later() {
   const { module } = usePart("tools");
-  return module ? (
-    <>
-      <module.ReferenceDrop />
-      <module.LongPress />
-    </>
-  ) : null;
+  return module ? <module.WorkspaceParts /> : null;
 }
