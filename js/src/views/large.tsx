@@ -30,7 +30,8 @@ export function Large(props: LargeProps) {
   useLayoutEffect(() => {
     if (opening.module) void pressAgain(pressed.current.splice(0));
   }, [opening.module]);
-  if (opening.module) return <opening.module.Lightbox {...props} />;
+  const waited = useRef(!opening.module);
+  if (opening.module) return <opening.module.Lightbox {...props} waited={waited.current} />;
   const generation = batch?.generations.find(({ id }) => id === target.generationId);
   const prompt = batch?.prompt ?? "";
   return (

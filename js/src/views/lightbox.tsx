@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorState, errorText } from "../lib/answer";
+import { fly } from "../lib/flight";
 import type { Size } from "../lib/geometry";
 import { neighbour, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
@@ -29,6 +30,8 @@ const NO_STAGE: Size = { width: 0, height: 0 };
 
 interface LightboxProps {
   target: LightboxTarget;
+  /** The small picture was shown large before. */
+  waited: boolean;
   onMove(target: LightboxTarget): void;
   onClose(): void;
 }
@@ -49,13 +52,14 @@ interface Seen {
 
 type Compare = "sides" | "slider";
 
-export function Lightbox({ target, onMove, onClose }: LightboxProps) {
+export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
   const dialog = useModal();
   const [zoom, setZoom] = useState<Zoom>(FITTED);
   const [stage, setStage] = useState<Size>(NO_STAGE);
   const [info, setInfo] = useState(false);
   const [pinned, setPinned] = useState<LightboxTarget | null>(null);
   const [compare, setCompare] = useState<Compare>("sides");
+  useFlight(dialog, target, stage.width > 0 && !waited);
   const found = useSeen(target);
   const other = useSeen(pinned);
   const way = useWay(target, (place) => {
@@ -180,6 +184,25 @@ export function Lightbox({ target, onMove, onClose }: LightboxProps) {
       <Notices />
     </dialog>
   );
+}
+
+/** Let the picture come out of its tile when the view is opened. */
+function useFlight(
+  dialog: { readonly current: HTMLDialogElement | null },
+  { generationId }: LightboxTarget,
+  ready: boolean,
+): void {
+  const flown = useRef(false);
+  useLayoutEffect(() => {
+    if (!ready || flown.current) return;
+    flown.current = true;
+    const pane = dialog.current?.querySelector(".ip-lightbox-pane");
+    const picture = pane?.querySelector("img");
+    const tile = dialog.current
+      ?.closest(".imgplay")
+      ?.querySelector(`[data-generation-id="${CSS.escape(generationId)}"]`);
+    if (pane && picture && tile) fly(pane, picture, tile.getBoundingClientRect());
+  }, [ready]);
 }
 
 interface ZoomToolsProps {

@@ -257,7 +257,7 @@ function Running({ generation }: { generation: GenerationState }) {
           aria-valuenow={share === null ? undefined : Math.round(share * 100)}
           data-open={share === null}
         >
-          <span style={{ width: `${(share ?? 0) * 100}%` }} />
+          <span style={{ scale: share === null ? "" : `${share} 1` }} />
         </div>
       )}
     </div>
