@@ -556,6 +556,7 @@ def need_kernel_for_filter(page: Page) -> None:
 
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", show_first_screen),
+    "first-run-keyed": ("topic=none&topics=0&catalog&keyed", show_first_screen),
     "new-topic": ("topic=none", show_first_screen),
     "empty-topic": ("", show_empty_topic),
     "feed": ("", stay),

@@ -9,6 +9,7 @@
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
 // takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name),
 // ?catalog (more providers and models, some without a key or retired),
+// ?keyed (no key is missing),
 // ?unpriced (there is a budget, and no price is known).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
@@ -576,6 +577,9 @@ if (query.has("catalog")) {
   kernel.state.providers.push(...more.providers);
   kernel.state.models.push(...more.models);
 }
+if (query.has("keyed"))
+  for (const provider of kernel.state.providers)
+    if (provider.key === "missing") Object.assign(provider, { key: "set", keySource: "system keyring" });
 if (query.get("spent")) kernel.state.spending.today = query.get("spent") ?? "";
 if (query.get("model")) kernel.state.config.model = `demo:${query.get("model")}`;
 // ?many=300: so many more topics, some of them pinned.

@@ -840,16 +840,25 @@ describe("where nothing is yet", () => {
     expect(part<HTMLTextAreaElement>("prompt").value).toBe(part("example").textContent);
     expect(focused()).toBe("prompt");
   });
-  it("the demo is said to be ready, and how to add a key", async () => {
-    const { part } = await opened(empty);
-    expect(part("no-key").textContent).toContain("The demo is ready and needs no key.");
-    expect(part("no-key").textContent).toContain("OpenAI");
+  it("the demo says once that it is one, beside the way to an AI model", async () => {
+    const { part, parts, click, el } = await opened(empty);
+    expect(el.textContent?.split("not an AI model")).toHaveLength(2);
     expect(part("no-key").textContent).toContain("not an AI model");
+    expect(part("no-key").textContent).toContain("OpenAI");
+    expect(parts("notice")).toHaveLength(0);
+    await click("choose-model");
+    await drawn();
+    part("model-picker");
+  });
+  it("the demo says in the panel that it is one where there are images", async () => {
+    const { part } = await opened();
+    expect(part("notice").textContent).toContain("not an AI model");
   });
   it("nobody who has a key is told how to get one", async () => {
     const base = snapshot(0, true);
     const providers = base.providers.map((each) => ({ ...each, key: "set" as const }));
-    const { parts } = await opened({ ...empty, providers });
-    expect(parts("no-key")).toHaveLength(0);
+    const { part } = await opened({ ...empty, providers });
+    expect(part("no-key").textContent).not.toContain("OpenAI");
+    expect(part("choose-model").textContent).toBe("Choose a model");
   });
 });

@@ -16,7 +16,7 @@ INSTANT = "demo:instant"
 
 def test_the_demo_says_that_it_is_not_an_ai_model(view: View) -> None:
     view.choose_model(INSTANT)
-    expect(view.part("notice").first).to_contain_text("not an AI model")
+    expect(view.part("no-key")).to_contain_text("not an AI model")
 
 
 def test_deleting_a_generation_a_batch_and_a_topic(notebook: Notebook, view: View) -> None:

@@ -191,15 +191,10 @@ export const en = {
   // ---------------------------------------------------------------- where nothing is yet
   empty: {
     hello: "What would you like to see?",
-    helloMore: "Describe it above, or start with one of these.",
     another: "A new topic",
-    anotherMore: "Each topic keeps its own images and prompt.",
     examples: "Examples",
-    demo: "The demo is ready and needs no key.",
-    keys: (titles: string) =>
-      `For an AI model, choose ${titles}: the panel shows where to get a key and where to enter it.`,
+    keys: (titles: string) => `AI models come from ${titles}, with a key.`,
     otherProvider: "another provider",
-    choose: "Choose a model",
     topic: "Nothing here yet",
     topicMore: "Images you generate now appear in this topic.",
     prompts: [

@@ -395,14 +395,10 @@ export const zh: Messages = {
   },
   empty: {
     hello: "想画些什么？",
-    helloMore: "在上方描述它，或从下面的例子开始。",
     another: "新主题",
-    anotherMore: "每个主题保存自己的图片和提示词。",
     examples: "示例",
-    demo: "演示模型已就绪，无需密钥。",
-    keys: (titles) => `若要使用 AI 模型，请选择 ${titles}：面板会说明如何获取密钥，并可直接填写。`,
+    keys: (titles) => `AI 模型由 ${titles} 提供，需要密钥。`,
     otherProvider: "其他服务商",
-    choose: "选择模型",
     topic: "这里还没有内容",
     topicMore: "现在生成的内容会放进此主题。",
     prompts: [

@@ -22,6 +22,8 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const starred = useStore((state) => state.config.starredModels.includes(state.config.model));
   const several = useStore((state) => state.config.alsoModels.length > 0);
   const usable = useStore((state) => state.usable);
+  // Where nothing is yet, the notice is beside the way to another model.
+  const fresh = useStore((state) => state.activeTopicId === null);
   const actions = useActions();
   const provider = providers.find((candidate) => candidate.name === model?.provider);
   const title = model?.title ?? t.model.choose;
@@ -101,10 +103,9 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
         </p>
       )}
       {model?.retiredOn && <Retired model={model} on={model.retiredOn} />}
-      {model && noticeOf(model) && (
+      {model && !fresh && noticeOf(model) && (
         <p class="ip-note" data-testid="notice">
-          <Icon name="notice" />
-          <span>{noticeOf(model)}</span>
+          {noticeOf(model)}
         </p>
       )}
       {provider && <ProviderKey key={provider.name} provider={provider} />}

@@ -28,7 +28,7 @@ export function NewTopic() {
         <span class="ip-scene" data-scene="sea" />
       </span>
       <h3>{first ? t.empty.hello : t.empty.another}</h3>
-      <p class="ip-empty-more">{first ? t.empty.helloMore : t.empty.anotherMore}</p>
+      <Ready />
       <ul class="ip-examples" aria-label={t.empty.examples}>
         {t.empty.prompts.map((example, index) => (
           <li key={example}>
@@ -47,7 +47,6 @@ export function NewTopic() {
           </li>
         ))}
       </ul>
-      <Ready />
     </div>
   );
 }
@@ -65,37 +64,28 @@ export function EmptyTopic() {
   );
 }
 
-/** What works at once, and what a key would open. */
+/** What the chosen model says of itself, once for the whole page, and the way to another one. */
 function Ready() {
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const notice = model ? noticeOf(model) : "";
   const needsKey = useStore(needsAKey);
   const providers = useStore((state) => state.providers);
   if (!notice) return null;
-  if (!needsKey) {
-    return (
-      <p class="ip-note">
-        <Icon name="notice" />
-        <span>{notice}</span>
-      </p>
-    );
-  }
   const titles = providers.filter(isLocked).map(({ title }) => title);
   const named = [...titles.slice(0, NAMED), ...(titles.length > NAMED ? [t.empty.otherProvider] : [])];
   return (
     <div class="ip-note ip-ready" data-testid="no-key">
-      <Icon name="notice" />
       <span>
-        <strong>{t.empty.demo}</strong> {notice} {t.empty.keys(anyOf(named))}
+        <strong>{notice}</strong>
+        {needsKey && ` ${t.empty.keys(anyOf(named))}`}
       </span>
       <button
         type="button"
-        class="ip-button"
+        class="ip-button ip-button-main"
         data-testid="choose-model"
         onClick={(event) => chooseModel(event.currentTarget)}
       >
-        <Icon name="key" />
-        {t.empty.choose}
+        {t.model.choose}
       </button>
     </div>
   );
