@@ -138,7 +138,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
     // What is enabled works without a kernel. The prompt can be read and copied.
     const enabled = [...root.querySelectorAll<HTMLButtonElement>("button, input, textarea, select, a")]
-      .filter((each) => !each.disabled && !each.closest("[inert]"))
+      .filter((each) => !each.disabled && !each.closest("[inert], [aria-disabled=true]"))
       .map(({ dataset, className }) => dataset.testid ?? className);
     expect(new Set(enabled)).toEqual(
       new Set([
