@@ -359,9 +359,9 @@ class Finger:
     def __init__(self, page: Page) -> None:
         self._session = page.context.new_cdp_session(page)
 
-    def touch(self, kind: str, *places: tuple[float, float]) -> None:
+    def touch(self, kind: str, *at: tuple[float, float]) -> None:
         """Send a touch: ``touchStart`` or ``touchMove`` at a place, or ``touchEnd``."""
-        points = [{"x": x, "y": y} for x, y in places]
+        points = [{"x": x, "y": y} for x, y in at]
         self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
