@@ -24,6 +24,7 @@ async function drawn(): Promise<void> {
 class Lab implements LabOffers {
   readonly tabs: { label: string; el: HTMLElement; closed: AbortController; until: AbortSignal }[] = [];
   readonly codes: string[] = [];
+  readonly pictures: Blob[] = [];
   readonly drags: (DraggedImage | null)[] = [];
   takes = true;
 
@@ -36,6 +37,10 @@ class Lab implements LabOffers {
   }
   insertCode(code: string): boolean {
     this.codes.push(code);
+    return this.takes;
+  }
+  async insertPicture(image: DraggedImage): Promise<boolean> {
+    if (this.takes) this.pictures.push(await image.picture());
     return this.takes;
   }
   drag(image: DraggedImage | null): void {
@@ -92,6 +97,9 @@ describe("without the extension", () => {
     await drawn();
     find(el, "copy-code");
     expect(all(el, "insert-code")).toHaveLength(0);
+    await openTileMenu(el);
+    find(el, "copy-image");
+    expect(all(el, "insert-picture")).toHaveLength(0);
     const sent: string[] = [];
     drag(el, "dragstart", { setData: (type: string) => void sent.push(type) });
     drag(el, "dragend");
@@ -99,7 +107,12 @@ describe("without the extension", () => {
   });
   it("the tab is not offered where the host has none", async () => {
     const { openTab: _, ...lab } = new Lab();
-    window.imgplayLab = { ...lab, insertCode: () => true, drag: () => undefined };
+    window.imgplayLab = {
+      ...lab,
+      insertCode: () => true,
+      insertPicture: async () => true,
+      drag: () => undefined,
+    };
     const { el } = await opened();
     expect(all(el, "open-tab")).toHaveLength(0);
     find(el, "batch-menu").click();
@@ -205,10 +218,68 @@ describe("the code of a batch", () => {
   });
 });
 
-/** Send an event of a drag to the first finished image. */
-function drag(el: Element, kind: string, dataTransfer: object = { setData: () => undefined }): string {
+function finishedTile(el: Element): HTMLElement {
   const tile = all(el, "tile").find(({ dataset }) => dataset.status === "success");
   if (!tile) throw new Error("no image");
+  return tile;
+}
+
+/** Open the menu of the first finished image, as the focus on its tile offers it. Return the id of the image. */
+async function openTileMenu(el: Element): Promise<string> {
+  const tile = finishedTile(el);
+  tile.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+  await drawn();
+  find(tile, "tile-menu").click();
+  await drawn();
+  return tile.dataset.generationId ?? "";
+}
+
+describe("the picture of an image", () => {
+  async function chosen(takes: boolean) {
+    const lab = new Lab();
+    lab.takes = takes;
+    window.imgplayLab = lab;
+    const { fake, el } = await opened();
+    const before = new Set(fake.requests("thumbnails").map(({ id }) => id));
+    const generationId = await openTileMenu(el);
+    find(el, "insert-picture").click();
+    await drawn();
+    const asked = fake.requests("thumbnails").find(({ id }) => !before.has(id));
+    return { lab, fake, el, generationId, asked };
+  }
+  const answered = (generationId: string, buffer: number | null) => {
+    const item = { generationId, buffer, reason: buffer === null ? ("kind" as const) : null };
+    return { result: { type: "thumbnails" as const, items: [item] }, error: null };
+  };
+
+  it("goes into the notebook from the menu of its tile, and the studio says so", async () => {
+    const { lab, fake, el, generationId, asked } = await chosen(true);
+    expect(asked?.call).toMatchObject({ generationIds: [generationId] });
+    expect(notices(el).join()).toBe("");
+    const bytes = new DataView(Uint8Array.of(7, 8, 9).buffer);
+    fake.receive({ kind: "reply", to: asked?.id ?? "", ...answered(generationId, 0) }, [bytes]);
+    await drawn();
+    expect(lab.pictures.map(({ size }) => size)).toEqual([3]);
+    expect(notices(el).join()).toContain("The notebook has a new cell with the preview.");
+  });
+  it("is not asked for where no notebook takes a cell, and the studio says so", async () => {
+    const { el, asked } = await chosen(false);
+    expect(asked).toBeUndefined();
+    expect(notices(el).join()).toContain("Open a notebook that you can edit");
+  });
+  it("stays out of the notebook where there is none, and the studio says why", async () => {
+    const { lab, fake, el, generationId, asked } = await chosen(true);
+    fake.receive({ kind: "reply", to: asked?.id ?? "", ...answered(generationId, null) });
+    await drawn();
+    expect(lab.pictures).toEqual([]);
+    expect(notices(el).join()).toContain("Drag it with Alt held");
+    expect(notices(el).join()).not.toContain("new cell");
+  });
+});
+
+/** Send an event of a drag to the first finished image. */
+function drag(el: Element, kind: string, dataTransfer: object = { setData: () => undefined }): string {
+  const tile = finishedTile(el);
   tile.dispatchEvent(Object.assign(new Event(kind, { bubbles: true, cancelable: true }), { dataTransfer }));
   return tile.dataset.generationId ?? "";
 }
@@ -262,7 +333,7 @@ describe("an image that is dragged", () => {
     });
     await expect(picture).rejects.toThrow();
     await drawn();
-    expect(notices(el).join()).toContain("Hold Alt while you drop it");
+    expect(notices(el).join()).toContain("Drag it with Alt held");
     const code = image.code();
     const refused = error({ code: "store_error", message: "The file is gone." });
     fake.receive({ kind: "reply", to: fake.requests("code")[0]?.id ?? "", result: null, error: refused });

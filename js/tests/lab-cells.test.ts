@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { pictureCell, takeDrops } from "../src/lab/drops";
+import { insertPicture, pictureCell, takeDrops } from "../src/lab/drops";
 import { insertCode, type NewCell, type NotebookPanel } from "../src/lab/notebook";
 import { GENERATION } from "../src/lib/drag";
 import type { DraggedImage } from "../src/lib/jupyterlab";
@@ -90,6 +90,62 @@ describe("a picture", () => {
     ["🦊".repeat(300), `${"🦊".repeat(199)}…`],
   ])("is described by its prompt, which is not Markdown: %s", (prompt, shown) => {
     expect(source(prompt).startsWith(`![${shown}](attachment:`)).toBe(true);
+  });
+});
+
+describe("a picture from a menu", () => {
+  const JPEG = Uint8Array.of(1, 2, 3);
+  function image() {
+    let give = (_: Blob): void => undefined;
+    const picture = new Promise<Blob>((resolve) => (give = resolve));
+    const asked = vi.fn(() => picture);
+    const image: DraggedImage = { alt: "a fox", picture: asked, code: async () => "" };
+    return { image, asked, give: () => give(new Blob([JPEG], { type: "image/jpeg" })) };
+  }
+  beforeEach(() => vi.stubGlobal("createImageBitmap", async () => ({ width: 1, height: 1, close() {} })));
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("goes below the cell that was active at the choice, wherever this cell is by then", async () => {
+    const { panel, inserted } = notebook({ active: 1 });
+    const { image: fox, give } = image();
+    const done = insertPicture(tracker(panel), fox);
+    panel.content.activeCellIndex = 0;
+    insertCode(tracker(panel), "before");
+    give();
+    expect(await done).toBe(true);
+    expect(inserted[1]?.[0]).toBe(3);
+    expect(inserted[1]?.[1]).toMatchObject({ cell_type: "markdown" });
+    expect(JSON.stringify(inserted[1]?.[1])).toContain('{"image/jpeg":"AQID"}');
+    expect(panel.content.activeCellIndex).toBe(3);
+  });
+  it("is the first cell of a notebook without cells", async () => {
+    const { panel, inserted } = notebook({ cells: 0, active: -1 });
+    const { image: fox, give } = image();
+    give();
+    expect(await insertPicture(tracker(panel), fox)).toBe(true);
+    expect(inserted[0]?.[0]).toBe(0);
+  });
+  it("is not asked for where no notebook takes a cell", async () => {
+    const { image: fox, asked } = image();
+    expect(await insertPicture(tracker(), fox)).toBe(false);
+    expect(await insertPicture(tracker(notebook({ readOnly: true }).panel), fox)).toBe(false);
+    expect(asked).not.toHaveBeenCalled();
+  });
+  it("goes nowhere where the notebook is closed meanwhile", async () => {
+    const { panel, inserted } = notebook();
+    const { image: fox, give } = image();
+    const done = insertPicture(tracker(panel), fox);
+    Object.assign(panel.content, { model: null });
+    give();
+    expect(await done).toBe(false);
+    expect(inserted).toEqual([]);
+  });
+  it("rejects where the studio has none", async () => {
+    const { panel, inserted } = notebook();
+    const { image: fox } = image();
+    const none = { ...fox, picture: async () => Promise.reject(new Error("none")) };
+    await expect(insertPicture(tracker(panel), none)).rejects.toThrow("none");
+    expect(inserted).toEqual([]);
   });
 });
 

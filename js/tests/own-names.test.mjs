@@ -20,6 +20,15 @@ it("keep the names by which the kernel's things are found among the texts", asyn
 
 it("keep what the studio and the extension of JupyterLab call each other", async () => {
   const own = await ownNames();
-  for (const name of ["imgplayLab", "openTab", "insertCode", "drag", "alt", "picture", "code"])
+  for (const name of [
+    "imgplayLab",
+    "openTab",
+    "insertCode",
+    "insertPicture",
+    "drag",
+    "alt",
+    "picture",
+    "code",
+  ])
     expect(own).not.toContain(name);
 });

@@ -215,7 +215,7 @@ describe.each([
  */
 const UNSEEN = new Set([
   ...["states.none", "states.noneNext", "errors.own.no_threads.1"],
-  ...["batch.inserted", "batch.noNotebook"],
+  ...["batch.inserted", "batch.noNotebook", "tile.insert", "tile.inserted"],
 ]);
 
 /** Return all texts of a table by their paths; of a text with gaps, its code. */

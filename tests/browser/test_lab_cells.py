@@ -108,6 +108,24 @@ def drag(view: View, target: Locator, *, before: Callable[[], None] | None = Non
         keyboard.up("Alt")
 
 
+def insert_picture_by_keys(view: View) -> None:
+    """Go from the first finished image to its menu, and choose there, with keys alone."""
+    keyboard, tile = view.page.keyboard, view.tiles("success").first
+    menu = tile.get_by_test_id("tile-menu")
+    tile.locator("[data-select]").focus()
+    # The buttons of a tile are drawn when the focus comes to it.
+    expect(menu).to_be_attached()
+    for _ in range(10):
+        keyboard.press("Tab")
+        if menu.evaluate("menu => menu === document.activeElement"):
+            break
+    keyboard.press("Enter")
+    expect(view.page.get_by_test_id("menu")).to_be_visible()
+    keyboard.press("i")
+    expect(view.page.get_by_test_id("insert-picture")).to_be_focused()
+    keyboard.press("Enter")
+
+
 def line(page: Page) -> Locator:
     return page.get_by_test_id(LINE)
 
@@ -292,4 +310,28 @@ def test_an_image_that_is_dragged_within_the_studio_stays_there(notebook: Notebo
     made(view)
     view.tiles("success").first.drag_to(view.part("prompt"))
     expect(line(notebook.page)).to_have_count(0)
+    assert notebook.cell_count() == 2
+
+
+def test_a_picture_goes_into_the_notebook_by_keys_alone(notebook: Notebook) -> None:
+    view = notebook.view()
+    made(view)
+    insert_picture_by_keys(view)
+    # Below the cell of the studio, which is the active one while the focus is in it.
+    image = notebook.cell(1).locator(".jp-RenderedMarkdown img")
+    expect(image).to_have_attribute("alt", "a red fox")
+    view.expect_decoded(image)
+    assert notebook.page.evaluate(CELL, 1)["cell_type"] == "markdown"
+    assert notebook.page.evaluate(ACTIVE) == 1
+    expect(view.root.locator("[data-level]", has_text="a new cell with the preview")).to_be_visible()
+    # The keys go on where they were.
+    expect(view.tiles("success").first.get_by_test_id("tile-menu")).to_be_focused()
+
+
+def test_a_read_only_notebook_takes_no_picture_and_the_studio_says_so(notebook: Notebook) -> None:
+    view = notebook.view()
+    made(view)
+    notebook.page.evaluate(LOCK)
+    insert_picture_by_keys(view)
+    expect(view.root.locator("[data-level]", has_text="No open notebook takes a new cell")).to_be_visible()
     assert notebook.cell_count() == 2

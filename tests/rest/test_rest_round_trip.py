@@ -55,7 +55,7 @@ def test_the_nine_endpoints_of_the_first_design(door):
     assert (answer.status_code, set(answer.json())) == (202, BATCH)
     first, second = (one["id"] for one in answer.json()["generations"])
     status = ended(script, api, first)
-    assert set(status) == {"id", "batchId", "status", "progress", "seed", "asset", "error"}
+    assert set(status) == {"id", "batchId", "status", "progress", "seed", "asset", "error", "usualDuration"}
     assert (status["status"], status["seed"], status["batchId"]) == ("success", 7, answer.json()["id"])
     assert set(status["asset"]) == {"url", "thumbnailUrl", "width", "height"}
     assert status["asset"]["url"].startswith(f"{api}/")

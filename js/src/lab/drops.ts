@@ -1,4 +1,5 @@
-// Images that the user drags from a studio into a notebook: a drop makes a cell below the one under the pointer.
+// Images that go from a studio into a notebook. A drop makes a cell below the one under the pointer, and the menu of an
+// image a cell below the active one.
 import { GENERATION } from "../lib/drag";
 import type { DraggedImage } from "../lib/jupyterlab";
 import {
@@ -90,7 +91,8 @@ export function takeDrops(
   const drop = (event: DragEvent): void => {
     leave();
     const found = taken(event);
-    if (found) void put(found.image, found.place, event.altKey);
+    // The studio tells the user why there is nothing.
+    if (found) put(found.image, found.place, event.altKey).catch(() => undefined);
   };
   const options = { capture: true, signal };
   document.addEventListener("dragover", over, options);
@@ -124,17 +126,28 @@ function lineOf({ panel: { content }, above }: Place): Record<"left" | "top" | "
   return { left: `${cell.left}px`, top: `${top}px`, width: `${cell.width}px` };
 }
 
-async function put(image: DraggedImage, { panel, above }: Place, asCode: boolean): Promise<void> {
-  let cell: NewCell;
-  try {
-    cell = asCode ? codeCell(await image.code()) : pictureCell(image.alt, await small(await image.picture()));
-  } catch {
-    // The studio has told the user why.
-    return;
-  }
-  // Cells may have come or gone meanwhile.
+/**
+ * Put the thumbnail of an image into a new cell below the active one of the notebook that had the focus last.
+ *
+ * @returns false if there is no notebook that takes a cell
+ */
+export async function insertPicture(notebooks: Notebooks, image: DraggedImage): Promise<boolean> {
+  const panel = notebooks.currentWidget;
+  if (!panel || !takesCells(panel)) return false;
+  const { widgets, activeCellIndex } = panel.content;
+  return put(image, { panel, above: widgets[activeCellIndex] }, false);
+}
+
+/** Put an image into a new cell. Return false if the notebook takes none by then; reject where there is nothing. */
+async function put(image: DraggedImage, { panel, above }: Place, asCode: boolean): Promise<boolean> {
+  const cell = asCode
+    ? codeCell(await image.code())
+    : pictureCell(image.alt, await small(await image.picture()));
+  // The notebook may be closed meanwhile, and cells may have come or gone.
+  if (!takesCells(panel)) return false;
   const index = above ? panel.content.widgets.indexOf(above) + 1 : 0;
   insertCell(panel, index, cell);
+  return true;
 }
 
 type Picture = { type: string; base64: string };

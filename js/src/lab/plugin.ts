@@ -2,7 +2,7 @@
 import type { DraggedImage, LabOffers } from "../lib/jupyterlab";
 import { labTexts } from "../messages/lab";
 import type { Application, LabIcon, Plugin, Router, Take, Token } from "./api";
-import { takeDrops } from "./drops";
+import { insertPicture, takeDrops } from "./drops";
 import { COLOURED, PLAIN } from "./icons";
 import { insertCode, type Notebooks } from "./notebook";
 import { type Classes, Panels } from "./panels";
@@ -137,6 +137,7 @@ function offers(notebooks: Notebooks, texts: Host["texts"], panels: Panels | nul
   return {
     ...(panels && { openTab: panels.openTab.bind(panels) }),
     insertCode: (code) => insertCode(notebooks, code),
+    insertPicture: (image) => insertPicture(notebooks, image),
     drag: (image) => {
       dragged = image;
     },

@@ -14,11 +14,16 @@ export interface LabOffers {
   openTab?(label: string, show: (el: HTMLElement, signal: AbortSignal) => void, until: AbortSignal): void;
   /** Put code into a new cell below the active one. Return false if there is no notebook that takes a cell. */
   insertCode(code: string): boolean;
+  /**
+   * Put the thumbnail of an image into a new Markdown cell below the active one. Return false if there is no notebook
+   * that takes a cell; reject where there is no picture.
+   */
+  insertPicture(image: DraggedImage): Promise<boolean>;
   /** Tell which image is dragged; null at the end of the drag. */
   drag(image: DraggedImage | null): void;
 }
 
-/** A finished image. Both calls reject where there is nothing, after the studio has told the user why. */
+/** A finished image. Both calls reject where there is nothing; then the studio tells the user why. */
 export interface DraggedImage {
   /** What the image shows. */
   alt: string;

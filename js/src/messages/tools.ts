@@ -98,8 +98,8 @@ export const english = {
     codeCopied: "Python code copied.",
     insert: "Insert as code",
     inserted: "The notebook has a new cell with the code.",
-    noPicture:
-      "This image cannot be shown here. Hold Alt while you drop it to insert code that names its file.",
+    noPicture: "This image cannot be shown here.",
+    noPictureNext: "Drag it with Alt held to insert code that opens its file.",
     noNotebook: "No open notebook takes a new cell. Open a notebook that you can edit, then try again.",
     move: "Move to topic…",
     delete: "Delete this batch",
@@ -165,6 +165,8 @@ export const english = {
   },
   tile: {
     copyImage: "Copy image",
+    insert: "Insert into notebook",
+    inserted: "The notebook has a new cell with the preview.",
     cover: "Use as topic cover",
     more: "More actions for this image",
   },

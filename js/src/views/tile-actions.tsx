@@ -1,6 +1,7 @@
 // What can be done with an image, on its tile.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { carryFile } from "../lib/drag-files";
+import { labOffers } from "../lib/jupyterlab";
 import type { Media } from "../media";
 import { t as edits } from "../messages/edit";
 import { t } from "../messages/tools";
@@ -12,6 +13,7 @@ import { editImage } from "./edit-image";
 import { leaveTiles } from "./leave-tiles";
 import { Menu } from "./menu";
 import { IconButton } from "./parts";
+import { insertPicture } from "./to-notebook";
 
 interface TileActionsProps {
   generation: GenerationState;
@@ -83,6 +85,16 @@ export function TileActions({ generation, batch }: TileActionsProps) {
               onChoose: () => void copyWords(batch.prompt, t.batch.promptCopied, actions),
             },
             { icon: "download", text: t.tile.download, onChoose: download },
+            ...(shown && labOffers()
+              ? [
+                  {
+                    icon: "insert" as const,
+                    text: t.tile.insert,
+                    testid: "insert-picture",
+                    onChoose: () => void insertPicture(batch, id, page),
+                  },
+                ]
+              : []),
             { icon: "settings", text: t.tile.settings, apart: true, onChoose: () => actions.reuse(batch) },
             ...(seed === null
               ? []

@@ -1,4 +1,5 @@
 // What goes from the studio into the notebook that is open beside it.
+import { errorState, RequestError } from "../lib/answer";
 import { type DraggedImage, labOffers } from "../lib/jupyterlab";
 import type { Media } from "../media";
 import { t } from "../messages/tools";
@@ -24,17 +25,43 @@ export async function insertCode(batch: BatchState, { media, store }: Page): Pro
   }
 }
 
-/** Return the thumbnail of an image, from the kernel if the page does not have it; undefined if there is none. */
-async function pictureOf({ thumbnails, send }: Media, generationId: string): Promise<Blob | undefined> {
+/** Put the preview of a finished image into a new cell, and tell what came of it. */
+export async function insertPicture(
+  batch: BatchState,
+  generationId: string,
+  { media, store }: Page,
+): Promise<void> {
+  const actions = store.getInitialState();
+  try {
+    if (await labOffers()?.insertPicture(imageOf(batch, generationId, media)))
+      actions.addNotice("info", t.tile.inserted);
+    else actions.addNotice("warning", t.batch.noNotebook);
+  } catch (cause) {
+    tell(actions, cause);
+  }
+}
+
+/** Return the thumbnail of an image, from the kernel if the page does not have it. */
+async function pictureOf({ thumbnails, send }: Media, generationId: string): Promise<Blob> {
   const known = thumbnails.get(generationId);
   if (known) return (await fetch(known)).blob();
   const { result, buffers } = await send({ method: "thumbnails", generationIds: [generationId] });
   const at = result.type === "thumbnails" ? result.items[0]?.buffer : null;
   const bytes = typeof at === "number" ? buffers[at] : undefined;
-  return bytes && new Blob([bytes as DataView<ArrayBuffer>], { type: "image/webp" });
+  if (bytes) return new Blob([bytes as DataView<ArrayBuffer>], { type: "image/webp" });
+  const { noPicture, noPictureNext } = t.batch;
+  throw new RequestError({ ...errorState(null), message: noPicture, nextStep: noPictureNext });
 }
 
-/** Return what a notebook can take of a finished image. */
+function imageOf(batch: BatchState, generationId: string, media: Media): DraggedImage {
+  return {
+    alt: batch.prompt,
+    picture: () => pictureOf(media, generationId),
+    code: () => codeOf(media, batch.id, generationId),
+  };
+}
+
+/** Return what a notebook can take of a finished image, and tell why a notebook that asks for it gets nothing. */
 export function draggedImage(batch: BatchState, generationId: string, { media, store }: Page): DraggedImage {
   const actions = store.getInitialState();
   const told = async <Thing>(asked: Promise<Thing>): Promise<Thing> => {
@@ -45,14 +72,6 @@ export function draggedImage(batch: BatchState, generationId: string, { media, s
       throw cause;
     }
   };
-  return {
-    alt: batch.prompt,
-    picture: async () => {
-      const picture = await told(pictureOf(media, generationId));
-      if (picture) return picture;
-      actions.addNotice("warning", t.batch.noPicture);
-      throw new Error("the image has no thumbnail");
-    },
-    code: () => told(codeOf(media, batch.id, generationId)),
-  };
+  const { alt, picture, code } = imageOf(batch, generationId, media);
+  return { alt, picture: () => told(picture()), code: () => told(code()) };
 }
