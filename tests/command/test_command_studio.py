@@ -9,6 +9,7 @@ import pytest
 
 from imgplay_widget._command.output import Printer
 from imgplay_widget._command.studio import opened
+from imgplay_widget._types import Status
 from imgplay_widget.testing import open_studio
 
 
@@ -16,7 +17,9 @@ from imgplay_widget.testing import open_studio
 def test_a_command_takes_no_task_of_others(store: Path, generates: bool) -> None:
     with open_studio(store=store) as studio:
         batch = studio.generate("a fox", model="demo:queue", seconds=60)
-        studio._core.call(studio._core.engine.entry, batch.id)
+        # A call that was not sent yet would end as interrupted, and nobody would take it up.
+        while batch[0].status is Status.PENDING:
+            studio._core.call(studio._core.engine.entry, batch.id)
     with opened(Namespace(store=str(store)), Printer(as_json=False), generates=generates) as command:
         core = command.core
         core.call(core.engine.beat)
