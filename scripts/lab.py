@@ -44,7 +44,7 @@ QUIET_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     }
 }
 # Only one server of a machine gets the port of jupyter-server-mcp.
-WITHOUT_TOOLS = {"ServerApp": {"jpserver_extensions": {"jupyter_server_mcp": False}}}
+WITHOUT_TOOLS = {"jupyter_server_mcp": False}
 WAIT = 30_000
 """The longest wait for one change, in milliseconds, which only a very slow machine needs."""
 
@@ -129,10 +129,12 @@ class LabServer:
         mend_extensions(labextensions)
         # Voilà would not follow a link.
         shutil.copytree(JUPYTER / "labextension", labextensions / "imgplay-widget", dirs_exist_ok=True)
-        # Beside the settings that a test made.
-        config = self._folder / "config" / "jupyter_server_config.d" / "tools.json"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(json.dumps(WITHOUT_TOOLS), encoding="utf-8")
+        # In this file and not in a folder of settings, which those of the environment would override.
+        config = self._folder / "config" / "jupyter_server_config.json"
+        config.parent.mkdir(exist_ok=True)
+        settings = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {"ServerApp": {}}
+        settings["ServerApp"].setdefault("jpserver_extensions", {}).update(WITHOUT_TOOLS)
+        config.write_text(json.dumps(settings), encoding="utf-8")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self._folder / "server.log").open("wb") as log:
