@@ -353,19 +353,20 @@ class _Waiting:
 
     def _stopped(self, interrupt: KeyboardInterrupt) -> int:
         """Hand the work over, report, and raise the interrupt again at its end."""
-        core, output = self._studio.core, self._output
-        if not sys.stderr.isatty():
-            # A terminal had this line in place of its bar.
-            output.note(STOPPED)
-        out, lost = core.call(core.engine.calls_out), 0
-        if out:
-            output.note(
-                f"Waiting for the answer to {_count(out, 'call')}, which only this command can get. "
-                "Interrupt again to leave now; then nobody knows whether the provider bills it."
-            )
+        core, output, lost = self._studio.core, self._output, 0
         try:
+            if not sys.stderr.isatty():
+                # A terminal had this line in place of its bar.
+                output.note(STOPPED)
+            out = core.call(core.engine.calls_out)
+            if out:
+                output.note(
+                    f"Waiting for the answer to {_count(out, 'call')}, which only this command can get. "
+                    "Interrupt again to leave now; then nobody knows whether the provider bills it."
+                )
             core.call(partial(core.engine.hand_over, send=False))
         except KeyboardInterrupt:
+            # A second interrupt may also come before the waiting begins.
             lost = core.call(core.engine.calls_out)
             core.close()
         saved = self._save()
