@@ -36,13 +36,15 @@ export class Media {
   readonly #views = new BlobUrls(ORIGINALS);
   readonly #fileNames = new Map<string, string>();
   readonly #coming = new Map<string, Promise<string>>();
-  /** Return the address of an original, where a server has one. */
-  declare addressOf?: (generationId: string) => string;
   readonly wantedThumbnails: Wanted;
   readonly wantedCovers: Wanted;
   readonly references: ReferencePictures;
 
-  constructor(readonly send: Send) {
+  /** @param addressOf returns the address of an original, where a server has one */
+  constructor(
+    readonly send: Send,
+    readonly addressOf?: (generationId: string) => string,
+  ) {
     this.wantedThumbnails = new Wanted((generationIds) => this.#askThumbnails(generationIds));
     this.references = new ReferencePictures(send);
     this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));

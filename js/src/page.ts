@@ -25,13 +25,18 @@ const SOON: readonly PartName[] = ["large", "picker", "tools"];
  * Open a page on a channel.
  *
  * @param loader makes the function that loads a part, from the way to the kernel
+ * @param addressOf returns the address of an original, where a server has one
  */
-export function openPage(channel: Channel, loader: (send: Send) => LoadPart): OpenPage {
+export function openPage(
+  channel: Channel,
+  loader: (send: Send) => LoadPart,
+  addressOf?: Media["addressOf"],
+): OpenPage {
   const ended = new AbortController();
   const { signal } = ended;
   const send: Send = (call, buffers) => bridge.request(call, buffers);
   const store = createPageStore(send);
-  const media = new Media(send);
+  const media = new Media(send, addressOf);
   const parts = new Parts(loader(send));
   const bridge = createBridge(
     channel,

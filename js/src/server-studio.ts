@@ -17,9 +17,9 @@ export function openStudio(base: string, load: LoadPart): OpenPage {
     isLoggedOut: () => isLoggedOut(new URL(`${base}image-playground`, location.href)),
     refused: speakOfServer,
   });
-  const page = openPage(channel, () => load);
-  const image = (id: string) => `${base}api/image-playground/generations/${id}/image`;
-  page.media.addressOf = (id) => new URL(image(id), location.href).href;
+  const addressOf = (id: string): string =>
+    new URL(`${base}api/image-playground/generations/${id}/image`, location.href).href;
+  const page = openPage(channel, () => load, addressOf);
   // Before the views hear of a part or of a language, which bring the words about a kernel.
   page.parts.watch(() => speakOfServer());
   let spoken = language();
