@@ -27,7 +27,7 @@ const english: Replaced = {
     busyNext: "Your clicks are kept and run when it is open.",
     gone: "You are no longer logged in to this server.",
     goneNext:
-      "Log in again in another tab, for example with the address that the server printed. This page then goes on by itself.",
+      "Open the server in another tab and log in, or start it there if it was stopped. This page then goes on by itself.",
     offline: "The connection to the server was lost.",
     offlineNext: "The page connects again by itself as soon as the server answers.",
   },
@@ -52,7 +52,7 @@ const chinese: Replaced = {
     busy: "服务器正在打开工作室…",
     busyNext: "你的操作已保留，打开后会执行。",
     gone: "你已不再登录此服务器。",
-    goneNext: "请在另一个标签页中重新登录，例如打开服务器显示的地址；此页面随后会自动继续。",
+    goneNext: "请在另一个标签页中打开服务器并登录；如果服务器已停止，请在那里启动它。此页面随后会自动继续。",
     offline: "与服务器的连接已断开。",
     offlineNext: "服务器应答后，页面会自动重新连接。",
   },
