@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from scripts.hosts import NotebookServer
 from scripts.lab import LabServer, Notebook, View
 from tests.browser.conftest import OpenNotebook
 
@@ -43,20 +44,12 @@ pg
 
 
 @pytest.fixture
-def cells(store: Path) -> list[str]:
+def studio_cells(store: Path) -> list[str]:
     """Return cells that show a low playground, name the newest batch and show the playground's own code."""
     return [
         f"import imgplay_widget\npg = imgplay_widget.ImagePlayground(store={str(store)!r}, height=480)\npg",
         "print(len(pg.batches()), pg.batches()[0].code, end='')",
     ]
-
-
-@pytest.fixture
-def notebook(open_notebook: OpenNotebook, cells: list[str]) -> Notebook:
-    """Return a notebook that shows a low playground, so that the cell below is in sight."""
-    notebook = open_notebook(cells)
-    notebook.run(0)
-    return notebook
 
 
 def tab(notebook: Notebook, view: View) -> View:
@@ -143,9 +136,9 @@ def bare(tmp_path: Path) -> Iterator[LabServer]:
 
 # The server comes first: it must run until the notebook is closed.
 def test_without_the_extension_a_studio_offers_nothing_of_it(
-    bare: LabServer, open_notebook: OpenNotebook, cells: list[str]
+    bare: LabServer, open_notebook: OpenNotebook, studio_cells: list[str]
 ) -> None:
-    notebook = open_notebook(cells, server=bare)
+    notebook = open_notebook(studio_cells, server=bare)
     notebook.run(0)
     view = notebook.view()
     made(view)
@@ -226,15 +219,6 @@ def test_the_code_of_a_batch_becomes_a_cell_that_makes_it_again(notebook: Notebo
     notebook.run(1)
     view.expect_images(2)
     assert newest(notebook) == (2, new["source"])
-
-
-def test_a_read_only_notebook_takes_no_code_and_the_studio_says_so(notebook: Notebook) -> None:
-    view = notebook.view()
-    made(view)
-    notebook.page.evaluate(LOCK)
-    insert(view)
-    expect(view.root.locator("[data-level]", has_text="No open notebook takes a new cell")).to_be_visible()
-    assert notebook.cell_count() == 2
 
 
 def test_code_goes_into_the_notebook_from_a_tab_too(notebook: Notebook) -> None:
@@ -328,10 +312,43 @@ def test_a_picture_goes_into_the_notebook_by_keys_alone(notebook: Notebook) -> N
     expect(view.tiles("success").first.get_by_test_id("tile-menu")).to_be_focused()
 
 
-def test_a_read_only_notebook_takes_no_picture_and_the_studio_says_so(notebook: Notebook) -> None:
+@pytest.mark.parametrize("put", [insert, insert_picture_by_keys])
+def test_a_read_only_notebook_takes_nothing_and_the_studio_says_so(
+    notebook: Notebook, put: Callable[[View], None]
+) -> None:
     view = notebook.view()
     made(view)
     notebook.page.evaluate(LOCK)
-    insert_picture_by_keys(view)
+    put(view)
     expect(view.root.locator("[data-level]", has_text="No open notebook takes a new cell")).to_be_visible()
     assert notebook.cell_count() == 2
+
+
+# ------------------------------------------------------------------ Notebook 7
+
+
+def test_in_notebook_a_studio_hands_its_code_and_its_images_over(
+    page: Page, tmp_path: Path, store: Path
+) -> None:
+    # So high that the cells below the studio are in sight.
+    page.set_viewport_size({"width": 1400, "height": 1700})
+    with NotebookServer(tmp_path / "server") as server:
+        view = server.show(page, "studio", store)
+        cells = page.locator(".jp-Notebook .jp-Cell")
+        before = cells.count()
+        made(view)
+        # Notebook has no main area with tabs.
+        expect(view.part("open-tab")).to_have_count(0)
+        insert(view)
+        expect(cells).to_have_count(before + 1)
+        new = page.evaluate(CELL, before)
+        assert new["cell_type"] == "code"
+        assert "a red fox" in new["source"]
+        page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
+        view.expect_images(2)
+
+        drag(view, cells.nth(before), before=lambda: expect(line(page)).to_be_visible())
+        expect(line(page)).to_have_count(0)
+        image = cells.nth(before + 1).locator(".jp-RenderedMarkdown img")
+        expect(image).to_have_attribute("alt", "a red fox")
+        view.expect_decoded(image)

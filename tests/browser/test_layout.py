@@ -181,7 +181,7 @@ def test_a_batch_from_elsewhere_moves_nothing_that_is_read(browser: Browser, pag
     # The new batch lies above, out of sight: below the day and the new batch, this one is the third.
     expect(page.locator('[data-row="b6"]')).to_have_attribute("aria-posinset", "3")
     assert tile.bounding_box() == pytest.approx(before, abs=0.5)
-    # What is out of sight gives its room back, and what is read then stays too.
+    # A batch out of sight gives its room back, and the batch that is read then stays where it is.
     part(page, "feed").evaluate("feed => { feed.scrollTop = feed.scrollHeight }")
     settle(page)
     part(page, "feed").evaluate("feed => { feed.scrollTop = 0 }")

@@ -1,4 +1,4 @@
-"""What is installed works without Node and without the repository."""
+"""An installed package works without Node and without the repository."""
 
 from __future__ import annotations
 
