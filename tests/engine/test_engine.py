@@ -10,6 +10,7 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from PIL import Image
@@ -806,6 +807,22 @@ def test_what_was_stored_is_there_in_the_next_studio(tmp_path):
         assert batch.prompt == "a fox"
         assert batch[0].bytes == data
         assert batch.result(0)[0].status is Status.SUCCESS
+
+
+def test_a_closed_studio_writes_nothing_more():
+    began, closed, found = Event(), Event(), []
+
+    def write():
+        began.set()
+        # In this time the closing would end, if it did not wait.
+        found.append(closed.wait(0.2))
+
+    with open_studio() as studio:
+        studio._core.start(studio._core.archive.in_pool, write)
+        assert began.wait(WAIT)
+        studio.close()
+        closed.set()
+        assert found == [False]
 
 
 def test_a_closed_studio_says_so():

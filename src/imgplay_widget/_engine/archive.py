@@ -80,10 +80,11 @@ class Archive:
         return set(self._side)
 
     async def close(self) -> None:
-        """Close the store and end the threads."""
+        """Close the store and end the threads. Afterwards nothing is written into the store's folder."""
         await self.in_store(self.store.close)
+        # A task that was stopped leaves its image to the pool, which still writes it.
+        await self.in_store(self.pool.shutdown, cancel_futures=True)
         self._store_thread.shutdown(wait=False)
-        self.pool.shutdown(wait=False)
         self.query_thread.shutdown(wait=False, cancel_futures=True)
 
     # -------------------------------------------------------------- reading
