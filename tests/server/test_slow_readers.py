@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from imgplay_widget._page.once import Once
 from imgplay_widget._types import Done, Inline
 from imgplay_widget.server import line
-from imgplay_widget.testing import FakeProvider
+from imgplay_widget.server.hosting import Hosted
+from imgplay_widget.testing import FakeProvider, open_studio
 from tests.server.conftest import WAIT
 from tests.servers.openai_server import png as noisy
 
@@ -65,9 +68,30 @@ def test_a_page_that_stops_reading_is_closed_and_comes_back(server, lines):
         with pytest.raises(ConnectionClosed) as closed:
             drain(slow.socket)
         assert closed.value.rcvd is None or closed.value.rcvd.code == line.TOO_SLOW
-    assert max(peaks) <= line.MOST_WAITING + 2 * 2**20
+    assert max(peaks) <= line.MOST_WAITING + 2**20
     with server.page() as again:
         assert again.greeting["snapshot"]["topics"]
+
+
+def test_no_more_bytes_wait_while_the_loop_of_the_server_is_busy(lines):
+    _, peaks = lines
+    codes = []
+
+    async def never(_):
+        await asyncio.Event().wait()
+
+    async def send(studio):
+        slow = line.PageLine(Hosted(studio, Once()), never, lambda code, _: codes.append(code))
+        # The loop hears of none of them before all are there.
+        for _ in range(20):
+            slow._send({}, [bytes(2**20)])
+        while not codes:
+            await asyncio.sleep(0)
+
+    with open_studio() as studio:
+        asyncio.run(send(studio))
+    assert codes == [line.TOO_SLOW]
+    assert max(peaks) <= line.MOST_WAITING + 2 * 2**20
 
 
 def test_a_page_that_acknowledges_nothing_gets_no_pictures(server):

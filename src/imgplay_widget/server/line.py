@@ -61,6 +61,8 @@ class PageLine:
         # The frames that wait for the reader, and their bytes. The engine's thread adds, the server's takes.
         self._frames: deque[bytes] = deque()
         self._waiting = 0
+        # A frame came although too many bytes waited. The socket is closed soon.
+        self._full = False
         self._lock = threading.Lock()
         self._writing = False
         self._closed = False
@@ -102,7 +104,7 @@ class PageLine:
         with self._lock:
             self._closed = True
             self._frames.clear()
-            self._waiting = 0
+            self._waiting, self._full = 0, False
         self._room.set()
         # A closed studio has let go of the page itself.
         with suppress(StudioClosed, RuntimeError):
@@ -122,12 +124,16 @@ class PageLine:
         with self._lock:
             if self._closed:
                 return
-            self._frames.append(frame)
-            self._waiting += len(frame)
+            if self._waiting > MOST_WAITING:
+                # The server's loop may be busy meanwhile, so the frame itself must not wait.
+                self._full = True
+            else:
+                self._frames.append(frame)
+                self._waiting += len(frame)
         self._loop.add_callback(self._deliver)  # pyright: ignore[reportUnknownMemberType] - not typed
 
     async def _deliver(self) -> None:
-        if self._waiting > MOST_WAITING and len(self._frames) > 1:
+        if self._full:
             self._stop(TOO_SLOW, "The page does not read what it is sent.")
             return
         if self._writing:
