@@ -1,7 +1,7 @@
 """Real pictures of the widget. Run this with ``make screenshots``.
 
 ``docs/images/studio.png`` is for the README. ``screenshots/`` (not in git) gets the states of the page at
-three widths, dark and light, for people to look at, and a few of the states in a real JupyterLab.
+four widths, dark and light, for people to look at, and a few of the states in a real JupyterLab.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README_IMAGE = ROOT / "docs" / "images" / "studio.png"
 FOLDER = ROOT / "screenshots"
 SIZE: ViewportSize = {"width": 1400, "height": 900}
-WIDTHS = (1400, 900, 400)
+WIDTHS = (1400, 900, 634, 420)
 THEMES = {"dark": "JupyterLab Dark", "light": "JupyterLab Light"}
 FROM_CODE = (
     ("Lighthouses", "A lighthouse at night, stars over a calm sea", 4, 21),

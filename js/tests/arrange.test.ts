@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arranged, GAP, ONE_A_ROW, SIZES } from "../src/lib/arrange";
+import { arranged, GAP, ONE_A_ROW, placed, SIZES } from "../src/lib/arrange";
 
 const CELL = { width: 792, height: 436 };
 const PHONE = { width: 372, height: 416 };
@@ -90,5 +90,33 @@ describe("the other batches", () => {
       expect(tile).toBeGreaterThanOrEqual(0);
       expect(height).toBeGreaterThanOrEqual(0);
     }
+  });
+});
+
+describe("the words of a batch", () => {
+  const room = { width: 807, height: 506 };
+  const HEAD = 70;
+
+  it("stand beside the tiles of the newest batch where this makes the tiles larger", () => {
+    const { beside, tile, columns, height } = placed(4, 1, room, HEAD, 0, true);
+    expect(beside).toBe(true);
+    expect(columns).toBe(2);
+    expect(tile).toBe((room.height - GAP) / 2);
+    expect(height).toBe(room.height);
+    expect(tile).toBeGreaterThan(placed(4, 1, { ...room, width: 500 }, HEAD, 0, true).tile);
+  });
+  it("keep room for themselves", () => {
+    for (const ratio of [0.4, 9 / 16, 2 / 3, 1, 3 / 2, 16 / 9, 3])
+      for (const count of [1, 2, 3, 4, 6, 8]) {
+        const { beside, tile, columns } = placed(count, ratio, room, HEAD, 0, true);
+        if (beside) expect(room.width - columns * (tile + GAP)).toBeGreaterThan(220);
+      }
+  });
+  it("stand above where the width ends first, in other batches and in a size that the user chose", () => {
+    const above = (width: number, size: number, fills: boolean) =>
+      placed(4, 1, { ...room, width }, HEAD, size, fills);
+    expect(above(500, 0, true).beside).toBe(false);
+    expect(above(807, 0, false)).toEqual({ ...older(4, 1, room), height: HEAD + 195.75, beside: false });
+    for (const size of [1, 2, 3, 4, 5]) expect(above(807, size, true).beside).toBe(false);
   });
 });

@@ -134,6 +134,7 @@ describe("how the page stands to the kernel is said in words of its own:", () =>
     expect(part("batch")?.textContent).toContain("Unfinished");
     expect(part("elapsed")).toBeNull();
     expect(part("batch")?.textContent).not.toContain("usually");
+    expect(part("cancel-batch")).toBeNull();
     expect(part("topics-panel")?.textContent).not.toMatch(/\d+ running/);
     expect(part("config-panel")?.querySelector("[inert]")).not.toBeNull();
     // What is enabled works without a kernel. The prompt can be read and copied.

@@ -160,6 +160,23 @@ def test_the_newest_batch_uses_the_room(browser: Browser, page_address: str) -> 
     page.close()
 
 
+def test_the_words_go_beside_tiles_that_the_height_limits(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "feed", 1400)
+    batch = part(page, "batch").first
+    tiles = batch.evaluate(TILES)
+    assert tiles["lefts"] == 2
+    assert tiles["whole"]
+    assert tiles["width"] > 230
+    words, last = batch.locator("header").bounding_box(), part(page, "tile").nth(1).bounding_box()
+    assert words is not None
+    assert last is not None
+    assert words["x"] > last["x"] + last["width"]
+    assert words["width"] >= 220
+    # The buttons of the batch are below its words, in sight.
+    expect(batch.get_by_test_id("batch-menu")).to_be_in_viewport(ratio=1)
+    page.close()
+
+
 def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
     page = sized(browser, page_address, "feed", 1400)
     before = part(page, "batch").first.evaluate(TILES)["width"]

@@ -26,6 +26,11 @@ export interface Arrangement {
   height: number;
 }
 
+/** The least width of the words beside the tiles of a batch, and of the gap before them, in pixels. */
+const WORDS = 236;
+/** How many times as large the tiles must become for the words to go beside them. */
+const WORTH = 1.06;
+
 /**
  * Return how the tiles of a batch stand.
  *
@@ -59,4 +64,31 @@ export function arranged(
   const side = Math.max(share(fitting(SIDES[size] ?? 0)), 0);
   const columns = fitting(side * Math.max(ratio, Math.min(NARROWEST, 2 * ratio)));
   return stand(Math.min(columns, count), Math.max(share(columns), 0));
+}
+
+/** How a batch stands: its tiles, and its words above them or beside them. */
+export interface Placed extends Arrangement {
+  beside: boolean;
+}
+
+/**
+ * Return how a batch stands, whose words are `head` pixels high above its tiles.
+ *
+ * The tiles of the newest batch (`fills`) often cannot use all of the width, because the height ends first. There the
+ * words go beside the tiles, which become larger.
+ */
+export function placed(
+  count: number,
+  ratio: number,
+  { width, height }: Room,
+  head: number,
+  size: number,
+  fills: boolean,
+): Placed {
+  const below = arranged(count, ratio, { width, height: height - head }, size, fills);
+  if (fills && size === 0) {
+    const tiles = arranged(count, ratio, { width: width - WORDS, height }, size, fills);
+    if (tiles.height <= height && tiles.tile > below.tile * WORTH) return { ...tiles, beside: true };
+  }
+  return { ...below, height: head + below.height, beside: false };
 }

@@ -120,7 +120,7 @@ function Actions({ batch }: { batch: BatchState }) {
   const copyPrompt = (): void => void copyWords(prompt, t.batch.promptCopied, actions);
   return (
     <div class="ip-actions" inert={!usable}>
-      {stoppable(batch) && (
+      {usable && stoppable(batch) && (
         <IconButton
           icon="stop"
           label={t.batch.cancel(together)}

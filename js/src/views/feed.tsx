@@ -1,7 +1,7 @@
 // The feed: batches, newest first, divided by days. Older ones are loaded on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { errorText } from "../lib/answer";
-import { type Arrangement, arranged } from "../lib/arrange";
+import { type Placed, placed } from "../lib/arrange";
 import { dayOf, dayText } from "../lib/days";
 import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
@@ -159,7 +159,7 @@ interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   top: number;
   passing: boolean;
   /** Null is a row without tiles. */
-  tiles: Arrangement | null;
+  tiles: Placed | null;
   measure(element: HTMLElement, key: string): () => void;
 }
 
@@ -173,7 +173,7 @@ function FeedRow({ id, index, count, top, passing, tiles, feedKey, measure, onOp
   return (
     <li
       ref={element}
-      class="ip-feed-row"
+      class={tiles?.beside ? "ip-feed-row ip-beside" : "ip-feed-row"}
       data-row={id}
       aria-posinset={index + 1}
       aria-setsize={count}
@@ -302,18 +302,17 @@ const HEADS = [50, 70] as const;
 const BUTTONS = 190;
 const LETTER = 7.2;
 
-/** Return how the tiles of a batch stand, and the height of the batch with its head. */
+/** Return how a batch stands in the visible part of the feed. */
 function arrangement(
   batch: BatchState | undefined,
   { width, height }: Sight,
   size: number,
   fills: boolean,
-): Arrangement {
+): Placed {
   const letters = batch?.prompt.replace(/[^\0-\u2000]/g, "xx").length ?? 0;
   const head = HEADS[letters * LETTER > width - BUTTONS ? 1 : 0];
-  const room = { width, height: height - DAY_HEIGHT - head };
-  const tiles = arranged(batch?.generations.length ?? 1, batch ? ratioOf(batch) : 1, room, size, fills);
-  return { ...tiles, height: head + tiles.height };
+  const room = { width, height: height - DAY_HEIGHT };
+  return placed(batch?.generations.length ?? 1, batch ? ratioOf(batch) : 1, room, head, size, fills);
 }
 
 /**
