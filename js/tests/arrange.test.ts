@@ -65,10 +65,19 @@ describe("the other batches", () => {
         expect(columns * tile + (columns - 1) * GAP).toBeCloseTo(room.width);
       }
     }
-    expect(older(9, 1)).toMatchObject({ columns: 4, tile: 192, height: 3 * 192 + 2 * GAP });
+    expect(older(10, 1)).toMatchObject({ columns: 4, tile: 192, height: 3 * 192 + 2 * GAP });
     expect(older(4, 1, PHONE)).toMatchObject({ columns: 2, tile: 182 });
     // A few are as large as they would be in a full row.
     expect(older(1, 1)).toMatchObject({ columns: 1, tile: 192 });
+  });
+  it("leave no tile alone in the last row where fewer columns need no more rows", () => {
+    const narrow = { width: 570, height: 436 };
+    expect(older(3, 1, narrow)).toMatchObject({ columns: 3 });
+    expect(older(4, 1, narrow)).toMatchObject({ columns: 2, tile: older(3, 1, narrow).tile });
+    expect(older(5, 1)).toMatchObject({ columns: 3, tile: older(4, 1).tile });
+    expect(older(9, 1)).toMatchObject({ columns: 3, tile: older(4, 1).tile });
+    // Two columns have no better way for three, and ten need three columns here.
+    expect(older(3, 16 / 9)).toMatchObject({ columns: 2 });
   });
   it("are no narrow strips", () => {
     expect(older(2, 4, PHONE)).toMatchObject({ columns: 1, tile: PHONE.width });

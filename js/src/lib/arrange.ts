@@ -63,7 +63,10 @@ export function arranged(
   const fitting = (side: number): number => Math.max(Math.round((width + GAP) / (side + GAP)), 1);
   const side = Math.max(share(fitting(SIDES[size] ?? 0)), 0);
   const columns = fitting(side * Math.max(ratio, Math.min(NARROWEST, 2 * ratio)));
-  return stand(Math.min(columns, count), Math.max(share(columns), 0));
+  const lines = Math.ceil(count / columns);
+  // Of four tiles, two and two stand better than three and one.
+  const even = count % columns === 1 ? Math.ceil(count / lines) : Math.min(columns, count);
+  return stand(even, Math.max(share(columns), 0));
 }
 
 /** How a batch stands: its tiles, and its words above them or beside them. */
