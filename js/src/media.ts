@@ -20,22 +20,18 @@ const WEBP = "image/webp";
 /** Why the page does not show an image. */
 export type Hidden = NonNullable<ThumbnailItem["reason"]>;
 
-export interface Original {
-  url: string;
-  fileName: string;
-}
-
 export class Media {
   readonly thumbnails = new BlobUrls(THUMBNAILS);
   readonly covers = new BlobUrls(COVERS);
   readonly previews = new BlobUrls(PREVIEWS);
   /** Why images do not have a thumbnail, by generation id. */
   readonly hidden = new Map<string, Hidden>();
-  readonly #originals = new BlobUrls(ORIGINALS);
+  readonly originals = new BlobUrls(ORIGINALS);
   /** What stands in the large view for originals that browsers do not draw. */
-  readonly #views = new BlobUrls(ORIGINALS);
-  readonly #fileNames = new Map<string, string>();
-  readonly #coming = new Map<string, Promise<string>>();
+  readonly views = new BlobUrls(ORIGINALS);
+  readonly fileNames = new Map<string, string>();
+  /** The pictures for the large view that are on their way. */
+  readonly coming = new Map<string, Promise<string>>();
   readonly wantedThumbnails: Wanted;
   readonly wantedCovers: Wanted;
   readonly references: ReferencePictures;
@@ -48,49 +44,6 @@ export class Media {
     this.wantedThumbnails = new Wanted((generationIds) => this.#askThumbnails(generationIds));
     this.references = new ReferencePictures(send);
     this.wantedCovers = new Wanted((keys) => this.#askCovers(keys));
-  }
-
-  /** Return the original of an image, if the page has it. */
-  held(generationId: string): Original | undefined {
-    const url = this.#originals.get(generationId);
-    const fileName = this.#fileNames.get(generationId);
-    return url && fileName ? { url, fileName } : undefined;
-  }
-
-  /** Return the original of an image, which is loaded only now. Rejects with a `RequestError`. */
-  async original(generationId: string): Promise<Original> {
-    const held = this.held(generationId);
-    if (held) return held;
-    const { result, buffers } = await this.send({ method: "original", generationId });
-    const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
-    if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
-    this.#fileNames.set(generationId, result.fileName);
-    const url = await this.#originals.keep(generationId, bytes, result.mediaType);
-    return { url, fileName: result.fileName };
-  }
-
-  /**
-   * Return the picture of an image for the large view: the original, or a WebP if browsers do not draw originals of
-   * this kind. Rejects with a `RequestError`.
-   *
-   * @param asWebp whether this browser could not draw the original
-   */
-  async view(generationId: string, asWebp = false): Promise<string> {
-    const known = (asWebp ? undefined : this.#originals.get(generationId)) ?? this.#views.get(generationId);
-    if (known) return known;
-    const key = `${generationId} ${asWebp}`;
-    const coming = this.#coming.get(key) ?? this.#askView(generationId, asWebp);
-    this.#coming.set(key, coming);
-    return coming.finally(() => this.#coming.delete(key));
-  }
-
-  async #askView(generationId: string, asWebp: boolean): Promise<string> {
-    const { result, buffers } = await this.send({ method: "view", generationId, asWebp });
-    const bytes = result.type === "view" ? buffers[result.buffer] : undefined;
-    if (result.type !== "view" || !bytes) throw new Error("the answer holds no image");
-    if (result.fileName !== null) this.#fileNames.set(generationId, result.fileName);
-    const urls = result.fileName === null ? this.#views : this.#originals;
-    return urls.keep(generationId, bytes, result.mediaType);
   }
 
   /** Keep the pictures that came with a snapshot. */
@@ -148,7 +101,7 @@ export class Media {
     this.wantedThumbnails.close();
     this.wantedCovers.close();
     this.references.close();
-    for (const urls of [this.thumbnails, this.covers, this.previews, this.#originals, this.#views])
+    for (const urls of [this.thumbnails, this.covers, this.previews, this.originals, this.views])
       urls.clear();
   }
 

@@ -80,7 +80,7 @@ export function openPage(
     save();
     ended.abort();
   };
-  const opened = { store, media, parts, learnt, setHeight, watch, isIdle, signal, end };
+  const opened = { store, send, media, parts, learnt, setHeight, watch, isIdle, signal, end };
   // The tab is closed, loaded again or left: no later event tells so.
   addEventListener("pagehide", save, { signal });
   parts.watch(() => parts.get("tools")?.attend(opened, signal));

@@ -9,7 +9,6 @@ import type { Event as KernelEvent, Snapshot } from "./protocol.gen";
 import { createBatchActionsSlice } from "./slices/batch-actions";
 import { createBatchesSlice } from "./slices/batches";
 import { createConfigSlice, joined } from "./slices/config";
-import { createCoversSlice } from "./slices/covers";
 import { createCreateSlice, type Refusal } from "./slices/create";
 import { createDeletionsSlice } from "./slices/deletions";
 import { createDraftsSlice } from "./slices/drafts";
@@ -21,7 +20,6 @@ import { createNoticesSlice } from "./slices/notices";
 import { createPromptsSlice } from "./slices/prompts";
 import { createProvidersSlice } from "./slices/providers";
 import { createQueueSlice } from "./slices/queue";
-import { createRecipesSlice } from "./slices/recipes";
 import { createReferencesSlice } from "./slices/references";
 import { createReuseSlice } from "./slices/reuse";
 import { createSelectionSlice } from "./slices/selection";
@@ -47,7 +45,6 @@ export function createPageStore(send: Send): Store {
     ...createProvidersSlice(set, get, send),
     ...createTopicsSlice(set, get, send),
     ...createTopicListSlice(set, get, send),
-    ...createCoversSlice(set, get, send),
     ...createBatchesSlice(set, get, send),
     ...createFeedPagesSlice(set, get, send),
     ...createBatchActionsSlice(set, get, send),
@@ -61,7 +58,6 @@ export function createPageStore(send: Send): Store {
     ...createCreateSlice(set, get, send),
     ...createReuseSlice(set, get, send),
     ...createNoticesSlice(set, get, send),
-    ...createRecipesSlice(set, get, send),
     ...createReferencesSlice(set, get, send),
     ...createMaskSlice(set, get, send),
   }));

@@ -5,6 +5,8 @@ import { grouped, type Trait, traitCounts } from "../src/lib/model-groups";
 import { since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
+import { addServer, removeServer } from "../src/slices/access";
+import { addReferences, moveReference } from "../src/slices/adding";
 import { CONFIGURE_DELAY } from "../src/slices/config";
 import { meantOf, offerOf, sizeOf } from "../src/slices/sizes";
 import { showConnection, showSnapshot } from "../src/store";
@@ -138,8 +140,8 @@ describe("the ratio of a reference", () => {
     ...more,
   });
   it("is offered, and taken by width and height", () => {
-    const { state, params } = shown(edges(1024), eyes);
-    state().addReferences([held(3000, 2000)]);
+    const { page, state, params } = shown(edges(1024), eyes);
+    addReferences(page, [held(3000, 2000)]);
     expect(params()).toBeUndefined();
     expect(offerOf(state())?.text).toBe("3:2");
     state().takeOfferedRatio();
@@ -150,31 +152,34 @@ describe("the ratio of a reference", () => {
     expect(offerOf(state())).toBeNull();
   });
   it("is taken by the nearest choice", () => {
-    const { state, params } = shown([choice("aspect_ratio", ["auto", "1:1", "4:3", "9:16"], "auto")], eyes);
-    state().addReferences([held(1000, 1790)]);
+    const { page, state, params } = shown(
+      [choice("aspect_ratio", ["auto", "1:1", "4:3", "9:16"], "auto")],
+      eyes,
+    );
+    addReferences(page, [held(1000, 1790)]);
     expect(offerOf(state())?.text).toBe("9:16");
     state().takeOfferedRatio();
     expect(params()).toEqual({ aspect_ratio: "9:16" });
   });
   it("is not offered where it is there already, nor where there is no shape, nor after it was declined", () => {
-    const { state } = shown(edges(1024), eyes);
-    state().addReferences([held(500, 500)]);
+    const { page, state } = shown(edges(1024), eyes);
+    addReferences(page, [held(500, 500)]);
     expect(offerOf(state())).toBeNull();
     state().clearReferences();
-    state().addReferences([held(500, 900)]);
+    addReferences(page, [held(500, 900)]);
     expect(offerOf(state())).not.toBeNull();
     state().dismissOfferedRatio();
     expect(offerOf(state())).toBeNull();
     const none = shown([parameter("seed")], eyes);
-    none.state().addReferences([held(500, 900)]);
+    addReferences(none.page, [held(500, 900)]);
     expect(offerOf(none.state())).toBeNull();
   });
   it("is that of the first reference that is sent, wherever it comes from and as long as it is there", () => {
-    const { state } = shown(edges(1024), eyes);
+    const { page, state } = shown(edges(1024), eyes);
     const offered = () => offerOf(state())?.text;
     state().takeReferences([held(400, 800), held(300, 200)], null);
     expect(offered()).toBe("1:2");
-    state().moveReference(state().references[1]?.key ?? 0, 0);
+    moveReference(page, state().references[1]?.key ?? 0, 0);
     expect(offered()).toBe("3:2");
     state().chooseModel("demo:other");
     expect(offered()).toBeUndefined();
@@ -278,8 +283,8 @@ describe("the list of models", () => {
 describe("a server of the user's own", () => {
   const added = { type: "server_added", provider: "mine", message: "It answers." } as const;
   it("is added, and its first model chosen as soon as it is known", async () => {
-    const { state, last } = shown(edges(1024));
-    const said = state().addServer("mine", "http://localhost:8080/v1", "");
+    const { page, state, last } = shown(edges(1024));
+    const said = addServer(page, "mine", "http://localhost:8080/v1", "");
     expect(last().call).toEqual({
       method: "add_server",
       name: "mine",
@@ -294,23 +299,23 @@ describe("a server of the user's own", () => {
     expect(state().config.model).toBe("mine:flux");
   });
   it("does not take the model from who chose another one meanwhile", async () => {
-    const { state, last } = shown(edges(1024));
-    void state().addServer("mine", "http://localhost:8080/v1", "");
+    const { page, state, last } = shown(edges(1024));
+    void addServer(page, "mine", "http://localhost:8080/v1", "");
     await last().answer({ ...added, outcome: "good" });
     state().chooseModel("demo:other");
     state().receiveCatalog([...state().models, model("flux", { provider: "mine" })]);
     expect(state().config.model).toBe("demo:other");
   });
   it("says why it was refused", async () => {
-    const { state, last } = shown(edges(1024));
-    const said = state().addServer("demo", "nonsense", "");
+    const { page, last } = shown(edges(1024));
+    const said = addServer(page, "demo", "nonsense", "");
     await last().refuse();
     expect(await said).toMatchObject({ good: false });
   });
   it("is removed, and put back by Undo", async () => {
-    const { store, state, last } = shown(edges(1024));
+    const { page, store, state, last } = shown(edges(1024));
     store.setState({ providers: [provider("mine", "mine", { server: "http://localhost:8080/v1" })] });
-    void state().removeServer("mine");
+    void removeServer(page, "mine");
     expect(last().call).toEqual({ method: "remove_server", name: "mine" });
     await last().answer();
     state().notices[0]?.action?.run();

@@ -1,7 +1,9 @@
 // @vitest-environment happy-dom
 // Editing an image: the picture becomes the only reference of an empty prompt, and one Undo takes all of it back.
+
 import { beforeEach, describe, expect, it } from "vitest";
 import { generation, model, provider, snapshot } from "../dev/fixtures";
+import { addLink } from "../src/slices/adding";
 import { showSnapshot } from "../src/store";
 import type { Page } from "../src/views/context";
 import { editImage } from "../src/views/edit-image";
@@ -28,7 +30,7 @@ function opened(models = [NONE, EDIT], name = "demo:edit", more = {}) {
   const config = { ...base.config, model: name, ...more };
   showSnapshot(kernel.store, { ...base, models, config, draft, providers: PROVIDERS }, true);
   const state = () => kernel.store.getState();
-  const edit = () => editImage({ store: kernel.store } as Page, IMAGE, document.getElementById("tile"));
+  const edit = () => editImage(kernel.page as Page, IMAGE, document.getElementById("tile"));
   const notice = () => state().notices.at(-1);
   const digests = () => state().references.map(({ reference }) => reference?.digest);
   /** The newest call of a method. */
@@ -37,7 +39,7 @@ function opened(models = [NONE, EDIT], name = "demo:edit", more = {}) {
     if (!call) throw new Error(`${method} was not called`);
     return call;
   };
-  return { calls: kernel.calls, last, state, edit, notice, digests };
+  return { page: kernel.page, calls: kernel.calls, last, state, edit, notice, digests };
 }
 
 const PROVIDERS = [
@@ -74,8 +76,8 @@ describe("an image that is edited", () => {
     expect(state().notices).toHaveLength(1);
   });
   it("gives the way back to a reference that was on its way", async () => {
-    const { state, edit, notice, calls } = opened();
-    expect(state().addLink("https://pictures.test/fern.png")).toBeNull();
+    const { page, state, edit, notice, calls } = opened();
+    expect(addLink(page, "https://pictures.test/fern.png")).toBeNull();
     const links = () =>
       calls.filter(({ call }) => call.method === "take_reference" && call.source === "link").length;
     expect(links()).toBe(1);

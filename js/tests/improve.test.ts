@@ -1,9 +1,11 @@
 // @vitest-environment happy-dom
+
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, provider, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { DraftState, ProviderState } from "../src/protocol.gen";
 import { DRAFT_DELAY, isImproving } from "../src/slices/drafts";
+import { improve } from "../src/slices/improve";
 import { writerMissing, writerOf } from "../src/slices/improving";
 import { UNDO_MILLISECONDS } from "../src/slices/notices";
 import { receive, showSnapshot } from "../src/store";
@@ -46,7 +48,7 @@ function opened(activeTopicId: string | null = "t1", providers: ProviderState[] 
   const notices = () => state().notices.map(({ message }) => message);
   /** Ask, and return the function that answers. */
   const ask = (mode: "expand" | "translate" = "expand") => {
-    void state().improve(mode);
+    void improve(kernel.page, mode);
     const call = kernel.last();
     expect(call.call.method).toBe("improve");
     return {
@@ -216,9 +218,9 @@ describe("a refusal", () => {
     expect(state().notices[0]?.level).toBe("info");
   });
   it("is not asked for without a prompt", () => {
-    const { state, sent } = opened();
+    const { page, state, sent } = opened();
     state().setPrompt("  ");
-    void state().improve("expand");
+    void improve(page, "expand");
     expect(sent("improve")).toHaveLength(0);
   });
 });

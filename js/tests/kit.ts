@@ -2,7 +2,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { vi } from "vitest";
 import { error } from "../dev/fixtures";
-import { type Answer, RequestError } from "../src/lib/answer";
+import { type Answer, RequestError, type Send } from "../src/lib/answer";
 import type { Canvas } from "../src/lib/mask";
 import type { LoadPart, PartModules } from "../src/parts";
 import * as large from "../src/parts/large";
@@ -11,6 +11,7 @@ import * as picker from "../src/parts/picker";
 import * as tools from "../src/parts/tools";
 import * as zh from "../src/parts/zh";
 import type { Call, ErrorState, KernelMessage, PageMessage, Result } from "../src/protocol.gen";
+import type { Reach } from "../src/slices/state";
 import { createPageStore, type Store } from "../src/store";
 
 export interface Pending {
@@ -22,31 +23,30 @@ export interface Pending {
 }
 
 /** Return a store, and the calls that it sent, to be answered by hand. */
-export function storeWithKernel(): { store: Store; calls: Pending[]; last(): Pending } {
+export function storeWithKernel(): { store: Store; page: Reach; calls: Pending[]; last(): Pending } {
   const calls: Pending[] = [];
-  const store = createPageStore(
-    (call, sent) =>
-      new Promise<Answer>((resolve, reject) => {
-        calls.push({
-          call,
-          buffers: sent ?? [],
-          answer: async (result = { type: "empty" }) => {
-            resolve({ result, buffers: [] });
-            await settled();
-          },
-          refuse: async (state = error()) => {
-            reject(new RequestError(state));
-            await settled();
-          },
-        });
-      }),
-  );
+  const send: Send = (call, sent) =>
+    new Promise<Answer>((resolve, reject) => {
+      calls.push({
+        call,
+        buffers: sent ?? [],
+        answer: async (result = { type: "empty" }) => {
+          resolve({ result, buffers: [] });
+          await settled();
+        },
+        refuse: async (state = error()) => {
+          reject(new RequestError(state));
+          await settled();
+        },
+      });
+    });
+  const store = createPageStore(send);
   const last = (): Pending => {
     const call = calls.at(-1);
     if (!call) throw new Error("nothing was sent");
     return call;
   };
-  return { store, calls, last };
+  return { store, page: { store, send }, calls, last };
 }
 
 /** Load a part from its source. */

@@ -53,7 +53,7 @@ async function opened(
   start: LightboxTarget = { batchId: "new", generationId: "new-0" },
   load: LoadPart = partFromSource,
 ) {
-  const { store, calls, last } = storeWithKernel();
+  const { store, page: own, calls, last } = storeWithKernel();
   const two = (id: string) =>
     batch(
       id,
@@ -68,7 +68,7 @@ async function opened(
   showSnapshot(store, told("old2", "old1"), true);
   const media = new Media(() => new Promise(() => undefined));
   const parts = new Parts(load);
-  const page = { store, media, parts } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
+  const page = { ...own, media, parts } as unknown as Parameters<typeof PageContext.Provider>[0]["value"];
   const root = document.createElement("div");
   document.body.append(root);
   let target: LightboxTarget | null = start;

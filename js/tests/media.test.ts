@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+
 import { h, render } from "preact";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { generation, snapshot } from "../dev/fixtures";
@@ -6,6 +7,7 @@ import type { Answer } from "../src/lib/answer";
 import { BlobUrls } from "../src/lib/blob-urls";
 import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
 import { Media } from "../src/media";
+import { originalOf, viewOf } from "../src/originals";
 import { useBlobUrl } from "../src/views/context";
 import { hostThatShows, settled } from "./kit";
 
@@ -225,12 +227,12 @@ describe("the pictures of a page", () => {
         buffers: [bytes(original ? 1 : 2)],
       };
     });
-    const webp = await media.view("g", true);
-    expect(await media.view("g", true)).toBe(webp);
-    const original = await media.original("g");
+    const webp = await viewOf(media, "g", true);
+    expect(await viewOf(media, "g", true)).toBe(webp);
+    const original = await originalOf(media, "g");
     expect(original.url).not.toBe(webp);
     // The original is known now, so that the large view of another time takes it.
-    expect(await media.view("g")).toBe(original.url);
+    expect(await viewOf(media, "g")).toBe(original.url);
     expect(asked).toHaveLength(2);
     media.close();
     expect(alive.size).toBe(0);
@@ -243,8 +245,8 @@ describe("the pictures of a page", () => {
       }),
     );
     const media = new Media(send);
-    const first = await media.original("g");
-    expect(await media.original("g")).toEqual(first);
+    const first = await originalOf(media, "g");
+    expect(await originalOf(media, "g")).toEqual(first);
     expect(first.fileName).toBe("g.png");
     expect(send).toHaveBeenCalledTimes(1);
   });

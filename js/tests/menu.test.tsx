@@ -25,11 +25,11 @@ async function shown(loaded = true) {
   root = document.createElement("div");
   document.body.append(root);
   const items = [item("Copy"), item("Move", { disabled: true }), item("Delete", { danger: true })];
-  const { store } = storeWithKernel();
+  const { page: own } = storeWithKernel();
   const parts = new Parts(partFromSource);
   if (loaded) await parts.want("tools");
   const page = {
-    store,
+    ...own,
     parts,
     media: new Media(() => Promise.reject(new Error("no kernel"))),
     learnt: Promise.resolve(),

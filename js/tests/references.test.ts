@@ -3,6 +3,16 @@ import { batch, error, generation, model, snapshot, topic } from "../dev/fixture
 import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
 import { kindOf, PIECE } from "../src/lib/upload";
 import type { DraftState, RecipeState, ReferenceState, Result, UploadPiece } from "../src/protocol.gen";
+import {
+  addFiles,
+  addImage,
+  addLink,
+  addReferences,
+  moveReference,
+  retryReference,
+} from "../src/slices/adding";
+import { saveMask } from "../src/slices/mask-upload";
+import { takeFiles } from "../src/slices/recipes";
 import { maskProblem, referencesToSend } from "../src/slices/references";
 import { showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
@@ -42,7 +52,7 @@ function opened(name = "demo:edit", draft: DraftState = { prompt: "", references
   const notices = () => state().notices.map(({ message }) => message);
   /** Add files, and wait until their first pieces are sent. */
   const add = async (...files: { name: string; blob: Blob }[]) => {
-    await state().addFiles(files);
+    await addFiles(kernel.page, files);
     await outstanding(
       () => uploads().length >= state().references.filter(({ source }) => source.kind === "file").length,
     );
@@ -79,13 +89,13 @@ describe("an upload", () => {
     expect(state().references).toMatchObject([{ status: "ready", reference: held("a") }]);
   });
   it("runs beside others, and its failure leaves them", async () => {
-    const { uploads, add, state } = opened();
+    const { page, uploads, add, state } = opened();
     await add(png(10, "a.png"), png(20, "b.png"));
     await uploads()[1]?.refuse(error({ message: "The disk is full.", nextStep: "Make room." }));
     await uploads()[0]?.answer(taken(10, held("a")));
     expect(state().references.map(({ status }) => status)).toEqual(["ready", "failed"]);
     expect(state().references[1]?.error).toBe("The disk is full. Make room.");
-    state().retryReference(state().references[1]?.key ?? 0);
+    retryReference(page, state().references[1]?.key ?? 0);
     await outstanding(() => uploads().length === 3);
     expect(piece(uploads()[2]).offset).toBe(0);
     await uploads()[2]?.answer(taken(20, held("b")));
@@ -102,10 +112,10 @@ describe("an upload", () => {
     expect(state().announcements).toEqual([]);
   });
   it("of a file that cannot be read says so", async () => {
-    const { state } = opened();
+    const { page, state } = opened();
     const blob = new Blob(["x"]);
     blob.slice = () => ({ arrayBuffer: () => Promise.reject(new Error("gone")) }) as unknown as Blob;
-    await state().addFiles([{ name: "gone.png", blob }]);
+    await addFiles(page, [{ name: "gone.png", blob }]);
     await outstanding(() => state().references[0]?.status === "failed");
     expect(state().references[0]?.error).toContain("could not be read");
   });
@@ -121,10 +131,10 @@ describe("an upload", () => {
 
 describe("a refusal", () => {
   it("says why, before anything is sent", async () => {
-    const { state, notices, calls } = opened();
-    await state().addFiles([{ name: "anim.gif", blob: new Blob(["GIF89a......"]) }]);
-    await state().addFiles([png(3_000_001, "huge.png")]);
-    await state().addFiles([{ name: "notes.txt", blob: new Blob(["words"]) }]);
+    const { page, notices, calls } = opened();
+    await addFiles(page, [{ name: "anim.gif", blob: new Blob(["GIF89a......"]) }]);
+    await addFiles(page, [png(3_000_001, "huge.png")]);
+    await addFiles(page, [{ name: "notes.txt", blob: new Blob(["words"]) }]);
     expect(notices()).toEqual([
       "anim.gif was not added. This model takes PNG, JPEG, not GIF.",
       "huge.png was not added. 3 MB is too large: this model takes at most 3 MB.",
@@ -139,13 +149,13 @@ describe("a refusal", () => {
     expect(notices()).toEqual(["c was not added. This model takes at most 2 references."]);
   });
   it("names the model that takes none", async () => {
-    const { state, notices } = opened("demo:none");
-    state().useAsReference(generation("b1", 0, { mediaType: "image/png" }));
+    const { page, notices } = opened("demo:none");
+    addImage(page, generation("b1", 0, { mediaType: "image/png" }));
     expect(notices()).toEqual(["result 1 was not added. No eyes does not take reference images."]);
   });
   it("of a link comes to where it was typed", () => {
-    const { state, calls } = opened();
-    expect(state().addLink("http://example.org/cat.png")).toContain("https://");
+    const { page, calls } = opened();
+    expect(addLink(page, "http://example.org/cat.png")).toContain("https://");
     expect(calls).toHaveLength(0);
   });
 });
@@ -154,8 +164,8 @@ describe("what is sent", () => {
   const draft: DraftState = { prompt: "a fox", references: [held("a"), held("b")], mask: held("m") };
 
   it("is what the model takes, in the order that is shown", async () => {
-    const { state, last } = opened("demo:edit", draft);
-    state().moveReference(state().references[1]?.key ?? 0, 0);
+    const { page, state, last } = opened("demo:edit", draft);
+    moveReference(page, state().references[1]?.key ?? 0, 0);
     void state().generate();
     expect(last().call).toMatchObject({ wishes: [{ references: ["b", "a"], mask: null }] });
   });
@@ -212,8 +222,8 @@ describe("the references of a draft", () => {
     expect(state().mask).toEqual({ reference: held("m"), over: "a" });
   });
   it("are saved when they change", () => {
-    const { state, last } = opened("demo:edit", draft);
-    state().addReferences([held("b")]);
+    const { page, state, last } = opened("demo:edit", draft);
+    addReferences(page, [held("b")]);
     state().saveDraft();
     expect(last().call).toMatchObject({ method: "save_draft", references: ["a", "b"], mask: "m" });
   });
@@ -290,15 +300,15 @@ describe("the references of a draft", () => {
 
 describe("a reference from elsewhere", () => {
   it("is taken by the kernel from a result", async () => {
-    const { state, last } = opened();
-    state().useAsReference(generation("b1", 2, { mediaType: "image/png" }));
+    const { page, state, last } = opened();
+    addImage(page, generation("b1", 2, { mediaType: "image/png" }));
     expect(last().call).toEqual({ method: "take_reference", source: "generation", value: "b1-2" });
     await last().answer({ type: "reference_taken", reference: held("r") });
     expect(referencesToSend(state()).references).toEqual(["r"]);
   });
   it("that turns out to be of a wrong kind is kept and not sent", async () => {
-    const { state, last } = opened();
-    expect(state().addLink("https://example.org/cat")).toBeNull();
+    const { page, state, last } = opened();
+    expect(addLink(page, "https://example.org/cat")).toBeNull();
     await last().answer({ type: "reference_taken", reference: held("r", { mediaType: "image/webp" }) });
     expect(referencesToSend(state()).references).toEqual([]);
     expect(problemsOf(state().references, EDIT)).toEqual(["This model takes PNG, JPEG, not WEBP."]);
@@ -307,8 +317,8 @@ describe("a reference from elsewhere", () => {
 
 describe("a mask", () => {
   it("is uploaded as one and lies over the first reference", async () => {
-    const { state, uploads } = opened("demo:edit", { prompt: "", references: [held("a")], mask: null });
-    const saved = state().saveMask(png(9).blob, new AbortController().signal);
+    const { page, state, uploads } = opened("demo:edit", { prompt: "", references: [held("a")], mask: null });
+    const saved = saveMask(page, png(9).blob, new AbortController().signal);
     await outstanding(() => uploads().length === 1);
     expect(piece(uploads()[0]).purpose).toBe("mask");
     await uploads()[0]?.answer(taken(9, held("m")));
@@ -318,8 +328,12 @@ describe("a mask", () => {
     expect(referencesToSend(state()).mask).toBeNull();
   });
   it("that is refused says why, and the earlier one stays", async () => {
-    const { state, uploads } = opened("demo:edit", { prompt: "", references: [held("a")], mask: held("m") });
-    const saved = state().saveMask(png(9).blob, new AbortController().signal);
+    const { page, state, uploads } = opened("demo:edit", {
+      prompt: "",
+      references: [held("a")],
+      mask: held("m"),
+    });
+    const saved = saveMask(page, png(9).blob, new AbortController().signal);
     await outstanding(() => uploads().length === 1);
     await uploads()[0]?.refuse(error({ message: "No room." }));
     expect((await saved)?.message).toBe("No room.");
@@ -350,9 +364,9 @@ describe("the rules", () => {
 
 describe("a file that was made here", () => {
   const brought = async (model: string) => {
-    const { state, calls } = opened(model);
+    const { page, state, calls } = opened(model);
     const file = png(9);
-    const taken = state().takeFiles([file]);
+    const taken = takeFiles(page, [file]);
     const asked = () => calls.filter(({ call }) => call.method === "recipe_of");
     await outstanding(() => asked().length === 1);
     return { state, file, taken, asked };

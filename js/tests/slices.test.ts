@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, error, generation, model, parameter, snapshot, topic } from "../dev/fixtures";
 import type { Snapshot } from "../src/protocol.gen";
+import { checkProvider, giveKey } from "../src/slices/access";
 import { CONFIGURE_DELAY } from "../src/slices/config";
+import { improve } from "../src/slices/improve";
 import { receive, showConnection, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
 
@@ -254,9 +256,9 @@ describe("a call of unknown price", () => {
     ["Generate anyway", "retry"],
     ["Improve anyway", "improve"],
   ] as const)("is offered as %s, and sent once the user agrees", async (label, method) => {
-    const { state, calls, last } = opened();
+    const { page, state, calls, last } = opened();
     state().setPrompt("a fox");
-    void (method === "retry" ? state().retry("b1", "b1-0") : state().improve("expand"));
+    void (method === "retry" ? state().retry("b1", "b1-0") : improve(page, "expand"));
     await last().refuse(error({ code: "price_unknown" }));
     const action = state().notices.at(-1)?.action;
     expect(action?.label).toBe(label);
@@ -373,8 +375,8 @@ describe("create", () => {
 describe("a key", () => {
   const KEY = "sk-canary-0123";
   it("goes to the kernel and stays nowhere in the page's state", async () => {
-    const { store, state, last } = opened();
-    const said = state().giveKey("openai", KEY);
+    const { page, store, last } = opened();
+    const said = giveKey(page.send, "openai", KEY);
     expect(last().call).toEqual({ method: "set_key", provider: "openai", key: KEY, remember: true });
     expect(JSON.stringify(store.getState())).not.toContain(KEY);
     await last().answer({ type: "key_taken", provider: "openai", keptIn: "keyring", message: "It is kept." });
@@ -382,17 +384,17 @@ describe("a key", () => {
     expect(JSON.stringify(store.getState())).not.toContain(KEY);
   });
   it("that is refused says why", async () => {
-    const { state, last } = opened();
-    const said = state().giveKey("openai", "two words");
+    const { page, last } = opened();
+    const said = giveKey(page.send, "openai", "two words");
     await last().refuse(error({ message: "No key.", nextStep: "Copy it again." }));
     expect(await said).toEqual({ good: false, message: "No key. Copy it again." });
   });
   it("is tested, and each outcome is good or bad", async () => {
-    const { state, last } = opened();
+    const { page, last } = opened();
     const outcomes = ["good", "reached", "unknown", "missing_key", "bad_key", "no_network", "other"] as const;
     const heard: boolean[] = [];
     for (const outcome of outcomes) {
-      const said = state().checkProvider("openai");
+      const said = checkProvider(page.send, "openai");
       await last().answer({ type: "provider_checked", provider: "openai", outcome, message: outcome });
       heard.push((await said).good);
     }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, snapshot, topic } from "../dev/fixtures";
 import type { Snapshot, TopicState } from "../src/protocol.gen";
+import { chooseCover } from "../src/slices/covers";
 import { KEPT_TOPICS, TOPICS_PAGE } from "../src/slices/topic-list";
 import { receive, showSnapshot } from "../src/store";
 import { settled, storeWithKernel } from "./kit";
@@ -162,8 +163,8 @@ describe("a topic", () => {
     expect(calls).toHaveLength(0);
   });
   it("says why it has not got the cover", async () => {
-    const { state, last } = opened();
-    void state().chooseCover("t1", "b1-0");
+    const { page, state, last } = opened();
+    void chooseCover(page, "t1", "b1-0");
     expect(last().call).toEqual({ method: "choose_cover", topicId: "t1", generationId: "b1-0" });
     await last().refuse();
     await settled();

@@ -1,5 +1,6 @@
 // The texts of the core in English. The texts of each part are in a file of their own, which loads with the part.
 import type { ErrorCode } from "../protocol.gen";
+import type { english as adding } from "./adding";
 import type { english as download } from "./download";
 import type { english as edit } from "./edit";
 import type { english as large } from "./large";
@@ -145,11 +146,6 @@ export const en = {
       `Improving a prompt needs a text model. Choose a model of ${titles} and enter its key.`,
     working: "Improving the prompt…",
     cancelled: "The prompt stays as it is.",
-    improved: (topic: string | null) => `The prompt${topic === null ? "" : ` of “${topic}”`} was improved.`,
-    translated: (topic: string | null) =>
-      `The prompt${topic === null ? "" : ` of “${topic}”`} was translated.`,
-    same: "The prompt needs no change.",
-    anyway: "Improve anyway",
     undone: "The earlier prompt is back.",
   },
   // ---------------------------------------------------------------- what runs and waits, in all topics
@@ -206,29 +202,15 @@ export const en = {
   },
   references: {
     title: "References",
-    one: "The image",
     add: "Add a reference image",
     addShort: "Add image",
     hint: "or drop, paste or link one",
     link: "Add by link",
-    badLink: "This is not an https:// link.",
     open: (name: string, place: number, count: number) => `Reference ${place} of ${count}: ${name}`,
     unnamed: "image",
-    result: (position: number) => `result ${position}`,
     remove: (name: string) => `Remove ${name}`,
     removeAll: "Remove all",
-    movedTo: (place: number, count: number) => `Moved to position ${place} of ${count}.`,
     failed: (name: string, why: string) => `${name}: ${why}`,
-    unreadable: "The file could not be read. Choose it again.",
-    twice: "This image is already a reference.",
-    madeHere: "This image was made here.",
-    useSettings: "Use its settings",
-    refused: (names: string[], why: string) =>
-      names.length === 1
-        ? `${names[0]} was not added. ${why}`
-        : names.length > 3
-          ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more were not added. ${why}`
-          : `${names.join(", ")} were not added. ${why}`,
     takesNone: (model: string) => `${model || "This model"} does not take reference images.`,
     tooMany: (count: number) =>
       `This model takes at most ${count === 1 ? "1 reference" : `${count} references`}.`,
@@ -409,7 +391,6 @@ export const en = {
   // ---------------------------------------------------------------- a server of the user's own
   server: {
     title: "Add a server",
-    removed: (name: string) => `Removed the server ${name}. The images it made stay.`,
   },
   // ---------------------------------------------------------------- one image large
   lightbox: {
@@ -419,6 +400,7 @@ export const en = {
 
 /** All texts of one language, those of the parts too. */
 export type Messages = typeof en &
+  typeof adding &
   typeof download &
   typeof edit &
   typeof large &

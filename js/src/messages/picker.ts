@@ -58,6 +58,7 @@ export const english = {
     testing: "Testing…",
   },
   server: {
+    removed: (name: string) => `Removed the server ${name}. The images it made stay.`,
     add: "Add a server…",
     intro: "Any server with an OpenAI-compatible API: LocalAI, vLLM, stable-diffusion.cpp or a relay.",
     name: "Name",

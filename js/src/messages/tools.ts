@@ -175,6 +175,11 @@ export const english = {
     walkKeys: "Earlier prompts, from the start of the text",
   },
   improve: {
+    improved: (topic: string | null) => `The prompt${topic === null ? "" : ` of “${topic}”`} was improved.`,
+    translated: (topic: string | null) =>
+      `The prompt${topic === null ? "" : ` of “${topic}”`} was translated.`,
+    same: "The prompt needs no change.",
+    anyway: "Improve anyway",
     expand: "Improve",
     translate: "Translate to English",
     cancel: "Keep the prompt as it is",

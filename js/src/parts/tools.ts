@@ -1,6 +1,7 @@
 // What a click opens beside the large things: menus, small dialogs and lists, the filter, what is done with a selection.
 import "../views/part-icons";
 
+export { takeFiles } from "../slices/recipes";
 export { CoverPicker } from "../views/cover-picker";
 export { Elsewhere } from "../views/elsewhere";
 export { FilterFields, NothingFound } from "../views/filter-fields";

@@ -1,7 +1,7 @@
 // The covers of topics, and the images to choose a cover from.
 import { causeText } from "../lib/answer";
 import { UNFILTERED } from "./filter";
-import type { Slice } from "./state";
+import type { Reach } from "./state";
 
 /** An image to choose a cover from. */
 export interface FinishedImage {
@@ -12,42 +12,38 @@ export interface FinishedImage {
 /** How many batches are searched for a page of finished images. */
 const COVERS_PAGE = 24;
 
-export interface CoversSlice {
-  chooseCover(topicId: string, generationId: string): Promise<void>;
-  /** Return some of a topic's finished images, newest first, and the cursor of older ones. */
-  finishedImages(
-    topicId: string,
-    before: string | null,
-  ): Promise<{ images: FinishedImage[]; before: string | null }>;
+export async function chooseCover(
+  { store, send }: Reach,
+  topicId: string,
+  generationId: string,
+): Promise<void> {
+  await send({ method: "choose_cover", topicId, generationId }).catch((cause: unknown) =>
+    store.getState().addNotice("error", causeText(cause)),
+  );
 }
 
-export const createCoversSlice: Slice<CoversSlice> = (_set, get, send) => {
-  const report = (cause: unknown): void => get().addNotice("error", causeText(cause));
-
-  return {
-    chooseCover: async (topicId, generationId) => {
-      await send({ method: "choose_cover", topicId, generationId }).catch(report);
-    },
-
-    finishedImages: async (topicId, before) => {
-      try {
-        const { result } = await send({
-          method: "feed",
-          topicId,
-          before,
-          limit: COVERS_PAGE,
-          ...UNFILTERED,
-          status: "success",
-        });
-        if (result.type !== "feed") return { images: [], before: null };
-        const images = result.feed.batches.flatMap(({ prompt, generations }) =>
-          generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
-        );
-        return { images, before: result.feed.before };
-      } catch (cause) {
-        report(cause);
-        return { images: [], before };
-      }
-    },
-  };
-};
+/** Return some of a topic's finished images, newest first, and the cursor of older ones. */
+export async function finishedImages(
+  { store, send }: Reach,
+  topicId: string,
+  before: string | null,
+): Promise<{ images: FinishedImage[]; before: string | null }> {
+  try {
+    const { result } = await send({
+      method: "feed",
+      topicId,
+      before,
+      limit: COVERS_PAGE,
+      ...UNFILTERED,
+      status: "success",
+    });
+    if (result.type !== "feed") return { images: [], before: null };
+    const images = result.feed.batches.flatMap(({ prompt, generations }) =>
+      generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
+    );
+    return { images, before: result.feed.before };
+  } catch (cause) {
+    store.getState().addNotice("error", causeText(cause));
+    return { images: [], before };
+  }
+}

@@ -28,10 +28,6 @@ export interface FilterSlice {
   setFilter(patch: Partial<Filter>): void;
   showFilter(shown: boolean): void;
   clearFilter(): void;
-  /** Ask the kernel which models were used where the filter searches. */
-  loadUsedModels(): Promise<void>;
-  /** Ask the kernel which scores and tags there are where the filter searches. */
-  loadUsedLabels(): Promise<void>;
 }
 
 /** The key of the feed that the filter finds. */
@@ -58,7 +54,7 @@ export const NO_FILTER: Filter = {
   everywhere: false,
 };
 
-export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
+export const createFilterSlice: Slice<FilterSlice> = (set, get) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   return {
@@ -89,26 +85,6 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get, send) => {
         const { [FOUND]: _, ...feeds } = state.feeds;
         return { filter: NO_FILTER, filterShown: false, feeds };
       });
-    },
-    loadUsedModels: async () => {
-      const { filter, activeTopicId } = get();
-      const topicId = filter.everywhere ? null : activeTopicId;
-      try {
-        const { result } = await send({ method: "models_used", topicId });
-        if (result.type === "model_names") set({ usedModels: result.names });
-      } catch {
-        // The models of the known batches are offered nevertheless.
-      }
-    },
-    loadUsedLabels: async () => {
-      const { filter, activeTopicId } = get();
-      const topicId = filter.everywhere ? null : activeTopicId;
-      try {
-        const { result } = await send({ method: "labels_used", topicId });
-        if (result.type === "label_names") set({ usedLabels: result });
-      } catch {
-        // Without their names, none can be chosen. The bar asks again when it opens.
-      }
     },
   };
 };

@@ -1,50 +1,46 @@
 // The full recipe of an image, loaded on demand.
+import type { Send } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
-import { t } from "../messages";
+import { t } from "../messages/adding";
 import type { RecipeState } from "../protocol.gen";
-import type { NamedBlob } from "./references";
-import type { Slice } from "./state";
+import { addFiles, type NamedBlob } from "./adding";
+import type { Reach } from "./state";
 
-export interface RecipesSlice {
-  /** Return the recipe of an image. Rejects with a `RequestError`. */
-  recipeOf(generationId: string): Promise<RecipeState>;
-  /** Take files as references. If a single file was made here, offer its settings too. */
-  takeFiles(files: readonly NamedBlob[]): Promise<void>;
-  /** Offer the settings that an image file was made with. Return false if the file was not made here. */
-  offerRecipe(file: Blob): Promise<boolean>;
+/** Return the recipe of an image. Rejects with a `RequestError`. */
+export async function recipeOf(send: Send, generationId: string): Promise<RecipeState> {
+  const { result } = await send({ method: "recipe", generationId });
+  if (result.type !== "recipe") throw new Error("the answer is no recipe");
+  return result.recipe;
 }
 
-export const createRecipesSlice: Slice<RecipesSlice> = (_set, get, send) => ({
-  recipeOf: async (generationId) => {
-    const { result } = await send({ method: "recipe", generationId });
-    if (result.type !== "recipe") throw new Error("the answer is no recipe");
-    return result.recipe;
-  },
-  takeFiles: async (files) => {
-    const [file, ...others] = files;
-    const one = others.length === 0 && get().usable ? file : undefined;
-    const { models, config } = get();
-    const offered = one && get().offerRecipe(one.blob);
-    // If the file cannot be a reference, the user brought it for its settings.
-    if (!modelOf(models, config.model)?.references && (await offered)) return;
-    await Promise.all([get().addFiles(files), offered]);
-  },
-  offerRecipe: async (file) => {
-    try {
-      const digest = await digestOf(file);
-      if (digest === null) return false;
-      const { result } = await send({ method: "recipe_of", digest });
-      if (result.type !== "recipe") return false;
-      const { recipe } = result;
-      const run = (): void => get().reuseRecipe(recipe);
-      get().addNotice("info", t.references.madeHere, { label: t.references.useSettings, run, offer: true });
-      return true;
-    } catch {
-      // The offer was a courtesy. If the file is broken, its upload tells why.
-      return false;
-    }
-  },
-});
+/** Take files as references. If a single file was made here, offer its settings too. */
+export async function takeFiles(page: Reach, files: readonly NamedBlob[]): Promise<void> {
+  const [file, ...others] = files;
+  const { models, config, usable } = page.store.getState();
+  const one = others.length === 0 && usable ? file : undefined;
+  const offered = one && offerRecipe(page, one.blob);
+  // If the file cannot be a reference, the user brought it for its settings.
+  if (!modelOf(models, config.model)?.references && (await offered)) return;
+  await Promise.all([addFiles(page, files), offered]);
+}
+
+/** Offer the settings that an image file was made with. Return false if the file was not made here. */
+async function offerRecipe({ store, send }: Reach, file: Blob): Promise<boolean> {
+  try {
+    const digest = await digestOf(file);
+    if (digest === null) return false;
+    const { result } = await send({ method: "recipe_of", digest });
+    if (result.type !== "recipe") return false;
+    const { recipe } = result;
+    const { addNotice, reuseRecipe } = store.getState();
+    const run = (): void => reuseRecipe(recipe);
+    addNotice("info", t.references.madeHere, { label: t.references.useSettings, run, offer: true });
+    return true;
+  } catch {
+    // The offer was a courtesy. If the file is broken, its upload tells why.
+    return false;
+  }
+}
 
 /**
  * Return the sha256 of a file in hexadecimal digits; null on pages where browsers compute none (http, not

@@ -6,7 +6,6 @@ import type { Language } from "../messages";
 import type { BatchActionsSlice } from "./batch-actions";
 import type { BatchesSlice } from "./batches";
 import type { ConfigSlice } from "./config";
-import type { CoversSlice } from "./covers";
 import type { CreateSlice } from "./create";
 import type { DeletionsSlice } from "./deletions";
 import type { DraftsSlice } from "./drafts";
@@ -18,7 +17,6 @@ import type { NoticesSlice } from "./notices";
 import type { PromptsSlice } from "./prompts";
 import type { ProvidersSlice } from "./providers";
 import type { QueueSlice } from "./queue";
-import type { RecipesSlice } from "./recipes";
 import type { ReferencesSlice } from "./references";
 import type { ReuseSlice } from "./reuse";
 import type { SelectionSlice } from "./selection";
@@ -48,7 +46,6 @@ export type State = PageState &
   ProvidersSlice &
   TopicsSlice &
   TopicListSlice &
-  CoversSlice &
   BatchesSlice &
   FeedPagesSlice &
   BatchActionsSlice &
@@ -62,9 +59,17 @@ export type State = PageState &
   CreateSlice &
   ReuseSlice &
   NoticesSlice &
-  RecipesSlice &
   ReferencesSlice &
   MaskSlice;
+
+/**
+ * A page, as an action needs it that only a part calls. Such an action is a function of its own, so that its code is in
+ * the part.
+ */
+export interface Reach {
+  readonly store: StoreApi<State>;
+  readonly send: Send;
+}
 
 /** A slice gets the store's `set` and `get`, and the way to the kernel. */
 export type Slice<Part> = (

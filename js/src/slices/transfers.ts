@@ -1,7 +1,7 @@
 // The references on their way to the kernel.
 import { causeText, type Send } from "../lib/answer";
 import { UnreadableFile, upload } from "../lib/upload";
-import { t } from "../messages";
+import { t } from "../messages/adding";
 import type { ReferenceState } from "../protocol.gen";
 
 /** The source of a reference, as long as the page knows it: for its picture, and to try again. */

@@ -1,8 +1,8 @@
 // Adding a server that speaks OpenAI's protocol: its name, its address, and a key where it needs one.
 import { useState } from "preact/hooks";
 import { t } from "../messages/picker";
-import type { Report } from "../slices/providers";
-import { useActions, useStore } from "./context";
+import { addServer, type Report } from "../slices/access";
+import { usePage, useStore } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
 import { IconButton, useId } from "./parts";
@@ -11,7 +11,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
   const id = useId();
   const dialog = useModal();
   const usable = useStore((state) => state.usable);
-  const actions = useActions();
+  const page = usePage();
   const [name, setName] = useState("local");
   const [url, setUrl] = useState("");
   // The key is kept only here on the page, and only until it is sent.
@@ -22,7 +22,7 @@ export function AddServer({ onClose }: { onClose(): void }) {
   const add = async (): Promise<void> => {
     setBusy(true);
     setSaid(null);
-    const next = await actions.addServer(name.trim(), url.trim(), key.trim());
+    const next = await addServer(page, name.trim(), url.trim(), key.trim());
     setBusy(false);
     setSaid(next);
     if (next.good) setKey("");

@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Send } from "../lib/answer";
 import type { BlobUrls } from "../lib/blob-urls";
 import { onSecond } from "../lib/clock";
 import type { Wanted } from "../lib/wanted";
@@ -10,6 +11,8 @@ import type { State, Store } from "../store";
 /** What all views of one model share. */
 export interface Page {
   store: Store;
+  /** The way to the kernel, for actions whose code is in a part. */
+  send: Send;
   media: Media;
   /** The parts that load when they are needed. */
   parts: Parts;

@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../messages/tools";
 import type { TopicState } from "../protocol.gen";
-import type { FinishedImage } from "../slices/covers";
-import { useActions, useBlobUrl, useOnScreen, usePage } from "./context";
+import { chooseCover, type FinishedImage, finishedImages } from "../slices/covers";
+import { useBlobUrl, useOnScreen, usePage } from "./context";
 import { Icon } from "./icon";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
@@ -15,14 +15,14 @@ interface CoverPickerProps {
 
 export function CoverPicker({ topic, onClose }: CoverPickerProps) {
   const dialog = useModal();
-  const actions = useActions();
+  const own = usePage();
   const [images, setImages] = useState<FinishedImage[]>([]);
   const [before, setBefore] = useState<string | null>(null);
   const [loading, setLoading] = useState(true);
   const title = t.topics.coverTitle(topic.title || t.topics.untitled);
   const load = async (cursor: string | null): Promise<void> => {
     setLoading(true);
-    const page = await actions.finishedImages(topic.id, cursor);
+    const page = await finishedImages(own, topic.id, cursor);
     setImages((known) => [...known, ...page.images]);
     setBefore(page.before);
     setLoading(false);
@@ -53,7 +53,7 @@ export function CoverPicker({ topic, onClose }: CoverPickerProps) {
             <Choice
               image={image}
               onChoose={() => {
-                void actions.chooseCover(topic.id, image.id);
+                void chooseCover(own, topic.id, image.id);
                 dialog.current?.close();
               }}
             />

@@ -4,6 +4,7 @@ import { copyPicture } from "../lib/clipboard-image";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
 import { t } from "../messages/download";
+import { originalOf, viewOf } from "../originals";
 import type { State } from "../store";
 import type { Page } from "./context";
 import { copied, tell } from "./copy";
@@ -15,7 +16,7 @@ export async function saveOriginal(
   actions: Pick<State, "addNotice">,
 ): Promise<void> {
   try {
-    const { url, fileName } = await media.original(generationId);
+    const { url, fileName } = await originalOf(media, generationId);
     saveAs(url, fileName);
   } catch (cause) {
     tell(actions, cause);
@@ -60,7 +61,7 @@ export async function copyImage(
   generationId: string,
   actions: Pick<State, "addNotice">,
 ): Promise<void> {
-  const url = media.view(generationId);
+  const url = viewOf(media, generationId);
   await copied(copyPicture(url), t.tile.imageCopied, url, actions);
 }
 

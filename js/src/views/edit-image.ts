@@ -4,6 +4,7 @@ import { modelOf } from "../lib/parameters";
 import { type Candidate, problemOf } from "../lib/references";
 import { t } from "../messages/edit";
 import type { GenerationState, ModelState } from "../protocol.gen";
+import { addImage } from "../slices/adding";
 import { shownDraft } from "../slices/drafts";
 import type { State } from "../store";
 import type { Page } from "./context";
@@ -13,13 +14,13 @@ import type { Page } from "./context";
  * that does is offered.
  * @param at an element of the studio whose prompt gets the focus
  */
-export function editImage({ store }: Page, generation: GenerationState, at: Element | null): void {
-  const state = store.getState();
+export function editImage(page: Page, generation: GenerationState, at: Element | null): void {
+  const state = page.store.getState();
   const picture = { mediaType: generation.mediaType, bytes: null };
   const problem = problemOf(picture, 0, modelOf(state.models, state.config.model));
   const studio = at?.closest(".imgplay");
   const start = (model: string): void => {
-    begin(store.getState, generation, model);
+    begin(page, generation, model);
     focusOn(studio?.querySelector<HTMLElement>('[data-testid="prompt"]'));
   };
   if (problem === null) {
@@ -37,13 +38,14 @@ export function editImage({ store }: Page, generation: GenerationState, at: Elem
 }
 
 /** Begin to edit an image. One notice takes the whole step back. */
-function begin(getState: () => State, generation: GenerationState, model: string): void {
+function begin(page: Page, generation: GenerationState, model: string): void {
+  const { getState } = page.store;
   const { activeTopicId, references, mask, config, ...actions } = getState();
   const { prompt } = shownDraft(getState());
   if (model !== config.model) actions.chooseModel(model);
   actions.putReferences([], null);
   actions.setPrompt("");
-  actions.useAsReference(generation);
+  addImage(page, generation);
   const undo = async (): Promise<void> => {
     if (getState().activeTopicId !== activeTopicId) await actions.selectTopic(activeTopicId);
     if (getState().config.model === model) actions.chooseModel(config.model);

@@ -4,6 +4,7 @@ import { focusOn } from "../lib/focus";
 import { t } from "../messages/tools";
 import type { GenerationState, WantedScore } from "../protocol.gen";
 import { isFiltering } from "../slices/filter";
+import { loadUsedLabels, loadUsedModels } from "../slices/used";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 import { IconButton } from "./parts";
@@ -19,11 +20,12 @@ export function FilterFields() {
   const models = useModels();
   const topicId = useStore((state) => state.activeTopicId);
   const made = useStore((state) => state.madeBatchId);
+  const page = usePage();
   const actions = useActions();
   useEffect(() => {
     if (!live) return;
-    void actions.loadUsedModels();
-    void actions.loadUsedLabels();
+    void loadUsedModels(page);
+    void loadUsedLabels(page);
   }, [live, topicId, made, filter.everywhere]);
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {

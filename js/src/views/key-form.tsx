@@ -2,8 +2,8 @@
 import { useState } from "preact/hooks";
 import { t } from "../messages/picker";
 import type { ProviderState } from "../protocol.gen";
-import type { Report } from "../slices/providers";
-import { useActions, useStore } from "./context";
+import { checkProvider, giveKey, type Report, removeServer } from "../slices/access";
+import { usePage, useStore } from "./context";
 import { Icon } from "./icon";
 
 export interface KeyFormProps {
@@ -15,7 +15,7 @@ export interface KeyFormProps {
 export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
   const { name, title, key, keyVariable, server } = provider;
   const usable = useStore((state) => state.usable);
-  const actions = useActions();
+  const page = usePage();
   // The key is kept only here on the page, and only until it is sent.
   const [draft, setDraft] = useState("");
   const [busy, setBusy] = useState(false);
@@ -30,7 +30,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
     const typed = draft.trim();
     if (!typed || busy) return;
     setDraft("");
-    void ask(actions.giveKey(name, typed));
+    void ask(giveKey(page.send, name, typed));
   };
   return (
     <form
@@ -71,7 +71,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
             disabled={!usable}
             aria-disabled={busy}
             onClick={() => {
-              if (!busy) void ask(actions.checkProvider(name));
+              if (!busy) void ask(checkProvider(page.send, name));
             }}
           >
             {busy && <Icon name="spinner" />}
@@ -87,7 +87,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
               disabled={!usable}
               aria-disabled={busy}
               onClick={() => {
-                if (!busy) void actions.removeServer(name);
+                if (!busy) void removeServer(page, name);
               }}
             >
               <Icon name="delete" />

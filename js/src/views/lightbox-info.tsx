@@ -8,7 +8,8 @@ import { labelsOf, numberText, sizeText, took } from "../lib/words";
 import { language } from "../messages";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
-import { useActions, useStore } from "./context";
+import { recipeOf } from "../slices/recipes";
+import { useActions, usePage, useStore } from "./context";
 import { IconButton } from "./parts";
 
 interface InfoProps {
@@ -17,6 +18,7 @@ interface InfoProps {
 }
 
 export function Info({ batch, generation }: InfoProps) {
+  const { send } = usePage();
   const actions = useActions();
   const live = useStore((state) => state.live);
   const usable = useStore((state) => state.usable);
@@ -25,7 +27,7 @@ export function Info({ batch, generation }: InfoProps) {
   useEffect(() => {
     let current = true;
     if (live) {
-      actions.recipeOf(generation.id).then(
+      recipeOf(send, generation.id).then(
         (found) => current && setRecipe(found),
         (cause: unknown) => current && setError(errorState(cause)),
       );
@@ -33,7 +35,7 @@ export function Info({ batch, generation }: InfoProps) {
     return () => {
       current = false;
     };
-  }, [actions, generation.id, live]);
+  }, [send, generation.id, live]);
   const copy = async (text: string, done: string): Promise<void> => {
     const copied = await copyText(text);
     actions.addNotice(copied ? "info" : "warning", copied ? done : t.states.notReported);

@@ -10,7 +10,9 @@ import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../l
 import type { Hidden } from "../media";
 import { t as edits } from "../messages/edit";
 import { t } from "../messages/large";
+import { viewOf } from "../originals";
 import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
+import { addImage } from "../slices/adding";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
@@ -258,7 +260,8 @@ interface ActsProps {
 /** What can be done with the image. */
 function Acts({ generation, comparing, onCompare, info, onInfo, onEdit, onClose }: ActsProps) {
   const usable = useStore((state) => state.usable);
-  const { media } = usePage();
+  const page = usePage();
+  const { media } = page;
   const actions = useActions();
   return (
     <div class="ip-lightbox-tools ip-lightbox-acts">
@@ -298,7 +301,7 @@ function Acts({ generation, comparing, onCompare, info, onInfo, onEdit, onClose 
           label={t.tile.reference}
           testid="lightbox-reference"
           onClick={() => {
-            actions.useAsReference(generation);
+            addImage(page, generation);
             onClose();
           }}
         />
@@ -509,7 +512,7 @@ function useSeen(target: LightboxTarget | null): Seen | undefined {
   useEffect(() => {
     if (id === null) return undefined;
     let current = true;
-    media.view(id, refused === id).then(
+    viewOf(media, id, refused === id).then(
       (url) => current && setFound({ id, url }),
       (cause: unknown) => current && setFound({ id, error: errorState(cause) }),
     );

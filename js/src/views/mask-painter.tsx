@@ -22,6 +22,7 @@ import {
   withStep,
 } from "../lib/mask";
 import { t } from "../messages/mask";
+import { saveMask } from "../slices/mask-upload";
 import type { HeldReference } from "../slices/references";
 import { useActions, usePage, useStore } from "./context";
 import { Icon } from "./icon";
@@ -41,6 +42,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
   const { width = 1, height = 1 } = item.reference ?? {};
   const size: Size = { width, height };
   const { first, largest } = brushSizes(size);
+  const page = usePage();
   const actions = useActions();
   const picture = useWhole(item);
   const { mask: base, problem: baseProblem } = useEarlierMask();
@@ -67,7 +69,7 @@ export function MaskPainter({ item, onClose }: { item: HeldReference; onClose():
       if (made === null && base) actions.removeMask();
       else if (made === null || typeof made === "string") return setProblem(made ?? t.mask.empty);
       else {
-        const error = await actions.saveMask(made, signal);
+        const error = await saveMask(page, made, signal);
         // This call must not close a painter that was opened later.
         if (signal.aborted) return;
         if (error) return setProblem(errorText(error));

@@ -2,6 +2,7 @@
 import { labOffers } from "../lib/jupyterlab";
 import { t } from "../messages/tools";
 import type { BatchState, TopicState } from "../protocol.gen";
+import { improve } from "../slices/improve";
 import type { Actions, Page } from "./context";
 import { copyWords } from "./copy";
 import { savePack } from "./download";
@@ -100,23 +101,21 @@ export function topicItems({ id, pinned, images }: TopicState, acts: TopicActs):
 }
 
 /** Return what a text model can do with the prompt; while it works, only to stop it. */
-export function improveItems(busy: boolean, actions: Actions): MenuItem[] {
-  if (busy)
-    return [
-      { icon: "close", text: t.improve.cancel, testid: "keep-prompt", onChoose: actions.cancelImproving },
-    ];
+export function improveItems(busy: boolean, page: Page): MenuItem[] {
+  const keep = (): void => page.store.getState().cancelImproving();
+  if (busy) return [{ icon: "close", text: t.improve.cancel, testid: "keep-prompt", onChoose: keep }];
   return [
     {
       icon: "improve",
       text: t.improve.expand,
       testid: "expand-prompt",
-      onChoose: () => void actions.improve("expand"),
+      onChoose: () => void improve(page, "expand"),
     },
     {
       icon: "translate",
       text: t.improve.translate,
       testid: "translate-prompt",
-      onChoose: () => void actions.improve("translate"),
+      onChoose: () => void improve(page, "translate"),
     },
   ];
 }

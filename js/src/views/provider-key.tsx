@@ -6,7 +6,7 @@ import { focusedElement } from "../lib/keyboard";
 import { since } from "../lib/models";
 import { t } from "../messages";
 import type { ProviderState } from "../protocol.gen";
-import type { Report } from "../slices/providers";
+import type { Report } from "../slices/access";
 import { useMinute } from "./context";
 import { Icon } from "./icon";
 import type { KeyFormProps } from "./key-form";

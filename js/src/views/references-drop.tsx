@@ -3,10 +3,10 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedGeneration, isGenerationDrag } from "../lib/drag-references";
 import { modelOf } from "../lib/parameters";
 import { t } from "../messages/tools";
+import { addImage, addLink, type NamedBlob } from "../slices/adding";
 import { batchOf } from "../slices/batches";
-import type { NamedBlob } from "../slices/references";
-import type { State } from "../store";
-import { type Actions, useActions, usePage, useStore } from "./context";
+import { takeFiles } from "../slices/recipes";
+import { type Page, usePage, useStore } from "./context";
 import { Icon } from "./icon";
 
 type Dragged = "files" | "generation" | "link";
@@ -14,8 +14,7 @@ type Dragged = "files" | "generation" | "link";
 /** The mark over its parent while a picture is dragged over the widget: the picture can be dropped. */
 export function ReferenceDrop() {
   const mark = useRef<HTMLDivElement>(null);
-  const { store } = usePage();
-  const actions = useActions();
+  const page = usePage();
   const [over, setOver] = useState(false);
   const model = useStore((state) => modelOf(state.models, state.config.model));
   useLayoutEffect(() => {
@@ -31,6 +30,7 @@ export function ReferenceDrop() {
       if (ours) return null;
       return types.includes("Files") ? "files" : types.includes("text/uri-list") ? "link" : null;
     };
+    const { store } = page;
     const takes = (): boolean => {
       const { usable, models, config } = store.getState();
       return usable && Boolean(modelOf(models, config.model)?.references);
@@ -80,7 +80,7 @@ export function ReferenceDrop() {
         if (!kind || !event.dataTransfer) return;
         event.preventDefault();
         event.stopPropagation();
-        drop(actions, store.getState(), kind, event);
+        drop(page, kind, event);
       },
       { signal },
     );
@@ -93,12 +93,12 @@ export function ReferenceDrop() {
         // Office programs paste a picture of the text beside the text.
         if (images.length === 0 || (writing && clipboardData?.types.includes("text/plain"))) return;
         event.preventDefault();
-        void actions.takeFiles(images);
+        void takeFiles(page, images);
       },
       { signal },
     );
     return () => ended.abort();
-  }, [store, actions]);
+  }, [page]);
   return (
     <div
       ref={mark}
@@ -116,17 +116,21 @@ export function ReferenceDrop() {
   );
 }
 
-function drop(actions: Actions, state: State, kind: Dragged, event: DragEvent): void {
+function drop(page: Page, kind: Dragged, event: DragEvent): void {
   const data = event.dataTransfer;
+  const state = page.store.getState();
   if (kind === "files") {
-    void actions.takeFiles([...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })));
+    void takeFiles(
+      page,
+      [...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })),
+    );
   } else if (kind === "link") {
-    const problem = actions.addLink(data?.getData("text/uri-list") ?? "");
-    if (problem) actions.addNotice("warning", problem);
+    const problem = addLink(page, data?.getData("text/uri-list") ?? "");
+    if (problem) state.addNotice("warning", problem);
   } else {
     const [batchId, id] = draggedGeneration(event) ?? [];
     const found = batchOf(state, batchId ?? "")?.generations.find((generation) => generation.id === id);
-    if (found) actions.useAsReference(found);
+    if (found) addImage(page, found);
   }
 }
 

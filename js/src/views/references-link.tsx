@@ -2,16 +2,17 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { focusOn } from "../lib/focus";
 import { t } from "../messages/tools";
-import { useActions } from "./context";
+import { addLink } from "../slices/adding";
+import { usePage } from "./context";
 import { IconButton } from "./parts";
 
 export function LinkForm({ onClose }: { onClose(): void }) {
-  const actions = useActions();
+  const page = usePage();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
   useLayoutEffect(() => focusOn(input.current), []);
   const add = (): void => {
-    const wrong = actions.addLink(input.current?.value ?? "");
+    const wrong = addLink(page, input.current?.value ?? "");
     setProblem(wrong);
     if (wrong === null) onClose();
   };

@@ -2,8 +2,9 @@
 import { kindText } from "../lib/references";
 import { t } from "../messages/large";
 import type { ReferenceState } from "../protocol.gen";
+import { addReferences, moveReference } from "../slices/adding";
 import type { HeldReference } from "../slices/references";
-import { useActions, useStore } from "./context";
+import { useActions, usePage, useStore } from "./context";
 import { useModal } from "./modal";
 import { IconButton } from "./parts";
 import { useWhole } from "./references-whole";
@@ -20,9 +21,10 @@ export function ReferencePreview({ item, problem, onPaint, onRemove, onClose }: 
   const { key, name, reference } = item;
   const items = useStore((state) => state.references);
   const masked = useStore((state) => state.mask !== null);
+  const page = usePage();
   const actions = useActions();
   const index = items.findIndex((each) => each.key === key);
-  const move = (by: number): void => actions.moveReference(key, index + by);
+  const move = (by: number): void => moveReference(page, key, index + by);
   return (
     <ReferenceDialog
       title={name || t.references.unnamed}
@@ -101,7 +103,7 @@ interface UsedReferenceProps {
 /** A reference that a batch was made with. */
 export function UsedReference({ reference, onClose }: UsedReferenceProps) {
   const { width, height, mediaType } = reference;
-  const actions = useActions();
+  const page = usePage();
   return (
     <ReferenceDialog
       title={t.references.title}
@@ -115,7 +117,7 @@ export function UsedReference({ reference, onClose }: UsedReferenceProps) {
         text={t.references.useAgain}
         testid="reference-again"
         onClick={() => {
-          actions.addReferences([reference]);
+          addReferences(page, [reference]);
           onClose();
         }}
       />

@@ -4,8 +4,9 @@ import { draggedReference, dragReference, isReferenceDrag } from "../lib/drag-re
 import { focusOn } from "../lib/focus";
 import { pressByKey } from "../lib/keyboard";
 import { t } from "../messages/tools";
+import { moveReference, retryReference } from "../slices/adding";
 import type { HeldReference } from "../slices/references";
-import { useActions } from "./context";
+import { usePage } from "./context";
 import { Icon } from "./icon";
 import { IconButton } from "./parts";
 import { useThumbnail } from "./references-picture";
@@ -32,12 +33,12 @@ export function ReferenceThumb({
   onRemove,
 }: ThumbProps) {
   const { key, status } = item;
-  const actions = useActions();
+  const page = usePage();
   const button = useRef<HTMLDivElement>(null);
   const [over, setOver] = useState(false);
   const name = item.name || t.references.unnamed;
   const move = (by: number): void => {
-    actions.moveReference(key, index + by);
+    moveReference(page, key, index + by);
     // The element moved with its key, and keeps the focus in most browsers.
     requestAnimationFrame(() => focusOn(button.current));
   };
@@ -61,7 +62,7 @@ export function ReferenceThumb({
         const dragged = draggedReference(event);
         if (dragged === null) return;
         event.preventDefault();
-        actions.moveReference(dragged, index);
+        moveReference(page, dragged, index);
       }}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: Firefox drags nothing by a real button */}
@@ -73,7 +74,7 @@ export function ReferenceThumb({
         aria-label={`${t.references.open(name, index + 1, count)}${problem ? `. ${t.references.notSent(1, problem)}` : ""}`}
         aria-keyshortcuts="Shift+ArrowLeft Shift+ArrowRight Delete"
         title={problem ?? `${name}. ${t.references.keys}`}
-        onClick={() => (status === "failed" ? actions.retryReference(key) : onOpen())}
+        onClick={() => (status === "failed" ? retryReference(page, key) : onOpen())}
         onKeyDown={(event) => {
           const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
           if (by !== undefined) {

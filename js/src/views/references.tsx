@@ -1,13 +1,14 @@
 // The strip of references in the composer, and the ways to add more.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { errorText } from "../lib/answer";
+import { causeText, errorText } from "../lib/answer";
 import { focusOn } from "../lib/focus";
 import { focusedElement } from "../lib/keyboard";
 import { modelOf } from "../lib/parameters";
 import { problemsOf } from "../lib/references";
 import { t } from "../messages";
+import type { NamedBlob } from "../slices/adding";
 import { maskProblem } from "../slices/references";
-import { useActions, useStore } from "./context";
+import { useActions, usePage, useStore } from "./context";
 import { PartDialog, PartHere, usePart } from "./part";
 import { IconButton } from "./parts";
 import type { ThumbProps } from "./references-thumb";
@@ -140,9 +141,16 @@ function Thumb(props: ThumbProps) {
 
 /** The ways to add a reference: from files, or by a link. */
 function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
-  const actions = useActions();
+  const page = usePage();
   const rule = useStore((state) => modelOf(state.models, state.config.model)?.references ?? null);
   const input = useRef<HTMLInputElement>(null);
+  const { parts, store } = page;
+  /** The part is loaded by now, unless the files were chosen at once. */
+  const take = (files: readonly NamedBlob[]): Promise<void> =>
+    parts.want("tools").then(
+      () => parts.get("tools")?.takeFiles(page, files),
+      (cause: unknown) => store.getState().addNotice("error", causeText(cause)),
+    );
   return (
     <>
       <input
@@ -156,7 +164,7 @@ function Adder({ empty, onLink }: { empty: boolean; onLink(): void }) {
           const files = [...(event.currentTarget.files ?? [])];
           // The user can choose the same file again.
           event.currentTarget.value = "";
-          void actions.takeFiles(files.map((blob) => ({ name: blob.name, blob })));
+          void take(files.map((blob) => ({ name: blob.name, blob })));
         }}
       />
       <IconButton

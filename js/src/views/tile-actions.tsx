@@ -5,7 +5,10 @@ import { labOffers } from "../lib/jupyterlab";
 import type { Media } from "../media";
 import { t as edits } from "../messages/edit";
 import { t } from "../messages/tools";
+import { heldOriginal, viewOf } from "../originals";
 import type { BatchState, GenerationState } from "../protocol.gen";
+import { addImage } from "../slices/adding";
+import { chooseCover } from "../slices/covers";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
 import { copyImage, saveOriginal } from "./download";
@@ -51,7 +54,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
               icon="addImage"
               label={t.tile.reference}
               testid="use-as-reference"
-              onClick={() => actions.useAsReference(generation)}
+              onClick={() => addImage(page, generation)}
             />
           )}
           {seed !== null && (
@@ -110,7 +113,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
                   {
                     icon: "addImage" as const,
                     text: t.tile.reference,
-                    onChoose: () => actions.useAsReference(generation),
+                    onChoose: () => addImage(page, generation),
                   },
                 ]
               : []),
@@ -126,7 +129,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
                     icon: "cover" as const,
                     text: t.tile.cover,
                     testid: "use-as-cover",
-                    onChoose: () => void actions.chooseCover(batch.topicId, id),
+                    onChoose: () => void chooseCover(page, batch.topicId, id),
                   },
                 ]
               : []),
@@ -167,7 +170,10 @@ function useDragOut(
     tile.addEventListener(
       "dragstart",
       (event) =>
-        carryFile(event, batch, generation, { address: media.addressOf?.(id), held: media.held(id) }),
+        carryFile(event, batch, generation, {
+          address: media.addressOf?.(id),
+          held: heldOriginal(media, id),
+        }),
       { signal },
     );
     tile.addEventListener(
@@ -176,7 +182,7 @@ function useDragOut(
         // A drag must find the original in memory, and a click shows it large.
         const onImage = target instanceof Element && target.closest("[data-select]");
         if (onImage && button === 0 && pointerType === "mouse" && !media.addressOf)
-          media.view(id).catch(() => undefined);
+          viewOf(media, id).catch(() => undefined);
       },
       { signal },
     );

@@ -1,0 +1,76 @@
+// The access to providers: their keys, and the servers that the user adds.
+import { type Answer, causeText, type Send } from "../lib/answer";
+import { t } from "../messages/picker";
+import type { Reach } from "./state";
+
+/** What came of a key, a test or a new server: the words of the kernel, and whether they are good news. */
+export interface Report {
+  good: boolean;
+  message: string;
+}
+
+/** Hand a provider's key to the kernel, which keeps it; the page does not. */
+export function giveKey(send: Send, provider: string, key: string): Promise<Report> {
+  return hear(send({ method: "set_key", provider, key, remember: true }));
+}
+
+/** Test the connection to a provider. */
+export function checkProvider(send: Send, provider: string): Promise<Report> {
+  return hear(send({ method: "check_provider", provider }));
+}
+
+/** Add a server that speaks OpenAI's protocol, and choose its first model as soon as one is known. */
+export async function addServer(
+  { store, send }: Reach,
+  name: string,
+  url: string,
+  key: string,
+): Promise<Report> {
+  try {
+    const { result } = await send({ method: "add_server", name, url, key, remember: key !== "" });
+    if (result.type !== "server_added") return { good: true, message: "" };
+    store.setState({ awaitedServer: result.provider });
+    store.getState().chooseOfServer();
+    return { good: !BAD.has(result.outcome), message: saidOf(result.outcome, result.message) };
+  } catch (cause) {
+    return refused(cause);
+  }
+}
+
+/** Remove a server. The notice about it can add the server again. */
+export async function removeServer(page: Reach, name: string): Promise<void> {
+  const { addNotice, providers } = page.store.getState();
+  const url = providers.find((provider) => provider.name === name)?.server;
+  const said = await hear(page.send({ method: "remove_server", name }));
+  if (!said.good) {
+    addNotice("error", said.message);
+    return;
+  }
+  const run = async (): Promise<void> => {
+    const again = await addServer(page, name, url ?? "", "");
+    if (!again.good) addNotice("warning", again.message);
+  };
+  addNotice("info", t.server.removed(name), { label: t.notice.undo, run: () => void run() });
+}
+
+const BAD = new Set(["missing_key", "bad_key", "no_network", "other"]);
+
+function saidOf(name: keyof typeof t.keys.said, message: string): string {
+  const own = t.keys.said[name];
+  return own ? t.errors.whole(own, "", message) : message;
+}
+
+async function hear(answer: Promise<Answer>): Promise<Report> {
+  try {
+    const { result } = await answer;
+    if (result.type === "provider_checked")
+      return { good: !BAD.has(result.outcome), message: saidOf(result.outcome, result.message) };
+    return { good: true, message: result.type === "key_taken" ? saidOf(result.keptIn, result.message) : "" };
+  } catch (cause) {
+    return refused(cause);
+  }
+}
+
+function refused(cause: unknown): Report {
+  return { good: false, message: causeText(cause) };
+}
