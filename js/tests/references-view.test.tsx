@@ -93,6 +93,13 @@ const png = () =>
   new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2])], "cat.png", { type: "image/png" });
 
 describe("the strip of references", () => {
+  it("ask in the prompt what to change, as long as the model gets one of them", async () => {
+    const hint = (el: HTMLElement) =>
+      el.querySelector<HTMLTextAreaElement>('[data-testid="prompt"]')?.placeholder;
+    expect(hint((await opened(["a"])).el)).toBe("Say what to change in the picture…");
+    expect(hint((await opened([])).el)).toMatch(/^Describe/);
+    expect(hint((await opened(["a"], false)).el)).toMatch(/^Describe/);
+  });
   it("is moved and emptied by keys, and what it shows is sent", async () => {
     const { entries, open, generated } = await opened(["a", "b", "c"]);
     press(open(2), "ArrowLeft", { shiftKey: true });

@@ -97,6 +97,7 @@ export const en = {
     prompt: "Prompt",
     placeholder: "Describe an image…",
     again: "Describe the next image…",
+    change: "Say what to change in the picture…",
     negative: "Negative prompt",
     negativePlaceholder: "What to leave out…",
     noNegative: (model: string) => `${model || "This model"} does not take a negative prompt`,

@@ -286,6 +286,7 @@ export const zh: Messages = {
     prompt: "提示词",
     placeholder: "描述一张图片…",
     again: "描述下一张图片…",
+    change: "说说要怎样修改这张图片…",
     negative: "反向提示词",
     negativePlaceholder: "不想出现的内容…",
     noNegative: (model) => `${model || "该模型"} 不支持反向提示词`,

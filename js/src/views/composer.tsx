@@ -19,6 +19,7 @@ import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "..
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
+import { problemsIn } from "../slices/references";
 import { sizeOf } from "../slices/sizes";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -33,6 +34,7 @@ export function Composer() {
   const prompt = useStore((state) => state.prompt);
   const walking = useStore((state) => state.walk);
   const newTopic = useStore((state) => state.activeTopicId === null);
+  const edits = useStore((state) => problemsIn(state).includes(null));
   const model = useStore((state) => modelOf(state.models, state.config.model));
   const ready = useStore((state) => isReady(state) && !state.busy);
   const lost = useStore(isLost);
@@ -93,7 +95,7 @@ export function Composer() {
             // A text for a kernel that will not come back could not be saved.
             readOnly={lost}
             title={lost ? reason : undefined}
-            placeholder={newTopic ? t.composer.placeholder : t.composer.again}
+            placeholder={edits ? t.composer.change : newTopic ? t.composer.placeholder : t.composer.again}
             aria-label={t.composer.prompt}
             data-testid="prompt"
             onInput={(event) => actions.setPrompt(event.currentTarget.value)}
