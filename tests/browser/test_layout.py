@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from scripts.page_states import DRAWN, delete_tile, part, reach_state, settle, take_state
+from scripts.page_states import (
+    DRAWN,
+    delete_tile,
+    model_entry,
+    open_models,
+    part,
+    reach_state,
+    settle,
+    take_state,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -185,6 +194,68 @@ def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_
     page.evaluate(DRAWN)
     assert part(page, "feed").bounding_box() != low
     assert part(page, "batch").first.evaluate(TILES)["width"] == before
+def test_the_batches_of_a_click_share_the_room(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "full-window", 1400)
+    before = part(page, "batch").first.evaluate(TILES)["width"]
+    open_models(page)
+    for name in ("demo:instant", "demo:every"):
+        model_entry(page, name).click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("Escape")
+    part(page, "count-1").click()
+    part(page, "prompt").fill("A fern")
+    part(page, "generate").click()
+    batches = part(page, "batch")
+    expect(batches.nth(2)).to_have_attribute("aria-label", "A fern")
+    settle(page)
+    tiles = [batches.nth(index).evaluate(TILES) for index in range(4)]
+    assert len({round(each["width"]) for each in tiles[:3]}) == 1
+    assert all(each["whole"] for each in tiles[:3])
+    # The batch of an earlier click gives its room back.
+    assert tiles[3]["width"] < before
+    page.close()
+
+
+def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "feed", 1400)
+    before = part(page, "batch").first.evaluate(TILES)["width"]
+    low = part(page, "feed").bounding_box()
+    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 12)
+    page.evaluate(DRAWN)
+    assert part(page, "feed").bounding_box() != low
+    assert part(page, "batch").first.evaluate(TILES)["width"] == before
+def test_the_batches_of_a_click_share_the_room(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "full-window", 1400)
+    before = part(page, "batch").first.evaluate(TILES)["width"]
+    open_models(page)
+    for name in ("demo:instant", "demo:every"):
+        model_entry(page, name).click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("Escape")
+    part(page, "count-1").click()
+    part(page, "prompt").fill("A fern")
+    part(page, "generate").click()
+    batches = part(page, "batch")
+    expect(batches.nth(2)).to_have_attribute("aria-label", "A fern")
+    settle(page)
+    tiles = [batches.nth(index).evaluate(TILES) for index in range(4)]
+    assert len({round(each["width"]) for each in tiles[:3]}) == 1
+    assert all(each["whole"] for each in tiles[:3])
+    # The batch of an earlier click gives its room back.
+    assert tiles[3]["width"] < before
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 1100, 950, 920])
+def test_shapes_stand_in_even_rows_and_are_not_cut_off(
+    browser: Browser, page_address: str, width: int
+) -> None:
+    page = sized(browser, page_address, "config", width)
+    for group in page.locator(".ip-ratios").all():
+        rows, cut = group.evaluate(SHAPES)
+        assert cut == []
+        assert max(rows) - rows[-1] <= 1
+    page.close()
+
+
     page.close()
 
 

@@ -8,6 +8,7 @@ import { focusedElement } from "../lib/keyboard";
 import { t } from "../messages";
 import type { BatchState, ErrorState } from "../protocol.gen";
 import { FOUND } from "../slices/filter";
+import { clickOf } from "../slices/queue";
 import type { Store } from "../store";
 import { BatchCard, ratioOf } from "./batch-card";
 import { Boundary } from "./boundary";
@@ -48,9 +49,9 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   );
   const size = useStore(({ config }) => config.panels.tileSize);
   const newest = sorted || feedKey === FOUND ? "" : (ids[0] ?? "");
-  const [large, setLarge] = useState<readonly string[]>([]);
+  const [large, setLarge] = useState<ReadonlyMap<string, number>>(NOBODY);
   const arrange = useCallback(
-    (id: string, sight: Sight) => arrangement(store.getState().batches[id], sight, size, large.includes(id)),
+    (id: string, sight: Sight) => arrangement(store.getState().batches[id], sight, size, large.get(id)),
     [store, size, large],
   );
   const estimate = useCallback(
@@ -62,10 +63,14 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
     estimate,
     `${newest} ${live}`,
   );
-  // The one before the newest gives its room back as soon as nobody reads it.
+  // Those before the newest give their room back as soon as nobody reads them.
   useLayoutEffect(() => {
-    const next = [newest, ...large.filter((id) => id !== newest && isRead(id))];
-    if (next.join() !== large.join()) setLarge(next);
+    const fresh = newest === "" ? [] : sameClick(ids, store.getState().batches);
+    const next = new Map([
+      ...[...large].filter(([id]) => isRead(id)),
+      ...fresh.map((id) => [id, fresh.length] as const),
+    ]);
+    if ([...next].join() !== [...large].join()) setLarge(next);
   });
 
   const missing = !feed?.loaded;
@@ -151,6 +156,14 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
 }
 
 const NOTHING: readonly string[] = [];
+const NOBODY: ReadonlyMap<string, number> = new Map();
+
+/** Return the newest batches, as far as one click asked for them. */
+function sameClick(ids: readonly string[], batches: Record<string, BatchState>): readonly string[] {
+  const clicks = ids.map((id) => batches[id] && clickOf(batches[id]));
+  const end = clicks.findIndex((click) => click !== clicks[0]);
+  return end < 0 ? ids : ids.slice(0, Math.max(end, 1));
+}
 
 interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   id: string;
@@ -302,17 +315,21 @@ const HEADS = [50, 70] as const;
 const BUTTONS = 190;
 const LETTER = 7.2;
 
-/** Return how a batch stands in the visible part of the feed. */
+/**
+ * Return how a batch stands in the visible part of the feed. `sharing` is the number of batches that share this part, if
+ * the batch is among them.
+ */
 function arrangement(
   batch: BatchState | undefined,
   { width, height }: Sight,
   size: number,
-  fills: boolean,
+  sharing = 0,
 ): Placed {
   const letters = batch?.prompt.replace(/[^\0-\u2000]/g, "xx").length ?? 0;
   const head = HEADS[letters * LETTER > width - BUTTONS ? 1 : 0];
-  const room = { width, height: height - DAY_HEIGHT };
-  return placed(batch?.generations.length ?? 1, batch ? ratioOf(batch) : 1, room, head, size, fills);
+  const share = (height - DAY_HEIGHT + ROW_GAP) / Math.max(sharing, 1) - ROW_GAP;
+  const room = { width, height: share };
+  return placed(batch?.generations.length ?? 1, batch ? ratioOf(batch) : 1, room, head, size, sharing > 0);
 }
 
 /**
