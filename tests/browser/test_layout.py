@@ -131,6 +131,14 @@ def test_the_reason_of_a_refusal_can_be_read(
     assert page.evaluate(HIDDEN_REASONS) == []
 
 
+# How many shapes stand in each row, and the texts that do not fit in.
+SHAPES = """group => {
+  const shapes = [...group.querySelectorAll(".ip-ratio")];
+  const rows = new Map();
+  for (const { offsetTop } of shapes) rows.set(offsetTop, (rows.get(offsetTop) ?? 0) + 1);
+  const cut = shapes.map(shape => shape.lastElementChild).filter(text => text.scrollWidth > text.clientWidth);
+  return [[...rows.values()], cut.map(text => text.textContent)];
+}"""
 TILES = """batch => {
   const feed = document.querySelector("[data-testid=feed]").getBoundingClientRect();
   const tiles = [...batch.querySelectorAll("[data-testid=tile]")].map(tile => tile.getBoundingClientRect());
@@ -186,43 +194,6 @@ def test_the_words_go_beside_tiles_that_the_height_limits(browser: Browser, page
     page.close()
 
 
-def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
-    page = sized(browser, page_address, "feed", 1400)
-    before = part(page, "batch").first.evaluate(TILES)["width"]
-    low = part(page, "feed").bounding_box()
-    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 12)
-    page.evaluate(DRAWN)
-    assert part(page, "feed").bounding_box() != low
-    assert part(page, "batch").first.evaluate(TILES)["width"] == before
-def test_the_batches_of_a_click_share_the_room(browser: Browser, page_address: str) -> None:
-    page = sized(browser, page_address, "full-window", 1400)
-    before = part(page, "batch").first.evaluate(TILES)["width"]
-    open_models(page)
-    for name in ("demo:instant", "demo:every"):
-        model_entry(page, name).click(modifiers=["ControlOrMeta"])
-    page.keyboard.press("Escape")
-    part(page, "count-1").click()
-    part(page, "prompt").fill("A fern")
-    part(page, "generate").click()
-    batches = part(page, "batch")
-    expect(batches.nth(2)).to_have_attribute("aria-label", "A fern")
-    settle(page)
-    tiles = [batches.nth(index).evaluate(TILES) for index in range(4)]
-    assert len({round(each["width"]) for each in tiles[:3]}) == 1
-    assert all(each["whole"] for each in tiles[:3])
-    # The batch of an earlier click gives its room back.
-    assert tiles[3]["width"] < before
-    page.close()
-
-
-def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
-    page = sized(browser, page_address, "feed", 1400)
-    before = part(page, "batch").first.evaluate(TILES)["width"]
-    low = part(page, "feed").bounding_box()
-    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 12)
-    page.evaluate(DRAWN)
-    assert part(page, "feed").bounding_box() != low
-    assert part(page, "batch").first.evaluate(TILES)["width"] == before
 def test_the_batches_of_a_click_share_the_room(browser: Browser, page_address: str) -> None:
     page = sized(browser, page_address, "full-window", 1400)
     before = part(page, "batch").first.evaluate(TILES)["width"]
@@ -256,6 +227,14 @@ def test_shapes_stand_in_even_rows_and_are_not_cut_off(
     page.close()
 
 
+def test_tiles_keep_their_size_while_a_prompt_is_written(browser: Browser, page_address: str) -> None:
+    page = sized(browser, page_address, "feed", 1400)
+    before = part(page, "batch").first.evaluate(TILES)["width"]
+    low = part(page, "feed").bounding_box()
+    part(page, "prompt").fill("A market street in the rain, lanterns and steam. " * 12)
+    page.evaluate(DRAWN)
+    assert part(page, "feed").bounding_box() != low
+    assert part(page, "batch").first.evaluate(TILES)["width"] == before
     page.close()
 
 

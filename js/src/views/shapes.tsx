@@ -7,11 +7,11 @@ const BOX = 20;
 const LONGER_EDGE = 16;
 /** The least thickness of a drawn shape, so that even 8:1 is a shape. */
 const THINNEST = 3;
-/** The columns that fit into a narrow panel, by the length of the longest text in letters. */
+/** The most columns, and the least width of each in pixels, by the length of the longest text in letters. */
 const COLUMNS = [
-  [5, 7],
-  [7, 4],
-  [Number.POSITIVE_INFINITY, 3],
+  [5, 7, 32],
+  [7, 4, 46],
+  [Number.POSITIVE_INFINITY, 3, 70],
 ] as const;
 /** With more shapes than this, the usual ones are shown first, and the others on demand. */
 const MANY = 12;
@@ -31,12 +31,17 @@ export function Shapes({ label, shapes }: { label: string; shapes: readonly Shap
   const shown = many && !all ? shapes.filter(usual) : shapes;
   const places = shown.length + (many ? 1 : 0);
   const longest = Math.max(...shown.map(({ text }) => text.length));
-  const most = COLUMNS.find(([letters]) => longest <= letters)?.[1] ?? 3;
-  // Rows of about the same length.
-  const columns = Math.ceil(places / Math.ceil(places / most));
+  const [, most, least] = COLUMNS.find(([letters]) => longest <= letters) ?? COLUMNS[2];
+  // Rows of about the same length, also where the panel is so narrow that there must be one more.
+  const rows = Math.ceil(places / most);
+  const sizes = {
+    "--columns": Math.ceil(places / rows),
+    "--fewer": Math.ceil(places / (rows + 1)),
+    "--least": `${least}px`,
+  };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a frame and a legend that cannot be laid out
-    <div class="ip-ratios" role="group" aria-label={label} style={{ "--columns": columns }}>
+    <div class="ip-ratios" role="group" aria-label={label} style={sizes}>
       {shown.map(({ text, ratio, chosen, onChoose }) => (
         <button key={text} type="button" class="ip-ratio" aria-pressed={chosen} onClick={onChoose}>
           <Drawing ratio={ratio} />
