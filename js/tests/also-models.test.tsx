@@ -142,7 +142,7 @@ describe("the composer", () => {
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 2", "≈ $0.08"]);
     await type("a {red|blue} fox in {snow|rain}");
     expect(part("requests").textContent).toContain("4 prompts");
-    expect(part("requests").title.split("\n")).toContain("a blue fox in snow");
+    expect(part("requests").dataset.tip?.split("\n")).toContain("a blue fox in snow");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 8", "≈ $0.32"]);
     expect(part("counter").textContent).toBe("18 / 1000");
   });

@@ -297,7 +297,7 @@ describe("an image that is dragged", () => {
 
   it("is told to the extension until the end of the drag", async () => {
     const { lab, el, image } = await dragged();
-    expect(image.alt).toBe(el.querySelector('[data-testid="batch"] button[title]')?.getAttribute("title"));
+    expect(image.alt).toBe(el.querySelector('[data-testid="batch"] button[title]')?.textContent);
     drag(el, "dragend");
     expect(lab.drags).toEqual([image, null]);
   });

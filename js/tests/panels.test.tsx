@@ -329,10 +329,10 @@ describe("the composer", () => {
       const changed = { ...spending, ...patch };
       fake.receive({ kind: "events", seq, events: [{ type: "spending_changed", spending: changed }] });
       await drawn();
-      const { title, textContent, dataset } = part("estimate");
-      return [title, textContent, dataset.warns === "true"];
+      const { textContent, dataset } = part("estimate");
+      return [dataset.tip, textContent, dataset.warns === "true"];
     };
-    expect(part("estimate").title).toBe("Estimated cost");
+    expect(part("estimate").dataset.tip).toBe("Estimated cost");
     expect(await tell({ today: "1.24" }, 1)).toEqual(["Estimated cost · Today: $1.24", "≈ $0.16", false]);
     expect(await tell({ today: "1.24", budget: "5" }, 2)).toEqual([
       "Estimated cost · Today: $1.24 of $5.00",
@@ -356,7 +356,7 @@ describe("the composer", () => {
     const free = model("m");
     const { part } = await opened({ models: [free], config: { ...config, model: free.name }, spending });
     expect(part("estimate").textContent).toBe("$1.24 / $5.00");
-    expect(part("estimate").title).toBe("Today: $1.24 of $5.00");
+    expect(part("estimate").dataset.tip).toBe("Today: $1.24 of $5.00");
   });
   it("grows by key, and by itself again", async () => {
     const { part, press } = await opened();

@@ -16,12 +16,18 @@ FOOT = """form => ["add-negative", "generate"].map(name => {
   return [x, y, width, height].map(Math.round);
 })"""
 SHOWN = "element => getComputedStyle(element).opacity"
-# The topmost element that is drawn in the middle of the tip, which lets the pointer through.
+# Whether the tip is the topmost element that is drawn in its middle.
 OVER = """tip => {
-  tip.style.pointerEvents = "auto";
   const { x, y, width, height } = tip.getBoundingClientRect();
-  return tip.getRootNode().elementFromPoint(x + width / 2, y + height / 2) === tip;
+  return tip.contains(tip.getRootNode().elementFromPoint(x + width / 2, y + height / 2));
 }"""
+# The words of native tips that are not those that their element shows, or a part of them.
+NATIVE = """() => [...document.querySelectorAll(".imgplay [title]:not([title=''])")]
+  .filter(each => {
+    const [words, shown] = [each.title, each.textContent].map(text => text.replace(/\\s/g, ""));
+    return !each.closest("[inert]") && !words.startsWith(shown) && !shown.startsWith(words);
+  })
+  .map(each => each.title)"""
 
 
 @pytest.fixture
@@ -69,6 +75,77 @@ def test_the_pointer_shows_the_words_until_it_leaves_or_presses(page: Page, page
     expect(tip(page)).to_be_visible()
     part(page, "prompt").hover()
     expect(tip(page)).to_be_hidden()
+
+
+def test_the_pointer_can_go_to_the_words(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "feed")
+    button = part(page, "toggle-left")
+    button.hover()
+    expect(tip(page)).to_be_visible()
+    start, words = button.bounding_box(), tip(page).bounding_box()
+    assert start is not None
+    assert words is not None
+    # Slowly: there is a gap between the button and its words.
+    across = words["x"] + 12
+    for down in range(round(start["y"] + start["height"] - 4), round(words["y"] + words["height"] / 2)):
+        page.mouse.move(across, down)
+        expect(tip(page)).to_be_visible()
+    expect(tip(page)).to_have_text("Configuration")
+    page.mouse.move(700, 300)
+    expect(tip(page)).to_be_hidden()
+
+
+def test_escape_takes_the_words_away_where_the_pointer_is(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "feed")
+    # The focus is outside of the page: the notebook has the keys.
+    page.evaluate("document.activeElement?.blur()")
+    button = part(page, "toggle-left")
+    button.hover()
+    expect(tip(page)).to_be_visible()
+    # Other keys leave the words to their reader.
+    page.keyboard.press("Shift")
+    expect(tip(page)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip(page)).to_be_hidden()
+    # They stay away until the pointer comes anew.
+    button.hover(position={"x": 4, "y": 4})
+    button.locator("svg").hover()
+    expect(tip(page)).to_be_hidden()
+    part(page, "prompt").hover()
+    button.hover()
+    expect(tip(page)).to_be_visible()
+
+
+@pytest.mark.parametrize("state", ["hover", "config", "selection", "several", "lightbox", "filter", "topics"])
+def test_a_native_tip_shows_only_what_is_cut_off(page: Page, page_address: str, state: str) -> None:
+    reach_state(page, page_address, state)
+    assert page.evaluate(NATIVE) == []
+
+
+def test_the_words_of_the_controls_of_a_tile(page: Page, page_address: str) -> None:
+    reach_state(page, page_address, "feed")
+    tile = part(page, "tile").first
+    tile.hover()
+    tile.get_by_test_id("star").hover()
+    expect(tip(page)).to_have_text("Star this image")
+    expect(tile.get_by_test_id("star")).to_have_accessible_name("Star")
+    tile.get_by_test_id("select").hover()
+    expect(tip(page)).to_have_text("Select image 1")
+
+
+@pytest.mark.parametrize("edge", ["resize-left", "resize-right", "resize-bottom", "prompt-grip"])
+def test_the_words_of_a_long_edge_are_near_the_pointer(page: Page, page_address: str, edge: str) -> None:
+    reach_state(page, page_address, "feed")
+    part(page, edge).hover()
+    expect(tip(page)).to_be_visible()
+    box, words = part(page, edge).bounding_box(), tip(page).bounding_box()
+    assert box is not None
+    assert words is not None
+    across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    assert words["x"] - 60 < across < words["x"] + words["width"] + 60
+    assert words["y"] - 60 < down < words["y"] + words["height"] + 60
+    # The edge itself stays free, so that it can be dragged.
+    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).dataset.testid", [across, down]) == edge
 
 
 def test_a_click_and_a_finger_show_no_words(browser: Browser, page_address: str) -> None:

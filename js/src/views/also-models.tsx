@@ -7,6 +7,7 @@ import { askedNames } from "../lib/several";
 import { t } from "../messages/picker";
 import { useActions, useMinute, useStore } from "./context";
 import { Icon } from "./icon";
+import { tipped } from "./parts";
 
 /** `onEmpty`: the last chip was removed, and the focus goes elsewhere. */
 export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
@@ -47,7 +48,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
                 <button
                   type="button"
                   class="ip-also-title"
-                  title={t.model.show(title)}
+                  {...tipped(t.model.show(title))}
                   disabled={!usable || !model}
                   onClick={() => {
                     actions.chooseModel(name);

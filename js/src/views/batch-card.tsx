@@ -37,7 +37,6 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
       <header
         class="ip-batch-head"
         draggable={usable && !open}
-        title={usable && !open ? t.batch.drag : undefined}
         onDragStart={(event) => {
           dragBatches(event, [id]);
           event.dataTransfer?.setData("text/plain", prompt);
@@ -48,7 +47,9 @@ export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
             type="button"
             class={open ? "ip-batch-prompt ip-open" : "ip-batch-prompt"}
             aria-expanded={open}
-            title={open ? t.batch.showLess : prompt}
+            data-tip={open ? t.batch.showLess : undefined}
+            // All of a prompt that is cut off: longer than a tip should be.
+            title={open ? undefined : usable ? `${prompt}\n${t.batch.drag}` : prompt}
             onClick={() => {
               // Selecting a part of the text is not a click.
               if (!open || String(getSelection()) === "") setOpen(!open);
@@ -85,23 +86,23 @@ function Facts({ batch }: { batch: BatchState }) {
   const changed = [...new Set(generations.flatMap(({ differences }) => differences.map(differenceText)))];
   return (
     <p class="ip-meta">
-      <span title={model}>{modelTitle}</span>
+      <span data-tip={model}>{modelTitle}</span>
       {width && height && <span>{sizeText(width, height)}</span>}
       {generations.length > 1 && <span>×{generations.length}</span>}
       {done && <span>{took(Math.max(...ends) - Math.min(...starts))}</span>}
       {cost !== null && (
-        <span title={costEstimated ? t.batch.estimated : undefined}>
+        <span data-tip={costEstimated ? t.batch.estimated : undefined}>
           {costEstimated && "≈ "}
           {dollars(cost)}
         </span>
       )}
       <span>
-        <time dateTime={new Date(createdAt).toISOString()} title={timeText(createdAt)}>
+        <time dateTime={new Date(createdAt).toISOString()} data-tip={timeText(createdAt)}>
           {clockText(createdAt)}
         </time>
       </span>
       {changed.length > 0 && (
-        <span class="ip-changed" title={changed.join("\n")} data-testid="batch-differences">
+        <span class="ip-changed" data-tip={changed.join("\n")} data-testid="batch-differences">
           {changed.length === 1 ? changed[0] : t.tile.changed(changed.length)}
         </span>
       )}

@@ -25,7 +25,7 @@ import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 import { ImproveMenu } from "./improve";
-import { ErrorDetail, IconButton } from "./parts";
+import { ErrorDetail, IconButton, tipped } from "./parts";
 import { QueueChip } from "./queue";
 import { References } from "./references";
 import { Requests } from "./requests";
@@ -201,7 +201,7 @@ function Counter() {
   return (
     <span
       class={over > 0 ? "ip-count ip-count-bad" : "ip-count"}
-      title={t.composer.countLabel(length, limit)}
+      {...tipped(t.composer.countLabel(length, limit))}
       role={over > 0 ? "status" : undefined}
       data-testid="counter"
     >
@@ -234,7 +234,7 @@ function Estimate() {
     <span
       class={estimate ? "ip-count" : "ip-count ip-count-spent"}
       data-warns={warns}
-      title={tips.filter(Boolean).join(" · ")}
+      {...tipped(tips.filter(Boolean).join(" · "))}
       data-testid="estimate"
     >
       {warns && <Icon name="alert" size={12} />}
@@ -389,7 +389,7 @@ function Grip({ form, area, height, onHeight }: GripProps) {
       aria-valuemax={most}
       aria-valuenow={height ?? LEAST_HEIGHT}
       aria-valuetext={height === null ? t.common.automatic : undefined}
-      title={t.composer.heightTitle}
+      {...tipped(t.composer.heightTitle)}
       data-testid="prompt-grip"
       onDblClick={() => onHeight(null)}
       onPointerDown={(event) => {

@@ -16,7 +16,7 @@ export function Elsewhere({ topicId }: { topicId: string }) {
     <button
       type="button"
       class="ip-elsewhere"
-      title={t.batch.toTopic(title || t.topics.untitled)}
+      data-tip={t.batch.toTopic(title || t.topics.untitled)}
       data-testid="batch-topic"
       onClick={() => void actions.selectTopic(topicId)}
     >

@@ -232,7 +232,7 @@ function Limit({ label, sign, value, testid, onChange }: LimitProps) {
       type="number"
       step="any"
       aria-label={label}
-      title={label}
+      data-tip={label}
       placeholder={sign}
       value={value ?? ""}
       data-testid={testid}

@@ -5,6 +5,7 @@ import type { ProviderState } from "../protocol.gen";
 import { checkProvider, giveKey, type Report, removeServer } from "../slices/access";
 import { usePage, useStore } from "./context";
 import { Icon } from "./icon";
+import { tipped } from "./parts";
 
 export interface KeyFormProps {
   provider: ProviderState;
@@ -83,7 +84,7 @@ export function KeyForm({ provider, said, onSaid }: KeyFormProps) {
               class="ip-button"
               data-tone="danger"
               data-testid="remove-server"
-              title={t.server.remove}
+              {...tipped(t.server.remove)}
               disabled={!usable}
               aria-disabled={busy}
               onClick={() => {

@@ -22,7 +22,7 @@ import { Info } from "./lightbox-info";
 import { useModal } from "./modal";
 import { NotShown } from "./not-shown";
 import { Notices } from "./notices";
-import { IconButton, Segments } from "./parts";
+import { IconButton, Segments, tipped } from "./parts";
 import { ZoomArea, ZoomedImage } from "./zoom-area";
 
 export type LightboxTarget = Place;
@@ -221,7 +221,7 @@ function ZoomTools({ share, onStep, onScale }: ZoomToolsProps) {
       <button
         type="button"
         class="ip-button ip-lightbox-scale"
-        title={t.lightbox.actual}
+        {...tipped(t.lightbox.actual)}
         data-testid="lightbox-scale"
         onClick={onScale}
       >

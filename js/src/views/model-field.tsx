@@ -10,7 +10,7 @@ import { useActions, useMinute, useStore } from "./context";
 import { Field, SmallButton } from "./field";
 import { Icon } from "./icon";
 import { PartDialog, PartHere, PartPopover } from "./part";
-import { useId } from "./parts";
+import { tipped, useId } from "./parts";
 import { ProviderKey } from "./provider-key";
 
 export function ModelField({ model }: { model: ModelState | undefined }) {
@@ -123,7 +123,7 @@ function Facts({ model, provider }: { model: ModelState; provider: string }) {
         <strong>{provider}</strong>
       </li>
       {price && (
-        <li class="ip-fact" title={model.price?.note || undefined}>
+        <li class="ip-fact" {...tipped(model.price?.note)}>
           {price}
         </li>
       )}

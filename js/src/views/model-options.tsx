@@ -122,7 +122,7 @@ function Standing({ provider }: { provider: NonNullable<Group["provider"]> }) {
     <>
       {discoveredAt !== null && <span>{t.model.listed(since(discoveredAt, now))}</span>}
       {key !== "not_needed" && (
-        <span data-key={key} title={missing ? keyHelp : keySource}>
+        <span data-key={key} data-tip={missing ? keyHelp : keySource}>
           {missing ? t.keys.missing : t.keys.set}
         </span>
       )}
@@ -212,7 +212,7 @@ function Option({ id, model, chosen, active, starred, asked, full, onChoose }: O
         class="ip-option-star"
         aria-hidden="true"
         data-on={starred}
-        title={starred ? t.model.unstar(title) : t.model.star(title)}
+        data-tip={starred ? t.model.unstar(title) : t.model.star(title)}
         onClick={(event) => {
           event.stopPropagation();
           actions.toggleStar(name);
@@ -226,7 +226,7 @@ function Option({ id, model, chosen, active, starred, asked, full, onChoose }: O
         aria-hidden="true"
         data-on={asked}
         data-full={full && !asked}
-        title={chosen ? undefined : tip}
+        data-tip={chosen ? undefined : tip}
         data-testid="option-also"
         onClick={(event) => {
           event.stopPropagation();

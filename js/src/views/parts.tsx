@@ -17,8 +17,8 @@ interface IconButtonProps {
 }
 
 /**
- * A button with an icon. Its name is `label`, which is drawn beside it on hover and focus. If `text` is shown beside the icon, the text is the name, because
- * users who speak to the page read it, and `label` is the tip.
+ * A button with an icon. Its name is `label`, which is drawn beside it on hover and focus. If `text` is shown beside the
+ * icon, the text is the name, because users who speak to the page read it, and `label` says more.
  */
 export function IconButton(props: IconButtonProps) {
   const { icon, label, onClick, testid, tone, pressed, expanded, disabled, text } = props;
@@ -30,8 +30,8 @@ export function IconButton(props: IconButtonProps) {
       aria-label={text ? undefined : label}
       aria-pressed={pressed}
       aria-expanded={expanded}
-      title={text && label}
-      data-tip={text ? undefined : label}
+      aria-description={text && text !== label ? label : undefined}
+      data-tip={label === text ? undefined : label}
       aria-disabled={disabled}
       data-testid={testid}
       onClick={(event) => {
@@ -43,6 +43,11 @@ export function IconButton(props: IconButtonProps) {
       {text && <span>{text}</span>}
     </button>
   );
+}
+
+/** Return what shows words beside an element that has another name, and tells them to a screen reader. */
+export function tipped(words: string | undefined) {
+  return { "data-tip": words || undefined, "aria-description": words || undefined };
 }
 
 /** The kernel's own sentence about an error, below the words of the page. */

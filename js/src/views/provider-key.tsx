@@ -84,7 +84,7 @@ function Age({ provider: { title, discoveredAt } }: { provider: ProviderState })
   const now = useMinute();
   if (discoveredAt === null) return null;
   return (
-    <p class="ip-help" title={timeText(discoveredAt)} data-testid="models-age">
+    <p class="ip-help" data-tip={timeText(discoveredAt)} data-testid="models-age">
       {t.model.listedBy(title, since(discoveredAt, now))}
     </p>
   );

@@ -9,7 +9,7 @@ import { stoppable, waits } from "../slices/queue";
 import { useActions, useNow, useStore } from "./context";
 import { ListPopover } from "./list-popover";
 import { canNotify, chooseNotify, notifies } from "./notify";
-import { IconButton } from "./parts";
+import { IconButton, tipped } from "./parts";
 
 interface QueueListProps {
   queue: readonly BatchState[];
@@ -115,7 +115,7 @@ function Waiting({ batch, now, onGo }: { batch: BatchState; now: number; onGo():
       <button
         type="button"
         class="ip-queue-open"
-        title={t.queue.go}
+        {...tipped(t.queue.go)}
         onClick={() => {
           void actions.selectTopic(topicId);
           onGo();

@@ -7,6 +7,7 @@ import type { BatchState } from "../protocol.gen";
 import { waits } from "../slices/queue";
 import { useStore } from "./context";
 import { PartPopover } from "./part";
+import { tipped } from "./parts";
 
 const NOTHING: readonly BatchState[] = [];
 
@@ -33,7 +34,7 @@ export function QueueChip() {
         ref={chip}
         type="button"
         class="ip-queue-chip"
-        title={t.queue.show}
+        {...tipped(t.queue.show)}
         aria-label={words || t.queue.empty}
         aria-haspopup="dialog"
         aria-expanded={open}

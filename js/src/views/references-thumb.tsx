@@ -8,7 +8,7 @@ import { moveReference, retryReference } from "../slices/adding";
 import type { HeldReference } from "../slices/references";
 import { usePage } from "./context";
 import { Icon } from "./icon";
-import { IconButton } from "./parts";
+import { IconButton, tipped } from "./parts";
 import { useThumbnail } from "./references-picture";
 
 export interface ThumbProps {
@@ -73,7 +73,7 @@ export function ReferenceThumb({
         tabIndex={0}
         aria-label={`${t.references.open(name, index + 1, count)}${problem ? `. ${t.references.notSent(1, problem)}` : ""}`}
         aria-keyshortcuts="Shift+ArrowLeft Shift+ArrowRight Delete"
-        title={problem ?? `${name}. ${t.references.keys}`}
+        {...tipped(problem ?? `${name}. ${t.references.keys}`)}
         onClick={() => (status === "failed" ? retryReference(page, key) : onOpen())}
         onKeyDown={(event) => {
           const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

@@ -7,6 +7,7 @@ import { t } from "../messages";
 import { useStore } from "./context";
 import { Icon } from "./icon";
 import { PartPopover } from "./part";
+import { tipped } from "./parts";
 
 export function Requests() {
   const prompt = useStore((state) => state.prompt);
@@ -39,7 +40,7 @@ export function Requests() {
         ref={chip}
         type="button"
         class={over ? "ip-requests ip-count-bad" : "ip-requests"}
-        title={[...texts, titles.join(", ")].filter(Boolean).join("\n")}
+        {...tipped([...texts, titles.join(", ")].filter(Boolean).join("\n"))}
         aria-haspopup="dialog"
         aria-expanded={open}
         data-testid="requests"

@@ -80,7 +80,7 @@ function Edge({ side, label, value, limits, forward, measure, onResize, onReset 
       aria-valuemin={least}
       aria-valuemax={most}
       tabIndex={0}
-      title={label}
+      data-tip={label}
       onPointerDown={(event) => drag(event.currentTarget, event)}
       onDblClick={onReset}
       onKeyDown={onKeyDown}

@@ -51,7 +51,7 @@ export function SelectionBar() {
         type="button"
         class="ip-button"
         aria-label={t.selection.zipLabel}
-        title={t.selection.zipLabel}
+        data-tip={t.selection.zipLabel}
         // A disabled button would lose the focus.
         aria-disabled={packing}
         data-testid="selection-zip"
@@ -64,7 +64,7 @@ export function SelectionBar() {
         class="ip-button ip-toggle"
         aria-label={t.selection.star}
         aria-pressed={starred}
-        title={t.selection.star}
+        data-tip={t.selection.star}
         data-testid="selection-star"
         onClick={() => void actions.star(ids, !starred)}
       >
@@ -75,7 +75,7 @@ export function SelectionBar() {
         class="ip-button"
         data-tone="danger"
         aria-label={t.selection.deleteLabel}
-        title={t.selection.deleteLabel}
+        data-tip={t.selection.deleteLabel}
         data-testid="selection-delete"
         onClick={() => {
           toFeed();

@@ -11,7 +11,7 @@ export function SizeSlider() {
   const actions = useActions();
   const text = t.feed.sizes[size];
   return (
-    <label class="ip-tile-size" title={`${t.feed.size}: ${text}`}>
+    <label class="ip-tile-size" data-tip={`${t.feed.size}: ${text}`}>
       <Icon name="images" size={14} />
       <input
         class="ip-slider"

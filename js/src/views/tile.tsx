@@ -16,7 +16,7 @@ import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { usePart } from "./part";
-import { ErrorDetail, IconButton } from "./parts";
+import { ErrorDetail, IconButton, tipped } from "./parts";
 
 /**
  * Whether the device cannot hover: then all buttons are drawn at once, because a finger can only touch what it
@@ -87,7 +87,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
           role="checkbox"
           aria-checked={selected}
           aria-label={t.tile.select(position + 1)}
-          title={t.tile.select(position + 1)}
+          data-tip={t.tile.select(position + 1)}
           data-testid="select"
           inert={!usable}
           onClick={(event) => actions.select(id, event.shiftKey ? "range" : "one")}
@@ -138,12 +138,16 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
       <Labels generation={generation} />
       <div class="ip-tile-marks">
         {damaged && (
-          <span class="ip-badge" title={t.tile.damagedHelp} data-testid="damaged">
+          <span class="ip-badge" {...tipped(t.tile.damagedHelp)} data-testid="damaged">
             {t.tile.damaged}
           </span>
         )}
         {differences.length > 0 && (
-          <span class="ip-badge" title={differences.map(differenceText).join("\n")} data-testid="differences">
+          <span
+            class="ip-badge"
+            {...tipped(differences.map(differenceText).join("\n"))}
+            data-testid="differences"
+          >
             {differences.length === 1 && differences[0]
               ? changeText(differences[0])
               : t.tile.changed(differences.length)}
@@ -155,7 +159,7 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
             class="ip-star"
             aria-pressed={starred}
             aria-label={t.tile.star}
-            title={starred ? t.tile.unstarImage : t.tile.starImage}
+            data-tip={starred ? t.tile.unstarImage : t.tile.starImage}
             data-testid="star"
             inert={!usable}
             onClick={() => void actions.star([id], !starred)}

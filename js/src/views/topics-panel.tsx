@@ -202,7 +202,7 @@ const Topic = memo(({ topic, active, stop, now, choose, onCover }: TopicProps) =
             </span>
           </span>
           {pinned && (
-            <span class="ip-topic-pin" title={t.topics.pinned}>
+            <span class="ip-topic-pin" data-tip={t.topics.pinned}>
               <Icon name="pin" size={12} />
               <span class="ip-hidden">{t.topics.pinned}</span>
             </span>
@@ -245,7 +245,7 @@ function Cover({ url, running }: { url: string | undefined; running: boolean }) 
   return (
     <span class="ip-cover">
       {url ? <img src={url} alt="" decoding="async" draggable={false} /> : <Icon name="images" />}
-      {running && <span class="ip-dot" title={t.topics.something} />}
+      {running && <span class="ip-dot" data-tip={t.topics.something} />}
     </span>
   );
 }
