@@ -1,15 +1,20 @@
-"""The door for text from outside: whatever passes it can be stored, sent, written to files and shown.
+"""The door for text and JSON from outside: what passes it can be stored, sent, written to files and shown.
 
 Half an emoji is a lone surrogate, which no file, database or message can encode. A NUL ends a text in some
-programs, and other control characters do harm in a terminal.
+programs, and other control characters do harm in a terminal. JSON of a hostile sender holds numbers that
+overflow in a calculation, and is nested so deeply that a program which walks through it breaks off.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
-__all__ = ["MAX_MESSAGE", "MAX_NAME", "clean", "clean_json", "is_clean"]
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE", "MAX_NAME", "clean", "clean_json", "is_clean"]
+
+MAX_DEPTH = 100
+"""The most levels of lists and objects in JSON. The deepest schemas of providers have about twenty."""
 
 MAX_MESSAGE = 4000
 """The most characters of a message."""
@@ -39,12 +44,27 @@ def clean(text: str, most: int | None = None) -> str:
     return text if most is None or len(text) <= most else text[: most - 1] + "…"
 
 
-def clean_json(value: Any) -> Any:
-    """Return a JSON value whose texts and names are clean."""
+def clean_json(value: Any, *, depth: int = MAX_DEPTH) -> Any:
+    """Return a JSON value whose texts and names are clean, with None for each number that is none of 64 bits.
+
+    Args:
+        value: any JSON.
+        depth: the most levels of lists and objects.
+
+    Raises:
+        ValueError: there are more levels.
+    """
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, dict | list | tuple) and depth == 0:
+        raise ValueError("It is nested too deeply.")
     if isinstance(value, dict):
-        return {clean(str(name)): clean_json(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
+        return {clean(str(name)): clean_json(item, depth=depth - 1) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
     if isinstance(value, list | tuple):
-        return [clean_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType] - any JSON
-    return value
+        return [clean_json(item, depth=depth - 1) for item in value]  # pyright: ignore[reportUnknownVariableType] - any JSON
+    return None if isinstance(value, int | float) and not _usable(value) else value
+
+
+def _usable(number: float) -> bool:
+    # The seeds of some servers have all 64 bits.
+    return -(2**63) <= number < 2**64 if isinstance(number, int) else math.isfinite(number)

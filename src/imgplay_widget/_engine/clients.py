@@ -94,7 +94,7 @@ class Clients:
         http = self.http(provider)
         try:
             async with self._clock.timeout(TEXT_TIMEOUT):
-                return await provider.write(model, instruction, text, http)
+                return http.hide(await provider.write(model, instruction, text, http))
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The text model did not answer in {TEXT_TIMEOUT:g} s.", provider=provider.spec.name

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from imgplay_widget._engine.admission import admit
+from imgplay_widget._engine.admission import admit, admit_error, admit_ticket
 from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.lifecycle import Accept, Event, Fail, Fetch, Refuse, Renew, Resume, Send, Succeed
 from imgplay_widget._rules.schedule import Schedule
@@ -245,6 +245,7 @@ class Drive:
         if isinstance(answer, Done):
             return answer
         # Without the deadline: a store that is locked for long must not lose a job that was paid for.
+        answer = replace(answer, ticket=admit_ticket(answer.ticket, self.http))
         await self.saver.save(self, Accept(answer.ticket))
         self._report(answer)
         return await self._in_time(self._poll())
@@ -369,7 +370,7 @@ class Drive:
             if isinstance(answer, Done):
                 return self._of_unit(answer)
             if answer.ticket != ticket or self.task.resumes:
-                await self.saver.save(self, Renew(answer.ticket))
+                await self.saver.save(self, Renew(admit_ticket(answer.ticket, self.http)))
             retry_after = answer.retry_after
             self._report(answer)
 
@@ -407,13 +408,13 @@ class Drive:
 
     async def _collect(self, done: Done) -> None:
         """Store the images of an answer, each independently of the others."""
-        done = admit(done, self.http.hide)
+        done = admit(done, self.http)
         items = self._items(done)
         if any(isinstance(item, Remote) for item in items) and self.task.stage is not Stage.DOWNLOADING:
             # The bytes of inline images are on the disk before the links are stored, so that a restart finds
             # both.
             await asyncio.gather(*(self._keep_inline(i, item) for i, item in enumerate(items)))
-            results = tuple(_to_json(item) for item in items)
+            results = tuple(_to_json(item, self.http.hide) for item in items)
             await self.saver.save(
                 self, Fetch(results, done.cost, done.request_id, done.usage, done.served_by)
             )
@@ -424,7 +425,7 @@ class Drive:
             return await self._collect(await self._in_time(self._poll()))
         stored = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
         failures = {
-            generation.id: outcome.info
+            generation.id: admit_error(outcome.info, self.http)
             for generation, outcome in zip(self.generations, outcomes, strict=True)
             if generation is not None and isinstance(outcome, ImgplayError)
         }
@@ -583,7 +584,7 @@ class Drive:
             ).info
         else:
             info = error.info
-        await self.saver.finish(self, Fail(info), (), {})
+        await self.saver.finish(self, Fail(admit_error(info, self.http)), (), {})
 
 
 def store_image(
@@ -645,12 +646,12 @@ def _unknown(error: ImgplayError) -> bool:
     return isinstance(error, silent) and error.maybe_billed
 
 
-def _to_json(item: Inline | Remote | Missing) -> dict[str, Any]:
+def _to_json(item: Inline | Remote | Missing, hide: Callable[[str], str]) -> dict[str, Any]:
     match item:
         case Inline():
             return {"kind": "inline", "applied": dict(item.applied), "mediaType": item.media_type}
         case Remote():
-            return {"kind": "remote", "url": item.url, "applied": dict(item.applied)}
+            return {"kind": "remote", "url": hide(item.url), "applied": dict(item.applied)}
         case Missing():
             return {"kind": "missing", "error": item.error.to_json()}
 

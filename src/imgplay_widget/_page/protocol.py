@@ -1546,7 +1546,11 @@ def parse(content: object) -> PageRequest | Ack | Leave:
     """
     try:
         # What a user types is cleaned: half an emoji of a keystroke must not cost the prompt.
-        return _page_message.validate_python(clean_json(content))
+        cleaned = clean_json(content)
+    except ValueError as error:
+        raise InvalidRequest(f"The page sent a message that cannot be read. {error}") from None
+    try:
+        return _page_message.validate_python(cleaned)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "message"

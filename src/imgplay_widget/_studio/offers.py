@@ -151,7 +151,7 @@ class Offers:
                 found = await provider.discover(http)
             if found is None:
                 return None
-            return await self._archive.in_pool(catalog.checked, found, name)
+            return await self._archive.in_pool(catalog.checked, found, name, http.hide)
         except TimeoutError:
             raise DeadlineExceeded(
                 f"{provider.spec.title} did not list its models in {ASK_WAIT:g} s.", provider=name

@@ -17,7 +17,7 @@ from imgplay_widget._types import ModelSpec, Parameter, ParameterKind
 from imgplay_widget.catalog._load import CatalogError, check_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["checked", "from_json", "merge", "to_json"]
 
@@ -52,14 +52,30 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
     return replace(spec, title=clean(spec.title or spec.id, MAX_NAME), parameters=unique)
 
 
-def checked(specs: Iterable[ModelSpec], provider: str) -> tuple[ModelSpec, ...]:
-    """Return the complete ones among models, each id once, as `from_json` would read them."""
+def checked(
+    specs: Iterable[ModelSpec], provider: str, hide: Callable[[str], str] = str
+) -> tuple[ModelSpec, ...]:
+    """Return the complete ones among models, each id once, as `from_json` would read them.
+
+    Args:
+        specs: the models.
+        provider: the name of the provider that has the models.
+        hide: returns a text without the provider's key.
+    """
     found: dict[str, ModelSpec] = {}
     for spec in specs:
-        whole = from_json(to_json(spec), provider)
+        whole = from_json(_hidden(to_json(spec), hide), provider)
         if whole is not None:
             found.setdefault(whole.id, whole)
     return tuple(found.values())
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, dict):
+        return {name: _hidden(item, hide) for name, item in cast("dict[str, Any]", value).items()}
+    return [_hidden(item, hide) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def merge(shipped: Iterable[ModelSpec], found: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:

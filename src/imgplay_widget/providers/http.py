@@ -25,16 +25,15 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.hiding import hide_in_logs, redact, without_key
 from imgplay_widget.providers._shared.wire import (
     Body,
     EventParser,
     ServerEvent,
     decode_base64,
     media_type_of,
-    redact,
     retry_after,
     slice_images,
-    without_key,
 )
 
 if TYPE_CHECKING:
@@ -164,6 +163,7 @@ class Http:
         self._references = references
         self._masks = masks
         self._resolve = resolve
+        hide_in_logs(self)
 
     @property
     def provider(self) -> Provider:

@@ -1,4 +1,4 @@
-"""Read data from the wire, without I/O: images in JSON, server-sent events, times to wait, secrets."""
+"""Read data from the wire, without I/O: images in JSON, server-sent events, times to wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
 import pybase64
 
@@ -25,51 +24,16 @@ __all__ = [
     "decode_base64",
     "json_of",
     "media_type_of",
-    "redact",
     "retry_after",
     "slice_images",
-    "without_key",
 ]
 
 Body = bytes | bytearray
 """The bytes of an answer. A bytearray is the buffer that received them, so nothing is copied."""
 
-_HIDDEN = "…"
 _RESETS = re.compile(
     r"(?i)\b(?:resets?|again|retry|wait)\b[^.]{0,30}?\b(?:in|after) ~?(\d+(?:\.\d+)?) ?s(?:ec|\b)"
 )
-_PATTERNS = (
-    re.compile(r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:[a-z]+\s+)?)[^\s\"',}]+"),
-    re.compile(r"(?i)(\b(?:x-[\w-]*key|x-key|api[-_]?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',}&]+"),
-    re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"),
-    re.compile(r"(?i)([?&][\w-]*(?:key|token|sig|signature|secret|password|credential)[\w-]*=)[^&\s\"'<>]+"),
-    re.compile(r"(://)[^/\s@:]+:[^/\s@]+(?=@)"),
-    re.compile(r"(\b(?:sk|pk|hf|r8)[-_])[\w*-]{8,}"),
-)
-
-
-def without_key(text: str, key: str | None) -> str:
-    """Return the text without a key, in each form in which an answer may repeat the key."""
-    if key:
-        for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]}:
-            text = text.replace(form, _HIDDEN)
-        if len(key) >= 12:
-            # Some providers repeat the beginning of a key, followed by stars.
-            text = re.sub(re.escape(key[:8]) + r"[\w*.-]*", _HIDDEN, text)
-    return text
-
-
-def redact(text: str, key: str | None = None) -> str:
-    """Return the text without the given key and without anything else that looks like a key.
-
-    Args:
-        text: a text of a provider, an exception or an address.
-        key: the provider's key, or None.
-    """
-    text = without_key(text, key)
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\1{_HIDDEN}", text)
-    return text
 
 
 def json_of(body: Body) -> object:
