@@ -95,10 +95,25 @@ def test_a_redirect_into_the_own_network_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.org/a", "not an address", "https://", ""]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/a",
+        "not an address",
+        "https://",
+        "",
+        "https://a..b/i.png",
+        "https://.example.org/",
+        "https://xn--a/i.png",
+        "https://[::1",
+        "https://example.org:99999/",
+        "https://example.org:-1/",
+        f"https://{'a' * 64}.example.org/",
+        "https://\ud800.example.org/",
+    ],
 )
 def test_only_http_addresses_are_fetched(url: str) -> None:
-    with pytest.raises(errors.ConnectFailed):
+    with pytest.raises(errors.BadResponse, match="not an http address"):
         download(Caller(OpenAI(REMOTE)), url)
 
 
@@ -231,9 +246,10 @@ def test_the_name_as_a_value_or_within_text_is_no_image() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b'{"b64_json"', b'{"b64_json":"aGk=', b'{"b64_json":"a*b"}', b"\xff\xfe"]
+    "body",
+    [b"", b"{", b'{"b64_json"', b'{"b64_json":"aGk=', b"\xff\xfe", b"[" * 900 + b"]" * 900, b"[" * 10**6],
 )
-def test_what_is_neither_json_nor_base64_is_a_value_error(body: bytes) -> None:
+def test_what_is_no_json_of_a_sensible_depth_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - which one is not promised
         slice_images(body)
 

@@ -12,14 +12,14 @@ from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
-from imgplay_widget.errors import BadRequest, BadResponse, CorruptImage, ProviderError, ServerError
-from imgplay_widget.providers._shared.answers import collected, rows, table, text
+from imgplay_widget._types import Done, ModelSpec, Parameter, Partial, Pending, ProviderSpec, Unit
+from imgplay_widget.errors import BadRequest, BadResponse, ProviderError, ServerError
+from imgplay_widget.providers._shared.answers import Item, beginning, collected, image_of, rows, table, text
 from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.cloud import HttpProvider
-from imgplay_widget.providers.http import decode_base64, media_type_of
+from imgplay_widget.providers.http import decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,29 +157,27 @@ class A1111(HttpProvider):
             raise self._error(reply, http)
         try:
             return [table(row) for row in rows(reply.json())]
-        except (ValueError, RecursionError):
+        except ValueError:
             raise BadResponse(f"The list {name} is not JSON.", provider=self.spec.name) from None
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         answer = table(json_of(reply.body))
         if "images" not in answer:
-            shown = http.redact(bytes(reply.body[:400]).decode(errors="replace"))[:80]
-            kind = reply.content_type or "something of no stated kind"
-            raise BadResponse(f"The answer holds no images but {kind}: {shown!r}.", provider=self.spec.name)
+            kind = http.redact(reply.content_type)[:80] or "something of no stated kind"
+            raise BadResponse(
+                f"The answer holds no images but {kind}: {beginning(reply.body, http)!r}.",
+                provider=self.spec.name,
+            )
         info = _info(answer)
         first = info.get("index_of_first_image")
         # A grid of all images may come first.
         listed = rows(answer["images"])[first if isinstance(first, int) and first > 0 else 0 :]
         seeds = rows(info.get("all_seeds"))
         used = {ours: info[theirs] for theirs, ours in _USED.items() if theirs in info}
-        found: list[Inline] = []
+        found: list[Item | None] = []
         for i, data in enumerate(listed[: unit.n]):
             applied = used | ({"seed": seeds[i]} if i < len(seeds) else {})
-            try:
-                kind = media_type_of(text(data))
-                found.append(Inline(data=decode_base64(text(data)), applied=applied, media_type=kind))
-            except ValueError:
-                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
+            found.append(image_of({"b64_json": data}, **applied))
         return collected(found, unit, http)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
+from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec
 from imgplay_widget.errors import BadResponse, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared.answers import table, text
+from imgplay_widget.providers._shared.answers import link, table, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, detailed, ended, fields_of, refusal
 from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
 from imgplay_widget.providers.cloud import HttpProvider
@@ -133,13 +133,11 @@ class BlackForestLabs(HttpProvider):
                 return Pending(ticket=ticket, progress=shown)
 
     def _done(self, result: Mapping[str, Any], ticket: Mapping[str, Any]) -> Done:
-        sample, seed = text(result.get("sample")), result.get("seed")
-        if not sample:
+        seed = result.get("seed")
+        sample = link(result.get("sample"), seed=seed if isinstance(seed, int) else None)
+        if sample is None:
             raise NoImage("The job gave no image.", provider=self.spec.name, request_id=ticket["job"])
-        applied = {"seed": seed} if isinstance(seed, int) else {}
-        return Done(
-            images=(Remote(url=sample, applied=applied),), cost=ticket["cost"], request_id=ticket["job"]
-        )
+        return Done(images=(sample,), cost=ticket["cost"], request_id=ticket["job"])
 
     async def check(self, http: Http) -> None:
         """Ask for the credits of the account."""

@@ -20,7 +20,7 @@ failures) and three short methods::
             return {"model": unit.model, "prompt": unit.prompt, "n": unit.n, **self.wire_params(unit)}
 
         def images(self, answer):
-            return [image for item in answer["data"] if (image := image_of(item))]
+            return [image_of(item) for item in answer["data"]]
 
 ``docs/write-a-provider.md`` leads from there to a provider that passes the contract suite.
 """
@@ -29,29 +29,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pybase64
 
 from imgplay_widget import catalog
-from imgplay_widget._types import Done, Inline, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, Moderated, NoImage, ProviderError
 from imgplay_widget.providers._shared import addresses
-from imgplay_widget.providers._shared.answers import collected, read_images, table, text
+from imgplay_widget.providers._shared.answers import Item, collected, image_of, link, read_images, table, text
 from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from imgplay_widget._types import Reference
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["CloudProvider", "HttpProvider", "Item", "code_and_words", "data_uri", "image_of", "link"]
-
-Item = Inline | Remote | Missing
-"""One image of an answer: its bytes, a link to it, or the reason why it is missing."""
 
 
 class HttpProvider(Provider):
@@ -123,11 +120,12 @@ class CloudProvider(HttpProvider):
         """Return the JSON of the call."""
         raise NotImplementedError
 
-    def images(self, answer: Mapping[str, Any]) -> Sequence[Item]:
-        """Return the images of an answer, in their order.
+    def images(self, answer: Mapping[str, Any]) -> Iterable[Item | None]:
+        """Return the images of an answer, in their order; None for an entry that holds no image.
 
         Args:
-            answer: the JSON of the answer, with decoded bytes in each `image_field`.
+            answer: the JSON of the answer, with decoded bytes in each `image_field` that is base64.
+                `image_of` reads one entry of it.
 
         Raises:
             ProviderError: the answer says that there is no image, and why.
@@ -189,12 +187,10 @@ class CloudProvider(HttpProvider):
         """
         if not reply.ok:
             raise self.error(reply, http)
-        images, answer = read_images(
-            reply.body, reply.content_type, http, key=f'"{self.image_field}"'.encode()
-        )
+        answer = read_images(reply.body, reply.content_type, http, field=self.image_field)
         if self.failed(answer):
             raise self.error(reply, http)
-        return _with_bytes(answer, self.image_field, images) if images else answer
+        return answer
 
     def missing(self, item: Mapping[str, Any]) -> Missing:
         """Return a missing image, with the reason that the provider gives in its place."""
@@ -211,7 +207,7 @@ class CloudProvider(HttpProvider):
         answer = self.read(reply, http)
         request_id = _request_id(reply, answer)
         try:
-            images = self.images(answer)
+            images = list(self.images(answer))
         except ProviderError as error:
             error.request_id = error.request_id or request_id
             raise
@@ -252,52 +248,6 @@ def data_uri(http: Http, reference: Reference) -> str:
     """Return an input image as a data URI."""
     data = pybase64.b64encode(http.reference(reference)).decode("ascii")
     return f"data:{reference.media_type};base64,{data}"
-
-
-def image_of(item: object, field: str = "b64_json", **applied: Any) -> Inline | Remote | None:
-    """Return the image of one entry of an answer: its decoded bytes, else the link in its ``url``.
-
-    Args:
-        item: the entry, as `CloudProvider.images` receives it; anything else is no image.
-        field: the provider's `CloudProvider.image_field`.
-        applied: what the provider says it used for this image; values of None are left out.
-    """
-    entry = table(item)
-    data = entry.get(field)
-    if isinstance(data, bytes) and data:
-        return Inline(data=data, applied=_given(applied))
-    return link(entry.get("url"), **applied)
-
-
-def link(url: object, **applied: Any) -> Remote | None:
-    """Return the image behind a link, or None where the value is not a link.
-
-    Args:
-        url: anything.
-        applied: what the provider says it used for this image; values of None are left out.
-    """
-    if not text(url).startswith(("https://", "http://")):
-        return None
-    return Remote(url=text(url), applied=_given(applied))
-
-
-def _given(applied: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in applied.items() if value is not None}
-
-
-def _with_bytes(answer: dict[str, Any], field: str, images: Sequence[bytes]) -> dict[str, Any]:
-    """Return the JSON, in which each index of an image under `field` is replaced by the image."""
-
-    def walked(value: Any) -> Any:
-        if isinstance(value, dict):
-            entries = cast("dict[str, Any]", value).items()
-            return {
-                name: images[inner] if name == field and type(inner) is int else walked(inner)
-                for name, inner in entries
-            }
-        return [walked(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
-
-    return walked(answer)
 
 
 def _request_id(reply: Reply, answer: Mapping[str, Any]) -> str | None:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec
 from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.answers import Item, link, rows, table, text
 from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
     body_of,
@@ -175,15 +175,12 @@ class Fal(HttpProvider):
             usage={"billable_units": units} if units else {},
         )
 
-    def _image(
-        self, image: Mapping[str, Any], applied: Mapping[str, Any], *, flagged: bool
-    ) -> Remote | Missing | None:
+    def _image(self, image: Mapping[str, Any], applied: Mapping[str, Any], *, flagged: bool) -> Item | None:
         if flagged:
             # A flagged image is black.
             said = "fal: the safety checker blackened the image."
             return Missing(error=Moderated(said, provider=self.spec.name).info)
-        url = text(image.get("url"))
-        return Remote(url=url, applied=applied) if url else None
+        return link(image.get("url"), **applied)
 
     def _job(self, model: str, job: str, end: str) -> str:
         """Return the address of a job, which leaves out the parts of the id after owner and app."""

@@ -7,14 +7,14 @@ the engine's task.
 
 from __future__ import annotations
 
-import json
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from types import coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from imgplay_widget._text import MAX_NAME, clean, clean_json
+from imgplay_widget._text import MAX_NAME, clean
 from imgplay_widget.errors import (
     BadKey,
     BadResponse,
@@ -26,18 +26,21 @@ from imgplay_widget.errors import (
 )
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.hiding import hide_in_logs, redact, without_key
+from imgplay_widget.providers._shared.packing import ACCEPTED, Unpacker, packing_of
 from imgplay_widget.providers._shared.wire import (
     Body,
     EventParser,
     ServerEvent,
     decode_base64,
     media_type_of,
+    parsed,
     retry_after,
     slice_images,
+    unwrapped,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 
     from imgplay_widget._types import ProviderSpec, Reference
     from imgplay_widget.providers.base import Provider
@@ -61,9 +64,17 @@ MAX_BODY = 384 * 2**20
 """The most bytes of an answer: an image of `MAX_DOWNLOAD` in base64 fits."""
 MAX_DOWNLOAD = 256 * 2**20
 """The most bytes of one image."""
+MAX_STREAM = 2 * MAX_BODY
+"""The most bytes of all events of a stream together."""
+MAX_FAILURE = 2**20
+"""The bytes that are read of an answer that is an error. Its words stand at its beginning."""
 MAX_REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
 """A provider that answers only with the finished image sends nothing for minutes."""
+_DIGITS = 18
+"""A length with more digits is not one."""
+_LONGEST_LABEL = 63
+"""The most characters between two dots of a host's name."""
 
 
 def new_client() -> httpx.AsyncClient:
@@ -120,7 +131,7 @@ class Reply:
         Raises:
             ValueError: the body is not JSON.
         """
-        return clean_json(json.loads(self.body))
+        return parsed(self.body)
 
 
 class Download(NamedTuple):
@@ -195,11 +206,14 @@ class Http:
 
     def owns(self, url: str) -> bool:
         """Return whether an address belongs to the provider and so gets the key."""
-        try:
-            same = _origin(url) == _origin(self._provider.origin())
-        except httpx.InvalidURL:
+        where = _address(url)
+        if where is None:
             return False
-        return same or self._provider.takes_key(url)
+        return self._is_own(where) or self._provider.takes_key(str(where))
+
+    def _is_own(self, where: httpx.URL) -> bool:
+        own = _address(self._provider.origin())
+        return own is not None and _origin(where) == _origin(own)
 
     async def request(
         self,
@@ -223,8 +237,7 @@ class Http:
         """
         request = self._build(method, url, timeout, headers, json=json, files=files, data=data)
         async with self._exchange(request) as response:
-            body = await self._read(response, max_bytes)
-            return Reply(response.status_code, response.headers, body)
+            return await self._reply(response, max_bytes)
 
     async def events(
         self,
@@ -245,19 +258,12 @@ class Http:
         accept = {"Accept": "text/event-stream, application/json", **(headers or {})}
         request = self._build(method, url, timeout, accept, json=json, files=files, data=data)
         async with self._exchange(request) as response:
-            reply = Reply(response.status_code, response.headers, b"")
-            if not reply.ok or reply.content_type != "text/event-stream":
-                body = await self._read(response, MAX_BODY)
-                yield Reply(response.status_code, response.headers, body)
+            if not response.is_success or _media_type(response.headers) != "text/event-stream":
+                yield await self._reply(response, MAX_BODY)
                 return
-            parser = EventParser()
-            async for chunk in response.aiter_bytes():
-                for event in parser.feed(chunk):
-                    yield event
-                if parser.held > MAX_BODY:
-                    raise self._too_large(MAX_BODY)
-            for event in parser.end():
-                yield event
+            async with aclosing(self._events(response)) as found:
+                async for item in found:
+                    yield item
 
     async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD) -> Download:
         """Fetch an image by a link of an answer. The engine may repeat this at will.
@@ -270,9 +276,11 @@ class Http:
             BadResponse: the link is not allowed, or the image is too large.
             ProviderError: as in `request`.
         """
-        where = self._parse(url)
+        where = _address(url)
         for _ in range(MAX_REDIRECTS + 1):
-            own = _origin(where) == _origin(self._provider.origin())
+            if where is None:
+                raise self._refused("The link to the image is not an http address.")
+            own = self._is_own(where)
             request = self._build(
                 "GET", str(where), _TIMEOUT, {"Accept": "image/*, */*;q=0.1"}, optional=True
             )
@@ -283,7 +291,7 @@ class Http:
                     self._check_download(response)
                     said = _media_type(response.headers)
                     return Download(bytes(await self._read(response, max_bytes)), said)
-                where = self._parse(str(where.join(response.headers["location"])))
+                where = _address(response.headers["location"], base=where)
         raise self._refused(f"The link is redirected more than {MAX_REDIRECTS} times.")
 
     # -------------------------------------------------------------- on the way out
@@ -299,8 +307,7 @@ class Http:
         **content: Any,
     ) -> httpx.Request:
         where = self._parse(url)
-        # Compression does not shrink images, and would let decompression bombs in.
-        all_headers = {"Accept-Encoding": "identity", **(headers or {})}
+        all_headers = {"Accept-Encoding": ACCEPTED, **(headers or {})}
         if self.owns(str(where)):
             key = self._usable_key(optional=optional)
             if key is not None:
@@ -319,11 +326,8 @@ class Http:
         return key
 
     def _parse(self, url: str) -> httpx.URL:
-        try:
-            where = httpx.URL(url)
-        except httpx.InvalidURL:
-            where = httpx.URL("")
-        if where.scheme not in ("http", "https") or not where.host:
+        where = _address(url)
+        if where is None:
             raise ConnectFailed(
                 f"{self.redact(url)[:120]!r} is not an http address.",
                 provider=self._provider.spec.name,
@@ -384,27 +388,84 @@ class Http:
             raise NetworkError(
                 f"The connection to {request.url.host} broke ({self._describe(error)}).", provider=name
             ) from None
-        except httpx.DecodingError:
-            raise BadResponse(
-                f"{request.url.host} sent an answer that cannot be read.", provider=name
-            ) from None
+
+    async def _events(self, response: httpx.Response) -> AsyncGenerator[ServerEvent | Reply]:
+        """Yield the events of a stream, or the reply, where plain JSON comes under the name of a stream."""
+        parser, plain = EventParser(), None
+        async with aclosing(self._unpacked(response, MAX_STREAM)) as chunks:
+            async for chunk in chunks:
+                if plain is None and chunk.strip():
+                    plain = bytearray() if chunk.lstrip().startswith((b"{", b"[")) else b""
+                if isinstance(plain, bytearray):
+                    plain += chunk
+                else:
+                    for event in parser.feed(chunk):
+                        yield event
+                if max(parser.held, len(plain or b"")) > MAX_BODY:
+                    raise self._too_large(MAX_BODY)
+        if isinstance(plain, bytearray):
+            yield Reply(response.status_code, response.headers, plain)
+        for event in parser.end():
+            yield event
+
+    async def _reply(self, response: httpx.Response, max_bytes: int) -> Reply:
+        body = unwrapped(await self._read(response, max_bytes))
+        return Reply(response.status_code, response.headers, body)
 
     async def _read(self, response: httpx.Response, max_bytes: int) -> Body:
         length = response.headers.get("content-length", "")
-        packed = response.headers.get("content-encoding", "identity") != "identity"
-        if length.isdecimal() and int(length) > max_bytes:
+        size = int(length) if length.isdecimal() and len(length) < _DIGITS else 0
+        if not response.is_success:
+            return await self._beginning(response)
+        if size > max_bytes:
             raise self._too_large(max_bytes)
         # One buffer of the right size spares a list of chunks and joining it.
-        body = bytearray(int(length)) if length.isdecimal() and not packed else bytearray()
+        body = bytearray(size)
         used = 0
-        async for chunk in response.aiter_bytes() if packed else response.aiter_raw():
-            end = used + len(chunk)
-            if end > max_bytes:
-                raise self._too_large(max_bytes)
-            body[used:end] = chunk
-            used = end
+        async with aclosing(self._unpacked(response, max_bytes)) as chunks:
+            async for chunk in chunks:
+                end = used + len(chunk)
+                body[used:end] = chunk
+                used = end
         del body[used:]
         return body
+
+    async def _beginning(self, response: httpx.Response) -> Body:
+        """Return the beginning of an error. What cannot be read of it must not hide its status."""
+        body = bytearray()
+        with suppress(BadResponse):
+            async with aclosing(self._unpacked(response, MAX_FAILURE)) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+        return body
+
+    async def _unpacked(self, response: httpx.Response, max_bytes: int) -> AsyncGenerator[bytes]:
+        """Yield the bytes of a body as they arrive, unpacked.
+
+        Raises:
+            BadResponse: there are more bytes than `max_bytes`, or they cannot be unpacked.
+        """
+        used = 0
+        try:
+            packing = packing_of(response.headers.get("content-encoding", ""))
+            unpacker = Unpacker(packing) if packing else None
+            async for raw in response.aiter_raw():
+                for chunk in (raw,) if unpacker is None else unpacker.feed(raw):
+                    used += len(chunk)
+                    if used > max_bytes:
+                        raise self._too_large(max_bytes)
+                    yield chunk
+                    if unpacker is not None:
+                        await _let_others_run()
+            if unpacker is not None:
+                for chunk in unpacker.end():
+                    yield chunk
+        except ValueError as error:
+            raise BadResponse(
+                f"{self.redact(response.request.url.host)} sent an answer that cannot be unpacked "
+                f"({self.redact(str(error))}).",
+                provider=self._provider.spec.name,
+            ) from None
 
     def _check_download(self, response: httpx.Response) -> None:
         status, name = response.status_code, self._provider.spec.name
@@ -443,10 +504,33 @@ class Http:
         )
 
 
+@coroutine
+def _let_others_run() -> Generator[None]:
+    """Give the other tasks of the loop a turn, as unpacking may take long and waits for nothing."""
+    yield
+
+
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _origin(url: str | httpx.URL) -> tuple[str, str, int | None]:
-    where = httpx.URL(url)
+def _address(url: str, *, base: httpx.URL | None = None) -> httpx.URL | None:
+    """Return an http address of a host that can exist, or None for any other text.
+
+    Args:
+        url: the text.
+        base: the address to which a relative one belongs.
+    """
+    try:
+        where = httpx.URL(url) if base is None else base.join(url)
+        host, port = where.host, where.port
+    # An unusual host raises an error of the library that reads its name, which is a UnicodeError.
+    except (httpx.InvalidURL, ValueError):
+        return None
+    labels = host.removesuffix(".").split(".")
+    fits = all(0 < len(label) <= _LONGEST_LABEL for label in labels) and (port is None or 0 < port < 2**16)
+    return where if where.scheme in ("http", "https") and fits else None
+
+
+def _origin(where: httpx.URL) -> tuple[str, str, int | None]:
     return where.scheme, where.host.lower(), where.port or {"http": 80, "https": 443}.get(where.scheme)

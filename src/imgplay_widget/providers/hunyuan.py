@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import ProviderSpec, Unit
 from imgplay_widget.errors import ModelNotFound, ProviderError
-from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, link
+from imgplay_widget.providers._shared.answers import items_of, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +56,9 @@ class Hunyuan(CloudProvider):
             return ModelNotFound
         return super().kind(code, sentence)
 
-    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+    def images(self, answer: Mapping[str, Any]) -> list[Item | None]:
         """Return the images, with the prompt that made them."""
-        found = (
-            link(item.get("url"), revised_prompt=text(item.get("revised_prompt")) or None)
-            for item in map(table, rows(answer.get("data")))
-        )
-        return [image for image in found if image is not None]
+        return [
+            image_of(item, revised_prompt=text(item.get("revised_prompt")) or None)
+            for item in map(table, items_of(answer))
+        ]

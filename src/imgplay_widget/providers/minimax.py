@@ -11,20 +11,18 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import Inline, Missing, ModelSpec, ProviderSpec, Unit
+from imgplay_widget._types import Missing, ModelSpec, ProviderSpec, Unit
 from imgplay_widget.errors import (
     BadKey,
     BadRequest,
     BillingError,
-    CorruptImage,
     Moderated,
     ProviderError,
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
-from imgplay_widget.providers.http import decode_base64, media_type_of
+from imgplay_widget.providers._shared.answers import rows, table
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,12 +100,8 @@ class MiniMax(CloudProvider):
         found: list[Item] = []
         data = table(answer.get("data"))
         inline, links = rows(data.get("image_base64")), rows(data.get("image_urls"))
-        for item, url in zip_longest(map(text, inline), links):
-            try:
-                kind = media_type_of(item)
-                image = Inline(data=decode_base64(item), media_type=kind) if item else link(url)
-            except ValueError:
-                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
+        for item, url in zip_longest(inline, links):
+            image = image_of({"b64_json": item, "url": url})
             if image is not None:
                 found.append(image)
         if not found and str(table(answer.get("metadata")).get("failed_count", 0)) != "0":

@@ -6,29 +6,34 @@ import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from imgplay_widget import catalog
 from imgplay_widget._types import (
     Done,
-    Inline,
     ModelSpec,
     Parameter,
     Partial,
     Pending,
     ProviderSpec,
     ReferenceRule,
-    Remote,
     Unit,
 )
-from imgplay_widget.errors import BadResponse, CorruptImage
+from imgplay_widget.errors import BadResponse
 from imgplay_widget.providers._shared import addresses
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import (
+    Item,
+    collected,
+    image_of,
+    items_of,
+    read_images,
+    rows,
+    table,
+    text,
+)
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
-from imgplay_widget.providers.http import decode_base64, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -140,7 +145,7 @@ class OpenAI(Provider):
             raise error_from(reply, http)
         try:
             listed: object = reply.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
         found: list[ModelSpec] = []
         for record in map(table, rows(table(listed).get("data"))):
@@ -156,18 +161,22 @@ class OpenAI(Provider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call and wait for its images."""
+        return self._done(await self._plainly(unit, http), unit, http)
+
+    async def _plainly(self, unit: Unit, http: Http) -> Reply:
+        """Send one call without a stream, and return its answer."""
         fields = _fields(unit)
         if self._compatible:
             fields["response_format"] = "b64_json"
         url, content = self._content(unit, fields, http)
         reply = await http.request("POST", url, **content)
         if reply.status in (400, 422) and "response_format" in fields and b"response_format" in reply.body:
-            # The only case in which a call is sent twice: the server refused a field by its name, so it did
-            # no work, and nobody can know beforehand which servers take this field.
+            # Only here, and where a stream is refused, a call is sent twice: the server refused a field by
+            # its name, so it did no work, and nobody can know beforehand which servers take this field.
             del fields["response_format"]
             url, content = self._content(unit, fields, http)
             reply = await http.request("POST", url, **content)
-        return self._done(reply, unit, http)
+        return reply
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Send one call with previews on the way, for a single image of a model that streams.
@@ -183,8 +192,9 @@ class OpenAI(Provider):
             http,
             partials=_PARTIALS,
             whole=lambda reply: self._done(reply, unit, http),
-            collect=lambda answer, images: self._collected(answer, images, unit, http),
+            collect=lambda answer: self._collected(answer, unit, http),
             failed=lambda reply: error_from(reply, http),
+            plainly=lambda: self._plainly(unit, http),
         )
 
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
@@ -206,25 +216,22 @@ class OpenAI(Provider):
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if not reply.ok:
             raise error_from(reply, http)
-        images, answer = read_images(reply.body, reply.content_type, http)
+        answer = read_images(reply.body, reply.content_type, http)
         if isinstance(answer.get("error"), (dict, str)) and not answer.get("data"):
             raise error_from(reply, http)
-        return self._collected(answer, images, unit, http, request_id=reply.request_id)
+        return self._collected(answer, unit, http, request_id=reply.request_id)
 
     def _collected(
         self,
         answer: Mapping[str, Any],
-        images: Sequence[bytes],
         unit: Unit,
         http: Http,
         *,
         request_id: str | None = None,
     ) -> Done:
         common = _applied(answer, unit)
-        items = map(table, rows(answer.get("data")))
-        found = [image for item in items if (image := self._image(item, images, common)) is not None]
         return collected(
-            found,
+            (self._image(item, common) for item in map(table, items_of(answer))),
             unit,
             http,
             request_id=request_id,
@@ -232,25 +239,12 @@ class OpenAI(Provider):
             served_by=text(answer.get("model")),
         )
 
-    def _image(
-        self, item: Mapping[str, Any], images: Sequence[bytes], common: Mapping[str, Any]
-    ) -> Inline | Remote | None:
+    def _image(self, item: Mapping[str, Any], common: Mapping[str, Any]) -> Item | None:
         applied = dict(common)
         if isinstance(item.get("revised_prompt"), str):
             applied["revised_prompt"] = item["revised_prompt"]
-        index, url = item.get("b64_json"), text(item.get("url"))
-        # Relays send both fields, and leave one of them empty.
-        if isinstance(index, int) and images[index]:
-            return Inline(data=images[index], applied=applied)
-        if not url:
-            return None
-        if url.startswith("data:"):
-            try:
-                return Inline(data=decode_base64(url), applied=applied, media_type=media_type_of(url))
-            except ValueError:
-                raise CorruptImage("The answer's image is not base64.", provider=self.spec.name) from None
         # Local servers give addresses like /generated-images/1.png.
-        return Remote(url=urljoin(f"{self._base}/", url), applied=applied)
+        return image_of(item, base=f"{self._base}/", **applied)
 
 
 def _fields(unit: Unit) -> dict[str, Any]:

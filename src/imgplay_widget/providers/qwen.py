@@ -107,14 +107,13 @@ class Qwen(CloudProvider):
         """Return whether an answer has a code and no output."""
         return bool(answer.get("code")) and not answer.get("output")
 
-    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+    def images(self, answer: Mapping[str, Any]) -> list[Item | None]:
         """Return the images of all choices."""
-        contents = (
-            table(part).get("image")
+        return [
+            link(table(part).get("image"))
             for choice in rows(table(answer.get("output")).get("choices"))
             for part in rows(table(table(choice).get("message")).get("content"))
-        )
-        return [image for image in map(link, contents) if image is not None]
+        ]
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call. Wan starts a job, the other models answer with the images."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Remote
+from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec
 from imgplay_widget.errors import (
     BadResponse,
     Cancelled,
@@ -20,7 +20,7 @@ from imgplay_widget.errors import (
     ProviderError,
     ServerError,
 )
-from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.answers import link, rows, table, text
 from imgplay_widget.providers._shared.failures import before_the_call
 from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
@@ -137,8 +137,8 @@ class Replicate(HttpProvider):
 
     def _done(self, answer: Mapping[str, Any], ticket: Mapping[str, Any]) -> Done:
         output = answer.get("output")
-        links = [output] if isinstance(output, str) else rows(output)
-        found = [Remote(url=link) for link in links if isinstance(link, str) and link]
+        listed = map(link, [output] if isinstance(output, str) else rows(output))
+        found = [image for image in listed if image is not None]
         common: dict[str, Any] = {"provider": self.spec.name, "request_id": ticket["job"]}
         if not found and answer.get("data_removed") is True:
             raise Lost("Replicate has deleted the images, as it does an hour after the run.", **common)

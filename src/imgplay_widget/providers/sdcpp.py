@@ -10,9 +10,9 @@ from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
+from imgplay_widget._types import Done, ModelSpec, Parameter, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, Lost, NoImage, ServerError
-from imgplay_widget.providers._shared.answers import read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import image_of, read_images, rows, table, text
 from imgplay_widget.providers._shared.jobs import ended
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import HttpProvider
@@ -64,13 +64,12 @@ class SdCpp(HttpProvider):
             raise Lost("The server no longer knows the job.", provider=self.spec.name)
         if not reply.ok:
             raise error_from(reply, http)
-        images, answer = read_images(reply.body, reply.content_type, http)
+        answer = read_images(reply.body, reply.content_type, http)
         count = int(ticket["n"])
         match text(answer.get("status")).lower():
             case "completed":
-                items = map(table, rows(table(answer.get("result")).get("images")))
-                indexes = [item.get("b64_json") for item in items]
-                found = [Inline(data=images[index]) for index in indexes if isinstance(index, int)]
+                listed = map(image_of, rows(table(answer.get("result")).get("images")))
+                found = [image for image in listed if image is not None]
                 absent = NoImage("The finished job holds no image.", provider=self.spec.name)
                 return Done(images=tuple(found[:count])) if found else ended(absent, count)
             case "failed":
@@ -141,7 +140,7 @@ class SdCpp(HttpProvider):
     def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
         if not reply.ok:
             raise error_from(reply, http)
-        return read_images(reply.body, reply.content_type, http)[1]
+        return read_images(reply.body, reply.content_type, http)
 
 
 def _fitted(parameter: Parameter, answer: Mapping[str, Any]) -> Parameter:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from imgplay_widget._types import ModelSpec, Parameter, ProviderSpec, ReferenceRule, Unit
 from imgplay_widget.errors import BillingError, ModelNotFound, ProviderError
-from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
+from imgplay_widget.providers._shared.answers import items_of, rows, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,9 +83,10 @@ class SiliconFlow(CloudProvider):
         """Return whether an answer has a code and no images."""
         return bool(answer.get("code")) and not answer.get("images") and not answer.get("data")
 
-    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+    def images(self, answer: Mapping[str, Any]) -> list[Item | None]:
         """Return the images, with the seed that made them."""
         seed = answer.get("seed")
         used = seed if isinstance(seed, int) else None
-        found = (link(table(item).get("url"), seed=used) for item in rows(answer.get("images")))
-        return [image for image in found if image is not None]
+        # The answer has the same list under "data" too.
+        listed = items_of(answer, "images") or items_of(answer)
+        return [image_of(item, seed=used) for item in listed]

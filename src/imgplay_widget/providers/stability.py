@@ -10,9 +10,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Done, Inline, Missing, ModelSpec, ProviderSpec
+from imgplay_widget._types import Done, Missing, ModelSpec, ProviderSpec
 from imgplay_widget.errors import InvalidRequest, Moderated
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, text
+from imgplay_widget.providers._shared.answers import collected, image_of, read_images, rows, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, refusal
 from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
 from imgplay_widget.providers.cloud import HttpProvider
@@ -104,7 +104,7 @@ class Stability(HttpProvider):
         return {name: str(value) for name, value in given.items()}, applied
 
     def _done(self, reply: Reply, unit: Unit, applied: dict[str, Any], http: Http) -> Done:
-        images, answer = read_images(reply.body, reply.content_type, http, key=b'"image"')
+        answer = read_images(reply.body, reply.content_type, http, field="image")
         if text(answer.get("finish_reason")).upper() == "CONTENT_FILTERED":
             # An image may still come, but it is blurred.
             said = Moderated(
@@ -116,9 +116,7 @@ class Stability(HttpProvider):
         seed = answer.get("seed")
         if isinstance(seed, int):
             applied = {**applied, "seed": seed}
-        index = answer.get("image")
-        found = [Inline(data=images[index], applied=applied)] if images and isinstance(index, int) else []
-        return collected(found, unit, http, request_id=reply.request_id)
+        return collected([image_of(answer, "image", **applied)], unit, http, request_id=reply.request_id)
 
     async def check(self, http: Http) -> None:
         """Ask for the credits of the account."""

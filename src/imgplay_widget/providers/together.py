@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ProviderError
-from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.answers import items_of, rows, table, text
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
@@ -75,10 +75,9 @@ class Together(CloudProvider):
             fields |= {"reference_images": pictures} if many else {"image_url": pictures[0]}
         return fields
 
-    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+    def images(self, answer: Mapping[str, Any]) -> list[Item | None]:
         """Return the images."""
-        found = map(image_of, rows(answer.get("data")))
-        return [image for image in found if image is not None]
+        return [image_of(item) for item in items_of(answer)]
 
     def error(self, reply: Reply, http: Http) -> ProviderError:
         """Return the error of an answer, which has the form of OpenAI's errors."""
@@ -95,7 +94,7 @@ class Together(CloudProvider):
             raise self.error(reply, http)
         try:
             listed: object = reply.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
         # The specification has a bare list; relays put the list under "data".
         items = rows(listed) or rows(table(listed).get("data"))

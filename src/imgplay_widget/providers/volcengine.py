@@ -21,8 +21,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, link
+from imgplay_widget.providers._shared.answers import items_of, table, text
+from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +91,10 @@ class Volcengine(CloudProvider):
     def images(self, answer: Mapping[str, Any]) -> list[Item]:
         """Return the images; a failed one has its own error in its place."""
         found: list[Item] = []
-        for item in map(table, rows(answer.get("data"))):
+        for item in map(table, items_of(answer)):
             size = re.fullmatch(r"(\d+)x(\d+)", text(item.get("size")))
-            applied = {"width": int(size[1]), "height": int(size[2])} if size else {}
-            image = link(item.get("url"), **applied)
+            applied: dict[str, Any] = {"width": int(size[1]), "height": int(size[2])} if size else {}
+            image = image_of(item, **applied)
             if image is not None:
                 found.append(image)
             elif item.get("error"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import Missing, ModelSpec, ProviderSpec, Unit
 from imgplay_widget.errors import Moderated, ProviderError
-from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.answers import items_of, table, text
 from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
@@ -96,7 +96,7 @@ class XAI(CloudProvider):
         if answer.get("data") == []:
             raise refusal
         found: list[Item] = []
-        for item in map(table, rows(answer.get("data"))):
+        for item in map(table, items_of(answer)):
             if item.get("respect_moderation") is False:
                 found.append(Missing(error=refusal.info))
             elif (

@@ -21,8 +21,8 @@ from imgplay_widget.errors import (
     RateLimited,
     ServerError,
 )
-from imgplay_widget.providers._shared.answers import rows, table
-from imgplay_widget.providers.cloud import CloudProvider, Item, link
+from imgplay_widget.providers._shared.answers import items_of
+from imgplay_widget.providers.cloud import CloudProvider, Item, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,6 @@ class Zhipu(CloudProvider):
             fields["size"] = f"{unit.params['width']}x{unit.params['height']}"
         return fields
 
-    def images(self, answer: Mapping[str, Any]) -> list[Item]:
+    def images(self, answer: Mapping[str, Any]) -> list[Item | None]:
         """Return the images."""
-        found = (link(table(item).get("url")) for item in rows(answer.get("data")))
-        return [image for image in found if image is not None]
+        return [image_of(item) for item in items_of(answer)]

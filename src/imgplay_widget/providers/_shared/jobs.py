@@ -48,7 +48,7 @@ def fields_of(reply: Reply, http: Http) -> dict[str, Any]:
     Raises:
         BadResponse: the answer is not a JSON object; the message shows its beginning.
     """
-    return read_images(reply.body, reply.content_type, http)[1]
+    return read_images(reply.body, reply.content_type, http)
 
 
 def body_of(reply: Reply) -> dict[str, Any]:

@@ -296,7 +296,7 @@ class ComfyUI(HttpProvider):
     def _read(self, reply: Reply, http: Http) -> dict[str, Any]:
         if not reply.ok:
             raise self._error(reply, http)
-        return read_images(reply.body, reply.content_type, http)[1]
+        return read_images(reply.body, reply.content_type, http)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
         words = words_of(table(json_of(reply.body)))

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlsplit
 import pybase64
 
 from imgplay_widget import catalog
-from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Unit
+from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Remote, Unit
 from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
-from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import Item, collected, image_of, read_images, rows, table, text
 from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.gemini.errors import error_from
@@ -89,13 +89,13 @@ class Gemini(HttpProvider):
         reply = await http.request("POST", url, json=_body(unit, http))
         if not reply.ok:
             raise self._error(reply, unit.model, http)
-        images, answer = read_images(reply.body, reply.content_type, http, key=b'"data"')
+        answer = read_images(reply.body, reply.content_type, http, field="data")
         if answer.get("error"):
             code = table(answer["error"]).get("code")
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
             raise self._error(reply, unit.model, http, status)
         request_id = text(_field(answer, "responseId")) or reply.request_id
-        image = _painted(answer, images)
+        image = _painted(answer)
         if image is None:
             raise perhaps_billed(self._refusal(answer, request_id, http))
         return collected(
@@ -121,7 +121,7 @@ class Gemini(HttpProvider):
         reply = await http.request("POST", url, json=body)
         if not reply.ok:
             raise self._error(reply, model, http)
-        _, answer = read_images(reply.body, reply.content_type, http, key=b'"data"')
+        answer = read_images(reply.body, reply.content_type, http)
         candidates = rows(answer.get("candidates"))
         parts = rows(table(table(candidates[0]).get("content")).get("parts")) if candidates else []
         words = [str(table(part).get("text") or "") for part in parts if not table(part).get("thought")]
@@ -152,7 +152,7 @@ class Gemini(HttpProvider):
         reply = await http.request("GET", f"{self.base_url}/models?{query}")
         if not reply.ok:
             raise self._error(reply, "", http)
-        return read_images(reply.body, reply.content_type, http)[1]
+        return read_images(reply.body, reply.content_type, http)
 
     def _described(self, id: str, record: Mapping[str, Any]) -> ModelSpec:
         known = super().model(id)
@@ -217,17 +217,22 @@ def _body(unit: Unit, http: Http) -> dict[str, Any]:
     return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
 
 
-def _painted(answer: Mapping[str, Any], images: Sequence[bytes]) -> Inline | None:
+def _painted(answer: Mapping[str, Any]) -> Item | None:
     """Return the last image that is not a draft, of the first candidate that has one."""
+    broken: Item | None = None
     for candidate in map(table, rows(answer.get("candidates"))):
         for part in reversed([table(part) for part in rows(table(candidate.get("content")).get("parts"))]):
             inline = table(_field(part, "inlineData"))
-            index, kind = inline.get("data"), text(_field(inline, "mimeType"))
-            if part.get("thought") is True or not isinstance(index, int) or isinstance(index, bool):
+            kind = text(_field(inline, "mimeType")).lower()
+            if part.get("thought") is True or (kind and not kind.startswith("image/")):
                 continue
-            if images[index] and (not kind or kind.startswith("image/")):
-                return Inline(data=images[index], media_type=kind.lower())
-    return None
+            image = image_of(inline, "data")
+            if isinstance(image, Inline):
+                return replace(image, media_type=kind or image.media_type)
+            if isinstance(image, Remote):
+                return image
+            broken = broken or image
+    return broken
 
 
 def _words(candidate: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ __all__ = ["error_from"]
 _KEY = re.compile(r"api[ _]key[ _](not valid|invalid|expired|not found|service_blocked)", re.IGNORECASE)
 _USED_UP = re.compile(r"perday|limit: 0\b|credits are depleted|spending cap", re.IGNORECASE)
 """Quotas that do not come back within a task: of the day, of zero, prepaid, or the user's own."""
-_SOON = re.compile(r"retry in ([\d.]+) ?s")
+_SOON = re.compile(r"retry in (\d{1,9}(?:\.\d{1,9})?) ?s")
 
 
 def error_from(reply: Reply, http: Http, *, status: int | None = None) -> ProviderError:
@@ -51,7 +51,7 @@ def error_from(reply: Reply, http: Http, *, status: int | None = None) -> Provid
         kind=kind,
         status=code,
         next_step=next_step,
-        wait=retry_after(reply.headers, {"error": error}) or (float(soon[1].rstrip(".")) if soon else None),
+        wait=retry_after(reply.headers, {"error": error}) or (float(soon[1]) if soon else None),
     )
 
 

@@ -145,7 +145,7 @@ class HuggingFace(HttpProvider):
     def _json(self, reply: Reply) -> object:
         try:
             return reply.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             raise unbilled(BadResponse("The Hub's answer is not JSON.", provider=self.spec.name)) from None
 
     def _check(self, reply: Reply, http: Http) -> None:

@@ -6,9 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from imgplay_widget._types import Done, Inline, Pending, Remote, Unit
+from imgplay_widget._types import Done, Inline, Pending, Unit
 from imgplay_widget.errors import BadResponse, ImgplayError, Lost, Moderated, NoImage, ServerError
-from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import (
+    collected,
+    image_of,
+    items_of,
+    link,
+    read_images,
+    rows,
+    table,
+    text,
+)
 from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers._shared.jobs import ended
 
@@ -87,17 +96,16 @@ def _sized(unit: Unit) -> dict[str, Any]:
 
 
 def _json(reply: Reply, http: Http) -> dict[str, Any]:
-    return read_images(reply.body, reply.content_type, http)[1]
+    return read_images(reply.body, reply.content_type, http)
 
 
 def _one(url: object, unit: Unit, http: Http, **applied: Any) -> Done:
-    shown = text(url)
-    return collected([Remote(url=shown, applied=applied)] if shown else [], unit, http)
+    return collected([link(url, **applied)], unit, http)
 
 
-def _path(link: str) -> str:
+def _path(address: str) -> str:
     try:
-        return urlsplit(link).path
+        return urlsplit(address).path
     except ValueError:
         return ""
 
@@ -109,8 +117,9 @@ def _ticket(partner: str, path: str, http: Http) -> Pending:
 
 
 def _finished(url: object, http: Http) -> Done:
-    if text(url):
-        return Done(images=(Remote(url=text(url)),))
+    image = link(url)
+    if image is not None:
+        return Done(images=(image,))
     return ended(NoImage("The finished job holds no image.", provider=http.provider.spec.name), 1)
 
 
@@ -172,10 +181,7 @@ class _Together(Partner):
         return Call("/v1/images/generations", fields)
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
-        images, answer = read_images(reply.body, reply.content_type, http)
-        items = (painted(table(item), images) for item in rows(answer.get("data")))
-        found = [item for item in items if item is not None]
-        return collected(found, unit, http, request_id=reply.request_id)
+        return collected(map(image_of, items_of(_json(reply, http))), unit, http, request_id=reply.request_id)
 
 
 class _Nscale(_Together):
@@ -216,9 +222,9 @@ class _WaveSpeed(Partner):
         return Call(f"/api/v3/{quote(served)}", {"prompt": unit.prompt, **_params(unit)})
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending:
-        link = text(table(table(_json(reply, http).get("data")).get("urls")).get("get"))
+        address = text(table(table(_json(reply, http).get("data")).get("urls")).get("get"))
         # Only the path: the router asks for jobs, because the partner does not know the token.
-        return _ticket("wavespeed", _path(link), http)
+        return _ticket("wavespeed", _path(address), http)
 
     def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
         data = table(_json(reply, http).get("data"))

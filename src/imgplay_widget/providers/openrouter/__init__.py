@@ -14,7 +14,15 @@ import pybase64
 
 from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BillingError
-from imgplay_widget.providers._shared.answers import collected, painted, read_images, rows, table, text
+from imgplay_widget.providers._shared.answers import (
+    collected,
+    image_of,
+    items_of,
+    read_images,
+    rows,
+    table,
+    text,
+)
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.cloud import HttpProvider
@@ -58,8 +66,10 @@ class OpenRouter(HttpProvider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call and wait for its images."""
-        reply = await http.request("POST", f"{self.base_url}/images", json=_body(unit, http))
-        return self._done(reply, unit, http)
+        return self._done(await self._plainly(unit, http), unit, http)
+
+    async def _plainly(self, unit: Unit, http: Http) -> Reply:
+        return await http.request("POST", f"{self.base_url}/images", json=_body(unit, http))
 
     def stream(self, unit: Unit, http: Http) -> AsyncGenerator[Partial | Pending | Done] | None:
         """Send one call with previews on the way, for a single image of a model that streams."""
@@ -71,8 +81,9 @@ class OpenRouter(HttpProvider):
             http,
             partials=_EXPECTED_PARTIALS,
             whole=lambda reply: self._done(reply, unit, http),
-            collect=lambda answer, images: self._collected(answer, images, unit, http),
+            collect=lambda answer: self._collected(answer, unit, http),
             failed=lambda reply: error_from(reply, http),
+            plainly=lambda: self._plainly(unit, http),
         )
 
     def text_model(self) -> str | None:
@@ -109,30 +120,27 @@ class OpenRouter(HttpProvider):
         reply = await http.request("GET", f"{self.base_url}/{path}")
         if not reply.ok:
             raise error_from(reply, http)
-        return read_images(reply.body, reply.content_type, http)[1]
+        return read_images(reply.body, reply.content_type, http)
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if not reply.ok:
             raise error_from(reply, http)
-        images, answer = read_images(reply.body, reply.content_type, http)
+        answer = read_images(reply.body, reply.content_type, http)
         if answer.get("error") and not answer.get("data"):
             raise error_from(reply, http)
-        return self._collected(answer, images, unit, http, request_id=reply.request_id)
+        return self._collected(answer, unit, http, request_id=reply.request_id)
 
     def _collected(
         self,
         answer: Mapping[str, Any],
-        images: Sequence[bytes],
         unit: Unit,
         http: Http,
         *,
         request_id: str | None = None,
     ) -> Done:
-        items = (painted(table(item), images) for item in rows(answer.get("data")))
-        found = [item for item in items if item is not None]
         usage = table(answer.get("usage"))
         return collected(
-            found,
+            map(image_of, items_of(answer)),
             unit,
             http,
             cost=_cost(usage.get("cost")),
