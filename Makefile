@@ -14,6 +14,7 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
+FUZZ_ARGS ?=
 # What `make test-diffusers` installs as torch, for instance torch==2.13.0.
 TORCH ?= torch
 
@@ -149,9 +150,16 @@ fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they
 bench: $(VENV)/.dev-installed $(PAGE) ## measure ours and the peers
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
 
-# Not part of `make test`: half an hour of kills.
+# Not part of `make test`: half an hour of broken answers, and half an hour of kills.
 .PHONY: soak
-soak: $(VENV)/.dev-installed $(PAGE) ## kill three kernels on one store, some hundred times
+soak: soak-answers soak-kills ## break ten thousand answers of each provider; kill three kernels on one store, some hundred times
+
+.PHONY: soak-answers
+soak-answers: $(VENV)/.dev-installed $(PAGE)
+	$(BIN)/python -m tests.providers.fuzz $(FUZZ_ARGS)
+
+.PHONY: soak-kills
+soak-kills: $(VENV)/.dev-installed $(PAGE)
 	$(BIN)/python -m tests.faults.soak $(SOAK_ARGS)
 
 .PHONY: screenshots
