@@ -168,6 +168,51 @@ def find_nothing(page: Page) -> None:
     expect(part(page, "nothing-found")).to_be_visible(timeout=WAIT)
 
 
+def open_gallery(page: Page) -> None:
+    """Show the gallery in the place of the feed."""
+    part(page, "gallery-button").click()
+    expect(page.locator("[data-view=gallery] [data-testid=tile-image]").first).to_be_visible(timeout=WAIT)
+    page.mouse.move(2, 2)
+
+
+def sort_gallery(page: Page) -> None:
+    """Show the images of all topics, the ones with the best score first."""
+    open_gallery(page)
+    part(page, "gallery-everywhere").click()
+    part(page, "gallery-sort").select_option("-clip")
+    expect(part(page, "day")).to_have_count(0, timeout=WAIT)
+
+
+def select_in_gallery(page: Page) -> None:
+    """Select four images of the gallery, and point at one of them."""
+    open_gallery(page)
+    tiles = page.locator("[data-view=gallery] [data-testid=tile]")
+    tiles.nth(1).hover()
+    tiles.nth(1).get_by_test_id("select").click()
+    tiles.nth(4).locator("[data-select]").click(modifiers=["Shift"])
+    expect(part(page, "selection")).to_contain_text("4", timeout=WAIT)
+
+
+def find_nothing_in_gallery(page: Page) -> None:
+    """Search the gallery for words that no prompt has."""
+    open_gallery(page)
+    find_nothing(page)
+
+
+def show_empty_gallery(page: Page) -> None:
+    """Show the gallery of an empty topic."""
+    open_gallery(page)
+    unfold(page, "right")
+    part(page, "topic").nth(2).locator("[data-row]").click()
+    expect(part(page, "empty-gallery")).to_be_visible(timeout=WAIT)
+
+
+def refuse_gallery(page: Page) -> None:
+    """Show the gallery of a kernel that refuses it."""
+    part(page, "gallery-button").click()
+    expect(part(page, "feed-retry")).to_be_visible(timeout=WAIT)
+
+
 def find(page: Page) -> None:
     """Search for a word."""
     part(page, "filter-button").click()
@@ -582,6 +627,12 @@ STATES: dict[str, tuple[str, Steps]] = {
     "filter": ("", find),
     "scores": ("scores", find_scores),
     "nothing-found": ("", find_nothing),
+    "gallery": ("shapes", open_gallery),
+    "gallery-by-score": ("scores", sort_gallery),
+    "gallery-selection": ("", select_in_gallery),
+    "gallery-empty": ("", show_empty_gallery),
+    "gallery-nothing-found": ("", find_nothing_in_gallery),
+    "gallery-refused": ("refuse=gallery", refuse_gallery),
     "config": ("model=every", show_config),
     "models": ("", open_models),
     "models-catalog": ("catalog", open_models),

@@ -452,7 +452,15 @@ export function snapshot(now: number, open: boolean): Snapshot {
       meantSizes: {},
       starredModels: [],
       recentModels: [],
-      panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
+      panels: {
+        left: 280,
+        right: 220,
+        leftOpen: true,
+        rightOpen: true,
+        advancedOpen: false,
+        tileSize: 0,
+        gallery: false,
+      },
     },
     maxCount: 4,
     topics: [

@@ -19,6 +19,8 @@ import type {
   Call,
   Feed,
   FeedState,
+  Gallery,
+  GenerationState,
   Event as KernelEvent,
   KernelMessage,
   PageMessage,
@@ -369,6 +371,10 @@ class MockKernel {
       case "feed":
       case "select_topic":
         return this.feed(call);
+      case "gallery":
+        return this.gallery(call);
+      case "named_batches":
+        return { type: "batches", batches: call.batchIds.map((id) => this.batch(id)) };
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
@@ -488,6 +494,34 @@ class MockKernel {
     }
     const batches = found.slice(0, limit);
     return { topicId, batches, before: found.length > limit ? (batches.at(-1)?.id ?? null) : null };
+  }
+
+  /** Return a page of the gallery; its cursor is the last image of the page before. */
+  gallery(call: Gallery): Result {
+    const { before, limit, sort, starredFirst, starred, tag, scores } = call;
+    const whole = this.page({ ...call, status: "success", sort: null, before: null, limit: Infinity });
+    const mark = ({ starred, scores }: GenerationState): number =>
+      sort ? (scores[sort.name] ?? -Infinity) * (sort.lowestFirst ? -1 : 1) : Number(starredFirst && starred);
+    const images = whole.batches
+      .flatMap(({ generations }) => generations)
+      .filter(
+        (each) =>
+          each.status === "success" &&
+          (call.status ?? "success") === "success" &&
+          (!starred || each.starred) &&
+          (tag === null || each.tags.includes(tag)) &&
+          scores.every(({ name }) => name in each.scores),
+      )
+      .sort((a, b) => mark(b) - mark(a) || 0);
+    const from = images.findIndex(({ id }) => id === before) + 1;
+    const page = images.slice(from, from + limit);
+    const held = new Set(page.map(({ batchId }) => batchId));
+    return {
+      type: "gallery",
+      images: page.map(({ id }) => id),
+      batches: whole.batches.filter(({ id }) => held.has(id)),
+      before: from + limit < images.length ? (page.at(-1)?.id ?? null) : null,
+    };
   }
 
   /** Return a batch of the fixtures, or one of a long history, made from its number. */

@@ -15,6 +15,8 @@ export type Call =
   | ChooseCover
   | SelectTopic
   | Feed
+  | Gallery
+  | NamedBatches
   | Queue
   | Prompts
   | ModelsUsed
@@ -112,6 +114,8 @@ export type Result =
   | Generated
   | SnapshotResult
   | FeedResult
+  | GalleryResult
+  | BatchList
   | TopicShown
   | QueueResult
   | PromptList
@@ -222,6 +226,10 @@ export interface Difference {
 export interface BatchChanged {
   type: "batch_changed";
   batch: BatchState;
+}
+export interface BatchList {
+  type: "batches";
+  batches: BatchState[];
 }
 export interface BatchRemoved {
   type: "batch_removed";
@@ -359,6 +367,31 @@ export interface WantedScore {
 export interface FeedOrder {
   name: string;
   lowestFirst: boolean;
+}
+export interface Gallery {
+  method: "gallery";
+  topicId: string | null;
+  before: string | null;
+  limit: number;
+  search: string;
+  model: string | null;
+  status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
+  starred: boolean;
+  tag: string | null;
+  /**
+   * @maxItems 8
+   */
+  scores: WantedScore[];
+  sort: FeedOrder | null;
+  starredFirst: boolean;
+}
+export interface NamedBatches {
+  method: "named_batches";
+  /**
+   * @minItems 1
+   * @maxItems 100
+   */
+  batchIds: string[];
 }
 export interface Queue {
   method: "queue";
@@ -545,6 +578,7 @@ export interface Panels {
   rightOpen: boolean;
   advancedOpen: boolean;
   tileSize: number;
+  gallery: boolean;
 }
 export interface Chunk {
   type: "chunk";
@@ -658,6 +692,12 @@ export interface FeedResult {
 }
 export interface FeedState {
   topicId: string | null;
+  batches: BatchState[];
+  before: string | null;
+}
+export interface GalleryResult {
+  type: "gallery";
+  images: string[];
   batches: BatchState[];
   before: string | null;
 }

@@ -40,6 +40,8 @@ export function createPageStore(send: Send): Store {
     shown: false,
     live: false,
     usable: false,
+    gallery: null,
+    send,
     ...createConfigSlice(set, get, send),
     ...createSizesSlice(set, get, send),
     ...createProvidersSlice(set, get, send),
@@ -171,6 +173,11 @@ export function receive(store: Store, event: KernelEvent): void {
     case "models_changed":
       break;
   }
+}
+
+/** Return whether there may be a gallery. A kernel has its images; without one, a gallery that is open stays. */
+export function isGalleryOffered({ topics, usable, gallery }: State): boolean {
+  return topics.length > 0 && Boolean(usable || gallery);
 }
 
 /** Return whether a click was refused because of the budget. */

@@ -204,7 +204,15 @@ describe("what is sent", () => {
     meantSizes: {},
     starredModels: [],
     recentModels: [],
-    panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
+    panels: {
+      left: 280,
+      right: 220,
+      leftOpen: true,
+      rightOpen: true,
+      advancedOpen: false,
+      tileSize: 0,
+      gallery: false,
+    },
   });
 
   it("leaves defaults out", () =>

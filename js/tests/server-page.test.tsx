@@ -203,7 +203,8 @@ describe.each([
   });
   it("are about no kernel anywhere in the page, with all parts", async () => {
     const { page } = await opened();
-    for (const name of ["large", "mask", "picker", "tools", "zh"] as const) await page.parts.want(name);
+    for (const name of ["gallery", "large", "mask", "picker", "tools", "zh"] as const)
+      await page.parts.want(name);
     const wrong = Object.entries(flat(t)).filter(([name, text]) => KERNEL.test(text) && !UNSEEN.has(name));
     expect(wrong).toEqual([]);
   });

@@ -769,6 +769,21 @@ class FeedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryPage:
+    """A page of the gallery, which shows images and not batches.
+
+    Attributes:
+        images: the ids of the generations whose images are shown, in the order of the gallery.
+        entries: the batches of these images, each once, with all of their generations and tasks.
+        before: the cursor of the next page, or None at the end.
+    """
+
+    images: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicPage:
     """A page of the list of topics: first the pinned topics, then the others, the last used one first.
 

@@ -26,6 +26,8 @@ NARROW_STATES = (
     "selection",
     "deleted",
     "filter",
+    "gallery-by-score",
+    "gallery-selection",
     "config",
     "models",
     "key",

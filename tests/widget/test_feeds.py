@@ -244,3 +244,48 @@ def test_the_page_learns_scores_and_tags_at_once_and_which_there_are(page):
     other = page.studio.new_topic("Other")
     names = page.result("labels_used", topicId=other.id)
     assert (names["scores"], names["tags"]) == ([], [])
+
+
+def gallery(page, topic=None, **wanted):
+    """Return the names of the images of all pages: the prompt and the position."""
+    names, before = [], None
+    while True:
+        answer = page.result("gallery", topicId=topic, before=before, **wanted)
+        assert answer["type"] == "gallery"
+        known = {
+            one["id"]: f"{batch['prompt']} {one['position']}"
+            for batch in answer["batches"]
+            for one in batch["generations"]
+        }
+        names += [known[image] for image in answer["images"]]
+        before = answer["before"]
+        if before is None:
+            return names
+
+
+def test_the_gallery_has_the_finished_images_one_by_one_in_each_order(open_page):
+    with open_page(FakeProvider([picture(1)] * 4 + [Moderated("No.", provider="fake")])) as page:
+        first, second = made(page, "one", 2), made(page, "two", 2)
+        made(page, "bad")
+        assert gallery(page, limit=3) == ["two 0", "two 1", "one 0", "one 1"]
+        page.studio.star(first[1])
+        first[0].scores["clip"], second[1].scores["clip"] = 0.5, 0.75
+        assert gallery(page, limit=1, starredFirst=True) == ["one 1", "two 0", "two 1", "one 0"]
+        best = {"name": "clip", "lowestFirst": False}
+        assert gallery(page, limit=2, sort=best) == ["two 1", "one 0", "two 0", "one 1"]
+        assert gallery(page, sort={**best, "lowestFirst": True})[:2] == ["one 0", "two 1"]
+        assert gallery(page, starred=True) == ["one 1"]
+        assert gallery(page, scores=[{"name": "clip", "atLeast": 0.6, "atMost": None}]) == ["two 1"]
+        assert gallery(page, status="error") == []
+        topic = page.result("named_batches", batchIds=[first.id])["batches"][0]["topicId"]
+        assert gallery(page, topic=topic, search="TWO") == ["two 0", "two 1"]
+        page.studio.delete(second)
+        assert gallery(page) == ["one 0", "one 1"]
+        assert page.error("gallery", topicId=None, before="somewhere")["code"] == "invalid_request"
+
+
+def test_batches_are_read_by_their_ids_without_those_that_are_gone(page):
+    first, second = made(page, "one"), made(page, "two")
+    page.studio.delete(second)
+    answer = page.result("named_batches", batchIds=[second.id, first.id])
+    assert [batch["prompt"] for batch in answer["batches"]] == ["one"]

@@ -37,6 +37,20 @@ export function neighbour(
   return null;
 }
 
+/** Return the image before (-1) or after (1) a place in the gallery, whose images these are in their order. */
+export function neighbourInGallery(
+  pictures: readonly Place[],
+  batches: Readonly<Record<string, BatchState>>,
+  { generationId }: Place,
+  by: -1 | 1,
+): Neighbour {
+  const start = pictures.findIndex((each) => each.generationId === generationId);
+  const next = start < 0 ? undefined : pictures[start + by];
+  if (!next) return null;
+  const { batchId } = next;
+  return batches[batchId] ? { place: { batchId, generationId: next.generationId } } : { missing: batchId };
+}
+
 function finished(batch: BatchState): GenerationState[] {
   return batch.generations.filter((generation) => generation.status === "success");
 }

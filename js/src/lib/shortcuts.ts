@@ -25,6 +25,7 @@ export function shortcutGroups(): ShortcutGroup[] {
         { keys: [["F"]], text: words.fill },
         { keys: [["P"]], text: words.prompt },
         { keys: [["T"]], text: words.toTopics },
+        { keys: [["G"]], text: words.gallery },
         { keys: [["["]], text: words.configuration },
         { keys: [["]"]], text: words.topics },
         { keys: [[keys.arrows]], text: words.move },

@@ -3,6 +3,7 @@ import type { ErrorCode } from "../protocol.gen";
 import type { english as adding } from "./adding";
 import type { english as download } from "./download";
 import type { english as edit } from "./edit";
+import type { english as gallery } from "./gallery";
 import type { english as large } from "./large";
 import type { english as mask } from "./mask";
 import type { english as picker } from "./picker";
@@ -241,7 +242,6 @@ export const en = {
     older: "Loading older images…",
     today: "Today",
     yesterday: "Yesterday",
-    dropped: "Loading this batch again…",
     failed: (why: string) => `Images could not be loaded. ${why}`,
   },
   // ---------------------------------------------------------------- one request in the feed
@@ -404,6 +404,7 @@ export type Messages = typeof en &
   typeof adding &
   typeof download &
   typeof edit &
+  typeof gallery &
   typeof large &
   typeof mask &
   typeof picker &

@@ -2,6 +2,9 @@
 import { added } from ".";
 
 export const english = {
+  frame: {
+    gallery: "Gallery: only images",
+  },
   common: {
     cancel: "Cancel",
   },
@@ -24,6 +27,7 @@ export const english = {
     prompt: "Go to the prompt",
     toTopics: "Go to the topics",
     undo: "Undo what was deleted, moved or improved last",
+    gallery: "Switch between the feed and the gallery",
     move: "Adjust a handle, slider or choice",
     note: "While the studio has focus, the notebook's own shortcuts are off. Saving (Ctrl+S) and the command palette (Ctrl+Shift+C) still work.",
     composer: "Prompt",
@@ -81,6 +85,7 @@ export const english = {
   },
   feed: {
     feed: "Feed",
+    dropped: "Loading this batch again…",
     click: "click",
     keyArrows: "Move between images",
     keyOpen: "Show the image large",

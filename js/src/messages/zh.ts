@@ -210,6 +210,7 @@ export const zh: Messages = {
     leave: "退出铺满窗口",
     openTab: "在标签页中打开",
     shortcuts: "键盘快捷键",
+    gallery: "图库：只显示图片",
   },
   states: {
     connecting: "正在连接内核…",
@@ -259,6 +260,7 @@ export const zh: Messages = {
   },
   shortcuts: {
     title: "键盘快捷键",
+    gallery: "在生成记录与图库之间切换",
     keys: {
       enter: "回车",
       shift: "Shift",
@@ -609,6 +611,21 @@ export const zh: Messages = {
     saved: (images) => `ZIP 中有 ${images} 张图片。`,
     nothing: "其中还没有完成的图片，无法下载。",
     tooLarge: "ZIP 太大，此窗口无法保存。请少选几张图片，或在单元格中使用 pg.save_zip。",
+  },
+  gallery: {
+    images: "图片",
+    where: "显示哪些图片",
+    here: "此主题",
+    everywhere: "所有主题",
+    sort: "排序",
+    newest: "最新优先",
+    starred: "收藏优先",
+    highest: (name) => `${name}：从高到低`,
+    lowest: (name) => `${name}：从低到高`,
+    found: (count, more) => (count === 0 ? "没有图片" : `${more ? "超过 " : ""}${count} 张图片`),
+    waits: "正在重新加载此图片…",
+    none: "还没有图片",
+    noneMore: "图片完成后会显示在这里。",
   },
   filter: {
     open: "搜索与筛选",

@@ -1,4 +1,5 @@
 // The parts of the page that load when they are needed. Each is loaded once and kept.
+import type * as Gallery from "./gallery";
 import type * as Large from "./large";
 import type * as Mask from "./mask";
 import type * as Picker from "./picker";
@@ -6,6 +7,7 @@ import type * as Tools from "./tools";
 import type * as Chinese from "./zh";
 
 export interface PartModules {
+  gallery: typeof Gallery;
   large: typeof Large;
   mask: typeof Mask;
   picker: typeof Picker;

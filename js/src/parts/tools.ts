@@ -3,8 +3,11 @@ import "../views/part-icons";
 
 export { takeFiles } from "../slices/recipes";
 export { CoverPicker } from "../views/cover-picker";
+export { DroppedBatch } from "../views/dropped-batch";
 export { Elsewhere } from "../views/elsewhere";
+export { FeedFailed } from "../views/feed-failed";
 export { FilterFields, NothingFound } from "../views/filter-fields";
+export { GalleryButton } from "../views/gallery-button";
 export { batchItems, improveItems, topicItems } from "../views/menu-items";
 export { MenuList } from "../views/menu-list";
 export { MoveDialog } from "../views/move-dialog";

@@ -54,7 +54,15 @@ const EMPTY: Config = {
   meantSizes: {},
   starredModels: [],
   recentModels: [],
-  panels: { left: 280, right: 220, leftOpen: true, rightOpen: true, advancedOpen: false, tileSize: 0 },
+  panels: {
+    left: 280,
+    right: 220,
+    leftOpen: true,
+    rightOpen: true,
+    advancedOpen: false,
+    tileSize: 0,
+    gallery: false,
+  },
 };
 
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {

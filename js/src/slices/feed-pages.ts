@@ -139,6 +139,8 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       if (feed.topicId !== null) take(feed.topicId, feed, null);
     },
     catchUp: async (before) => {
+      const { gallery } = get();
+      if (gallery) return gallery.catchUp();
       if (isFiltering(get())) await get().loadFeed(FOUND);
       for (const id of Object.keys(get().held)) {
         const key = shownFeed(get());
@@ -167,7 +169,11 @@ export function refreshed(
 ): Pick<State, "feeds" | "batches" | "selected"> {
   const { [FOUND]: found } = state.feeds;
   const feeds: Record<string, Feed> = found ? { [FOUND]: found } : {};
-  const kept = new Set([...(found?.ids ?? []), ...Object.keys(state.held)]);
+  const kept = new Set([
+    ...(found?.ids ?? []),
+    ...(state.gallery?.batchIds ?? []),
+    ...Object.keys(state.held),
+  ]);
   if (page && page.topicId !== null) {
     const feed = renewed(state, page.topicId, page);
     feeds[page.topicId] = feed;
@@ -196,11 +202,21 @@ function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, pa
 }
 
 /** The parts of the state that tell which batches are in use. */
-type Use = "held" | "selected" | "anchor";
+type Use = "held" | "selected" | "anchor" | "gallery";
 
-/** Return whether a batch is open in a large view or has selected images: such a batch is never dropped. */
-function isUsed({ held, selected, anchor }: Pick<State, Use>, { id, generations }: BatchState): boolean {
-  return id in held || generations.some((each) => selected.has(each.id) || each.id === anchor);
+/**
+ * Return whether a batch is open in a large view or the gallery, or has selected images: a feed never drops such a
+ * batch.
+ */
+export function isUsed(
+  { held, selected, anchor, gallery }: Pick<State, Use>,
+  { id, generations }: BatchState,
+): boolean {
+  return (
+    id in held ||
+    gallery?.batchIds.has(id) ||
+    generations.some((each) => selected.has(each.id) || each.id === anchor)
+  );
 }
 
 /**

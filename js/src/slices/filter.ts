@@ -71,7 +71,7 @@ export const createFilterSlice: Slice<FilterSlice> = (set, get) => {
       // The search for these words still waits, or is on its way already.
       if (same) return;
       clearTimeout(timer);
-      if (!isFiltering(get()) || !get().live) return;
+      if (!isFiltering(get()) || !get().live || get().gallery) return;
       if (typed) timer = setTimeout(() => void get().loadFeed(FOUND), SEARCH_DELAY);
       else void get().loadFeed(FOUND);
     },

@@ -11,6 +11,7 @@ import type { DeletionsSlice } from "./deletions";
 import type { DraftsSlice } from "./drafts";
 import type { FeedPagesSlice } from "./feed-pages";
 import type { FilterSlice } from "./filter";
+import type { Gallery } from "./gallery";
 import type { ImprovingSlice } from "./improving";
 import type { MaskSlice } from "./mask";
 import type { NoticesSlice } from "./notices";
@@ -38,6 +39,10 @@ export interface PageState {
   usable: boolean;
   /** How many clicks wait while the kernel does not answer. */
   clicks: number;
+  /** The gallery, while it stands in the place of the feed. */
+  gallery: Gallery | null;
+  /** The way to the kernel, for what a part asks. */
+  send: Send;
 }
 
 export type State = PageState &

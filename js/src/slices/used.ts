@@ -1,10 +1,10 @@
 // What the filter offers to choose from: the models, scores and tags of what is there.
-import type { Reach } from "./state";
+import type { Reach, State } from "./state";
 
 /** Ask the kernel which models were used where the filter searches. */
 export async function loadUsedModels({ store, send }: Reach): Promise<void> {
   try {
-    const { result } = await send({ method: "models_used", topicId: searched(store) });
+    const { result } = await send({ method: "models_used", topicId: searched(store.getState()) });
     if (result.type === "model_names") store.setState({ usedModels: result.names });
   } catch {
     // The models of the known batches are offered nevertheless.
@@ -14,15 +14,14 @@ export async function loadUsedModels({ store, send }: Reach): Promise<void> {
 /** Ask the kernel which scores and tags there are where the filter searches. */
 export async function loadUsedLabels({ store, send }: Reach): Promise<void> {
   try {
-    const { result } = await send({ method: "labels_used", topicId: searched(store) });
+    const { result } = await send({ method: "labels_used", topicId: searched(store.getState()) });
     if (result.type === "label_names") store.setState({ usedLabels: result });
   } catch {
     // Without their names, none can be chosen. The bar asks again when it opens.
   }
 }
 
-/** Return the topic that the filter searches; null is all of them. */
-function searched(store: Reach["store"]): string | null {
-  const { filter, activeTopicId } = store.getState();
-  return filter.everywhere ? null : activeTopicId;
+/** Return the topic where the filter searches; null for all topics. */
+function searched({ filter, gallery, activeTopicId }: State): string | null {
+  return (gallery ?? filter).everywhere ? null : activeTopicId;
 }

@@ -14,7 +14,7 @@ import { Icon, type IconName } from "./icon";
 import { Large } from "./large";
 import type { LightboxTarget } from "./lightbox";
 import { Notices, takeBack } from "./notices";
-import { PartDialog } from "./part";
+import { PartDialog, usePart } from "./part";
 import { IconButton } from "./parts";
 import { HeightHandle, ResizeHandle } from "./resize-handle";
 import { TopicsPanel } from "./topics-panel";
@@ -279,6 +279,8 @@ function SidePanel({ side, testid, label, inert, onClose, children }: SidePanelP
 /** The buttons above the workspace. */
 function Bar({ isOpen, toggle, full, onHelp }: Pick<FrameActions, "isOpen" | "toggle" | "full" | "onHelp">) {
   const { openTab } = usePage();
+  // Only a kernel has the images of the gallery, so there is one to load the part.
+  const { module } = usePart("tools");
   return (
     <header class="ip-bar">
       <IconButton
@@ -289,6 +291,7 @@ function Bar({ isOpen, toggle, full, onHelp }: Pick<FrameActions, "isOpen" | "to
         onClick={() => toggle("left")}
       />
       <Title />
+      {module && <module.GalleryButton />}
       <FilterButton />
       <IconButton icon="keyboard" label={t.frame.shortcuts} testid="show-shortcuts" onClick={onHelp} />
       <IconButton

@@ -1,6 +1,5 @@
 // The feed: batches, newest first, divided by days. Older ones are loaded on the way down.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { errorText } from "../lib/answer";
 import { type Placed, placed } from "../lib/arrange";
 import { dayOf, dayText } from "../lib/days";
 import { focusOn } from "../lib/focus";
@@ -37,7 +36,6 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const { store } = usePage();
   const feed = useStore((state) => state.feeds[feedKey]);
   const live = useStore((state) => state.live);
-  const made = useStore((state) => state.madeBatchId);
   const actions = useActions();
   const ids = feed?.ids ?? NOTHING;
   const days = useRef(new Map<string, string>());
@@ -83,33 +81,7 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   useEffect(() => {
     if (near && live) void actions.loadMore(feedKey);
   }, [near, live, feedKey, actions, feed?.before]);
-  // A new batch is shown; the feed before it stays in place.
-  const first = useRef(made);
-  useLayoutEffect(() => {
-    if (made !== first.current) toTop();
-    first.current = made;
-  }, [made, toTop]);
-  // The user goes on at the image that was shown large last, however far the way through the feed went.
-  const waiting = useRef<LightboxTarget | null>(null);
-  const before = useRef(left);
-  useLayoutEffect(() => {
-    const fresh = left !== before.current;
-    before.current = left;
-    if (fresh) waiting.current = left;
-    const { current: place } = waiting;
-    const feed = scroller.current;
-    if (!place || !feed) return;
-    const find = (what: string): HTMLElement | null => feed.querySelector(what);
-    const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
-    // The dialog, which kept the focus out of the feed, is closed only now.
-    if (fresh && !tile) feed.focus({ preventScroll: true });
-    if (tile) focusOn(tile);
-    // The row of the image must be drawn first. If the row lacks the image, it will not come, and a user who
-    // has gone on elsewhere keeps the focus.
-    else if (fresh && !find(`[data-batch-id="${place.batchId}"]`) && toRow(place.batchId)) return;
-    else if (!fresh && focusedElement() === feed && !find(`[data-batch-id="${place.batchId}"]`)) return;
-    waiting.current = null;
-  });
+  useReturn(scroller, left, toTop, ({ batchId }) => toRow(batchId));
   useEffect(() => () => actions.clearSelection(), [actions]);
 
   return (
@@ -119,7 +91,7 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
       class="ip-feed"
       tabIndex={-1}
       data-testid="feed"
-      onKeyDown={(event) => onKey(event, store)}
+      onKeyDown={(event) => onFeedKey(event, store)}
     >
       {ids.length === 0 &&
         feed?.loaded &&
@@ -150,9 +122,50 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
         ))}
       </ul>
       {ids.length > 0 && feed?.before && rest < AHEAD && !failed && <Older />}
-      {failed && rest < AHEAD && <Failed feedKey={feedKey} error={failed} />}
+      {failed && rest < AHEAD && <Failed error={failed} onRetry={() => actions.retryFeed(feedKey)} />}
     </div>
   );
+}
+
+/**
+ * Let the user go on at the image that was shown large last, however far the way through the images went. Show the first
+ * row when the user has made a batch; else what the user reads stays in place.
+ *
+ * @param toRow scrolls to the row of a place, and returns false if there is none
+ */
+export function useReturn(
+  scroller: { current: HTMLElement | null },
+  left: LightboxTarget | null,
+  toTop: () => void,
+  toRow: (place: LightboxTarget) => boolean,
+): void {
+  const made = useStore((state) => state.madeBatchId);
+  const first = useRef(made);
+  useLayoutEffect(() => {
+    if (made !== first.current) toTop();
+    first.current = made;
+  }, [made, toTop]);
+  const waiting = useRef<LightboxTarget | null>(null);
+  const before = useRef(left);
+  useLayoutEffect(() => {
+    const fresh = left !== before.current;
+    before.current = left;
+    if (fresh) waiting.current = left;
+    const { current: place } = waiting;
+    const feed = scroller.current;
+    if (!place || !feed) return;
+    const find = (what: string): HTMLElement | null => feed.querySelector(what);
+    const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
+    // The batch of the image, or its place in the gallery.
+    const row = find(`[data-batch-id="${place.batchId}"],[data-row="${place.generationId}"]`);
+    // The dialog, which kept the focus out of the feed, is closed only now.
+    if (fresh && !tile) feed.focus({ preventScroll: true });
+    if (tile) focusOn(tile);
+    // The row of the image must be drawn first. If the row lacks the image, it will not come, and a user who
+    // has gone on elsewhere keeps the focus.
+    else if (!row && (fresh ? toRow(place) : focusedElement() === feed)) return;
+    waiting.current = null;
+  });
 }
 
 const NOTHING: readonly string[] = [];
@@ -243,25 +256,13 @@ function Passing({ batch }: { batch: BatchState }) {
   );
 }
 
-/** The place of a batch whose content was dropped to save memory. */
-function Dropped({ feedKey, id }: { feedKey: string; id: string }) {
-  const live = useStore((state) => state.live);
-  const loading = useStore((state) => state.feeds[feedKey]?.loading ?? false);
-  const failed = useStore((state) => state.feeds[feedKey]?.failed ?? null);
-  const actions = useActions();
-  useEffect(() => {
-    if (live && !loading && !failed) void actions.loadFrom(feedKey, id);
-  }, [live, loading, failed, feedKey, id, actions]);
-  if (failed)
-    return (
-      <div class="ip-dropped">
-        <Failed feedKey={feedKey} error={failed} />
-      </div>
-    );
-  return <div class="ip-dropped ip-skeleton" role="status" aria-label={t.feed.dropped} />;
+/** The place of a batch whose content was dropped to save memory. Only a kernel has it, so there is one to load the part. */
+function Dropped(props: { feedKey: string; id: string }) {
+  const { module } = usePart("tools");
+  return module ? <module.DroppedBatch {...props} /> : null;
 }
 
-function Older() {
+export function Older() {
   return (
     <div class="ip-more" role="status">
       <Icon name="spinner" /> {t.feed.older}
@@ -269,23 +270,10 @@ function Older() {
   );
 }
 
-/** The place of images that could not be loaded. The code that asked for them announces the failure. */
-function Failed({ feedKey, error }: { feedKey: string; error: ErrorState }) {
-  const actions = useActions();
-  return (
-    <div class="ip-more ip-more-failed" data-testid="feed-failed">
-      <Icon name="alert" size={20} />
-      <p>{t.feed.failed(errorText(error))}</p>
-      <button
-        type="button"
-        class="ip-button"
-        data-testid="feed-retry"
-        onClick={() => actions.retryFeed(feedKey)}
-      >
-        <Icon name="retry" /> {t.common.retry}
-      </button>
-    </div>
-  );
+/** The place of images that could not be loaded. Only a kernel refuses them, so there is one to load the part. */
+function Failed(props: { error: ErrorState; onRetry(): void }) {
+  const { module } = usePart("tools");
+  return module ? <module.FeedFailed {...props} /> : null;
 }
 
 /** Return the rows: before the first batch of a day, the day. A batch that was dropped keeps the day it had. */
@@ -336,7 +324,7 @@ function arrangement(
  * Handle the keys of the feed: Ctrl+A selects all, Escape unselects, Delete deletes the selection or the image,
  * arrows move.
  */
-function onKey(event: KeyboardEvent, store: Store): void {
+export function onFeedKey(event: KeyboardEvent, store: Store): void {
   const { target, key } = event;
   if (!(target instanceof HTMLElement) || target.closest("dialog, [role=menu], input, textarea, select"))
     return;

@@ -22,11 +22,14 @@ export function FilterFields() {
   const made = useStore((state) => state.madeBatchId);
   const page = usePage();
   const actions = useActions();
+  // The gallery has an order of its own, and its own choice of topics.
+  const gallery = useStore((state) => state.gallery);
+  const { everywhere } = gallery ?? filter;
   useEffect(() => {
     if (!live) return;
     void loadUsedModels(page);
     void loadUsedLabels(page);
-  }, [live, topicId, made, filter.everywhere]);
+  }, [live, topicId, made, everywhere]);
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     focusOn(field.current);
@@ -106,16 +109,18 @@ export function FilterFields() {
         <Icon name="star" size={14} /> {t.filter.starred}
       </button>
       <LabelFields />
-      <button
-        type="button"
-        class="ip-button ip-toggle"
-        aria-pressed={filter.everywhere}
-        disabled={!here}
-        data-testid="filter-everywhere"
-        onClick={() => actions.setFilter({ everywhere: !filter.everywhere })}
-      >
-        <Icon name="images" size={14} /> {t.filter.everywhere}
-      </button>
+      {!gallery && (
+        <button
+          type="button"
+          class="ip-button ip-toggle"
+          aria-pressed={filter.everywhere}
+          disabled={!here}
+          data-testid="filter-everywhere"
+          onClick={() => actions.setFilter({ everywhere: !filter.everywhere })}
+        >
+          <Icon name="images" size={14} /> {t.filter.everywhere}
+        </button>
+      )}
       <IconButton
         icon="close"
         label={filtering ? t.filter.clear : t.filter.close}
@@ -130,6 +135,7 @@ export function FilterFields() {
 function LabelFields() {
   const { tag, score, sort } = useStore((state) => state.filter);
   const used = useStore((state) => state.usedLabels);
+  const gallery = useStore((state) => state.gallery !== null);
   const { setFilter } = useActions();
   const tags = withChosen(used.tags, tag);
   const scores = withChosen(used.scores, score?.name ?? sort?.name ?? null);
@@ -185,28 +191,30 @@ function LabelFields() {
               />
             </>
           )}
-          <select
-            class="ip-input ip-select"
-            aria-label={t.filter.sort}
-            data-set={sort !== null}
-            data-testid="filter-sort"
-            value={sort ? `${sort.lowestFirst ? LOWEST : HIGHEST}${sort.name}` : ""}
-            onChange={({ currentTarget: { value } }) =>
-              setFilter({
-                sort: value ? { name: value.slice(1), lowestFirst: value.startsWith(LOWEST) } : null,
-              })
-            }
-          >
-            <option value="">{t.filter.newest}</option>
-            {scores.flatMap((name) => [
-              <option key={`${HIGHEST}${name}`} value={`${HIGHEST}${name}`}>
-                {t.filter.highest(name)}
-              </option>,
-              <option key={`${LOWEST}${name}`} value={`${LOWEST}${name}`}>
-                {t.filter.lowest(name)}
-              </option>,
-            ])}
-          </select>
+          {!gallery && (
+            <select
+              class="ip-input ip-select"
+              aria-label={t.filter.sort}
+              data-set={sort !== null}
+              data-testid="filter-sort"
+              value={sort ? `${sort.lowestFirst ? LOWEST : HIGHEST}${sort.name}` : ""}
+              onChange={({ currentTarget: { value } }) =>
+                setFilter({
+                  sort: value ? { name: value.slice(1), lowestFirst: value.startsWith(LOWEST) } : null,
+                })
+              }
+            >
+              <option value="">{t.filter.newest}</option>
+              {scores.flatMap((name) => [
+                <option key={`${HIGHEST}${name}`} value={`${HIGHEST}${name}`}>
+                  {t.filter.highest(name)}
+                </option>,
+                <option key={`${LOWEST}${name}`} value={`${LOWEST}${name}`}>
+                  {t.filter.lowest(name)}
+                </option>,
+              ])}
+            </select>
+          )}
         </>
       )}
     </>
@@ -266,8 +274,10 @@ function useModels(): [string, string][] {
 export function NothingFound() {
   const filter = useStore((state) => state.filter);
   const model = useStore((state) => state.models.find(({ name }) => name === filter.model)?.title);
-  const here = useStore((state) => state.activeTopicId !== null);
   const actions = useActions();
+  const gallery = useStore((state) => state.gallery);
+  const here = useStore((state) => state.activeTopicId !== null);
+  const everywhere = !here || (gallery ?? filter).everywhere;
   const words = filter.search.trim().split(/\s+/).filter(Boolean);
   return (
     <div class="ip-nothing" data-testid="nothing-found">
@@ -300,15 +310,15 @@ export function NothingFound() {
       <div>
         {words.length > 1 && <p>{t.filter.hintWords}</p>}
         {filter.starred && <p>{t.filter.hintStarred}</p>}
-        {!filter.everywhere && <p>{t.filter.hintHere}</p>}
+        {!everywhere && <p>{t.filter.hintHere}</p>}
       </div>
       <div class="ip-nothing-next">
-        {here && !filter.everywhere && (
+        {!everywhere && (
           <button
             type="button"
             class="ip-button"
             data-testid="look-everywhere"
-            onClick={() => actions.setFilter({ everywhere: true })}
+            onClick={() => (gallery ? gallery.choose : actions.setFilter)({ everywhere: true })}
           >
             {t.filter.lookEverywhere}
           </button>

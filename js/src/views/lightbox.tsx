@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { errorState, errorText } from "../lib/answer";
 import { fly } from "../lib/flight";
 import type { Size } from "../lib/geometry";
-import { neighbour, type Place } from "../lib/neighbours";
+import { type Neighbour, neighbour, neighbourInGallery, type Place } from "../lib/neighbours";
 import { differenceText, sizeText } from "../lib/words";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import type { Hidden } from "../media";
@@ -547,13 +547,19 @@ interface Way {
 /** The way through the feed that is shown; older pages are loaded on the way. */
 function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void): Way {
   const feedKey = useStore(shownFeed);
-  const feed = useStore((state) => (feedKey === null ? NO_FEED : (state.feeds[feedKey] ?? NO_FEED)));
+  const gallery = useStore((state) => state.gallery);
+  const ownFeed = useStore((state) => (feedKey === null ? NO_FEED : (state.feeds[feedKey] ?? NO_FEED)));
+  const feed = gallery ?? ownFeed;
   const batches = useStore((state) => state.batches);
   const actions = useActions();
   const { store } = usePage();
   const [waiting, setWaiting] = useState<-1 | 1 | null>(null);
-  const before = neighbour(feed.ids, batches, target, -1);
-  const after = neighbour(feed.ids, batches, target, 1);
+  const beside = (by: -1 | 1): Neighbour =>
+    gallery
+      ? neighbourInGallery(gallery.pictures, batches, target, by)
+      : neighbour(ownFeed.ids, batches, target, by);
+  const before = beside(-1);
+  const after = beside(1);
   // The image to go on to if this one is deleted, found while this one still exists.
   const exits = useRef<{ of: string; to: LightboxTarget | null }>({ of: "", to: null });
   const nearest = [after, before].find((step) => step !== null && "place" in step);
@@ -572,20 +578,18 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
       onMove(step.place);
       return;
     }
-    if (feedKey === null || feed.loading) return;
-    if (step) {
-      setWaiting(by);
-      void actions.loadFrom(feedKey, step.missing);
-    } else if (by > 0 && feed.before !== null) {
-      setWaiting(by);
-      void actions.loadMore(feedKey);
-    }
+    if (feed.loading || (!step && (by < 0 || feed.before === null))) return;
+    setWaiting(by);
+    if (gallery) void (step ? gallery.fetch([step.missing]) : gallery.more());
+    else if (feedKey !== null)
+      void (step ? actions.loadFrom(feedKey, step.missing) : actions.loadMore(feedKey));
   };
   // The page that was asked for has come: take the step that waited for it.
   useEffect(() => {
-    if (waiting === null || feed.loading) return;
+    const step = waiting !== null && waiting > 0 ? after : before;
+    // Of the gallery, a batch alone may be on its way.
+    if (waiting === null || feed.loading || (gallery && !gallery.failed && step && "missing" in step)) return;
     setWaiting(null);
-    const step = waiting > 0 ? after : before;
     if (step && "place" in step) onMove(step.place);
   }, [waiting, feed, batches]);
 

@@ -1,4 +1,5 @@
 // One generation: it keeps its place and shape from the skeleton to the image.
+import type { HTMLAttributes } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { errorText, worded } from "../lib/answer";
 import { isLost } from "../lib/connection";
@@ -27,10 +28,12 @@ const NO_HOVER = matchMedia("(hover: none)");
 interface TileProps {
   generation: GenerationState;
   batch: BatchState;
+  /** What else its element has. It must stay the same between drawings. */
+  own?: HTMLAttributes<HTMLLIElement>;
   onOpen(target: LightboxTarget): void;
 }
 
-export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
+export const Tile = memo(({ generation, batch, own, onOpen }: TileProps) => {
   const { id, status, width, height, position } = generation;
   const selected = useStore((state) => state.selected.has(id));
   const selecting = useStore((state) => state.selected.size > 0);
@@ -54,6 +57,7 @@ export const Tile = memo(({ generation, batch, onOpen }: TileProps) => {
       data-selected={selected}
       data-selecting={selecting}
       style={ratio ? { "--ratio": ratio } : undefined}
+      {...own}
       draggable={usable && status === "success"}
       onPointerEnter={meet}
       onFocusIn={meet}

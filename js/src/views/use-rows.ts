@@ -43,6 +43,7 @@ export interface RowsOnScreen {
  * Return the rows near the screen. `estimate` returns the height of a row in a room; the function must stay the same
  * between drawings. The height of the room is measured anew when `moment` or what is around the list changes, and not
  * when what stands above the list grows, as a prompt does while it is typed: rows must not change their size then.
+ * `heir` returns the row that holds now what a row of this key held, or the element with this key in `data-row`.
  *
  * This is one long function because drawing, scrolling and measuring all read and write the same refs.
  */
@@ -50,6 +51,7 @@ export function useRows(
   keys: readonly string[],
   estimate: (key: string, sight: Sight) => number,
   moment = "",
+  heir?: (key: string) => string | undefined,
 ): RowsOnScreen {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef(new Rows());
@@ -73,12 +75,13 @@ export function useRows(
     shown.current.keys = keys;
     shown.current.estimate = estimate;
   }
+  const rowOf = (key: string): string => heir?.(key) ?? key;
+  if (anchor.current) anchor.current.key = rowOf(anchor.current.key);
   const height = scroller.current?.clientHeight ?? 0;
   const kept = anchor.current && list.current.offsetOf(anchor.current);
   const offset = kept ?? scroller.current?.scrollTop ?? 0;
   const [from, to] = range(list.current, keys.length, offset, height);
-  shown.current.from = from;
-  shown.current.to = to;
+  Object.assign(shown.current, { from, to });
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -172,7 +175,7 @@ export function useRows(
     rows.push({ key, index, top: list.current.topOf(index), passing });
   };
   // The row that has the focus stays drawn: otherwise the notebook would get the focus.
-  const held = focused.current === null ? -1 : list.current.indexOf(focused.current);
+  const held = focused.current === null ? -1 : list.current.indexOf(rowOf(focused.current));
   if (held >= 0 && held < from) add(held);
   for (let index = from; index <= to; index++) add(index);
   if (held > to) add(held);

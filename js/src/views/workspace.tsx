@@ -1,12 +1,13 @@
 // The centre: the composer, and the feed of the topic or the "new topic" screen.
 import { shownFeed } from "../slices/batches";
+import { isGalleryOffered } from "../store";
 import { Composer } from "./composer";
 import { useStore } from "./context";
 import { TopicFeed } from "./feed";
 import { FilterBar } from "./filter-bar";
 import type { LightboxTarget } from "./lightbox";
 import { NewTopic } from "./new-topic";
-import { usePart } from "./part";
+import { PartHere, usePart } from "./part";
 import { Selection } from "./selection";
 
 interface WorkspaceProps {
@@ -17,11 +18,16 @@ interface WorkspaceProps {
 
 export function Workspace({ left, onOpen }: WorkspaceProps) {
   const feedKey = useStore(shownFeed);
+  const gallery = useStore((state) => state.config.panels.gallery && isGalleryOffered(state));
   return (
     <>
       <Composer />
       <FilterBar />
-      {feedKey === null ? (
+      {gallery ? (
+        <PartHere name="gallery" class="ip-nothing">
+          {({ GalleryView }) => <GalleryView left={left} onOpen={onOpen} />}
+        </PartHere>
+      ) : feedKey === null ? (
         <NewTopic />
       ) : (
         <TopicFeed key={feedKey} feedKey={feedKey} left={left} onOpen={onOpen} />

@@ -15,7 +15,16 @@ from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound, NotShown
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from imgplay_widget._types import Entry, FeedPage, Generation, Reference, Topic, TopicPage, Wanted
+    from imgplay_widget._types import (
+        Entry,
+        FeedPage,
+        GalleryPage,
+        Generation,
+        Reference,
+        Topic,
+        TopicPage,
+        Wanted,
+    )
 
 __all__ = ["Archive", "gone"]
 
@@ -109,6 +118,33 @@ class Archive:
     ) -> FeedPage:
         """Return a page of the feed of a topic, or of all topics (None), newest batch first."""
         return await self.in_store(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
+
+    async def gallery(
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None,
+        limit: int,
+        wanted: Wanted,
+        starred_first: bool,
+    ) -> GalleryPage:
+        """Return a page of the finished images of a topic, or of all topics (None), as `Store.gallery`.
+
+        Raises:
+            InvalidRequest: `before` is not a cursor.
+        """
+        return await self.in_store(
+            self.store.gallery,
+            topic_id,
+            before=before,
+            limit=limit,
+            wanted=wanted,
+            starred_first=starred_first,
+        )
+
+    async def entries(self, batch_ids: Sequence[str]) -> list[Entry]:
+        """Return the batches with these ids, oldest first, without those that do not exist."""
+        return await self.in_store(self.store.entries, batch_ids)
 
     async def entries_in_topic(self, batch_ids: Sequence[str]) -> tuple[list[Entry], Topic]:
         """Return batches of one topic, oldest first, and the topic, all read at the same moment.

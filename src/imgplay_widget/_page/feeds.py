@@ -44,6 +44,8 @@ class Feeds:
         """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Feed: self._feed,
+            protocol.Gallery: self._gallery,
+            protocol.NamedBatches: self._named_batches,
             protocol.Queue: self._queue,
             protocol.Prompts: self._prompts,
             protocol.ModelsUsed: self._models_used,
@@ -54,18 +56,24 @@ class Feeds:
         }
 
     async def _feed(self, call: protocol.Feed, _: Attachments) -> protocol.FeedResult:
-        status = None if call.status is None else Status(call.status)
-        wanted = Wanted(
-            search=call.search,
-            model=call.model,
-            status=status,
-            starred=call.starred,
-            tag=call.tag,
-            scores=tuple(ScoreRange(**one.model_dump()) for one in call.scores),
-            sort=None if call.sort is None else ScoreOrder(**call.sort.model_dump()),
-        )
+        wanted = _wanted(call)
         page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
         return protocol.FeedResult(feed=page)
+
+    async def _gallery(self, call: protocol.Gallery, _: Attachments) -> protocol.GalleryResult:
+        page = await self._archive.gallery(
+            call.topic_id,
+            before=call.before,
+            limit=call.limit,
+            wanted=_wanted(call),
+            starred_first=call.starred_first,
+        )
+        batches = [self._batch(entry) for entry in page.entries]
+        return protocol.GalleryResult(images=list(page.images), batches=batches, before=page.before)
+
+    async def _named_batches(self, call: protocol.NamedBatches, _: Attachments) -> protocol.BatchList:
+        found = await self._archive.entries(call.batch_ids)
+        return protocol.BatchList(batches=[self._batch(entry) for entry in found])
 
     async def _queue(self, call: protocol.Queue, _: Attachments) -> protocol.QueueResult:
         waiting = await self._archive.unfinished(QUEUE)
@@ -123,6 +131,18 @@ class Feeds:
 
     def _batch(self, entry: Entry) -> protocol.BatchState:
         return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
+
+
+def _wanted(call: protocol.Feed | protocol.Gallery) -> Wanted:
+    return Wanted(
+        search=call.search,
+        model=call.model,
+        status=None if call.status is None else Status(call.status),
+        starred=call.starred,
+        tag=call.tag,
+        scores=tuple(ScoreRange(**one.model_dump()) for one in call.scores),
+        sort=None if call.sort is None else ScoreOrder(**call.sort.model_dump()),
+    )
 
 
 def _listed(topics: Sequence[Topic], before: str | None = None) -> protocol.TopicList:

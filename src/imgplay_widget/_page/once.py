@@ -17,9 +17,12 @@ READS: frozenset[type[protocol.Message]] = frozenset(
     {
         protocol.Hello,
         protocol.Feed,
+        protocol.Gallery,
+        protocol.NamedBatches,
         protocol.Queue,
         protocol.Prompts,
         protocol.ModelsUsed,
+        protocol.LabelsUsed,
         protocol.ReadTopics,
         protocol.NamedTopics,
         protocol.Thumbnails,

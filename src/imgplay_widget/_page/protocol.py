@@ -303,6 +303,7 @@ class Panels(Message):
 
     Attributes:
         tile_size: how large the tiles of the feed are, from 1 (very small) to 5 (one a row); 0 is automatic.
+        gallery: whether the gallery stands in the place of the feed.
     """
 
     left: Annotated[float, Field(ge=160, le=640)] = 280
@@ -311,6 +312,7 @@ class Panels(Message):
     right_open: bool = True
     advanced_open: bool = False
     tile_size: Annotated[int, Field(ge=0, le=5)] = 0
+    gallery: bool = False
 
 
 class MeantSize(Message):
@@ -624,6 +626,44 @@ class Feed(Message):
     sort: FeedOrder | None = None
 
 
+class Gallery(Message):
+    """A request for finished images of a topic, or of all topics (None). Answer: `GalleryResult`.
+
+    Attributes:
+        before: the cursor from the previous page, or None for the first images.
+        limit: the most images of the page.
+        search: words that the prompt must contain, in any order and in upper or lower case.
+        model: the name of the model of the images, or None for all models.
+        status: the status that an image must have, or None. Only finished images are shown, so any status but
+            success finds nothing.
+        starred: True for only the starred images.
+        tag: a tag that each image must have, or None.
+        scores: the ranges of scores that each image must have.
+        sort: the order of the images by a score, or None. Images without the score come last.
+        starred_first: whether the starred images come first, in an order by time.
+    """
+
+    method: Literal["gallery"] = "gallery"
+    topic_id: str | None
+    before: str | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 60
+    search: Annotated[str, Field(max_length=500)] = ""
+    model: str | None = None
+    status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
+    starred: bool = False
+    tag: Annotated[str, Field(max_length=64)] | None = None
+    scores: Annotated[list[WantedScore], Field(max_length=8)] = Field(default_factory=list[WantedScore])
+    sort: FeedOrder | None = None
+    starred_first: bool = False
+
+
+class NamedBatches(Message):
+    """A request for batches by their ids, to show their present state. Answer: `BatchList`."""
+
+    method: Literal["named_batches"] = "named_batches"
+    batch_ids: Annotated[list[str], Field(min_length=1, max_length=100)]
+
+
 class Queue(Message):
     """A request for the batches of all topics that run or wait, oldest first. Answer: `QueueResult`."""
 
@@ -925,6 +965,8 @@ Call = Annotated[
     | ChooseCover
     | SelectTopic
     | Feed
+    | Gallery
+    | NamedBatches
     | Queue
     | Prompts
     | ModelsUsed
@@ -1015,6 +1057,28 @@ class FeedResult(Message):
 
     type: Literal["feed"] = "feed"
     feed: FeedState
+
+
+class GalleryResult(Message):
+    """The answer to `Gallery`.
+
+    Attributes:
+        images: the ids of the generations whose images are shown, in their order.
+        batches: the batches of these images, each once, with all of their generations.
+        before: the cursor of the next page, or None on the last page.
+    """
+
+    type: Literal["gallery"] = "gallery"
+    images: list[str]
+    batches: list[BatchState]
+    before: str | None
+
+
+class BatchList(Message):
+    """The answer to `NamedBatches`. Batches that are gone are not in the list."""
+
+    type: Literal["batches"] = "batches"
+    batches: list[BatchState]
 
 
 class TopicShown(Message):
@@ -1337,6 +1401,8 @@ Result = Annotated[
     | Generated
     | SnapshotResult
     | FeedResult
+    | GalleryResult
+    | BatchList
     | TopicShown
     | QueueResult
     | PromptList

@@ -19,6 +19,7 @@ from imgplay_widget._store import (
     drafts,
     feeds,
     frames,
+    gallery,
     leases,
     migrations,
     old_folder,
@@ -45,6 +46,7 @@ from imgplay_widget._types import (
     Draft,
     Entry,
     FeedPage,
+    GalleryPage,
     Generation,
     Notice,
     Task,
@@ -450,6 +452,42 @@ class Store:
         """
         with self._database.reading() as connection:
             return feeds.feed(connection, self._scope, topic_id, before=before, limit=limit, wanted=wanted)
+
+    def gallery(
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None = None,
+        limit: int = 60,
+        wanted: Wanted = EVERYTHING,
+        starred_first: bool = False,
+    ) -> GalleryPage:
+        """Return a page of finished images, newest first, starred ones first, or by `Wanted.sort`.
+
+        Each image counts alone: a filter by stars, a tag or scores passes the images that meet all of its
+        conditions, and an order by a score mixes the images of different batches. Images with the same score
+        stand in the order of their ids. A state other than success passes no image.
+
+        Args:
+            topic_id: the topic, or None for all topics; an unknown topic has no images.
+            before: `GalleryPage.before` of the page before, or None for the first images.
+            limit: the most images of the page, from 1.
+            wanted: the filter.
+            starred_first: whether the starred images come first; an order by a score wins.
+
+        Raises:
+            InvalidRequest: `before` is not a cursor.
+        """
+        with self._database.reading() as connection:
+            return gallery.gallery(
+                connection,
+                self._scope,
+                topic_id,
+                before=before,
+                limit=limit,
+                wanted=wanted,
+                starred_first=starred_first,
+            )
 
     def unfinished(self, limit: int) -> list[Entry]:
         """Return the batches of all topics with a generation that waits or runs, oldest first."""

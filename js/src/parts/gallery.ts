@@ -1,0 +1,4 @@
+// The gallery: only images, in an order of their own.
+import "../views/part-icons";
+
+export { GalleryView } from "../views/gallery";
