@@ -35,7 +35,8 @@ ONLY_IN = {
     "duckdb": ("_studio/duck.py",),
     "anywidget": ("_widget/widget.py",),
     "fastmcp": ("server/tools.py",),
-    "httpx": ("providers/http.py",),
+    "httpcore": ("providers/_shared/transport.py",),
+    "httpx": ("providers/http.py", "providers/_shared/transport.py"),
     "PIL": (
         "_store/images.py",
         "_store/sheets.py",

@@ -68,6 +68,7 @@ export type ErrorCode =
   | "model_not_found"
   | "moderated"
   | "network"
+  | "network_setting"
   | "no_image"
   | "no_page"
   | "no_threads"

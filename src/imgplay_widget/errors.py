@@ -25,6 +25,7 @@
     └── ProviderError                    a provider, or the way to it, failed
         ├── MissingKey                   no key is set
         ├── MissingExtra                 a package that the provider needs is not installed
+        ├── NetworkSetting               a variable of the network (proxy, certificates) cannot be used
         ├── BadKey                       the key was refused
         ├── BillingError                 the account has no credit, or its quota is used up
         │   └── QuotaUsedUp              a quota for a long time, such as a day, is used up
@@ -85,6 +86,7 @@ __all__ = [
     "ModelNotFound",
     "Moderated",
     "NetworkError",
+    "NetworkSetting",
     "NoImage",
     "NoPage",
     "NoThreads",
@@ -469,6 +471,17 @@ class MissingExtra(ProviderError):
     fault = "here"
     retryable = True
     default_next_step = "Install the package, then retry."
+
+
+class NetworkSetting(ProviderError):
+    """An environment variable of the network cannot be used. The message names the variable."""
+
+    code = "network_setting"
+    fault = "here"
+    retryable = True
+    default_next_step = (
+        "Correct the variable that the message names, or unset it, then retry. Nothing was sent."
+    )
 
 
 class BadKey(ProviderError):

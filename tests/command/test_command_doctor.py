@@ -81,11 +81,21 @@ def test_proxies_are_shown_without_credentials(command: Command) -> None:
     assert "word" not in ended.out
 
 
-def test_a_proxy_that_cannot_be_used_is_a_problem(command: Command) -> None:
+def test_a_variable_of_the_network_that_cannot_be_used_is_one_problem(command: Command) -> None:
     proxy = "socks9://ann:secret@127.0.0.1:1"
-    ended = command("doctor", "--json", OPENAI_API_KEY=KEY, ALL_PROXY=proxy, NO_PROXY="")
+    certificates = str(command.store.parent / "nowhere.pem")
+    bundle = {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "", "REQUESTS_CA_BUNDLE": certificates}
+    ended = command("doctor", "--json", OPENAI_API_KEY=KEY, ALL_PROXY=proxy, NO_PROXY="", **bundle)
     assert (ended.code, outcome_of(ended, "openai")) == (4, "no_network")
+    assert [one["message"].partition(" ")[0].partition("=")[0] for one in ended.json["problems"]] == [
+        "ALL_PROXY",
+        "REQUESTS_CA_BUNDLE",
+    ]
+    assert "socks5://host:port" in ended.json["problems"][0]["nextStep"]
+    assert ended.json["proxies"]["REQUESTS_CA_BUNDLE"] == certificates
     assert "secret" not in ended.out + ended.err
+    offline = command("doctor", "--offline", "--json", ALL_PROXY=proxy, **dict.fromkeys(bundle, ""))
+    assert (offline.code, len(offline.json["problems"])) == (4, 1)
 
 
 def test_a_damaged_history_is_named_with_what_to_do(command: Command, made: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import httpx
 import pytest
 
 from imgplay_widget._types import Done, Partial, Reference, Unit
 from imgplay_widget.providers import Http, Provider
+from imgplay_widget.providers.http import Client
 from imgplay_widget.providers.openai import OpenAI
 
 KEY = "sk-canary-7f3a91c2d4e5b6a7"
@@ -34,13 +34,12 @@ class Caller:
 
     def run(self, call: Callable[[Http], Awaitable[Any]]) -> Any:
         async def within() -> Any:
-            async with httpx.AsyncClient() as client:
+            async with Client(**self.options) as client:
                 http = Http(
                     self.provider,
                     client,
                     lambda: self.key,
                     lambda reference: self.files[reference.digest],
-                    **self.options,
                 )
                 return await call(http)
 

@@ -24,7 +24,7 @@ OPEN = {
 
 REFUSED = {
     *("bad_key", "billing", "quota", "bad_request", "moderated", "model_not_found", "rate_limited"),
-    *("overloaded", "server_error", "connect_failed", "missing_key", "missing_extra"),
+    *("overloaded", "server_error", "connect_failed", "missing_key", "missing_extra", "network_setting"),
 }
 """The errors that say, unless they are marked, that a call did no work."""
 

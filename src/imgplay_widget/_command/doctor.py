@@ -28,12 +28,10 @@ __all__ = ["add"]
 
 PACKAGES = (
     *("anyio", "anywidget", "duckdb", "filelock", "httpx", "ipykernel", "pillow", "platformdirs", "psutil"),
-    *("pydantic", "sqlalchemy", "tornado", "tqdm", "jupyter-server", "jupyterlab", "keyring", "websockets"),
+    *("pydantic", "python-dotenv", "sqlalchemy", "tornado", "tqdm", "jupyter-server", "jupyterlab"),
+    *("keyring", "socksio", "websockets"),
 )
 """The packages whose versions are of use in a report. Some are optional."""
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""The environment variables that change the way to a provider, in capitals or in small letters."""
 
 LITTLE_SPACE = 500 * 2**20
 """The free bytes of a disk below which images may soon not fit."""
@@ -70,6 +68,8 @@ def doctor(args: argparse.Namespace, output: Printer) -> int:
     """Look at everything, and print what is wrong."""
     from imgplay_widget._command.studio import IN_MEMORY
     from imgplay_widget._store.health import look_at
+    from imgplay_widget.providers._shared import network
+    from imgplay_widget.providers._shared.transport import usual
 
     health = look_at(args.store)
     problems = _store_problems(health)
@@ -80,7 +80,15 @@ def doctor(args: argparse.Namespace, output: Printer) -> int:
     except StoreError as error:
         problems.append(_Problem(error.message, next_step_of(error)))
         keys, answers = _keys_and_answers(args, output, IN_MEMORY)
-    problems += [_provider_problem(one) for one in answers if _is_problem(one)]
+    unusable = network.unusable(usual)
+    problems += [_Problem(one.message, one.next_step) for one in unusable]
+    # A provider that cannot be reached for such a variable is not a problem of its own.
+    known = [one.message for one in unusable]
+    problems += [
+        _provider_problem(one)
+        for one in answers
+        if _is_problem(one) and not any(message in one.message for message in known)
+    ]
     document = {
         "versions": _versions(),
         "store": _store_document(health),
@@ -133,7 +141,9 @@ def _versions() -> dict[str, str]:
 
 def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that change the way to a provider, without user names and passwords."""
-    names = (name for one in PROXIES for name in (one, one.lower()))
+    from imgplay_widget.providers._shared.network import CERTIFICATES, PROXIES
+
+    names = (name for one in (*PROXIES, "NO_PROXY", *CERTIFICATES) for name in (one, one.lower()))
     return {name: _without_credentials(environ[name]) for name in names if environ.get(name)}
 
 
@@ -226,10 +236,6 @@ def _answer_of(provider: Provider, future: Future[KeyCheck], seconds: float) -> 
         check = future.result()
     except (ImgplayError, CancelledError) as error:
         return _Answer(provider, "other", f"{title} could not be asked ({error}).")
-    except (ImportError, OSError, ValueError) as error:
-        # The HTTP client itself cannot be made, for instance because of a proxy that it does not know.
-        what = _without_credentials(f"{type(error).__name__}: {error}")
-        return _Answer(provider, "no_network", f"The way to {title} could not be set up ({what}).")
     return _Answer(provider, check.outcome, check.message)
 
 

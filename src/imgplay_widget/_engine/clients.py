@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgplay_widget.errors import (
     BadResponse,
@@ -13,7 +13,7 @@ from imgplay_widget.errors import (
     InvalidRequest,
     ProviderError,
 )
-from imgplay_widget.providers.http import Http, new_client
+from imgplay_widget.providers.http import Client, Http
 from imgplay_widget.providers.links import Links
 
 if TYPE_CHECKING:
@@ -51,26 +51,18 @@ class Clients:
         self._clock = clock
         # A separate thread, because a keyring may wait for the user while other work must go on.
         self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
-        # The connection pool that all clients share. It is made when a client first needs it.
-        self._client: Any = None
+        # The connections that all clients share. They are made when a request first needs them.
+        self._client = Client()
         # The client of each provider, by the provider's name.
         self._https: dict[str, Http] = {}
 
     # -------------------------------------------------------------- HTTP
-
-    async def connect(self) -> None:
-        """Make the shared connection pool off the loop, because reading the certificates takes 0.1 s."""
-        if self._client is None:
-            client = await self._archive.in_pool(new_client)
-            self._client = self._client or client
 
     def http(self, provider: Provider) -> Http:
         """Return the client of a provider. The same client serves as long as the engine lives."""
         name = provider.spec.name
         known = self._https.get(name)
         if known is None or known.provider is not provider:
-            if self._client is None:
-                self._client = new_client()
             known = self._https[name] = Http(
                 provider,
                 self._client,
@@ -90,7 +82,6 @@ class Clients:
         Raises:
             ProviderError: the text model did not answer.
         """
-        await self.connect()
         http = self.http(provider)
         try:
             async with self._clock.timeout(TEXT_TIMEOUT):
@@ -144,6 +135,5 @@ class Clients:
 
     async def close(self) -> None:
         """Close the connections and end the thread of the keys."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
         self._key_thread.shutdown(wait=False, cancel_futures=True)

@@ -94,6 +94,7 @@ is so seen within two seconds."""
 LOCKED_WAIT = 2.0
 """Seconds between two tries to write to a store that is locked or full."""
 
+_INSIDE = "imgplay-widget failed while it worked on this; the log has the details."
 
 _FIRST_STEP = {
     Stage.PENDING: Resume.SUBMIT,
@@ -636,9 +637,22 @@ class Engine:
             return
         entry = await self.entry(task.batch_id)
         self._entries[task.batch_id] = entry
+        try:
+            drive = self._drive(entry, task, action, filled)
+        except Exception as error:
+            # The task is stored. A task that nobody drives would be sent at the next start, unasked.
+            if not isinstance(error, ImgplayError):
+                logger.exception("Task %s could not be started", task.id)
+                error = InternalError(_INSIDE, provider=task.provider)
+            await self._end_unstarted(task, error)
+            return
+        runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
+        self._drives[task.id] = (drive, runner)
+
+    def _drive(self, entry: Entry, task: Task, action: Resume, filled: Sequence[Generation] | None) -> Drive:
         by_position = {g.position: g for g in filled or entry.generations if g.async_task_id == task.id}
         provider, spec = self._registry.find(f"{task.provider}:{task.model}")
-        drive = Drive(
+        return Drive(
             task=task,
             generations=[by_position.get(position) for position in task.unit.positions],
             provider=provider,
@@ -650,8 +664,6 @@ class Engine:
             durations=partial(self.paces.durations, task.provider, task.model),
             turn=Turn(self._turn(provider)),
         )
-        runner = asyncio.create_task(self._run(drive), name=f"imgplay-task-{task.id}")
-        self._drives[task.id] = (drive, runner)
 
     async def _run(self, drive: Drive) -> None:
         try:
@@ -696,10 +708,7 @@ class Engine:
         """End a task whose drive failed unexpectedly, so that the task is not "processing" for ever."""
         if drive.task.stage.final:
             return
-        broken = InternalError(
-            "imgplay-widget failed while it worked on this; the log has the details.",
-            provider=drive.task.provider,
-        )
+        broken = InternalError(_INSIDE, provider=drive.task.provider)
         error = broken.info
         if drive.task.stage is Stage.SUBMITTING:
             error = Uncertain(f"{broken.message} The call may have been billed.").info

@@ -20,7 +20,7 @@ __all__ = ["cancel_note", "fetchable", "next_attempt"]
 STILL_THERE = frozenset(
     {
         *("deadline", "network", "connect_failed", "rate_limited", "overloaded", "uncertain"),
-        *("bad_key", "missing_key", "missing_extra", "provider_missing"),
+        *("bad_key", "missing_key", "missing_extra", "network_setting", "provider_missing"),
         *("disk_full", "store", "store_locked", "store_damaged", "internal", "not_fetched"),
     }
 )

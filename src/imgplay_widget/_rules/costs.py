@@ -53,7 +53,7 @@ Basis = Literal["told", "estimated", "uncertain"]
 _REFUSALS = frozenset(
     {
         *("bad_key", "billing", "quota", "bad_request", "moderated", "model_not_found", "rate_limited"),
-        *("overloaded", "server_error", "connect_failed", "missing_key", "missing_extra"),
+        *("overloaded", "server_error", "connect_failed", "missing_key", "missing_extra", "network_setting"),
         *("bad_response", "no_image", "corrupt_image"),
     }
 )

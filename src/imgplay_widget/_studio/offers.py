@@ -23,6 +23,7 @@ from imgplay_widget.errors import (
     InvalidRequest,
     MissingKey,
     NetworkError,
+    NetworkSetting,
     ProviderError,
     StoreError,
 )
@@ -144,7 +145,6 @@ class Offers:
 
     async def _discover(self, provider: Provider) -> tuple[ModelSpec, ...] | None:
         name = provider.spec.name
-        await self._clients.connect()
         http = self._clients.http(provider)
         try:
             async with asyncio.timeout(ASK_WAIT):
@@ -194,7 +194,7 @@ class Offers:
         """Ask a provider for its models as `refresh` does. Turn an error into a notice or a log line."""
         try:
             await self.refresh(provider.spec.name)
-        except (MissingKey, NetworkError) as error:
+        except (MissingKey, NetworkError, NetworkSetting) as error:
             # There is no network, or a local server does not run. The last list stays, and its age is shown.
             logger.info("%s was not asked for its models: %s", provider.spec.title, error.message)
         except ImgplayError as error:
@@ -282,7 +282,6 @@ class Offers:
     async def _try(self, provider: Provider) -> KeyCheck | None:
         """Call the provider's check, and return the failure, or None."""
         name, title = provider.spec.name, provider.spec.title
-        await self._clients.connect()
         http = self._clients.http(provider)
         try:
             async with asyncio.timeout(CHECK_WAIT):
@@ -291,7 +290,7 @@ class Offers:
             return KeyCheck(name, "missing_key", str(error))
         except BadKey as error:
             return KeyCheck(name, "bad_key", f"{title} refused the key: {error}")
-        except NetworkError as error:
+        except (NetworkError, NetworkSetting) as error:
             return KeyCheck(name, "no_network", f"{title} cannot be reached: {error}")
         except TimeoutError:
             return KeyCheck(name, "no_network", f"{title} did not answer in {CHECK_WAIT:g} s.")

@@ -1,4 +1,4 @@
-"""HTTP, in the only module that uses the HTTP client.
+"""HTTP, in the only module that calls the HTTP client. `_shared.transport` makes the client's connections.
 
 `Http` adds the key (only for the provider's own origin), limits sizes, decides which links may be fetched,
 and turns failures of the network into errors. It never sleeps, retries or logs: deadlines and repeats are
@@ -22,11 +22,20 @@ from imgplay_widget.errors import (
     Lost,
     MissingKey,
     NetworkError,
+    NetworkSetting,
     ServerError,
 )
-from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared import network
 from imgplay_widget.providers._shared.hiding import hide_in_logs, redact, without_key
 from imgplay_widget.providers._shared.packing import ACCEPTED, Unpacker, packing_of
+from imgplay_widget.providers._shared.transport import (
+    TIMEOUT,
+    Client,
+    Unreachable,
+    Watch,
+    foreign,
+    untrusted,
+)
 from imgplay_widget.providers._shared.wire import (
     Body,
     EventParser,
@@ -47,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "Client",
     "Download",
     "Http",
     "Reply",
@@ -54,7 +64,6 @@ __all__ = [
     "decode_base64",
     "media_type_of",
     "missing_key",
-    "new_client",
     "redact",
     "retry_after",
     "slice_images",
@@ -69,18 +78,13 @@ MAX_STREAM = 2 * MAX_BODY
 MAX_FAILURE = 2**20
 """The bytes that are read of an answer that is an error. Its words stand at its beginning."""
 MAX_REDIRECTS = 3
-_TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
-"""A provider that answers only with the finished image sends nothing for minutes."""
 _DIGITS = 18
 """A length with more digits is not one."""
 _LONGEST_LABEL = 63
 """The most characters between two dots of a host's name."""
 
-
-def new_client() -> httpx.AsyncClient:
-    """Return the HTTP client that all providers of one studio share. The caller closes it."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-    return httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, follow_redirects=False)
+_OWN_CERTIFICATES = frozenset({18, 19, 20, 21})
+"""The codes of OpenSSL for a certificate whose issuer is not trusted, as of a proxy that reads along."""
 
 
 def missing_key(spec: ProviderSpec) -> MissingKey:
@@ -155,25 +159,21 @@ class Http:
         key: returns the current key, or None.
         references: returns the bytes of an input image.
         masks: returns a mask in grayscale.
-        resolve: returns the IP addresses of a host.
     """
 
     def __init__(
         self,
         provider: Provider,
-        client: httpx.AsyncClient,
+        client: Client,
         key: Callable[[], str | None],
         references: Callable[[Reference], bytes] | None = None,
         masks: Callable[[Reference], Awaitable[bytes]] | None = None,
-        *,
-        resolve: addresses.Resolve = addresses.resolve,
     ) -> None:
         self._provider = provider
         self._client = client
         self._key = key
         self._references = references
         self._masks = masks
-        self._resolve = resolve
         hide_in_logs(self)
 
     @property
@@ -224,7 +224,7 @@ class Http:
         files: Any = None,
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        timeout: httpx.Timeout = TIMEOUT,
         max_bytes: int = MAX_BODY,
     ) -> Reply:
         """Send a request and return the whole answer, whatever its status. Redirects are not followed.
@@ -248,7 +248,7 @@ class Http:
         files: Any = None,
         data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> AsyncIterator[ServerEvent | Reply]:
         """Send a request and yield its server-sent events as they arrive.
 
@@ -281,11 +281,9 @@ class Http:
             if where is None:
                 raise self._refused("The link to the image is not an http address.")
             own = self._is_own(where)
-            request = self._build(
-                "GET", str(where), _TIMEOUT, {"Accept": "image/*, */*;q=0.1"}, optional=True
-            )
+            request = self._build("GET", str(where), TIMEOUT, {"Accept": "image/*, */*;q=0.1"}, optional=True)
             if not own:
-                request = await self._checked(request)
+                self._restrict(request)
             async with self._exchange(request) as response:
                 if not response.has_redirect_location:
                     self._check_download(response)
@@ -336,58 +334,80 @@ class Http:
             )
         return where
 
-    async def _checked(self, request: httpx.Request) -> httpx.Request:
-        """Return a request to a foreign origin, bound to an IP address that was checked."""
+    def _restrict(self, request: httpx.Request) -> None:
+        """Keep a request to a foreign origin away from this machine and network."""
         if self._provider.spec.local:
-            return request
-        where = request.url
-        if where.scheme != "https" or where.userinfo:
+            return
+        if request.url.scheme != "https" or request.url.userinfo:
             raise self._refused("The link is not plain https.")
-        by_proxy = addresses.proxied(where.scheme, where.host)
-        try:
-            found = await self._resolve(where.host, where.port or 443)
-        except OSError:
-            if by_proxy:
-                return request
-            raise ConnectFailed(
-                f"The host {where.host} is not known.", provider=self._provider.spec.name
-            ) from None
-        if not found or any(addresses.is_private(address) for address in found):
-            raise self._refused(f"The link leads into a private network ({where.host}).")
-        if by_proxy:
-            return request
-        # The name is not resolved a second time, because the next result could be another address.
-        request.headers["Host"] = where.netloc.decode("ascii")
-        request.extensions["sni_hostname"] = where.host
-        request.url = where.copy_with(host=found[0])
-        return request
+        foreign(request)
 
     # -------------------------------------------------------------- on the way in
 
     @asynccontextmanager
     async def _exchange(self, request: httpx.Request) -> AsyncGenerator[httpx.Response]:
         name = self._provider.spec.name
+        watch = Watch()
         try:
-            response = await self._client.send(request, stream=True, follow_redirects=False)
+            response = await watch.send(self._client, request)
             try:
                 yield response
             finally:
                 await response.aclose()
         # `from None`: the text and the request of the cause may hold the key.
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise ConnectFailed(
-                f"No connection to {request.url.host} ({self._describe(error)}).", provider=name
-            ) from None
+        except network.Unusable as error:
+            raise NetworkSetting(error.message, provider=name, next_step=error.next_step) from None
+        except Unreachable as error:
+            raise self._refused(str(error)) from None
         except httpx.UnsupportedProtocol as error:
             raise ConnectFailed(f"{self._describe(error)}.", provider=name, retryable=False) from None
-        except httpx.TimeoutException as error:
-            raise NetworkError(
-                f"{request.url.host} was silent for too long ({type(error).__name__}).", provider=name
-            ) from None
-        except httpx.TransportError as error:
-            raise NetworkError(
-                f"The connection to {request.url.host} broke ({self._describe(error)}).", provider=name
-            ) from None
+        except (httpx.TransportError, TimeoutError) as error:
+            raise self._broken(request, watch, error) from None
+
+    def _broken(self, request: httpx.Request, watch: Watch, error: Exception) -> NetworkError:
+        """Return the error of a connection that failed: before, or after a part of the request was sent."""
+        host, name = request.url.host, self._provider.spec.name
+        early = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+        if watch.unsent or (isinstance(error, early) and not watch.sent):
+            return self._unconnected(request, error)
+        if isinstance(error, httpx.TimeoutException):
+            return NetworkError(f"{host} was silent for too long ({type(error).__name__}).", provider=name)
+        return NetworkError(f"The connection to {host} broke ({self._describe(error)}).", provider=name)
+
+    def _unconnected(self, request: httpx.Request, error: Exception) -> ConnectFailed:
+        """Return the error of a request that was not sent: whose fault it is, and what to set."""
+        host, name = request.url.host, self._provider.spec.name
+        refused = untrusted(error)
+        if refused is not None:
+            step = f"Check the address of {host} and the clock of this machine. Nothing was sent."
+            if refused.verify_code in _OWN_CERTIFICATES:
+                step = (
+                    "If you know who signed it (a proxy of your office, a server of your own), set "
+                    "SSL_CERT_FILE or REQUESTS_CA_BUNDLE to a file with the certificate of the signer in PEM "
+                    "format, then retry. Nothing was sent."
+                )
+            return ConnectFailed(
+                f"The certificate of {host} is not trusted ({refused.verify_message}).",
+                provider=name,
+                next_step=step,
+            )
+        way = network.way(str(request.url))
+        if not way.proxy:
+            return ConnectFailed(f"No connection to {host} ({self._describe(error)}).", provider=name)
+        step = (
+            f"Check {way.variable}, and whether the proxy runs. To reach {host} without the proxy, add it to "
+            "NO_PROXY. Then retry; nothing was sent."
+        )
+        if "407" in str(error):
+            step = (
+                f"Set {way.variable} to the proxy's address with user and password, "
+                "http://user:password@host:port, then retry. Nothing was sent."
+            )
+        return ConnectFailed(
+            f"No connection to {host} by the proxy of {way.variable} ({self._describe(error)}).",
+            provider=name,
+            next_step=step,
+        )
 
     async def _events(self, response: httpx.Response) -> AsyncGenerator[ServerEvent | Reply]:
         """Yield the events of a stream, or the reply, where plain JSON comes under the name of a stream."""

@@ -1,4 +1,7 @@
-"""Where a link may lead. Links come in answers, and an answer must not reach into the user's network."""
+"""Which addresses belong to this machine or network, and which ones a link may lead to.
+
+Links come in answers, and an answer must not reach into the user's network.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from itertools import zip_longest
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-__all__ = ["Resolve", "is_local", "is_private", "proxied", "resolve"]
+__all__ = ["Resolve", "in_turn", "is_local", "is_private", "resolve"]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Return the IP addresses of a host and port."""
+
+_LOCAL = (".localhost", ".local", ".localdomain", ".lan", ".internal", ".home.arpa")
+"""The ends of names that never are on the internet (RFC 6761, 6762 and 8375, and ICANN's .internal), or that
+routers give. ``host.docker.internal`` is this machine, seen from a container."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -27,10 +34,25 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+def in_turn(found: list[str]) -> list[str]:
+    """Return the addresses, each once, so that the two versions of IP take turns: one of them may be dead."""
+    unique = list(dict.fromkeys(found))
+    first = [one for one in unique if (":" in one) == (":" in unique[0])]
+    second = [one for one in unique if one not in first]
+    pairs = zip_longest(first, second)
+    return [one for pair in pairs for one in pair if one is not None]
+
+
 def is_local(url: str) -> bool:
-    """Return whether a base URL is on this machine or network. Only the host is read; no name is resolved."""
-    host = (urlsplit(url).hostname or "").lower()
-    if host == "localhost" or host.endswith((".localhost", ".local")):
+    """Return whether a base URL is on this machine or network. Only the host is read; no name is resolved.
+
+    A name without a dot cannot be a public one (``http://gpu-box:8188``, a service of Docker).
+    """
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return False
+    if host and (("." not in host and ":" not in host) or host.endswith(_LOCAL)):
         return True
     try:
         return is_private(host)
@@ -49,9 +71,3 @@ def is_private(address: str) -> bool:
         if inner is not None:
             ip = inner
     return not ip.is_global or ip.is_multicast
-
-
-def proxied(scheme: str, host: str) -> bool:
-    """Return whether the environment sends this address through a proxy, which then resolves the name."""
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

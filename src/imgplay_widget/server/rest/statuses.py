@@ -32,10 +32,11 @@ STATUSES: dict[type[ImgplayError], HTTPStatus] = {
     errors.StudioClosed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Cancelled: HTTPStatus.CONFLICT,
     errors.ProviderError: HTTPStatus.BAD_GATEWAY,
-    # These four wait for the owner of the server, and the same request is right afterwards.
+    # These five wait for the owner of the server, and the same request is right afterwards.
     errors.MissingKey: HTTPStatus.CONFLICT,
     errors.BadKey: HTTPStatus.CONFLICT,
     errors.MissingExtra: HTTPStatus.CONFLICT,
+    errors.NetworkSetting: HTTPStatus.CONFLICT,
     errors.ProviderMissing: HTTPStatus.CONFLICT,
     errors.BillingError: HTTPStatus.PAYMENT_REQUIRED,
     errors.QuotaUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
