@@ -32,6 +32,7 @@ DOUBLES = {"testing/__init__.py", "testing/server.py", "testing/contract.py"}
 """Test doubles stand in for other code, so they may do what that code does."""
 
 ONLY_IN = {
+    "dotenv": ("providers/_shared/key_sources.py",),
     "duckdb": ("_studio/duck.py",),
     "anywidget": ("_widget/widget.py",),
     "fastmcp": ("server/tools.py",),

@@ -70,7 +70,7 @@ def test_a_job_is_found_again_when_the_variable_is_corrected():
 def test_a_request_that_cannot_be_started_ends_by_name_and_is_not_sent_at_the_next_start(
     monkeypatch, tmp_path, caplog
 ):
-    """Whatever fails between the store and the first step, the task does not stay behind as pending."""
+    """A task that fails between the store and its first step does not stay behind as pending."""
     store, fake = tmp_path / "s.sqlite", FakeProvider()
     with open_studio(fake, store=store) as studio:
         with monkeypatch.context() as patch:

@@ -100,13 +100,43 @@ def test_outside_of_both_only_the_folder_itself_counts(tmp_path: Path) -> None:
         ("KEY=with#inside # comment", "with#inside"),
         ("KEY=", ""),
         ("KEY=#nothing", ""),
-        ("KEY='open", "'open"),
+        ("KEY=   # nothing", ""),
         ("KEY=a=b", "a=b"),
+        ("KEY=$HOME/${OTHER}", "$HOME/${OTHER}"),
+        ("KEY='one\ntwo'", "one\ntwo"),
+        ('KEY="one\\ntwo"', "one\ntwo"),
+        ("KEY=windows\r", "windows"),
     ],
 )
 def test_a_line_is_read_as_people_write_it(tmp_path: Path, line: str, value: str) -> None:
     write(tmp_path, f"# a comment\n\nnot a line\n{line}\n")
-    assert found(tmp_path, tmp_path) == {"KEY": value}
+    assert found(tmp_path, tmp_path).get("KEY", "") == value
+
+
+def test_a_value_of_several_lines_does_not_become_other_variables(tmp_path: Path) -> None:
+    write(tmp_path, 'ACCOUNT="{\nCLOUD_KEY=inner\n}"\nOTHER=x\n')
+    assert found(tmp_path, tmp_path) == {"ACCOUNT": "{\nCLOUD_KEY=inner\n}", "OTHER": "x"}
+
+
+def test_a_line_that_is_not_understood_is_told_once_and_without_its_text(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, "KEY='never-closed-1742\n")
+    assert found(tmp_path, tmp_path) == found(tmp_path, tmp_path) == {}
+    assert caplog.text.count("line 1") == 1
+    assert "1742" not in caplog.text
+
+
+@pytest.mark.parametrize("value", ["'a-key'", '"a-key"\r', " a-key \n", '" a-key "'])
+def test_a_key_is_cleaned_in_every_source(memory: Memory, tmp_path: Path, value: str) -> None:
+    assert Keys({}, {"CLOUD_KEY": value}).get(SPEC) == "a-key"
+    assert Keys({"cloud": value}, {}).get(SPEC) == "a-key"
+    memory.held["imgplay-widget", "cloud"] = value
+    keys = Keys({}, {})
+    keys.look([SPEC])
+    assert keys.get(SPEC) == "a-key"
+    assert keys.remember("cloud", value)
+    assert memory.held["imgplay-widget", "cloud"] == "a-key"
 
 
 def test_what_is_no_such_file_is_passed_over(tmp_path: Path) -> None:

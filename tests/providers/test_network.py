@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import ipaddress
 import socket
@@ -16,7 +17,14 @@ import pytest
 from imgplay_widget import errors
 from imgplay_widget.providers._shared import addresses, network, transport
 from imgplay_widget.providers._shared.environment import bare
+from imgplay_widget.providers.a1111 import A1111
+from imgplay_widget.providers.comfyui import ComfyUI
+from imgplay_widget.providers.minimax import MiniMax
 from imgplay_widget.providers.openai import OpenAI
+from imgplay_widget.providers.qwen import Qwen
+from imgplay_widget.providers.replicate import Replicate
+from imgplay_widget.providers.sdcpp import SdCpp
+from imgplay_widget.providers.siliconflow import SiliconFlow
 from tests.providers.conftest import Caller, unit_of
 from tests.servers import openai_server as script
 from tests.servers.openai_server import OpenAIServer
@@ -27,6 +35,7 @@ CLOUD = "http://api.example.org/v1"
 
 NETWORK = (*network.PROXIES, "NO_PROXY", *network.CERTIFICATES, "SSLKEYLOGFILE")
 DEAD = "http://127.0.0.1:1"
+LISTS = ("sd-models", "samplers", "schedulers")
 
 
 @pytest.fixture(autouse=True)
@@ -458,3 +467,43 @@ def test_a_foreign_link_is_checked_also_where_a_proxy_leads_to_it(monkeypatch: p
 )
 def test_quotes_and_spaces_around_a_value_are_left_out(given: str, kept: str) -> None:
     assert bare(given) == kept
+
+
+@pytest.mark.parametrize("key", ["sk-1742\nsk-1743", "sk-1742\x00", "sk-1742é", "“sk-1742”", "sk-1742\u4e2d"])
+def test_a_key_that_no_header_can_have_is_refused_before_anything_is_sent(key: str) -> None:
+    with OpenAIServer() as server:
+        caller = Caller(OpenAI(server.base_url, key_variables=("A_KEY",)), key=key)
+        with pytest.raises(errors.BadKey) as caught:
+            caller.submit(unit_of())
+        assert server.requests == []
+    assert "174" not in repr(caught.value) + str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_header_beside_the_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with OpenAIServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_ORG_ID", "org\nname")
+        with pytest.raises(errors.BadKey, match="OpenAI-Organization"):
+            Caller(OpenAI()).submit(unit_of())
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "made",
+    [OpenAI, A1111, SdCpp, ComfyUI, Replicate, SiliconFlow, MiniMax, Qwen],
+    ids=lambda kind: kind.__name__,
+)
+def test_an_address_of_the_environment_is_cleaned(monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
+    variable = getattr(made, "address_variable", "OPENAI_BASE_URL")
+    monkeypatch.setenv(variable, ' "http://127.0.0.1:8188/" \r')
+    provider = made()
+    assert provider.origin() == "http://127.0.0.1:8188"
+    assert provider.spec.local
+
+
+def test_a_password_beyond_ascii_is_sent_as_the_server_takes_it() -> None:
+    with OpenAIServer(files={f"/sdapi/v1/{name}": script.answer([]) for name in LISTS}) as server:
+        listed(Caller(A1111(server.origin), key="ann:pässwort"))
+        sent = {request.headers["authorization"] for request in server.requests}
+    assert sent == {f"Basic {base64.b64encode('ann:pässwort'.encode()).decode()}"}

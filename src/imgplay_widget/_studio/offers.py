@@ -27,6 +27,7 @@ from imgplay_widget.errors import (
     ProviderError,
     StoreError,
 )
+from imgplay_widget.providers._shared.environment import bare
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.http import missing_key
 
@@ -308,12 +309,12 @@ def _has_list(provider: Provider) -> bool:
 
 
 def usable_key(key: str | None) -> str | None:
-    """Return a key without the spaces around it, or None for an empty text.
+    """Return a key without the spaces and quotes around it, or None for an empty text.
 
     Raises:
         InvalidRequest: the text cannot be a key.
     """
-    key = (key or "").strip()
+    key = bare(key or "")
     if len(key) > LONGEST_KEY or not key.isascii() or any(not "!" <= c <= "~" for c in key):
         # An HTTP header cannot have this text. The message must not show it: it may contain the key.
         raise InvalidRequest(

@@ -11,6 +11,7 @@ from imgplay_widget._rules.changes import Change, ModelsWritten
 from imgplay_widget._studio.offers import usable_key
 from imgplay_widget.errors import InvalidRequest, NotFound, StoreError
 from imgplay_widget.providers._shared import addresses
+from imgplay_widget.providers._shared.environment import bare
 from imgplay_widget.providers.openai import OpenAI
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _provider(name: str, server: _Server) -> OpenAI:
 
 def _checked(url: str) -> str:
     """Return an address in the form that is stored, or refuse it."""
-    url = url.strip().rstrip("/")
+    url = bare(url).rstrip("/")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

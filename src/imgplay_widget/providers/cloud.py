@@ -27,7 +27,6 @@ failures) and three short methods::
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,6 +37,7 @@ from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpe
 from imgplay_widget.errors import BadResponse, Moderated, NoImage, ProviderError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import Item, collected, image_of, link, read_images, table, text
+from imgplay_widget.providers._shared.environment import bare, variable
 from imgplay_widget.providers._shared.failures import failure
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.base import Provider
@@ -71,8 +71,8 @@ class HttpProvider(Provider):
     address_variable: ClassVar[str] = ""
 
     def __init__(self, base_url: str | None = None) -> None:
-        base = base_url or os.environ.get(self.address_variable) or self.address
-        self.base_url = base.strip().rstrip("/")
+        base = bare(base_url or "") or variable(self.address_variable) or self.address
+        self.base_url = base.rstrip("/")
         self.spec = replace(type(self).spec, local=addresses.is_local(self.base_url))
 
     def models(self) -> Sequence[ModelSpec]:

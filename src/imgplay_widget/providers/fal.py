@@ -6,7 +6,6 @@ documentation on the queue, errors and the platform API.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec
 from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
 from imgplay_widget.providers._shared.answers import Item, link, rows, table, text
+from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.jobs import (
     POLL_BYTES,
     body_of,
@@ -71,7 +71,7 @@ class Fal(HttpProvider):
     address = "https://queue.fal.run"
 
     def __init__(self, base_url: str | None = None) -> None:
-        host = os.environ.get("FAL_QUEUE_RUN_HOST", "").strip()
+        host = variable("FAL_QUEUE_RUN_HOST").removeprefix("https://")
         super().__init__(base_url or (f"https://{host}" if host else None))
         self._catalogue = f"{self.base_url}/v1" if base_url else _CATALOGUE
 

@@ -309,7 +309,7 @@ class Http:
         if self.owns(str(where)):
             key = self._usable_key(optional=optional)
             if key is not None:
-                all_headers |= self._provider.headers(key)
+                all_headers |= self._signed(key)
         return self._client.build_request(method, where, headers=all_headers, timeout=timeout, **content)
 
     def _usable_key(self, *, optional: bool) -> str | None:
@@ -318,10 +318,26 @@ class Http:
             if spec.key_variables and not optional:
                 raise missing_key(spec)
             return None
-        if not key.isascii() or not key.isprintable():
-            # Such a header cannot be sent, and httpx's own error would show the key.
-            raise BadKey("The key holds characters that no key has.", provider=spec.name)
         return key
+
+    def _signed(self, key: str) -> Mapping[str, str]:
+        """Return the provider's headers with the key.
+
+        Raises:
+            BadKey: a header cannot have the value. The HTTP client's own error would show the key.
+        """
+        spec, found = self._provider.spec, self._provider.headers(key)
+        for header, value in found.items():
+            if value.isascii() and value.isprintable():
+                continue
+            at_fault = "The key" if not (key.isascii() and key.isprintable()) else f"The value for {header}"
+            raise BadKey(
+                f"{at_fault} holds characters that it cannot have: line ends, or letters beyond ASCII.",
+                provider=spec.name,
+                next_step="Copy it again from the provider's page, as one line without anything around it, "
+                "then retry. Nothing was sent.",
+            )
+        return found
 
     def _parse(self, url: str) -> httpx.URL:
         where = _address(url)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from imgplay_widget.providers._shared import key_sources as sources
+from imgplay_widget.providers._shared.environment import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,8 +76,9 @@ class Keys:
 
     def set(self, name: str, key: str | None) -> None:
         """Set the key of a provider for this studio; None or "" forgets it."""
-        if key and key.strip():
-            self._given[name] = _Found(key.strip(), "given to this studio")
+        key = bare(key or "")
+        if key:
+            self._given[name] = _Found(key, "given to this studio")
         else:
             self._given.pop(name, None)
 
@@ -97,7 +99,7 @@ class Keys:
             True if the keyring now has the key (or no longer has it). False if there is no keyring, or if it
             refused; then the key is in memory only.
         """
-        kept = sources.to_keyring(self._entry(name), key.strip() if key else None)
+        kept = sources.to_keyring(self._entry(name), bare(key or "") or None)
         self.set(name, key)
         self._found.pop(name, None)
         if kept and name in self._given:
@@ -135,8 +137,7 @@ class Keys:
             return given
         for variables, source in ((self._environ, "environment variable {}"), (self._file, ".env file ({})")):
             for variable in spec.key_variables:
-                # A key that was pasted with its line end would make an illegal header.
-                value = variables.get(variable, "").strip()
+                value = bare(variables.get(variable, ""))
                 if value:
                     return _Found(value, source.format(variable))
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from imgplay_widget.providers._shared.answers import (
     text,
 )
 from imgplay_widget.providers._shared.chat import ask
+from imgplay_widget.providers._shared.environment import bare, variable
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
@@ -76,7 +76,7 @@ class OpenAI(Provider):
         key_variables: Sequence[str] | None = None,
     ) -> None:
         self._compatible = base_url is not None or name != "openai"
-        base = base_url or os.environ.get("OPENAI_BASE_URL") or _OFFICIAL
+        base = bare(base_url or "") or variable("OPENAI_BASE_URL") or _OFFICIAL
         self._base = base.rstrip("/")
         local = addresses.is_local(self._base)
         if key_variables is None:
@@ -115,12 +115,12 @@ class OpenAI(Provider):
         """Return the headers with the key, the organisation and the project."""
         found = {"Authorization": f"Bearer {key}"}
         if not self._compatible:
-            for header, variable in (
+            for header, name in (
                 ("OpenAI-Organization", "OPENAI_ORG_ID"),
                 ("OpenAI-Project", "OPENAI_PROJECT_ID"),
             ):
-                if os.environ.get(variable):
-                    found[header] = os.environ[variable].strip()
+                if value := variable(name):
+                    found[header] = value
         return found
 
     def text_model(self) -> str | None:

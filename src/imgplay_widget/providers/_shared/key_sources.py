@@ -8,11 +8,14 @@ environment variables, which need no source of their own.
 from __future__ import annotations
 
 import importlib
-import re
+import io
 import sys
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from imgplay_widget.providers._shared.environment import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +39,6 @@ ENV_FILE = "IMGPLAY_ENV_FILE"
 _LARGEST = 64 * 2**10
 """The most bytes of a file of settings."""
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
-
 
 def read_env_files(
     environ: Mapping[str, str], folder: Path | None = None, home: Path | None = None
@@ -55,7 +56,7 @@ def read_env_files(
     """
     named = environ.get(ENV_FILE)
     if named is not None:
-        files = [Path(named).expanduser()] if named else []
+        files = [Path(bare(named)).expanduser()] if bare(named) else []
     else:
         try:
             files = _env_files(folder or Path.cwd(), home or Path.home())
@@ -79,27 +80,27 @@ def _env_files(folder: Path, home: Path) -> list[Path]:
 
 
 def _parse(file: Path) -> dict[str, str]:
-    """Return the variables of one file: lines of ``NAME=value``, with or without export and quotes."""
+    """Return the variables of one file."""
     try:
         if not file.is_file() or file.stat().st_size > _LARGEST:
             return {}
-        text = file.read_text(encoding="utf-8-sig")
+        return _values(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return {}
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.fullmatch(line)
-        if match:
-            found[match[1]] = _value(match[2])
-    return found
 
 
-def _value(text: str) -> str:
-    if text[:1] in ("'", '"'):
-        end = text.find(text[0], 1)
-        if end > 0:
-            return text[1:end]
-    return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
+@lru_cache(maxsize=8)
+def _values(text: str) -> dict[str, str]:
+    """Return the variables of a text, as python-dotenv reads it.
+
+    python-dotenv logs the number of a line that it does not understand. The cache keeps it from saying so at
+    each look at the file.
+    """
+    from dotenv import dotenv_values
+
+    found = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    # To python-dotenv, a comment behind `KEY=` is the value.
+    return {name: value for name, value in found.items() if value is not None and value[:1] != "#"}
 
 
 # ------------------------------------------------------------------ the system's keyring
@@ -125,7 +126,7 @@ def from_keyring(entry: str) -> str:
     if keyring is None:
         return ""
     try:
-        return str(keyring.get_password(SERVICE, entry) or "").strip()
+        return bare(str(keyring.get_password(SERVICE, entry) or ""))
     except Exception:  # noqa: BLE001 - locked, refused, or a service that is not there
         return ""
 
@@ -165,7 +166,7 @@ def colab_secret(variables: Sequence[str]) -> tuple[str, str]:
         return "", ""
     for variable in variables:
         try:
-            value = str(userdata.get(variable) or "").strip()
+            value = bare(str(userdata.get(variable) or ""))
         except Exception:  # noqa: BLE001, S112 - not there, or this notebook may not read it
             continue
         if value:

@@ -6,7 +6,6 @@ a websocket tells about steps and previews if the extra ``comfyui`` is installed
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from dataclasses import replace
@@ -31,6 +30,7 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
+from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.failures import before_the_call, failure
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.cloud import HttpProvider
@@ -46,6 +46,7 @@ from imgplay_widget.providers.comfyui.socket import AVAILABLE, Look, look
 from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow, plain_graph
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping, Sequence
 
     from imgplay_widget.providers.base import CancelOutcome
@@ -84,7 +85,7 @@ class ComfyUI(HttpProvider):
     ) -> None:
         super().__init__(base_url)
         data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
-        self._folder = Path(workflows or os.environ.get("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
+        self._folder = Path(workflows or variable("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
 
     def models(self) -> Sequence[ModelSpec]:
         """Return the first checkpoint and the user's workflows. `discover` finds the other checkpoints."""

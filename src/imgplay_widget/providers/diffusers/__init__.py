@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import ModelNotFound, ProviderError
+from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers.base import Provider
 from imgplay_widget.providers.diffusers.pipelines import NAME, Drawing, Setup, Shelf
 from imgplay_widget.providers.diffusers.torch import Torch, installed, missing_extra
@@ -201,8 +202,8 @@ def _folder(id: str) -> Path | None:
 
 def _cached(id: str = "*/*") -> Iterator[Path]:
     """Return the snapshots in the cache that hold a pipeline, of one repository or of all."""
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    home = Path(variable("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    cache = Path(variable("HF_HUB_CACHE") or home / "hub")
     for index in sorted(cache.glob(f"models--{id.replace('/', '--')}/snapshots/*/{_INDEX}")):
         yield index.parent
 

@@ -7,7 +7,6 @@ takes any partner, ``owner/name:fal-ai`` takes this one.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ConnectFailed, Lost, ModelNotFound, NetworkError, ProviderError
 from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import HttpProvider
@@ -52,7 +52,7 @@ class HuggingFace(HttpProvider):
 
     def __init__(self, base_url: str | None = None, *, hub_url: str | None = None) -> None:
         super().__init__(base_url)
-        self._hub = (hub_url or os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
+        self._hub = (hub_url or variable("HF_ENDPOINT") or _HUB).rstrip("/")
 
     def model(self, id: str) -> ModelSpec | None:
         """Return the model of an id: any ``owner/name``, with ``:partner`` to choose the partner."""
