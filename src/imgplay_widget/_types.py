@@ -222,6 +222,7 @@ class ModelSpec:
         idempotent: True where the provider answers a repeated key with the same job, without a second charge.
         deadline: seconds that a task may take in all.
         price: the known price, or None; the provider's own figure comes with the answer.
+        paid: True where the model may cost money although its provider is free by itself.
         notice: a sentence that the page must show beside the model.
         retired_on: the day (ISO 8601) from which the provider no longer offers the model.
         successor: the id of the model to use instead.
@@ -246,6 +247,7 @@ class ModelSpec:
     idempotent: bool = False
     deadline: float = 600.0
     price: Price | None = None
+    paid: bool = False
     notice: str = ""
     retired_on: str | None = None
     successor: str | None = None
@@ -273,6 +275,8 @@ class ProviderSpec:
         concurrency: the most tasks that run at once.
         local: True where the provider runs on this machine or network, so that plain http and private
             addresses are allowed.
+        free: True where a call costs nothing, wherever the provider runs: the user's own hardware computes.
+            A server that the user added is not free, because it may be a gateway to a cloud.
     """
 
     name: str
@@ -281,6 +285,7 @@ class ProviderSpec:
     key_url: str = ""
     concurrency: int = 4
     local: bool = False
+    free: bool = False
 
 
 # ------------------------------------------------------------------ a request and its answer

@@ -172,7 +172,7 @@ class ErrorInfo:
                 retryable=self.retryable,
                 retry_after=self.retry_after,
                 request_id=self.request_id,
-                maybe_billed=self.maybe_billed or None,
+                maybe_billed=self.maybe_billed,
             )
         else:
             error = kind(self.message, next_step=self.next_step)

@@ -10,7 +10,7 @@ import pytest
 
 from imgplay_widget._types import Done, Partial, Reference, Unit
 from imgplay_widget.providers import Http, Provider
-from imgplay_widget.providers.http import Client
+from imgplay_widget.providers.http import new_client
 from imgplay_widget.providers.openai import OpenAI
 
 KEY = "sk-canary-7f3a91c2d4e5b6a7"
@@ -34,7 +34,7 @@ class Caller:
 
     def run(self, call: Callable[[Http], Awaitable[Any]]) -> Any:
         async def within() -> Any:
-            async with Client(**self.options) as client:
+            async with new_client(**self.options) as client:
                 http = Http(
                     self.provider,
                     client,

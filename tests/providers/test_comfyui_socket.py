@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -87,6 +88,19 @@ def test_a_job_that_ends_while_it_is_listened_to_is_asked_for_at_once() -> None:
     assert [image.url for image in answered.images] == [
         f"{origin}/view?filename=x.png&subfolder=&type=output"
     ]
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks://127.0.0.1:1", "socks5://127.0.0.1:1"])
+def test_a_server_on_this_network_is_listened_to_directly(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    with server(event("progress", value=7, max=20, prompt_id="job-1"), preview(b"jpeg")) as (origin, _):
+        assert asyncio.run(look(origin, "job-1")).progress == 7 / 20
+    # Elsewhere, a look fails quietly where the proxy cannot be used.
+    assert asyncio.run(look("http://comfy.example.org", "job-1", 0.5)) == Look()
 
 
 def test_silence_and_no_server_are_no_failure() -> None:

@@ -143,7 +143,7 @@ TestLife = Life.TestCase
 )
 def test_a_restart_always_has_something_to_do_and_never_pays_twice(stage, idempotent, age, resumes):
     task = new_task(stage=stage, ticket={"job": "1"}, resumes=resumes)
-    plan = resume(task, idempotent=idempotent, now=NOW + timedelta(seconds=age))
+    plan = resume(task, idempotent=idempotent, bills=True, now=NOW + timedelta(seconds=age))
     if plan.action is Resume.SUBMIT:
         assert stage is Stage.PENDING or (stage is Stage.SUBMITTING and idempotent)
     if plan.action is Resume.FAIL:
@@ -156,11 +156,18 @@ def test_a_restart_always_has_something_to_do_and_never_pays_twice(stage, idempo
 
 def test_what_was_never_sent_is_sent_only_while_it_is_young():
     task = new_task()
-    assert resume(task, idempotent=False, now=NOW + PENDING_AGE).action is Resume.SUBMIT
-    late = resume(task, idempotent=False, now=NOW + PENDING_AGE + timedelta(seconds=1))
+    assert resume(task, idempotent=False, bills=True, now=NOW + PENDING_AGE).action is Resume.SUBMIT
+    late = resume(task, idempotent=False, bills=True, now=NOW + PENDING_AGE + timedelta(seconds=1))
     assert late.action is Resume.FAIL
     assert late.error.code == "interrupted"
 
 
 def test_the_page_knows_five_words():
     assert {stage.status for stage in Stage} == set(Status)
+
+
+def test_a_lost_answer_that_cost_nothing_is_not_uncertain():
+    task = new_task(stage=Stage.SUBMITTING)
+    error = resume(task, idempotent=False, bills=False, now=NOW).error
+    assert error is not None
+    assert (error.code, error.maybe_billed, "billed" in error.next_step) == ("interrupted", False, False)

@@ -13,7 +13,7 @@ from imgplay_widget.errors import (
     InvalidRequest,
     ProviderError,
 )
-from imgplay_widget.providers.http import Client, Http
+from imgplay_widget.providers.http import Http, new_client
 from imgplay_widget.providers.links import Links
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Clients:
         # A separate thread, because a keyring may wait for the user while other work must go on.
         self._key_thread = ThreadPoolExecutor(1, thread_name_prefix="imgplay-keys")
         # The connections that all clients share. They are made when a request first needs them.
-        self._client = Client()
+        self._client = new_client()
         # The client of each provider, by the provider's name.
         self._https: dict[str, Http] = {}
 

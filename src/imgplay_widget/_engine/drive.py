@@ -42,7 +42,7 @@ from imgplay_widget.errors import (
     ServerError,
     Uncertain,
 )
-from imgplay_widget.providers._shared.failures import perhaps_billed
+from imgplay_widget.providers._shared.failures import of_no_cost, perhaps_billed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -254,7 +254,7 @@ class Drive:
         waits = Schedule((), self.tools.random)
         refusals = 0
         # True once one of the sent calls may have been billed: a later refusal does not change that.
-        unsure = self.task.stage is Stage.SUBMITTING
+        unsure = self.task.stage is Stage.SUBMITTING and self._bills
         while True:
             await self.saver.save(self, Send())
             try:
@@ -425,7 +425,7 @@ class Drive:
             return await self._collect(await self._in_time(self._poll()))
         stored = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
         failures = {
-            generation.id: admit_error(outcome.info, self.http)
+            generation.id: admit_error(self._told(outcome), self.http)
             for generation, outcome in zip(self.generations, outcomes, strict=True)
             if generation is not None and isinstance(outcome, ImgplayError)
         }
@@ -571,20 +571,29 @@ class Drive:
 
     def _deadline(self) -> ProviderError:
         spent = f"after {self.task.deadline:g} s"
-        if self.task.stage is Stage.SUBMITTING and self.provider.origin():
+        if self.task.stage is Stage.SUBMITTING and self._bills:
             return NetworkError(f"No answer came {spent}.", provider=self.task.provider)
         return DeadlineExceeded(f"The image was not ready {spent}.", provider=self.task.provider)
 
     async def _fail(self, error: ImgplayError) -> None:
-        if self.task.stage is Stage.SUBMITTING and _unknown(error):
+        if self.task.stage is Stage.SUBMITTING and self._bills and _unknown(error):
             info = Uncertain(
                 f"{error.message} The call may have been billed.",
                 provider=self.task.provider,
                 request_id=error.info.request_id,
             ).info
         else:
-            info = error.info
+            info = self._told(error)
         await self.saver.finish(self, Fail(admit_error(info, self.http)), (), {})
+
+    @property
+    def _bills(self) -> bool:
+        """Whether the call may cost money. The provider may learn this while it sends the call."""
+        return self.provider.bills(self.spec)
+
+    def _told(self, error: ImgplayError) -> ErrorInfo:
+        """Return an error as the user reads it: what costs nothing does not speak of bills."""
+        return error.info if self._bills else of_no_cost(error.info)
 
 
 def store_image(

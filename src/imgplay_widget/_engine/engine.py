@@ -42,6 +42,7 @@ from imgplay_widget._rules.lifecycle import (
     Resume,
     Succeed,
     advance,
+    cut_off,
     resume,
 )
 from imgplay_widget._types import (
@@ -388,7 +389,7 @@ class Engine:
         await self._halt(driven)
         for drive, _ in driven:
             if not drive.task.stage.final:
-                await self.save(drive, Cancel(cancel_note(drive.task, paid=bool(drive.provider.origin()))))
+                await self.save(drive, Cancel(cancel_note(drive.task, paid=self._bills(drive.task))))
                 self._archive.aside(drive.stop_remote())
         for entry, task in elsewhere:
             await self._cancel_elsewhere(entry, task)
@@ -710,7 +711,7 @@ class Engine:
             return
         broken = InternalError(_INSIDE, provider=drive.task.provider)
         error = broken.info
-        if drive.task.stage is Stage.SUBMITTING:
+        if drive.task.stage is Stage.SUBMITTING and self._bills(drive.task):
             error = Uncertain(f"{broken.message} The call may have been billed.").info
         try:
             await self.finish(drive, Fail(error), (), {})
@@ -738,9 +739,7 @@ class Engine:
 
     def as_cancelled(self, task: Task) -> Task:
         """Return the cancelled form of an unfinished task. Any thread may call this."""
-        driven = self._drives.get(task.id)
-        paid = driven is None or bool(driven[0].provider.origin())
-        return advance(task, Cancel(cancel_note(task, paid=paid)), self._clock.now())
+        return advance(task, Cancel(cancel_note(task, paid=self._bills(task))), self._clock.now())
 
     async def stop_ended(self, tasks: Sequence[Task]) -> None:
         """Stop the drives of tasks that were ended in the store, and ask their providers to stop the jobs."""
@@ -762,7 +761,7 @@ class Engine:
 
     async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
         """Cancel a task of another process, which loses the lease and stops at its next write."""
-        cancelled = advance(task, Cancel(cancel_note(task, paid=True)), self._clock.now())
+        cancelled = advance(task, Cancel(cancel_note(task, paid=self._bills(task))), self._clock.now())
         cancelled = replace(cancelled, lease_owner=None, lease_until=None)
         if await self._archive.in_store(self._store.save_task, cancelled, owner=task.lease_owner or ""):
             tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
@@ -830,8 +829,8 @@ class Engine:
         if entry is None:
             return
         self._entries[task.batch_id] = entry
-        _, spec = self._registry.find(f"{task.provider}:{task.model}")
-        plan = resume(task, idempotent=spec.idempotent, now=self._clock.now())
+        provider, spec = self._registry.find(f"{task.provider}:{task.model}")
+        plan = resume(task, idempotent=spec.idempotent, bills=provider.bills(spec), now=self._clock.now())
         # After too many resumes, the bytes are not even read: they may be what kills the kernel.
         given_up = task.resumes >= MAX_RESUMES
         if not given_up and task.stage is Stage.SUBMITTING:
@@ -870,10 +869,13 @@ class Engine:
             if image is not None:
                 stored.append(image)
             else:
-                failures[generation.id] = Uncertain(
-                    "The studio stopped before this image was stored. The image may have been billed.",
-                    provider=task.provider,
-                ).info
+                lost: ImgplayError = cut_off(task)
+                if self._bills(task):
+                    lost = Uncertain(
+                        "The studio stopped before this image was stored. The image may have been billed.",
+                        provider=task.provider,
+                    )
+                failures[generation.id] = lost.info
         if not stored or (failures and whole):
             return False
         changed = advance(task, Succeed(), self._clock.now())
@@ -908,6 +910,14 @@ class Engine:
             self._tell_task(await self.entry(task.batch_id), ended)
 
     # -------------------------------------------------------------- small parts
+
+    def _bills(self, task: Task) -> bool:
+        """Return whether the call of a task may cost money; True where its provider is not known here."""
+        try:
+            provider, spec = self._registry.find(f"{task.provider}:{task.model}")
+        except NotFound:
+            return True
+        return provider.bills(spec)
 
     def monotonic(self) -> float:
         """Return the seconds of a clock that never goes back."""

@@ -40,6 +40,7 @@ __all__ = [
     "Send",
     "Succeed",
     "advance",
+    "cut_off",
     "resume",
 ]
 
@@ -199,12 +200,22 @@ class Plan:
     error: ErrorInfo | None = None
 
 
-def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
+def cut_off(task: Task) -> Interrupted:
+    """Return the error of a call that cost nothing, and whose answer was lost with the process."""
+    return Interrupted(
+        "The studio stopped while the image was made.",
+        provider=task.provider,
+        next_step="Retry to generate the image again. It costs nothing.",
+    )
+
+
+def resume(task: Task, *, idempotent: bool, bills: bool, now: datetime) -> Plan:
     """Decide what a restart does with an unfinished task.
 
     Args:
         task: the task, as the restart found it.
         idempotent: True where the provider answers a repeated key with the same job, without a second charge.
+        bills: False where the call cost nothing, so that there is no doubt about a bill.
         now: the present time, aware.
     """
     if task.resumes >= MAX_RESUMES:
@@ -212,7 +223,7 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
             f"The studio's process died {task.resumes + 1} times while it worked on this task.",
             provider=task.provider,
             next_step="Retry to send the call again (it may be billed twice), or delete the image."
-            if task.stage is Stage.SUBMITTING
+            if task.stage is Stage.SUBMITTING and bills
             else "Retry to try once more, or delete the image.",
         )
         return Plan(Resume.FAIL, parked.info)
@@ -225,6 +236,8 @@ def resume(task: Task, *, idempotent: bool, now: datetime) -> Plan:
         case Stage.SUBMITTING:
             if idempotent:
                 return Plan(Resume.SUBMIT)
+            if not bills:
+                return Plan(Resume.FAIL, cut_off(task).info)
             unknown = Uncertain(
                 "The studio stopped while the call was being sent. The call may have been billed.",
                 provider=task.provider,

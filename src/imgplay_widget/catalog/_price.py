@@ -39,11 +39,11 @@ def expected(provider: ProviderSpec, spec: ModelSpec, n: int, params: Mapping[st
     The cost is the `estimate`. It is 0 for a provider that cannot bill anybody.
     """
     known = estimate(spec, n, params)
-    if known is None and spec.price is None and cannot_bill(provider):
+    if known is None and spec.price is None and not spec.paid and cannot_bill(provider):
         return "0"
     return None if known is None else format(known, "f")
 
 
 def cannot_bill(provider: ProviderSpec) -> bool:
-    """Return whether a provider cannot bill: it is on this machine or network, and does not need a key."""
-    return provider.local and not provider.key_variables
+    """Return whether a provider cannot bill: it is free, or on this network and does not need a key."""
+    return provider.free or (provider.local and not provider.key_variables)

@@ -51,7 +51,7 @@ class A1111(HttpProvider):
         base_url: the address without a path; None means ``A1111_BASE_URL``, or the usual port here.
     """
 
-    spec = ProviderSpec(name="a1111", title="Stable Diffusion WebUI", concurrency=1)
+    spec = ProviderSpec(name="a1111", title="Stable Diffusion WebUI", concurrency=1, free=True)
     address = "http://127.0.0.1:7860"
     address_variable = "A1111_BASE_URL"
 

@@ -160,6 +160,10 @@ class Provider:
         """
         raise NotImplementedError
 
+    def bills(self, model: ModelSpec) -> bool:
+        """Return whether a call of a model may cost money, so that a lost answer may have been billed."""
+        return bool(self.origin()) and (model.paid or not self.spec.free)
+
     def text_model(self) -> str | None:
         """Return the id of a cheap text model for titles and prompts, or None if there is none."""
         return None

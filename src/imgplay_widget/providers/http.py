@@ -26,6 +26,7 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared import network
+from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.hiding import hide_in_logs, redact, without_key
 from imgplay_widget.providers._shared.packing import ACCEPTED, Unpacker, packing_of
 from imgplay_widget.providers._shared.transport import (
@@ -34,6 +35,7 @@ from imgplay_widget.providers._shared.transport import (
     Unreachable,
     Watch,
     foreign,
+    new_client,
     untrusted,
 )
 from imgplay_widget.providers._shared.wire import (
@@ -56,7 +58,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
-    "Client",
     "Download",
     "Http",
     "Reply",
@@ -64,6 +65,7 @@ __all__ = [
     "decode_base64",
     "media_type_of",
     "missing_key",
+    "new_client",
     "redact",
     "retry_after",
     "slice_images",
@@ -386,9 +388,11 @@ class Http:
         early = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
         if watch.unsent or (isinstance(error, early) and not watch.sent):
             return self._unconnected(request, error)
+        what = f"The connection to {host} broke ({self._describe(error)})."
         if isinstance(error, httpx.TimeoutException):
-            return NetworkError(f"{host} was silent for too long ({type(error).__name__}).", provider=name)
-        return NetworkError(f"The connection to {host} broke ({self._describe(error)}).", provider=name)
+            what = f"{host} was silent for too long ({type(error).__name__})."
+        broken = NetworkError(what, provider=name)
+        return unbilled(broken) if self._provider.spec.free else broken
 
     def _unconnected(self, request: httpx.Request, error: Exception) -> ConnectFailed:
         """Return the error of a request that was not sent: whose fault it is, and what to set."""

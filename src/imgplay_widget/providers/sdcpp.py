@@ -37,7 +37,7 @@ class SdCpp(HttpProvider):
         base_url: the address without a path; None means ``SDCPP_BASE_URL``, or the usual port here.
     """
 
-    spec = ProviderSpec(name="sdcpp", title="stable-diffusion.cpp", concurrency=1)
+    spec = ProviderSpec(name="sdcpp", title="stable-diffusion.cpp", concurrency=1, free=True)
     address = "http://127.0.0.1:1234"
     address_variable = "SDCPP_BASE_URL"
 

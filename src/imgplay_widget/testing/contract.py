@@ -54,6 +54,7 @@ from imgplay_widget.errors import (
     MissingKey,
     ModelNotFound,
     Moderated,
+    NetworkError,
     NoImage,
     NotFetched,
     Overloaded,
@@ -384,7 +385,8 @@ class ProviderContract:
             return
         wire.script += [wire.failures()[failure]] * (50 if kind == "rate_limited" else 1)
         batch = self.generate(studio, deadline=20 if kind == "rate_limited" else None)
-        with pytest.raises(EXPECTED[kind]) as caught:
+        expected = ServerError if kind == "bad_gateway" and self._is_free(wire) else EXPECTED[kind]
+        with pytest.raises(expected) as caught:
             batch.result(WAIT)
         assert caught.value.next_step
         assert KEY not in f"{caught.value!r} {caught.value} {batch[0].error!r} {_entry(studio, batch)!r}"
@@ -418,24 +420,29 @@ class ProviderContract:
             assert len(wire.submits) == before + 1
 
     def test_a_connection_that_breaks_is_uncertain(self, studio: Studio, wire: Wire) -> None:
-        """Expect that only the user repeats a call that the provider may have billed."""
+        """Expect that only the user repeats a call, and that the error says what may have been billed."""
         wire.script.append(RESET_AFTER)
         batch = self.generate(studio)
-        with pytest.raises(Uncertain):
+        with pytest.raises(NetworkError if self._is_free(wire) else Uncertain) as caught:
             batch.result(WAIT)
+        assert ("billed" in str(caught.value)) is not self._is_free(wire)
         assert len(wire.submits) == 1
         batch.retry().result(WAIT)
         assert len(wire.submits) == 2
 
     def test_silence_ends_at_the_deadline(self, studio: Studio, wire: Wire, clock: InstantClock) -> None:
-        """Expect an uncertain error, and no second call, where no answer arrives in time."""
+        """Expect an error, uncertain where the call may have been billed, and no second call."""
         wire.script.append(HANG)
         batch = self.generate(studio, deadline=60)
         assert wire.wait_for(lambda _: len(wire.submits) == 1)
         clock.advance(60)
-        with pytest.raises(Uncertain):
+        with pytest.raises(DeadlineExceeded if self._is_free(wire) else Uncertain) as caught:
             batch.result(WAIT)
+        assert ("billed" in str(caught.value)) is not self._is_free(wire)
         assert len(wire.submits) == 1
+
+    def _is_free(self, wire: Wire) -> bool:
+        return self.wire_type.connect(wire.origin).spec.free
 
     def test_without_a_key_nothing_is_sent(self, wire: Wire, tmp_path: Path) -> None:
         """Expect an error with the name of the variable, before anything is stored or sent."""

@@ -5,13 +5,15 @@ its own words for a failure, and the class of error that they stand for.
 
 The rule: a refusal (4xx) and a plain failure of the server (500, 503) did no work. Where a gateway stopped
 waiting (408, 499, 502, 504, 520 and above), the server behind it may still be at work. Where an answer that
-looked like a success (2xx) cannot be used, the work was probably done. A redirect did no work.
+looked like a success (2xx) cannot be used, the work was probably done. A redirect did no work. A provider
+that computes on the user's own hardware bills nothing.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from imgplay_widget.errors import (
@@ -19,6 +21,9 @@ from imgplay_widget.errors import (
     BadRequest,
     BadResponse,
     BillingError,
+    CorruptImage,
+    ErrorInfo,
+    Lost,
     ModelNotFound,
     Moderated,
     Overloaded,
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget.providers.http import Http, Reply
 
-__all__ = ["before_the_call", "failure", "kind_of", "perhaps_billed", "unbilled"]
+__all__ = ["before_the_call", "failure", "kind_of", "of_no_cost", "perhaps_billed", "unbilled"]
 
 E = TypeVar("E", bound=ProviderError)
 
@@ -61,6 +66,11 @@ _LONG_QUOTA = re.compile(
     rb"per[ _-]?(day|month|week)\b|PerDay|PerMonth|daily|monthly|\([rt]pd\)", re.IGNORECASE
 )
 """Words of a "too many requests" that name a quota for a day or longer."""
+_FREE_STEPS = {
+    CorruptImage.default_next_step: "Retry. The server sent a damaged image.",
+    Lost.default_next_step: "Retry to generate the image again.",
+}
+"""What to do after a call that costs nothing, in place of an advice that speaks of bills."""
 _LOOKED_AT = 10_000
 _WORDS = 500
 """The most characters of a provider's own words in a message."""
@@ -128,7 +138,7 @@ def failure(
         next_step=next_step,
         retry_after=wait if asks_to_wait else None,
         request_id=reply.request_id or request_id,
-        maybe_billed=_may_be_billed(kind, code) and not never_billed,
+        maybe_billed=_may_be_billed(kind, code) and not (never_billed or spec.free),
     )
 
 
@@ -154,6 +164,12 @@ def unbilled(error: E) -> E:
     """Return the error, marked: nothing was billed."""
     error.maybe_billed = False
     return error
+
+
+def of_no_cost(info: ErrorInfo) -> ErrorInfo:
+    """Return the error of a call that costs nothing: the error does not speak of bills."""
+    step = _FREE_STEPS.get(info.next_step, info.next_step)
+    return replace(info, maybe_billed=False, next_step=step)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from imgplay_widget.providers._shared import addresses, network
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TIMEOUT", "Client", "Unreachable", "Watch", "foreign", "tls", "untrusted"]
+__all__ = ["TIMEOUT", "Client", "Unreachable", "Watch", "foreign", "new_client", "tls", "untrusted"]
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
 """A provider that answers only with the finished image sends nothing for minutes."""
@@ -46,16 +46,21 @@ def foreign(request: httpx.Request) -> None:
 
 
 class Client(httpx.AsyncClient):
-    """The HTTP client that all providers of one studio share. The caller closes it.
+    """An HTTP client whose connections are those of this module. `new_client` makes it."""
+
+    def __init__(self, resolve: addresses.Resolve) -> None:
+        super().__init__(
+            transport=_Transport(resolve), timeout=TIMEOUT, follow_redirects=False, trust_env=False
+        )
+
+
+def new_client(resolve: addresses.Resolve = addresses.resolve) -> Client:
+    """Return the HTTP client that all providers of one studio share. The caller closes it.
 
     Args:
         resolve: returns the IP addresses of a host, for requests to foreign servers.
     """
-
-    def __init__(self, resolve: addresses.Resolve = addresses.resolve) -> None:
-        super().__init__(
-            transport=_Transport(resolve), timeout=TIMEOUT, follow_redirects=False, trust_env=False
-        )
+    return Client(resolve)
 
 
 class Watch:

@@ -31,7 +31,7 @@ from imgplay_widget.errors import (
 )
 from imgplay_widget.providers._shared.answers import collected, read_images, rows, table, text
 from imgplay_widget.providers._shared.environment import variable
-from imgplay_widget.providers._shared.failures import before_the_call, failure
+from imgplay_widget.providers._shared.failures import before_the_call, failure, perhaps_billed
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.comfyui.answers import (
@@ -56,6 +56,15 @@ __all__ = ["ComfyUI"]
 
 _CHECKPOINT = re.compile(r".+\.(safetensors|sft|ckpt|pt|pth|gguf)", re.IGNORECASE)
 _DEFAULT = "default"
+_OWN_NODES = frozenset(
+    {
+        *("CheckpointLoaderSimple", "UNETLoader", "VAELoader", "CLIPLoader", "DualCLIPLoader", "LoraLoader"),
+        *("CLIPTextEncode", "FluxGuidance", "KSampler", "KSamplerAdvanced", "SamplerCustomAdvanced"),
+        *("EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage", "VAEEncode", "VAEDecode"),
+        *("LoadImage", "ImageScale", "SaveImage", "PreviewImage"),
+    }
+)
+"""The usual nodes of ComfyUI itself, which compute on the server. They cost nothing."""
 
 
 class ComfyUI(HttpProvider):
@@ -76,6 +85,8 @@ class ComfyUI(HttpProvider):
         title="ComfyUI",
         # The server has a queue of its own, and shows the place of a job in it.
         concurrency=8,
+        # The server computes. A workflow with nodes that call a cloud is a paid model.
+        free=True,
     )
     address = "http://127.0.0.1:8188"
     address_variable = "COMFYUI_URL"
@@ -85,6 +96,10 @@ class ComfyUI(HttpProvider):
     ) -> None:
         super().__init__(base_url)
         data = Path(platformdirs.user_data_dir("imgplay-widget", appauthor=False))
+        # What the server said of its kinds of nodes: True for one that calls a paid API.
+        self._kinds: dict[str, bool] = dict.fromkeys(_OWN_NODES, False)
+        # The workflows in which a paid node was found.
+        self._paid: set[str] = set()
         self._folder = Path(workflows or variable("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
 
     def models(self) -> Sequence[ModelSpec]:
@@ -107,6 +122,7 @@ class ComfyUI(HttpProvider):
         known: dict[str, Any] = {}
         for kind in sorted(kinds | {"CheckpointLoaderSimple", "KSampler"}):
             known |= await self._get(http, f"/object_info/{quote(kind, safe='')}")
+        self._learn(known)
         plain = with_choices(_plain(), table(known.get("KSampler")))
         checkpoints = options(table(known.get("CheckpointLoaderSimple")), "ckpt_name")
         return [
@@ -114,6 +130,10 @@ class ComfyUI(HttpProvider):
             *(replace(plain, id=name, title=title(name), description="") for name in checkpoints),
             *(self._workflow_spec(name, known) for name in self._files()),
         ]
+
+    def bills(self, model: ModelSpec) -> bool:
+        """Return whether a workflow has nodes that call a paid API, as far as the server was asked."""
+        return model.paid or model.id in self._paid
 
     async def check(self, http: Http) -> None:
         """Ask whether the server is there."""
@@ -125,6 +145,7 @@ class ComfyUI(HttpProvider):
         """Put a workflow into the server's queue, with an id of our own."""
         with before_the_call():
             graph = await self._graph(unit, http)
+            await self._look_for_paid(unit.model, graph, http)
         job = unit.key or str(uuid.uuid4())
         ticket: dict[str, Any] = {"prompt_id": job, "places": list(unit.positions), "applied": {}}
         if unit.model == _DEFAULT:
@@ -135,9 +156,17 @@ class ComfyUI(HttpProvider):
         except NetworkError as error:
             # The answer is lost, but the job can be found by its id.
             if isinstance(error, ConnectFailed) or not await self._has(job, http):
+                if unit.model in self._paid and not isinstance(error, ConnectFailed):
+                    perhaps_billed(error)
                 raise
             return Pending(ticket=ticket)
-        given = text(self._read(reply, http).get("prompt_id"))
+        try:
+            given = text(self._read(reply, http).get("prompt_id"))
+        except (ServerError, BadResponse) as error:
+            if unit.model in self._paid:
+                # A gateway before the server may have stopped waiting.
+                perhaps_billed(error)
+            raise
         if not given:
             raise BadResponse("The answer holds no prompt_id.", provider=self.spec.name)
         # Older servers choose the id themselves.
@@ -235,7 +264,29 @@ class ComfyUI(HttpProvider):
         except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
             return ModelSpec(provider=self.spec.name, id=id, title=id, notice=f"It cannot be used: {error}")
         spec = flow.spec(self.spec.name, id, known)
-        return replace(spec, progress=AVAILABLE, previews=AVAILABLE)
+        paid = any(self._kinds.get(str(node["class_type"])) for node in flow.graph.values())
+        return replace(spec, progress=AVAILABLE, previews=AVAILABLE, paid=paid)
+
+    async def _look_for_paid(self, id: str, graph: Mapping[str, Any], http: Http) -> None:
+        """Ask the server which nodes of a workflow call a paid API: ComfyUI marks them by ``api_node``.
+
+        Each kind of node is asked for once. A server that does not answer this does not stop the call.
+        """
+        if id not in self._files():
+            return
+        kinds = {str(node["class_type"]) for node in graph.values()}
+        for kind in sorted(kinds - self._kinds.keys()):
+            try:
+                self._learn(await self._get(http, f"/object_info/{quote(kind, safe='')}"))
+            except ProviderError:
+                break
+        if any(self._kinds.get(kind) for kind in kinds):
+            self._paid.add(id)
+        else:
+            self._paid.discard(id)
+
+    def _learn(self, known: Mapping[str, Any]) -> None:
+        self._kinds |= {kind: table(node).get("api_node") is True for kind, node in known.items()}
 
     async def _graph(self, unit: Unit, http: Http) -> dict[str, Any]:
         path = self._files().get(unit.model)

@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from imgplay_widget._text import clean_json
+from imgplay_widget.providers._shared import network
 from imgplay_widget.providers._shared.answers import rows, table
+from imgplay_widget.providers._shared.transport import tls
 
 __all__ = ["AVAILABLE", "Look", "heard", "look"]
 
@@ -25,6 +27,8 @@ LISTEN = 2.0
 """The seconds of one look. Most steps of a sampler take less; the next look catches the others."""
 
 _MAX_FRAME = 16 * 2**20
+_NEXT_ADDRESS = 0.25
+"""Seconds after which the next address of the server is tried beside the first one (RFC 8305)."""
 _PREVIEW, _HEAD = 1, 8
 """The event type of a binary frame that holds an image, and the bytes before the image."""
 
@@ -62,14 +66,32 @@ async def look(base_url: str, job: str, seconds: float = LISTEN) -> Look:
     found = Look()
     url = f"ws{base_url.removeprefix('http')}/ws?clientId={quote(job, safe='')}"
     try:
-        async with asyncio.timeout(seconds), connect(url, max_size=_MAX_FRAME, proxy=None) as socket:
+        options = await _options(base_url)
+        async with asyncio.timeout(seconds), connect(url, max_size=_MAX_FRAME, **options) as socket:
             async for message in socket:
                 found = heard(found, message, job)
                 if found.ended or (found.progress is not None and found.preview is not None):
                     break
-    except (OSError, TimeoutError, WebSocketException):
+    except (OSError, TimeoutError, WebSocketException, network.Unusable):
         return found
     return found
+
+
+async def _options(base_url: str) -> dict[str, Any]:
+    """Return the way to the server, which is the one of its other calls. By SOCKS there is no look.
+
+    Raises:
+        Unusable: a variable of the network cannot be used.
+        OSError: the proxy speaks SOCKS, for which the websocket client needs one more package.
+    """
+    way = network.way(base_url)
+    if way.by_socks:
+        raise OSError(way.variable)
+    found: dict[str, Any] = {"proxy": way.proxy or None}
+    if base_url.startswith("https:"):
+        found["ssl"] = await tls()
+    # Without this, an IPv6 address that does not answer takes all the time of a look.
+    return found if way.proxy else {**found, "happy_eyeballs_delay": _NEXT_ADDRESS}
 
 
 def heard(found: Look, message: str | bytes, job: str) -> Look:

@@ -76,7 +76,7 @@ class Demo(Provider):
         clock: returns the seconds since the epoch, because a ticket must count after a restart.
     """
 
-    spec = ProviderSpec(name="demo", title="Demo", local=True)
+    spec = ProviderSpec(name="demo", title="Demo", local=True, free=True)
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ class Diffusers(Provider):
         shelf: the holder of the pipeline; None takes the one of this process.
     """
 
-    spec = ProviderSpec(name=NAME, title="diffusers", concurrency=1, local=True)
+    spec = ProviderSpec(name=NAME, title="diffusers", concurrency=1, local=True, free=True)
 
     def __init__(
         self,
