@@ -424,11 +424,12 @@ class Case:
         if len(self.asked) > MOST_REQUESTS:
             self.faults.append(f"{len(self.asked)} requests")
         submits = [one for one in self.asked if self._wire.is_submit(one[0])]
-        for (before, status, body), (after, _, _) in pairwise(submits):
-            said_busy = status == 429 or any(
+        for (_, status, body), _ in pairwise(submits):
+            # Whatever a provider says in a refusal, such as "too many requests", the call did no work.
+            refused = 400 <= status < 500 and status not in (408, 499)
+            said_busy = any(
                 word in body.lower().replace(b"\0", b"") for word in (b"429", b"rate", b"base_resp")
             )
-            refused = status in (400, 404, 422) and len(after.body) < len(before.body)
             if not (said_busy or refused):
                 self.faults.append(f"a call was sent again after HTTP {status}: {body[:200]!r}")
 

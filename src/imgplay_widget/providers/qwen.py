@@ -162,7 +162,7 @@ class Qwen(CloudProvider):
         """Return the end of a failed job as a missing image. The engine would ask again after an error."""
         code, sentence = code_and_words(output)
         kind = self.kind(code, sentence) or ServerError
-        message = f"{self.spec.title}: {http.redact(sentence)[:500] or code or 'the job failed.'}"
+        message = f"{self.spec.title}: {http.redact(sentence or code)[:500] or 'the job failed.'}"
         return Missing(error=kind(message, provider=self.spec.name).info)
 
     def _lost(self) -> Lost:

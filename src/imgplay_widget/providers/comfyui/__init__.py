@@ -238,7 +238,7 @@ class ComfyUI(HttpProvider):
             if event == "execution_error":
                 said = table(data)
                 words = http.redact(text(said.get("exception_message"))).strip()[:500]
-                where = text(said.get("node_type"))
+                where = http.redact(text(said.get("node_type")))[:100]
                 error = ServerError(
                     f"ComfyUI: {words or 'a node failed'} ({where}).", provider=self.spec.name
                 )

@@ -242,7 +242,7 @@ def _words(candidate: Mapping[str, Any]) -> str:
 
 def _sentence(what: str, reason: str, said: str, http: Http) -> str:
     shown = http.redact(said).strip()[:400]
-    because = f" ({reason})" if reason not in ("", "STOP") else ""
+    because = f" ({http.redact(reason)[:100]})" if reason not in ("", "STOP") else ""
     return f"{what}{because}: {shown}" if shown else f"{what}{because}."
 
 

@@ -133,7 +133,7 @@ class HuggingFace(HttpProvider):
         for name, partner in PARTNERS.items():
             if name in live and wanted in ("", name):
                 return partner, live[name]
-        who = ", ".join(live) or "nobody"
+        who = http.redact(", ".join(live))[:300] or "nobody"
         asked = wanted or f"one of {', '.join(PARTNERS)}"
         raise ModelNotFound(f"{repo} is served by {who}; {asked} was asked for.", provider=self.spec.name)
 
