@@ -9,9 +9,20 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from typing import Any
 
-__all__ = ["MAX_DEPTH", "MAX_MESSAGE", "MAX_NAME", "clean", "clean_json", "is_clean"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_ECHO",
+    "MAX_MESSAGE",
+    "MAX_NAME",
+    "MAX_SHOWN",
+    "clean",
+    "clean_json",
+    "is_clean",
+    "shown",
+]
 
 MAX_DEPTH = 100
 """The most levels of lists and objects in JSON. The deepest schemas of providers have about twenty."""
@@ -19,8 +30,16 @@ MAX_DEPTH = 100
 MAX_MESSAGE = 4000
 """The most characters of a message."""
 
+MAX_ECHO = 1000
+"""The most characters of an error about what a user gave."""
+
 MAX_NAME = 300
 """The most characters of an id or of another name."""
+
+MAX_SHOWN = 120
+"""The most characters of a user's value in an error: it may be a whole image as base64."""
+
+_MANY_BITS = 1000
 
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -42,6 +61,29 @@ def clean(text: str, most: int | None = None) -> str:
         text = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
         text = _BAD.sub("\ufffd", text)
     return text if most is None or len(text) <= most else text[: most - 1] + "…"
+
+
+def shown(value: object, most: int = MAX_SHOWN) -> str:
+    """Return what a user gave as an error shows it: as Python writes it, clean and cut off where it is long.
+
+    Args:
+        value: anything.
+        most: the most characters.
+    """
+    if isinstance(value, int) and value.bit_length() > _MANY_BITS:
+        # Python refuses to write the longest numbers.
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, str | bytes | bytearray):
+        return clean(repr(value[:most]), most)
+    try:
+        # It also writes values whose own `repr` fails.
+        return clean(_SHORT.repr(value), most)
+    except ValueError:
+        return f"<{type(value).__name__}>"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MAX_SHOWN
 
 
 def clean_json(value: Any, *, depth: int = MAX_DEPTH) -> Any:

@@ -58,7 +58,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
+from imgplay_widget._text import MAX_ECHO, MAX_MESSAGE, MAX_NAME, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,9 +192,10 @@ class ImgplayError(Exception):
     fault: Fault = "here"
     retryable: bool = False
     default_next_step: ClassVar[str] = "Try again. If the error comes back, report it with this text."
+    most_characters: ClassVar[int] = MAX_MESSAGE
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        self.message = clean(message, MAX_MESSAGE)
+        self.message = clean(message, self.most_characters)
         super().__init__(self.message)
         self.next_step = clean(self.default_next_step if next_step is None else next_step, MAX_MESSAGE)
 
@@ -223,11 +224,12 @@ class InvalidRequest(ImgplayError, ValueError):
 
     code = "invalid_request"
     fault = "you"
+    most_characters = MAX_ECHO
     default_next_step = "Correct the value and call again. Nothing was stored, sent or paid."
 
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
-        self.parameter = parameter
+        self.parameter = None if parameter is None else clean(parameter, MAX_NAME)
 
 
 class UnknownParameter(ImgplayError, TypeError):
@@ -235,6 +237,7 @@ class UnknownParameter(ImgplayError, TypeError):
 
     code = "unknown_parameter"
     fault = "you"
+    most_characters = MAX_ECHO
     default_next_step = "Leave the parameter out, or choose a model that has it. Nothing was stored or paid."
 
 
@@ -265,6 +268,7 @@ class NotFound(ImgplayError, LookupError):
 
     code = "not_found"
     fault = "you"
+    most_characters = MAX_ECHO
     default_next_step = "List what exists, and choose again. What you named may have been deleted."
 
 

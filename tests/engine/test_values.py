@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import os
 import shutil
 import sys
 from decimal import Decimal
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -263,6 +266,7 @@ class Tensor:
 
 GREY = np.full((6, 8), 128, np.uint8)
 COLOURS = np.full((6, 8, 3), 128, np.uint8)
+BASE64 = base64.b64encode(png(8, 6)).decode()
 HOLDERS = [
     Image.new("RGB", (8, 6)),
     Image.new("L", (8, 6)),
@@ -279,6 +283,20 @@ HOLDERS = [
     png(8, 6),
     bytearray(png(8, 6)),
     memoryview(png(8, 6)),
+    np.full((6, 8), 32_896, np.uint16),
+    np.full((6, 8, 3), 32_896, ">u2"),
+    np.full((6, 8, 2), 128, np.uint8),
+    np.full((6, 8), 1 + 1e-7, np.float32),
+    COLOURS.astype(np.float16) / 255,
+    Image.new("CMYK", (8, 6)),
+    Image.new("F", (8, 6), 0.5),
+    BASE64,
+    BASE64.rstrip("="),
+    "\n".join(BASE64[at : at + 76] for at in range(0, len(BASE64), 76)),
+    base64.urlsafe_b64encode(encode(Image.effect_noise((8, 6), 99), "PNG")).decode(),
+    f"data:image/png;base64,{BASE64}",
+    f"DATA:image/png;charset=utf-8;base64,{quote(BASE64)}",
+    "data:image/png," + quote(png(8, 6)),
 ]
 
 
@@ -291,6 +309,58 @@ def test_a_reference_is_whatever_holds_an_image_alone_or_in_a_list():
             assert one[0].recipe["references"] == other[0].recipe["references"]
             assert (one[0].recipe["references"][0]["width"], fake.submits[-1].references[0].height) == (8, 6)
             assert studio.add_reference(image) in fake.submits[-1].references
+
+
+def test_sixteen_bits_become_eight():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        for image in (np.full((6, 8), 257 * 77, np.uint16), Image.new("I;16", (8, 6), 257 * 77)):
+            studio.generate("a fox", model=MODEL, references=image).result(WAIT)
+            with Image.open(studio._core.files.reference_path(fake.submits[-1].references[0])) as sent:
+                assert (sent.mode, sent.getpixel((3, 3))) == ("L", 77)
+
+
+def test_no_reference_is_none():
+    fake = FakeProvider()
+    with open_studio(fake) as studio:
+        studio.generate("a fox", model=MODEL, references=None, mask=None).result(WAIT)
+    assert fake.submits[0].references == ()
+
+
+def test_a_photo_of_a_phone_is_upright_for_the_model_and_for_its_mask(tmp_path):
+    fake = FakeProvider()
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(on_its_side())
+    text = base64.b64encode(on_its_side()).decode()
+    mask = Image.new("L", (16, 32), 255)
+    with open_studio(fake) as studio:
+        for photo in (file, on_its_side(), Image.open(file), text, f"data:image/jpeg;base64,{text}"):
+            studio.generate("a fox", model=MODEL, references=photo, mask=mask).result(WAIT)
+            (sent,) = fake.submits[-1].references
+            assert (sent.width, sent.height) == (16, 32)
+            with Image.open(studio._core.files.reference_path(sent)) as image:
+                assert image.size == (16, 32)
+                assert image.getexif().get(0x0112, 1) == 1
+                assert [image.convert("L").getpixel((8, row)) > 200 for row in (4, 28)] == [True, False]
+            added = studio.add_reference(photo)
+            assert (added.digest, added.height) == (sent.digest, 32)
+
+
+def test_a_result_that_asks_for_a_turn_is_upright_wherever_it_is_seen(tmp_path):
+    fake = FakeProvider([of(on_its_side())])
+    with open_studio(fake) as studio:
+        batch = studio.generate("a fox", model=MODEL).result(WAIT)
+        one = batch[0]
+        assert (one.width, one.height) == (16, 32)
+        assert (one.recipe["width"], one.recipe["height"]) == (16, 32)
+        assert "16×32" in repr(one)
+        assert studio.history()[0][studio.history().columns.index("width")] == 16
+        assert one.save(tmp_path / "fox.jpg").read_bytes() == on_its_side()
+        # As an input image, it is a new file.
+        again = studio.generate("again", model=MODEL, references=one).result(WAIT)
+        (sent,) = fake.submits[-1].references
+        assert (sent.width, sent.height, sent.generation_id) == (16, 32, one.id)
+        assert again[0].parents == [one]
 
 
 def test_an_array_keeps_its_pixels():
@@ -326,6 +396,8 @@ def test_a_batch_of_several_is_refused_and_nothing_is_sent():
 NO_IMAGES = [
     (np.zeros((3, 6, 8), np.uint8), "3 × 6 × 8"),
     (np.zeros((6, 8, 3), np.int64), "int64"),
+    (np.full((6, 8), np.nan), "outside of 0 to 1"),
+    (Image.new("I", (8, 6), -1), "cannot be written as a PNG: its numbers"),
     (np.zeros(5, np.uint8), "shape 5"),
     (COLOURS / 100, "outside of 0 to 1"),
     (np.zeros((0, 8), np.uint8), "8 × 0 pixels"),
@@ -335,6 +407,16 @@ NO_IMAGES = [
     ("ftp://example.com/a.png", "not an https link"),
     ("no/such/file.png", "cannot be read"),
     (b"GIF", "cannot be used"),
+    (b"", "nothing (zero bytes)"),
+    (b"a text", "plain text"),
+    (os.curdir, "is a folder"),
+    (os.devnull, "is not a file"),
+    ("data:image/png;base64,????", "a data URL that cannot be read"),
+    ("data:image/png;base64", "a data URL that cannot be read"),
+    ("data:text/plain,a%20text", "plain text"),
+    ("data:image/png;base64," + base64.b64encode(os.urandom(300_000)).decode(), "are not an image"),
+    (base64.b64encode(os.urandom(300_000)).decode(), "cannot be a path"),
+    (base64.b64encode(png(8, 6)[:60]).decode(), "cut off"),
 ]
 
 
@@ -349,6 +431,7 @@ def test_what_holds_no_image_is_refused_with_a_reason():
                 with pytest.raises(InvalidRequest) as refused:
                     call()
                 assert says in refused.value.message
+                assert len(str(refused.value)) < 500
         assert studio.topics == []
     assert fake.submits == []
 

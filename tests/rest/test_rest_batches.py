@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from PIL import Image
 
 from imgplay_widget.errors import RateLimited
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, mask_png, open_studio, picture, png
@@ -203,7 +204,10 @@ def test_a_wait_for_a_rate_limit_is_told(client, studio, fake):
         ({"imageNum": "1"}, 400, "invalid_request"),
         ({"parameters": {"width": 65}}, 400, "invalid_request"),
         ({"parameters": {"seed": 10**400}}, 400, "invalid_request"),
+        ({"parameters": {"seed": 2**64 + 1}}, 400, "invalid_request"),
         ({"parameters": {"seed": True}}, 400, "invalid_request"),
+        ({"parameters": {"x" * 10_000: 1}}, 400, "unknown_parameter"),
+        ({"imageNum": 10**400}, 400, "invalid_request"),
         ({"parameters": {"style": "x"}}, 400, "unknown_parameter"),
         ({"parameters": {"references": ["/etc/passwd"]}}, 400, "invalid_request"),
         ({"provider": "gemini", "model": "gemini-2.5-flash-image"}, 409, "missing_key"),
@@ -217,8 +221,18 @@ def test_a_wait_for_a_rate_limit_is_told(client, studio, fake):
 def test_a_bad_request_stores_sends_and_pays_nothing(client, fake, change, status, code):
     answer = client.post("/generate", json=WANTED | change)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert len(answer.text) < 2000
     assert client.get("/batches").json() == {"batches": [], "next": None}
     assert client.get("/topics").json()["topics"] == []
+    assert fake.submits == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
+def test_what_is_no_number_is_refused(client, fake, number):
+    body = json.dumps(WANTED | {"parameters": {"seed": "number"}}).replace('"number"', number)
+    answer = client.post("/generate", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), answer.text
+    assert len(answer.text) < 2000
     assert fake.submits == []
 
 
@@ -398,6 +412,19 @@ def test_an_input_image_is_sent_and_used(client, studio, fake):
     child = client.post("/references", json={"generationId": parent}).json()
     again = made(client, studio, references=[child["digest"]])
     assert studio.batches(again["topicId"])[0][0].parents[0].id == parent
+
+
+def test_a_photo_of_a_phone_is_kept_upright(client, studio, fake):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(buffer, "JPEG", exif=exif)
+    sent = {"content": buffer.getvalue(), "headers": {"content-type": "image/jpeg"}}
+    kept = client.post("/references", **sent).json()
+    assert (kept["width"], kept["height"]) == (48, 64)
+    made(client, studio, references=[kept["digest"]])
+    with Image.open(studio._core.files.reference_path(fake.submits[0].references[0])) as image:
+        assert (image.size, image.getexif().get(0x0112, 1)) == ((48, 64), 1)
 
 
 def test_an_input_image_of_another_user_is_not_found(tmp_path, fake):

@@ -6,7 +6,7 @@ import zlib
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from store_makers import encode, make_png
@@ -233,3 +233,146 @@ def test_a_rotated_photo_stands_upright():
     data = encode(Image.new("RGB", (60, 40)), "JPEG", exif=exif)
     small = images.accept(images.thumbnail(data))
     assert (small.width, small.height) == (40, 60)
+
+
+# ------------------------------------------------------------------ images that ask for a turn
+
+
+def turned(orientation, kind="JPEG", mode="RGB", **options):
+    """Return a file that asks for a turn: upright, it is 40 × 60 with a white upper third."""
+    upright = Image.new("RGB", (40, 60), (10, 20, 30))
+    upright.paste("white", (0, 0, 40, 20))
+    undo = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]
+    stored = upright if undo is None else upright.transpose(Image.Transpose(undo))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encode(stored.convert(mode), kind, exif=exif, **options)
+
+
+def white_rows(data):
+    """Return the rows of a file, 0 to 5 from the top as its pixels lie, that are white."""
+    with Image.open(io.BytesIO(data)) as image:
+        rows = image.convert("L").resize((1, 6), Image.Resampling.BOX)
+    return [row for row in range(6) if rows.getpixel((0, row)) > 200]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_the_size_of_an_image_is_that_of_what_one_sees(kind, orientation):
+    data = turned(orientation, kind)
+    accepted = images.accept(data)
+    assert (accepted.width, accepted.height, accepted.whole) == (40, 60, True)
+    for picture in (images.thumbnail(data), images.as_png(data), images.view(data, always=True)):
+        with Image.open(io.BytesIO(picture)) as image:
+            assert image.size == (40, 60)
+        assert white_rows(picture) == [0, 1]
+    assert images.pillow_image(data).size == (40, 60)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_upright_file_asks_nobody_to_turn_it(kind, orientation):
+    data = images.upright(turned(orientation, kind, icc_profile=b"profile" * 20))
+    accepted = images.accept(data)
+    assert (accepted.media_type, accepted.width, accepted.height) == (f"image/{kind.lower()}", 40, 60)
+    assert not accepted.turned
+    assert white_rows(data) == [0, 1]
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getexif().get(0x0112, 1) == 1
+        assert image.info["icc_profile"] == b"profile" * 20
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
+def test_a_png_keeps_its_pixels_when_it_is_turned(mode):
+    data = turned(6, "PNG", "L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        with Image.open(io.BytesIO(data)) as image:
+            data = encode(image.convert("I;16"), "PNG", exif=image.getexif())
+    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(images.upright(data))) as after:
+        assert after.mode == before.mode
+        assert after.tobytes() == before.transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+def test_a_lossless_webp_and_the_colours_of_a_jpeg_stay():
+    data = turned(8, "WEBP", lossless=True)
+    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(images.upright(data))) as after:
+        assert after.tobytes() == before.transpose(Image.Transpose.ROTATE_90).tobytes()
+    for mode in ("L", "CMYK"):
+        assert white_rows(images.upright(turned(3, mode=mode, quality=95))) == [0, 1]
+
+
+@pytest.mark.parametrize("data", [turned(1), WHOLE["png"], WHOLE["alpha"], turned(1, "PNG")])
+def test_a_file_that_asks_for_nothing_keeps_its_bytes(data):
+    assert images.upright(data) is data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@settings(deadline=None)
+@example(at=24, byte=255)
+@given(at=st.integers(0, 400), byte=st.integers(0, 255))
+def test_damaged_metadata_are_no_damage(kind, at, byte):
+    data = bytearray(turned(6, kind))
+    data[at % len(data)] = byte
+    with suppress(CorruptImage):
+        accepted = images.accept(bytes(data))
+        assert accepted.width is None or accepted.width > 0
+        with suppress(NotShown):
+            images.upright(bytes(data))
+
+
+# ------------------------------------------------------------------ Pillow images of any mode
+
+GREEN = Image.new("RGB", (8, 6), (30, 180, 60))
+PICTURES = {
+    "1": (Image.new("1", (8, 6), 1), (255, 255, 255)),
+    "L": (Image.new("L", (8, 6), 77), (77, 77, 77)),
+    "LA": (Image.new("LA", (8, 6), (77, 9)), (77, 77, 77, 9)),
+    "P": (GREEN.quantize(), (30, 180, 60)),
+    "RGBA": (Image.new("RGBA", (8, 6), (1, 2, 3, 4)), (1, 2, 3, 4)),
+    "RGBX": (Image.new("RGBX", (8, 6), (1, 2, 3, 4)), (1, 2, 3)),
+    "CMYK": (GREEN.convert("CMYK"), (30, 180, 60)),
+    "YCbCr": (GREEN.convert("YCbCr"), (30, 180, 60)),
+    "HSV": (GREEN.convert("HSV"), (30, 180, 60)),
+    "LAB": (Image.new("LAB", (8, 6), (128, 128, 128)), (119, 119, 119)),
+    "I;16": (Image.new("I;16", (8, 6), 257 * 77), (77, 77, 77)),
+    "I of eight bits": (Image.new("I", (8, 6), 77), (77, 77, 77)),
+    "I of sixteen bits": (Image.new("I", (8, 6), 257 * 77), (77, 77, 77)),
+    "F of 0 to 1": (Image.new("F", (8, 6), 77 / 255), (77, 77, 77)),
+    "F of 0 to 255": (Image.new("F", (8, 6), 77.0), (77, 77, 77)),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_pillow_image_of_any_mode_is_a_picture_of_its_colours(name):
+    picture, expected = PICTURES[name]
+    picture.info["icc_profile"] = b"profile of other colours"
+    with Image.open(io.BytesIO(images.picture_png(picture))) as image:
+        assert image.mode in ("1", "L", "LA", "P", "RGB", "RGBA")
+        got = image.convert("RGBA" if len(expected) == 4 else "RGB").getpixel((3, 3))
+        if image.mode != picture.mode:
+            assert "icc_profile" not in image.info
+    assert all(abs(one - other) <= 3 for one, other in zip(got, expected, strict=True)), got
+
+
+def test_a_palette_keeps_its_transparency():
+    picture = Image.new("P", (8, 6), 1)
+    picture.putpalette([0, 0, 0, 30, 180, 60])
+    picture.info["transparency"] = 1
+    with Image.open(io.BytesIO(images.picture_png(picture))) as image:
+        assert image.convert("RGBA").getpixel((3, 3)) == (30, 180, 60, 0)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("I", (8, 6), 70_000),
+        Image.new("I", (8, 6), -1),
+        Image.new("F", (8, 6), 256.0),
+        Image.new("F", (8, 6), -0.5),
+        Image.new("F", (8, 6), float("nan")),
+        Image.new("F", (8, 6), float("inf")),
+    ],
+)
+def test_numbers_that_are_no_brightness_are_refused(picture):
+    with pytest.raises(ValueError, match="numbers are not all of 0 to"):
+        images.picture_png(picture)

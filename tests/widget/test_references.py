@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget._page import uploads as uploads_module
-from imgplay_widget._types import Done, Inline
+from imgplay_widget._types import Done, Draft, Inline
 from imgplay_widget.errors import StoreLocked
 from imgplay_widget.testing import FakeProvider, InstantClock, mask_png, open_studio, picture, png
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Answer, ProviderServer
@@ -243,6 +243,85 @@ def test_a_reference_whose_file_is_gone_is_refused(page, fake):
     # The thumbnail is still cached, but its original cannot be sent.
     assert [item["buffer"] for item in reply["result"]["items"]] == [None, None]
     assert buffers == []
+
+
+# ------------------------------------------------------------------ photos that ask for a turn
+
+
+def photo():
+    """Return a JPEG of 32 × 16 pixels, white in its left half, that asks to be turned by a quarter."""
+    image = Image.new("L", (32, 16))
+    image.paste(255, (0, 0, 16, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", exif=exif, quality=95)
+    return buffer.getvalue()
+
+
+def looks(data):
+    """Return the size of the pixels of a file, and whether their upper half is the white one."""
+    with Image.open(io.BytesIO(data)) as image:
+        upper, lower = (image.convert("L").getpixel((image.width // 2, row)) for row in (4, image.height - 5))
+        return image.size, upper > 200 > lower
+
+
+def test_a_photo_is_upright_on_the_page_and_so_is_its_mask(page, fake):
+    state = page.upload(photo())["result"]["reference"]
+    assert (state["mediaType"], state["width"], state["height"]) == ("image/jpeg", 16, 32)
+    digest = state["digest"]
+    for method, fields in (
+        ("reference_thumbnails", {"digests": [digest]}),
+        ("reference_original", {"digest": digest}),
+    ):
+        assert looks(page.call(method, **fields)[1][0]) == ((16, 32), True)
+    over = page.refer(mask_png(16, 32, free=(0, 0, 16, 16)), purpose="mask")
+    page.result("generate", **request([digest], over))
+    page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "success" for e in events))
+    (sent,) = fake.submits[0].references
+    assert (sent.digest, sent.width, sent.height) == (digest, 16, 32)
+
+
+def kept_before(page):
+    """Keep a photo as an earlier version did: on its side. Return its digest."""
+    return page.studio._core.archive.store.assets.add_reference(photo()).digest
+
+
+def test_a_photo_that_an_earlier_version_kept_on_its_side_is_upright_when_it_is_used(page, fake):
+    core, digest = page.studio._core, kept_before(page)
+    assert looks(page.call("reference_original", digest=digest)[1][0]) == ((16, 32), True)
+    page.result("generate", **request([digest]))
+    old = replace(core.archive.store.assets.reference(digest), width=32, height=16)
+    page.studio.generate("a fox", model="fake:image", references=old).result(WAIT)
+    page.wait_for(lambda events: any(e.get("generation", {}).get("status") == "success" for e in events))
+    for unit in fake.submits:
+        assert (unit.references[0].width, unit.references[0].height) == (16, 32)
+        assert looks(core.files.reference_path(unit.references[0]).read_bytes()) == ((16, 32), True)
+    assert len(fake.submits) == 2
+
+
+def test_a_photo_in_an_earlier_draft_is_upright(tmp_path, fake, open_page):
+    with open_page(store=tmp_path / "s.sqlite") as page:
+        core, digest = page.studio._core, kept_before(page)
+        old = replace(core.archive.store.assets.reference(digest), width=32, height=16)
+        draft = Draft(prompt="a fox", references=(old,), mask=None)
+        core.call(core.archive.in_store, core.archive.store.save_draft, None, draft)
+        (state,) = page.result("hello")["snapshot"]["draft"]["references"]
+        assert (state["width"], state["height"]) == (16, 32)
+        assert page.studio.references[0].height == 32
+
+
+def test_a_result_that_asks_for_a_turn_is_an_upright_reference(open_page):
+    with open_page(FakeProvider([Done(images=(Inline(data=photo()),))])) as page:
+        batch = page.studio.generate("a fox", model="fake:image").result(WAIT)
+        (entry,) = page.result("feed", topicId=None)["feed"]["batches"]
+        (generation,) = entry["generations"]
+        assert (generation["width"], generation["height"]) == (16, 32)
+        taken = page.result("take_reference", source="generation", value=batch[0].id)["reference"]
+        assert (taken["width"], taken["height"]) == (16, 32)
+        assert looks(page.call("reference_original", digest=taken["digest"])[1][0]) == ((16, 32), True)
+        (made,) = page.result("generate", **request([taken["digest"]]))["batches"]
+        assert parent_of(page.studio, made) == batch[0].id
 
 
 # ------------------------------------------------------------------ results as references

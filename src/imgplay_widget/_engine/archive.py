@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from imgplay_widget._store import Store, images
+from imgplay_widget._text import shown
 from imgplay_widget._types import EVERYTHING
 from imgplay_widget.errors import CorruptImage, ImgplayError, NotFound, NotShown
 
@@ -270,4 +271,4 @@ class Archive:
 
 def gone(what: str, id: str) -> NotFound:
     """Return the error that nothing of this kind has this id."""
-    return NotFound(f"There is no {what} {id!r}.")
+    return NotFound(f"There is no {what} {shown(id)}.")

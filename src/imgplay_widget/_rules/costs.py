@@ -11,7 +11,9 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
+from imgplay_widget._plain import plain
 from imgplay_widget._rules.tables import html_table, text_table
+from imgplay_widget._text import shown
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import InvalidRequest, PriceUnknown
 
@@ -308,10 +310,12 @@ def budget_of(value: Any) -> Decimal | None:
     """
     if value is None:
         return None
+    # A decimal keeps the digits that a float does not have.
+    value = value if isinstance(value, Decimal) else plain(value)
     number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    if not number or to_units(str(value)) is None:
+    if not number or (isinstance(value, int) and value >= MOST) or to_units(str(value)) is None:
         raise InvalidRequest(
-            f"budget={value!r} is not an amount of USD a day from 0 to {MOST}.",
+            f"budget={shown(value)} is not an amount of USD a day from 0 to {MOST}.",
             parameter="budget",
             next_step="Use a number of dollars, or None for no budget.",
         )

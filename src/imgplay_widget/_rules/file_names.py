@@ -7,6 +7,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._rules.kinds import extension
+from imgplay_widget._text import MAX_SHOWN, clean, shown
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def file_names(pattern: str, images: Sequence[tuple[Entry, Generation]]) -> list
         before = first.setdefault(name.casefold(), one.position)
         if before != one.position:
             raise _refused(
-                f"The pattern {pattern!r} gives images {before} and {one.position} the same name, {name!r}",
+                f"The pattern {shown(pattern)} gives images {before} and {one.position} the same name,"
+                f" {shown(name)}",
                 'Put {index} into the pattern, near its beginning: "{index}-{prompt:.40}".',
             )
     return names
@@ -59,15 +61,16 @@ def file_names(pattern: str, images: Sequence[tuple[Entry, Generation]]) -> list
 
 def _check(pattern: Any) -> None:
     if not isinstance(pattern, str):
-        raise _refused(f"The pattern {pattern!r} is not text", f"Give a text such as {PATTERN!r}.")
+        raise _refused(f"The pattern {shown(pattern)} is not text", f"Give a text such as {PATTERN!r}.")
     if "/" in pattern or "\\" in pattern:
         raise _refused(
-            f"The pattern {pattern!r} has a separator of folders", "Name the folder by the argument `folder`."
+            f"The pattern {shown(pattern)} has a separator of folders",
+            "Name the folder by the argument `folder`.",
         )
     for field in _fields(pattern):
         if field not in FIELDS:
             raise _refused(
-                f"The pattern {pattern!r} has the word {{{field}}}",
+                f"The pattern {shown(pattern)} has the word {{{clean(field, MAX_SHOWN)}}}",
                 f"The words in braces are {', '.join(FIELDS)}. Write {{{{ and }}}} for braces.",
             )
 
@@ -78,7 +81,8 @@ def _fields(pattern: str) -> Iterator[str]:
         parts = list(Formatter().parse(pattern))
     except ValueError as error:
         raise _refused(
-            f"The pattern {pattern!r} cannot be read: {error}", f"Write it like {PATTERN!r}."
+            f"The pattern {shown(pattern)} cannot be read: {clean(str(error), MAX_SHOWN)}",
+            f"Write it like {PATTERN!r}.",
         ) from None
     for _, field, form, _ in parts:
         if field is not None:
@@ -91,7 +95,8 @@ def _name(pattern: str, entry: Entry, generation: Generation) -> str:
         text = pattern.format_map(_values(entry, generation))
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
         raise _refused(
-            f"The pattern {pattern!r} does not fit image {generation.position}: {error}",
+            f"The pattern {shown(pattern)} does not fit image {generation.position}:"
+            f" {clean(str(error), MAX_SHOWN)}",
             "Correct what follows the colon: {index:02d} has two digits, {prompt:.40} has 40 characters.",
         ) from None
     media_type = generation.asset.media_type if generation.asset else ""
@@ -99,7 +104,7 @@ def _name(pattern: str, entry: Entry, generation: Generation) -> str:
     stem = _safe(text.removesuffix(end))
     if not stem:
         raise _refused(
-            f"The pattern {pattern!r} gives image {generation.position} an empty name",
+            f"The pattern {shown(pattern)} gives image {generation.position} an empty name",
             f"Write it like {PATTERN!r}.",
         )
     return stem + end

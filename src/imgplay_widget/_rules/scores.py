@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._text import is_clean
+from imgplay_widget._plain import plain
+from imgplay_widget._text import is_clean, shown
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ def check_name(name: object, parameter: str) -> str:
             and without white space at its ends.
     """
     if not isinstance(name, str):
-        raise _refused(f"{_shown(name)} is not text", parameter)
+        raise _refused(f"{shown(name, 60)} is not text", parameter)
     if not name or name != name.strip():
-        raise _refused(f"{_shown(name)} is empty, or has white space at an end", parameter)
+        raise _refused(f"{shown(name, 60)} is empty, or has white space at an end", parameter)
     if len(name) > LONGEST_NAME:
-        raise _refused(f"{_shown(name)} has {len(name)} characters", parameter)
+        raise _refused(f"{shown(name, 60)} has {len(name)} characters", parameter)
     if not is_clean(name) or len(name.splitlines()) > 1 or "\t" in name:
-        raise _refused(f"{_shown(name)} has a control character, a line end or half an emoji", parameter)
+        raise _refused(f"{shown(name, 60)} has a control character, a line end or half an emoji", parameter)
     return name
 
 
@@ -49,12 +50,13 @@ def check_score(name: str, value: Any) -> float:
         InvalidRequest: the value is not a finite number.
     """
     try:
+        value = plain(value)
         number = math.nan if isinstance(value, bool | str | bytes) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise InvalidRequest(
-            f"The score {name!r} is {_shown(value)}, which is not a finite number.",
+            f"The score {shown(name)} is {shown(value)}, which is not a finite number.",
             parameter="scores",
             next_step="Give a number such as 0.31, or None to remove the score. Nothing was stored.",
         )
@@ -82,8 +84,3 @@ def _refused(what: str, parameter: str) -> InvalidRequest:
         parameter=parameter,
         next_step="Correct the name and call again. Nothing was stored.",
     )
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

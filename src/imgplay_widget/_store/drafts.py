@@ -14,6 +14,7 @@ from imgplay_widget._store import settings
 from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import settings as table
 from imgplay_widget._store.tables import topics
+from imgplay_widget._text import shown
 from imgplay_widget._types import Draft, Reference
 from imgplay_widget.errors import NotFound
 
@@ -43,7 +44,7 @@ def save(connection: Connection, scope: Scope, topic_id: str | None, draft: Draf
     if topic_id is not None:
         mine = select(topics.c.id).where(topics.c.id == topic_id, *scope.topics())
         if connection.scalar(mine) is None:
-            raise NotFound(f"There is no topic {topic_id!r}.")
+            raise NotFound(f"There is no topic {shown(topic_id)}.")
     before = read(connection, scope, topic_id)
     if draft == Draft():
         settings.remove(connection, scope, _name(topic_id))

@@ -7,13 +7,14 @@ fraction of a millisecond. The drawing functions find out whether the pixels can
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 import threading
 import zlib
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from PIL import (
     AvifImagePlugin,
@@ -21,6 +22,7 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageChops,
+    ImageCms,
     ImageOps,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
@@ -46,15 +48,18 @@ __all__ = [
     "as_png",
     "cover",
     "has_alpha",
+    "is_picture",
     "mask_png",
     "memory_of",
     "miniature",
+    "picture_png",
     "pillow_image",
     "png_of",
     "render",
     "thumbnail",
     "thumbnail_within",
     "true_colours",
+    "upright",
     "view",
     "white_mask",
 ]
@@ -124,11 +129,20 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+"""The orientations that make the width of the image from the height of its pixels."""
+
+_WEBP_EXIF = re.compile(rb"EXIF(.{3}\0)(?=Exif\0\0|II\*\0|MM\0\*)", re.DOTALL)
+"""The beginning of the metadata in a WebP. Compressed pixels hardly look like this."""
+
+_IN_PNG = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
+"""The modes of Pillow that a PNG holds and that all programs read. Some read white from sixteen bits."""
+
 _NAMELESS = "The image is of an unknown kind, so it is not drawn here."
 
 _UNREADABLE = (
     OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, OverflowError, RuntimeError,
-    struct.error, zlib.error, MemoryError, Warning,
+    struct.error, zlib.error, MemoryError, Warning, Image.DecompressionBombError,
 )  # fmt: skip
 """The errors of Pillow's decoders for damaged images."""
 
@@ -140,15 +154,16 @@ class Accepted:
     Attributes:
         media_type: the kind by the signature of the bytes; by the word of the sender only where the
             signature is unknown.
-        width, height: the size in pixels, before a rotation that the file asks for; None where the kind is
-            not read here.
+        width, height: the size in pixels of the upright image; None where the kind is not read here.
         whole: False where the image is cut off or damaged, so that another download may bring a better one.
+        turned: True where the file asks programs to turn or mirror its pixels, as photos of phones do.
     """
 
     media_type: str
     width: int | None
     height: int | None
     whole: bool
+    turned: bool = False
 
 
 def accept(data: bytes, said: str = "") -> Accepted:
@@ -184,7 +199,10 @@ def accept(data: bytes, said: str = "") -> Accepted:
         return Accepted(media_type=kind, width=None, height=None, whole=True)
     if width < 1 or height < 1:
         raise CorruptImage("The image is cut off or damaged: its size cannot be read.")
-    return Accepted(media_type=kind, width=width, height=height, whole=whole)
+    orientation = _orientation_of(data, kind)
+    if orientation in _ON_ITS_SIDE:
+        width, height = height, width
+    return Accepted(media_type=kind, width=width, height=height, whole=whole, turned=orientation in _UPRIGHT)
 
 
 def _by_word(data: bytes, said: str) -> Accepted:
@@ -278,6 +296,40 @@ def as_png(data: bytes) -> bytes:
     return out.getvalue()
 
 
+def upright(data: bytes) -> bytes:
+    """Return an image whose pixels lie as one sees them, and which asks nobody to turn them.
+
+    An image that does not ask for a turn is returned as it is. A turned PNG keeps its pixels; a JPEG or WebP
+    is encoded again in high quality. The colour profile stays, and other metadata goes.
+
+    Args:
+        data: an accepted PNG, JPEG or WebP.
+
+    Raises:
+        NotShown: the image asks for a turn, and cannot be decoded.
+    """
+    kind = kind_of(data)
+    orientation = 1 if kind is None else _orientation_of(data, kind)
+    if kind is None or orientation not in _UPRIGHT:
+        return data
+    image = _decoded(data)
+    keeps = kind == "image/png" or image.mode in ("L", "RGB", "RGBA")
+    turned = (image if keeps else true_colours(image)).transpose(_UPRIGHT[orientation])
+    out = io.BytesIO()
+    profile = image.info.get("icc_profile", b"") if keeps else b""
+    match kind:
+        case "image/jpeg":
+            # Colours at half the resolution stay so. Any other sampling is lost least at the full one.
+            halved = JpegImagePlugin.get_sampling(image) == 2  # pyright: ignore[reportArgumentType] - see `_READERS`
+            turned.save(out, "JPEG", quality=95, subsampling=2 if halved else 0, icc_profile=profile)
+        case "image/webp":
+            exact = b"VP8L" in data[:4096]
+            turned.save(out, "WEBP", quality=95, lossless=exact, icc_profile=profile, exif=b"", xmp=b"")
+        case _:
+            turned.save(out, "PNG", compress_level=1, icc_profile=profile or None, exif=None)
+    return out.getvalue()
+
+
 def miniature(data: bytes, edge: int = 192) -> bytes:
     """Return a very small WebP of an image, of two to four kilobytes, which only shows the main shapes.
 
@@ -336,6 +388,58 @@ def png_of(mode: str, size: tuple[int, int], pixels: bytes) -> bytes:
     return out.getvalue()
 
 
+def is_picture(value: object) -> TypeGuard[Image.Image]:
+    """Return whether a value is a Pillow image."""
+    return isinstance(value, Image.Image)
+
+
+def picture_png(picture: Image.Image) -> bytes:
+    """Return a Pillow image as a PNG, upright, in colours that every program reads.
+
+    Print and video colours become RGB, and sixteen bits become eight. Whole numbers (I) are of 0 to 255 where
+    none is larger, else of 0 to 65535; floats (F) are of 0 to 1 where none is larger, else of 0 to 255.
+
+    Raises:
+        ValueError: a number lies outside of these ranges, or Pillow cannot convert the colours.
+        OSError: the image cannot be read.
+    """
+    picture.load()
+    with suppress(*_UNREADABLE):
+        picture = ImageOps.exif_transpose(picture)
+    out = io.BytesIO()
+    if picture.mode in _IN_PNG:
+        picture.save(out, "PNG")
+    else:
+        # A colour profile belongs to the colours before.
+        _in_colours(picture).save(out, "PNG", icc_profile=None)
+    return out.getvalue()
+
+
+def _in_colours(picture: Image.Image) -> Image.Image:
+    if picture.mode == "LAB":
+        # Pillow does not say what this returns.
+        made = cast("Any", ImageCms).createProfile
+        profiles = made("LAB"), made("sRGB")
+        try:
+            converted = ImageCms.applyTransform(picture, ImageCms.buildTransform(*profiles, "LAB", "RGB"))
+        except (ImageCms.PyCMSError, ImportError) as error:
+            raise ValueError(str(error)) from error
+        assert converted is not None
+        return converted
+    if picture.mode not in ("I", "F"):
+        colours = true_colours(picture)
+        return colours.convert("L") if picture.mode.startswith("I;16") else colours
+    low, high = cast("tuple[float, float]", picture.getextrema())
+    most = (1, 255) if picture.mode == "F" else (255, 65535)
+    top = most[0] if high <= most[0] else most[1]
+    # One number that is not one makes the sum so. Pillow's extremes may pass over it.
+    numbers = memoryview(picture.tobytes()).cast("f" if picture.mode == "F" else "i")
+    if not (low >= 0 and high <= top and math.isfinite(sum(numbers))):
+        raise ValueError(f"its numbers are not all of 0 to {most[1]}")
+    scaled = picture.point(lambda value: value * (255 / top) + 0.5)  # pyright: ignore[reportUnknownMemberType]
+    return scaled.convert("L")
+
+
 def render(data: bytes) -> tuple[bytes, bytes]:
     """Return the thumbnail and the cover of an image, which is decoded only once.
 
@@ -373,11 +477,12 @@ def pillow_image(data: bytes) -> Image.Image:
         NotShown: Pillow cannot read the image.
     """
     image = _decoded(data)
-    orientation = _orientation(image)
+    kind = kind_of(data)
+    orientation = _orientation_of(data, kind) if kind in _READERS else _orientation(image)
     if orientation not in _UPRIGHT:
         return image
     try:
-        # This also removes the rotation from the metadata, so that nobody rotates the image again.
+        # This also removes the turn from the metadata, so that nobody turns the image again.
         return ImageOps.exif_transpose(image)
     except _UNREADABLE:
         return image.transpose(_UPRIGHT[orientation])
@@ -394,7 +499,7 @@ def _decoded(data: bytes) -> Image.Image:
         try:
             image = Image.open(io.BytesIO(data))
             image.load()
-        except (*_UNREADABLE, Image.DecompressionBombError) as error:
+        except _UNREADABLE as error:
             raise _unknown(kind or OTHER) from error
         return image
     try:
@@ -592,8 +697,7 @@ def _reduced(data: bytes, edge: int | None, *, shorter: bool = False) -> tuple[I
     orientation = _orientation(image)
     if orientation not in _UPRIGHT:
         return small, full
-    # The orientations from 5 on lay the image on its side.
-    if orientation >= 5:
+    if orientation in _ON_ITS_SIDE:
         full = full[1], full[0]
     return small.transpose(_UPRIGHT[orientation]), full
 
@@ -661,6 +765,38 @@ def _unknown(kind: str) -> NotShown:
 
 def _damaged() -> NotShown:
     return NotShown("The image is damaged: its pixels cannot be decoded.", reason="damaged")
+
+
+def _orientation_of(data: bytes, kind: str | None) -> int:
+    """Return the EXIF orientation of an image, 1 to 8, without decoding the pixels."""
+    with suppress(*_UNREADABLE):
+        match kind:
+            case "image/png":
+                for name, body, sound in _chunks(data) if b"eXIf" in data else ():
+                    if name == b"eXIf" and sound:
+                        return _orientation_in(bytes(body))
+            case "image/webp":
+                # Pillow would decode the frame here.
+                found = _WEBP_EXIF.search(data)
+                if found is not None:
+                    return _orientation_in(
+                        data[found.end() : found.end() + int.from_bytes(found[1], "little")]
+                    )
+            case "image/jpeg":
+                if b"Exif\0\0" in data or b"tiff:Orientation" in data:
+                    return _orientation(_open(data, kind))
+            case "image/avif" if kind in _READERS:
+                return _orientation(_open(data, kind))
+            case _:
+                # Pillow gives the pixels of a TIFF upright, and the other kinds do not ask.
+                pass
+    return 1
+
+
+def _orientation_in(metadata: bytes) -> int:
+    exif = Image.Exif()
+    exif.load(metadata)
+    return int(exif.get(0x0112, 1))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -8,18 +8,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgplay_widget._text import shown
 from imgplay_widget.errors import DiskFull, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["FULL", "path_of", "replacing", "room_for", "shown_path"]
+__all__ = ["FULL", "path_of", "replacing", "room_for"]
 
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """The errors of a disk without space: it is full, the file is too large, or the user's quota is used up."""
-
-_SHOWN = 120
-"""The most characters of a path in an error: text that is taken for a path may be a whole image."""
 
 
 def path_of(given: str | os.PathLike[str], parameter: str) -> Path:
@@ -80,15 +78,9 @@ def replacing(target: Path) -> Generator[Path]:
             raise
 
 
-def shown_path(given: str | os.PathLike[str]) -> str:
-    """Return a path for an error, cut off where it is long."""
-    text = repr(os.fspath(given))
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
 def _refusal(given: str | os.PathLike[str], parameter: str, reason: str) -> InvalidRequest:
     return InvalidRequest(
-        f"{parameter}: {shown_path(given)} cannot be a path ({reason}).",
+        f"{parameter}: {shown(os.fspath(given))} cannot be a path ({reason}).",
         parameter=parameter,
         next_step="Give the path of a file.",
     )

@@ -46,6 +46,7 @@ from imgplay_widget._store.tables import (
     tasks,
     topics,
 )
+from imgplay_widget._text import shown
 from imgplay_widget._types import Entry, Generation, Task, Topic, TopicPage
 from imgplay_widget.errors import InvalidRequest
 
@@ -214,7 +215,7 @@ def _position(cursor: str) -> Tuple:
         moment = datetime.fromisoformat(at).astimezone()
         position = literal(pinned == "1"), literal(moment, UtcTime), literal(topic_id)
     except (ValueError, OverflowError):
-        message = f"before={cursor!r} is not a cursor of the list of topics."
+        message = f"before={shown(cursor)} is not a cursor of the list of topics."
         raise InvalidRequest(message, parameter="before") from None
     return tuple_(*position)
 

@@ -38,6 +38,7 @@ from imgplay_widget._store.damage import DamagedValue
 from imgplay_widget._store.database import Database, location_of
 from imgplay_widget._store.leases import Owners
 from imgplay_widget._store.queries import Scope
+from imgplay_widget._text import shown
 from imgplay_widget._types import (
     EVERYTHING,
     JSON,
@@ -783,7 +784,7 @@ class Store:
             if new_topic is not None:
                 self._insert_topic(connection, new_topic)
             elif queries.topic(connection, self._scope, topic_id) is None:
-                raise NotFound(f"There is no topic {topic_id!r}.")
+                raise NotFound(f"There is no topic {shown(topic_id)}.")
             moved, changed, covers = curation.move(connection, self._scope, batch_ids, topic_id, at=at)
             if new_topic is not None and not moved:
                 connection.rollback()

@@ -26,6 +26,7 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
+from imgplay_widget._text import shown
 from imgplay_widget._types import Reference
 from imgplay_widget.errors import InvalidRequest
 
@@ -214,7 +215,7 @@ class StudioApi:
         """
         if not callable(fn) or inspect.iscoroutinefunction(fn):
             raise InvalidRequest(
-                f"{fn!r} is not a function that can be called with a generation.",
+                f"{shown(fn)} is not a function that can be called with a generation.",
                 parameter="fn",
                 next_step="Give a plain function of one argument, such as one made with def.",
             )
@@ -242,7 +243,7 @@ class StudioApi:
     @cache.setter
     def cache(self, value: bool) -> None:
         if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no types
-            raise InvalidRequest(f"cache={value!r} is neither True nor False.", parameter="cache")
+            raise InvalidRequest(f"cache={shown(value)} is neither True nor False.", parameter="cache")
         self._core.cache = value
 
     # -------------------------------------------------------------- topics
@@ -692,7 +693,7 @@ class StudioApi:
         _, spec = self._core.model(model)
         most = self._core.max_count
         request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=most)
-        return catalog.estimate(spec, n, request.params)
+        return catalog.estimate(spec, request.n, request.params)
 
     # -------------------------------------------------------------- models, keys and servers
 

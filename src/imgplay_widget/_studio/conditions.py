@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.scores import check_name, check_score
+from imgplay_widget._text import shown
 from imgplay_widget._types import ScoreOrder, ScoreRange, Status, Wanted
 from imgplay_widget.errors import InvalidRequest
 
@@ -53,10 +54,10 @@ def check_conditions(model: str | None, status: Status | str | None) -> None:
         InvalidRequest: there is no such status, or the model is not written as ``"provider:id"``.
     """
     if model is not None and ":" not in model:
-        raise InvalidRequest(f'{model!r} is not a model: write "provider:id".', parameter="model")
+        raise InvalidRequest(f'{shown(model)} is not a model: write "provider:id".', parameter="model")
     if status is not None and status not in set(Status):
         known = ", ".join(Status)
-        raise InvalidRequest(f"{status!r} is not a status: {known}.", parameter="status")
+        raise InvalidRequest(f"{shown(status)} is not a status: {known}.", parameter="status")
 
 
 def _ranges(least: Mapping[str, float] | None, most: Mapping[str, float] | None) -> tuple[ScoreRange, ...]:

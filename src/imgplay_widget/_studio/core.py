@@ -23,6 +23,7 @@ from imgplay_widget._engine.clients import Clients
 from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
+from imgplay_widget._plain import whole
 from imgplay_widget._rules.changes import Change, EntryChanged, NoticeGiven
 from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._rules.titles import first_words
@@ -46,14 +47,14 @@ from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_thr
 from imgplay_widget._studio.offers import DISCOVERY, Offers
 from imgplay_widget._studio.panel import CONFIG, Panel
 from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare
-from imgplay_widget._studio.references import References, stored_input
+from imgplay_widget._studio.references import References
 from imgplay_widget._studio.servers import SETTING as SERVERS
 from imgplay_widget._studio.servers import Servers
 from imgplay_widget._studio.spending import Spending
-from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics
+from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics, check_title
 from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._studio.writer import Writer
-from imgplay_widget._text import clean
+from imgplay_widget._text import clean, shown
 from imgplay_widget._types import EVERYTHING, Notice, Reference
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed
 from imgplay_widget.providers.http import missing_key
@@ -319,7 +320,8 @@ class Core(Hop):
             InvalidRequest: the title cannot be stored.
             MissingKey: the provider's key is not set.
         """
-        catalog.check_text("topic", title)
+        if title is not None:
+            check_title(title)
         if self.keys.state(checked.provider.spec) == "missing":
             raise missing_key(checked.provider.spec)
         prepared = prepare(
@@ -341,7 +343,7 @@ class Core(Hop):
 
     def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
         if isinstance(item, Reference):
-            return stored_input(self.archive, item, role)
+            return self.references.stored(item, role)
         link = link_of(item, role)
         return read_input(item if link is None else self.call(self.clients.fetch, link), role)
 
@@ -520,10 +522,13 @@ class Core(Hop):
         Raises:
             InvalidRequest: the limit is out of range.
         """
-        if not 1 <= limit <= MAX_BATCHES:
-            raise InvalidRequest(f"limit={limit} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
+        count = whole(limit)
+        if count is None or not 1 <= count <= MAX_BATCHES:
+            raise InvalidRequest(
+                f"limit={shown(limit)} is out of range: 1 to {MAX_BATCHES}.", parameter="limit"
+            )
         # This runs on the loop, so that the handle misses no change after the reading.
-        page = await self.archive.feed(topic_id, limit=limit, wanted=wanted)
+        page = await self.archive.feed(topic_id, limit=count, wanted=wanted)
         return Batches(self.handle(entry) for entry in page.entries)
 
     # -------------------------------------------------------------- deleting

@@ -42,7 +42,9 @@ class Drafts:
 
     async def read(self, topic_id: str | None) -> Draft:
         """Return a draft, without the images whose files are gone."""
-        return await self._archive.in_store(self._archive.store.draft, topic_id)
+        draft = await self._archive.in_store(self._archive.store.draft, topic_id)
+        # An earlier version may have stored a photo on its side.
+        return replace(draft, references=tuple([await self._inputs.upright(one) for one in draft.references]))
 
     async def save(
         self,

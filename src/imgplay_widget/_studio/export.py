@@ -14,6 +14,7 @@ from imgplay_widget._ids import new_id
 from imgplay_widget._store.frames import FRAMES
 from imgplay_widget._store.paths import path_of, room_for
 from imgplay_widget._studio import album, duck
+from imgplay_widget._text import shown
 from imgplay_widget.errors import ImgplayError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check_format(format: str) -> None:
     """
     if format not in get_args(Format):
         known = ", ".join(get_args(Format))
-        raise InvalidRequest(f"{format!r} is not a format: {known}.", parameter="format")
+        raise InvalidRequest(f"{shown(format)} is not a format: {known}.", parameter="format")
 
 
 def new_folder(given: str | os.PathLike[str]) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, MutableSet
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from imgplay_widget._text import shown
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Tags(_Label, MutableSet[str]):
         """
         if isinstance(tags, str) or not isinstance(tags, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no types
             raise InvalidRequest(
-                f"{tags!r} is not a collection of tags.",
+                f"{shown(tags)} is not a collection of tags.",
                 parameter="tags",
                 next_step='Give a list, such as ["poster"]. Nothing was stored.',
             )

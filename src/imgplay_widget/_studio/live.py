@@ -23,6 +23,7 @@ from imgplay_widget._rules.changes import (
     StoreWritten,
     TopicWritten,
 )
+from imgplay_widget._text import shown
 from imgplay_widget._types import Entry, Generation, Stage, Status, Topic
 from imgplay_widget.errors import (
     Cancelled,
@@ -84,7 +85,7 @@ class LiveBatch:
         for generation in self.entry.generations:
             if generation.id == generation_id:
                 return generation
-        raise NotFound(f"The generation {generation_id!r} was deleted.")
+        raise NotFound(f"The generation {shown(generation_id)} was deleted.")
 
     def error_of(self, generation: Generation) -> ImgplayError:
         """Return the error of a generation that failed or was cancelled."""

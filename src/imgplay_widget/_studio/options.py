@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from imgplay_widget._engine.engine import HEARTBEAT
+from imgplay_widget._plain import whole
+from imgplay_widget._text import shown
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -82,13 +84,18 @@ class StudioOptions:
         object.__setattr__(self, "providers", tuple(self.providers))
         object.__setattr__(self, "keys", dict(self.keys or {}))
         object.__setattr__(self, "concurrency", dict(self.concurrency or {}))
-        if not 1 <= self.max_count <= MOST_IMAGES:
+        count = whole(self.max_count)
+        if count is None or not 1 <= count <= MOST_IMAGES:
             raise InvalidRequest(
-                f"max_count={self.max_count} is out of range: 1 to {MOST_IMAGES}.", parameter="max_count"
+                f"max_count={shown(self.max_count)} is out of range: 1 to {MOST_IMAGES}.",
+                parameter="max_count",
             )
-        if self.titles not in ("auto", "off") and ":" not in self.titles:
+        object.__setattr__(self, "max_count", count)
+        titles = cast("object", self.titles)
+        if not isinstance(titles, str) or (titles not in ("auto", "off") and ":" not in titles):
             raise InvalidRequest(
-                f'titles={self.titles!r} is neither "auto", "off" nor "provider:model".', parameter="titles"
+                f'titles={shown(titles)} is neither "auto", "off" nor "provider:model".',
+                parameter="titles",
             )
 
     @property
@@ -129,7 +136,7 @@ class StudioOptions:
         known = {field.name for field in fields(cls)}
         for name in keywords:
             if name not in known or name == "store":
-                raise TypeError(f"{caller}() got an unexpected keyword argument {name!r}")
+                raise TypeError(f"{caller}() got an unexpected keyword argument {shown(name)}")
         return cls(store=None if store is None else str(store), **keywords)
 
 

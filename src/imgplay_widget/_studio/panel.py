@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from imgplay_widget import catalog
 from imgplay_widget._rules.changes import Change, DraftWritten, Removed, SettingWritten, StoreWritten
 from imgplay_widget._studio.topics import ACTIVE_TOPIC
+from imgplay_widget._text import shown
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Panel:
             NotFound: there is no such model.
         """
         if not isinstance(name, str):
-            raise InvalidRequest(f'model={name!r} is not text: write "provider:id".', parameter="model")
+            raise InvalidRequest(f'model={shown(name)} is not text: write "provider:id".', parameter="model")
         chosen = self._registry.find(name)[1].name
         async with self._order:
             if chosen != self.config.get("model") or self.config.get("also_models"):
@@ -160,7 +161,7 @@ class Panel:
         """
         if not isinstance(params, Mapping):
             raise InvalidRequest(
-                f"params={params!r} is not a dict.",
+                f"params={shown(params)} is not a dict.",
                 parameter="params",
                 next_step='Assign a dict such as {"width": 1024}.',
             )
@@ -180,9 +181,9 @@ class Panel:
         Raises:
             InvalidRequest: the number is out of its range.
         """
-        catalog.check_count(n, self._max_count)
+        count = catalog.check_count(n, self._max_count)
         async with self._order:
-            await self._save({"model": DEFAULT_MODEL, **self.config, "count": n})
+            await self._save({"model": DEFAULT_MODEL, **self.config, "count": count})
 
     async def set_prompt(self, prompt: object) -> None:
         """Set the text in the prompt box of the active topic. Its input images stay.
@@ -191,7 +192,7 @@ class Panel:
             InvalidRequest: the prompt is not text, or it is too long.
         """
         if not isinstance(prompt, str):
-            raise InvalidRequest(f"prompt={prompt!r} is not text.", parameter="prompt")
+            raise InvalidRequest(f"prompt={shown(prompt)} is not text.", parameter="prompt")
         if len(prompt) > MAX_PROMPT:
             raise InvalidRequest(
                 f"prompt has {len(prompt)} characters: {MAX_PROMPT} are the most.", parameter="prompt"

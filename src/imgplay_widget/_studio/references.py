@@ -17,7 +17,7 @@ from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, No
 if TYPE_CHECKING:
     from imgplay_widget._engine.archive import Archive
 
-__all__ = ["References", "stored_input"]
+__all__ = ["References"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -105,7 +105,8 @@ class References:
             raise NotFound(
                 "The file of this image is gone from the store.", next_step="Choose another image."
             )
-        return self._learned(reference)
+        # The file of a result stays as it came, but an input image has its pixels upright.
+        return self._learned(await self._archive.in_pool(self._upright, reference))
 
     async def find(self, digest: str, role: Role = "reference") -> Reference:
         """Return a stored input image, which the user gave or made. Errors name its `role`.
@@ -120,11 +121,51 @@ class References:
         found = None
         if await self._archive.in_store(self._archive.store.owns, digest):
             with suppress(CorruptImage):
-                found = await self._archive.in_pool(self._assets.reference, digest)
+                found = await self._archive.in_pool(self._look, digest)
         if found is None:
             self._known.pop(digest, None)
             raise _gone(role)
-        return self._learned(found)
+        return self._learned(found, digest)
+
+    async def upright(self, reference: Reference) -> Reference:
+        """Return a stored image with its pixels upright. Where it cannot be read, it stays as it is."""
+        known = self._known.get(reference.digest)
+        if known is None:
+            with suppress(ImgplayError):
+                known = await self._archive.in_pool(self._upright, reference)
+                self._learned(known, reference.digest)
+        return reference if known is None else replace(known, generation_id=reference.generation_id)
+
+    def stored(self, reference: Reference, role: Role) -> Input:
+        """Return a stored reference as an input of a request. Any thread may call this.
+
+        Raises:
+            NotFound: the image is gone.
+        """
+        if self._assets.size(reference) is None:
+            raise _gone(role)
+        known = self._known.get(reference.digest) or self._upright(reference)
+        # The same image may be a result here and a plain file there.
+        upright = replace(known, generation_id=reference.generation_id)
+        size = self._assets.size(upright)
+        if size is None:
+            raise _gone(role)
+        return Input(upright, size, None)
+
+    def _look(self, digest: str) -> Reference | None:
+        found = self._assets.reference(digest)
+        return None if found is None else self._upright(found)
+
+    def _upright(self, reference: Reference) -> Reference:
+        """Return a stored image with its pixels upright, as `keep` stores them. Earlier versions did not."""
+        data = self._assets.read(self._assets.original_url(reference.digest, reference.media_type))
+        try:
+            turned = images.upright(data)
+        except NotShown:
+            return reference
+        if turned is data:
+            return reference
+        return replace(self._keep(turned, "reference", ""), generation_id=reference.generation_id)
 
     async def thumbnail(self, digest: str) -> bytes | None:
         """Return the thumbnail of a reference (WebP), or None where the image is gone."""
@@ -146,23 +187,14 @@ class References:
         url = self._assets.original_url(reference.digest, reference.media_type)
         return reference, await self._archive.read(url)
 
-    def _learned(self, reference: Reference) -> Reference:
+    def _learned(self, reference: Reference, asked: str | None = None) -> Reference:
+        """Remember an upright image, by its digest and by the digest that somebody asked for."""
         self._known[reference.digest] = reference
-        if len(self._known) > KNOWN:
+        if asked is not None:
+            self._known[asked] = reference
+        while len(self._known) > KNOWN:
             self._known.popitem(last=False)
         return reference
-
-
-def stored_input(archive: Archive, reference: Reference, role: Role) -> Input:
-    """Return a stored reference as an input of a request.
-
-    Raises:
-        NotFound: the image is gone.
-    """
-    size = archive.store.assets.size(reference)
-    if size is None:
-        raise _gone(role)
-    return Input(reference, size, None)
 
 
 def _gone(role: Role) -> NotFound:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from imgplay_widget._rules.changes import Change, ModelsWritten
 from imgplay_widget._studio.offers import usable_key
+from imgplay_widget._text import MAX_SHOWN, clean, shown
 from imgplay_widget.errors import InvalidRequest, NotFound, StoreError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.environment import bare
@@ -133,7 +134,7 @@ class Servers:
         """
         if name not in self._servers:
             raise NotFound(
-                f"There is no added server {name!r}.",
+                f"There is no added server {shown(name)}.",
                 next_step=f"Use one of {', '.join(self._servers)}."
                 if self._servers
                 else "No server was added yet.",
@@ -174,7 +175,7 @@ class Servers:
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidRequest(
-                f"A server cannot have the name {name!r}.",
+                f"A server cannot have the name {shown(name)}.",
                 parameter="name",
                 next_step="Use 1 to 64 letters, digits, - and _.",
             )
@@ -189,7 +190,7 @@ class Servers:
                 taken = spec.name.casefold() == name.casefold() or bool({*variables} & {*spec.key_variables})
             if taken:
                 raise InvalidRequest(
-                    f"The name {name!r} belongs to {spec.title}.",
+                    f"The name {shown(name)} belongs to {spec.title}.",
                     parameter="name",
                     next_step="Choose another name.",
                 )
@@ -223,7 +224,8 @@ def _checked(url: str) -> str:
         )
     if parts.scheme == "http" and "." in host and not addresses.is_local(url):
         raise InvalidRequest(
-            f"{host} is not on this machine or network. Over http, others could read prompts and key.",
+            f"{clean(host, MAX_SHOWN)} is not on this machine or network."
+            " Over http, others could read prompts and key.",
             parameter="url",
             next_step="Use the https address of the server.",
         )

@@ -9,6 +9,7 @@ from imgplay_widget._engine.archive import gone
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.changes import Change, Removed, SettingWritten
 from imgplay_widget._rules.titles import first_words
+from imgplay_widget._text import shown
 from imgplay_widget._types import Topic
 from imgplay_widget.errors import InvalidRequest, NotFound
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.prepare import HistoryOwner
     from imgplay_widget._types import Draft, FeedPage
 
-__all__ = ["ACTIVE_TOPIC", "Topics", "title_of"]
+__all__ = ["ACTIVE_TOPIC", "Topics", "check_title", "title_of"]
 
 ACTIVE_TOPIC = "active_topic"
 """The setting with the id of the active topic."""
@@ -95,7 +96,7 @@ class Topics:
         """
         found = await self._archive.find_topic(topic)
         if found is None:
-            raise NotFound(f"There is no topic {topic!r}.")
+            raise NotFound(f"There is no topic {shown(topic)}.")
         return found
 
     # -------------------------------------------------------------- writing
@@ -123,7 +124,8 @@ class Topics:
         Raises:
             InvalidRequest: the title cannot be stored.
         """
-        catalog.check_text("title", title)
+        if title is not None:
+            check_title(title)
         return await self._curator.add_topic(self._fresh(title, by="user" if title else "prompt"))
 
     def _fresh(self, title: str | None, *, by: Literal["prompt", "user"]) -> Topic:
@@ -217,6 +219,17 @@ class Topics:
         self.active = self._stored = topic_id
         if fresh:
             self._notify(SettingWritten(name=ACTIVE_TOPIC, value=topic_id, source=source))
+
+
+def check_title(title: str) -> None:
+    """Refuse the title of a new topic that is too long or cannot be stored.
+
+    Raises:
+        InvalidRequest: the title is neither.
+    """
+    catalog.check_text("title", title)
+    if len(title) > MAX_TITLE:
+        raise InvalidRequest(f"A title has 1 to {MAX_TITLE} characters, not {len(title)}.", parameter="title")
 
 
 def title_of(text: str) -> str:

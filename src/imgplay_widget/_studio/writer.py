@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imgplay_widget import catalog
 from imgplay_widget._rules import prompts, titles
 from imgplay_widget._rules.costs import price_unknown
+from imgplay_widget._text import shown
 from imgplay_widget.errors import BadResponse, ImgplayError, InvalidRequest, MissingKey, NotFound
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Writer:
         """
         if mode not in prompts.MODES:
             known = " or ".join(f'"{one}"' for one in prompts.MODES)
-            raise InvalidRequest(f"mode={mode!r} is not {known}.", parameter="mode")
+            raise InvalidRequest(f"mode={shown(mode)} is not {known}.", parameter="mode")
         prompt = prompt.strip()
         if not prompt:
             raise InvalidRequest(
@@ -176,7 +177,7 @@ class Writer:
             return model
         if not candidates:
             raise NotFound(
-                f"There is no provider for the text model {self._chosen!r}.",
+                f"There is no provider for the text model {shown(self._chosen)}.",
                 next_step="Set titles= to a text model of an installed provider.",
             )
         specs = [provider.spec for provider in candidates]

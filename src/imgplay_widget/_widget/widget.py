@@ -13,11 +13,13 @@ import traitlets
 
 from imgplay_widget._page.page import Page
 from imgplay_widget._page.protocol import MAX_MARKED
+from imgplay_widget._plain import whole
 from imgplay_widget._rules.costs import budget_of
 from imgplay_widget._studio.api import StudioApi
 from imgplay_widget._studio.call_threads import CallThread
 from imgplay_widget._studio.handles import Generations
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions, signature_with
+from imgplay_widget._text import shown
 from imgplay_widget._widget.sharing import Follower, share, share_own
 from imgplay_widget._widget.traits import KeptTrait
 from imgplay_widget.errors import InvalidRequest, StudioClosed
@@ -357,7 +359,9 @@ def _forget(page: object, listeners: list[Any]) -> None:
 def _check_theme(theme: Any) -> str:
     if theme not in THEMES:
         raise InvalidRequest(
-            f"There is no theme {theme!r}.", parameter="theme", next_step='Use "auto", "dark" or "light".'
+            f"There is no theme {shown(theme)}.",
+            parameter="theme",
+            next_step='Use "auto", "dark" or "light".',
         )
     return theme
 
@@ -365,13 +369,14 @@ def _check_theme(theme: Any) -> str:
 def _check_height(height: Any) -> int | None:
     if height is None:
         return None
-    if isinstance(height, bool) or not isinstance(height, int) or not LOWEST <= height <= HIGHEST:
+    pixels = whole(height)
+    if pixels is None or not LOWEST <= pixels <= HIGHEST:
         raise InvalidRequest(
-            f"height={height!r} is out of range: {LOWEST} to {HIGHEST} pixels.",
+            f"height={shown(height)} is out of range: {LOWEST} to {HIGHEST} pixels.",
             parameter="height",
             next_step="Use a height within the range, or None to leave the height to the page.",
         )
-    return height
+    return pixels
 
 
 def _keep_shell(_: object, default: object) -> object:

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._text import is_clean
+from imgplay_widget._plain import plain, whole
+from imgplay_widget._text import is_clean, shown
 from imgplay_widget._types import ModelSpec, Parameter, Reference, Request
 from imgplay_widget.errors import InvalidRequest, UnknownParameter
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "make_request", "range_of"]
+
+LARGEST = 2**64
+"""The largest whole number, of either sign. No model takes a larger seed."""
 
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
@@ -51,8 +55,9 @@ def make_request(
         InvalidRequest: a value is of the wrong kind or out of its range; the message names both.
     """
     _check_retired(spec, today or datetime.now(UTC).date())
+    prompt = plain(prompt)
     _check_prompt(spec, prompt)
-    check_count(n, max_count)
+    n = check_count(n, max_count)
     _check_references(spec, references)
     _check_mask(spec, mask, references)
     seconds = spec.deadline if deadline is None else _check_deadline(deadline)
@@ -82,13 +87,14 @@ def check_value(parameter: Parameter, value: Any, *, model: str) -> Any:
 
     Args:
         parameter: the parameter of the value.
-        value: the user's value; not None.
+        value: the user's value; not None. Numbers of other packages are taken, and 512.0 as a whole number.
         model: the model's name, for the message.
 
     Raises:
         InvalidRequest: the value is of the wrong kind, out of range, between two steps or not one of the
             choices.
     """
+    value = plain(value)
     match parameter.type:
         case "integer" | "number":
             checked = _number(parameter, value, model)
@@ -108,12 +114,15 @@ def _number(parameter: Parameter, value: Any, model: str) -> int | float:
         kind = "a whole number" if parameter.type == "integer" else "a number"
         raise _invalid(parameter, value, f"is not {kind}", model)
     number: int | float = value
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise _invalid(parameter, value, "is not a finite number", model)
     if parameter.type == "integer":
         if number != int(number):
             raise _invalid(parameter, value, "is not a whole number", model)
         number = int(number)
+    if isinstance(number, int) and abs(number) > LARGEST:
+        # Such a number is neither a float, nor a number to a database or to other programs.
+        raise _invalid(parameter, value, "is out of range", model)
     low, high, step = parameter.minimum, parameter.maximum, parameter.step
     if (low is not None and number < low) or (high is not None and number > high):
         raise _invalid(parameter, value, "is out of range", model)
@@ -168,7 +177,7 @@ def _check_retired(spec: ModelSpec, today: date) -> None:
 
 def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
     if not isinstance(prompt, str):
-        raise InvalidRequest(f"prompt={prompt!r} is not text.", parameter="prompt")
+        raise InvalidRequest(f"prompt={shown(prompt)} is not text.", parameter="prompt")
     if not prompt.strip():
         raise InvalidRequest("prompt is empty. Describe what the image shall show.", parameter="prompt")
     if spec.max_prompt is not None and len(prompt) > spec.max_prompt:
@@ -179,23 +188,29 @@ def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
     check_text("prompt", prompt)
 
 
-def check_count(n: object, max_count: int) -> None:
-    """Refuse a number of images that is not a whole number from 1 to `max_count`.
+def check_count(n: object, max_count: int) -> int:
+    """Return a number of images as an int. Whole numbers of other packages are taken.
 
     Raises:
-        InvalidRequest: the number is out of its range.
+        InvalidRequest: the number is not a whole number from 1 to `max_count`.
     """
-    if isinstance(n, bool) or not isinstance(n, int):
-        raise InvalidRequest(f"n={n!r} is not a whole number from 1 to {max_count}.", parameter="n")
-    if not 1 <= n <= max_count:
-        raise InvalidRequest(f"n={n} is out of range: ask for 1 to {max_count} images.", parameter="n")
+    count = whole(n)
+    if count is None:
+        raise InvalidRequest(f"n={shown(n)} is not a whole number from 1 to {max_count}.", parameter="n")
+    if not 1 <= count <= max_count:
+        raise InvalidRequest(
+            f"n={shown(count)} is out of range: ask for 1 to {max_count} images.", parameter="n"
+        )
+    return count
 
 
 def _check_deadline(deadline: Any) -> float:
+    deadline = plain(deadline)
     good = isinstance(deadline, (int, float)) and not isinstance(deadline, bool)
     if not good or not 0 < deadline <= MAX_DEADLINE:
         raise InvalidRequest(
-            f"deadline={deadline!r} is out of range: use more than 0 and up to {MAX_DEADLINE:g} seconds.",
+            f"deadline={shown(deadline)} is out of range: use more than 0 and up to {MAX_DEADLINE:g}"
+            " seconds.",
             parameter="deadline",
         )
     return float(deadline)
@@ -311,11 +326,9 @@ def _plain(number: float) -> str:
 
 
 def _invalid(parameter: Parameter, value: Any, what: str, model: str) -> InvalidRequest:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = f"{shown[:57]}…"
     return InvalidRequest(
-        f"{parameter.name}={shown} {what}: {model} takes {range_of(parameter)}.", parameter=parameter.name
+        f"{parameter.name}={shown(value, 60)} {what}: {model} takes {range_of(parameter)}.",
+        parameter=parameter.name,
     )
 
 
@@ -324,4 +337,4 @@ def _unknown(spec: ModelSpec, name: str) -> UnknownParameter:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     takes = ", ".join(names) if names else "no parameters beside prompt and n"
-    return UnknownParameter(f"{spec.name} does not have a parameter {name!r}.{hint} It takes {takes}.")
+    return UnknownParameter(f"{spec.name} does not have a parameter {shown(name)}.{hint} It takes {takes}.")

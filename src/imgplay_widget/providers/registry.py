@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from imgplay_widget import catalog
+from imgplay_widget._text import shown
 from imgplay_widget._types import ModelSpec, Notice, Parameter
 from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.providers.base import Provider
@@ -120,7 +121,7 @@ class Registry:
             found = self._extra.get(name) or _registered.get(name) or self._load(name)
         if found is None:
             raise NotFound(
-                f"There is no provider {name!r}.{_hint(name, self._names())}",
+                f"There is no provider {shown(name)}.{_hint(name, self._names())}",
                 next_step=f"There are {', '.join(self._names())}.",
             )
         return found
@@ -145,13 +146,13 @@ class Registry:
             return self.get(same[0].provider), same[0]
         if same:
             raise NotFound(
-                f"Several providers have a model {name!r}.",
+                f"Several providers have a model {shown(name)}.",
                 next_step=f"Choose one of {', '.join(spec.name for spec in same)}.",
             )
         names = [spec.name for spec in self.models()]
         near = get_close_matches(name, names, n=3, cutoff=0.5)
         raise NotFound(
-            f"There is no model {name!r}.",
+            f"There is no model {shown(name)}.",
             next_step=f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(names)}.",
         )
 

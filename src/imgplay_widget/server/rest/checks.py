@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
+from imgplay_widget._text import MAX_SHOWN, clean, shown
 from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.server.rest.declare import Asked, Endpoint
 from imgplay_widget.server.rest.endpoints import ENDPOINTS
@@ -87,7 +88,7 @@ def asked(
         InvalidRequest: the query or the body is not as it was declared.
     """
     if "{" in endpoint.path and _ID.fullmatch(id) is None:
-        raise NotFound(f"There is nothing with the id {id!r}.")
+        raise NotFound(f"There is nothing with the id {shown(id)}.")
     value = _body(endpoint, media_type, body)
     if value is None:
         return None
@@ -134,5 +135,5 @@ def _json(kind: type[WireValue], data: bytes) -> WireValue:
 def _unreadable(error: ValidationError) -> InvalidRequest:
     """Return the refusal of a value that is not as it was declared, in words for people."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "body"
+    where = clean(".".join(str(part) for part in first["loc"]) or "body", MAX_SHOWN)
     return InvalidRequest(f"{where}: {first['msg']}.", parameter=where)

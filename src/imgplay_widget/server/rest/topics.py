@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from imgplay_widget._studio.topics import title_of
+from imgplay_widget._text import shown
 from imgplay_widget.errors import CorruptImage, DiskFull, InvalidRequest, NotFound, NotShown
 from imgplay_widget.server.rest.declare import Asked, Endpoint, JsonAnswer
 from imgplay_widget.server.rest.states import topic_answer
@@ -41,7 +42,7 @@ def _opened(cursor: str) -> str:
         return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
     except (binascii.Error, ValueError):
         raise InvalidRequest(
-            f"cursor={cursor!r} is not a cursor of the list of topics.",
+            f"cursor={shown(cursor)} is not a cursor of the list of topics.",
             parameter="cursor",
             next_step="Use the value of next from the page before, or leave the cursor out.",
         ) from None
@@ -68,7 +69,7 @@ async def change_topic(asked: Asked[NoFields, TopicChange], studio: RestStudio) 
         entry, generation = await core.archive.generation(change.cover_generation_id)
         if entry.batch.topic_id != topic.id or generation.asset is None:
             raise NotFound(
-                f"The topic has no image {change.cover_generation_id!r}.",
+                f"The topic has no image {shown(change.cover_generation_id)}.",
                 next_step="Choose a finished image of the topic.",
             )
         try:
