@@ -139,9 +139,13 @@ describe("the composer", () => {
     const { part, parts, type } = await opened();
     await type("a fox");
     expect(parts("requests")).toHaveLength(0);
+    expect(part("requests-said").textContent).toBe("");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 2", "≈ $0.08"]);
     await type("a {red|blue} fox in {snow|rain}");
-    expect(part("requests").textContent).toContain("4 prompts");
+    expect(part("requests").textContent).toBe("4 prompts × 2 images");
+    // A screen reader hears it too.
+    expect(part("requests-said").getAttribute("role")).toBe("status");
+    expect(part("requests-said").textContent).toBe("4 prompts × 2 images");
     expect(part("requests").dataset.tip?.split("\n")).toContain("a blue fox in snow");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 8", "≈ $0.32"]);
     expect(part("counter").textContent).toBe("18 / 1000");
@@ -149,14 +153,17 @@ describe("the composer", () => {
   it("counts the models too", async () => {
     const { part, type } = await opened({ alsoModels: ["demo:b"] });
     await type("a {red|blue} fox");
-    expect(part("requests").textContent).toContain("2 prompts × 2 models");
+    expect(part("requests").textContent).toBe("2 prompts × 2 models × 2 images");
     expect([part("generate").textContent, part("estimate").textContent]).toEqual(["Generate 8", "≈ $0.36"]);
     await type("{a|b|c}{d|e|f}");
-    expect(part("requests").textContent).toContain("9 prompts × 2 models · at most 16 at once");
+    for (const name of ["requests", "requests-said"])
+      expect(part(name).textContent).toBe("9 prompts × 2 models · at most 16 at once");
     expect(part("generate").textContent).toBe("Generate");
     expect(part("estimate").textContent).not.toMatch(/[≈≥]/);
     await type("a fox");
-    expect(part("requests").textContent).toContain("2 models");
+    expect(part("requests").textContent).toBe("2 models × 2 images");
+    await type('{"style": "oil|ink"} \\frac{a|b}');
+    expect(part("requests").textContent).toBe("2 models × 2 images");
   });
   it("lists what a click asks for, until it is left or only one thing is asked for", async () => {
     const { part, parts, type, click, press } = await opened({ alsoModels: ["demo:b"] });

@@ -175,10 +175,7 @@ function refusalOf({ models, config, prompt }: State): Refusal | null {
   const asked = askedModels(models, config);
   const count = countRequests(prompt, asked);
   const own = { ...errorState(null), code: "several", fault: "you", retryable: false } as const;
-  if (count > MAX_REQUESTS) {
-    const message = t.composer.tooMany(countText(countVariants(prompt)), asked.length, MAX_REQUESTS);
-    return { ...own, message, nextStep: t.composer.tooManyStep };
-  }
-  if (variants(prompt.trim()).every((text) => text.trim() !== "")) return null;
-  return { ...own, message: t.composer.emptyVariant, nextStep: t.composer.emptyVariantStep };
+  if (count <= MAX_REQUESTS) return null;
+  const message = t.composer.tooMany(countText(countVariants(prompt)), asked.length, MAX_REQUESTS);
+  return { ...own, message, nextStep: t.composer.tooManyStep };
 }

@@ -16,6 +16,7 @@ export function Requests() {
     useStore((state) => state.models),
     config,
   );
+  const images = useStore((state) => Math.min(state.config.count, state.maxCount));
   const [open, setOpen] = useState(false);
   const chip = useRef<HTMLButtonElement>(null);
   const prompts = countVariants(prompt);
@@ -24,10 +25,14 @@ export function Requests() {
   useEffect(() => {
     if (none) setOpen(false);
   }, [none]);
-  if (none) return null;
   const over = all > MAX_REQUESTS;
-  const some = prompts > 1 ? t.composer.prompts(countText(prompts)) : "";
-  const models = asked.length > 1 ? t.composer.models(asked.length) : "";
+  const parts = [
+    prompts > 1 && t.composer.prompts(countText(prompts)),
+    asked.length > 1 && t.composer.models(asked.length),
+    !over && images > 1 && t.composer.images(images),
+  ].filter(Boolean);
+  // What Generate says is enough where there is one request.
+  const words = none ? "" : parts.join(" × ") + (over ? ` · ${t.composer.atMost(MAX_REQUESTS)}` : "");
   const texts = over || prompts === 1 ? [] : variants(prompt.trim());
   const titles = asked.length > 1 ? asked.map(({ title }) => title) : [];
   const leave = (refocus: boolean): void => {
@@ -36,22 +41,25 @@ export function Requests() {
   };
   return (
     <>
-      <button
-        ref={chip}
-        type="button"
-        class={over ? "ip-requests ip-count-bad" : "ip-requests"}
-        {...tipped([...texts, titles.join(", ")].filter(Boolean).join("\n"))}
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        data-testid="requests"
-        onClick={() => setOpen(!open)}
-      >
-        <Icon name="several" size={12} />
-        <span role={over ? "status" : undefined}>
-          {some && models ? t.composer.times(some, models) : some || models}
-          {over && ` · ${t.composer.atMost(MAX_REQUESTS)}`}
-        </span>
-      </button>
+      {words && (
+        <button
+          ref={chip}
+          type="button"
+          class={over ? "ip-requests ip-count-bad" : "ip-requests"}
+          {...tipped([...texts, titles.join(", ")].filter(Boolean).join("\n"))}
+          aria-haspopup="dialog"
+          aria-expanded={open}
+          data-testid="requests"
+          onClick={() => setOpen(!open)}
+        >
+          <Icon name="several" size={12} />
+          <span>{words}</span>
+        </button>
+      )}
+      {/* A screen reader hears the number when it changes, while the prompt has the focus. */}
+      <span class="ip-hidden" role="status" data-testid="requests-said">
+        {words}
+      </span>
       {open && chip.current && (
         <PartPopover
           name="tools"
