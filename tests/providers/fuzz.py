@@ -425,7 +425,7 @@ class Case:
             self.faults.append(f"{len(self.asked)} requests")
         submits = [one for one in self.asked if self._wire.is_submit(one[0])]
         for (_, status, body), _ in pairwise(submits):
-            # Whatever a provider says in a refusal, such as "too many requests", the call did no work.
+            # A refused call did no work. The provider may say in any refusal that it is busy.
             refused = 400 <= status < 500 and status not in (408, 499)
             said_busy = any(
                 word in body.lower().replace(b"\0", b"") for word in (b"429", b"rate", b"base_resp")
@@ -440,7 +440,7 @@ def _close(wire: Wire) -> None:
 
 
 def cases() -> dict[str, type[Wire]]:
-    """Return the wires of all contract cases by name: whoever passes the contract is mutated too."""
+    """Return the wires of all contract cases by name. Each provider that passes the contract is here."""
     found: dict[str, type[Wire]] = {}
     for path in sorted((Path(__file__).parent / "contract").glob("test_contract_*.py")):
         module = import_module(f"tests.providers.contract.{path.stem}")

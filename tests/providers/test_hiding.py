@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -17,8 +18,12 @@ from imgplay_widget._types import Done, Inline, Missing, ModelSpec, Parameter, P
 from imgplay_widget.catalog import checked
 from imgplay_widget.errors import ServerError
 from imgplay_widget.providers._shared.hiding import redact, without_key
+from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.gemini import Gemini
 from imgplay_widget.providers.http import Http
+from imgplay_widget.providers.huggingface import HuggingFace
 from imgplay_widget.providers.openai import OpenAI
+from imgplay_widget.providers.qwen import Qwen
 from imgplay_widget.testing import FakeProvider, open_studio, png
 from imgplay_widget.testing.server import Answer
 from tests.providers.conftest import KEY, Caller, unit_of
@@ -97,6 +102,27 @@ def test_a_long_hostile_text_is_redacted_quickly() -> None:
 def test_a_cut_text_does_not_end_with_half_a_key() -> None:
     for length in range(19_960, 20_001):
         assert "canary-7f3a" not in redact("w " * (length // 2) + KEY + " more " * 100, KEY)[-200:]
+
+
+NAMED: dict[str, tuple[Callable[[str], Provider], str, Any]] = {
+    "a partner": (
+        lambda origin: HuggingFace(origin, hub_url=origin),
+        "a/b",
+        {"inferenceProviderMapping": {KEY: {"status": "live", "task": "text-to-image", "providerId": "x"}}},
+    ),
+    "a reason": (Gemini, "gemini-3-pro-image", {"candidates": [{"finishReason": f"IT_{KEY}"}]}),
+    "a kind": (lambda origin: OpenAI(origin, name="x"), "x", {"error": {"message": "no", "param": KEY}}),
+    "a code": (Qwen, "qwen-image", {"code": f"Throttled.{KEY}", "message": ""}),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_names_that_an_answer_chooses_hold_no_key(name: str) -> None:
+    connect, model, body = NAMED[name]
+    found = Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    with OpenAIServer([found]) as server, pytest.raises(errors.ProviderError) as caught:
+        Caller(connect(server.origin)).submit(unit_of(model=model))
+    assert KEY not in f"{caught.value!r} {caught.value}"
 
 
 # ------------------------------------------------------------------ logs

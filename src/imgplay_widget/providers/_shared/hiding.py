@@ -150,7 +150,7 @@ _LOGGERS = (
 
 
 class _KeyFilter(logging.Filter):
-    """Takes the keys of all clients out of a record."""
+    """A filter that takes the keys of all clients out of a record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace what a record says where it holds a key. Every record passes."""
