@@ -19,11 +19,11 @@ import type {
   Call,
   Feed,
   FeedState,
-  Gallery,
   GenerationState,
   Event as KernelEvent,
   KernelMessage,
   PageMessage,
+  ReadGallery,
   ReferenceState,
   Result,
   SelectTopic,
@@ -497,7 +497,7 @@ class MockKernel {
   }
 
   /** Return a page of the gallery; its cursor is the last image of the page before. */
-  gallery(call: Gallery): Result {
+  gallery(call: ReadGallery): Result {
     const { before, limit, sort, starredFirst, starred, tag, scores } = call;
     const whole = this.page({ ...call, status: "success", sort: null, before: null, limit: Infinity });
     const mark = ({ starred, scores }: GenerationState): number =>

@@ -15,7 +15,7 @@ export type Call =
   | ChooseCover
   | SelectTopic
   | Feed
-  | Gallery
+  | ReadGallery
   | NamedBatches
   | Queue
   | Prompts
@@ -369,7 +369,7 @@ export interface FeedOrder {
   name: string;
   lowestFirst: boolean;
 }
-export interface Gallery {
+export interface ReadGallery {
   method: "gallery";
   topicId: string | null;
   before: string | null;

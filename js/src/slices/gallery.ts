@@ -9,9 +9,9 @@ import type {
   BatchState,
   ErrorState,
   FeedOrder,
-  Gallery as GalleryCall,
   GalleryResult,
   GenerationState,
+  ReadGallery,
 } from "../protocol.gen";
 import { isRunning } from "./batches";
 import { isUsed } from "./feed-pages";
@@ -277,7 +277,7 @@ function createFetch({ getState, setState, own, change, fail }: Link): Gallery["
 }
 
 /** Return the question for the images, the same for all pages. */
-function questionOf(state: State): Omit<GalleryCall, "before" | "limit"> {
+function questionOf(state: State): Omit<ReadGallery, "before" | "limit"> {
   const { search, model, status, starred, tag, score } = state.filter;
   const { order = "newest" } = state.gallery ?? {};
   return {

@@ -44,7 +44,7 @@ class Feeds:
         """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Feed: self._feed,
-            protocol.Gallery: self._gallery,
+            protocol.ReadGallery: self._gallery,
             protocol.NamedBatches: self._named_batches,
             protocol.Queue: self._queue,
             protocol.Prompts: self._prompts,
@@ -60,7 +60,7 @@ class Feeds:
         page = await self.page(call.topic_id, before=call.before, limit=call.limit, wanted=wanted)
         return protocol.FeedResult(feed=page)
 
-    async def _gallery(self, call: protocol.Gallery, _: Attachments) -> protocol.GalleryResult:
+    async def _gallery(self, call: protocol.ReadGallery, _: Attachments) -> protocol.GalleryResult:
         page = await self._archive.gallery(
             call.topic_id,
             before=call.before,
@@ -133,7 +133,7 @@ class Feeds:
         return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
 
 
-def _wanted(call: protocol.Feed | protocol.Gallery) -> Wanted:
+def _wanted(call: protocol.Feed | protocol.ReadGallery) -> Wanted:
     return Wanted(
         search=call.search,
         model=call.model,

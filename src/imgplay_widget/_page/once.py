@@ -17,7 +17,7 @@ READS: frozenset[type[protocol.Message]] = frozenset(
     {
         protocol.Hello,
         protocol.Feed,
-        protocol.Gallery,
+        protocol.ReadGallery,
         protocol.NamedBatches,
         protocol.Queue,
         protocol.Prompts,

@@ -626,7 +626,7 @@ class Feed(Message):
     sort: FeedOrder | None = None
 
 
-class Gallery(Message):
+class ReadGallery(Message):
     """A request for finished images of a topic, or of all topics (None). Answer: `GalleryResult`.
 
     Attributes:
@@ -965,7 +965,7 @@ Call = Annotated[
     | ChooseCover
     | SelectTopic
     | Feed
-    | Gallery
+    | ReadGallery
     | NamedBatches
     | Queue
     | Prompts
@@ -1060,7 +1060,7 @@ class FeedResult(Message):
 
 
 class GalleryResult(Message):
-    """The answer to `Gallery`.
+    """The answer to `ReadGallery`.
 
     Attributes:
         images: the ids of the generations whose images are shown, in their order.

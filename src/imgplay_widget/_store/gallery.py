@@ -44,7 +44,7 @@ _STARRED, _SCORED, _OTHERS = "starred", "scored", "others"
 _FROM = generations.join(batches, batches.c.id == generations.c.batch_id)
 
 
-_COLUMNS = generations.c.id, generations.c.batch_id, generations.c.position
+_COLUMNS: tuple[ColumnElement[Any], ...] = generations.c.id, generations.c.batch_id, generations.c.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _scored(shown: Iterable[Condition], order: ScoreOrder, place: _Place | None)
 def _shown(scope: Scope, topic_id: str | None, wanted: Wanted) -> list[Condition]:
     """Return the conditions of a finished image that is visible, in the topic, and passes the filter."""
     visible = select(topics.c.id).where(topics.c.id == batches.c.topic_id, topics.c.deleted_at.is_(None))
-    conditions = [
+    conditions: list[Condition] = [
         generations.c.asset_digest.is_not(None),
         generations.c.deleted_at.is_(None),
         batches.c.deleted_at.is_(None),
