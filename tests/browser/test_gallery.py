@@ -219,7 +219,7 @@ def test_the_large_view_goes_on_beyond_the_page_and_leads_back_to_its_image(gall
 
 def test_an_image_that_arrives_moves_nothing_that_is_read_and_takes_no_focus(gallery: Page) -> None:
     feed = gallery.get_by_test_id("feed")
-    place = gallery.locator("[data-view=gallery] li[data-row]").first.get_attribute("aria-setsize")
+    counted = gallery.locator("[data-view=gallery] li[data-row]").first.get_attribute("aria-setsize")
     gallery.get_by_test_id("prompt").fill("a new fox")
     gallery.get_by_test_id("generate").click()
     feed.evaluate("feed => { feed.scrollTop = 900 }")
@@ -235,7 +235,7 @@ def test_an_image_that_arrives_moves_nothing_that_is_read_and_takes_no_focus(gal
     assert gallery.evaluate("window.marked === document.activeElement")
     after = tile.evaluate_all(BOXES)[0]
     assert abs(after[2] - before[2]) < max(before[3], after[3]) + 8
-    assert place == "-1"
+    assert counted == "-1"
 
 
 def test_lines_end_where_the_gallery_does_and_follow_the_size(gallery: Page) -> None:

@@ -149,7 +149,7 @@ export function openGallery(store: StoreApi<State>): () => void {
   };
 }
 
-/** Asks for the pages, and keeps what came in step with the batches of the store. */
+/** Return what asks for the pages, and keeps what came in step with the batches of the store. */
 function createPages({ getState, setState, own, change, fail }: Link) {
   /** The questions that were asked and answered last. */
   let asked = "";

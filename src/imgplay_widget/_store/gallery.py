@@ -76,10 +76,10 @@ def gallery(
     starred_first: bool,
 ) -> GalleryPage:
     """Return a page of the finished images of a topic, or of all topics (None), that a filter passes."""
-    place = None if before is None else _place_of(before)
+    reached = None if before is None else _place_of(before)
     found: list[tuple[str, str, str]] = []
     if wanted.status in (None, Status.SUCCESS):
-        for part in _parts(scope, topic_id, wanted, starred_first=starred_first, place=place):
+        for part in _parts(scope, topic_id, wanted, starred_first=starred_first, reached=reached):
             rest = part.images.order_by(*part.order).limit(limit + 1 - len(found))
             for row in connection.execute(rest):
                 value = (
@@ -98,44 +98,44 @@ def gallery(
 
 
 def _parts(
-    scope: Scope, topic_id: str | None, wanted: Wanted, *, starred_first: bool, place: _Place | None
+    scope: Scope, topic_id: str | None, wanted: Wanted, *, starred_first: bool, reached: _Place | None
 ) -> Iterable[_Part]:
     """Return the parts of the order that come after the cursor, each from the cursor on."""
     shown = _shown(scope, topic_id, wanted)
-    begun = place is None or place.part != _OTHERS
+    begun = reached is None or reached.part != _OTHERS
     if wanted.sort is not None:
         if begun:
-            yield _scored(shown, wanted.sort, place)
+            yield _scored(shown, wanted.sort, reached)
         own = scores.c.generation_id == generations.c.id, scores.c.name == wanted.sort.name
         shown.append(~select(scores.c.value).where(*own).correlate(generations).exists())
     elif starred_first:
         if begun:
             # The index of the starred images holds their batches in order. The newest batches may hold none.
             starred = generations.c.starred == true()
-            yield _by_time(_STARRED, [*shown, starred], generations.c.batch_id, place)
+            yield _by_time(_STARRED, [*shown, starred], generations.c.batch_id, reached)
         # So written, no index finds the images without a star: they are nearly all.
         shown.append(func.coalesce(generations.c.starred, False).is_(False))
-    yield _by_time(_OTHERS, shown, batches.c.id, place)
+    yield _by_time(_OTHERS, shown, batches.c.id, reached)
 
 
-def _by_time(name: str, shown: Iterable[Condition], batch: Column[str], place: _Place | None) -> _Part:
+def _by_time(name: str, shown: Iterable[Condition], batch: Column[str], reached: _Place | None) -> _Part:
     """Return the images in the order of time. `batch` is the column whose index has this order."""
     images = select(*_COLUMNS).select_from(_FROM).where(*shown)
-    if place is not None and place.part == name:
+    if reached is not None and reached.part == name:
         # The first condition alone finds the place in the index.
         images = images.where(
-            batch <= place.first, or_(batch < place.first, generations.c.position > place.second)
+            batch <= reached.first, or_(batch < reached.first, generations.c.position > reached.second)
         )
     return _Part(name, images, (batch.desc(), generations.c.position))
 
 
-def _scored(shown: Iterable[Condition], order: ScoreOrder, place: _Place | None) -> _Part:
+def _scored(shown: Iterable[Condition], order: ScoreOrder, reached: _Place | None) -> _Part:
     """Return the images that have the score, in its order. Equal ones stand in the order of the index."""
     joined = _FROM.join(scores, scores.c.generation_id == generations.c.id)
     images = select(*_COLUMNS, scores.c.value).select_from(joined).where(scores.c.name == order.name, *shown)
     ends = scores.c.value, scores.c.generation_id
-    if place is not None and place.part == _SCORED:
-        at = tuple_(literal(place.first), literal(place.second))
+    if reached is not None and reached.part == _SCORED:
+        at = tuple_(literal(reached.first), literal(reached.second))
         images = images.where(tuple_(*ends) > at if order.lowest_first else tuple_(*ends) < at)
     return _Part(_SCORED, images, ends if order.lowest_first else tuple(end.desc() for end in ends))
 
