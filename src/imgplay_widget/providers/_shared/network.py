@@ -189,17 +189,17 @@ def trust() -> Trust:
     return Trust()
 
 
-def certificates(place: Trust, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+def certificates(trusted: Trust, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """Read the trusted certificates, which takes 0.1 s.
 
     Args:
-        place: where they are.
+        trusted: where they are.
         usual: returns the context with the usual certificates.
 
     Raises:
         Unusable: the variable names certificates that cannot be read.
     """
-    if not place.path:
+    if not trusted.path:
         try:
             return usual()
         except OSError as error:
@@ -207,8 +207,8 @@ def certificates(place: Trust, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLCo
                 f"The file of {_KEYLOG} cannot be written ({error.strerror}).",
                 f"Set {_KEYLOG} to a file that can be written, or unset it, then retry. Nothing was sent.",
             ) from None
-    by_file, by_folder = place.variable != "SSL_CERT_DIR", place.variable != "SSL_CERT_FILE"
-    path = os.path.expanduser(place.path)  # noqa: PTH111 - it may be a list of folders
+    by_file, by_folder = trusted.variable != "SSL_CERT_DIR", trusted.variable != "SSL_CERT_FILE"
+    path = os.path.expanduser(trusted.path)  # noqa: PTH111 - it may be a list of folders
     folders = [one for one in path.split(os.pathsep) if Path(one).is_dir()]
     why = f"there is no such {'file' if by_file else 'folder'}"
     # Certificates of an office often break the strict rules that `create_default_context` has since 3.13.
@@ -225,8 +225,8 @@ def certificates(place: Trust, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLCo
     except OSError as error:
         why = why if isinstance(error, FileNotFoundError) else error.strerror or why
     raise Unusable(
-        f"{place.variable}={path[:200]} names no certificates: {why}.",
-        f"Set {place.variable} to a file of certificates in PEM format"
+        f"{trusted.variable}={path[:200]} names no certificates: {why}.",
+        f"Set {trusted.variable} to a file of certificates in PEM format"
         f"{' or a folder of them' if by_folder else ''}, or unset it, then retry. Nothing was sent.",
     )
 
