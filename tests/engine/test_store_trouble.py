@@ -45,7 +45,6 @@ def test_the_heart_outlives_whatever_fails_at_a_beat(caplog):
         def broken():
             raise OSError("a file that is in use")
 
-        studio._core.start(studio._core.clients.connect).result(WAIT)
         studio._core.engine.each_beat.append(broken)
         clock.wait_for(clock.beats + 3)
         studio._core.engine.each_beat.remove(broken)

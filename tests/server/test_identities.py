@@ -38,6 +38,8 @@ FIELDS = {
     "choose_cover": {"topicId": "topic", "generationId": "generation"},
     "select_topic": {"topicId": "topic"},
     "feed": {"topicId": "topic"},
+    "gallery": {"topicId": "topic"},
+    "named_batches": {"batchIds": ["batch"]},
     "queue": {},
     "prompts": {},
     "models_used": {"topicId": "topic"},
