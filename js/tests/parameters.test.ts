@@ -215,8 +215,10 @@ describe("what is sent", () => {
     },
   });
 
-  it("leaves defaults out", () =>
-    expect(paramsToSend(chosen, config({ [chosen.name]: { width: 1024 } }))).toEqual({}));
+  it("leaves defaults out that nobody chose", () =>
+    expect(paramsToSend(chosen, config({ [chosen.name]: {} }))).toEqual({}));
+  it("holds a chosen size that is the default, because a reference gives its own size", () =>
+    expect(paramsToSend(chosen, config({ [chosen.name]: { width: 1024 } }))).toEqual({ width: 1024 }));
   it("holds what was changed, and a seed", () =>
     expect(paramsToSend(chosen, config({ [chosen.name]: { width: 512, seed: 7 } }))).toEqual({
       width: 512,

@@ -131,6 +131,8 @@ class Parameter:
         default: the value that is sent when the user does not choose one; None sends nothing.
         max_length: the most characters of a string.
         advanced: True where the page folds it away.
+        needs: the input image without which the parameter means nothing, ``"reference"`` or ``"mask"``. A
+            request without it does not have the parameter, neither its default nor a given value.
         wire: the name in the provider's protocol, where it differs from `name`; a dot leads into an object
             (``"image_size.width"``).
     """
@@ -147,6 +149,7 @@ class Parameter:
     default: JSON = None
     max_length: int | None = None
     advanced: bool = False
+    needs: Literal["", "reference", "mask"] = ""
     wire: str = ""
 
 
@@ -175,12 +178,15 @@ class ReferenceRule:
         media_types: the accepted kinds of files.
         wire: the field of the provider's protocol that holds the references, with ``[]`` at its end where
             the field is a list; empty where the provider uses one field for all its models.
+        gives_size: True where the image gets the size of the first reference if the user chose none, as far
+            as the limits of width and height allow it.
     """
 
     max_count: int
     max_bytes: int
     media_types: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
     wire: str = ""
+    gives_size: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -301,3 +301,60 @@ def test_a_wrong_file_is_named_with_its_field(old: str, new: str, message: str) 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(CatalogError, match=r"no catalog file nobody\.toml"):
         catalog.load("nobody")
+
+
+# ------------------------------------------------------------------ what a reference decides
+
+EDITOR = replace(
+    MODEL,
+    parameters=(
+        *(replace(p, step=8, minimum=64) if p.kind in ("width", "height") else p for p in MODEL.parameters),
+        Parameter(name="blur", type="integer", title="", default=4, needs="mask"),
+        Parameter(name="strength", type="number", title="", default=0.75, needs="reference"),
+    ),
+    size_rule=None,
+    references=ReferenceRule(max_count=2, max_bytes=1000, gives_size=True),
+    mask=True,
+)
+
+
+def picture(width: int, height: int) -> Reference:
+    return Reference(digest="d", media_type="image/png", width=width, height=height)
+
+
+@pytest.mark.parametrize(
+    ("own", "size"),
+    [
+        ((768, 512), (768, 512)),
+        # The nearest lengths on the steps.
+        ((500, 333), (504, 336)),
+        # A photograph is too much for most graphics cards.
+        ((6000, 4000), (2048, 1368)),
+        ((30, 60), (64, 128)),
+        # One edge is out of range whatever is done, and the other one keeps to its own range.
+        ((8, 800), (64, 2048)),
+    ],
+)
+def test_a_reference_gives_its_size_if_none_is_chosen(own: tuple[int, int], size: tuple[int, int]) -> None:
+    params = ask(EDITOR, references=[picture(*own), picture(640, 640)]).params
+    assert (params["width"], params["height"]) == size
+
+
+def test_a_chosen_size_counts_and_a_model_may_have_its_own_rule() -> None:
+    given = ask(EDITOR, references=[picture(768, 512)], params={"width": 1024}).params
+    assert (given["width"], given["height"]) == (1024, 1024)
+    left_out = ask(EDITOR, references=[picture(768, 512)], params={"width": None, "height": None}).params
+    assert not {"width", "height"} & set(left_out)
+    assert ask(EDITOR).params["width"] == 1024
+    assert ask(replace(MODEL, size_rule=None), references=[REFERENCE]).params["width"] == 1024
+
+
+def test_a_parameter_of_a_mask_is_in_no_request_without_a_mask() -> None:
+    reference, mask = picture(768, 512), picture(768, 512)
+    assert not {"blur", "strength"} & set(ask(EDITOR, params={"blur": 9}).params)
+    assert ask(EDITOR, references=[reference]).params["strength"] == 0.75
+    assert "blur" not in ask(EDITOR, references=[reference], params={"blur": 9}).params
+    params = ask(EDITOR, references=[reference], mask=mask, params={"blur": 9}).params
+    assert (params["blur"], params["strength"]) == (9, 0.75)
+    with pytest.raises(InvalidRequest, match="blur"):
+        ask(EDITOR, params={"blur": "much"})

@@ -207,13 +207,12 @@ def test_the_first_checkpoint_is_found_and_told() -> None:
     script = [answer({"CheckpointLoaderSimple": loader}), accepted(), finished(file)]
     with ProviderServer(script) as server:
         caller = Caller(ComfyUI(server.origin, workflows="/nowhere"))
-        pending = caller.submit(unit_of("default", steps=9, sampler="heun", strength=0.3))
+        pending = caller.submit(unit_of("default", steps=9, sampler="heun"))
         assert isinstance(pending, Pending)
         done = caller.run(lambda http: caller.provider.poll(json.loads(json.dumps(pending.ticket)), http))
     graph = server.requests[1].json()["prompt"]
     assert graph["loader"]["inputs"]["ckpt_name"] == "a.safetensors"
     sampler = graph["sampler"]["inputs"]
-    # Without an input image, a strength means nothing.
     assert (sampler["steps"], sampler["sampler_name"], sampler["denoise"]) == (9, "heun", 1.0)
     (image,) = done.images
     assert isinstance(image, Remote)

@@ -199,13 +199,15 @@ export function isChanged(parameter: ParameterState, values: Values | undefined)
   return shownValue(parameter, values) !== parameter.default;
 }
 
-/** Return the parameters to send: all that is shown and differs from the default. */
+/** Return the parameters to send: all that was chosen or differs from the default. */
 export function paramsToSend(model: ModelState, config: Config): Values {
   const values = config.params[model.name];
   const sent: Values = {};
   for (const parameter of model.parameters) {
     const value = shownValue(parameter, values);
-    if (value !== parameter.default) sent[parameter.name] = value;
+    // A size that was chosen counts also where it is the default: a reference gives its size to other images.
+    const chosen = value !== null && value === values?.[parameter.name];
+    if (chosen || value !== parameter.default) sent[parameter.name] = value;
   }
   return sent;
 }

@@ -73,6 +73,11 @@ const ZH_TITLES: Words = {
   rendering_speed: "渲染速度",
   use_turbo: "加速模式",
   reference_use: "参考图用途",
+  resize_mode: "参考图的适配",
+  inpaint_area: "重绘区域",
+  masked_content: "蒙版下的内容",
+  mask_padding: "蒙版边距",
+  mask_blur: "蒙版羽化",
 };
 
 const ZH_HELPS: Words = {
@@ -92,6 +97,11 @@ const ZH_HELPS: Words = {
   enhance_prompt: "让服务商扩写提示词。",
   strength: "图片可以偏离参考图的程度：越大改动越多。",
   image_prompt_strength: "参考图的影响程度。",
+  resize_mode: "参考图与图片形状不同时的处理方式。",
+  inpaint_area: "重绘整张图片，或只精细重绘蒙版周围；仅在有蒙版时有效。",
+  masked_content: "蒙版区域从什么内容开始；仅在有蒙版时有效。",
+  mask_padding: "以像素为单位，用于只重绘蒙版区域；仅在有蒙版时有效。",
+  mask_blur: "以像素为单位；柔和的边缘可以隐藏接缝。仅在有蒙版时有效。",
   safety_tolerance: "数值越大越宽松。",
   enable_safety_checker: "只有服务商允许时才能关闭。",
   disable_safety_checker: "服务商可能会拒绝。",

@@ -23,6 +23,12 @@ LARGEST = 2**64
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
 
+LONGEST_EDGE = 2048
+"""The longest edge, in pixels, that a reference gives to an image.
+
+A photograph has more pixels than most graphics cards can draw.
+"""
+
 
 def make_request(
     spec: ModelSpec,
@@ -43,7 +49,8 @@ def make_request(
         prompt: the text.
         n: the number of images, 1 to `max_count`.
         params: the values of the model's own parameters by name. A parameter that is missing here gets its
-            default, and a parameter with the value None is left out of the request.
+            default, and a parameter with the value None is left out of the request. Width and height follow
+            the first reference where the model says so (`ReferenceRule.gives_size`).
         references: the input images, in the user's order.
         mask: a mask over the first reference, for models that take a mask.
         deadline: seconds that each task may take in all, up to a day; None means the model's deadline.
@@ -64,11 +71,15 @@ def make_request(
     for name in params:
         if spec.parameter(name) is None:
             raise _unknown(spec, name)
+    given = {"": True, "reference": bool(references), "mask": mask is not None}
     values: dict[str, Any] = {}
+    followed = _followed(spec, params, references)
     for parameter in spec.parameters:
-        value = params.get(parameter.name, parameter.default)
+        value = params.get(parameter.name, followed.get(parameter.name, parameter.default))
         if value is not None:
-            values[parameter.name] = check_value(parameter, value, model=spec.name)
+            value = check_value(parameter, value, model=spec.name)
+        if value is not None and given[parameter.needs]:
+            values[parameter.name] = value
     _check_size(spec, values)
     return Request(
         provider=spec.provider,
@@ -162,6 +173,36 @@ def check_text(parameter: str, text: object) -> None:
             parameter=parameter,
             next_step="Remove the character and call again. Nothing was stored, sent or paid.",
         )
+
+
+def _followed(spec: ModelSpec, params: Mapping[str, Any], references: Sequence[Reference]) -> dict[str, int]:
+    """Return the size that the first reference gives to the image, or nothing where it gives none."""
+    edges = [spec.parameter("width"), spec.parameter("height")]
+    if not references or spec.references is None or not spec.references.gives_size or "width" in params:
+        return {}
+    if "height" in params or not all(edges):
+        return {}
+    own = (references[0].width, references[0].height)
+    # Both edges shrink or grow alike, so that the picture keeps its shape.
+    limits = [min(edge.maximum or LONGEST_EDGE, LONGEST_EDGE) for edge in edges if edge]
+    factor = min(1.0, *(limit / length for limit, length in zip(limits, own, strict=True)))
+    factor = max(
+        factor, *((edge.minimum or 1) / length for edge, length in zip(edges, own, strict=True) if edge)
+    )
+    return {
+        edge.name: _nearest(edge, length * factor)
+        for edge, length in zip(edges, own, strict=True)
+        if edge is not None
+    }
+
+
+def _nearest(edge: Parameter, length: float) -> int:
+    """Return the allowed length of an edge that is nearest to another length."""
+    low, step = edge.minimum or 0, edge.step or 1
+    count = math.floor((length - low) / step + 0.5)
+    if edge.maximum is not None:
+        count = min(count, math.floor((edge.maximum - low) / step))
+    return int(low + max(0, count) * step)
 
 
 def _check_retired(spec: ModelSpec, today: date) -> None:

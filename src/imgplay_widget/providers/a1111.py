@@ -31,6 +31,23 @@ __all__ = ["A1111"]
 
 _LOADED = "loaded"
 """The model that stands for the checkpoint that the server has loaded."""
+_EDITS = {
+    "strength": "denoising_strength",
+    "resize_mode": "resize_mode",
+    "inpaint_area": "inpaint_full_res",
+    "masked_content": "inpainting_fill",
+    "mask_padding": "inpaint_full_res_padding",
+    "mask_blur": "mask_blur",
+}
+"""The parameters of a call that begins with a picture, and their names at the server.
+
+The API's own defaults are not those of the web page: it paints a tight cut around the mask, from a smear.
+"""
+_NUMBERED = {
+    "resize_mode": ("just resize", "crop and resize", "resize and fill"),
+    "masked_content": ("fill", "original", "latent noise", "latent nothing"),
+}
+"""The choices to which the server gives numbers from 0, in its order."""
 _WIRE = {"cfg": "cfg_scale", "distilled_cfg": "distilled_cfg_scale", "sampler": "sampler_name"}
 _USED = {
     "width": "width",
@@ -67,7 +84,7 @@ class A1111(HttpProvider):
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call and wait until its image is done."""
         params = dict(unit.params)
-        strength = params.pop("strength", None)
+        edits = {name: params.pop(name) for name in _EDITS if name in params}
         fields: dict[str, Any] = {
             "prompt": unit.prompt,
             **{_WIRE.get(name, name): value for name, value in params.items()},
@@ -87,8 +104,7 @@ class A1111(HttpProvider):
         if unit.references:
             path = "img2img"
             fields["init_images"] = [b64encode(http.reference(r)).decode() for r in unit.references]
-            if strength is not None:
-                fields["denoising_strength"] = strength
+            fields |= {_EDITS[name]: _edit(name, value) for name, value in edits.items()}
         if unit.mask is not None:
             fields["mask"] = b64encode(await http.white_mask(unit.mask)).decode()
         reply = await http.request("POST", f"{self.base_url}/sdapi/v1/{path}", json=fields)
@@ -209,6 +225,13 @@ class A1111(HttpProvider):
 
 def _task_id(unit: Unit) -> str:
     return f"task(imgplay-{unit.key})"
+
+
+def _edit(name: str, value: Any) -> Any:
+    """Return a value of `_EDITS` as the server takes it."""
+    if name == "inpaint_area":
+        return value == "only masked"
+    return _NUMBERED[name].index(value) if name in _NUMBERED else value
 
 
 def _info(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class SdCpp(HttpProvider):
         if unit.seed is not None:
             fields["seed"] = unit.seed
         for name, value in params.items():
-            if name == "strength" and not (starts and unit.references):
+            if name == "strength" and not starts:
                 continue
             parameter = known.parameter(name)
             *outer, last = ((parameter.wire if parameter else "") or name).split(".")

@@ -13,7 +13,7 @@ from imgplay_widget._clock import Clock
 from imgplay_widget._rules.changes import Progressed
 from imgplay_widget.providers.a1111 import A1111
 from imgplay_widget.providers.http import Http, new_client
-from imgplay_widget.testing import open_studio, png
+from imgplay_widget.testing import mask_png, open_studio, png
 from imgplay_widget.testing.contract import WAIT, ProviderContract, Wire
 from imgplay_widget.testing.server import Answer, answer
 
@@ -140,6 +140,35 @@ class TestA1111(ProviderContract):
         assert batch[0].bytes == wire.image(0)
         assert wire.submits[0].json()["sampler_name"] == "Euler a"
         assert batch[0].seed == 7
+
+    def test_a_mask_is_painted_as_the_web_page_paints_it(self, studio, wire):
+        picture, mask = png(768, 512), mask_png(768, 512, free=(9, 9, 90, 90))
+        self.generate(studio, references=[picture], mask=mask).result(WAIT)
+        asked = wire.submits[0].json()
+        assert (asked["width"], asked["height"]) == (768, 512)
+        names = (
+            "resize_mode",
+            "inpaint_full_res",
+            "inpainting_fill",
+            "inpaint_full_res_padding",
+            "mask_blur",
+        )
+        assert [asked[name] for name in names] == [1, False, 1, 32, 4]
+        own = {"inpaint_area": "only masked", "masked_content": "latent noise", "mask_blur": 0}
+        self.generate(studio, references=[picture], mask=mask, width=512, **own).result(WAIT)
+        asked = wire.submits[1].json()
+        assert (asked["width"], asked["height"]) == (512, 512)
+        assert [asked[name] for name in names] == [1, True, 2, 32, 0]
+        assert not {"inpaint_area", "masked_content"} & set(asked)
+
+    def test_without_a_mask_or_a_reference_none_of_it_is_sent(self, studio, wire):
+        self.generate(studio).result(WAIT)
+        batch = self.generate(studio, references=[png(64, 96)], mask_blur=9).result(WAIT)
+        plain, edit = (received.json() for received in wire.submits)
+        assert not {"resize_mode", "denoising_strength", "mask_blur"} & set(plain)
+        assert "inpainting_fill" not in edit
+        assert (edit["resize_mode"], edit["width"], edit["height"]) == (1, 64, 96)
+        assert "mask_blur" not in batch.params
 
     def test_another_checkpoint_is_loaded_once(self, studio, wire):
         self.generate(studio, model="boats.safetensors [0123456789]").result(WAIT)
