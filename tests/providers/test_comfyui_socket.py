@@ -6,14 +6,15 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import pytest
 
-from imgplay_widget._types import Pending
+from imgplay_widget._types import Partial, Pending
+from imgplay_widget.errors import NetworkError
 from imgplay_widget.providers.comfyui import ComfyUI
-from imgplay_widget.providers.comfyui.socket import Look, heard, look
+from imgplay_widget.providers.comfyui.socket import Look, heard
 from tests.providers.conftest import Caller
 
 sync = pytest.importorskip("websockets.sync.server")
@@ -60,34 +61,52 @@ def server(
             thread.join()
 
 
-def test_a_running_job_shows_its_step_and_its_preview() -> None:
+def listen(origin: str, most: int = 99) -> list[Partial]:
+    """Return what the provider says by itself, until the job is over or `most` was said."""
+
+    async def collect(http: Any) -> list[Partial]:
+        said = ComfyUI(origin, workflows="/nowhere").listen(TICKET, http)
+        assert said is not None
+        found: list[Partial] = []
+        async with aclosing(said):
+            async for look in said:
+                found.append(look)
+                if len(found) == most:
+                    break
+        return found
+
+    return Caller(ComfyUI(origin, workflows="/nowhere")).run(collect)
+
+
+def test_one_listener_hears_every_step_and_preview_until_the_end_of_the_job() -> None:
     messages = [
         event("status", status={"exec_info": {"queue_remaining": 1}}, sid="job-1"),
         event("executing", node="3"),
         event("progress", value=7, max=20, prompt_id="job-1", node="3"),
         preview(b"a small jpeg"),
+        event("progress", value=1, max=1, prompt_id="job-1", node="8"),
+        event("progress", value=8, max=20, prompt_id="job-1", node="3"),
+        event("execution_success", prompt_id="job-1"),
+        event("progress", value=9, max=20, prompt_id="job-1", node="3"),
     ]
     with server(*messages) as (origin, asked):
+        said = listen(origin)
+    assert said == [Partial(progress=7 / 20), Partial(data=b"a small jpeg"), Partial(progress=8 / 20)]
+    assert asked == ["/ws?clientId=job-1"]
+
+
+def test_a_poll_asks_the_queue_and_not_the_socket() -> None:
+    with server(event("progress", value=7, max=20, prompt_id="job-1")) as (origin, asked):
         caller = Caller(ComfyUI(origin, workflows="/nowhere"))
         answered = caller.run(lambda http: caller.provider.poll(TICKET, http))
-    assert isinstance(answered, Pending)
-    assert (answered.progress, answered.previews) == (7 / 20, {0: b"a small jpeg"})
-    assert "/ws?clientId=job-1" in asked
+    assert answered == Pending(ticket=TICKET)
+    assert asked == ["/history/job-1", "/queue"]
 
 
-def test_a_job_that_ends_while_it_is_listened_to_is_asked_for_at_once() -> None:
-    file = {"filename": "x.png", "subfolder": "", "type": "output"}
-    status = {"status_str": "success", "completed": True, "messages": []}
-    done = json.dumps({"job-1": {"outputs": {"9": {"images": [file]}}, "status": status}})
-    # The job is not in the history before it has ended.
-    answers = iter(["{}", done])
-
-    with server(event("execution_success", prompt_id="job-1"), history=lambda: next(answers)) as (origin, _):
-        caller = Caller(ComfyUI(origin, workflows="/nowhere"))
-        answered = caller.run(lambda http: caller.provider.poll(TICKET, http))
-    assert [image.url for image in answered.images] == [
-        f"{origin}/view?filename=x.png&subfolder=&type=output"
-    ]
+def test_a_listener_that_goes_ends_the_connection() -> None:
+    with server(event("progress", value=7, max=20, prompt_id="job-1")) as (origin, _):
+        # The server's side waits for the end of the connection, and `server` waits for the server.
+        assert listen(origin, most=1) == [Partial(progress=7 / 20)]
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks://127.0.0.1:1", "socks5://127.0.0.1:1"])
@@ -97,17 +116,26 @@ def test_a_server_on_this_network_is_listened_to_directly(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("NO_PROXY", "")
-    with server(event("progress", value=7, max=20, prompt_id="job-1"), preview(b"jpeg")) as (origin, _):
-        assert asyncio.run(look(origin, "job-1")).progress == 7 / 20
-    # Elsewhere, a look fails quietly where the proxy cannot be used.
-    assert asyncio.run(look("http://comfy.example.org", "job-1", 0.5)) == Look()
+    with server(event("progress", value=7, max=20, prompt_id="job-1")) as (origin, _):
+        assert listen(origin, most=1) == [Partial(progress=7 / 20)]
+    # Elsewhere the way leads by the proxy.
+    with pytest.raises(NetworkError):
+        listen("http://comfy.example.org")
 
 
-def test_silence_and_no_server_are_no_failure() -> None:
-    with server() as (origin, _):
-        found = Caller(ComfyUI(origin, workflows="/nowhere")).run(lambda http: look(origin, "job-1", 0.2))
-    assert found == Look()
-    assert Caller(ComfyUI("http://127.0.0.1:9")).run(lambda http: look("http://127.0.0.1:9", "x")) == Look()
+def test_a_lost_connection_and_no_server_are_errors_of_the_network() -> None:
+    with pytest.raises(NetworkError):
+        listen("http://127.0.0.1:9")
+    gone = sync.serve(lambda connection: connection.close(), "127.0.0.1", 0)
+    with gone as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            with pytest.raises(NetworkError, match="closed"):
+                listen(f"http://127.0.0.1:{running.socket.getsockname()[1]}")
+        finally:
+            running.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize(

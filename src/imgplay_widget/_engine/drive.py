@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imgplay_widget._engine.admission import admit, admit_error, admit_ticket
+from imgplay_widget._engine.listening import Ear
 from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.lifecycle import Accept, Event, Fail, Fetch, Refuse, Renew, Resume, Send, Succeed
 from imgplay_widget._rules.schedule import Schedule
@@ -187,6 +188,7 @@ class Drive:
         started: seconds of the clock at the start.
         ends: the loop's time at the deadline.
         renewed: True once expired links were asked for again.
+        reached: the last known progress of each image of the call, by its place in the unit.
     """
 
     task: Task
@@ -202,6 +204,7 @@ class Drive:
     started: float = 0.0
     ends: float = 0.0
     renewed: bool = False
+    reached: dict[int, float] = field(default_factory=dict[int, float])
 
     async def run(self) -> None:
         """Drive the task to a final stage within its deadline.
@@ -260,6 +263,8 @@ class Drive:
             try:
                 return await self._send()
             except ProviderError as error:
+                # The next call begins from nothing.
+                self.reached.clear()
                 unsure = unsure or error.maybe_billed
                 limited = isinstance(error, RateLimited)
                 wait = waits.wait(0.0, error.retry_after)
@@ -347,13 +352,17 @@ class Drive:
         return isinstance(error, RateLimited) and error.retryable and refusals < RATE_TRIES - 1
 
     async def _poll(self) -> Done:
+        async with aclosing(Ear(self.provider, self.http, self._heard)) as ear:
+            return await self._poll_beside(ear)
+
+    async def _poll_beside(self, ear: Ear) -> Done:
         submitted = self.task.submitted_at or self.task.created_at
         schedule = Schedule(await self.durations(), self.tools.random)
         retry_after: float | None = None
         while True:
             # A clock that went back must not make the first wait longer than the job.
             age = max(0.0, (self.tools.clock.now() - submitted).total_seconds())
-            await self._sleep(schedule.wait(age, retry_after))
+            await ear.wait(self._sleep(schedule.wait(age, retry_after)), self.task.ticket)
             ticket = self.task.ticket
             if ticket is None:
                 raise Lost("The job's ticket is missing.", provider=self.task.provider)
@@ -383,6 +392,18 @@ class Drive:
             error=NoImage("The job gave no image for this slot.", provider=self.task.provider).info
         )
         return replace(done, images=tuple(found.get(p, absent) for p in self.task.unit.positions))
+
+    def _heard(self, look: Partial) -> None:
+        """Tell what the provider said of a job by itself."""
+        # After an earlier attempt, the places in the job are not those in the unit.
+        whole = bool(self.task.job_positions)
+        self.saver.progress(
+            self,
+            index=None if whole else look.index,
+            progress=look.progress,
+            queue_position=None,
+            preview=None if whole else look.data,
+        )
 
     def _report(self, pending: Pending) -> None:
         self.saver.progress(

@@ -545,16 +545,21 @@ class Engine:
         preview: bytes | None,
         retry_in: float | None = None,
     ) -> None:
-        """Tell the progress of one image of a task's unit, or of all its images (index None)."""
+        """Tell the progress of one image of a task's unit, or of all its images (index None).
+
+        An unknown progress (None) does not take back the last known one.
+        """
         entry = self._entries.get(drive.task.batch_id)
         seen = {generation.id for generation in entry.generations} if entry else set[str]()
         for number, generation in enumerate(drive.generations):
             if generation is not None and generation.id in seen and index in (None, number):
+                if progress is not None:
+                    drive.reached[number] = progress
                 self._notify(
                     Progressed(
                         batch_id=generation.batch_id,
                         generation_id=generation.id,
-                        progress=progress,
+                        progress=drive.reached.get(number),
                         queue_position=queue_position,
                         preview=preview,
                         retry_in=retry_in,

@@ -143,6 +143,26 @@ class Provider:
         """
         return None
 
+    def listen(self, ticket: Mapping[str, Any], http: Http) -> AsyncGenerator[Partial] | None:
+        """Listen to a job whose server tells its progress by itself, for instance over a socket.
+
+        The engine listens from the ticket until the job is over, beside its polls and with one listener at a
+        time. The end of the generator says that the job is over; the engine then polls at once. Nothing else
+        depends on what it says.
+
+        Args:
+            ticket: the ticket of the job, which may still wait.
+            http: the provider's own client.
+
+        Returns:
+            What the server tells, or None if it tells nothing by itself; then the engine does not ask again.
+
+        Raises:
+            ProviderError: the connection is lost or did not come about. The engine listens again after its
+                next poll.
+        """
+        return None
+
     async def stop(self, unit: Unit, http: Http) -> CancelOutcome:
         """Ask the provider to stop a call that has neither an answer nor a ticket yet.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlencode
 import platformdirs
 
 from imgplay_widget import catalog
-from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Remote, Unit
+from imgplay_widget._types import Done, Missing, ModelSpec, Partial, Pending, ProviderSpec, Remote, Unit
 from imgplay_widget.errors import (
     BadRequest,
     BadResponse,
@@ -42,12 +43,12 @@ from imgplay_widget.providers.comfyui.answers import (
     with_choices,
     words_of,
 )
-from imgplay_widget.providers.comfyui.socket import AVAILABLE, Look, look
+from imgplay_widget.providers.comfyui.socket import AVAILABLE, listen
 from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow, plain_graph
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
     from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
@@ -178,22 +179,25 @@ class ComfyUI(HttpProvider):
         entry = await self._history(job, http)
         if not entry:
             position = position_of(job, await self._get(http, "/queue"))
-            if position:
-                return Pending(ticket=ticket, queue_position=position)
-            seen = await look(self.base_url, job) if position == 0 else Look(ended=True)
-            if not seen.ended:
-                previews = {} if seen.preview is None else {0: seen.preview}
-                return Pending(ticket=ticket, progress=seen.progress, previews=previews)
-            # The job ended meanwhile, or between the two questions.
+            if position is not None:
+                return Pending(ticket=ticket, queue_position=position or None)
+            # The job may have ended between the two questions.
             entry = await self._history(job, http)
-            if not entry and position == 0:
-                return Pending(ticket=ticket)
         if not entry:
             raise Lost(
                 "ComfyUI no longer knows the job: it was restarted, or its history was cleared.",
                 provider=self.spec.name,
             )
         return self._outcome(entry, ticket, http)
+
+    def listen(self, ticket: Mapping[str, Any], http: Http) -> AsyncGenerator[Partial] | None:
+        """Listen to the steps and previews of a job, if the optional websocket client is installed."""
+        return self._steps(str(ticket["prompt_id"])) if AVAILABLE else None
+
+    async def _steps(self, job: str) -> AsyncGenerator[Partial]:
+        async with aclosing(listen(self.base_url, job)) as looks:
+            async for look in looks:
+                yield Partial(index=0, data=look.preview, progress=look.progress)
 
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Take a job out of the queue, or interrupt it. Leave the jobs of others alone."""
@@ -293,8 +297,6 @@ class ComfyUI(HttpProvider):
         if path is None:
             checkpoint = await self._checkpoint(unit.model, http)
             flow = Workflow.of(plain_graph(checkpoint, edits=bool(unit.references)))
-            if not unit.references:
-                unit = replace(unit, params={k: v for k, v in unit.params.items() if k != "strength"})
         else:
             try:
                 flow = Workflow.parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A look at a running job of ComfyUI. Its steps and previews come by websocket, and only to a listener.
+"""What ComfyUI tells of a running job. Its steps and previews come by websocket, and only to a listener.
 
 The server sends them to the client that gave the job. The id of a job is also its client id, so any process
 that knows the job can listen.
@@ -6,25 +6,25 @@ that knows the job can listen.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from imgplay_widget._text import clean_json
+from imgplay_widget.errors import NetworkError
 from imgplay_widget.providers._shared import network
 from imgplay_widget.providers._shared.answers import rows, table
 from imgplay_widget.providers._shared.transport import tls
 
-__all__ = ["AVAILABLE", "Look", "heard", "look"]
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["AVAILABLE", "Look", "heard", "listen"]
 
 AVAILABLE = find_spec("websockets") is not None
 """True if the optional websocket client is installed. Without it a job only shows its place in the queue."""
-
-LISTEN = 2.0
-"""The seconds of one look. Most steps of a sampler take less; the next look catches the others."""
 
 _MAX_FRAME = 16 * 2**20
 _NEXT_ADDRESS = 0.25
@@ -48,33 +48,33 @@ class Look:
     ended: bool = False
 
 
-async def look(base_url: str, job: str, seconds: float = LISTEN) -> Look:
-    """Listen until a step and its preview arrived, the job has ended or the time is over.
-
-    Never raise an error: without a message, nothing is known.
+async def listen(base_url: str, job: str) -> AsyncGenerator[Look]:
+    """Return each step and preview of a job as it comes. The end of the generator is the end of the job.
 
     Args:
         base_url: the address of the server, http or https.
         job: the id of the job, and of its client.
-        seconds: the longest time to listen.
+
+    Raises:
+        NetworkError: the connection is lost, or did not come about.
     """
-    if not AVAILABLE:
-        return Look()
     from websockets.asyncio.client import connect
     from websockets.exceptions import WebSocketException
 
-    found = Look()
     url = f"ws{base_url.removeprefix('http')}/ws?clientId={quote(job, safe='')}"
     try:
         options = await _options(base_url)
-        async with asyncio.timeout(seconds), connect(url, max_size=_MAX_FRAME, **options) as socket:
+        async with connect(url, max_size=_MAX_FRAME, **options) as socket:
             async for message in socket:
-                found = heard(found, message, job)
-                if found.ended or (found.progress is not None and found.preview is not None):
-                    break
-    except (OSError, TimeoutError, WebSocketException, network.Unusable):
-        return found
-    return found
+                found = heard(Look(), message, job)
+                if found.ended:
+                    return
+                if found != Look():
+                    yield found
+    except (OSError, WebSocketException, network.Unusable) as error:
+        raise NetworkError("ComfyUI's socket is gone.", provider="comfyui") from error
+    # The server closed the socket in good order, without a word about the job.
+    raise NetworkError("ComfyUI closed its socket.", provider="comfyui")
 
 
 async def _options(base_url: str) -> dict[str, Any]:
