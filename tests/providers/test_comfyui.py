@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from imgplay_widget import errors
+from imgplay_widget import catalog, errors
 from imgplay_widget._types import Missing, Pending, Reference, Remote, Unit
 from imgplay_widget.providers.comfyui import ComfyUI
-from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow
+from imgplay_widget.providers.comfyui.reading import NotAWorkflow, read
+from imgplay_widget.providers.comfyui.workflows import Workflow
 from imgplay_widget.testing import png
 from imgplay_widget.testing.server import RESET_AFTER, Answer, ProviderServer, answer
+from tests.providers.comfyui.drawings import GRAPHS, OBJECT_INFO, draw
 from tests.providers.conftest import Caller
 
 FLOW: dict[str, Any] = {
@@ -154,16 +160,16 @@ def test_the_server_gives_choices_and_limits() -> None:
     ("text", "said"),
     [
         ("{", "not JSON"),
-        ('{"nodes": [], "links": []}', "Export"),
         ('{"a": 1}', "not a workflow"),
         ("{}", "not a workflow"),
         ("[]", "not a workflow"),
+        ('{"prompt": "a boat"}', "not a workflow"),
         ('{"1": {"class_type": "X", "inputs": []}}', "not a workflow"),
     ],
 )
 def test_a_file_that_is_no_workflow_says_why(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(NotAWorkflow, match=said):
-        Workflow.parse(text)
+        read(text.encode())
     (tmp_path / "broken.json").write_text(text, encoding="utf-8")
     provider = ComfyUI("http://127.0.0.1:9", workflows=tmp_path)
     spec = provider.model("broken")
@@ -171,6 +177,198 @@ def test_a_file_that_is_no_workflow_says_why(text: str, said: str, tmp_path: Pat
     assert said in spec.notice
     with pytest.raises(errors.BadRequest, match=said):
         Caller(provider).submit(unit_of("broken"))
+
+
+def test_the_body_of_a_call_and_a_picture_hold_a_workflow() -> None:
+    def picture(**texts: str) -> bytes:
+        out, info = io.BytesIO(), PngInfo()
+        for name, text in texts.items():
+            info.add_text(name, text, zip=name == "workflow")
+        Image.new("RGB", (4, 4)).save(out, "PNG", pnginfo=info)
+        return out.getvalue()
+
+    graph, drawn = json.dumps(FLOW), json.dumps({"nodes": [], "links": []})
+    assert read(json.dumps({"prompt": FLOW, "client_id": "x"}).encode()) == FLOW
+    assert read(picture(workflow=drawn, prompt=graph)) == FLOW
+    assert read(picture(workflow=drawn)) == {"nodes": [], "links": []}
+    # Another program wrote a prompt of its own.
+    assert read(picture(prompt="a boat", workflow=drawn)) == {"nodes": [], "links": []}
+    with pytest.raises(NotAWorkflow, match="no workflow"):
+        read(picture(parameters="a boat"))
+    with pytest.raises(NotAWorkflow, match="damaged"):
+        read(picture(prompt=graph)[:30])
+    with pytest.raises(NotAWorkflow, match="bytes"):
+        read(b" " * 5_000_000)
+
+
+def test_limits_of_a_node_are_merged_and_survive_the_store() -> None:
+    graph = {
+        "1": {
+            "class_type": "ImageCrop",
+            "inputs": {"image": ["9", 0], "width": 512, "height": 300, "x": 5000, "y": 0},
+        },
+        "2": {"class_type": "CFG", "inputs": {"cfg": 3.14, "scale": 2.0}},
+    }
+    edge = ["INT", {"default": 512, "min": 1, "max": 16384, "step": 1}]
+    inputs = {"width": edge, "height": edge, "x": ["INT", {"min": 0, "max": 4096}], "y": ["INT", {}]}
+    known = {
+        "ImageCrop": {"input": {"required": inputs}},
+        "CFG": {
+            "input": {
+                "required": {"cfg": ["FLOAT", {"min": 0.0, "max": 100.0, "step": 0.1}], "scale": ["FLOAT"]}
+            }
+        },
+    }
+    for said in ({}, known):
+        spec = Workflow.of(graph).spec("comfyui", "crop", said)
+        (kept,) = catalog.checked([spec], "comfyui")
+        assert [p.name for p in kept.parameters] == [p.name for p in spec.parameters]
+    found = {p.name: (p.minimum, p.maximum, p.step) for p in spec.parameters}
+    assert found["width"] == found["height"] == (1, 16384, 1)
+    # The workflow's own value is possible, whatever the node says.
+    assert found["x"] == (0, 5000, None)
+    assert found["cfg"] == (0.0, 100.0, None)
+    assert found["y"] == found["scale"] == (None, None, None)
+
+
+def test_each_of_several_texts_is_a_parameter_with_the_title_of_its_node() -> None:
+    def text(title: str, said: str) -> dict[str, Any]:
+        return {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": said, "clip": ["4", 1]},
+            "_meta": {"title": title},
+        }
+
+    graph = {
+        **FLOW,
+        "2": text("Subject", "a boat"),
+        "20": text("Background", "a harbour"),
+        "21": text("Background", "a sky"),
+        "5:7": text("Inside", "a mast"),
+        "22": {
+            "class_type": "ConditioningCombine",
+            "inputs": {"conditioning_1": ["2", 0], "conditioning_2": ["20", 0]},
+        },
+        "23": {
+            "class_type": "ConditioningCombine",
+            "inputs": {"conditioning_1": ["22", 0], "conditioning_2": ["21", 0]},
+        },
+        "24": {
+            "class_type": "ConditioningCombine",
+            "inputs": {"conditioning_1": ["23", 0], "conditioning_2": ["5:7", 0]},
+        },
+        "3": {"class_type": "FluxGuidance", "inputs": {"guidance": 3, "conditioning": ["24", 0]}},
+        "30": {**FLOW["6"], "inputs": {**FLOW["6"]["inputs"], "steps": 4}, "_meta": {"title": "Refiner"}},
+    }
+    flow = Workflow.of(graph)
+    spec = flow.spec("comfyui", "poster")
+    titles = {p.name: p.title for p in spec.parameters}
+    texts = {"text": "Background (20)", "text_21": "Background (21)", "text_5_7": "Inside"}
+    assert {name: titles[name] for name in texts} == texts
+    assert not any(spec.parameter(name).advanced for name in texts)  # type: ignore[union-attr]
+    assert (titles["steps"], titles["steps_30"]) == ("Steps", "Steps (Refiner)")
+    filled = flow.filled(unit_of("poster", text_21="a storm", text_5_7="a sail"))
+    said = {name: filled[name]["inputs"]["text"] for name in ("2", "20", "21", "5:7")}
+    assert said == {"2": "a paper boat", "20": "a harbour", "21": "a storm", "5:7": "a sail"}
+
+
+def test_a_second_sampler_that_reads_a_copy_gets_the_same_prompt() -> None:
+    copied = {**FLOW["2"], "inputs": {"text": "an old prompt", "clip": ["9", 0]}}
+    second = {**FLOW["6"], "inputs": {**FLOW["6"]["inputs"], "positive": ["12", 0]}}
+    filled = Workflow.of({**FLOW, "12": copied, "13": second}).filled(unit_of("poster"))
+    assert filled["2"]["inputs"]["text"] == filled["12"]["inputs"]["text"] == "a paper boat"
+
+
+def test_a_prompt_that_is_joined_from_texts_goes_into_the_first_one() -> None:
+    joined = {"string_a": ["51", 0], "string_b": "at dusk", "delimiter": ", "}
+    graph = {
+        **FLOW,
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": ["50", 0], "clip": ["9", 0]}},
+        "50": {"class_type": "StringConcatenate", "inputs": joined, "_meta": {"title": "Light"}},
+        "51": {"class_type": "PrimitiveStringMultiline", "inputs": {"value": "a boat"}},
+    }
+    flow = Workflow.of({**graph, "50": {**graph["50"], "inputs": {**joined, "string_a": "a boat"}}})
+    assert flow.prompts == (("50", "string_a"),)
+    assert flow.spec("comfyui", "x").parameter("string_b").title == "Light"  # type: ignore[union-attr]
+
+
+# ------------------------------------------------------------------ drawings of the editor
+
+
+class Nodes(ProviderServer):
+    """A ComfyUI that knows the nodes of the drawings, and takes every job."""
+
+    lacks: tuple[str, ...] = ()
+
+    def answer(self, received: Any) -> Answer:
+        kind = received.path.removeprefix("/object_info/")
+        if received.path == "/prompt":
+            return accepted()
+        known = kind in OBJECT_INFO and kind not in self.lacks
+        return answer({kind: OBJECT_INFO[kind]} if known else {})
+
+
+def test_a_drawing_in_the_folder_is_a_model_once_the_server_has_answered(tmp_path: Path) -> None:
+    graph = GRAPHS["text to image"]()
+    (tmp_path / "drawn.json").write_text(json.dumps(draw(graph)), encoding="utf-8")
+    with Nodes() as server:
+        provider = ComfyUI(server.origin, workflows=tmp_path)
+        before = provider.model("drawn")
+        assert before is not None
+        assert "once ComfyUI has answered" in before.notice
+        caller = Caller(provider)
+        spec = {one.id: one for one in caller.run(provider.discover)}["drawn"]
+        assert spec.notice == ""
+        assert spec.parameter("steps").default == 20
+        caller.submit(unit_of("drawn", steps=9))
+        sent = server.requests[-1].json()["prompt"]
+    expected = copy.deepcopy(graph)
+    expected["3"]["inputs"] |= {"seed": 11, "steps": 9}
+    expected["6"]["inputs"]["text"] = "a paper boat"
+    assert sent == expected
+
+
+def test_a_workflow_is_read_as_the_server_takes_it(tmp_path: Path) -> None:
+    graph = GRAPHS["flux"]()
+    with Nodes() as server:
+        caller = Caller(ComfyUI(server.origin, workflows=tmp_path))
+        for file in (draw(graph), graph, {"prompt": graph, "client_id": "x"}):
+            data = json.dumps(file).encode()
+            text = caller.run(lambda http, data=data: caller.provider.read_workflow(data, http))
+            assert json.loads(text) == graph
+
+
+def test_a_missing_node_says_install_it(tmp_path: Path) -> None:
+    drawn = draw(GRAPHS["text to image"]())
+    (tmp_path / "drawn.json").write_text(json.dumps(drawn), encoding="utf-8")
+    (tmp_path / "graph.json").write_text(json.dumps(GRAPHS["text to image"]()), encoding="utf-8")
+    with Nodes() as server:
+        server.lacks = ("VAEDecode",)
+        caller = Caller(ComfyUI(server.origin, workflows=tmp_path))
+        found = {one.id: one for one in caller.run(caller.provider.discover)}
+        for name in ("drawn", "graph"):
+            assert "VAEDecode" in found[name].notice
+            assert "Install what is missing in ComfyUI" in found[name].notice
+        with pytest.raises(errors.BadRequest, match=r"VAEDecode \(node 8\)") as caught:
+            caller.run(lambda http: caller.provider.read_workflow(json.dumps(drawn).encode(), http))
+        assert "Install what is missing in ComfyUI" in caught.value.next_step
+        with pytest.raises(errors.BadRequest, match="VAEDecode"):
+            caller.submit(unit_of("drawn"))
+        assert server.posts == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "invalid_prompt", "message": "Cannot execute because node Tile does not exist."},
+        {"type": "missing_node_type", "message": "Node 'Tile' not found."},
+    ],
+)
+def test_a_refusal_for_a_missing_node_says_install_it(error: dict[str, str], folder: Path) -> None:
+    refused = answer({"error": error, "node_errors": {}}, 400)
+    with ProviderServer([refused]) as server, pytest.raises(errors.BadRequest, match="Tile") as caught:
+        Caller(ComfyUI(server.origin, workflows=folder)).submit(unit_of("poster"))
+    assert "Install what is missing in ComfyUI" in caught.value.next_step
 
 
 def test_loops_and_missing_nodes_do_no_harm() -> None:
@@ -227,7 +425,7 @@ def test_a_server_without_checkpoints_says_what_to_do() -> None:
 
 
 def test_checkpoints_and_samplers_are_discovered(folder: Path) -> None:
-    class Nodes(ProviderServer):
+    class Lists(ProviderServer):
         def answer(self, received: Any) -> Answer:
             kind = received.path.removeprefix("/object_info/")
             required: dict[str, Any] = {
@@ -236,7 +434,7 @@ def test_checkpoints_and_samplers_are_discovered(folder: Path) -> None:
             }.get(kind, {})
             return answer({kind: {"input": {"required": required}}} if required else {})
 
-    with Nodes() as server:
+    with Lists() as server:
         caller = Caller(ComfyUI(server.origin, workflows=folder))
         found = caller.run(caller.provider.discover)
     specs = {spec.id: spec for spec in found}
@@ -304,6 +502,9 @@ def test_a_failed_node_is_named_and_an_interrupt_is_a_cancel() -> None:
         "server_error",
         True,
     )
+    # The node is a matter of the server, whose log says more.
+    assert missing.error.fault == "provider"
+    assert "ComfyUI's own log" in missing.error.next_step
     with pytest.raises(errors.Cancelled):
         poll(finished(word="error", messages=[["execution_interrupted", {}]]))
 

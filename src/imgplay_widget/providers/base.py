@@ -26,6 +26,7 @@ from imgplay_widget.errors import ModelNotFound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
+    from pathlib import Path
 
     from imgplay_widget.providers.http import Http
 
@@ -228,6 +229,26 @@ class Provider:
     async def cancel(self, ticket: Mapping[str, Any], http: Http) -> CancelOutcome:
         """Ask the provider to stop a job."""
         return "unsupported"
+
+    def workflow_folder(self) -> Path | None:
+        """Return the folder whose files are models of the provider, or None if it has no such models.
+
+        The studio puts a workflow there that a user adds: ``<name>.json``, with the text of `read_workflow`.
+        """
+        return None
+
+    async def read_workflow(self, data: bytes, http: Http) -> str:
+        """Return the text of a workflow as the provider keeps it.
+
+        Args:
+            data: the file of the user.
+            http: the provider's own client.
+
+        Raises:
+            BadRequest: the file is not a workflow that the provider can use.
+            ProviderError: the provider could not be asked.
+        """
+        raise NotImplementedError
 
 
 def seeds_from(seed: int | None, n: int, spec: ModelSpec) -> tuple[int | None, ...]:

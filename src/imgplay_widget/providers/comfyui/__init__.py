@@ -6,6 +6,8 @@ a websocket tells about steps and previews if the extra ``comfyui`` is installed
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import uuid
 from contextlib import aclosing
@@ -43,12 +45,14 @@ from imgplay_widget.providers.comfyui.answers import (
     with_choices,
     words_of,
 )
+from imgplay_widget.providers.comfyui.editor import Lacking, NotConverted, classes, converted, is_drawing
+from imgplay_widget.providers.comfyui.reading import NotAWorkflow, read
 from imgplay_widget.providers.comfyui.socket import AVAILABLE, listen
-from imgplay_widget.providers.comfyui.workflows import NotAWorkflow, Workflow, plain_graph
+from imgplay_widget.providers.comfyui.workflows import Workflow, plain_graph
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
@@ -66,14 +70,19 @@ _OWN_NODES = frozenset(
     }
 )
 """The usual nodes of ComfyUI itself, which compute on the server. They cost nothing."""
+_INSTALL = (
+    "Install what is missing in ComfyUI, for instance with its Manager, start it again, then try again."
+)
+_LACKS = re.compile("does not exist|missing_node_type|may not be installed", re.IGNORECASE)
+"""What a server says of a node that it does not have."""
 
 
 class ComfyUI(HttpProvider):
     """A ComfyUI server.
 
     Its models are the checkpoints of the server, each in a plain workflow, and the user's own workflows:
-    files in API format, whose inputs become parameters. In a workflow, the prompt goes to the text that the
-    sampler reads, or to every text that says ``{prompt}``.
+    files in API format or in that of the editor, whose inputs become parameters. In a workflow, the prompt
+    goes to the text that the sampler reads, or to every text that says ``{prompt}``.
 
     Args:
         base_url: None means ``COMFYUI_URL``, or port 8188 of this machine.
@@ -118,12 +127,11 @@ class ComfyUI(HttpProvider):
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Ask for the server's checkpoints, samplers and schedulers, and the choices of the workflows."""
-        found = dict(self._workflows())
-        kinds = {str(node["class_type"]) for flow in found.values() for node in flow.graph.values()}
-        known: dict[str, Any] = {}
-        for kind in sorted(kinds | {"CheckpointLoaderSimple", "KSampler"}):
-            known |= await self._get(http, f"/object_info/{quote(kind, safe='')}")
-        self._learn(known)
+        kinds = {"CheckpointLoaderSimple", "KSampler"}
+        for path in self._files().values():
+            with contextlib.suppress(NotAWorkflow):
+                kinds |= _classes(_load(path))
+        known = await self._nodes(kinds, http)
         plain = with_choices(_plain(), table(known.get("KSampler")))
         checkpoints = options(table(known.get("CheckpointLoaderSimple")), "ckpt_name")
         return [
@@ -243,33 +251,56 @@ class ComfyUI(HttpProvider):
                 said = table(data)
                 words = http.redact(text(said.get("exception_message"))).strip()[:500]
                 where = http.redact(text(said.get("node_type")))[:100]
-                error = ServerError(
-                    f"ComfyUI: {words or 'a node failed'} ({where}).", provider=self.spec.name
-                )
-                return Done(images=(Missing(error=error.info),))
-        return Done(images=(Missing(error=ServerError("ComfyUI: it failed.", provider=self.spec.name).info),))
+                return Done(images=(_failed(f"ComfyUI: {words or 'a node failed'} ({where})."),))
+        return Done(images=(_failed("ComfyUI: the workflow failed."),))
 
     # -------------------------------------------------------------- workflows
+
+    def workflow_folder(self) -> Path:
+        """Return the folder with the workflows of the user."""
+        return self._folder
+
+    async def read_workflow(self, data: bytes, http: Http) -> str:
+        """Return a workflow in API format. The server is asked only for a workflow of the editor.
+
+        Args:
+            data: the file: JSON in the format of the API or of the editor, the body of a ``POST /prompt``, or
+                a PNG that ComfyUI saved.
+            http: the provider's own client.
+
+        Raises:
+            BadRequest: the file is not a workflow, or a node cannot be converted; the message names it.
+            ProviderError: the server could not be asked for its nodes.
+        """
+        try:
+            drawn = read(data)
+            known = await self._nodes(_classes(drawn), http) if is_drawing(drawn) else {}
+            return json.dumps(_graph_of(drawn, known), indent=1, ensure_ascii=False)
+        except NotAWorkflow as error:
+            raise _unusable(str(error), error) from error
 
     def _files(self) -> dict[str, Path]:
         found = sorted(self._folder.glob("*.json")) if self._folder.is_dir() else []
         return {path.stem: path for path in found if path.stem != _DEFAULT}
 
-    def _workflows(self) -> Iterator[tuple[str, Workflow]]:
-        for name, path in self._files().items():
-            try:
-                yield name, Workflow.parse(path.read_text(encoding="utf-8"))
-            except (NotAWorkflow, OSError, UnicodeDecodeError):
-                continue
-
     def _workflow_spec(self, id: str, known: Mapping[str, Any]) -> ModelSpec:
+        """Return a workflow as a model. `known` has the nodes of the server, if it was asked."""
+        bare = ModelSpec(provider=self.spec.name, id=id, title=id)
         try:
-            flow = Workflow.parse(self._files()[id].read_text(encoding="utf-8"))
-        except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
-            return ModelSpec(provider=self.spec.name, id=id, title=id, notice=f"It cannot be used: {error}")
+            data = _load(self._files()[id])
+            if is_drawing(data) and not known:
+                return replace(bare, notice="Its inputs are shown once ComfyUI has answered.")
+            flow = Workflow.of(_graph_of(data, known))
+        except NotAWorkflow as error:
+            step = f" {_INSTALL}" if isinstance(error.__cause__, Lacking) else ""
+            return replace(bare, notice=f"It cannot be used: {error}{step}")
+        paid = any(self._kinds.get(kind) for kind in flow.classes)
         spec = flow.spec(self.spec.name, id, known)
-        paid = any(self._kinds.get(str(node["class_type"])) for node in flow.graph.values())
-        return replace(spec, progress=AVAILABLE, previews=AVAILABLE, paid=paid)
+        spec = replace(spec, progress=AVAILABLE, previews=AVAILABLE, paid=paid)
+        lacking = sorted(flow.classes - {*known}) if known else []
+        if lacking:
+            return replace(spec, notice=f"ComfyUI lacks {', '.join(lacking)}. {_INSTALL}")
+        return spec
 
     async def _look_for_paid(self, id: str, graph: Mapping[str, Any], http: Http) -> None:
         """Ask the server which nodes of a workflow call a paid API: ComfyUI marks them by ``api_node``.
@@ -299,12 +330,20 @@ class ComfyUI(HttpProvider):
             flow = Workflow.of(plain_graph(checkpoint, edits=bool(unit.references)))
         else:
             try:
-                flow = Workflow.parse(path.read_text(encoding="utf-8"))
-            except (NotAWorkflow, OSError, UnicodeDecodeError) as error:
-                raise BadRequest(
-                    f"The workflow {unit.model} cannot be used: {error}", provider="comfyui"
-                ) from error
+                data = _load(path)
+                known = await self._nodes(_classes(data), http) if is_drawing(data) else {}
+                flow = Workflow.of(_graph_of(data, known))
+            except NotAWorkflow as error:
+                raise _unusable(f"The workflow {unit.model} cannot be used: {error}", error) from error
         return flow.filled(unit, [await self._upload(reference, http) for reference in unit.references])
+
+    async def _nodes(self, kinds: Iterable[str], http: Http) -> dict[str, Any]:
+        """Return what the server knows of some classes of nodes. What it does not have is not in it."""
+        known: dict[str, Any] = {}
+        for kind in sorted(kinds):
+            known |= await self._get(http, f"/object_info/{quote(kind, safe='')}")
+        self._learn(known)
+        return known
 
     async def _checkpoint(self, model: str, http: Http) -> str:
         if model != _DEFAULT:
@@ -353,13 +392,16 @@ class ComfyUI(HttpProvider):
         return read_images(reply.body, reply.content_type, http)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
-        words = words_of(table(json_of(reply.body)))
+        body = table(json_of(reply.body))
+        words, kind = words_of(body), text(table(body.get("error")).get("type"))
         match reply.status:
             case 401 | 403:
                 return failure(reply, http, words, next_step="See whether a proxy before it wants a login.")
             case 404:
                 message = f"{http.redact(self.base_url)} is no ComfyUI server (HTTP 404)."
                 return failure(reply, http, kind=BadResponse, message=message)
+            case 400 if _LACKS.search(words) or _LACKS.search(kind):
+                return failure(reply, http, words, kind=BadRequest, next_step=_INSTALL)
             case status if status < 500 and "ckpt_name" in words:
                 return failure(reply, http, words, kind=ModelNotFound)
             case _:
@@ -370,3 +412,43 @@ def _plain() -> ModelSpec:
     """Return the model of the plain workflow, with the server's first checkpoint."""
     (plain,) = catalog.load("comfyui")
     return replace(plain, progress=AVAILABLE, previews=AVAILABLE)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the workflow of a file.
+
+    Raises:
+        NotAWorkflow: the file is none, or cannot be read.
+    """
+    try:
+        return read(path.read_bytes())
+    except OSError as error:
+        raise NotAWorkflow(f"The file cannot be read: {error.strerror or error}.") from error
+
+
+def _classes(data: Mapping[str, Any]) -> set[str]:
+    """Return the classes of the nodes of a workflow in either format."""
+    try:
+        return classes(data) if is_drawing(data) else Workflow.of(data).classes
+    except NotConverted as error:
+        raise NotAWorkflow(str(error)) from error
+
+
+def _graph_of(data: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a workflow in API format."""
+    try:
+        return converted(data, known) if is_drawing(data) else data
+    except NotConverted as error:
+        raise NotAWorkflow(str(error)) from error
+
+
+def _unusable(message: str, error: NotAWorkflow) -> BadRequest:
+    lacks = isinstance(error.__cause__, Lacking)
+    step = _INSTALL if lacks else "Choose a file that ComfyUI's editor saved or exported."
+    return BadRequest(message, provider="comfyui", next_step=step)
+
+
+def _failed(message: str) -> Missing:
+    """Return the end of a job in which a node failed. That is a matter of the server, and not of the call."""
+    step = "See ComfyUI's own log, or run the workflow in its editor, which marks the node."
+    return Missing(error=ServerError(message, provider="comfyui", next_step=step).info)

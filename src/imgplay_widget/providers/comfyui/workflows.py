@@ -1,26 +1,25 @@
 """ComfyUI's workflows as models: which inputs are parameters, and how values get in. No I/O.
 
 A workflow in API format is a table of nodes, ``{"3": {"class_type": "KSampler", "inputs": {…}}}``. An input
-is a value, or a link to another node's output, ``["4", 0]``. Values become parameters. The
-prompt goes to the text that a sampler reads, or to every text that says ``{prompt}``.
+is a value, or a link to another node's output, ``["4", 0]``. Values become parameters. The prompt goes to the
+text that a sampler reads, or to every text that says ``{prompt}``. Further texts are parameters with the
+titles of their nodes.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from imgplay_widget._text import clean_json
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule, Unit
 from imgplay_widget.providers._shared.answers import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["NotAWorkflow", "Workflow", "plain_graph"]
+__all__ = ["Workflow", "plain_graph"]
 
 PLACEHOLDER = "{prompt}"
 """The mark for the prompt in a text of a workflow."""
@@ -30,6 +29,8 @@ MAX_SEED = 2**53 - 1
 
 _SEEDS = ("seed", "noise_seed")
 _TEXTS = ("text", "prompt", "text_g", "text_l", "clip_l", "t5xxl")
+_STRINGS = ("value", "string", "string_a", "string_b")
+"""The texts of nodes that only hold or join texts, whose class has "String" in its name."""
 _OWN = ("filename_prefix", "batch_size", "control_after_generate", "upload")
 """Inputs that do not become parameters: names of files, and numbers that the plan decides."""
 _WORDS = {"sampler_name": "sampler", "ckpt_name": "checkpoint", "denoise": "strength"}
@@ -41,10 +42,6 @@ _FRONT = ("width", "height", "steps", "cfg", "checkpoint", "strength", "guidance
 
 NodeInput = tuple[str, str]
 """A node's id and the name of one of its inputs."""
-
-
-class NotAWorkflow(ValueError):
-    """The file is not a workflow in API format; the message says what the file is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +63,10 @@ class Workflow:
     values: Mapping[str, tuple[NodeInput, ...]] = field(default_factory=dict[str, tuple[NodeInput, ...]])
 
     @classmethod
-    def parse(cls, text: str) -> Workflow:
-        """Read a file.
-
-        Raises:
-            NotAWorkflow: the file is not a workflow in API format.
-        """
-        try:
-            data: Any = clean_json(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise NotAWorkflow("The file is not JSON.") from error
-        graph = table(data)
-        if isinstance(graph.get("nodes"), list):
-            raise NotAWorkflow("The file is in the editor's format; export it with “Export (API)”.")
-        nodes = graph.values()
-        if not nodes or not all(
-            "class_type" in table(n) and isinstance(n.get("inputs"), dict) for n in nodes
-        ):
-            raise NotAWorkflow("The file is not a workflow in API format.")
-        return cls.of(cast("dict[str, dict[str, Any]]", graph))
-
-    @classmethod
     def of(cls, graph: Mapping[str, Mapping[str, Any]]) -> Workflow:
         """Find the inputs of a graph that a request fills."""
-        prompts = _marked(graph) or _followed(graph, "positive") or _first_text(graph)
-        negative = tuple(at for at in _followed(graph, "negative") if at not in prompts)
+        prompts = _marked(graph) or _alike(graph, _followed(graph, "positive")) or _first_text(graph)
+        negative = _alike(graph, [at for at in _followed(graph, "negative") if at not in prompts])
         seeds = tuple(at for at, value in _values(graph) if at[1] in _SEEDS and _is_int(value))
         pictures = tuple(
             at
@@ -103,6 +79,11 @@ class Workflow:
             if at not in taken and at[1] not in _OWN:
                 values = _added(values, graph, at)
         return cls(graph, prompts, seeds, pictures, values)
+
+    @property
+    def classes(self) -> set[str]:
+        """The classes of the nodes."""
+        return {_class(self.graph, node) for node in self.graph}
 
     def spec(self, provider: str, id: str, known: Mapping[str, Any] | None = None) -> ModelSpec:
         """Return the workflow as a model.
@@ -161,24 +142,43 @@ class Workflow:
     def _parameter(self, name: str, at: NodeInput, known: Mapping[str, Any]) -> Parameter:
         node, key = at
         value = self.graph[node]["inputs"][key]
-        own = self.graph[node].get("_meta")
-        where = table(own).get("title") or _class(self.graph, node)
-        said = name if name in (*_FRONT, "negative_prompt") else key
-        title = _TITLES.get(said, said.replace("_", " ").capitalize())
+        where = _title(self.graph, node)
         edge = name in ("width", "height") and _is_int(value) and value % 8 == 0
+        text = self._is_text(at)
         plain = Parameter(
             name=name,
             type="number" if _is_int(value) and _FLOATS.search(key) else _type(value),
             kind=name if name in ("width", "height") else None,
-            title=title,
+            title=self._titled(name, at),
             minimum=16 if edge else None,
             maximum=16384 if edge else None,
             step=8 if edge else None,
             help=f"{key} of node {node} ({where}).",
             default=value,
-            advanced=name not in _FRONT,
+            advanced=name not in _FRONT and not text,
         )
         return _limited(plain, known, _class(self.graph, node), key)
+
+    def _titled(self, name: str, at: NodeInput) -> str:
+        """Return the title of a parameter. A text has that of its node, which says what the text is for."""
+        node, key = at
+        where = _title(self.graph, node)
+        if self._is_text(at) and name != "negative_prompt":
+            same = [one[0] for one in self.values.values() if self._is_text(one[0])]
+            twice = [other for other in same if _title(self.graph, other[0]) == where]
+            if len({other[0] for other in twice}) > 1:
+                where = f"{where} ({node})"
+            several = sum(other[0] == node for other in twice) > 1
+            return f"{where}: {key}" if several else where
+        said = name if name in (*_FRONT, "negative_prompt") else key
+        title = _TITLES.get(said, said.replace("_", " ").capitalize())
+        # Two nodes of a kind have the same inputs.
+        return title if name in (key, _WORDS.get(key, key), "negative_prompt") else f"{title} ({where})"
+
+    def _is_text(self, at: NodeInput) -> bool:
+        node, key = at
+        named = key in _TEXTS or (key in _STRINGS and "String" in _class(self.graph, node))
+        return named and isinstance(self.graph[node]["inputs"][key], str)
 
 
 _SEED = Parameter(
@@ -203,9 +203,25 @@ def _added(
         first = values[key][0]
         if graph[first[0]]["inputs"][key] == graph[node]["inputs"][key]:
             return {**values, key: (*values[key], at)}
+    name = re.sub(r"\W", "_", name)
     if name in values or not name.isidentifier():
-        name = f"{name}_{node}"
+        # The id of a node in a subgraph has colons.
+        name = re.sub(r"\W", "_", f"{name}_{node}")
     return {**values, name: (at,)}
+
+
+def _alike(graph: Mapping[str, Mapping[str, Any]], texts: Sequence[NodeInput]) -> tuple[NodeInput, ...]:
+    """Return the texts of the first node, and all that are the same: a second sampler often reads a copy."""
+    if not texts:
+        return ()
+    first = [at for at in texts if at[0] == texts[0][0]]
+    said = {graph[node]["inputs"][name] for node, name in first}
+    return tuple(at for at in texts if at in first or graph[at[0]]["inputs"][at[1]] in said)
+
+
+def _title(graph: Mapping[str, Mapping[str, Any]], node: str) -> str:
+    """Return the title that the user gave to a node, or its class."""
+    return str(table(graph[node].get("_meta")).get("title") or _class(graph, node))
 
 
 def _values(graph: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[NodeInput, Any]]:
@@ -240,6 +256,9 @@ def _upstream(
     seen.add(node)
     inputs: Mapping[str, Any] = graph[node]["inputs"]
     texts = [(node, name) for name in _TEXTS if isinstance(inputs.get(name), str)]
+    if not texts and "String" in _class(graph, node):
+        # Of a node that joins texts, the first one is the prompt.
+        texts = [(node, name) for name in _STRINGS if isinstance(inputs.get(name), str)][:1]
     if texts:
         return texts
     # A node that passes both sides on has the names of the sides.
@@ -273,18 +292,30 @@ def _limited(parameter: Parameter, known: Mapping[str, Any], kind: str, key: str
         return parameter
     if parameter.type == "boolean" or parameter.type == "string":
         return parameter
-    real = said[0] == "FLOAT"
-    low, high = limits.get("min"), limits.get("max")
-    fits = all(
-        bound is None or (isinstance(bound, (int, float)) and test)
-        for bound, test in (
-            (low, low is None or parameter.default >= low),
-            (high, high is None or parameter.default <= high),
-        )
-    )
-    if not fits:
-        return parameter
-    return replace(parameter, type="number" if real else "integer", minimum=low, maximum=high)
+    return _merged(replace(parameter, type="number" if said[0] == "FLOAT" else "integer"), limits)
+
+
+def _merged(parameter: Parameter, limits: Mapping[str, Any]) -> Parameter:
+    """Return a number with the limits that its node states in the place of those that were assumed."""
+    low, high, step = (_number(limits.get(name)) for name in ("min", "max", "step"))
+    low = parameter.minimum if low is None else low
+    high = parameter.maximum if high is None else high
+    step = parameter.step if step is None else step
+    value = parameter.default
+    # The workflow's own value stays possible, whatever the node says.
+    low = low if low is None else min(low, value)
+    high = high if high is None else max(high, value)
+    if step is not None and not (step > 0 and _on(step, low or 0) and _on(step, value - (low or 0))):
+        step = None
+    return replace(parameter, minimum=low, maximum=high, step=step)
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _on(step: float, value: float) -> bool:
+    return abs(value / step - round(value / step)) < 1e-6
 
 
 def _class(graph: Mapping[str, Mapping[str, Any]], node: str) -> str:
