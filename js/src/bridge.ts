@@ -59,6 +59,7 @@ const CLICKS: ReadonlySet<Call["method"]> = new Set([
   "take_reference",
   "add_server",
   "remove_server",
+  "add_workflow",
   "set_key",
 ]);
 

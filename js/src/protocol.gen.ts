@@ -42,6 +42,7 @@ export type Call =
   | ReferenceOriginal
   | AddServer
   | RemoveServer
+  | AddWorkflow
   | Model
   | CheckProvider
   | SetKey
@@ -155,6 +156,11 @@ export interface AddServer {
   url: string;
   key: string;
   remember: boolean;
+}
+export interface AddWorkflow {
+  method: "add_workflow";
+  name: string;
+  text: string;
 }
 export interface BatchAdded {
   type: "batch_added";

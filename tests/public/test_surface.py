@@ -22,6 +22,7 @@ WAIT = 20
 CALLS = {
     "add_reference",
     "add_server",
+    "add_workflow",
     "backup",
     "batches",
     "budget",

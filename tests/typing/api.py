@@ -226,6 +226,8 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.set_key("openai", Ask.KEY), KeyKept)
     assert_type(studio.add_server("local", "http://127.0.0.1:8080/v1"), KeyCheck)
     studio.remove_server("local")
+    assert_type(studio.add_workflow("poster.json"), str)
+    assert_type(studio.add_workflow({"3": {}}, "poster", provider="comfyui"), str)
     studio.close()
 
 
@@ -279,6 +281,7 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.set_key("openai")
     pg.set_key("openai", None)
     assert_type(pg.add_server("local", "http://127.0.0.1:8080/v1", "key", remember=True), KeyCheck)
+    assert_type(pg.add_workflow(b"", name="poster"), str)
     pg.remove_server("local")
     pg.close()
 

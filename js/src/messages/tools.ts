@@ -64,6 +64,12 @@ export const english = {
     linkAdd: "Add",
     linkCancel: "Cancel",
     drop: "Drop to use as a reference",
+    dropFlow: "Drop to add the workflow as a model of ComfyUI",
+    flowAdded: (name: string) => `The workflow is a model now: ${name}`,
+    flowInside: (name: string) => `${name} holds a workflow of ComfyUI.`,
+    flowAdd: "Add as a model",
+    flowFailed: (name: string, why: string) => `${name} was not added. ${why}`,
+    flowLarge: "The file is too large for a workflow.",
     dropNone: (model: string) =>
       `${model} takes no reference images; an image that was made here brings its settings`,
     goKeys: "Move between references",

@@ -1,4 +1,4 @@
-// Pictures that are dropped on the widget or pasted into it become references.
+// Pictures that are dropped on the widget or pasted into it become references; workflows become models.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draggedGeneration, isGenerationDrag } from "../lib/drag-references";
 import { modelOf } from "../lib/parameters";
@@ -8,6 +8,7 @@ import { batchOf } from "../slices/batches";
 import { takeFiles } from "../slices/recipes";
 import { type Page, usePage, useStore } from "./context";
 import { Icon } from "./icon";
+import { dropFiles, holdsFlow } from "./workflow-drop";
 
 type Dragged = "files" | "generation" | "link";
 
@@ -16,6 +17,7 @@ export function ReferenceDrop() {
   const mark = useRef<HTMLDivElement>(null);
   const page = usePage();
   const [over, setOver] = useState(false);
+  const [flow, setFlow] = useState(false);
   const model = useStore((state) => modelOf(state.models, state.config.model));
   useLayoutEffect(() => {
     const root = mark.current?.closest<HTMLElement>(".imgplay");
@@ -62,6 +64,7 @@ export function ReferenceDrop() {
         const wanted = kind === "files" ? store.getState().usable : takes();
         if (event.dataTransfer) event.dataTransfer.dropEffect = wanted ? "copy" : "none";
         setOver(true);
+        setFlow(holdsFlow(event.dataTransfer));
       },
       { signal },
     );
@@ -105,12 +108,16 @@ export function ReferenceDrop() {
       class="ip-drop"
       data-shown={over}
       data-testid="drop"
-      data-takes={Boolean(model?.references)}
+      data-takes={flow || Boolean(model?.references)}
       aria-hidden="true"
     >
       <p>
-        <Icon name={model?.references ? "addImage" : "cancelled"} size={22} />
-        {model?.references ? t.references.drop : t.references.dropNone(model?.title ?? "")}
+        <Icon name={flow || model?.references ? "addImage" : "cancelled"} size={22} />
+        {flow
+          ? t.references.dropFlow
+          : model?.references
+            ? t.references.drop
+            : t.references.dropNone(model?.title ?? "")}
       </p>
     </div>
   );
@@ -120,7 +127,7 @@ function drop(page: Page, kind: Dragged, event: DragEvent): void {
   const data = event.dataTransfer;
   const state = page.store.getState();
   if (kind === "files") {
-    void takeFiles(
+    dropFiles(
       page,
       [...(data?.files ?? [])].map((blob) => ({ name: blob.name, blob })),
     );

@@ -39,6 +39,9 @@ PROTOCOL = 3
 MAX_WISHES = 16
 """The most requests of one click. The page has the same limit (`lib/several.ts`)."""
 
+MAX_WORKFLOW = 2_000_000
+"""The most characters of a workflow. A message to a server has up to 8 MiB, and a character up to 3 bytes."""
+
 
 class Message(BaseModel):
     """The base of all messages: names are camelCase on the wire, and unknown fields are refused."""
@@ -915,6 +918,19 @@ class RemoveServer(Message):
     name: str
 
 
+class AddWorkflow(Message):
+    """A call to keep a workflow of ComfyUI as a model. Answer: `ModelResult`, with the model.
+
+    Attributes:
+        name: the name of the file, which becomes that of the model.
+        text: the workflow as JSON, in the format of the editor or of the API.
+    """
+
+    method: Literal["add_workflow"] = "add_workflow"
+    name: Annotated[str, Field(max_length=255)]
+    text: Annotated[str, Field(max_length=MAX_WORKFLOW)]
+
+
 class Model(Message):
     """A request for a model by the name that the user typed (``"provider:id"``). Answer: `ModelResult`."""
 
@@ -992,6 +1008,7 @@ Call = Annotated[
     | ReferenceOriginal
     | AddServer
     | RemoveServer
+    | AddWorkflow
     | Model
     | CheckProvider
     | SetKey
@@ -1390,7 +1407,7 @@ class ViewImage(Message):
 
 
 class ModelResult(Message):
-    """The answer to `Model`."""
+    """The answer to `Model` and `AddWorkflow`."""
 
     type: Literal["model"] = "model"
     model: ModelState

@@ -1,4 +1,4 @@
-"""The answers to calls about models, providers, keys and servers, and to calls of a text model."""
+"""The answers to calls about models, providers, keys, servers and workflows, and to calls of a text model."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Offered:
             protocol.SetKey: self._set_key,
             protocol.AddServer: self._add_server,
             protocol.RemoveServer: self._remove_server,
+            protocol.AddWorkflow: self._add_workflow,
             protocol.Improve: self._improve,
         }
 
@@ -57,6 +58,10 @@ class Offered:
     async def _remove_server(self, call: protocol.RemoveServer, _: Attachments) -> protocol.Empty:
         await self._core.servers.remove(call.name)
         return protocol.Empty()
+
+    async def _add_workflow(self, call: protocol.AddWorkflow, _: Attachments) -> protocol.ModelResult:
+        spec = await self._core.workflows.add(call.name, call.text.encode())
+        return protocol.ModelResult(model=model_state(spec))
 
     async def _improve(self, call: protocol.Improve, _: Attachments) -> protocol.Improved:
         spec = self._core.registry.find(call.model)[1]

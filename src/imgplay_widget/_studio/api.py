@@ -26,6 +26,7 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
+from imgplay_widget._studio.workflows import read_workflow
 from imgplay_widget._text import shown
 from imgplay_widget._types import Reference
 from imgplay_widget.errors import InvalidRequest
@@ -793,6 +794,33 @@ class StudioApi:
             NotFound: the user did not add such a server.
         """
         self._core.call(self._core.servers.remove, name)
+
+    def add_workflow(
+        self,
+        workflow: str | os.PathLike[str] | bytes | Mapping[str, Any],
+        name: str | None = None,
+        *,
+        provider: str = "comfyui",
+    ) -> str:
+        """Add a workflow of ComfyUI as a model, and return the name of the model.
+
+        The workflow is kept in the folder of the provider, for this and later studios. Where the folder has
+        another workflow of this name, the new one gets a number behind its name.
+
+        Args:
+            workflow: a JSON file in the format of the editor or of the API, a PNG that ComfyUI saved, or the
+                content of one of these. ComfyUI must run for a file of the editor, which is converted.
+            name: the name of the model; None takes that of the file.
+            provider: the name of the provider that gets the model.
+
+        Raises:
+            NotFound: there is no such provider.
+            InvalidRequest: the file cannot be read, or the provider takes no workflows.
+            BadRequest: the file is not a workflow, or a node cannot be converted; the message names it.
+            ProviderError: ComfyUI could not be asked for its nodes.
+        """
+        title, data = read_workflow(workflow)
+        return self._core.call(partial(self._core.workflows.add, name or title, data, provider)).name
 
     # -------------------------------------------------------------- small parts
 

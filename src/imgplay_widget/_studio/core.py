@@ -53,6 +53,7 @@ from imgplay_widget._studio.servers import Servers
 from imgplay_widget._studio.spending import Spending
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics, check_title
 from imgplay_widget._studio.waiting import GOES_ON
+from imgplay_widget._studio.workflows import Workflows
 from imgplay_widget._studio.writer import Writer
 from imgplay_widget._text import clean, shown
 from imgplay_widget._types import EVERYTHING, Notice, Reference
@@ -217,6 +218,7 @@ class Core(Hop):
         self.drafts = Drafts(archive, self.references, notify)
         self.offers = Offers(archive, self.clients, registry, keys, notify, clock)
         self.servers = Servers(archive, registry, self.offers, keys, notify)
+        self.workflows = Workflows(archive, self.clients, registry, self.offers, notify)
         self.writer = Writer(
             self.clients, self.curator, registry, keys, options.titles, lambda: self.engine.budget
         )
