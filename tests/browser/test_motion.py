@@ -50,8 +50,9 @@ def test_an_image_comes_out_of_its_tile_and_can_be_left_at_once(page: Page, page
     image.focus()
     # The first time the part is loaded, and the small picture is shown meanwhile.
     image.press("Enter")
-    expect(page.get_by_test_id("lightbox")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_test_id("lightbox-scale")).to_be_visible(timeout=WAIT)
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("lightbox")).to_have_count(0)
     expect(image).to_be_focused()
     page.evaluate("window.moved = []")
     image.press("Enter")
