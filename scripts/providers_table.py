@@ -24,6 +24,7 @@ for variable in list(os.environ):
 
 from imgplay_widget._studio.models import sizes  # noqa: E402
 from imgplay_widget._types import ModelSpec  # noqa: E402
+from imgplay_widget.catalog import price_text  # noqa: E402
 from imgplay_widget.providers import Provider, Registry  # noqa: E402
 
 TARGET = ROOT / "docs" / "providers.md"
@@ -44,6 +45,11 @@ planning. After a change, run `make providers`. Many providers accept a model th
 - **resume**: the studio finds a job again after a restart of the kernel.
 - **list**: the provider lists its models itself (`pg.refresh_models("…")`).
 - **test**: `pg.check("…")` tests the key by a call that costs nothing.
+- **prices**: how many models have a known price, and the day of the price.
+- **price**: the list price of one image with the default parameters, in USD, or of a megapixel. A range means
+  that the provider decides. The prices are those of a day. The files of `imgplay_widget/catalog` name the day
+  and the page that lists the price. Prices change, and your account may have others: the bill counts. Where
+  the field is empty, no public price in USD was found.
 - **cases**: the number of cases of the contract suite that the provider passes, against a server with its
   protocol.
 """
@@ -60,6 +66,7 @@ COLUMNS = (
     "resume",
     "list",
     "test",
+    "prices",
     "cases",
 )
 MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "seed", "price", "parameters")
@@ -118,8 +125,18 @@ def _provider(provider: Provider, cases: Counter[str]) -> list[str]:
         "yes" if any(m.resume for m in models) else "",
         "yes" if listed else "",
         "yes" if tested else "",
+        _prices(models),
         str(cases[_plain(spec.name)] or ""),
     ]
+
+
+def _prices(models: list[ModelSpec]) -> str:
+    """Return how many models have a price, and the days of the prices."""
+    days = sorted({model.price.day for model in models if model.price})
+    if not days:
+        return ""
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{sum(model.price is not None for model in models)} of {len(models)} ({span})"
 
 
 def _model(model: ModelSpec) -> list[str]:
@@ -134,7 +151,7 @@ def _model(model: ModelSpec) -> list[str]:
         str(model.native_n),
         f"{model.references.max_count}{', a mask' if model.mask else ''}" if model.references else "",
         {"none": "", "best_effort": "best effort", "exact": "exact"}[model.seed],
-        f"${model.price.amount} / {model.price.unit}" if model.price else "",
+        price_text(model),
         ", ".join(f"`{p.name}`" for p in model.parameters if p.name not in shown),
     ]
 

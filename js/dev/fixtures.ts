@@ -5,7 +5,9 @@ import type {
   GenerationState,
   ModelState,
   ParameterState,
+  PriceState,
   ProviderState,
+  RateState,
   Snapshot,
   TopicState,
 } from "../src/protocol.gen";
@@ -79,13 +81,28 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
   };
 }
 
+/** A price of one amount for every image, or every megapixel. */
+export function price(amount: string, unit: "image" | "megapixel" = "image"): PriceState {
+  const rate: RateState = { when: {}, upTo: null, amount, most: amount, unit, further: null, grid: 0 };
+  return {
+    least: amount,
+    most: amount,
+    unit,
+    note: "November 2026",
+    rates: [rate],
+    size: null,
+    reference: "0",
+    referenceUnit: "image",
+  };
+}
+
 /** One model with every kind of parameter that a catalog may have. */
 export function everyKind(patch: Partial<ModelState> = {}): ModelState {
   const text = (name: string, more: Partial<ParameterState> = {}) =>
     parameter(name, { type: "string", ...more });
   return model("every", {
     title: "Every kind",
-    price: { amount: "0.04", unit: "image", note: "November 2026" },
+    price: price("0.04"),
     parameters: [
       ...model("").parameters,
       text("size", { choices: ["auto", "1024x1024", "1536x1024", "1024x1536"], default: "auto" }),
@@ -270,7 +287,6 @@ const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 export function catalogue(): { providers: ProviderState[]; models: ModelState[] } {
   const plain = { seed: "none", nativeN: 1, previews: false, progress: false, cancel: "none" } as const;
   const takes = (maxCount: number) => ({ maxCount, maxBytes: 10_000_000, mediaTypes: IMAGES });
-  const price = (amount: string) => ({ amount, unit: "image" as const, note: "November 2026" });
   const keyed = (name: string, title: string) =>
     provider(name, title, {
       key: "missing",
@@ -327,7 +343,7 @@ export function catalogue(): { providers: ProviderState[]; models: ModelState[] 
         progress: true,
         description: "An open model for drafts.",
         references: takes(4),
-        price: { amount: "0.012", unit: "megapixel", note: "November 2026" },
+        price: price("0.012", "megapixel"),
       }),
       model("qwen-image", {
         provider: "fal",

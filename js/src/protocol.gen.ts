@@ -793,9 +793,25 @@ export interface ReferenceRuleState {
   mediaTypes: string[];
 }
 export interface PriceState {
-  amount: string;
+  least: string;
+  most: string;
   unit: "image" | "megapixel";
   note: string;
+  rates: RateState[];
+  size: number[] | null;
+  reference: string;
+  referenceUnit: "image" | "megapixel";
+}
+export interface RateState {
+  when: {
+    [k: string]: (string | boolean | number | null)[];
+  };
+  upTo: number | null;
+  amount: string;
+  most: string;
+  unit: "image" | "megapixel" | "token";
+  further: string | null;
+  grid: number;
 }
 export interface ProviderState {
   name: string;

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
+import { batch, error, generation, model, price, snapshot, topic } from "../dev/fixtures";
 import widget from "../src/index";
 import type { Snapshot } from "../src/protocol.gen";
 import { FakeModel, settled } from "./kit";
@@ -15,7 +15,6 @@ afterEach(async () => {
   document.body.replaceChildren();
 });
 
-const price = (amount: string) => ({ amount, unit: "image", note: "" }) as const;
 const MODELS = [
   model("a", { title: "Model A", price: price("0.04") }),
   model("b", { title: "Model B", price: price("0.05") }),

@@ -1,6 +1,16 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { batch, error, generation, model, paramsOf, snapshot, topic } from "../dev/fixtures";
+import {
+  batch,
+  error,
+  generation,
+  model,
+  parameter,
+  paramsOf,
+  price,
+  snapshot,
+  topic,
+} from "../dev/fixtures";
 import widget from "../src/index";
 import type { Result, Snapshot, SpendingState } from "../src/protocol.gen";
 import { SEARCH_DELAY } from "../src/slices/filter";
@@ -316,9 +326,33 @@ describe("the composer", () => {
     await drawn();
     expect(parts("refusal")).toHaveLength(0);
   });
+  it("tells what the chosen parameters cost", async () => {
+    const { config } = snapshot(0, true);
+    const quality = parameter("quality", { type: "string", choices: ["low", "high"], default: "low" });
+    const rate = {
+      when: {},
+      upTo: null,
+      amount: "0.04",
+      most: "0.04",
+      unit: "image",
+      further: null,
+      grid: 0,
+    } as const;
+    const high = { ...rate, when: { quality: ["high"] }, amount: "0.20", most: "0.20" };
+    const priced = model("m", { parameters: [quality], price: { ...price("0.04"), rates: [high, rate] } });
+    const { part } = await opened({
+      models: [priced],
+      config: { ...config, model: priced.name, count: 4 },
+    });
+    expect(part("estimate").textContent).toBe("≈ $0.16");
+    expect(part("model-facts").textContent).toContain("$0.04 / image");
+    [...document.querySelectorAll("button")].find((one) => /^high$/i.test(one.textContent ?? ""))?.click();
+    await drawn();
+    expect(part("estimate").textContent).toBe("≈ $0.80");
+  });
   it("says in the tip of the estimate what was spent today, and warns near the budget", async () => {
     const { config } = snapshot(0, true);
-    const priced = model("m", { price: { amount: "0.04", unit: "image", note: "" } });
+    const priced = model("m", { price: { ...price("0.04"), note: "" } });
     const spending: SpendingState = { today: "0", unknown: 0, running: "0", budget: null };
     const { fake, part } = await opened({
       models: [priced],

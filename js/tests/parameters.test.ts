@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { everyKind, model, parameter } from "../dev/fixtures";
+import listed from "../../tests/catalog/prices.json";
+import { everyKind, model, parameter, price } from "../dev/fixtures";
+import { costOf, estimateText, nearBudget, overBudget, spentText } from "../src/lib/cost";
 import {
   choiceText,
   controlOf,
@@ -11,9 +13,10 @@ import {
   paramsToSend,
   randomSeed,
   ratioOf,
+  type Values,
 } from "../src/lib/parameters";
-import { estimateText, nearBudget, overBudget, priceText, spentText } from "../src/lib/price";
-import type { Config, ParameterState } from "../src/protocol.gen";
+import { priceText } from "../src/lib/price";
+import type { Config, ModelState, ParameterState } from "../src/protocol.gen";
 
 describe("which control", () => {
   it.each([
@@ -135,8 +138,7 @@ describe("a value of another model", () => {
 
 describe("the price", () => {
   const size = { width: 1000, height: 2000 };
-  const priced = (amount: string, unit: "image" | "megapixel") =>
-    model("m", { price: { amount, unit, note: "" } });
+  const priced = (amount: string, unit: "image" | "megapixel") => model("m", { price: price(amount, unit) });
   it.each([
     ["", undefined, 1, size],
     ["", model("m"), 1, size],
@@ -145,7 +147,7 @@ describe("the price", () => {
     ["≈ $0.10", priced("0.025", "megapixel"), 2, size],
     ["$0.025 / MP", priced("0.025", "megapixel"), 2, null],
   ])("is said: %s", (text, given, count, shown) =>
-    expect(estimateText([{ price: given?.price ?? null, size: shown }], count)).toBe(text),
+    expect(estimateText(given ? [{ model: given, size: shown }] : [], count)).toBe(text),
   );
   it.each([
     ["≈ $0.28", [priced("0.04", "image"), priced("0.05", "megapixel")], size],
@@ -155,12 +157,45 @@ describe("the price", () => {
   ])("of several models is their sum, or at least that: %s", (text, given, shown) =>
     expect(
       estimateText(
-        given.map(({ price }) => ({ price, size: shown })),
+        given.map((one) => ({ model: one, size: shown })),
         2,
       ),
     ).toBe(text),
   );
-  it("of one unit", () => expect(priceText(priced("0.04", "image").price)).toBe("$0.04 / image"));
+  it("of one unit", () => {
+    expect(priceText(priced("0.04", "image").price)).toBe("$0.04 / image");
+    expect(priceText({ ...price("0.0059"), most: "0.21072" })).toBe("$0.0059–0.2107 / image");
+    expect(priceText(null)).toBe("");
+  });
+  it.each(listed.cases.map((each) => [each.model, JSON.stringify(each), each] as const))(
+    "is that of the kernel: %s %s",
+    (name, _, { values, size: edges, count, references, least, most }) => {
+      const state = listed.models[name as keyof typeof listed.models].page as unknown as ModelState;
+      const sizes = [edges, ...references].map(
+        (each) => each && { width: each[0] ?? 0, height: each[1] ?? 0 },
+      );
+      const [asked = null, ...inputs] = sizes;
+      const cost = costOf(
+        {
+          model: state,
+          values: values as Values,
+          size: asked,
+          references: inputs.filter((one) => one !== null),
+        },
+        count,
+      );
+      if (least === null) expect(cost).toBeNull();
+      else {
+        expect(cost?.least).toBeCloseTo(Number(least), 9);
+        expect(cost?.most).toBeCloseTo(Number(most), 9);
+      }
+    },
+  );
+  it("is a range where the provider chooses", () => {
+    const page = listed.models.by_quality_and_size.page as unknown as ModelState;
+    expect(estimateText([{ model: page, size: null }], 4)).toBe("$0.036–0.80");
+    expect(estimateText([{ model: page, values: { quality: "low" }, size: null }], 4)).toBe("$0.036–0.052");
+  });
 });
 
 describe("the form", () => {

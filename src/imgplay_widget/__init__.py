@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.models import ModelTable, models
     from imgplay_widget._studio.results import Rows
     from imgplay_widget._studio.studio import Studio
-    from imgplay_widget._types import Notice, Recovery, Reference, Status
+    from imgplay_widget._types import Estimate, Notice, Recovery, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
@@ -34,6 +34,7 @@ __all__ = [
     "Ask",
     "BatchHandle",
     "Batches",
+    "Estimate",
     "GenerationHandle",
     "Generations",
     "ImagePlayground",
@@ -59,6 +60,7 @@ __all__ = [
 # costs next to nothing.
 _HOME = {
     "Ask": "_studio.key_reports",
+    "Estimate": "_types",
     "KeyCheck": "_studio.key_reports",
     "KeyKept": "_studio.key_reports",
     "Notice": "_types",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import reprlib
+from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "clean",
     "clean_json",
     "is_clean",
+    "money",
     "shown",
 ]
 
@@ -110,3 +112,11 @@ def clean_json(value: Any, *, depth: int = MAX_DEPTH) -> Any:
 def _usable(number: float) -> bool:
     # The seeds of some servers have all 64 bits.
     return -(2**63) <= number < 2**64 if isinstance(number, int) else math.isfinite(number)
+
+
+def money(usd: Decimal) -> str:
+    """Return an amount as text for people: ``"$0.04"``, with up to four digits after the point."""
+    if 0 < usd < Decimal("0.0001"):
+        return "<$0.0001"
+    digits = f"{usd:.4f}"
+    return f"${digits.rstrip('0') if digits[-2:] != '00' else digits[:-2]}"

@@ -11,9 +11,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from imgplay_widget._text import money
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from decimal import Decimal
 
     from imgplay_widget.errors import ErrorInfo
 
@@ -25,6 +28,7 @@ __all__ = [
     "Done",
     "Draft",
     "Entry",
+    "Estimate",
     "FeedPage",
     "Generation",
     "Inline",
@@ -38,6 +42,7 @@ __all__ = [
     "Pending",
     "Price",
     "ProviderSpec",
+    "Rate",
     "Recovery",
     "Reference",
     "ReferenceRule",
@@ -49,6 +54,7 @@ __all__ = [
     "Stage",
     "Status",
     "Task",
+    "Tier",
     "Topic",
     "TopicPage",
     "Unit",
@@ -190,18 +196,95 @@ class ReferenceRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """A provider's price for one image, as it was known on a certain day.
+class Rate:
+    """What one image costs, as the words of a price list say it.
 
     Attributes:
         amount: USD as a decimal string, for one `unit`.
-        unit: ``"image"`` or ``"megapixel"`` (of the finished image).
-        note: the source of the figure, and its date.
+        unit: ``"image"``; ``"megapixel"``, a million pixels of the finished image; or ``"token"``, an image
+            token of OpenAI, whose number comes from `grid` and the size (`catalog.tokens`).
+        most: the most USD that one `unit` can cost, where more than the parameters decides; None means
+            `amount`.
+        further: USD for each further megapixel, where the price counts megapixels of 1024 × 1024 pixels that
+            have begun; `amount` is then the price of the first one. None counts in proportion.
+        grid: the tokens along each edge of a square image, for the unit ``"token"``.
     """
 
     amount: str
-    unit: Literal["image", "megapixel"]
+    unit: Literal["image", "megapixel", "token"]
+    most: str | None = None
+    further: str | None = None
+    grid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A price that holds for some values of parameters.
+
+    Attributes:
+        when: the values of each parameter that counts, by the parameter's name. The value ``"auto"`` of a
+            request leaves the choice to the provider, so any tier may hold.
+        up_to: the largest area for which the tier holds, in pixels; None means any.
+        rate: the price.
+    """
+
+    rate: Rate
+    when: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict[str, tuple[JSON, ...]], hash=False)
+    up_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A provider's list price, as it was known on a certain day.
+
+    Attributes:
+        amount: USD as a decimal string, for one `unit`.
+        unit, most, further, grid: as in `Rate`. With `amount`, they are the price where no tier holds.
+        tiers: the prices for certain parameters. The first that holds decides.
+        size: the width and the height of the image in pixels where the request does not set them, or None.
+        reference: USD for each input image, or for its megapixels where `reference_unit` says so.
+        reference_unit: ``"image"``, or ``"megapixel"`` for each begun megapixel of 1024 × 1024 pixels.
+        source: the web page that lists the price.
+        day: the day (ISO 8601) on which the page, or the copy of it, showed the price.
+        note: a sentence for people.
+    """
+
+    amount: str
+    unit: Literal["image", "megapixel", "token"]
+    most: str | None = None
+    further: str | None = None
+    grid: int = 0
+    tiers: tuple[Tier, ...] = ()
+    size: tuple[int, int] | None = None
+    reference: str = "0"
+    reference_unit: Literal["image", "megapixel"] = "image"
+    source: str = ""
+    day: str = ""
     note: str = ""
+
+    @property
+    def rate(self) -> Rate:
+        """The price where no tier holds."""
+        return Rate(amount=self.amount, unit=self.unit, most=self.most, further=self.further, grid=self.grid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Estimate:
+    """What a request is expected to cost by the list price of its model, in USD. The bill counts.
+
+    Attributes:
+        expected: the amount to expect.
+        least: the least that the request can cost.
+        most: the most that the request can cost. A budget counts this amount.
+    """
+
+    expected: Decimal
+    least: Decimal
+    most: Decimal
+
+    def __repr__(self) -> str:
+        low, high = money(self.least), money(self.most)
+        return low if low == high else f"{low}–{high.removeprefix('$')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +310,7 @@ class ModelSpec:
         resume: True where a ticket finds the job again after a restart.
         idempotent: True where the provider answers a repeated key with the same job, without a second charge.
         deadline: seconds that a task may take in all.
-        price: the known price, or None; the provider's own figure comes with the answer.
+        price: the list price, or None; the provider's own figure comes with the answer.
         paid: True where the model may cost money although its provider is free by itself.
         notice: a sentence that the page must show beside the model.
         retired_on: the day (ISO 8601) from which the provider no longer offers the model.
@@ -706,6 +789,7 @@ class Task:
         job_positions: the positions that the job of the ticket fills, where the task fills only some of them,
             because the others were filled by an earlier attempt. Else empty.
         estimate: the expected cost, in USD as a decimal string, or None where the price is unknown.
+        most: the most that the call can cost, in USD as a decimal string; None means `estimate`.
         previous: the earlier attempts of a retried task: a list of ``{"task", "error", "cost"}``.
         lease_owner, lease_until: the process that drives the task, and the end of its lease.
         submitted_at, finished_at: when the task was first sent, and when it reached its final stage.
@@ -729,6 +813,7 @@ class Task:
     request_id: str | None = None
     cost: str | None = None
     estimate: str | None = None
+    most: str | None = None
     usage: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
     served_by: str | None = None
     job_positions: tuple[int, ...] = ()

@@ -133,7 +133,7 @@ def test_a_text_is_clean_and_bounded_and_an_id_is_never_cut() -> None:
 
 
 def test_a_price_that_is_none_is_left_out() -> None:
-    for amount in ("free", "NaN", "-1"):
+    for amount in ("free", "NaN", "-1", "Infinity"):
         (spec,) = catalog.checked([replace(FULL, price=Price(amount=amount, unit="image"))], "cloud")
         assert spec.price is None
 

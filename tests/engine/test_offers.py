@@ -346,8 +346,8 @@ def test_a_job_of_an_earlier_kernel_waits_for_its_key(open_cloud, monkeypatch):
 
 def test_a_price_is_told_before(open_cloud):
     with open_cloud(Cloud()) as studio:
-        assert studio.estimate("cloud:shipped", 4) == Decimal("0.16")
-        assert studio.estimate("demo:instant", 2) is None
-        assert studio.estimate() is None
+        cost = studio.estimate("cloud:shipped", 4)
+        assert (cost.expected, cost.least, cost.most) == (Decimal("0.16"),) * 3
+        assert repr(studio.estimate("demo:instant", 2)) == repr(studio.estimate()) == "$0.00"
         with pytest.raises(InvalidRequest):
             studio.estimate("cloud:shipped", 99)

@@ -99,6 +99,31 @@ def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent(
         assert len(fake.submits) == 7
 
 
+class Ranged(FakeProvider):
+    """A cloud whose images cost from $0.01 to $0.25."""
+
+    def models(self):
+        price = Price(amount="0.01", most="0.25", unit="image")
+        return tuple(replace(spec, price=price) for spec in super().models())
+
+
+def test_a_budget_counts_the_most_that_a_request_may_cost_and_then_what_was_told(tmp_path):
+    fake = Ranged([replace(picture(), cost="0.20")])
+    with open_studio(fake, store=tmp_path, budget=0.24) as studio:
+        with pytest.raises(OverBudget, match=r"\$0\.25"):
+            studio.generate("a fox", model="fake:image")
+        studio.budget = 0.26
+        (made,) = studio.generate("a fox", model="fake:image").result(WAIT)
+        assert made.cost == Decimal("0.20")
+        assert studio.spent().usd == Decimal("0.20")
+        with pytest.raises(OverBudget, match=r"Spent today: \$0\.20"):
+            studio.generate("a fox", model="fake:image")
+        studio.budget = None
+        (made,) = studio.generate("a fox", model="fake:image").result(WAIT)
+        assert made.cost == Decimal("0.01")
+        assert studio.spent().estimated == Decimal("0.01")
+
+
 def test_with_a_budget_an_unknown_price_needs_consent():
     fake = Priced()
     with open_studio(fake, budget=5) as studio:

@@ -127,4 +127,5 @@ def test_a_model_without_sizes_says_none() -> None:
     ],
 )
 def test_a_price_is_known_before(spec: ModelSpec, n: int, params: dict[str, int], cost: str | None) -> None:
-    assert catalog.estimate(spec, n, params) == (Decimal(cost) if cost else None)
+    found = catalog.estimate(spec, n, params)
+    assert (found and found.expected) == (Decimal(cost) if cost else None)

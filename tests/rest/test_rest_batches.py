@@ -506,9 +506,15 @@ def test_models_come_page_by_page_and_no_key_is_given(client, studio):
 def test_costs_are_estimated_and_summed(client, studio, fake):
     costs(fake)
     wanted = {"provider": "demo", "model": "instant", "imageNum": 2}
-    assert client.post("/estimate", json=wanted).json() == {"usd": "0"}
+    assert client.post("/estimate", json=wanted).json() == {
+        "usd": "0",
+        "leastUsd": "0",
+        "mostUsd": "0",
+    }
     assert client.post("/estimate", json=wanted | {"provider": "fake", "model": "image"}).json() == {
-        "usd": None
+        "usd": None,
+        "leastUsd": None,
+        "mostUsd": None,
     }
     assert client.post("/estimate", json=wanted | {"imageNum": 99}).status_code == 400
     batch = made(client, studio)

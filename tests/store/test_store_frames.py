@@ -23,7 +23,10 @@ from imgplay_widget._rules.attempts import next_attempt
 from imgplay_widget._store import frames
 from imgplay_widget._store.frames import FRAMES, Span
 from imgplay_widget._studio import duck, history_tables
+from imgplay_widget._types import Estimate
 from imgplay_widget.errors import Cancelled
+
+FOUR = Decimal("0.04")
 
 BY_NAME = {frame.name: frame for frame in FRAMES}
 
@@ -117,7 +120,9 @@ def test_a_try_that_failed_and_was_billed_stays_in_the_sum(registered):
     assert registered.save_task(sent, owner="me")
     failed = life.advance(sent, life.Cancel(Cancelled("Stopped.").info), NOW)
     assert registered.save_task(failed, owner="me")
-    fresh = next_attempt(failed, generations, NOW, estimate=lambda _: "0.04")
+    fresh = next_attempt(
+        failed, generations, NOW, estimate=lambda _: Estimate(expected=FOUR, least=FOUR, most=FOUR)
+    )
     fresh = replace(fresh, lease_owner="me", lease_until=SOON)
     registered.replace_tasks({task.id: fresh})
     done(registered, generations, fresh, cost="0.05")

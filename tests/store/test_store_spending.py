@@ -24,8 +24,9 @@ from store_makers import (
 
 from imgplay_widget._rules import lifecycle as life
 from imgplay_widget._rules.attempts import next_attempt
-from imgplay_widget._rules.costs import Budget, booking, budget_of, day_start, moment_of, money, to_units
-from imgplay_widget._types import Stage
+from imgplay_widget._rules.costs import Budget, booking, budget_of, day_start, moment_of, to_units
+from imgplay_widget._text import money
+from imgplay_widget._types import Estimate, Stage
 from imgplay_widget.errors import (
     BadResponse,
     Cancelled,
@@ -40,6 +41,7 @@ from imgplay_widget.errors import (
 )
 
 CENTS = Decimal("0.04")
+COST = Estimate(expected=CENTS, least=CENTS, most=CENTS)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def done(store, generations, task, *, cost=None):
 
 
 def retried(store, generations, task):
-    fresh = next_attempt(task, generations, NOW, estimate=lambda _: "0.04")
+    fresh = next_attempt(task, generations, NOW, estimate=lambda _: COST)
     fresh = replace(fresh, lease_owner="me", lease_until=SOON)
     assert fresh in store.replace_tasks({task.id: fresh}).tasks
     return fresh
@@ -270,6 +272,8 @@ def test_what_runs_is_reserved_and_what_ended_is_spent(registered):
     registered.refuse_beyond([replace(more, estimate="0.06")], tomorrow)
     # Calls that cost nothing pass, and calls of unknown cost with the user's consent.
     registered.refuse_beyond([replace(more, estimate="0")], budget)
+    with pytest.raises(OverBudget):
+        registered.refuse_beyond([replace(more, estimate="0.01", most="0.07")], budget)
     unknown = [replace(more, estimate=None), replace(more, estimate="0")]
     registered.refuse_beyond(unknown, replace(budget, confirmed=True))
     with pytest.raises(PriceUnknown, match="The price of"):

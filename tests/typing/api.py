@@ -20,6 +20,7 @@ from imgplay_widget import (
     Ask,
     Batches,
     BatchHandle,
+    Estimate,
     GenerationHandle,
     Generations,
     ImagePlayground,
@@ -103,6 +104,7 @@ from imgplay_widget.providers import (
     Price,
     Provider,
     ProviderSpec,
+    Rate,
     ReferenceRule,
     Registry,
     Remote,
@@ -110,6 +112,7 @@ from imgplay_widget.providers import (
     Request,
     ServerEvent,
     SizeRule,
+    Tier,
     Unit,
     before_the_call,
     data_uri,
@@ -149,7 +152,7 @@ async def in_a_notebook() -> None:
     assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
     assert_type(pg.refresh_models("openai")[0], ModelSpec)
     assert_type(models("demo")[1:], ModelTable)
-    assert_type(pg.estimate("demo:instant", 4, width=512), Decimal | None)
+    assert_type(pg.estimate("demo:instant", 4, width=512), Estimate | None)
     assert_type(pg.history(topic="foxes", since=date(2026, 5, 4)), Rows)
     assert_type(pg.sql("select 1")[0], tuple[Any, ...])
     assert_type(pg.sql("select 1")[1:], Rows)
@@ -215,7 +218,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.sql("select 1"), Rows)
     assert_type(studio.export("foxes", "jsonl", topic=topic), Path)
     assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
-    assert_type(studio.estimate("demo:instant", 4, width=512), Decimal | None)
+    assert_type(studio.estimate("demo:instant", 4, width=512), Estimate | None)
     studio.budget = 5
     studio.cache = True
     assert_type(studio.progress, bool | None)
@@ -270,7 +273,7 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     assert_type(pg.spent(), Spend)
     assert_type(pg.progress, bool | None)
     pg.progress = False
-    assert_type(pg.estimate(), Decimal | None)
+    assert_type(pg.estimate(references=2), Estimate | None)
     pg.budget = None
     assert_type(pg.cache, bool)
     pg.generate("a fox", cache=True)
@@ -446,7 +449,11 @@ class Noise(Provider):
                 id="gray",
                 title="Gray noise",
                 parameters=(Parameter(name="width", type="integer", title="Width", kind=kind),),
-                price=Price(amount="0.01", unit="image"),
+                price=Price(
+                    amount="0.01",
+                    unit="image",
+                    tiers=(Tier(when={"width": (512,)}, rate=Rate(amount="0.005", unit="image")),),
+                ),
                 references=ReferenceRule(max_count=1, max_bytes=1000),
                 size_rule=SizeRule(max_pixels=1000),
             )

@@ -738,12 +738,21 @@ def test_a_configured_model_whose_provider_is_gone_breaks_nothing(page):
 def test_a_price_reaches_the_page(open_page):
     class Shop(FakeProvider):
         def models(self):
-            price = Price(amount="0.04", unit="image", note="November 2026")
+            price = Price(
+                amount="0.04",
+                unit="image",
+                source="https://shop.example/pricing",
+                day="2026-11-30",
+                note="A test.",
+            )
             return [replace(spec, price=price) for spec in super().models() if spec.id == "image"]
 
     with open_page(Shop(name="shop")) as page:
         prices = {name: m["price"] for name, m in page.catalog().items()}
-    assert prices["shop:image"] == {"amount": "0.04", "unit": "image", "note": "November 2026"}
+    price = prices["shop:image"]
+    assert (price["least"], price["most"], price["unit"]) == ("0.04", "0.04", "image")
+    assert price["note"] == "2026-11-30 · https://shop.example/pricing · A test."
+    assert [rate["amount"] for rate in price["rates"]] == ["0.04"]
     assert prices["demo:instant"] is None
 
 
@@ -795,7 +804,7 @@ def test_found_models_are_told_with_their_age(page, fake):
         del type(fake).discover
     page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
     snapshot = page.result("hello")["snapshot"]
-    assert page.catalog()["fake:new"]["price"]["amount"] == "0.04"
+    assert page.catalog()["fake:new"]["price"]["most"] == "0.04"
     ages = {p["name"]: p["discoveredAt"] for p in snapshot["providers"]}
     assert ages["fake"] > 0
     assert ages["demo"] is None

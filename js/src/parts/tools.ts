@@ -5,6 +5,7 @@ export { takeFiles } from "../slices/recipes";
 export { CoverPicker } from "../views/cover-picker";
 export { DroppedBatch } from "../views/dropped-batch";
 export { Elsewhere } from "../views/elsewhere";
+export { Estimate } from "../views/estimate";
 export { FeedFailed } from "../views/feed-failed";
 export { FilterFields, NothingFound } from "../views/filter-fields";
 export { GalleryButton } from "../views/gallery-button";

@@ -6,25 +6,15 @@ import { inertReason, isLost } from "../lib/connection";
 import { focusOn } from "../lib/focus";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
-import {
-  budgetText,
-  costOfAll,
-  estimateText,
-  nearBudget,
-  overBudget,
-  type Priced,
-  spentText,
-} from "../lib/price";
 import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
-import { countVariants } from "../lib/variants";
 import { t } from "../messages";
 import type { ModelState, ParameterState } from "../protocol.gen";
 import { problemsIn } from "../slices/references";
-import { sizeOf } from "../slices/sizes";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
 import { Icon } from "./icon";
 import { ImproveMenu } from "./improve";
+import { usePart } from "./part";
 import { ErrorDetail, IconButton, tipped } from "./parts";
 import { QueueChip } from "./queue";
 import { References } from "./references";
@@ -138,7 +128,7 @@ export function Composer() {
           <span class="ip-prompt-facts">
             <Requests />
             <Counter />
-            <Estimate />
+            <Cost />
           </span>
           <span class="ip-prompt-buttons">
             <Buttons />
@@ -212,46 +202,10 @@ function Counter() {
   );
 }
 
-/** The expected cost of the request. Its tip tells today's spending; near the budget it warns. */
-function Estimate() {
-  const model = useStore((state) => modelOf(state.models, state.config.model));
-  const spending = useStore((state) => state.spending);
-  const amount = useStore((state) => costOfAll(...requested(state)));
-  const estimate = useStore((state) => estimateText(...requested(state)));
-  const spent = spentText(spending);
-  // With a budget, the tip has something to tell even if the price of the model is unknown.
-  const text = estimate || budgetText(spending);
-  if (!text) return null;
-  const over = overBudget(spending, amount);
-  const warns = over || nearBudget(spending);
-  const tips = [
-    estimate && t.composer.estimate,
-    estimate && model?.price?.note,
-    spent,
-    over && t.composer.overBudget,
-  ];
-  return (
-    <span
-      class={estimate ? "ip-count" : "ip-count ip-count-spent"}
-      data-warns={warns}
-      {...tipped(tips.filter(Boolean).join(" · "))}
-      data-testid="estimate"
-    >
-      {warns && <Icon name="alert" size={12} />}
-      {text}
-    </span>
-  );
-}
-
-/** Return the prices of what a click asks for, and how many images of each. */
-function requested({ models, config, maxCount, prompt }: State): [parts: Priced[], count: number] {
-  const asked = askedModels(models, config);
-  const parts = asked.map((model) => {
-    const size = sizeOf({ models, config: { ...config, model: model.name } });
-    return { price: model.price, size: size?.automatic ? null : (size?.current ?? null) };
-  });
-  const count = Math.min(config.count, maxCount) * countVariants(prompt);
-  return [countRequests(prompt, asked) > MAX_REQUESTS ? [] : parts, count];
+/** The expected cost of the request, once its part is here. */
+function Cost() {
+  const { module } = usePart("tools");
+  return module ? <module.Estimate /> : null;
 }
 
 /** Return how many images a click makes; none where it asks for too much. */

@@ -1,6 +1,6 @@
 // The list of the batches that run and wait, in all topics.
 import { useState } from "preact/hooks";
-import { spentText } from "../lib/price";
+import { spentText } from "../lib/cost";
 import { elapsed } from "../lib/words";
 import { t } from "../messages/tools";
 import type { BatchState } from "../protocol.gen";

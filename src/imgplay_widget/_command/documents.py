@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._command.output import error_document
+from imgplay_widget.catalog import price_facts
 from imgplay_widget.errors import ImgplayError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def model_document(spec: ModelSpec, key: str) -> dict[str, Any]:
         "references": spec.references.max_count if spec.references else 0,
         "mask": spec.mask,
         "seed": spec.seed,
-        "price": {"usd": float(spec.price.amount), "unit": spec.price.unit} if spec.price else None,
+        "price": price_facts(spec),
         "retiredOn": spec.retired_on,
         "successor": spec.successor,
         "parameters": [

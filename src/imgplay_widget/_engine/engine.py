@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from imgplay_widget._engine.clients import Clients
     from imgplay_widget._engine.covers import Covers
     from imgplay_widget._store import StoredImage
-    from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
+    from imgplay_widget._types import ProviderSpec
     from imgplay_widget.providers.base import Provider
     from imgplay_widget.providers.registry import Registry
 
@@ -452,7 +452,7 @@ class Engine:
         for task in entry.tasks:
             if task.id in failed:
                 provider, spec = self._registry.find(f"{task.provider}:{task.model}")
-                cost = partial(_expected, provider, spec)
+                cost = partial(catalog.call_cost, provider.spec, spec)
                 attempts[task.id] = self._leased(
                     next_attempt(task, failed[task.id], self._clock.now(), estimate=cost)
                 )
@@ -945,10 +945,6 @@ async def _whole(work: asyncio.Future[T]) -> T:
     if cancelled is not None:
         raise cancelled
     return work.result()
-
-
-def _expected(provider: Provider, spec: ModelSpec, unit: Unit) -> str | None:
-    return catalog.expected(provider.spec, spec, unit.n, unit.params)
 
 
 def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:

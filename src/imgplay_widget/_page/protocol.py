@@ -139,12 +139,43 @@ class SizeRuleState(Message):
     max_ratio: float | None
 
 
-class PriceState(Message):
-    """The price of a model for one unit, in USD as a decimal string. `note` tells the date of the price."""
+class RateState(Message):
+    """What one image costs for some values of parameters, in USD as decimal strings (see `Rate` and `Tier`).
 
+    Attributes:
+        when: the values of each parameter that counts, by its name. Without one, the rate always holds.
+        up_to: the largest area for which the rate holds, in pixels, or None.
+    """
+
+    when: dict[str, list[str | bool | int | float | None]]
+    up_to: int | None
     amount: str
+    most: str
+    unit: Literal["image", "megapixel", "token"]
+    further: str | None
+    grid: int
+
+
+class PriceState(Message):
+    """The list price of a model, in USD as decimal strings.
+
+    Attributes:
+        least, most: what one `unit` costs with the default parameters.
+        unit: one image, or a megapixel where the size decides.
+        note: the day of the price and the page that lists it.
+        rates: the prices in the order in which they are tried. The last one always holds.
+        size: the width and the height of an image that the request does not set, or None.
+        reference: the price of an input image, or of each of its megapixels.
+    """
+
+    least: str
+    most: str
     unit: Literal["image", "megapixel"]
     note: str
+    rates: list[RateState]
+    size: list[int] | None
+    reference: str
+    reference_unit: Literal["image", "megapixel"]
 
 
 class ModelState(Message):
@@ -389,7 +420,7 @@ class SpendingState(Message):
     Attributes:
         today: the amount that was spent.
         unknown: the number of images whose cost is unknown. They are not in `today`.
-        running: the expected cost of the tasks that run.
+        running: the most that the tasks which run can cost.
         budget: the most that may be spent in a day, or None without a budget.
     """
 

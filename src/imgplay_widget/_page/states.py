@@ -17,6 +17,7 @@ from imgplay_widget._page.protocol import (
     ParameterState,
     PriceState,
     ProviderState,
+    RateState,
     RecipeState,
     ReferenceRuleState,
     ReferenceState,
@@ -38,8 +39,10 @@ from imgplay_widget._types import (
     ReferenceRule,
     Stage,
     Status,
+    Tier,
     Topic,
 )
+from imgplay_widget.catalog import unit_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,9 +100,39 @@ def model_state(spec: ModelSpec) -> ModelState:
         previews=spec.previews,
         progress=spec.progress,
         cancel=spec.cancel,
-        price=PriceState(**asdict(spec.price)) if spec.price else None,
+        price=_price_state(spec),
         retired_on=spec.retired_on,
         successor=spec.successor,
+    )
+
+
+def _price_state(spec: ModelSpec) -> PriceState | None:
+    price, known = spec.price, unit_price(spec)
+    if price is None or known is None:
+        return None
+    cost, unit = known
+    return PriceState(
+        least=format(cost.least, "f"),
+        most=format(cost.most, "f"),
+        unit=unit,
+        note=" · ".join(part for part in (price.day, price.source, price.note) if part),
+        rates=[_rate_state(tier) for tier in (*price.tiers, Tier(rate=price.rate))],
+        size=list(price.size) if price.size else None,
+        reference=price.reference,
+        reference_unit=price.reference_unit,
+    )
+
+
+def _rate_state(tier: Tier) -> RateState:
+    rate = tier.rate
+    return RateState(
+        when={name: list(values) for name, values in tier.when.items()},
+        up_to=tier.up_to,
+        amount=rate.amount,
+        most=rate.most or rate.amount,
+        unit=rate.unit,
+        further=rate.further,
+        grid=rate.grid,
     )
 
 

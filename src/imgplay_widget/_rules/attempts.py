@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules.costs import priced
 from imgplay_widget._types import Stage, Task
 from imgplay_widget.errors import Cancelled, ErrorInfo
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from imgplay_widget._types import Generation, Unit
+    from imgplay_widget._types import Estimate, Generation, Unit
 
 __all__ = ["cancel_note", "fetchable", "next_attempt"]
 
@@ -64,7 +65,7 @@ def next_attempt(
     generations: Sequence[Generation],
     now: datetime,
     *,
-    estimate: Callable[[Unit], str | None],
+    estimate: Callable[[Unit], Estimate | None],
 ) -> Task:
     """Return the task of the next attempt, for the generations that failed.
 
@@ -72,7 +73,7 @@ def next_attempt(
         task: the attempt that failed.
         generations: the generations to fill; all of them are `fetchable`, or none.
         now: the present time, aware.
-        estimate: returns the expected cost of a call (see `Task.estimate`).
+        estimate: returns the cost of a call by the list price, or None where it is unknown.
     """
     positions = tuple(generation.position for generation in generations)
     seeds = dict(zip(task.unit.positions, task.unit.seeds, strict=True))
@@ -88,7 +89,6 @@ def next_attempt(
         stage=Stage.PENDING,
         unit=unit,
         deadline=task.deadline,
-        estimate=estimate(unit),
         created_at=now,
         updated_at=now,
         attempt=task.attempt + 1,
@@ -102,11 +102,13 @@ def next_attempt(
             },
         ),
     )
+    fresh = priced(fresh, estimate(unit))
     whole = len(positions) == task.unit.n
     same = replace(
         fresh,
         unit=replace(unit, key=task.unit.key or task.id),
         estimate=task.estimate,
+        most=task.most,
         ticket=task.ticket,
         job_positions=task.job_positions if whole else task.job_positions or task.unit.positions,
         request_id=task.request_id,

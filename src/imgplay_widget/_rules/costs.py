@@ -6,21 +6,21 @@ call. A line stays when its images are deleted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
 from imgplay_widget._plain import plain
 from imgplay_widget._rules.tables import html_table, text_table
-from imgplay_widget._text import shown
+from imgplay_widget._text import money, shown
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import InvalidRequest, PriceUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from imgplay_widget._types import Entry, Generation, Task
+    from imgplay_widget._types import Entry, Estimate, Generation, Task
 
 __all__ = [
     "Basis",
@@ -35,8 +35,8 @@ __all__ = [
     "from_units",
     "image_cost",
     "moment_of",
-    "money",
     "price_unknown",
+    "priced",
     "spend_of",
     "to_units",
 ]
@@ -109,7 +109,7 @@ class Today:
     Attributes:
         spent: USD that ended calls cost.
         unknown: the number of images of unknown cost, which `spent` does not include.
-        running: the expected cost of the running calls, in USD.
+        running: the most that the running calls can cost, in USD.
     """
 
     spent: Decimal
@@ -249,6 +249,14 @@ def _sum(lines: list[Line], by_model: Mapping[str, Spend] | None = None) -> Spen
     )
 
 
+def priced(task: Task, cost: Estimate | None) -> Task:
+    """Return a new task with what its call costs by the list price, or None where that is unknown."""
+    if cost is None:
+        return task
+    most = None if cost.most == cost.expected else format(cost.most, "f")
+    return replace(task, estimate=format(cost.expected, "f"), most=most)
+
+
 def to_units(usd: Decimal | str | None) -> int | None:
     """Return an amount of USD in the units of the ledger, or None where the value is not an amount."""
     try:
@@ -262,14 +270,6 @@ def from_units(units: int) -> Decimal:
     """Return an amount of the ledger in USD, without zeros at the end."""
     usd = (Decimal(units) / UNITS).normalize()
     return usd.quantize(Decimal(1)) if usd == usd.to_integral_value() else usd
-
-
-def money(usd: Decimal) -> str:
-    """Return an amount as text for people: ``"$0.04"``, with up to four digits after the point."""
-    if 0 < usd < Decimal("0.0001"):
-        return "<$0.0001"
-    digits = f"{usd:.4f}"
-    return f"${digits.rstrip('0') if digits[-2:] != '00' else digits[:-2]}"
 
 
 def price_unknown(models: Collection[str], limit: Decimal) -> PriceUnknown:

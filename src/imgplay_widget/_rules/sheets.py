@@ -14,7 +14,8 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from imgplay_widget._rules.costs import image_cost, money
+from imgplay_widget._rules.costs import image_cost
+from imgplay_widget._text import money
 from imgplay_widget._types import Status
 
 if TYPE_CHECKING:

@@ -209,6 +209,7 @@ def task_changes(task: Task) -> dict[str, Any]:
         "metadata": {
             "usage": dict(task.usage),
             "served_by": task.served_by,
+            "most": task.most,
             "job_positions": list(task.job_positions),
             "previous": [dict(item) for item in task.previous],
         },
@@ -236,6 +237,7 @@ def task_of(row: RowMapping) -> Task:
     columns["unit"] = Unit.from_json(row["unit"])
     columns["usage"] = dict(kept.get("usage", {}))
     columns["served_by"] = kept.get("served_by")
+    columns["most"] = kept.get("most")
     columns["job_positions"] = tuple(kept.get("job_positions", ()))
     columns["previous"] = tuple(dict(one) for one in kept.get("previous", ()))
     columns["ticket"] = None if row["ticket"] is None else dict(row["ticket"])

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
-from imgplay_widget._rules.costs import Line, Today, booking, from_units, money, price_unknown, to_units
+from imgplay_widget._rules.costs import Line, Today, booking, from_units, price_unknown, to_units
 from imgplay_widget._store import queries
 from imgplay_widget._store.damage import reads_rows
 from imgplay_widget._store.tables import batches, spending, tasks
+from imgplay_widget._text import money
 from imgplay_widget._types import Stage
 from imgplay_widget.errors import OverBudget
 
@@ -90,16 +91,16 @@ def lines(
 def today(connection: Connection, scope: Scope, since: datetime) -> Today:
     """Return the total of the day that began at a time."""
     found = lines(connection, scope, since=since)
-    running = connection.scalars(_running(scope))
+    running = connection.execute(_running(scope))
     return Today(
         spent=from_units(sum(line.amount or 0 for line in found)),
         unknown=sum(line.images for line in found if line.amount is None),
-        running=sum((Decimal(estimate) for estimate in running), Decimal()),
+        running=sum((Decimal(row.metadata.get("most") or row.estimate) for row in running), Decimal()),
     )
 
 
 def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task], budget: Budget) -> None:
-    """Refuse tasks whose expected cost is unknown, or would take the total over a budget.
+    """Refuse tasks whose cost is unknown, or which could take the total over a budget.
 
     A task with a ticket or with links does not count: its call was sent before, and nothing is paid now.
 
@@ -108,7 +109,7 @@ def refuse_beyond(connection: Connection, scope: Scope, fresh: Collection[Task],
         PriceUnknown: the price of a task is not known, and the user did not agree to pay it.
     """
     calls = [task for task in fresh if task.stage is Stage.PENDING]
-    units = sum(to_units(task.estimate) or 0 for task in calls)
+    units = sum(to_units(task.most or task.estimate) or 0 for task in calls)
     if units:
         _refuse_above(connection, scope, calls, from_units(units), budget)
     unknown = {f"{task.provider}:{task.model}": None for task in calls if to_units(task.estimate) is None}
@@ -159,8 +160,8 @@ def _sums(scope: Scope, since: bool, topic: bool) -> Select[Any, Any, Any, bool,
 
 
 @lru_cache(queries.SCOPES)
-def _running(scope: Scope) -> Select[str]:
-    """Return a query of the expected costs of the running calls, where they are known."""
-    return select(tasks.c.estimate).where(
+def _running(scope: Scope) -> Select[Any, Any]:
+    """Return a query of the costs of the running calls, where they are known."""
+    return select(tasks.c.estimate, tasks.c.metadata).where(
         *scope.tasks(), tasks.c.status.in_(queries.UNFINISHED), tasks.c.estimate.is_not(None)
     )

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.results import Rows
-    from imgplay_widget._types import Kind, Recovery, Status
+    from imgplay_widget._types import Estimate, Kind, Recovery, Status
 
 __all__ = ["StudioApi", "core_of"]
 
@@ -668,8 +668,8 @@ class StudioApi:
     def budget(self) -> Decimal | None:
         """The most that may be spent, in USD a day, or None for any amount. It can be set at any time.
 
-        The studio refuses a request or a Retry (`OverBudget`) before anything is stored or sent if its
-        expected cost would take the total of today over the budget. The total is that of all kernels on
+        The studio refuses a request or a Retry (`OverBudget`) before anything is stored or sent if the most
+        that it can cost would take the total of today over the budget. The total is that of all kernels on
         the store, since midnight by the local clock. Running tasks count as spent. A request whose cost is
         not known is refused too (`PriceUnknown`) unless it has ``confirm=True``. A model on this machine or
         network that does not need a key costs nothing.
@@ -680,21 +680,28 @@ class StudioApi:
     def budget(self, value: float | Decimal | None) -> None:
         self._core.budget = budget_of(value)
 
-    def estimate(self, model: str | None = None, n: int = 1, **params: Any) -> Decimal | None:
-        """Return the known cost of a request in USD, or None where the cost is not known. Nothing is sent.
+    def estimate(
+        self, model: str | None = None, n: int = 1, *, references: int = 0, **params: Any
+    ) -> Estimate | None:
+        """Return what a request is expected to cost, or None where the cost is not known. Nothing is sent.
+
+        The value comes from the list price of the model. It has the amount to expect (`expected`), and the
+        `least` and the `most` that the request can cost, in USD. A budget counts the most. The bill may
+        differ.
 
         Args:
             model: ``"provider:id"``; None takes the model of the config panel.
             n: the number of images, 1 to `max_count`.
+            references: the number of input images, each of up to a megapixel.
             params: the model's own parameters, as in `generate`.
 
         Raises:
             UnknownParameter, InvalidRequest, NotFound: as `generate` does.
         """
-        _, spec = self._core.model(model)
+        provider, spec = self._core.model(model)
         most = self._core.max_count
         request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=most)
-        return catalog.estimate(spec, request.n, request.params)
+        return catalog.request_cost(provider.spec, spec, request, references)
 
     # -------------------------------------------------------------- models, keys and servers
 

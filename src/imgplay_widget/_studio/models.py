@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from imgplay_widget._rules.tables import html_table, text_table
 from imgplay_widget._types import ModelSpec
+from imgplay_widget.catalog import price_text
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
 
@@ -72,7 +73,7 @@ class ModelTable(Sequence[ModelSpec]):
             str(spec.native_n),
             _inputs(spec),
             {"none": "", "best_effort": "best effort", "exact": "exact"}[spec.seed],
-            f"${spec.price.amount} / {spec.price.unit}" if spec.price else "",
+            price_text(spec),
             self._keys.get(spec.provider, ""),
             retired,
         )

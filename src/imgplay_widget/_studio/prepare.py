@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imgplay_widget import catalog
 from imgplay_widget._ids import new_id
+from imgplay_widget._rules.costs import priced
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._types import Batch, Entry, Generation, Stage, Task, Topic
 
@@ -110,8 +111,8 @@ def prepare(
     tasks: list[Task] = []
     generations: list[Generation] = []
     for unit in units:
-        cost = catalog.expected(provider.spec, spec, unit.n, unit.params)
-        task = _task(batch, unit, request.deadline, cost)
+        cost = catalog.call_cost(provider.spec, spec, unit)
+        task = priced(_task(batch, unit, request.deadline), cost)
         tasks.append(task)
         generations += _generations(batch, task)
     generations.sort(key=lambda generation: generation.position)
@@ -119,7 +120,7 @@ def prepare(
     return Prepared(entry=entry, new_topic=new_topic)
 
 
-def _task(batch: Batch, unit: Unit, deadline: float, estimate: str | None) -> Task:
+def _task(batch: Batch, unit: Unit, deadline: float) -> Task:
     task_id = new_id()
     return Task(
         id=task_id,
@@ -130,7 +131,6 @@ def _task(batch: Batch, unit: Unit, deadline: float, estimate: str | None) -> Ta
         stage=Stage.PENDING,
         unit=replace(unit, key=task_id),
         deadline=deadline,
-        estimate=estimate,
         created_at=batch.created_at,
         updated_at=batch.created_at,
     )

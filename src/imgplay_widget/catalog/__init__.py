@@ -1,8 +1,17 @@
 """The models as data: one TOML file for each provider, and the check of a request against the data."""
 
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
-from imgplay_widget.catalog._load import CatalogError, check_parameter, load, parse
-from imgplay_widget.catalog._price import cannot_bill, estimate, expected
+from imgplay_widget.catalog._load import CatalogError, check_parameter, check_price, load, parse
+from imgplay_widget.catalog._price import (
+    call_cost,
+    cannot_bill,
+    estimate,
+    price_facts,
+    price_text,
+    request_cost,
+    tokens,
+    unit_price,
+)
 from imgplay_widget.catalog._request import (
     MAX_DEADLINE,
     check_count,
@@ -15,19 +24,25 @@ from imgplay_widget.catalog._request import (
 __all__ = [
     "MAX_DEADLINE",
     "CatalogError",
+    "call_cost",
     "cannot_bill",
     "check_count",
     "check_parameter",
+    "check_price",
     "check_text",
     "check_value",
     "checked",
     "estimate",
-    "expected",
     "from_json",
     "load",
     "make_request",
     "merge",
     "parse",
+    "price_facts",
+    "price_text",
     "range_of",
+    "request_cost",
     "to_json",
+    "tokens",
+    "unit_price",
 ]

@@ -6,18 +6,19 @@ parameter that is not complete is left out, so that the layers above can rely on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
-from imgplay_widget._types import ModelSpec, Parameter, ParameterKind
-from imgplay_widget.catalog._load import CatalogError, check_parameter
+from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price
+from imgplay_widget.catalog._load import CatalogError, check_parameter, check_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 __all__ = ["checked", "from_json", "merge", "to_json"]
 
@@ -42,14 +43,17 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
     listed = values.get("parameters", ())
     parameters = [_parameter(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
     kept = tuple(parameter for parameter in parameters if parameter is not None)
-    spec = _build(ModelSpec, {**values, "provider": provider, "parameters": ()})
+    spec = _build(ModelSpec, {**values, "provider": provider, "parameters": (), "price": None})
     if spec is None or not spec.id or len(spec.id) > MAX_NAME:
         return None
-    if spec.price is not None and not _is_amount(spec.price.amount):
-        spec = replace(spec, price=None)
     names = [parameter.name for parameter in kept]
     unique = tuple(p for index, p in enumerate(kept) if p.name not in names[:index])
-    return replace(spec, title=clean(spec.title or spec.id, MAX_NAME), parameters=unique)
+    return replace(
+        spec,
+        title=clean(spec.title or spec.id, MAX_NAME),
+        parameters=unique,
+        price=_price(values.get("price"), unique),
+    )
 
 
 def checked(
@@ -100,9 +104,16 @@ def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
         for parameter in above.parameters
     )
     whole = _filled(replace(above, parameters=parameters), below, titled=above.id)
+    if below.price is not None and above.price is not None and _same_base(below.price, above.price):
+        # The list of a provider has one figure for a model. Where it has not changed, our tiers still hold.
+        whole = replace(whole, price=below.price)
     # A provider that lists the parameters of a model without a seed means that the model does not take one.
     seedless = bool(above.parameters) and above.parameter("seed") is None
     return replace(whole, seed="none") if seedless else whole
+
+
+def _same_base(one: Price, other: Price) -> bool:
+    return one.unit == other.unit and Decimal(one.amount) == Decimal(other.amount)
 
 
 def _filled(above: T, below: T | None, *, titled: str) -> T:
@@ -131,6 +142,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in given.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in cast("dict[str, Any]", value).items()}
     return value
 
 
@@ -167,7 +180,8 @@ def _build(kind: type[T], data: Any) -> T | None:
 
 @cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
+    # The types import it for type checkers only.
+    return get_type_hints(kind, localns={"Mapping": Mapping})
 
 
 def _read(value: Any, hint: Any) -> Any:
@@ -185,6 +199,11 @@ def _read(value: Any, hint: Any) -> Any:
             return MISSING
         items = tuple(_read(item, inner[0]) for item in cast("list[Any]", value))
         return MISSING if MISSING in items else items
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            return MISSING
+        pairs = {name: _read(item, inner[1]) for name, item in cast("dict[str, Any]", value).items()}
+        return MISSING if MISSING in pairs.values() else pairs
     if is_dataclass(hint):
         made = _build(cast("type[Any]", hint), value)
         return MISSING if made is None else made
@@ -195,8 +214,15 @@ def _read(value: Any, hint: Any) -> Any:
     return value if type(value) is hint or (value is None and hint is type(None)) else MISSING
 
 
-def _is_amount(text: str) -> bool:
+def _price(data: Any, parameters: Iterable[Parameter]) -> Price | None:
+    """Return the price of JSON, or None, which means unknown, where this version does not understand it."""
+    price = _build(Price, data)
     try:
-        return Decimal(text).is_finite() and Decimal(text) >= 0
-    except InvalidOperation:
-        return False
+        return None if price is None else _checked(price, parameters)
+    except CatalogError:
+        return None
+
+
+def _checked(price: Price, parameters: Iterable[Parameter]) -> Price:
+    check_price(price, parameters, "price")
+    return price

@@ -12,25 +12,49 @@ parameter has a ``name``::
     id = "instant"
     title = "Instant"
     parameters = ["width"]
+    price = "by_size"
+
+A price is one of ``[prices]``, or a table of its own. What it leaves out comes from ``[price_list]``, which
+names the page and the day of all prices of the file. A tier leaves out what it shares with the price::
+
+    [price_list]
+    source = "https://cloud.example/pricing"
+    day = "2026-11-30"
+
+    [prices.by_size]
+    amount = "0.04"
+    unit = "image"
+    tiers = [{ when = { resolution = ["4K"] }, amount = "0.08" }]
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import MISSING, fields
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_args
 
-from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price, ReferenceRule, SizeRule
+from imgplay_widget._types import (
+    ModelSpec,
+    Parameter,
+    ParameterKind,
+    Price,
+    Rate,
+    ReferenceRule,
+    SizeRule,
+    Tier,
+)
 from imgplay_widget.catalog._request import check_value
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CatalogError", "check_parameter", "load", "parse"]
+__all__ = ["CatalogError", "check_parameter", "check_price", "load", "parse"]
 
 
 _KINDS: tuple[str, ...] = get_args(ParameterKind)
@@ -71,12 +95,20 @@ def parse(text: str, *, provider: str, file: str) -> tuple[ModelSpec, ...]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{file} is not TOML: {error}.") from error
-    _only(data, ("parameters", "models"), f"{file}")
+    _only(data, ("parameters", "price_list", "prices", "models"), f"{file}")
     shared = {
         key: _parameter(key, table, f"{file}: parameters.{key}")
         for key, table in data.get("parameters", {}).items()
     }
-    models = tuple(_model(table, shared, provider, file) for table in data.get("models", ()))
+    listed = data.get("price_list", {})
+    prices = {
+        key: _price({**listed, **table}, f"{file}: prices.{key}")
+        for key, table in data.get("prices", {}).items()
+    }
+    models = tuple(
+        _model(_with_price(table, prices, listed, file), shared, provider, file)
+        for table in data.get("models", ())
+    )
     seen: set[str] = set()
     for model in models:
         if model.id in seen:
@@ -148,14 +180,102 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
         if "media_types" in rule:
             rule["media_types"] = tuple(rule["media_types"])
         values["references"] = _build(ReferenceRule, rule, f"{where}.references")
-    if "price" in values:
-        values["price"] = _build(Price, values["price"], f"{where}.price")
     if "deadline" in values:
         values["deadline"] = float(values["deadline"])
     if "provider" in values:
         raise CatalogError(f"{where}: provider: leave it out; the name of the file is the provider.")
     values["provider"] = provider
-    return _build(ModelSpec, values, where)
+    spec: ModelSpec = _build(ModelSpec, values, where)
+    if spec.price is not None:
+        check_price(spec.price, spec.parameters, f"{where}.price")
+    return spec
+
+
+def _with_price(
+    table: Mapping[str, Any], prices: Mapping[str, Price], listed: Mapping[str, Any], file: str
+) -> Mapping[str, Any]:
+    """Return the table of a model with its price as a value, where it has one."""
+    given = table.get("price")
+    if given is None:
+        return table
+    where = f"{file}: models.{table.get('id', '?')}.price"
+    if isinstance(given, str):
+        if given not in prices:
+            raise CatalogError(f"{where}: {given!r} is not in [prices].")
+        return {**table, "price": prices[given]}
+    return {**table, "price": _price({**listed, **given}, where)}
+
+
+def _price(table: Mapping[str, Any], where: str) -> Price:
+    values = dict(table)
+    shared = {name: values[name] for name in ("amount", "unit", "further", "grid") if name in values}
+    values["tiers"] = tuple(
+        _tier(tier, shared, f"{where}.tiers[{index}]") for index, tier in enumerate(values.get("tiers", ()))
+    )
+    if "size" in values:
+        values["size"] = tuple(values["size"])
+    return _build(Price, values, where)
+
+
+def _tier(table: Mapping[str, Any], shared: Mapping[str, Any], where: str) -> Tier:
+    values = dict(table)
+    own = {name: values.pop(name) for name in ("when", "up_to") if name in values}
+    when = {name: tuple(chosen) for name, chosen in own.get("when", {}).items()}
+    return Tier(rate=_build(Rate, {**shared, **values}, where), when=when, up_to=own.get("up_to"))
+
+
+def check_price(price: Price, parameters: Iterable[Parameter], where: str) -> None:
+    """Check that all amounts of a price are amounts, and that its tiers name values of parameters.
+
+    Args:
+        price: the price.
+        parameters: the parameters of its model.
+        where: the name of the price in errors.
+
+    Raises:
+        CatalogError: one of these is wrong; the message names the field.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for rate in (price.rate, *(tier.rate for tier in price.tiers)):
+        _check_rate(rate, where)
+    _amount(price.reference, f"{where}.reference")
+    for tier in price.tiers:
+        for name, values in tier.when.items():
+            parameter = known.get(name)
+            if parameter is None:
+                raise CatalogError(f"{where}: a tier names {name!r}, which the model does not have.")
+            strange = [value for value in values if parameter.choices and value not in parameter.choices]
+            if strange:
+                raise CatalogError(f"{where}: a tier names {strange[0]!r}, which {name} does not offer.")
+    if price.size is not None and (len(price.size) != 2 or min(price.size) <= 0):
+        raise CatalogError(f"{where}.size: {price.size!r} is not a width and a height.")
+    if price.day:
+        try:
+            date.fromisoformat(price.day)
+        except ValueError as error:
+            raise CatalogError(f"{where}.day: {price.day!r} is not a day.") from error
+
+
+def _check_rate(rate: Rate, where: str) -> None:
+    if rate.unit not in ("image", "megapixel", "token"):
+        raise CatalogError(f"{where}: unit {rate.unit!r} is not one of image, megapixel, token.")
+    if (rate.unit == "token") != (rate.grid > 0):
+        raise CatalogError(f"{where}: grid belongs to the unit token, and is above 0.")
+    amount = _amount(rate.amount, f"{where}.amount")
+    if rate.most is not None and _amount(rate.most, f"{where}.most") < amount:
+        raise CatalogError(f"{where}.most: {rate.most!r} is below the amount, {rate.amount!r}.")
+    if rate.further is not None:
+        _amount(rate.further, f"{where}.further")
+
+
+def _amount(text: str, where: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as error:
+        raise CatalogError(f"{where}: {text!r} is not an amount of USD.") from error
+    if not amount.is_finite() or amount < 0:
+        raise CatalogError(f"{where}: {text!r} is not an amount of USD.")
+    return amount
 
 
 def _build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:

@@ -16,6 +16,7 @@ from imgplay_widget._studio.api import core_of
 from imgplay_widget._studio.conditions import check_conditions, wanted_of
 from imgplay_widget._text import clean
 from imgplay_widget._types import Status
+from imgplay_widget.catalog import price_facts
 from imgplay_widget.errors import InvalidRequest, NotFound, OverBudget
 from imgplay_widget.server.rest import checks
 from imgplay_widget.server.rest.batches import retry_after
@@ -305,7 +306,7 @@ def _model(spec: ModelSpec, key: str, *, whole: bool) -> dict[str, Any]:
         "seed": spec.seed,
         "references": 0 if spec.references is None else spec.references.max_count,
         "mask": spec.mask,
-        "price": state["price"],
+        "price": price_facts(spec),
         "retiredOn": spec.retired_on,
         "successor": spec.successor,
     }

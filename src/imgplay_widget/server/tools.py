@@ -150,7 +150,8 @@ async def imgplay_estimate(
     image_num: int = 1,
     parameters: dict[str, Any] = {},  # noqa: B006 - see `imgplay_generate`
 ) -> dict[str, Any]:
-    """Tell what a request would cost, in USD; "usd" is null where nobody knows. Nothing is sent.
+    """Tell what a request would cost by the list price, in USD: "usd" is the amount to expect, "leastUsd" and
+    "mostUsd" are the range. A budget counts the most. They are null where nobody knows. Nothing is sent.
 
     Args:
         model: "provider:id".

@@ -79,8 +79,13 @@ async def estimate(asked: Asked[NoFields, EstimateBody], studio: RestStudio) -> 
     request = catalog.make_request(
         spec, prompt="any", n=body.image_num, params=body.parameters, max_count=core.max_count
     )
+    cost = catalog.request_cost(provider.spec, spec, request, body.reference_num)
     return JsonAnswer(
-        value=EstimateAnswer(usd=catalog.expected(provider.spec, spec, request.n, request.params))
+        value=EstimateAnswer(
+            usd=cost and format(cost.expected, "f"),
+            least_usd=cost and format(cost.least, "f"),
+            most_usd=cost and format(cost.most, "f"),
+        )
     )
 
 

@@ -422,23 +422,29 @@ class EstimateBody(WireValue):
         provider: the name of the provider.
         model: the model's id at its provider.
         image_num: the number of images.
+        reference_num: the number of input images, each of up to a megapixel.
         parameters: the model's own parameters by name.
     """
 
     provider: Name
     model: Name
     image_num: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    reference_num: Annotated[int, Field(ge=0, le=64, strict=True)] = 0
     parameters: Parameters = Field(default_factory=dict)
 
 
 class EstimateAnswer(WireValue):
-    """The expected cost of a request.
+    """The cost of a request by the list price of its model.
 
     Attributes:
-        usd: the cost in USD, or null where it is not known.
+        usd: the expected cost in USD, or null where it is not known.
+        least_usd: the least that the request can cost, or null.
+        most_usd: the most that the request can cost, or null. A budget counts this amount.
     """
 
     usd: str | None
+    least_usd: str | None
+    most_usd: str | None
 
 
 class SpentQuery(WireValue):
@@ -477,7 +483,7 @@ class SpendingEvent(WireValue):
     Attributes:
         spent: the amount that was spent today.
         unknown: the number of images whose cost is unknown.
-        running: the expected cost of the tasks that run.
+        running: the most that the tasks which run can cost.
         budget: the most that may be spent in a day, or null without a budget.
     """
 
