@@ -99,6 +99,18 @@ def test_a_request_over_the_budget_is_refused_before_anything_is_stored_or_sent(
         assert len(fake.submits) == 7
 
 
+@pytest.mark.parametrize(
+    "model", ["fal:fal-ai/flux/schnell", "fal:fal-ai/flux/dev", "fal:openai/gpt-image-2"]
+)
+def test_a_budget_of_a_cent_refuses_four_images_of_fal(model):
+    with open_studio(FakeProvider(), budget=0.01) as studio:
+        studio.set_key("fal", "key-of-a-test")
+        assert studio.estimate(model, 4).most > Decimal("0.01")
+        with pytest.raises(OverBudget):
+            studio.generate("four foxes", model=model, n=4)
+        assert studio.topics == []
+
+
 class Ranged(FakeProvider):
     """A cloud whose images cost from $0.01 to $0.25."""
 
