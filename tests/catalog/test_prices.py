@@ -75,6 +75,45 @@ def test_a_shipped_price_has_a_source_and_a_day_and_gives_a_cost(spec: ModelSpec
     assert isinstance(hash(spec), int)
 
 
+def test_most_cloud_models_have_a_price() -> None:
+    assert len(PRICED) >= 0.75 * len(SHIPPED), f"{len(PRICED)} of {len(SHIPPED)}"
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "cost"),
+    [
+        # The figures are those of the public lists, for each way in which a price depends on the parameters.
+        ("fal:fal-ai/flux/schnell", {}, "0.003"),
+        ("fal:fal-ai/flux/dev", {"width": 1024, "height": 2048}, "0.05"),
+        ("fal:fal-ai/nano-banana-pro", {"resolution": "4K"}, "0.3"),
+        ("fal:openai/gpt-image-2", {}, "0.145"),
+        ("fal:openai/gpt-image-2", {"quality": "low", "size": "square_hd"}, "0.006"),
+        ("fal:openai/gpt-image-2", {"quality": "high", "width": 3840, "height": 2160}, "0.401"),
+        ("fal:openai/gpt-image-2/edit", {"quality": "medium", "width": 2560, "height": 1440}, "0.068"),
+        ("fal:bytedance/seedream/v5/pro/text-to-image", {"size": "auto_1K"}, "0.0675"),
+        ("openai:gpt-image-2", {"quality": "high"}, "0.21072"),
+        ("openai:gpt-image-2.5-flare", {"quality": "low"}, "0.00588"),
+        ("openai:gpt-image-2.5-sunburst", {"quality": "max"}, "0.21072"),
+        ("openai:gpt-image-1.5", {"quality": "medium", "size": "1536x1024"}, "0.05"),
+        ("openai:gpt-image-1-mini", {"quality": "low", "size": "1024x1024"}, "0.005"),
+        ("gemini:gemini-3-pro-image", {"resolution": "4K"}, "0.24"),
+        ("gemini:gemini-2.5-flash-image", {}, "0.039"),
+        ("xai:grok-imagine-image-2.0", {"quality": "low"}, "0.04"),
+        ("xai:grok-imagine-image-2.0", {"quality": "medium", "resolution": "2k"}, "0.08"),
+        ("bfl:flux-3-image", {"resolution": "4k"}, "0.607"),
+        ("bfl:flux-2-pro", {"width": 2048, "height": 2048}, "0.075"),
+        ("bfl:flux-pro-1.1-ultra", {}, "0.06"),
+        ("together:black-forest-labs/FLUX.1-schnell", {"width": 1600, "height": 1600}, "0.006912"),
+        ("stability:ultra", {}, "0.08"),
+    ],
+)
+def test_the_figures_of_the_lists(name: str, params: dict[str, Any], cost: str) -> None:
+    provider, _, model = name.partition(":")
+    spec = next(one for one in SHIPPED if (one.provider, one.id) == (provider, model))
+    request = catalog.make_request(spec, prompt="a fox", n=1, params=params, max_count=1, today=date.min)
+    assert catalog.estimate(spec, 1, request.params) == usd(cost)
+
+
 def test_a_call_counts_its_input_images() -> None:
     spec = shared("by_resolution")
     provider = Registry(entries=[]).get("gemini").spec
