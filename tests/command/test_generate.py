@@ -81,8 +81,8 @@ def test_a_refusal_names_the_next_step_and_stores_nothing(
 
 
 def test_a_budget_refuses_an_unknown_price_in_the_words_of_the_command(command: Command) -> None:
-    arguments = ("-m", "openai:gpt-image-2", "--budget", "5")
-    ended = command("generate", "a fox", *arguments, OPENAI_API_KEY="sk-canary")
+    arguments = ("-m", "minimax:image-01", "--budget", "5")
+    ended = command("generate", "a fox", *arguments, MINIMAX_API_KEY="sk-canary")
     assert (ended.code, ended.out) == (3, "")
     assert "--confirm" in ended.err
     assert "sk-canary" not in ended.err
