@@ -86,6 +86,7 @@ UNLINKED = {
     *(
         "Body",
         "Called",
+        "Client",
         "Clock",
         "Download",
         "E",

@@ -239,7 +239,10 @@ class Price:
 
     Attributes:
         amount: USD as a decimal string, for one `unit`.
-        unit, most, further, grid: as in `Rate`. With `amount`, they are the price where no tier holds.
+        unit: as in `Rate`. With `amount`, it is the price where no tier holds.
+        most: as in `Rate`, where no tier holds.
+        further: as in `Rate`, where no tier holds.
+        grid: as in `Rate`, where no tier holds.
         tiers: the prices for certain parameters. The first that holds decides.
         size: the width and the height of the image in pixels where the request does not set them, or None.
         reference: USD for each input image, or for its megapixels where `reference_unit` says so.
