@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import pytest
 from imgplay_widget._types import Partial, Pending
 from imgplay_widget.errors import NetworkError
 from imgplay_widget.providers.comfyui import ComfyUI
+from imgplay_widget.providers.comfyui import socket as comfy_socket
 from imgplay_widget.providers.comfyui.socket import Look, heard
 from tests.providers.conftest import Caller
 
@@ -120,6 +123,29 @@ def test_a_server_on_this_network_is_listened_to_directly(
     # Elsewhere the way leads by the proxy.
     with pytest.raises(NetworkError):
         listen("http://comfy.example.org")
+
+
+def test_a_listener_that_is_stopped_while_it_connects_leaves_no_connection() -> None:
+    async def stop_after(turns: int, origin: str) -> None:
+        async def hear() -> None:
+            async for _ in comfy_socket.listen(origin, "job-1"):
+                pass
+
+        task = asyncio.create_task(hear())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        # A socket that nobody closed is a warning here, and so a failure.
+        gc.collect()
+
+    async def stop_at_each_moment(origin: str) -> None:
+        for turns in range(40):
+            await stop_after(turns, origin)
+
+    with server() as (origin, _):
+        asyncio.run(stop_at_each_moment(origin))
 
 
 def test_a_lost_connection_and_no_server_are_errors_of_the_network() -> None:

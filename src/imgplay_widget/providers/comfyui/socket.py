@@ -6,11 +6,12 @@ that knows the job can listen.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from imgplay_widget._text import clean_json
 from imgplay_widget.errors import NetworkError
@@ -90,8 +91,20 @@ async def _options(base_url: str) -> dict[str, Any]:
     found: dict[str, Any] = {"proxy": way.proxy or None}
     if base_url.startswith("https:"):
         found["ssl"] = await tls()
+    if way.proxy or _is_address(base_url):
+        # A single address has no rival, and asyncio loses its socket when a race is cancelled.
+        return found
     # Without this, an IPv6 address that does not answer takes all the time of a look.
-    return found if way.proxy else {**found, "happy_eyeballs_delay": _NEXT_ADDRESS}
+    return {**found, "happy_eyeballs_delay": _NEXT_ADDRESS}
+
+
+def _is_address(url: str) -> bool:
+    """Return whether the host of a URL is an IP address and not a name."""
+    try:
+        ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def heard(found: Look, message: str | bytes, job: str) -> Look:
