@@ -4,7 +4,7 @@
 // --watch builds again on each change; --dev builds the page of dev/ (without Jupyter) into dev/dist; --out names
 // another folder, and --most another limit in bytes.
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, context, transform } from "esbuild";
@@ -78,17 +78,25 @@ async function finish(result) {
   const [whole, page] = done;
   const rest = done.slice(cores.length);
   const index = Buffer.from(dev ? whole : await packed(whole));
-  await rm(`${options.outdir}/parts`, { recursive: true, force: true });
+  // Several runs of tests build the page for themselves at once: none takes a file away, or shows half of one.
+  if (!dev) await rm(`${options.outdir}/parts`, { recursive: true, force: true });
   await mkdir(`${options.outdir}/parts`, { recursive: true });
-  await writeFile(`${options.outdir}/index.js`, index);
+  await put(`${options.outdir}/index.js`, index);
   if (!dev) {
     await writeFile(`${options.outdir}/page.js`, page);
     await copyFile(here("src/icon.svg"), `${options.outdir}/icon.svg`);
     await buildExtension(digest);
   }
   for (const [at, name] of names.entries())
-    await writeFile(`${options.outdir}/parts/${name}-${digest}.js`, rest[at]);
+    await put(`${options.outdir}/parts/${name}-${digest}.js`, rest[at]);
   if (!dev) report(index, whole, sheets[0], ["page.js", ...names], [page, ...rest]);
+}
+
+/** Write a file whole: a reader gets the old one or the new one. */
+async function put(path, content) {
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, content);
+  await rename(fresh, path);
 }
 
 /**
