@@ -56,6 +56,8 @@ def test_an_image_comes_out_of_its_tile_and_can_be_left_at_once(page: Page, page
     expect(image).to_be_focused()
     page.evaluate("window.moved = []")
     image.press("Enter")
+    # The way is known once the browser has measured the room of the view.
+    page.wait_for_function("window.moved.length > 0", timeout=WAIT)
     (flight,) = page.evaluate("window.moved")
     assert flight["names"] == ["opacity", "transform", "transformOrigin"]
     assert flight["duration"] <= 200
