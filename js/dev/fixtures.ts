@@ -11,6 +11,7 @@ import type {
   Snapshot,
   TopicState,
 } from "../src/protocol.gen";
+import { EMPTY_CONFIG } from "../src/slices/config";
 
 const KINDS = ["width", "height", "seed", "size", "aspect_ratio", "negative_prompt"] as const;
 
@@ -459,25 +460,7 @@ export function snapshot(now: number, open: boolean): Snapshot {
         writes: true,
       }),
     ],
-    config: {
-      model: "demo:studio",
-      alsoModels: [],
-      count: 4,
-      params: {},
-      ratioLocked: true,
-      meantSizes: {},
-      starredModels: [],
-      recentModels: [],
-      panels: {
-        left: 280,
-        right: 220,
-        leftOpen: true,
-        rightOpen: true,
-        advancedOpen: false,
-        tileSize: 0,
-        gallery: false,
-      },
-    },
+    config: { ...EMPTY_CONFIG, model: "demo:studio", count: 4, ratioLocked: true },
     maxCount: 4,
     topics: [
       topic("t1", "Lighthouse and other places", now - 15_000),

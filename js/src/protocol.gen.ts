@@ -351,10 +351,8 @@ export interface SelectTopic {
   topicId: string | null;
 }
 export interface Feed {
-  method: "feed";
   topicId: string | null;
   before: string | null;
-  limit: number;
   search: string;
   model: string | null;
   status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
@@ -365,6 +363,8 @@ export interface Feed {
    */
   scores: WantedScore[];
   sort: FeedOrder | null;
+  method: "feed";
+  limit: number;
 }
 export interface WantedScore {
   name: string;
@@ -376,10 +376,8 @@ export interface FeedOrder {
   lowestFirst: boolean;
 }
 export interface ReadGallery {
-  method: "gallery";
   topicId: string | null;
   before: string | null;
-  limit: number;
   search: string;
   model: string | null;
   status: ("pending" | "processing" | "success" | "error" | "cancelled") | null;
@@ -390,6 +388,8 @@ export interface ReadGallery {
    */
   scores: WantedScore[];
   sort: FeedOrder | null;
+  method: "gallery";
+  limit: number;
   starredFirst: boolean;
 }
 export interface NamedBatches {

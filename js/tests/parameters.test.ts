@@ -17,6 +17,7 @@ import {
 } from "../src/lib/parameters";
 import { priceText } from "../src/lib/price";
 import type { Config, ModelState, ParameterState } from "../src/protocol.gen";
+import { EMPTY_CONFIG } from "../src/slices/config";
 
 describe("which control", () => {
   it.each([
@@ -230,25 +231,7 @@ it("knows the negative prompt by its name or its kind", () => {
 
 describe("what is sent", () => {
   const chosen = model("m");
-  const config = (params: Config["params"]): Config => ({
-    model: chosen.name,
-    alsoModels: [],
-    count: 1,
-    params,
-    ratioLocked: false,
-    meantSizes: {},
-    starredModels: [],
-    recentModels: [],
-    panels: {
-      left: 280,
-      right: 220,
-      leftOpen: true,
-      rightOpen: true,
-      advancedOpen: false,
-      tileSize: 0,
-      gallery: false,
-    },
-  });
+  const config = (params: Config["params"]): Config => ({ ...EMPTY_CONFIG, model: chosen.name, params });
 
   it("leaves defaults out that nobody chose", () =>
     expect(paramsToSend(chosen, config({ [chosen.name]: {} }))).toEqual({}));

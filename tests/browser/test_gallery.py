@@ -87,7 +87,7 @@ def test_the_gallery_shows_images_by_date_star_and_score_and_is_remembered(
     view.part("gallery-sort").select_option("newest")
     view.part("gallery-everywhere").click()
     expect_order(view, "1 an owl", "1 a high tide", "2 a high tide", "1 a low tide", "2 a low tide")
-    # What is made now appears at its place.
+    # A new image appears at its place in the order.
     view.part("gallery-here").click()
     notebook.run(2)
     expect_order(view, "1 a spring tide", "1 a high tide", "2 a high tide", "1 a low tide", "2 a low tide")

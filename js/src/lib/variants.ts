@@ -4,7 +4,10 @@ const MARK = /\\[{}]|[{}|]/g;
 const ESCAPED = /\\([{}])/g;
 /** A command of LaTeX. Braces after it hold its argument. */
 const WORD = /\\[A-Za-z]+\*?/g;
-/** What is in braces that are not choices: other braces, JSON and LaTeX. An apostrophe in a word is not a quotation mark. */
+/**
+ * Braces that hold one of these signs are text, because JSON and LaTeX have the signs in their braces. The apostrophe of
+ * a word such as "fox's" is no such sign.
+ */
 const DATA = /[{}":\\]|(^|[^\p{L}\p{N}])'/u;
 
 /**

@@ -45,7 +45,8 @@ export interface ConfigSlice {
   saveConfig(): void;
 }
 
-const EMPTY: Config = {
+/** A config before the kernel has sent one. */
+export const EMPTY_CONFIG: Config = {
   model: "",
   alsoModels: [],
   count: 1,
@@ -94,7 +95,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   return {
     models: [],
     catalog: [],
-    config: EMPTY,
+    config: EMPTY_CONFIG,
     maxCount: 4,
 
     chooseModel: (name) => {

@@ -133,7 +133,7 @@ class Feeds:
         return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
 
 
-def _wanted(call: protocol.Feed | protocol.ReadGallery) -> Wanted:
+def _wanted(call: protocol.Narrowed) -> Wanted:
     return Wanted(
         search=call.search,
         model=call.model,

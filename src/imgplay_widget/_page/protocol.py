@@ -632,25 +632,23 @@ class FeedOrder(Message):
     lowest_first: bool = False
 
 
-class Feed(Message):
-    """A request for a page of the feed of a topic, or of all topics (None). Answer: `FeedResult`.
+class Narrowed(Message):
+    """What a request for a page of batches or images asks for.
 
     Attributes:
-        before: the cursor from the previous page, or None for the newest batches.
-        limit: the most batches of the page.
+        topic_id: the topic, or None for all topics.
+        before: the cursor from the previous page, or None for the first page.
         search: words that the prompt must contain, in any order and in upper or lower case.
-        model: the name of the model of the batches, or None for all models.
-        status: the status that a generation of each batch must have, or None for all batches.
-        starred: True for only the batches with a starred image.
-        tag: a tag that an image of each batch must have, or None.
-        scores: the ranges of scores that an image of each batch must have.
-        sort: the order by a score, or None for the newest batch first.
+        model: the name of a model, or None for all models.
+        status: the status that a generation must have, or None for any.
+        starred: True for only what is starred.
+        tag: a tag that an image must have, or None.
+        scores: the ranges of scores that an image must have.
+        sort: the order by a score, or None for the order of time.
     """
 
-    method: Literal["feed"] = "feed"
     topic_id: str | None
     before: str | None = None
-    limit: Annotated[int, Field(ge=1, le=50)] = 12
     search: Annotated[str, Field(max_length=500)] = ""
     model: str | None = None
     status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
@@ -660,34 +658,32 @@ class Feed(Message):
     sort: FeedOrder | None = None
 
 
-class ReadGallery(Message):
-    """A request for finished images of a topic, or of all topics (None). Answer: `GalleryResult`.
+class Feed(Narrowed):
+    """A request for a page of the feed of a topic, or of all topics. Answer: `FeedResult`.
+
+    A batch passes if, for each thing that is wanted, one of its images has it.
 
     Attributes:
-        before: the cursor from the previous page, or None for the first images.
+        limit: the most batches of the page.
+    """
+
+    method: Literal["feed"] = "feed"
+    limit: Annotated[int, Field(ge=1, le=50)] = 12
+
+
+class ReadGallery(Narrowed):
+    """A request for finished images of a topic, or of all topics. Answer: `GalleryResult`.
+
+    Each image of the page has all that is wanted. Only finished images are shown, so a status other than
+    success finds nothing. Images without the score of `sort` come last.
+
+    Attributes:
         limit: the most images of the page.
-        search: words that the prompt must contain, in any order and in upper or lower case.
-        model: the name of the model of the images, or None for all models.
-        status: the status that an image must have, or None. Only finished images are shown, so any status but
-            success finds nothing.
-        starred: True for only the starred images.
-        tag: a tag that each image must have, or None.
-        scores: the ranges of scores that each image must have.
-        sort: the order of the images by a score, or None. Images without the score come last.
         starred_first: whether the starred images come first, in an order by time.
     """
 
     method: Literal["gallery"] = "gallery"
-    topic_id: str | None
-    before: str | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 60
-    search: Annotated[str, Field(max_length=500)] = ""
-    model: str | None = None
-    status: Literal["pending", "processing", "success", "error", "cancelled"] | None = None
-    starred: bool = False
-    tag: Annotated[str, Field(max_length=64)] | None = None
-    scores: Annotated[list[WantedScore], Field(max_length=8)] = Field(default_factory=list[WantedScore])
-    sort: FeedOrder | None = None
     starred_first: bool = False
 
 

@@ -20,8 +20,8 @@ _WORD = re.compile(r"\\[A-Za-z]+\*?")
 """A command of LaTeX. Braces after it hold its argument."""
 
 _DATA = re.compile(r"""[{}":\\]|(?:^|[\W_])'""")
-"""What is in braces that are not choices: other braces, JSON and LaTeX. An apostrophe in a word is not a
-quotation mark."""
+"""Braces that hold one of these signs are text, because JSON and LaTeX have the signs in their braces. The
+apostrophe of a word such as "fox's" is no such sign."""
 
 
 def variants(prompt: str) -> list[str]:
