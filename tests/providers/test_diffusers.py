@@ -544,7 +544,7 @@ def test_what_lies_in_the_cache_is_found(empty_cache: Path) -> None:
 
 
 def test_a_folder_without_a_pipeline_is_told(provider: Diffusers, bench: Bench, tmp_path: Path) -> None:
-    for path in (tmp_path / "gone", tmp_path):
+    for path in (tmp_path / "gone", tmp_path, "~nobody-of-this-name/model"):
         with pytest.raises(errors.ModelNotFound, match=r"model_index\.json"):
             caller(provider).submit(unit(7, model=str(path)))
     assert bench.log == []

@@ -154,6 +154,8 @@ def test_another_file_can_be_named_or_none(tmp_path: Path) -> None:
     (tmp_path / "keys.txt").write_text("A=named")
     assert found(tmp_path, tmp_path, {"IMGPLAY_ENV_FILE": str(tmp_path / "keys.txt")}) == {"A": "named"}
     assert found(tmp_path, tmp_path, {"IMGPLAY_ENV_FILE": ""}) == {}
+    # A file of a user that there is not is a file that there is not. It stops nothing.
+    assert found(tmp_path, tmp_path, {"IMGPLAY_ENV_FILE": "~nobody-of-this-name/keys"}) == {}
 
 
 def test_a_file_goes_after_the_environment_and_is_read_when_asked(tmp_path: Path) -> None:

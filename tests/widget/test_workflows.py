@@ -79,6 +79,13 @@ def test_what_is_no_workflow_is_refused_before_anything_is_kept(tmp_path: Path):
             studio.add_workflow(b"\x00\x01", "x")
         with pytest.raises(errors.InvalidRequest, match="cannot be read"):
             studio.add_workflow(tmp_path / "gone.json")
+        for path in ("~nobody-of-this-name/flow.json", "flow\0.json"):
+            with pytest.raises(errors.InvalidRequest) as refused:
+                studio.add_workflow(path)
+            assert refused.value.parameter == "workflow"
+            with pytest.raises(errors.InvalidRequest) as refused:
+                studio.recipe_of(path)
+            assert refused.value.parameter == "image"
         with pytest.raises(errors.InvalidRequest, match="takes no workflows"):
             studio.add_workflow(GRAPH, "x", provider="fake")
         with pytest.raises(errors.InvalidRequest, match="bytes"):

@@ -7,12 +7,12 @@ import hashlib
 import inspect
 from datetime import UTC
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
+from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.conditions import check_conditions, wanted_of
 from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
+    from pathlib import Path
 
     from imgplay_widget._rules.costs import Spend
     from imgplay_widget._rules.prompts import Mode
@@ -380,9 +381,10 @@ class StudioApi:
             The same as ``generation.recipe``, or None where the store does not have an image of these bytes.
 
         Raises:
+            InvalidRequest: the text cannot be a path.
             OSError: the file cannot be read.
         """
-        data = image if isinstance(image, bytes) else Path(image).read_bytes()
+        data = image if isinstance(image, bytes) else path_of(image, "image").read_bytes()
         made = self._core.call(self._core.archive.generation_of, hashlib.sha256(data).hexdigest())
         return None if made is None else self._core.files.recipe(*made).as_json()
 

@@ -6,16 +6,17 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.changes import Change, ModelsWritten
+from imgplay_widget._store.paths import path_of
 from imgplay_widget.errors import DeadlineExceeded, InvalidRequest
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from pathlib import Path
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._engine.clients import Clients
@@ -113,7 +114,7 @@ def read_workflow(workflow: str | os.PathLike[str] | bytes | Mapping[str, Any]) 
         return "", workflow
     if isinstance(workflow, Mapping):
         return "", json.dumps(workflow).encode()
-    path = Path(workflow).expanduser()
+    path = path_of(workflow, "workflow")
     try:
         if path.stat().st_size > MAX_FILE:
             raise _too_large(path.stat().st_size)

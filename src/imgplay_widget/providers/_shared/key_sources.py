@@ -55,14 +55,14 @@ def read_env_files(
         home: the home, where the search ends; None means the user's home.
     """
     named = environ.get(ENV_FILE)
-    if named is not None:
-        files = [Path(bare(named)).expanduser()] if bare(named) else []
-    else:
-        try:
+    try:
+        if named is not None:
+            files = [Path(bare(named)).expanduser()] if bare(named) else []
+        else:
             files = _env_files(folder or Path.cwd(), home or Path.home())
-        except (OSError, RuntimeError):
-            # The working folder was removed, or the user has no home.
-            return {}
+    except (OSError, RuntimeError):
+        # The working folder was removed, or there is no home, of this user or of the one that the path names.
+        return {}
     found: dict[str, str] = {}
     for file in files:
         for name, value in _parse(file).items():

@@ -195,8 +195,8 @@ def _folder(id: str) -> Path | None:
     """Return the folder that an id means, whether it exists or not, or None for the id of a repository."""
     path = Path(id)
     if id.startswith(("~", ".")) or path.is_absolute() or os.path.isfile(path / _INDEX):  # noqa: PTH113
-        # os.path, because a Path raises an error if a name is too long.
-        return path.expanduser()
+        # os.path, because a Path raises an error if a name is too long, or if there is no such user.
+        return Path(os.path.expanduser(path))  # noqa: PTH111
     return None
 
 
