@@ -179,6 +179,11 @@ def test_a_file_that_is_no_workflow_says_why(text: str, said: str, tmp_path: Pat
         Caller(provider).submit(unit_of("broken"))
 
 
+def test_a_folder_of_an_unknown_user_leaves_the_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMFYUI_WORKFLOWS", "~nobody-of-this-name/flows")
+    assert [model.id for model in ComfyUI().models()] == ["default"]
+
+
 def test_the_body_of_a_call_and_a_picture_hold_a_workflow() -> None:
     def picture(**texts: str) -> bytes:
         out, info = io.BytesIO(), PngInfo()

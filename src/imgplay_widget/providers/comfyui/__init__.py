@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import uuid
 from contextlib import aclosing
@@ -51,7 +52,6 @@ from imgplay_widget.providers.comfyui.socket import AVAILABLE, listen
 from imgplay_widget.providers.comfyui.workflows import Workflow, plain_graph
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from imgplay_widget.providers.base import CancelOutcome
@@ -110,7 +110,9 @@ class ComfyUI(HttpProvider):
         self._kinds: dict[str, bool] = dict.fromkeys(_OWN_NODES, False)
         # The workflows in which a paid node was found.
         self._paid: set[str] = set()
-        self._folder = Path(workflows or variable("COMFYUI_WORKFLOWS") or data / "comfyui").expanduser()
+        folder = workflows or variable("COMFYUI_WORKFLOWS") or data / "comfyui"
+        # os.path, because a Path raises an error if there is no such user, and the server has more models.
+        self._folder = Path(os.path.expanduser(folder))  # noqa: PTH111
 
     def models(self) -> Sequence[ModelSpec]:
         """Return the first checkpoint and the user's workflows. `discover` finds the other checkpoints."""
