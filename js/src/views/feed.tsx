@@ -17,6 +17,7 @@ import { leaveTiles } from "./leave-tiles";
 import type { LightboxTarget } from "./lightbox";
 import { EmptyTopic } from "./new-topic";
 import { PartHere, usePart } from "./part";
+import { useAhead } from "./use-ahead";
 import { type Sight, useRows } from "./use-rows";
 
 interface TopicFeedProps {
@@ -61,6 +62,11 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
     estimate,
     `${newest} ${live}`,
   );
+  useAhead(rows, (index) => {
+    const key = keys[index];
+    if (key?.startsWith(DAY)) return NOTHING;
+    return key === undefined ? undefined : finished(store.getState().batches[key]);
+  });
   // Those before the newest give their room back as soon as nobody reads them.
   useLayoutEffect(() => {
     const fresh = newest === "" ? [] : sameClick(ids, store.getState().batches);
@@ -176,6 +182,11 @@ function sameClick(ids: readonly string[], batches: Record<string, BatchState>):
   const clicks = ids.map((id) => batches[id] && clickOf(batches[id]));
   const end = clicks.findIndex((click) => click !== clicks[0]);
   return end < 0 ? ids : ids.slice(0, Math.max(end, 1));
+}
+
+/** Return the ids of the images of a batch that are there. */
+function finished(batch: BatchState | undefined): readonly string[] | undefined {
+  return batch?.generations.filter(({ status }) => status === "success").map(({ id }) => id);
 }
 
 interface FeedRowProps extends Omit<TopicFeedProps, "left"> {

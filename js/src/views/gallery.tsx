@@ -14,6 +14,7 @@ import { Icon } from "./icon";
 import { PartHere, usePart } from "./part";
 import { Segments } from "./parts";
 import { Tile } from "./tile";
+import { useAhead } from "./use-ahead";
 import { type Sight, useRows } from "./use-rows";
 
 interface GalleryProps {
@@ -63,6 +64,11 @@ function Images({ gallery, left, onOpen }: GalleryProps & { gallery: Gallery }) 
     `${live}`,
     heir,
   );
+  useAhead(rows, (index) => {
+    const key = keys[index];
+    if (key === undefined) return undefined;
+    return lines.get(key)?.images.map(({ picture }) => picture.generationId) ?? [];
+  });
   useLayoutEffect(() => {
     if (sight.width !== room.width || sight.height !== room.height) setRoom(sight);
   });
