@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ SHOW = "from imgplay_widget import ImagePlayground\npg = ImagePlayground(store={
 SHORT, LONG = 4, 64
 """How many cells a notebook has. The second cell shows the studio."""
 
+MARGIN = 12
+"""The pixels around the studio."""
 STRICT = (
     "default-src 'none'; "
     "script-src 'self' https://*.vscode-cdn.net 'unsafe-inline' 'unsafe-eval'; "
@@ -191,6 +194,9 @@ def test_no_key_and_no_dialog_scrolls_an_editor_that_shows_half_of_the_studio(
 def test_the_full_window_is_as_high_as_the_editor_in_its_own_cell(open_vscode: OpenVSCode) -> None:
     notebook = open_vscode(cells=LONG)
     view = notebook.view(1)
+    # The editor first shows a part of the frame. The automatic height follows when the frame is in its place.
+    automatic = int(0.8 * notebook.window["height"] + MARGIN)
+    expect(view.root).to_have_css("height", re.compile(rf"{automatic}(\.\d+)?px"), timeout=WAIT)
     before = view.root.bounding_box()
     view.part("new-topic").focus()
     notebook.page.keyboard.press("f")
