@@ -3,7 +3,7 @@
 /** The room between two tiles, in pixels. */
 export const GAP = 8;
 /** The side of a square in pixels, by the size that the user chose. The first one is the automatic size. */
-const SIDES = [190, 120, 160, 220, 320];
+const SIDES = [210, 120, 160, 220, 320];
 /** The size at which each image has a row of its own. It is the last one. */
 export const ONE_A_ROW = SIDES.length;
 export const SIZES = SIDES.length + 1;
