@@ -24,7 +24,7 @@ for variable in list(os.environ):
 
 from imgplay_widget._studio.models import sizes  # noqa: E402
 from imgplay_widget._types import ModelSpec  # noqa: E402
-from imgplay_widget.catalog import price_text  # noqa: E402
+from imgplay_widget.catalog import ServerPreset, price_text, server_presets  # noqa: E402
 from imgplay_widget.providers import Provider, Registry  # noqa: E402
 
 TARGET = ROOT / "docs" / "providers.md"
@@ -69,6 +69,19 @@ COLUMNS = (
     "prices",
     "cases",
 )
+PRESETS = """## Servers that you add
+
+These servers speak OpenAI's protocol, and the studio knows where each of them differs.
+`pg.add_server(preset="…")` adds one, and so does "Add a server…" on the page. A word in braces is a blank
+that you fill in: `resource="my-team"`.
+
+- **key**: the variable that usually holds the key, and whether the server needs one.
+- **list**: whether the server lists its models, or the list only tests the key.
+- **input images**: the most input images of a model.
+- **cost**: *none* means that the server computes on your own hardware, if it is on your machine or network.
+- **source**: the public page or source that describes the server, and the day on which it did.
+"""
+PRESET_COLUMNS = ("server", "address", "key", "models", "list", "input images", "cost", "source")
 MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "seed", "price", "parameters")
 
 
@@ -94,7 +107,25 @@ def document(cases: Counter[str]) -> str:
             parts.append(_table(MODEL_COLUMNS, [_model(model) for model in models]))
         else:
             parts.append("It ships no list of models, because they are those of your server.\n")
+    parts += [PRESETS, _table(PRESET_COLUMNS, [_preset(preset) for preset in server_presets()])]
     return "\n".join(parts)
+
+
+def _preset(preset: ServerPreset) -> list[str]:
+    needed = preset.key == "needed"
+    models = (*preset.models, preset.other)
+    inputs = max((model.references.max_count for model in models if model.references), default=0)
+    key = f"`{preset.variable}`, " if preset.variable else ""
+    return [
+        f"**{preset.title}** (`{preset.name}`)",
+        f"`{preset.address}`",
+        f"{key}needed" if needed else f"{key}optional",
+        ", ".join(f"`{model.id}`" for model in preset.models) or "yours",
+        {"models": "yes", "test": "tests the key", "none": ""}[preset.wire.list],
+        str(inputs or ""),
+        "none" if preset.free else "that of the service" if needed else "that of the models behind it",
+        f"<{preset.source}> ({preset.day})",
+    ]
 
 
 def _provider(provider: Provider, cases: Counter[str]) -> list[str]:

@@ -41,6 +41,7 @@ export type Call =
   | ReferenceThumbnails
   | ReferenceOriginal
   | AddServer
+  | ServerPresets
   | RemoveServer
   | AddWorkflow
   | Model
@@ -140,6 +141,7 @@ export type Result =
   | ReferenceThumbnailList
   | ReferenceImage
   | ServerAdded
+  | ServerPresetList
   | ModelResult
   | ProviderChecked
   | KeyTaken;
@@ -154,6 +156,10 @@ export interface AddServer {
   method: "add_server";
   name: string;
   url: string;
+  preset: string;
+  values: {
+    [k: string]: string;
+  };
   key: string;
   remember: boolean;
 }
@@ -246,6 +252,12 @@ export interface BatchRemoved {
 export interface BatchesMoved {
   type: "batches_moved";
   topicId: string;
+}
+export interface BlankState {
+  name: string;
+  title: string;
+  help: string;
+  example: string;
 }
 export interface Hello {
   method: "hello";
@@ -523,6 +535,9 @@ export interface ReferenceThumbnails {
 export interface ReferenceOriginal {
   method: "reference_original";
   digest: string;
+}
+export interface ServerPresets {
+  method: "server_presets";
 }
 export interface RemoveServer {
   method: "remove_server";
@@ -823,6 +838,7 @@ export interface ProviderState {
   keySource: string;
   discoveredAt: number | null;
   server: string | null;
+  preset: string | null;
   writes: boolean;
   writer: string | null;
 }
@@ -951,6 +967,21 @@ export interface ServerAdded {
   provider: string;
   outcome: "good" | "reached" | "unknown" | "missing_key" | "bad_key" | "no_network" | "other";
   message: string;
+}
+export interface ServerPresetList {
+  type: "server_presets";
+  presets: ServerPresetState[];
+}
+export interface ServerPresetState {
+  name: string;
+  title: string;
+  address: string;
+  help: string;
+  key: "needed" | "optional";
+  keyVariable: string | null;
+  keyUrl: string;
+  free: boolean;
+  blanks: BlankState[];
 }
 export interface ModelResult {
   type: "model";

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
+    from imgplay_widget._studio.presets import PresetTable, server_presets
     from imgplay_widget._studio.results import Rows
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget._types import Estimate, Notice, Recovery, Reference, Status
@@ -43,6 +44,7 @@ __all__ = [
     "KeyKept",
     "ModelTable",
     "Notice",
+    "PresetTable",
     "Recovery",
     "Reference",
     "Rows",
@@ -53,6 +55,7 @@ __all__ = [
     "TopicHandles",
     "__version__",
     "models",
+    "server_presets",
     "variants",
 ]
 
@@ -73,6 +76,7 @@ _HOME = {
     "ImagePlayground": "_widget.widget",
     "ImgplayError": "errors",
     "ModelTable": "_studio.models",
+    "PresetTable": "_studio.presets",
     "Rows": "_studio.results",
     "Spend": "_rules.costs",
     "Status": "_types",
@@ -80,6 +84,7 @@ _HOME = {
     "TopicHandle": "_studio.handles",
     "TopicHandles": "_studio.handles",
     "models": "_studio.models",
+    "server_presets": "_studio.presets",
     "variants": "_rules.variants",
 }
 

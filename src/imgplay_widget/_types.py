@@ -368,7 +368,7 @@ class ProviderSpec:
         local: True where the provider runs on this machine or network, so that plain http and private
             addresses are allowed.
         free: True where a call costs nothing, wherever the provider runs: the user's own hardware computes.
-            A server that the user added is not free, because it may be a gateway to a cloud.
+            A server that the user added may be a gateway to a cloud; it is free only if its preset says so.
     """
 
     name: str

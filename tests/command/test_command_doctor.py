@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+from imgplay_widget import server_presets
 from tests.command.conftest import Command, Ended
 from tests.servers import openai_server as script
 from tests.servers.openai_server import OpenAIServer, answer
@@ -62,6 +63,12 @@ def test_a_refused_key_and_a_silent_provider_are_problems(command: Command) -> N
         ended = command(*arguments, OPENAI_API_KEY=KEY, OPENAI_BASE_URL=server.base_url)
     assert (ended.code, outcome_of(ended, "openai")) == (4, "no_network")
     assert "0.5 s" in ended.json["problems"][0]["message"]
+
+
+def test_the_servers_that_can_be_added_by_name_are_named(command: Command) -> None:
+    names = [preset.name for preset in server_presets()]
+    assert command("doctor", "--offline", "--json").json["serverPresets"] == names
+    assert ", ".join(names) in command("doctor", "--offline").out
 
 
 def test_proxies_are_shown_without_credentials(command: Command) -> None:

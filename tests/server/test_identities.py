@@ -62,7 +62,7 @@ FIELDS = {
 }
 WITHOUT_IDS = {
     *("generate", "improve", "part", "pack_chunk", "drop_pack", "upload", "add_server", "remove_server"),
-    *("model", "check_provider", "set_key", "configure", "add_workflow"),
+    *("model", "check_provider", "set_key", "configure", "add_workflow", "server_presets"),
 }
 
 

@@ -29,6 +29,7 @@ from imgplay_widget import (
     KeyKept,
     ModelTable,
     Notice,
+    PresetTable,
     Recovery,
     Reference,
     Rows,
@@ -38,6 +39,7 @@ from imgplay_widget import (
     TopicHandle,
     TopicHandles,
     models,
+    server_presets,
     variants,
 )
 from imgplay_widget.errors import (
@@ -172,6 +174,8 @@ def without_a_studio() -> None:
     assert_type(imgplay_widget.__version__, str)
     assert_type(models("demo")[1:], ModelTable)
     assert_type(variants("a {red|blue} fox"), list[str])
+    assert_type(server_presets()[:2], PresetTable)
+    assert_type(server_presets()[0].address, str)
 
 
 # ------------------------------------------------------------------ a studio and a playground
@@ -228,6 +232,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.check("openai"), KeyCheck)
     assert_type(studio.set_key("openai", Ask.KEY), KeyKept)
     assert_type(studio.add_server("local", "http://127.0.0.1:8080/v1"), KeyCheck)
+    assert_type(studio.add_server(preset="azure", resource="my-team", key="key"), KeyCheck)
     studio.remove_server("local")
     assert_type(studio.add_workflow("poster.json"), str)
     assert_type(studio.add_workflow({"3": {}}, "poster", provider="comfyui"), str)

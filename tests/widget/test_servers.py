@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from imgplay_widget.errors import InvalidRequest, NotFound
 from imgplay_widget.testing import FakeProvider, open_studio
+from tests.servers.known_servers import KEY as KNOWN_KEY
+from tests.servers.known_servers import KnownServer
 from tests.servers.openai_server import OpenAIServer, answer, error, images
 
 WAIT = 20
@@ -14,8 +17,8 @@ KEY = "a-key-of-mine-0123"
 LISTED = answer({"data": [{"id": "flux-mini"}]})
 
 
-def add(page, url, name="mine", key="", remember=False):
-    return page.result("add_server", name=name, url=url, key=key, remember=remember)
+def add(page, url, name="mine", key="", remember=False, **options):
+    return page.result("add_server", name=name, url=url, key=key, remember=remember, **options)
 
 
 def provider(page, name="mine"):
@@ -145,3 +148,107 @@ def test_code_adds_and_removes_servers():
         assert (check.ok, studio._core.servers.url("mine")) == (True, f"{root}/v1")
         studio.remove_server("mine")
         assert studio._core.servers.url("mine") is None
+
+
+# ------------------------------------------------------------------ presets
+
+
+def test_the_page_lists_the_presets_and_adds_one(page):
+    listed = page.result("server_presets")["presets"]
+    azure = next(one for one in listed if one["name"] == "azure")
+    assert azure["address"] == "https://{resource}.openai.azure.com/openai/v1"
+    assert (azure["key"], azure["keyVariable"]) == ("needed", "AZURE_OPENAI_API_KEY")
+    assert [blank["name"] for blank in azure["blanks"]] == ["resource"]
+    assert "ollama" not in [one["name"] for one in listed]
+    with KnownServer("vllm") as server:
+        told = add(page, server.base_url, name="gpu", preset="vllm")
+        assert (told["provider"], told["outcome"]) == ("gpu", "good")
+        state = provider(page, "gpu")
+        assert (state["server"], state["preset"]) == (server.base_url, "vllm")
+
+
+def test_the_page_fills_a_blank_and_names_one_that_is_missing(page):
+    told = page.error("add_server", name="", url="", preset="azure", values={}, key="", remember=False)
+    assert (told["code"], told["fault"]) == ("invalid_request", "you")
+    assert "resource" in told["message"]
+    assert provider(page, "azure") is None
+    told = page.result(
+        "add_server", name="", url="", preset="azure", values={"resource": "my-team"}, key="", remember=False
+    )
+    assert (told["provider"], told["outcome"]) == ("azure", "missing_key")
+    state = provider(page, "azure")
+    assert state["server"] == "https://my-team.openai.azure.com/openai/v1"
+    assert state["title"] == "Azure OpenAI"
+    assert "azure:gpt-image-2" in page.catalog()
+
+
+def test_a_preset_is_there_again_in_a_later_studio(tmp_path, open_page):
+    location = tmp_path / "s.sqlite"
+    with KnownServer("stepfun") as server:
+        with open_page(store=location) as page:
+            add(page, server.base_url, name="step", key=KNOWN_KEY, preset="stepfun")
+        assert KNOWN_KEY.encode() not in location.read_bytes()
+        with open_page(store=location) as page:
+            state = provider(page, "step")
+            assert (state["preset"], state["key"]) == ("stepfun", "missing")
+            page.result("set_key", provider="step", key=KNOWN_KEY, remember=False)
+            batch = page.studio.generate("a fox", model="step:step-image-edit-2").result(WAIT)
+            assert batch[0].status == "success"
+
+
+def test_a_preset_that_this_version_does_not_know_is_a_server_all_the_same(tmp_path, open_page):
+    location = tmp_path / "s.sqlite"
+    with OpenAIServer() as server:
+        with open_page(store=location) as page:
+            stored = {"mine": {"url": server.base_url, "keyed": False, "preset": "of-tomorrow"}}
+            core = page.studio._core
+            core.start(core.archive.save_setting, "servers", stored).result(WAIT)
+        with open_page(store=location) as page:
+            assert provider(page)["preset"] == "of-tomorrow"
+            assert page.studio.generate("a fox", model="mine:any").result(WAIT)[0].status == "success"
+
+
+def test_another_preset_at_the_same_address_brings_its_own_models():
+    with KnownServer("vllm") as server, open_studio() as studio:
+        studio.add_server("gpu", server.base_url)
+        studio.refresh_models("gpu")
+        assert studio.models("gpu")[0].parameter("steps") is None
+        studio.add_server("gpu", server.base_url, preset="vllm")
+        studio.refresh_models("gpu")
+        assert studio.models("gpu")[0].parameter("steps") is not None
+        studio.add_server("gpu", server.base_url, preset="azure")
+        assert "Qwen/Qwen-Image" not in [spec.id for spec in studio.models("gpu")]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "a name and an address, or a preset"),
+        ({"name": "mine"}, "address"),
+        ({"preset": "azure"}, "resource is missing"),
+        ({"preset": "azure", "resource": "evil.example/#"}, "cannot be part of the address"),
+        ({"preset": "azure", "resource": ""}, "resource is missing"),
+        ({"preset": "azure", "resorce": "my-team"}, "It takes resource"),
+        ({"preset": "vllm", "resource": "my-team"}, "It takes none"),
+        (
+            {"preset": "azure", "url": "https://a.example/v1", "resource": "my-team"},
+            "a whole address, and also",
+        ),
+        ({"name": "mine", "url": "http://localhost:1/v1", "resource": "my-team"}, "no preset was given"),
+        ({"preset": "azure", "resource": "my-team", "key": "two words"}, "not a key"),
+    ],
+)
+def test_a_preset_that_is_not_filled_in_is_refused_before_anything_is_stored(given, words):
+    with open_studio() as studio:
+        with pytest.raises(InvalidRequest, match=words):
+            studio.add_server(**given)
+        core = studio._core
+        assert core.start(core.archive.setting, "servers").result(WAIT) is None
+        assert core.servers.url("azure") is None
+
+
+def test_an_unknown_preset_names_the_known_ones():
+    with open_studio() as studio, pytest.raises(NotFound, match=r"Did you mean 'azure'\?") as caught:
+        studio.add_server(preset="Azur")
+    assert all(name in caught.value.next_step for name in ("azure", "stepfun", "localai", "vllm"))
+    assert "ollama" not in caught.value.next_step

@@ -68,6 +68,7 @@ def doctor(args: argparse.Namespace, output: Printer) -> int:
     """Look at everything, and print what is wrong."""
     from imgplay_widget._command.studio import IN_MEMORY
     from imgplay_widget._store.health import look_at
+    from imgplay_widget.catalog import server_presets
     from imgplay_widget.providers._shared import network
     from imgplay_widget.providers._shared.transport import usual
 
@@ -97,6 +98,7 @@ def doctor(args: argparse.Namespace, output: Printer) -> int:
             {"provider": one.provider.spec.name, "outcome": one.outcome, "message": one.message}
             for one in answers
         ],
+        "serverPresets": [one.name for one in server_presets()],
         "proxies": _proxies(os.environ),
         "problems": [{"message": one.what, "nextStep": one.next_step} for one in problems],
     }
@@ -284,6 +286,7 @@ def _lines(document: Mapping[str, Any], answers: list[_Answer]) -> list[str]:
     lines += [_answer_line(one) for one in answers]
     if not answers:
         lines.append("  none was asked")
+    lines += ["", _head("Servers that add_server knows by name"), f"  {', '.join(document['serverPresets'])}"]
     proxies = [f"  {name}={value}" for name, value in document["proxies"].items()]
     lines += ["", _head("Proxies"), *(proxies or ["  none is set"])]
     lines += ["", _head("Problems")]

@@ -213,6 +213,7 @@ class ProviderState(Message):
         key_source: the source of the key ("environment variable FAL_KEY"), or empty.
         discovered_at: when the provider last sent the list of its models, or None.
         server: the address of a server that the user added and can remove, or None.
+        preset: the name of the known server that it is, or None.
         writes: whether the provider has a text model that can rewrite prompts.
         writer: the text model (``"provider:id"``) that now rewrites prompts for models of the provider. It
             may be of another provider. None where no text model has a key.
@@ -227,6 +228,7 @@ class ProviderState(Message):
     key_source: str
     discovered_at: int | None
     server: str | None
+    preset: str | None
     writes: bool
     writer: str | None
 
@@ -926,7 +928,9 @@ class AddServer(Message):
 
     Attributes:
         name: the name of the new provider.
-        url: the base address of the server (``http://localhost:8080/v1``).
+        url: the base address of the server (``http://localhost:8080/v1``), or empty for that of the preset.
+        preset: the name of a known server, or empty.
+        values: what fills the blanks in the address of the preset, by their names.
         key: the key of the server, or empty where it needs none. The key is never sent back.
         remember: whether the key is put into the system's keyring, if the system has one.
     """
@@ -934,8 +938,16 @@ class AddServer(Message):
     method: Literal["add_server"] = "add_server"
     name: Annotated[str, Field(max_length=64)]
     url: Annotated[str, Field(max_length=2048)]
+    preset: Annotated[str, Field(max_length=64)] = ""
+    values: Annotated[dict[str, Annotated[str, Field(max_length=2048)]], Field(max_length=8)] = {}
     key: Annotated[SecretStr, Field(max_length=4096)]
     remember: bool
+
+
+class ServerPresets(Message):
+    """A request for the known servers that a user can add by name. Answer: `ServerPresetList`."""
+
+    method: Literal["server_presets"] = "server_presets"
 
 
 class RemoveServer(Message):
@@ -1034,6 +1046,7 @@ Call = Annotated[
     | ReferenceThumbnails
     | ReferenceOriginal
     | AddServer
+    | ServerPresets
     | RemoveServer
     | AddWorkflow
     | Model
@@ -1330,6 +1343,51 @@ class ReferenceImage(Message):
     buffer: int
 
 
+class BlankState(Message):
+    """A part of an address that the user fills in.
+
+    Attributes:
+        name: the word in the braces of the address.
+        example: a value as it may look.
+    """
+
+    name: str
+    title: str
+    help: str
+    example: str
+
+
+class ServerPresetState(Message):
+    """A known server that a user can add by name.
+
+    Attributes:
+        name: the name of the preset.
+        address: the base address; a word in braces is a blank that the user fills in.
+        help: a sentence or two for people, or empty.
+        key: whether the server needs a key.
+        key_variable: the environment variable that usually holds the key, or None.
+        key_url: the address at which a user makes a key, or empty.
+        free: whether an image costs nothing, because the server runs on the user's own hardware.
+    """
+
+    name: str
+    title: str
+    address: str
+    help: str
+    key: Literal["needed", "optional"]
+    key_variable: str | None
+    key_url: str
+    free: bool
+    blanks: list[BlankState]
+
+
+class ServerPresetList(Message):
+    """The answer to `ServerPresets`."""
+
+    type: Literal["server_presets"] = "server_presets"
+    presets: list[ServerPresetState]
+
+
 class ServerAdded(Message):
     """The answer to `AddServer`: the outcome of a test of the connection.
 
@@ -1469,6 +1527,7 @@ Result = Annotated[
     | ReferenceThumbnailList
     | ReferenceImage
     | ServerAdded
+    | ServerPresetList
     | ModelResult
     | ProviderChecked
     | KeyTaken,

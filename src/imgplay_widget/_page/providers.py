@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
-from imgplay_widget._page.states import model_state
+from imgplay_widget._page.states import model_state, preset_state
+from imgplay_widget.catalog import server_presets
 from imgplay_widget.errors import NotFound
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Offered:
             protocol.CheckProvider: self._check,
             protocol.SetKey: self._set_key,
             protocol.AddServer: self._add_server,
+            protocol.ServerPresets: self._server_presets,
             protocol.RemoveServer: self._remove_server,
             protocol.AddWorkflow: self._add_workflow,
             protocol.Improve: self._improve,
@@ -52,8 +54,13 @@ class Offered:
 
     async def _add_server(self, call: protocol.AddServer, _: Attachments) -> protocol.ServerAdded:
         key = call.key.get_secret_value()
-        check = await self._core.servers.add(call.name, call.url, key, remember=call.remember)
+        check = await self._core.servers.add(
+            call.name, call.url, key, remember=call.remember, preset=call.preset, values=call.values
+        )
         return protocol.ServerAdded(provider=check.provider, outcome=check.outcome, message=check.message)
+
+    async def _server_presets(self, _: protocol.ServerPresets, __: Attachments) -> protocol.ServerPresetList:
+        return protocol.ServerPresetList(presets=[preset_state(one) for one in server_presets()])
 
     async def _remove_server(self, call: protocol.RemoveServer, _: Attachments) -> protocol.Empty:
         await self._core.servers.remove(call.name)

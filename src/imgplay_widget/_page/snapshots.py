@@ -121,6 +121,7 @@ class Snapshots:
             source=keys.source(spec),
             discovered_at=self._core.offers.asked_at(spec.name),
             server=self._core.servers.url(spec.name),
+            preset=self._core.servers.preset(spec.name),
             writes=bool(writer.text_model(provider)),
             writer=None if writes is None else writes.name,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._page.protocol import (
     BatchState,
+    BlankState,
     Config,
     Difference,
     DraftState,
@@ -21,6 +22,7 @@ from imgplay_widget._page.protocol import (
     RecipeState,
     ReferenceRuleState,
     ReferenceState,
+    ServerPresetState,
     SizeRuleState,
     SpendingState,
     TopicState,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._rules.changes import SpendingWritten
+    from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.errors import ErrorInfo
     from imgplay_widget.providers.keys import KeyState
 
@@ -59,6 +62,7 @@ __all__ = [
     "error_state",
     "generation_state",
     "model_state",
+    "preset_state",
     "provider_state",
     "recipe_state",
     "reference_state",
@@ -178,6 +182,7 @@ def provider_state(
     source: str = "",
     discovered_at: datetime | None = None,
     server: str | None = None,
+    preset: str | None = None,
     writes: bool = False,
     writer: str | None = None,
 ) -> ProviderState:
@@ -196,8 +201,27 @@ def provider_state(
         key_source=source,
         discovered_at=_milliseconds(discovered_at) if discovered_at else None,
         server=server,
+        preset=preset,
         writes=writes,
         writer=writer,
+    )
+
+
+def preset_state(preset: ServerPreset) -> ServerPresetState:
+    """Return a known server as the page shows it."""
+    return ServerPresetState(
+        name=preset.name,
+        title=preset.title,
+        address=preset.address,
+        help=preset.help,
+        key=preset.key,
+        key_variable=preset.variable or None,
+        key_url=preset.key_url,
+        free=preset.free,
+        blanks=[
+            BlankState(name=one.name, title=one.title, help=one.help, example=one.example)
+            for one in preset.blanks
+        ],
     )
 
 

@@ -774,24 +774,41 @@ class StudioApi:
                 return KeyKept(provider, "nowhere", "No key was entered, and nothing changed.")
         return core.call(partial(core.offers.keep_key, spec.name, key, remember=remember))
 
-    def add_server(self, name: str, url: str, key: str | None = None, *, remember: bool = False) -> KeyCheck:
+    def add_server(
+        self,
+        name: str | None = None,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        preset: str | None = None,
+        remember: bool = False,
+        **blanks: str,
+    ) -> KeyCheck:
         """Add a server that speaks OpenAI's protocol, for this and later studios on the store.
 
         Its models are then ``"name:model-id"``. The result shows itself and tells if the server answers.
         A server that does not run now is added nevertheless.
 
+        A known server needs only the name of its preset, which brings the address and the models:
+        ``pg.add_server(preset="azure", resource="my-team", key=…)``. `server_presets` lists them.
+
         Args:
             name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name. A server that
-                was added under this name before gets the new address.
+                was added under this name before gets the new address. None takes the name of the preset.
             url: the base address (``"http://localhost:8080/v1"``). Plain http only on this machine or
-                network.
+                network. None takes the address of the preset.
             key: the server's key, if the server needs one; the key stays in memory.
+            preset: the name of a known server; None for another one.
             remember: True puts the key into the system's keyring too.
+            blanks: what fills the blanks in the address of the preset (``resource="my-team"``).
 
         Raises:
-            InvalidRequest: the name, the address or the key cannot be used.
+            NotFound: there is no such preset; the error names those that there are.
+            InvalidRequest: the name, the address, the key or a blank cannot be used, or is missing.
         """
-        return self._core.call(partial(self._core.servers.add, name, url, key, remember=remember))
+        servers = self._core.servers
+        add = partial(servers.add, name or "", url or "", key, remember=remember)
+        return self._core.call(partial(add, preset=preset or "", values=blanks))
 
     def remove_server(self, name: str) -> None:
         """Forget a server that was added, and its key. The images that it made stay.

@@ -10,17 +10,20 @@ from urllib.parse import urlsplit
 from imgplay_widget._rules.changes import Change, ModelsWritten
 from imgplay_widget._studio.offers import usable_key
 from imgplay_widget._text import MAX_SHOWN, clean, shown
+from imgplay_widget.catalog import server_preset
 from imgplay_widget.errors import InvalidRequest, NotFound, StoreError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.environment import bare
 from imgplay_widget.providers.openai import OpenAI
+from imgplay_widget.providers.servers import known_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._studio.key_reports import KeyCheck
     from imgplay_widget._studio.offers import Offers
+    from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
@@ -29,7 +32,7 @@ __all__ = ["SETTING", "Servers"]
 logger = logging.getLogger("imgplay_widget")
 
 SETTING = "servers"
-"""The setting with the servers: their names, their addresses, and whether they need a key; never a key."""
+"""The setting with the servers: names, addresses, presets, and whether they need a key; never a key."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -37,6 +40,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class _Server(NamedTuple):
     url: str
     keyed: bool
+    preset: str = ""
 
 
 class Servers:
@@ -81,45 +85,89 @@ class Servers:
         server = self._servers.get(name)
         return server.url if server else None
 
-    async def add(self, name: str, url: str, key: str | None, *, remember: bool) -> KeyCheck:
+    def preset(self, name: str) -> str | None:
+        """Return the name of the preset of a server that the user added, or None where it has none."""
+        server = self._servers.get(name)
+        return server.preset or None if server else None
+
+    async def add(
+        self,
+        name: str,
+        url: str,
+        key: str | None,
+        *,
+        remember: bool,
+        preset: str = "",
+        values: Mapping[str, str] | None = None,
+    ) -> KeyCheck:
         """Add a server, or change the address of a server, test the connection, and return the result.
 
         Args:
-            name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name.
+            name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name; ""
+                takes the name of the preset.
             url: the base address; ``/v1`` is added to an address without a path. Plain http only on this
-                machine or network.
+                machine or network. "" takes that of the preset.
             key: the server's key; None or "" where the server does not need one.
             remember: True puts the key into the system's keyring too.
+            preset: the name of a known server, or "".
+            values: what fills the blanks in the address of the preset.
 
         Raises:
-            InvalidRequest: name, address or key cannot be used.
+            NotFound: there is no such preset.
+            InvalidRequest: name, address, key or a blank cannot be used.
         """
-        name, url, key = name.strip(), _checked(url), usable_key(key)
+        known = server_preset(preset) if preset else None
+        if known is None and values:
+            raise InvalidRequest(
+                f"{shown(next(iter(values)))} belongs to an address of a preset, and no preset was given.",
+                parameter="preset",
+                next_step="Name a preset, or give the whole address as url. Nothing was stored.",
+            )
+        if known is None and not name.strip() and not url.strip():
+            raise InvalidRequest(
+                "A server needs a name and an address, or a preset.",
+                parameter="name",
+                next_step="Give both, or a preset: server_presets() lists them. Nothing was stored.",
+            )
+        if known is not None and not url.strip():
+            url = known.url(values or {})
+        elif values:
+            raise InvalidRequest(
+                "There is a whole address, and also a part of the address of a preset.",
+                parameter="url",
+                next_step="Give only one of them. Nothing was stored.",
+            )
+        name, url, key = name.strip() or preset, _checked(url), usable_key(key)
         self._check_name(name)
         self._keys.keep_from_shared(name)
         before = self._servers.get(name)
         moved = before is not None and before.url != url
-        server = _Server(url, keyed=key is not None)
+        changed = before is not None and before.preset != preset
+        wants = known is not None and known.key == "needed"
+        server = _Server(url, wants or key is not None, preset)
         if moved:
             # The server is stored first, so that nothing has changed where this fails. The old key belongs to
             # the old address, and must not be sent to the new one.
             await self._save(name, server)
             await self._forget(name)
         if key is None:
-            keyed = _provider(name, _Server(url, keyed=True))
+            keyed = _provider(name, server._replace(keyed=True))
             await self._offers.find_key(keyed)
-            server = _Server(url, keyed=self._keys.get(keyed.spec) is not None)
+            server = server._replace(keyed=wants or self._keys.get(keyed.spec) is not None)
         if not moved:
             await self._save(name, server)
         elif server.keyed and key is None:
             await self._save_keyed(name, server)
+        if changed and not moved:
+            # The models of the list have the parameters that the server had without this preset.
+            await self._offers.forget(name)
         self._take(name, server)
         if key is not None:
             await self._offers.keep_key(name, key, remember=remember)
         check = await self._offers.check(name)
         if not server.keyed and check.outcome == "bad_key":
             # The server needs a key after all, so from now on the user is asked for one.
-            server = _Server(url, keyed=True)
+            server = server._replace(keyed=True)
             await self._save_keyed(name, server)
             self._take(name, server)
             check = await self._offers.check(name)
@@ -197,9 +245,20 @@ class Servers:
 
 
 def _provider(name: str, server: _Server) -> OpenAI:
+    preset = _preset(server.preset)
+    if preset is not None:
+        return known_server(preset, server.url, name=name, keyed=server.keyed)
     # Each server has a variable for its own key. A server without a key has no variable.
     variables = (f"{re.sub('[^A-Z0-9]', '_', name.upper())}_API_KEY",) if server.keyed else ()
     return OpenAI(server.url, name=name, key_variables=variables)
+
+
+def _preset(name: str) -> ServerPreset | None:
+    try:
+        return server_preset(name) if name else None
+    except NotFound:
+        # A newer version knew the preset, or an older one. The server still speaks OpenAI's protocol.
+        return None
 
 
 def _checked(url: str) -> str:
@@ -239,5 +298,7 @@ def _read(stored: Any) -> dict[str, _Server]:
             if isinstance(name, str) and isinstance(value, dict):
                 one = cast("dict[str, Any]", value)
                 if isinstance(one.get("url"), str):
-                    found[name] = _Server(one["url"], keyed=bool(one.get("keyed")))
+                    preset = one.get("preset")
+                    preset = preset if isinstance(preset, str) else ""
+                    found[name] = _Server(one["url"], bool(one.get("keyed")), preset)
     return found

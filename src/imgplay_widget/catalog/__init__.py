@@ -20,10 +20,12 @@ from imgplay_widget.catalog._request import (
     make_request,
     range_of,
 )
+from imgplay_widget.catalog._servers import ServerPreset, parse_servers, server_preset, server_presets
 
 __all__ = [
     "MAX_DEADLINE",
     "CatalogError",
+    "ServerPreset",
     "call_cost",
     "cannot_bill",
     "check_count",
@@ -38,10 +40,13 @@ __all__ = [
     "make_request",
     "merge",
     "parse",
+    "parse_servers",
     "price_facts",
     "price_text",
     "range_of",
     "request_cost",
+    "server_preset",
+    "server_presets",
     "to_json",
     "tokens",
     "unit_price",

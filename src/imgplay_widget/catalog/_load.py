@@ -54,7 +54,7 @@ from imgplay_widget.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CatalogError", "check_parameter", "check_price", "load", "parse"]
+__all__ = ["CatalogError", "build", "check_parameter", "check_price", "load", "models_of", "parse"]
 
 
 _KINDS: tuple[str, ...] = get_args(ParameterKind)
@@ -96,6 +96,20 @@ def parse(text: str, *, provider: str, file: str) -> tuple[ModelSpec, ...]:
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{file} is not TOML: {error}.") from error
     _only(data, ("parameters", "price_list", "prices", "models"), f"{file}")
+    return models_of(data, provider=provider, file=file)
+
+
+def models_of(data: Mapping[str, Any], *, provider: str, file: str) -> tuple[ModelSpec, ...]:
+    """Return the models of the tables that a catalog file holds.
+
+    Args:
+        data: the tables, as the docstring of this module describes them.
+        provider: the name of the provider that has the models.
+        file: the name of the file in errors.
+
+    Raises:
+        CatalogError: a table is wrong; the message names the file and the field.
+    """
     shared = {
         key: _parameter(key, table, f"{file}: parameters.{key}")
         for key, table in data.get("parameters", {}).items()
@@ -121,7 +135,7 @@ def _parameter(key: str, table: Mapping[str, Any], where: str) -> Parameter:
     values = {"name": key, **table}
     if "choices" in values:
         values["choices"] = tuple(values["choices"])
-    parameter: Parameter = _build(Parameter, values, where)
+    parameter: Parameter = build(Parameter, values, where)
     check_parameter(parameter, where)
     return parameter
 
@@ -174,18 +188,18 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
     if len(set(own)) != len(own):
         raise CatalogError(f"{where}: parameters: a name is listed twice.")
     if "size_rule" in values:
-        values["size_rule"] = _build(SizeRule, values["size_rule"], f"{where}.size_rule")
+        values["size_rule"] = build(SizeRule, values["size_rule"], f"{where}.size_rule")
     if "references" in values:
         rule = dict(values["references"])
         if "media_types" in rule:
             rule["media_types"] = tuple(rule["media_types"])
-        values["references"] = _build(ReferenceRule, rule, f"{where}.references")
+        values["references"] = build(ReferenceRule, rule, f"{where}.references")
     if "deadline" in values:
         values["deadline"] = float(values["deadline"])
     if "provider" in values:
         raise CatalogError(f"{where}: provider: leave it out; the name of the file is the provider.")
     values["provider"] = provider
-    spec: ModelSpec = _build(ModelSpec, values, where)
+    spec: ModelSpec = build(ModelSpec, values, where)
     if spec.price is not None:
         check_price(spec.price, spec.parameters, f"{where}.price")
     return spec
@@ -214,14 +228,14 @@ def _price(table: Mapping[str, Any], where: str) -> Price:
     )
     if "size" in values:
         values["size"] = tuple(values["size"])
-    return _build(Price, values, where)
+    return build(Price, values, where)
 
 
 def _tier(table: Mapping[str, Any], shared: Mapping[str, Any], where: str) -> Tier:
     values = dict(table)
     own = {name: values.pop(name) for name in ("when", "up_to") if name in values}
     when = {name: tuple(chosen) for name, chosen in own.get("when", {}).items()}
-    return Tier(rate=_build(Rate, {**shared, **values}, where), when=when, up_to=own.get("up_to"))
+    return Tier(rate=build(Rate, {**shared, **values}, where), when=when, up_to=own.get("up_to"))
 
 
 def check_price(price: Price, parameters: Iterable[Parameter], where: str) -> None:
@@ -278,7 +292,17 @@ def _amount(text: str, where: str) -> Decimal:
     return amount
 
 
-def _build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
+def build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
+    """Return a value of a dataclass from a table.
+
+    Args:
+        kind: the dataclass.
+        values: the table.
+        where: the name of the table in errors.
+
+    Raises:
+        CatalogError: the table has a field that the dataclass does not have, or lacks one that it needs.
+    """
     known = fields(kind)
     _only(values, [field.name for field in known], where)
     for field in known:

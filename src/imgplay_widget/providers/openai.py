@@ -131,7 +131,7 @@ class OpenAI(Provider):
         """Ask a text model by chat completions, which compatible servers also have."""
         return await ask(http, f"{self._base}/chat/completions", model, instruction, text, error_from)
 
-    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+    async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Ask which models there are now.
 
         OpenAI lists models of every kind; their ids tell which ones make images. Another server does not tell
@@ -140,6 +140,16 @@ class OpenAI(Provider):
         Raises:
             ProviderError: the question failed.
         """
+        found: list[ModelSpec] = []
+        for record in await self._records(http):
+            spec = self.model(text(record.get("id")))
+            if spec is not None:
+                ends = text(record.get("shutdown_date"))
+                found.append(replace(spec, retired_on=ends) if _DAY.fullmatch(ends) else spec)
+        return found
+
+    async def _records(self, http: Http) -> list[Mapping[str, Any]]:
+        """Return the entries of the server's list of models."""
         reply = await http.request("GET", f"{self._base}/models")
         if not reply.ok:
             raise error_from(reply, http)
@@ -147,13 +157,7 @@ class OpenAI(Provider):
             listed: object = reply.json()
         except ValueError:
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
-        found: list[ModelSpec] = []
-        for record in map(table, rows(table(listed).get("data"))):
-            spec = self.model(text(record.get("id")))
-            if spec is not None:
-                ends = text(record.get("shutdown_date"))
-                found.append(replace(spec, retired_on=ends) if _DAY.fullmatch(ends) else spec)
-        return found
+        return [table(record) for record in rows(table(listed).get("data"))]
 
     async def check(self, http: Http) -> None:
         """Ask for the list of models, which is free and needs a good key."""
@@ -165,9 +169,9 @@ class OpenAI(Provider):
 
     async def _plainly(self, unit: Unit, http: Http) -> Reply:
         """Send one call without a stream, and return its answer."""
-        fields = _fields(unit)
-        if self._compatible:
-            fields["response_format"] = "b64_json"
+        fields = self._asked(unit)
+        if form := self._form():
+            fields["response_format"] = form
         url, content = self._content(unit, fields, http)
         reply = await http.request("POST", url, **content)
         if reply.status in (400, 422) and "response_format" in fields and b"response_format" in reply.body:
@@ -185,7 +189,7 @@ class OpenAI(Provider):
         """
         if unit.n != 1 or not unit.previews:
             return None
-        fields = {**_fields(unit), "stream": True, "partial_images": _PARTIALS}
+        fields = {**self._asked(unit), "stream": True, "partial_images": _PARTIALS}
         url, content = self._content(unit, fields, http)
         return streamed(
             http.events("POST", url, **content),
@@ -196,6 +200,18 @@ class OpenAI(Provider):
             failed=lambda reply: error_from(reply, http),
             plainly=lambda: self._plainly(unit, http),
         )
+
+    def _form(self) -> str:
+        """Return the form in which the answer shall hold the images, or "" where the server is not asked."""
+        return "b64_json" if self._compatible else ""
+
+    def _asked(self, unit: Unit) -> dict[str, Any]:
+        """Return the fields of a call, without the form of its answer."""
+        params = dict(unit.params)
+        width, height = params.pop("width", None), params.pop("height", None)
+        if width is not None and height is not None:
+            params["size"] = f"{width}x{height}"
+        return {"model": unit.model, "prompt": unit.prompt, "n": unit.n, **params}
 
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
         """Return the address, and the body: JSON, or a form if there are references."""
@@ -245,14 +261,6 @@ class OpenAI(Provider):
             applied["revised_prompt"] = item["revised_prompt"]
         # Local servers give addresses like /generated-images/1.png.
         return image_of(item, base=f"{self._base}/", **applied)
-
-
-def _fields(unit: Unit) -> dict[str, Any]:
-    params = dict(unit.params)
-    width, height = params.pop("width", None), params.pop("height", None)
-    if width is not None and height is not None:
-        params["size"] = f"{width}x{height}"
-    return {"model": unit.model, "prompt": unit.prompt, "n": unit.n, **params}
 
 
 def _applied(answer: Mapping[str, Any], unit: Unit) -> dict[str, Any]:

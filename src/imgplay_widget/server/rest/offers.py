@@ -58,6 +58,7 @@ def _provider(provider: Provider, studio: RestStudio) -> ProviderState:
         source=core.keys.source(spec),
         discovered_at=core.offers.asked_at(spec.name),
         server=core.servers.url(spec.name),
+        preset=core.servers.preset(spec.name),
         writes=bool(core.writer.text_model(provider)),
         writer=None if writer is None else writer.name,
     )
