@@ -326,6 +326,19 @@ def open_server(page: Page) -> None:
     part(page, "add-server").click()
 
 
+def choose_server(page: Page) -> None:
+    """Choose a known server, with a blank in its address."""
+    open_server(page)
+    part(page, "server-preset").select_option("azure")
+    expect(part(page, "server-blank")).to_be_visible(timeout=WAIT)
+
+
+def choose_own_server(page: Page) -> None:
+    """Choose a known server on the user's own machines."""
+    open_server(page)
+    part(page, "server-preset").select_option("vllm")
+
+
 def show_config(page: Page) -> None:
     """Show the left panel."""
     unfold(page, "left")
@@ -648,6 +661,8 @@ STATES: dict[str, tuple[str, Steps]] = {
     "unpriced": ("unpriced", refuse_for_price),
     "hidden": ("hidden", show_errors),
     "server": ("", open_server),
+    "server-preset": ("", choose_server),
+    "server-own": ("", choose_own_server),
     "references": ("model=edit", add_references),
     "references-failed": ("model=edit", fail_references),
     "reference-unsent": ("model=edit", leave_reference),
@@ -711,6 +726,7 @@ STATES |= {
         "unpriced",
         "hidden",
         "server",
+        "server-preset",
         "queue",
         "notify",
         "topics",

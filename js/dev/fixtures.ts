@@ -8,6 +8,7 @@ import type {
   PriceState,
   ProviderState,
   RateState,
+  ServerPresetState,
   Snapshot,
   TopicState,
 } from "../src/protocol.gen";
@@ -76,11 +77,58 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
     keySource: "",
     discoveredAt: null,
     server: null,
+    preset: null,
     writes: false,
     writer: null,
     ...patch,
   };
 }
+
+export function serverPreset(
+  name: string,
+  title: string,
+  patch: Partial<ServerPresetState> = {},
+): ServerPresetState {
+  return {
+    name,
+    title,
+    address: "http://localhost:8000/v1",
+    help: "",
+    key: "optional",
+    keyVariable: null,
+    keyUrl: "",
+    free: false,
+    blanks: [],
+    ...patch,
+  };
+}
+
+/** Some known servers: with a blank in the address, with a fixed address, and on the user's own machines. */
+export const SERVER_PRESETS = [
+  serverPreset("azure", "Azure OpenAI", {
+    address: "https://{resource}.openai.azure.com/openai/v1",
+    help: "A model is the name of your deployment. Name the deployment after its model, and its parameters are known.",
+    key: "needed",
+    keyVariable: "AZURE_OPENAI_API_KEY",
+    keyUrl: "https://portal.azure.com",
+    blanks: [
+      {
+        name: "resource",
+        title: "Resource",
+        help: "The first part of the endpoint that the portal shows, as in https://my-team.openai.azure.com.",
+        example: "my-team",
+      },
+    ],
+  }),
+  serverPreset("stepfun", "StepFun", {
+    address: "https://api.stepfun.com/v1",
+    help: "Outside China, the address is https://api.stepfun.ai/v1, with other keys.",
+    key: "needed",
+    keyVariable: "STEP_API_KEY",
+    keyUrl: "https://platform.stepfun.com/interface-key",
+  }),
+  serverPreset("vllm", "vLLM-Omni", { keyVariable: "VLLM_API_KEY", free: true }),
+];
 
 /** A price of one amount for every image, or every megapixel. */
 export function price(amount: string, unit: "image" | "megapixel" = "image"): PriceState {

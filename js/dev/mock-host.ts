@@ -39,6 +39,7 @@ import {
   generation,
   model as madeModel,
   paramsOf,
+  SERVER_PRESETS,
   snapshot,
   topic,
 } from "./fixtures";
@@ -420,6 +421,8 @@ class MockKernel {
         return query.has("scores")
           ? { type: "label_names", scores: ["clip", "taste"], tags: ["poster"] }
           : { type: "label_names", scores: [], tags: [] };
+      case "server_presets":
+        return { type: "server_presets", presets: SERVER_PRESETS };
       case "prompts":
         return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
       case "improve": {

@@ -5,7 +5,7 @@ import { grouped, type Trait, traitCounts } from "../src/lib/model-groups";
 import { since, successorOf } from "../src/lib/models";
 import { formOf } from "../src/lib/parameters";
 import type { ModelState, ReferenceState } from "../src/protocol.gen";
-import { addServer, removeServer } from "../src/slices/access";
+import { addServer, knownServers, removeServer } from "../src/slices/access";
 import { addReferences, moveReference } from "../src/slices/adding";
 import { CONFIGURE_DELAY } from "../src/slices/config";
 import { meantOf, offerOf, sizeOf } from "../src/slices/sizes";
@@ -280,16 +280,20 @@ describe("the list of models", () => {
   });
 });
 
+const MINE = { name: "mine", url: "http://localhost:8080/v1", key: "", preset: "vllm", values: {} };
+
 describe("a server of the user's own", () => {
   const added = { type: "server_added", provider: "mine", message: "It answers." } as const;
   it("is added, and its first model chosen as soon as it is known", async () => {
     const { page, state, last } = shown(edges(1024));
-    const said = addServer(page, "mine", "http://localhost:8080/v1", "");
+    const said = addServer(page, MINE);
     expect(last().call).toEqual({
       method: "add_server",
       name: "mine",
       url: "http://localhost:8080/v1",
       key: "",
+      preset: "vllm",
+      values: {},
       remember: false,
     });
     await last().answer({ ...added, outcome: "reached" });
@@ -300,7 +304,7 @@ describe("a server of the user's own", () => {
   });
   it("does not take the model from who chose another one meanwhile", async () => {
     const { page, state, last } = shown(edges(1024));
-    void addServer(page, "mine", "http://localhost:8080/v1", "");
+    void addServer(page, MINE);
     await last().answer({ ...added, outcome: "good" });
     state().chooseModel("demo:other");
     state().receiveCatalog([...state().models, model("flux", { provider: "mine" })]);
@@ -308,13 +312,13 @@ describe("a server of the user's own", () => {
   });
   it("says why it was refused", async () => {
     const { page, last } = shown(edges(1024));
-    const said = addServer(page, "demo", "nonsense", "");
+    const said = addServer(page, { ...MINE, name: "demo", url: "nonsense" });
     await last().refuse();
     expect(await said).toMatchObject({ good: false });
   });
   it("is removed, and put back by Undo", async () => {
     const { page, store, state, last } = shown(edges(1024));
-    store.setState({ providers: [provider("mine", "mine", { server: "http://localhost:8080/v1" })] });
+    store.setState({ providers: [provider("mine", "mine", { server: MINE.url, preset: "vllm" })] });
     void removeServer(page, "mine");
     expect(last().call).toEqual({ method: "remove_server", name: "mine" });
     await last().answer();
@@ -323,7 +327,15 @@ describe("a server of the user's own", () => {
       method: "add_server",
       name: "mine",
       url: "http://localhost:8080/v1",
+      preset: "vllm",
     });
+  });
+  it("can be added without the list of the known ones", async () => {
+    const { page, last } = shown(edges(1024));
+    const known = knownServers(page.send);
+    expect(last().call).toEqual({ method: "server_presets" });
+    await last().refuse();
+    expect(await known).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { error, model, snapshot } from "../dev/fixtures";
+import { error, model, SERVER_PRESETS, snapshot } from "../dev/fixtures";
 import widget, { KEPT_FOR } from "../src/index";
 import { hostTheme } from "../src/lib/theme";
 import { ago, changeText, differenceText, elapsed, roughly, took } from "../src/lib/words";
@@ -563,6 +563,53 @@ describe("a server of one's own", () => {
     await fake.reply(fake.requests("add_server")[0]?.id ?? "", { type: "server_added", ...outcome });
     await drawn();
     expect(focused()).toBe("server-done");
+  });
+  it("is filled in by a preset, with its blank, its key and where a key is made", async () => {
+    const { fake, views } = await opened();
+    const { el } = views[0];
+    find(el, "model-select").click();
+    await drawn();
+    find(el, "add-server").click();
+    await drawn();
+    await fake.reply(fake.requests("server_presets")[0]?.id ?? "", {
+      type: "server_presets",
+      presets: SERVER_PRESETS,
+    });
+    await drawn();
+    const choose = async (name: string) => {
+      const select = find<HTMLSelectElement>(el, "server-preset");
+      select.value = name;
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+      await drawn();
+    };
+    const labels = [...find(el, "server-preset").querySelectorAll("option")].map((one) => one.textContent);
+    expect(labels).toEqual(["Another server", "Azure OpenAI", "StepFun", "vLLM-Omni"]);
+    await choose("stepfun");
+    expect(find<HTMLInputElement>(el, "server-url").value).toBe("https://api.stepfun.com/v1");
+    expect(find<HTMLInputElement>(el, "server-name").value).toBe("stepfun");
+    expect(find<HTMLInputElement>(el, "server-key").placeholder).toBe("STEP_API_KEY");
+    expect(el.querySelector("[data-testid=server-dialog] a")?.getAttribute("href")).toContain("stepfun");
+    await choose("azure");
+    expect(el.querySelector('[data-testid="server-url"]')).toBeNull();
+    expect(find<HTMLButtonElement>(el, "server-add").disabled).toBe(true);
+    const blank = find<HTMLInputElement>(el, "server-blank");
+    expect(document.getElementById(blank.getAttribute("aria-describedby") ?? "")?.textContent).toContain(
+      "portal",
+    );
+    blank.value = "my-team";
+    blank.dispatchEvent(new Event("input", { bubbles: true }));
+    await drawn();
+    find(el, "server-add").click();
+    await drawn();
+    expect(fake.requests("add_server")[0]?.call).toMatchObject({
+      name: "azure",
+      url: "",
+      preset: "azure",
+      values: { resource: "my-team" },
+    });
+    await choose("");
+    expect(find<HTMLInputElement>(el, "server-url").value).toBe("");
+    expect(find<HTMLInputElement>(el, "server-name").value).toBe("local");
   });
 });
 

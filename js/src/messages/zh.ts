@@ -199,6 +199,20 @@ const ZH_SAID: Record<Said, string> = {
   nowhere: "密钥没有保存。",
 };
 
+const ZH_SERVERS: Record<string, string> = {
+  azure: "模型就是您的部署的名称。让部署与模型同名，即可使用该模型的参数。",
+  stepfun: "中国大陆以外的地址是 https://api.stepfun.ai/v1，密钥也不同。",
+  aihubmix: "仅支持该中转服务在 Images API 中提供的模型，例如 OpenAI 的模型。",
+  litellm: "模型是代理的 model_list 中的名称。",
+};
+
+const ZH_BLANKS: Record<string, { title: string; help: string }> = {
+  resource: {
+    title: "资源名称",
+    help: "门户所示终结点的第一部分，例如 https://my-team.openai.azure.com。",
+  },
+};
+
 export const zh: Messages = {
   common: {
     close: "关闭",
@@ -810,10 +824,18 @@ export const zh: Messages = {
   server: {
     add: "添加服务器…",
     title: "添加服务器",
-    intro: "任何兼容 OpenAI 协议的服务器：LocalAI、vLLM、stable-diffusion.cpp 或中转服务。",
+    intro: "任何兼容 OpenAI 协议的服务器，可在您自己的机器上，也可在云端。",
+    which: "服务器",
+    another: "其他服务器",
+    services: "云服务",
+    own: "您自己的机器",
+    free: "它运行在您自己的硬件上，生成图片不收费。",
+    helps: ZH_SERVERS,
+    blanks: ZH_BLANKS,
     name: "名称",
     url: "地址",
-    key: "密钥（如需要）",
+    key: "密钥",
+    keyIfNeeded: "密钥（如需要）",
     submit: "添加",
     adding: "正在连接服务器…",
     added: (name) => `已添加 ${name}。`,
