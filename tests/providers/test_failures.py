@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from imgplay_widget.errors import (
     BadResponse,
     BillingError,
     ConnectFailed,
+    MissingKey,
     ModelNotFound,
     Moderated,
     NetworkError,
@@ -33,6 +35,7 @@ from imgplay_widget.providers.http import Reply
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.providers.openrouter import OpenRouter
 from imgplay_widget.providers.openrouter.errors import error_from as openrouter_error
+from imgplay_widget.providers.volcengine import Volcengine
 from imgplay_widget.providers.zhipu import Zhipu
 
 # Status, class of error, and whether the call may have been billed.
@@ -181,3 +184,100 @@ def test_a_step_before_the_call_costs_nothing() -> None:
     assert [raised(error).maybe_billed for error in cases] == [False] * 3
     assert perhaps_billed(Moderated("held back")).maybe_billed
     assert not unbilled(NetworkError("broke")).maybe_billed
+
+
+NO_MODEL = [
+    # The words of servers and gateways for a model that they do not have.
+    (400, "acme/none is not a valid model ID"),
+    (400, "/images/generations: Invalid model name passed in model=none. Call `/v1/models` to view models."),
+    (400, "The requested model 'acme/none' does not exist"),
+    (400, "Unable to access non-serverless model acme/none. Please visit the page to create an endpoint."),
+    (400, "Model acme/none is not supported by provider together."),
+    (400, "LLM Provider NOT provided. You passed model=none."),
+    (403, "Project does not have access to model `none`"),
+    (404, "No endpoints found for acme/none."),
+    (404, "The model `none` does not exist or you do not have access to it."),
+    (422, "no such model: none"),
+    (422, "model 'none' not found"),
+    (422, "Unknown model none"),
+    (500, "could not load model: Model not found"),
+    (503, "No available channel for model none under group default"),
+    (400, "模型 none 不存在"),
+]
+
+
+SPOKEN: dict[str, Callable[[Reply, str], ProviderError]] = {
+    **{name: lambda answer, _, read=read: read(answer) for name, read in READERS.items()},
+    # Its providers take the words out of the answer themselves.
+    "jobs": lambda answer, words: refusal(answer, words, client(Zhipu())),
+}
+
+
+@pytest.mark.parametrize("reader", SPOKEN)
+@pytest.mark.parametrize(("status", "words"), NO_MODEL)
+def test_an_unknown_model_is_one_error_whatever_status_and_words_a_gateway_has(
+    reader: str, status: int, words: str
+) -> None:
+    body = json.dumps({"error": {"message": words, "code": status}}).encode()
+    error = SPOKEN[reader](reply(status, body), words)
+    assert (type(error), error.maybe_billed) == (ModelNotFound, False)
+
+
+@pytest.mark.parametrize("code", ["model_not_found", "model_not_available", "INVALID_MODEL_ID"])
+def test_an_unknown_model_is_known_by_its_code_too(code: str) -> None:
+    body = json.dumps({"error": {"message": "no", "code": code}}).encode()
+    assert type(openai_error(reply(400, body), client(OpenAI()))) is ModelNotFound
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        (400, "The model does not support the parameter size", BadRequest),
+        (400, "Invalid model parameter: steps", BadRequest),
+        (400, "Unsupported model options were given", BadRequest),
+        (401, "The model `none` does not exist", BadKey),
+        (429, "model none not found", RateLimited),
+        (504, "model none not found", ServerError),
+        (400, "Your prompt about a model of a ship was too long", BadRequest),
+    ],
+)
+def test_words_about_a_model_do_not_make_it_unknown(
+    status: int, words: str, kind: type[ProviderError]
+) -> None:
+    assert type(failure(reply(status), client(Zhipu()), words)) is kind
+
+
+def test_an_unknown_model_leads_to_the_list_of_models() -> None:
+    step = failure(reply(404), client(OpenAI("http://127.0.0.1:9/v1", name="lite"))).next_step
+    assert "refresh_models('lite')" in step
+    # Volcengine has no list that the studio could ask for.
+    assert "refresh_models" not in failure(reply(404), client(Volcengine())).next_step
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "litellm.AuthenticationError: AuthenticationError: OpenAIException - the api_key option must be set",
+        "Missing credentials. Please pass one.",
+        "The api_key client option must be set",
+    ],
+)
+def test_a_server_that_fails_because_it_lacks_a_key_says_so(words: str) -> None:
+    provider = OpenAI("http://127.0.0.1:9/v1", name="lite")
+    body = json.dumps({"error": {"message": words, "type": None, "code": "500"}}).encode()
+    without = openai_error(reply(500, body), Http(provider, None, lambda: None))  # type: ignore[arg-type]
+    assert type(without) is MissingKey
+    assert "call set_key('lite')" in without.next_step
+    assert "service behind it" in without.next_step
+    wrong = openai_error(reply(500, body), client(provider))
+    assert type(wrong) is BadKey
+    assert "service behind it" in wrong.next_step
+    plain = openai_error(reply(500, b'{"error": {"message": "out of memory"}}'), client(provider))
+    assert type(plain) is ServerError
+
+
+def test_a_server_that_refuses_a_call_without_a_key_asks_for_one() -> None:
+    provider = OpenAI("http://127.0.0.1:9/v1", name="lite")
+    error = openai_error(reply(401), Http(provider, None, lambda: None))  # type: ignore[arg-type]
+    assert type(error) is MissingKey
+    assert error.next_step == "Enter the key on the page or call set_key('lite'). Then retry."

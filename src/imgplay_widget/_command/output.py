@@ -117,8 +117,10 @@ def next_step_of(error: ImgplayError) -> str:
     step = _NEXT_STEPS.get(error.code, error.next_step)
     provider = error.info.provider
     if provider is not None:
-        in_python = f"Enter the key on the page, call set_key({provider!r})"
+        in_python = f"Enter the key on the page or call set_key({provider!r})"
         step = step.replace(in_python, f"Run imgplay keys set {provider}")
+        listed = f"imgplay models --refresh --provider {provider}"
+        step = step.replace(f"refresh_models({provider!r})", listed)
     return (
         step.replace("store=", "--store")
         .replace("deadline=", "--deadline")

@@ -26,7 +26,7 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared import network
-from imgplay_widget.providers._shared.failures import unbilled
+from imgplay_widget.providers._shared.failures import key_step, unbilled
 from imgplay_widget.providers._shared.hiding import hide_in_logs, redact, without_key
 from imgplay_widget.providers._shared.packing import ACCEPTED, Unpacker, packing_of
 from imgplay_widget.providers._shared.transport import (
@@ -91,13 +91,10 @@ _OWN_CERTIFICATES = frozenset({18, 19, 20, 21})
 
 def missing_key(spec: ProviderSpec) -> MissingKey:
     """Return the error of a provider without a key. It says where the studio looks for the key."""
-    where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
     return MissingKey(
         f"{spec.title} needs a key, and none is set.",
         provider=spec.name,
-        next_step=f"Enter the key on the page, call set_key({spec.name!r}), "
-        f"set the environment variable {spec.key_variables[0]}{where}, "
-        "or choose a demo model such as demo:instant, which needs none.",
+        next_step=f"{key_step(spec)}. Or choose a demo model such as demo:instant, which needs none.",
     )
 
 
@@ -182,6 +179,11 @@ class Http:
     def provider(self) -> Provider:
         """The provider of this client."""
         return self._provider
+
+    @property
+    def has_key(self) -> bool:
+        """True where the provider has a key now."""
+        return bool(self._key())
 
     def reference(self, reference: Reference) -> bytes:
         """Return the bytes of an input image."""

@@ -24,6 +24,7 @@ from imgplay_widget.errors import (
     CorruptImage,
     ErrorInfo,
     Lost,
+    MissingKey,
     ModelNotFound,
     Moderated,
     Overloaded,
@@ -33,13 +34,15 @@ from imgplay_widget.errors import (
     ServerError,
 )
 from imgplay_widget.providers._shared.wire import json_of, retry_after
+from imgplay_widget.providers.base import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    from imgplay_widget._types import ProviderSpec
     from imgplay_widget.providers.http import Http, Reply
 
-__all__ = ["before_the_call", "failure", "kind_of", "of_no_cost", "perhaps_billed", "unbilled"]
+__all__ = ["before_the_call", "failure", "key_step", "kind_of", "of_no_cost", "perhaps_billed", "unbilled"]
 
 E = TypeVar("E", bound=ProviderError)
 
@@ -66,6 +69,30 @@ _LONG_QUOTA = re.compile(
     rb"per[ _-]?(day|month|week)\b|PerDay|PerMonth|daily|monthly|\([rt]pd\)", re.IGNORECASE
 )
 """Words of a "too many requests" that name a quota for a day or longer."""
+_NO_MODEL = re.compile(
+    r"""
+    \b models? (?:\s (?:name|id))? ['"`]? (?: [\s:=]+ ['"`]? [\w./:@-]+ ['"`]? )? ,? \s+
+    (?: (?:is|was|could) \s )?
+    (?: not \s (?:be \s)? (?:found|exist|supported|recogni[sz]ed|valid\b|a \s valid)
+      | does \s? n[o']t \s exist | unknown\b )
+    | \b (?:unknown|invalid|unrecogni[sz]ed|unsupported|no \s such) \s (?:image \s)? model \b
+      (?! \s (?:parameter|input|option|setting|format))
+    | \b not \s a \s valid \s model \b
+    | \b not \s have \s access \s to \s (?:the \s)? model \b
+    | \b unable \s to \s access \s (?:non-serverless \s)? model \b
+    | \b no \s (?:available \s channel | endpoints \s found) \s for \b
+    | \b llm \s provider \s not \s provided \b
+    | 模型[^，。,.]{0,80}不存在
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of servers and gateways for a model that they do not have. Their statuses reach from 400 to 503."""
+_NO_MODEL_CODE = re.compile(
+    rb"model_?not_?(found|available|supported|exists?)\b|invalid_?model(_?id)?\b", re.IGNORECASE
+)
+"""Their codes for the same."""
+_NO_KEY = re.compile(rb"AuthenticationError|api[_ ]?key|missing credentials", re.IGNORECASE)
+"""Words by which a server that fails (HTTP 500) says that it lacks a key, as litellm's proxy does."""
 _FREE_STEPS = {
     CorruptImage.default_next_step: "Retry. The server sent a damaged image.",
     Lost.default_next_step: "Retry to generate the image again.",
@@ -121,6 +148,17 @@ def failure(
     spec = http.provider.spec
     code = reply.status if status is None else status
     kind = kind or kind_of(code)
+    if _lacks_model(kind, code, words, reply):
+        kind = ModelNotFound
+    elif kind is ServerError and code == 500 and _NO_KEY.search(bytes(reply.body[:_LOOKED_AT])):
+        kind, next_step = BadKey, next_step or _BEHIND.format(f"Check the key of {spec.title}, then retry.")
+    if kind is BadKey and not http.has_key:
+        kind, next_step = MissingKey, _asked_for(spec, next_step)
+    if kind is ModelNotFound and next_step is None and type(http.provider).discover is not Provider.discover:
+        next_step = (
+            f"Check the id of the model: refresh_models({spec.name!r}) asks {spec.title} for its models. "
+            "The model may also be retired, or your account may not use it."
+        )
     if kind is RateLimited:
         told = wait if wait is not None else retry_after(reply.headers, json_of(reply.body))
         if (told or 0.0) > _LONGEST_BURST or _LONG_QUOTA.search(bytes(reply.body[:_LOOKED_AT])):
@@ -140,6 +178,34 @@ def failure(
         request_id=reply.request_id or request_id,
         maybe_billed=_may_be_billed(kind, code) and not (never_billed or spec.free),
     )
+
+
+def _lacks_model(kind: type[ProviderError], status: int, words: str, reply: Reply) -> bool:
+    """Return whether a failure of a general class says that there is no such model."""
+    general = kind in (BadRequest, BadResponse, ServerError, Overloaded) or (kind is BadKey and status == 403)
+    if not general or status in _STOPPED_WAITING or status >= _FIRST_GATEWAY:
+        return False
+    return bool(_NO_MODEL.search(words) or _NO_MODEL_CODE.search(bytes(reply.body[:_LOOKED_AT])))
+
+
+_BEHIND = (
+    "{} A server that passes calls on may itself lack the key of the service behind it: set that one there."
+)
+
+
+def _asked_for(spec: ProviderSpec, next_step: str | None) -> str:
+    """Return what to do where a provider asks for a key and none is set."""
+    step = f"{key_step(spec)}. Then retry."
+    return step if next_step is None else _BEHIND.format(step)
+
+
+def key_step(spec: ProviderSpec) -> str:
+    """Return how a user sets the key of a provider, as a sentence that can go on."""
+    step = f"Enter the key on the page or call set_key({spec.name!r})"
+    if not spec.key_variables:
+        return step
+    where = f" (a key is made at {spec.key_url})" if spec.key_url else ""
+    return f"{step}, or set the environment variable {spec.key_variables[0]}{where}"
 
 
 def _may_be_billed(kind: type[ProviderError], status: int) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 from imgplay_widget.errors import (
     BadRequest,
     BillingError,
-    ModelNotFound,
     Moderated,
     ProviderError,
     RateLimited,
@@ -37,7 +36,6 @@ _MODERATED = (
     "content policy",
     "nsfw",
 )
-_MODEL = ("model_not_found", "does not exist", "model not found", "unknown model", "not have access to model")
 
 
 def error_from(reply: Reply, http: Http) -> ProviderError:
@@ -68,8 +66,6 @@ def _kind(reply: Reply, marks: str) -> type[ProviderError] | None:
         return None
     if _has(marks, _MODERATED):
         return Moderated
-    if _has(marks, _MODEL):
-        return ModelNotFound
     if reply.status in (403, 404, 410, 425, 451):
         return None
     if "rate_limit" in marks:
