@@ -1,5 +1,6 @@
 """The models as data: one TOML file for each provider, and the check of a request against the data."""
 
+from imgplay_widget.catalog._families import by_hand, families
 from imgplay_widget.catalog._found import checked, from_json, merge, to_json
 from imgplay_widget.catalog._load import CatalogError, check_parameter, check_price, load, parse
 from imgplay_widget.catalog._price import (
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_DEADLINE",
     "CatalogError",
     "ServerPreset",
+    "by_hand",
     "call_cost",
     "cannot_bill",
     "check_count",
@@ -35,6 +37,7 @@ __all__ = [
     "check_value",
     "checked",
     "estimate",
+    "families",
     "from_json",
     "load",
     "make_request",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from imgplay_widget._types import Done, ModelSpec, Pending, ProviderSpec
+from imgplay_widget._types import Done, Pending, ProviderSpec
 from imgplay_widget.errors import BadResponse, Lost, Moderated, NoImage, ServerError
 from imgplay_widget.providers._shared.answers import link, table, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, detailed, ended, fields_of, refusal
@@ -23,13 +23,12 @@ from imgplay_widget.providers.cloud import HttpProvider
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imgplay_widget._types import Request, Unit
+    from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.errors import ProviderError
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["BlackForestLabs"]
 
-_MODEL = re.compile(r"flux-[\w.-]+")
 _REGION = re.compile(r"api(\.[a-z0-9-]+)?\.bfl\.ai")
 """The host that accepts jobs, and the hosts of the clusters that run them."""
 _CREDITS = Decimal(100)
@@ -54,12 +53,6 @@ class BlackForestLabs(HttpProvider):
         concurrency=6,
     )
     address = "https://api.bfl.ai/v1"
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
-        known = super().model(id)
-        general = ModelSpec(provider="bfl", id=id, title=id, progress=True, resume=True)
-        return known or (general if _MODEL.fullmatch(id) else None)
 
     def takes_key(self, url: str) -> bool:
         """Return True for the cluster of a job, which needs the key too."""

@@ -82,6 +82,10 @@ class HttpProvider(Provider):
         """
         return catalog.load(self.spec.name)
 
+    def model(self, id: str) -> ModelSpec | None:
+        """Return the model of an id. An id that is not listed takes what its family takes."""
+        return super().model(id) or catalog.by_hand(self.spec.name, id)
+
     def origin(self) -> str:
         """Return the base URL."""
         return self.base_url

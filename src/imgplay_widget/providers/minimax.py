@@ -6,12 +6,10 @@ The protocol and codes are those of the vendor's reference (platform.minimax.io,
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import Missing, ModelSpec, ProviderSpec, Unit
+from imgplay_widget._types import Missing, ProviderSpec, Unit
 from imgplay_widget.errors import (
     BadKey,
     BadRequest,
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.http import Http
 
 __all__ = ["MiniMax"]
-
-_OWN_MODELS = re.compile(r"image-\d.*")
 
 
 class MiniMax(CloudProvider):
@@ -61,13 +57,6 @@ class MiniMax(CloudProvider):
         super().__init__(base_url)
         # Some users give the host, some the host with the version.
         self.base_url = self.base_url.removesuffix("/v1")
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. Newer versions, which the catalog does not list, count too."""
-        known = super().model(id)
-        if known is not None or not _OWN_MODELS.fullmatch(id):
-            return known
-        return replace(self.models()[0], id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""

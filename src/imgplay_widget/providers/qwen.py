@@ -7,11 +7,9 @@ are those of its SDK (dashscope-sdk-python).
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec, Unit
+from imgplay_widget._types import Done, Missing, Pending, ProviderSpec, Unit
 from imgplay_widget.errors import (
     BadKey,
     BadResponse,
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Qwen"]
 
-_OWN_MODELS = re.compile(r"(qwen-image|wan2\.[6-9]-image|wan[3-9]|z-image)[\w.-]*")
 _QUEUED = ("wan",)
 """Models whose calls become jobs; the other models answer when the images are done."""
 
@@ -72,14 +69,6 @@ class Qwen(CloudProvider):
         super().__init__(base_url)
         # Users of the chat models often have the address of these.
         self.base_url = self.base_url.replace("/compatible-mode/v1", "/api/v1")
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. Newer models, which the catalog does not list, count too."""
-        known = super().model(id)
-        if known is not None or not _OWN_MODELS.fullmatch(id):
-            return known
-        family = max(self.models(), key=lambda spec: _shared(spec.id, id))
-        return replace(family, id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""
@@ -173,10 +162,3 @@ class Qwen(CloudProvider):
 
 def _places(unit: Unit) -> list[int]:
     return list(unit.positions)
-
-
-def _shared(known: str, id: str) -> int:
-    """Return how many characters two ids have in common at their beginning."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(known, id, strict=False)) if a != b), min(len(known), len(id))
-    )

@@ -6,11 +6,9 @@ The protocol and limits are those of the vendor's reference (docs.siliconflow.cn
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import ModelSpec, Parameter, ProviderSpec, ReferenceRule, Unit
+from imgplay_widget._types import ProviderSpec, Unit
 from imgplay_widget.errors import BillingError, ModelNotFound, ProviderError
 from imgplay_widget.providers._shared.answers import items_of, rows, table, text
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
@@ -18,20 +16,12 @@ from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from imgplay_widget._types import ModelSpec
     from imgplay_widget.providers.http import Http
 
 __all__ = ["SiliconFlow"]
 
-_MODEL = re.compile(r"[\w.-]+(/[\w.-]+)+")
 _REFERENCE_FIELDS = ("image", "image2", "image3")
-_SIZE = Parameter(
-    name="size",
-    type="string",
-    title="Size",
-    help="Width × height in pixels, such as 1024x1024; see the model's page.",
-    max_length=11,
-    wire="image_size",
-)
 
 
 class SiliconFlow(CloudProvider):
@@ -49,16 +39,6 @@ class SiliconFlow(CloudProvider):
     address = "https://api.siliconflow.cn/v1"
     address_variable = "SILICONFLOW_BASE_URL"
     failures: ClassVar[Mapping[str, type[ProviderError]]] = {"20012": ModelNotFound, "30001": BillingError}
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A model that the catalog does not list takes what most models take."""
-        known = super().model(id)
-        if known is not None or not _MODEL.fullmatch(id):
-            return known
-        base = next(spec for spec in self.models() if spec.id == "Qwen/Qwen-Image")
-        common = tuple(p for p in base.parameters if p.name in ("negative_prompt", "steps", "seed"))
-        edits = ReferenceRule(max_count=1, max_bytes=10_000_000) if "edit" in id.lower() else None
-        return replace(base, id=id, title=id, description="", parameters=(_SIZE, *common), references=edits)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Ask for the image models that the account can use."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Done, Missing, ModelSpec, ProviderSpec
+from imgplay_widget._types import Done, Missing, ProviderSpec
 from imgplay_widget.errors import InvalidRequest, Moderated
 from imgplay_widget.providers._shared.answers import collected, image_of, read_images, rows, text
 from imgplay_widget.providers._shared.jobs import POLL_BYTES, body_of, refusal
@@ -18,7 +18,7 @@ from imgplay_widget.providers._shared.schema_inputs import as_call, call_input
 from imgplay_widget.providers.cloud import HttpProvider
 
 if TYPE_CHECKING:
-    from imgplay_widget._types import Pending, Request, Unit
+    from imgplay_widget._types import ModelSpec, Pending, Request, Unit
     from imgplay_widget.errors import ProviderError
     from imgplay_widget.providers.http import Http, Reply
 
@@ -44,14 +44,6 @@ class Stability(HttpProvider):
         key_url="https://platform.stability.ai/account/keys",
     )
     address = "https://api.stability.ai"
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A newer model of the 3 series takes what its siblings take."""
-        known = super().model(id)
-        if known is not None or not _SD3.fullmatch(id):
-            return known
-        sibling = next(spec for spec in self.models() if _SD3.fullmatch(spec.id))
-        return replace(sibling, id=id, title=id, description="")
 
     def plan(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
         """Split a request into calls of one image each.

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Together"]
 
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
-_GENERAL = "black-forest-labs/FLUX.1-schnell"
-"""The model with the parameters that the specification has for every model."""
 _WIRE = {"cfg": "guidance_scale"}
 
 
@@ -45,13 +43,6 @@ class Together(CloudProvider):
     )
     address = "https://api.together.ai/v1"
     address_variable = "TOGETHER_BASE_URL"
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. An unknown ``owner/name`` takes what most models take."""
-        known = super().model(id)
-        if known is None and _ID.fullmatch(id):
-            return self._general(id, id)
-        return known
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""
@@ -103,14 +94,7 @@ class Together(CloudProvider):
             name = text(item.get("id"))
             if item.get("type") == "image" and _ID.fullmatch(name):
                 title = text(item.get("display_name")) or name
-                found.append(super().model(name) or self._general(name, title))
+                spec = self.model(name)
+                if spec is not None:
+                    found.append(replace(spec, title=title) if spec.title == name else spec)
         return found
-
-    def _general(self, id: str, title: str) -> ModelSpec:
-        model = next(model for model in self.models() if model.id == _GENERAL)
-        # The right number of steps differs widely. Without a value, the model uses its own.
-        parameters = tuple(
-            replace(parameter, default=None, maximum=100, help="") if parameter.name == "steps" else parameter
-            for parameter in model.parameters
-        )
-        return replace(model, id=id, title=title, description="", parameters=parameters)

@@ -8,10 +8,9 @@ page of error codes.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
+from imgplay_widget._types import ProviderSpec, Unit
 from imgplay_widget.errors import (
     BadKey,
     BillingError,
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.http import Http
 
 __all__ = ["Volcengine"]
-
-_OWN_MODELS = re.compile(r"(doubao-|dola-)?seedream-.+|ep-.+")
 
 
 class Volcengine(CloudProvider):
@@ -62,13 +59,6 @@ class Volcengine(CloudProvider):
         "internalserviceerror": ServerError,
     }
     refusals = ("sensitivecontent", "riskdetection", "policyviolation")
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. Endpoints and versions, which the catalog does not list, count too."""
-        known = super().model(id)
-        if known is not None or not _OWN_MODELS.fullmatch(id):
-            return known
-        return replace(self.models()[0], id=id, title=id, description="", size_rule=None, price=None)
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["XAI"]
 
-_OWN_MODELS = re.compile(r"grok-[\w.-]*image[\w.-]*")
 _DATE = re.compile(r"-(latest|\d{8}|\d{4}-\d{2}-\d{2})$")
-_NEWEST = "grok-imagine-image-2.0"
 _TICK = Decimal("1e-10")
 """The USD of one "tick", in which xAI counts (xai-sdk-python ``cost.py``)."""
 
@@ -51,16 +49,13 @@ class XAI(CloudProvider):
     def model(self, id: str) -> ModelSpec | None:
         """Return the model of an id, also of one that the catalog does not list.
 
-        A dated form of a retired model is as retired. Any other model takes what the newest takes.
+        A dated form of a retired model is as retired.
         """
-        known = super().model(id)
-        if known is not None or not _OWN_MODELS.fullmatch(id):
-            return known
-        dated = super().model(_DATE.sub("", id))
-        if dated is not None and dated.retired_on is not None:
+        listed = {spec.id: spec for spec in self.models()}
+        dated = listed.get(_DATE.sub("", id))
+        if id not in listed and dated is not None and dated.retired_on is not None:
             return replace(dated, id=id, title=id)
-        newest = super().model(_NEWEST)
-        return None if newest is None else replace(newest, id=id, title=id, description="")
+        return super().model(id)
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call; calls with references have a path of their own."""

@@ -6,11 +6,9 @@ The protocol, sizes and codes are those of the vendor's reference (docs.bigmodel
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
+from imgplay_widget._types import ProviderSpec, Unit
 from imgplay_widget.errors import (
     BadKey,
     BillingError,
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.http import Http
 
 __all__ = ["Zhipu"]
-
-_OWN_MODELS = re.compile(r"(glm-image|cogview-\d).*")
 
 
 class Zhipu(CloudProvider):
@@ -58,13 +54,6 @@ class Zhipu(CloudProvider):
         "1312": Overloaded,
         **dict.fromkeys(("500", "1234"), ServerError),
     }
-
-    def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. Newer versions, which the catalog does not list, count too."""
-        known = super().model(id)
-        if known is not None or not _OWN_MODELS.fullmatch(id):
-            return known
-        return replace(self.models()[0], id=id, title=id, description="")
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""
