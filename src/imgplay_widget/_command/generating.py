@@ -130,6 +130,7 @@ def generate(args: argparse.Namespace, output: Printer) -> int:
     _check_folder(args.output)
     prompt = _read_prompt() if args.prompt == "-" else args.prompt
     with opened(args, output, generates=True, budget=args.budget) as studio:
+        studio.core.learn(args.model)
         _, spec = studio.core.model(args.model)
         params = parameters(spec, args.param)
         if args.seed is not None:

@@ -41,7 +41,8 @@ class Offered:
         }
 
     async def _read_model(self, call: protocol.Model, _: Attachments) -> protocol.ModelResult:
-        return protocol.ModelResult(model=model_state(self._model(call.name)))
+        await self._core.offers.describe(call.name)
+        return protocol.ModelResult(model=model_state(self._model(call.name), call.name))
 
     async def _check(self, call: protocol.CheckProvider, _: Attachments) -> protocol.ProviderChecked:
         check = await self._core.offers.check(call.provider)

@@ -85,6 +85,7 @@ class Requests:
     async def _prepare(
         self, wish: protocol.Wish, *, n: int, topic_id: str | None, click_id: str | None
     ) -> Prepared:
+        await self._core.offers.describe(wish.model)
         await self._core.offers.find_key(self._core.registry.find(wish.model)[0])
         references = self._core.references
         checked = self._core.check(

@@ -87,7 +87,7 @@ class Snapshots:
         return protocol.Snapshot(
             protocol=protocol.PROTOCOL,
             seq=seq,
-            models=[model_state(spec) for spec in self._configured(config)],
+            models=self._configured(config),
             catalog=catalog,
             catalog_buffer=None if buffers is None else buffers.add_optional(packed),
             providers=[self._provider(provider) for provider in registry.providers()],
@@ -104,12 +104,12 @@ class Snapshots:
             thumbnails={},
         )
 
-    def _configured(self, config: protocol.Config) -> list[ModelSpec]:
-        found: list[ModelSpec] = []
+    def _configured(self, config: protocol.Config) -> list[protocol.ModelState]:
+        found: list[protocol.ModelState] = []
         for name in dict.fromkeys((config.model, *config.also_models)):
             # The provider of a chosen model may be gone by now. The page tells the user.
             with contextlib.suppress(NotFound):
-                found.append(self._core.registry.find(name)[1])
+                found.append(model_state(self._core.registry.find(name)[1], name))
         return found
 
     def _provider(self, provider: Provider) -> protocol.ProviderState:

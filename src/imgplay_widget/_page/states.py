@@ -84,13 +84,21 @@ def error_state(info: ErrorInfo) -> ErrorState:
     return ErrorState(**told)
 
 
-def model_state(spec: ModelSpec) -> ModelState:
-    """Return a model as the page offers it."""
+def model_state(spec: ModelSpec, name: str | None = None) -> ModelState:
+    """Return a model as the page offers it.
+
+    Args:
+        spec: the model.
+        name: the name by which the page asked for the model, with which the page goes on where the provider
+            has a more exact one; None means the model's own name.
+    """
     rule = spec.size_rule
+    prefix = f"{spec.provider}:"
+    own = name.removeprefix(prefix) if name is not None and name.startswith(prefix) else spec.id
     return ModelState(
-        name=spec.name,
+        name=prefix + own,
         provider=spec.provider,
-        id=spec.id,
+        id=own,
         title=spec.title,
         description=spec.description,
         notice=spec.notice,

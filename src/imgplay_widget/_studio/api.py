@@ -124,6 +124,7 @@ class StudioApi:
         core = self._core
         core.check_open()
         topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
+        core.learn(model)
         checked = core.check(
             prompt,
             model=model,
@@ -685,7 +686,7 @@ class StudioApi:
     def estimate(
         self, model: str | None = None, n: int = 1, *, references: int = 0, **params: Any
     ) -> Estimate | None:
-        """Return what a request is expected to cost, or None where the cost is not known. Nothing is sent.
+        """Return what a request is expected to cost, or None where the cost is not known. Nothing is paid.
 
         The value comes from the list price of the model. It has the amount to expect (`expected`), and the
         `least` and the `most` that the request can cost, in USD. A budget counts the most. The bill may
@@ -700,6 +701,7 @@ class StudioApi:
         Raises:
             UnknownParameter, InvalidRequest, NotFound: as `generate` does.
         """
+        self._core.learn(model)
         provider, spec = self._core.model(model)
         most = self._core.max_count
         request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=most)

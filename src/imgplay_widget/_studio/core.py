@@ -44,7 +44,7 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import Input, as_mask, check_inputs, link_of, read_input
 from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
-from imgplay_widget._studio.offers import DISCOVERY, Offers
+from imgplay_widget._studio.offers import DESCRIBED, DISCOVERY, Offers
 from imgplay_widget._studio.panel import CONFIG, Panel
 from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare
 from imgplay_widget._studio.references import References
@@ -156,7 +156,7 @@ class Core(Hop):
         # Settings of a kind that no version wrote are ignored: they can be chosen anew.
         config, active = store.setting(CONFIG), store.setting(ACTIVE_TOPIC)
         servers = store.setting(SERVERS)
-        discovered = store.settings(DISCOVERY)
+        discovered, described = store.settings(DISCOVERY), store.settings(DESCRIBED)
         self._loop = LoopThread()
         self._portal = self._loop.open()
         self._compose(Archive(store), options, take_up=take_up)
@@ -176,6 +176,7 @@ class Core(Hop):
             self.registry,
             self.drafts,
             self.topics,
+            self.offers.describe,
             notify,
             config=cast("dict[str, Any]", config) if isinstance(config, dict) else {},
             max_count=options.max_count,
@@ -183,6 +184,7 @@ class Core(Hop):
         self.keys.read_env_file()
         self.servers.load(servers)
         self.offers.load(discovered)
+        self.offers.load_described(described)
         atexit.register(self.close, EXIT_WAIT)
         try:
             self.call(self._start)
@@ -237,6 +239,17 @@ class Core(Hop):
             NotFound: there is no such model.
         """
         return self.registry.find(name or self.panel.model)
+
+    def learn(self, name: str | None) -> None:
+        """Ask what a model takes, where only its id is known. From any thread but the loop's.
+
+        Args:
+            name: ``"provider:model"``; None stands for the model of the config panel.
+        """
+        wanted = name or self.panel.model
+        if self.offers.is_unknown(wanted):
+            self.look_for_key(self.registry.find(wanted)[0])
+            self.call(self.offers.describe, wanted)
 
     def usual(self, batch: Batch) -> float | None:
         """Return the seconds that a task of the batch's model usually takes, or None if that is not known."""

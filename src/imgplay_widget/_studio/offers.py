@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.changes import Change, ModelsWritten, NoticeGiven
@@ -41,12 +42,18 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
-__all__ = ["DISCOVERY", "Offers", "usable_key"]
+__all__ = ["DESCRIBED", "DISCOVERY", "Offers", "usable_key"]
 
 logger = logging.getLogger("imgplay_widget")
 
 DISCOVERY = "discovery:"
 """The prefix of the settings that keep the lists of the providers; the provider's name follows."""
+
+DESCRIBED = "described:"
+"""The prefix of the settings that keep what the providers said about single models."""
+
+MOST_DESCRIBED = 200
+"""The most single models of a provider that are kept; the oldest go first."""
 
 STALE = timedelta(hours=24)
 """The age at which a list is asked for again when a page opens."""
@@ -59,6 +66,10 @@ LOOK_AGAIN = 30.0
 
 ASK_WAIT, CHECK_WAIT = 90.0, 30.0
 """The most seconds for the list of a provider, which may have many pages, and for a connection test."""
+
+DESCRIBE_WAIT, DESCRIBE_AGAIN = 10.0, 30.0
+"""The most seconds for the question about a single model, for which a request waits, and the seconds after
+which a provider that did not answer is asked again."""
 
 LONGEST_KEY = 4096
 """The most characters of a key."""
@@ -93,6 +104,10 @@ class Offers:
         self._clock = clock
         self._asked_at: dict[str, datetime] = {}
         self._tried: dict[str, float] = {}
+        # For single models, by provider and id: when it was told, and when the question failed.
+        self._told: dict[str, dict[str, datetime]] = {}
+        self._untold: dict[tuple[str, str], float] = {}
+        self._questions: dict[tuple[str, str], asyncio.Lock] = {}
         self._looked: float | None = None
 
     # -------------------------------------------------------------- models
@@ -167,6 +182,116 @@ class Offers:
                 provider=name,
             ) from None
 
+    # -------------------------------------------------------------- single models
+
+    def load_described(self, stored: Mapping[str, Any]) -> None:
+        """Add the single models of the stored settings. What cannot be read is ignored."""
+        for setting, value in stored.items():
+            name = setting.removeprefix(DESCRIBED)
+            listed = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+            for model, kept in listed.items():
+                try:
+                    at, spec = datetime.fromisoformat(kept["at"]), catalog.from_json(kept["model"], name)
+                except (TypeError, ValueError, KeyError):
+                    continue
+                if at.tzinfo is not None and spec is not None:
+                    self._told.setdefault(name, {})[model] = at
+                    self._registry.described(name, model, spec)
+
+    def is_unknown(self, name: str) -> bool:
+        """Return whether only the id of a model is known, so that its provider should be asked.
+
+        Any thread may ask.
+        """
+        found = self._registry.unlisted(name)
+        return found is not None and self._should_ask(found[0].spec.name, found[1])
+
+    def _should_ask(self, name: str, id: str) -> bool:
+        at, failed = self._told.get(name, {}).get(id), self._untold.get((name, id))
+        if failed is not None and self._clock.monotonic() - failed < DESCRIBE_AGAIN:
+            return False
+        return at is None or self._clock.now() - at >= STALE
+
+    async def describe(self, name: str) -> None:
+        """Ask a provider what a model takes of which only the id is known, and keep the answer.
+
+        A question that fails leaves the model usable, with what is known of it, and the model says so.
+
+        Args:
+            name: ``"provider:model"``. Any other name is left alone.
+        """
+        found = self._registry.unlisted(name)
+        if found is None:
+            return
+        provider, model = found
+        async with self._questions.setdefault((provider.spec.name, model), asyncio.Lock()):
+            # Another request may have asked meanwhile.
+            if self._should_ask(provider.spec.name, model):
+                await self._describe(provider, model)
+
+    async def _describe(self, provider: Provider, id: str) -> None:
+        name = provider.spec.name
+        try:
+            await self.find_key(provider)
+            spec = await self._asked_for(provider, id)
+        except ImgplayError as error:
+            logger.info("%s was not asked for %s: %s", provider.spec.title, id, error.message)
+            self._untold[name, id] = self._clock.monotonic()
+            if id not in self._told.get(name, {}):
+                why = f"{provider.spec.title} could not be asked. {error.message}"
+                self._guess(provider, id, why)
+            return
+        self._untold.pop((name, id), None)
+        at = self._clock.now()
+        if spec is None:
+            self._untold[name, id] = self._clock.monotonic()
+            self._guess(provider, id, f"{provider.spec.title} does not list it.")
+            return
+        self._registry.described(name, id, spec)
+        self._told.setdefault(name, {})[id] = at
+        self._notify(ModelsWritten())
+        await self._keep_described(name)
+
+    async def _asked_for(self, provider: Provider, id: str) -> ModelSpec | None:
+        name, title = provider.spec.name, provider.spec.title
+        http = self._clients.http(provider)
+        try:
+            async with self._clock.timeout(DESCRIBE_WAIT):
+                spec = await provider.describe(id, http)
+            if spec is None:
+                return None
+            found = await self._archive.in_pool(catalog.checked, (spec,), name, http.hide)
+            return found[0] if found else None
+        except TimeoutError:
+            raise DeadlineExceeded(f"It did not answer in {DESCRIBE_WAIT:g} s.", provider=name) from None
+        except ImgplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as for lists
+            what = http.redact(f"{type(error).__name__}: {error}")[:200]
+            raise BadResponse(f"The answer of {title} is not understood ({what}).", provider=name) from None
+
+    def _guess(self, provider: Provider, id: str, why: str) -> None:
+        """Let a model be used by its id alone, and say why nothing else is known of it."""
+        general = provider.model(id)
+        if general is not None:
+            notice = f"The parameters of this model are not known: {why} Those below may be wrong."
+            if not general.parameters:
+                notice = f"The parameters of this model are not known: {why} It gets the prompt alone."
+            self._registry.described(provider.spec.name, id, replace(general, notice=notice))
+            self._notify(ModelsWritten())
+
+    async def _keep_described(self, name: str) -> None:
+        told = sorted(self._told[name].items(), key=lambda item: item[1])[-MOST_DESCRIBED:]
+        kept = {
+            model: {"at": at.isoformat(), "model": catalog.to_json(self._registry.find(f"{name}:{model}")[1])}
+            for model, at in told
+        }
+        try:
+            await self._archive.save_setting(DESCRIBED + name, kept)
+        except StoreError as error:
+            # It is known as long as this studio lives, and the next one asks again.
+            logger.warning("What %s takes could not be stored: %s", name, error.message)
+
     async def freshen(self) -> None:
         """Look for keys in slow sources, and ask for lists that are old. A page calls this when it opens."""
         now = self._clock.monotonic()
@@ -239,8 +364,9 @@ class Offers:
             kept = await self._clients.keep_key(name, key)
         else:
             self._keys.set(name, key)
-        # Another key may bring another list.
+        # Another key may bring another list, and answers to what was refused.
         self._tried.pop(name, None)
+        self._untold = {asked: at for asked, at in self._untold.items() if asked[0] != name}
         self._notify(ModelsWritten())
         if key is None:
             return KeyKept(name, "nowhere", _forgotten(spec, self._keys.source(spec), remember and kept))

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget import catalog
-from imgplay_widget._rules.changes import Change, DraftWritten, Removed, SettingWritten, StoreWritten
+from imgplay_widget._rules.changes import (
+    Change,
+    DraftWritten,
+    ModelsWritten,
+    Removed,
+    SettingWritten,
+    StoreWritten,
+)
 from imgplay_widget._studio.topics import ACTIVE_TOPIC
 from imgplay_widget._text import shown
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._studio.drafts import Drafts
@@ -63,6 +70,7 @@ class Panel:
         registry: the providers.
         drafts: the drafts of topics.
         topics: the topics, and the active one.
+        learn: asks what a model takes of which only the id is known.
         notify: called with each change, after the change was committed.
         config: the stored values.
         max_count: the most images of one request.
@@ -79,6 +87,7 @@ class Panel:
         registry: Registry,
         drafts: Drafts,
         topics: Topics,
+        learn: Callable[[str], Coroutine[Any, Any, None]],
         notify: Callable[[Change], None],
         *,
         config: Mapping[str, Any],
@@ -88,6 +97,7 @@ class Panel:
         self._registry = registry
         self._drafts = drafts
         self._topics = topics
+        self._learn = learn
         self._notify = notify
         self._max_count = max_count
         # One write at a time: a change of one value must not bring back an older value of another.
@@ -146,6 +156,7 @@ class Panel:
         if not isinstance(name, str):
             raise InvalidRequest(f'model={shown(name)} is not text: write "provider:id".', parameter="model")
         chosen = self._registry.find(name)[1].name
+        self._archive.aside(self._learn(chosen))
         async with self._order:
             if chosen != self.config.get("model") or self.config.get("also_models"):
                 # Code that names a model means this model alone.
@@ -215,6 +226,9 @@ class Panel:
                 self._archive.aside(self._read_again(source))
             case StoreWritten():
                 self._archive.aside(self._read_again(None))
+            case ModelsWritten():
+                # The chosen model may have other parameters now.
+                self._tell(None)
             case _:
                 pass
 

@@ -374,6 +374,9 @@ def _invalid(parameter: Parameter, value: Any, what: str, model: str) -> Invalid
 
 
 def _unknown(spec: ModelSpec, name: str) -> UnknownParameter:
+    if spec.notice and not spec.parameters:
+        # Such a model says that nobody knows its parameters, and why.
+        return UnknownParameter(f"{spec.name} does not have a parameter {shown(name)}. {spec.notice}")
     names = [parameter.name for parameter in spec.parameters]
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""

@@ -213,6 +213,23 @@ class Provider:
         """
         return None
 
+    async def describe(self, id: str, http: Http) -> ModelSpec | None:
+        """Ask the provider what one model takes that no list has, by a call that costs nothing.
+
+        The studio asks before the first request for an id that a user typed, and keeps the answer.
+
+        Args:
+            id: the id, for which `model` returns a general `ModelSpec`.
+            http: the provider's own client.
+
+        Returns:
+            The model, whose id may be a more exact one, or None if the provider does not list the model.
+
+        Raises:
+            ProviderError: the question failed.
+        """
+        return None
+
     async def check(self, http: Http) -> None:
         """Test the key and the network, by a call that costs nothing.
 

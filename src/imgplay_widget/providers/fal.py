@@ -76,7 +76,10 @@ class Fal(HttpProvider):
         self._catalogue = f"{self.base_url}/v1" if base_url else _CATALOGUE
 
     def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
+        """Return the model of an id.
+
+        A model that is not in the catalog takes a prompt only, until fal is asked.
+        """
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
 
@@ -215,6 +218,17 @@ class Fal(HttpProvider):
                 if not cursor:
                     break
         return list(found.values())
+
+    async def describe(self, id: str, http: Http) -> ModelSpec | None:
+        """Ask fal for the schema of one model."""
+        query = urlencode({"endpoint_id": id, "expand": "openapi-3.0"})
+        reply = await http.request("GET", f"{self._catalogue}/models?{query}")
+        if reply.status == 404:
+            return None
+        if not reply.ok:
+            raise _error(reply, http)
+        found = (_discovered(table(record)) for record in rows(fields_of(reply, http).get("models")))
+        return next((spec for spec in found if spec is not None and spec.id == id), None)
 
     async def check(self, http: Http) -> None:
         """Ask for a price, which needs the key and costs nothing."""

@@ -92,6 +92,8 @@ class Registry:
         self._extra = {provider.spec.name: provider for provider in extra}
         self._loaded: dict[str, Provider | None] = {}
         self._found: dict[str, Mapping[str, ModelSpec]] = {}
+        # What providers said about ids that no list has, by the id that was asked for.
+        self._described: dict[str, dict[str, ModelSpec]] = {}
         self._notices: list[Notice] = []
         self._lock = threading.RLock()
         self._entries = self._collect(entry_points(group=GROUP) if entries is None else entries)
@@ -138,7 +140,8 @@ class Registry:
         prefix, _, model = name.partition(":")
         if model and prefix in self._names():
             provider = self.get(prefix)
-            spec = self._models_of(provider).get(model) or provider.model(model)
+            spec = self._models_of(provider).get(model) or self._described.get(prefix, {}).get(model)
+            spec = spec or provider.model(model)
             if spec is not None:
                 return provider, spec
         same = [spec for spec in self.models() if spec.id == name]
@@ -178,6 +181,36 @@ class Registry:
         """
         before, self._found[name] = self._found.get(name, {}), {spec.id: spec for spec in specs}
         return before != self._found[name]
+
+    def described(self, name: str, id: str, spec: ModelSpec | None) -> None:
+        """Take in what a provider says about an id that no list has; None forgets it.
+
+        Args:
+            name: the provider's name.
+            id: the id that was asked for.
+            spec: the model, already checked. Its own id may be a more exact one.
+        """
+        known = dict(self._described.get(name, {}))
+        if spec is None:
+            known.pop(id, None)
+        else:
+            known |= {id: spec, spec.id: spec}
+        self._described[name] = known
+
+    def unlisted(self, name: str) -> tuple[Provider, str] | None:
+        """Return the provider and the id of a model that no list has, where the provider can be asked for it.
+
+        Args:
+            name: ``"provider:model"``.
+        """
+        prefix, _, model = name.partition(":")
+        if not model or prefix not in self._names():
+            return None
+        provider = self.get(prefix)
+        asks = type(provider).describe is not Provider.describe
+        if not asks or model in self._models_of(provider) or provider.model(model) is None:
+            return None
+        return provider, model
 
     def providers(self) -> list[Provider]:
         """Return all providers that can be loaded, by name: the demo, other built-in ones, the rest."""

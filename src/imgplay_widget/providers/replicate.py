@@ -75,7 +75,10 @@ class Replicate(HttpProvider):
     address_variable = "REPLICATE_BASE_URL"
 
     def model(self, id: str) -> ModelSpec | None:
-        """Return the model of an id. A model that is not in the catalog takes a prompt only."""
+        """Return the model of an id.
+
+        A model that is not in the catalog takes a prompt only, until Replicate is asked.
+        """
         known = super().model(id)
         return known or (_model(id) if _MODEL.fullmatch(id) else None)
 
@@ -185,6 +188,25 @@ class Replicate(HttpProvider):
             raise _error(reply, http)
         specs = [_discovered(table(record)) for record in rows(fields_of(reply, http).get("models"))]
         return [spec for spec in specs if spec is not None]
+
+    async def describe(self, id: str, http: Http) -> ModelSpec | None:
+        """Ask Replicate for the schema of one model.
+
+        A model that is not an official one runs by its version alone, so its id gets its latest version.
+        """
+        model, _, version = id.partition(":")
+        address = f"{self.base_url}/models/{model}"
+        reply = await http.request("GET", f"{address}/versions/{version}" if version else address)
+        if reply.status == 404:
+            return None
+        if not reply.ok:
+            raise _error(reply, http)
+        record = fields_of(reply, http)
+        if version:
+            owner, _, name = model.partition("/")
+            record = {"owner": owner, "name": name, "latest_version": record}
+        found = _discovered(record)
+        return replace(found, id=id) if found is not None and version else found
 
     async def check(self, http: Http) -> None:
         """Ask for the account of the key."""

@@ -42,6 +42,7 @@ async def generate(asked: Asked[NoFields, GenerateBody], studio: RestStudio) -> 
 
 async def _generate(body: GenerateBody, studio: RestStudio) -> JsonAnswer:
     core = studio.core
+    await core.offers.describe(f"{body.provider}:{body.model}")
     provider, spec = core.registry.find(f"{body.provider}:{body.model}")
     if body.topic_id is not None:
         await core.archive.topic(body.topic_id)
@@ -75,6 +76,7 @@ async def _generate(body: GenerateBody, studio: RestStudio) -> JsonAnswer:
 async def estimate(asked: Asked[NoFields, EstimateBody], studio: RestStudio) -> JsonAnswer:
     """Tell what a request would cost. Nothing is stored or sent."""
     body, core = asked.body, studio.core
+    await core.offers.describe(f"{body.provider}:{body.model}")
     provider, spec = core.registry.find(f"{body.provider}:{body.model}")
     request = catalog.make_request(
         spec, prompt="any", n=body.image_num, params=body.parameters, max_count=core.max_count
