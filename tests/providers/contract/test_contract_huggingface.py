@@ -10,6 +10,7 @@ import pytest
 from imgplay_widget import errors
 from imgplay_widget.providers.http import Http, new_client
 from imgplay_widget.providers.huggingface import HuggingFace
+from imgplay_widget.testing import InstantClock, open_studio, png
 from imgplay_widget.testing.contract import KEY, WAIT, ProviderContract, Wire
 from imgplay_widget.testing.server import Answer, answer
 
@@ -298,3 +299,209 @@ def test_the_token_goes_to_the_hubs_api_alone():
     assert not provider.takes_key("https://huggingface.co/someone/a/resolve/main/x.png")
     assert not provider.takes_key("https://huggingface.co.example/api/whoami-v2")
     assert not HuggingFace(hub_url="http://mirror.example").takes_key("http://mirror.example/api/x")
+
+
+# ------------------------------------------------------------------ input images
+
+EDITOR = "acme/editor"
+PICTURE = png(40, 30)
+DATA = f"data:image/png;base64,{b64encode(PICTURE).decode()}"
+
+
+class EditWire(Wire):
+    """The Hub, and a partner behind the router that changes an input image."""
+
+    def __init__(self, partner, served="acme/served", task="image-to-image"):
+        super().__init__()
+        self.mapping = {partner: {"status": "live", "providerId": served, "task": task}}
+
+    def answer(self, received):
+        path = received.path
+        if path.startswith("/api/models/"):
+            return answer({"id": EDITOR, "inferenceProviderMapping": self.mapping})
+        if path.startswith("/hf-inference/"):
+            return Answer(200, {"Content-Type": "image/png"}, self.image(0))
+        if path.startswith("/fal-ai/"):
+            return self.queue(path)
+        if path.startswith("/replicate/"):
+            return answer({"id": "p1", "status": "succeeded", "output": [self.link()], "error": None})
+        if path.startswith("/wavespeed/"):
+            job = "https://api.wavespeed.example/api/v3/predictions/w1/result"
+            done = {"status": "completed", "outputs": [self.link()], "urls": {"get": job}}
+            return answer({"data": done})
+        return answer({"data": [{"b64_json": b64encode(self.image(0)).decode()}]})
+
+    def queue(self, path):
+        if "/requests/" not in path:
+            return answer(
+                {"request_id": "r1", "response_url": "https://queue.fal.example/acme/app/requests/r1"}
+            )
+        if "/status" in path:
+            asked = sum("/status" in one.path for one in self.requests)
+            return answer({"status": "COMPLETED" if asked > 1 else "IN_PROGRESS"})
+        return answer({"images": [{"url": self.link()}], "seed": 1})
+
+
+def edited(wire, tmp_path, **options):
+    """Return what the partner got for a request with an input image."""
+    provider = HuggingFace(wire.origin, hub_url=wire.origin)
+    with open_studio(
+        provider, store=tmp_path / "hf.sqlite", keys={"huggingface": KEY}, clock=InstantClock()
+    ) as studio:
+        options = {"references": [PICTURE], "steps": 12, **options}
+        batch = studio.generate("a red fox", model=f"huggingface:{EDITOR}", **options).result(WAIT)
+        assert batch[0].bytes == wire.image(0)
+    (sent,) = wire.submits
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("partner", "served", "path", "fields"),
+    [
+        (
+            "hf-inference",
+            EDITOR,
+            f"/hf-inference/models/{EDITOR}",
+            {
+                "inputs": DATA.partition("base64,")[2],
+                "parameters": {"prompt": "a red fox", "num_inference_steps": 12},
+            },
+        ),
+        (
+            "fal-ai",
+            "acme/app/edit",
+            "/fal-ai/acme/app/edit?_subdomain=queue",
+            {"prompt": "a red fox", "num_inference_steps": 12, "image_url": DATA, "image_urls": [DATA]},
+        ),
+        (
+            "replicate",
+            "acme/served",
+            "/replicate/v1/models/acme/served/predictions",
+            {
+                "input": {
+                    "prompt": "a red fox",
+                    "num_inference_steps": 12,
+                    "image": DATA,
+                    "images": [DATA],
+                    "input_image": DATA,
+                    "input_images": [DATA],
+                }
+            },
+        ),
+        (
+            "together",
+            "acme/served",
+            "/together/v1/images/generations",
+            {
+                "model": "acme/served",
+                "prompt": "a red fox",
+                "response_format": "base64",
+                "steps": 12,
+                "reference_images": [DATA],
+            },
+        ),
+        (
+            "together",
+            "black-forest-labs/FLUX.1-kontext-pro",
+            "/together/v1/images/generations",
+            {
+                "model": "black-forest-labs/FLUX.1-kontext-pro",
+                "prompt": "a red fox",
+                "response_format": "base64",
+                "steps": 12,
+                "image_url": DATA,
+            },
+        ),
+        (
+            "wavespeed",
+            "acme/served",
+            "/wavespeed/api/v3/acme/served",
+            {"prompt": "a red fox", "num_inference_steps": 12, "image": DATA},
+        ),
+    ],
+)
+def test_a_partner_changes_an_input_image(tmp_path, partner, served, path, fields):
+    with EditWire(partner, served) as wire:
+        sent = edited(wire, tmp_path)
+    assert (sent.path, sent.json()) == (path, fields)
+    if partner == "fal-ai":
+        questions = [one.path for one in wire.requests if "/requests/" in one.path]
+        job = "/fal-ai/acme/app/requests/r1"
+        status = f"{job}/status?_subdomain=queue"
+        assert questions == [status, status, f"{job}?_subdomain=queue"]
+
+
+def test_a_size_that_is_set_goes_along_with_an_input_image(tmp_path):
+    with EditWire("hf-inference", EDITOR) as wire:
+        sent = edited(wire, tmp_path, width=512, height=768, steps=None)
+    assert sent.json()["parameters"] == {
+        "prompt": "a red fox",
+        "target_size": {"width": 512, "height": 768},
+    }
+
+
+@pytest.mark.parametrize("place", ["nowhere", "https://fal.example/acme/../secret/requests/r1", ""])
+def test_a_job_whose_place_is_strange_is_not_asked_for(tmp_path, place):
+    class Strange(EditWire):
+        def queue(self, path):
+            return answer({"request_id": "r1", "response_url": place})
+
+    with Strange("fal-ai") as wire, pytest.raises(errors.BadResponse, match="without saying where"):
+        edited(wire, tmp_path)
+    assert len(wire.submits) == 1
+
+
+def test_an_image_that_fal_held_back_is_told(tmp_path):
+    class Held(EditWire):
+        def queue(self, path):
+            if path.endswith("/requests/r1?_subdomain=queue"):
+                return answer({"images": [{"url": self.link()}], "has_nsfw_concepts": [True]})
+            return super().queue(path)
+
+    with Held("fal-ai") as wire, pytest.raises(errors.Moderated, match="held back"):
+        edited(wire, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "references", "notice", "steps"),
+    [
+        ({"together": "image-to-image"}, 1, "It needs a reference.", True),
+        ({"together": "text-to-image", "fal-ai": "image-to-image"}, 1, "", True),
+        ({"together": "text-to-image"}, 0, "", True),
+        ({"nscale": "text-to-image"}, 0, "", False),
+        ({"nscale": "image-to-image", "together": "text-to-image"}, 0, "", True),
+    ],
+)
+def test_the_hub_tells_what_a_typed_model_does(rows, references, notice, steps):
+    with Wire() as wire:
+        mapping = {name: {"status": "live", "providerId": "x", "task": task} for name, task in rows.items()}
+        wire.script = [answer({"inferenceProviderMapping": mapping})]
+        spec = asked(wire, lambda provider, http: provider.describe(EDITOR, http))
+    rule = spec.references
+    assert (rule.max_count if rule else 0, spec.notice, spec.parameter("steps") is not None) == (
+        references,
+        notice,
+        steps,
+    )
+
+
+@pytest.mark.parametrize("reply", [answer({"error": "not found"}, 404), answer({"id": EDITOR})])
+def test_the_hub_does_not_know_every_typed_model(reply):
+    with Wire([reply]) as wire:
+        assert asked(wire, lambda provider, http: provider.describe(EDITOR, http)) is None
+
+
+def test_nscale_gets_no_number_of_steps(tmp_path):
+    provider = HuggingFace()
+    assert provider.model(f"{REPO}:nscale").parameter("steps") is None
+    assert provider.model(f"{REPO}:together").parameter("steps") is not None
+    # Where only nscale serves a listed model, the call is refused before it is sent.
+    with NscaleWire() as wire:
+        wire.mapping = {"nscale": HUB["nscale"]}
+        made = NscaleWire.connect(wire.origin)
+        with (
+            open_studio(made, store=tmp_path / "n.sqlite", keys={"huggingface": KEY}) as studio,
+            pytest.raises(errors.BadRequest, match="does not take steps"),
+        ):
+            studio.generate("a fox", model=f"huggingface:{REPO}", steps=12).result(WAIT)
+        assert wire.submits == []

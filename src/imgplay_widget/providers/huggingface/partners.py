@@ -1,7 +1,11 @@
-"""The dialects behind Hugging Face's router: the form of a call and of its answer at each partner."""
+"""The dialects behind Hugging Face's router: the form of a call and of its answer at each partner.
+
+Which partners change an input image, and how, is that of huggingface_hub ``inference/_providers`` (2026-08).
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
@@ -43,17 +47,32 @@ class Partner:
 
     Attributes:
         name: the name of the partner, which is also the first part of the router's path.
+        edits: True where the partner changes input images.
+        refuses: the parameters that the partner refuses.
     """
 
     name: ClassVar[str]
+    edits: ClassVar[bool] = False
+    refuses: ClassVar[tuple[str, ...]] = ()
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
-        """Return the call of a unit.
+        """Return the call of a unit without an input image.
 
         Args:
             unit: the unit.
             repo: the model's id on the Hub.
             served: the model's id at the partner.
+        """
+        raise NotImplementedError
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        """Return the call of a unit with an input image.
+
+        Args:
+            unit: the unit.
+            repo: the model's id on the Hub.
+            served: the model's id at the partner.
+            image: the input image as a data URI.
         """
         raise NotImplementedError
 
@@ -74,6 +93,10 @@ class Partner:
         raise Lost("This partner has no jobs to ask for.", provider=http.provider.spec.name)
 
 
+_QUEUE = "?_subdomain=queue"
+"""What leads a call through the router to fal's queue."""
+_JOB = re.compile(r"(/[\w-][\w.-]*)+/requests/[\w-]+")
+"""The path of a job at fal."""
 _COMMON = {"steps": "num_inference_steps", "cfg": "guidance_scale"}
 """The Hub's names for our parameters, which most partners share."""
 
@@ -112,8 +135,12 @@ def _path(address: str) -> str:
 
 def _ticket(partner: str, path: str, http: Http) -> Pending:
     if not path.startswith("/api/"):
-        raise BadResponse("The job was taken without saying where it is.", provider=http.provider.spec.name)
+        raise _unplaced(http)
     return Pending(ticket={"partner": partner, "path": path})
+
+
+def _unplaced(http: Http) -> BadResponse:
+    return BadResponse("The job was taken without saying where it is.", provider=http.provider.spec.name)
 
 
 def _finished(url: object, http: Http) -> Done:
@@ -131,9 +158,20 @@ def _failure(message: str, provider: str) -> ImgplayError:
 
 class _HfInference(Partner):
     name = "hf-inference"
+    edits = True
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         return Call(f"/models/{quote(repo)}", {"inputs": unit.prompt, "parameters": _params(unit)})
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        params = _params(unit)
+        size = _take_size(params)
+        target = {"target_size": {"width": size[0], "height": size[1]}} if size else {}
+        fields = {
+            "inputs": image.partition("base64,")[2],
+            "parameters": {"prompt": unit.prompt, **params, **target},
+        }
+        return Call(f"/models/{quote(repo)}", fields)
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if reply.content_type.startswith("image/"):
@@ -149,16 +187,45 @@ class _HfInference(Partner):
 
 class _Fal(Partner):
     name = "fal-ai"
+    edits = True
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
+        return Call(f"/{quote(served)}", self._fields(unit))
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        # Models differ in the field that they read. Only the queue takes these calls.
+        images = {"image_url": image, "image_urls": [image]}
+        return Call(f"/{quote(served)}{_QUEUE}", {**self._fields(unit), **images})
+
+    def _fields(self, unit: Unit) -> dict[str, Any]:
         params = _params(unit)
         size = _take_size(params)
         if size:
             params["image_size"] = {"width": size[0], "height": size[1]}
-        return Call(f"/{quote(served)}", {"prompt": unit.prompt, **params})
+        return {"prompt": unit.prompt, **params}
 
-    def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
+    def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending | Done:
         answer = _json(reply, http)
+        if unit.references:
+            # Only the path: the router asks for jobs, because the partner does not know the token.
+            job = _path(text(answer.get("response_url")))
+            if not _JOB.fullmatch(job):
+                raise _unplaced(http)
+            return Pending(ticket={"partner": self.name, "path": f"{job}/status{_QUEUE}", "job": job})
+        return self._image(answer, unit, http)
+
+    def polled(self, reply: Reply, ticket: Mapping[str, Any], http: Http) -> Pending | Done:
+        answer = _json(reply, http)
+        if ticket["path"].endswith(f"/status{_QUEUE}"):
+            done = text(answer.get("status")).upper() == "COMPLETED"
+            return Pending(ticket={**ticket, "path": ticket["job"] + _QUEUE} if done else ticket)
+        images = [table(image) for image in rows(answer.get("images"))]
+        if rows(answer.get("has_nsfw_concepts"))[:1] == [True]:
+            held = "fal: the finished image was held back by the content rules."
+            return ended(perhaps_billed(Moderated(held, provider=http.provider.spec.name)), 1)
+        return _finished(images[0].get("url") if images else None, http)
+
+    def _image(self, answer: Mapping[str, Any], unit: Unit, http: Http) -> Done:
         if rows(answer.get("has_nsfw_concepts"))[:1] == [True]:
             raise perhaps_billed(
                 Moderated(
@@ -174,11 +241,19 @@ class _Fal(Partner):
 
 class _Together(Partner):
     name = "together"
+    edits = True
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         params = _params(unit, {"cfg": "guidance_scale"})
         fields = {"model": served, "prompt": unit.prompt, "response_format": "base64", **params}
         return Call("/v1/images/generations", fields)
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        call, own = self.call(unit, repo, served), served.lower()
+        # FLUX.1 Kontext takes one image in a field of its own, and every other model takes a list.
+        alone = "kontext" in own and "flux.1" in own
+        images = {"image_url": image} if alone else {"reference_images": [image]}
+        return Call(call.path, {**call.fields, **images})
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         return collected(map(image_of, items_of(_json(reply, http))), unit, http, request_id=reply.request_id)
@@ -186,6 +261,8 @@ class _Together(Partner):
 
 class _Nscale(_Together):
     name = "nscale"
+    edits = False
+    refuses = ("steps",)
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         fields = {"model": served, "prompt": unit.prompt, "response_format": "b64_json", **_sized(unit)}
@@ -194,12 +271,19 @@ class _Nscale(_Together):
 
 class _Replicate(Partner):
     name = "replicate"
+    edits = True
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         model, _, version = served.partition(":")
         fields: dict[str, Any] = {"input": {"prompt": unit.prompt, **_params(unit)}}
         path = "/v1/predictions" if version else f"/v1/models/{quote(model)}/predictions"
         return Call(path, fields | ({"version": version} if version else {}), {"Prefer": "wait"})
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        call = self.call(unit, repo, served)
+        # Models differ in the field that they read.
+        images = {"image": image, "images": [image], "input_image": image, "input_images": [image]}
+        return Call(call.path, {**call.fields, "input": {**images, **call.fields["input"]}}, call.headers)
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
         answer = _json(reply, http)
@@ -217,9 +301,14 @@ class _Replicate(Partner):
 
 class _WaveSpeed(Partner):
     name = "wavespeed"
+    edits = True
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         return Call(f"/api/v3/{quote(served)}", {"prompt": unit.prompt, **_params(unit)})
+
+    def edit(self, unit: Unit, repo: str, served: str, image: str) -> Call:
+        call = self.call(unit, repo, served)
+        return Call(call.path, {**call.fields, "image": image})
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Pending:
         address = text(table(table(_json(reply, http).get("data")).get("urls")).get("get"))
