@@ -440,11 +440,11 @@ def test_a_size_that_is_set_goes_along_with_an_input_image(tmp_path):
     }
 
 
-@pytest.mark.parametrize("place", ["nowhere", "https://fal.example/acme/../secret/requests/r1", ""])
-def test_a_job_whose_place_is_strange_is_not_asked_for(tmp_path, place):
+@pytest.mark.parametrize("address", ["nowhere", "https://fal.example/acme/../secret/requests/r1", ""])
+def test_a_job_whose_place_is_strange_is_not_asked_for(tmp_path, address):
     class Strange(EditWire):
         def queue(self, path):
-            return answer({"request_id": "r1", "response_url": place})
+            return answer({"request_id": "r1", "response_url": address})
 
     with Strange("fal-ai") as wire, pytest.raises(errors.BadResponse, match="without saying where"):
         edited(wire, tmp_path)
