@@ -52,7 +52,7 @@ lab: $(VENV)/.lab-installed $(EXTENSION)/package.json ## install everything and 
 test: test-python test-page types test-notebooks test-browser ## run every test, the quick ones first
 
 .PHONY: check
-check: lint types protocol-check openapi-check providers-check columns-check docs ## run every check that runs no test
+check: lint types protocol-check openapi-check providers-check columns-check failures-check docs ## run every check that runs no test
 
 # ------------------------------------------------------------------ parts of test
 
@@ -119,6 +119,10 @@ $(SITE): $(SITE_SOURCES) $(VENV)/.dev-installed | $(PAGE)
 columns-check: $(VENV)/.dev-installed
 	$(BIN)/python scripts/columns_table.py --check
 
+.PHONY: failures-check
+failures-check: $(VENV)/.dev-installed $(PAGE)
+	$(BIN)/python scripts/failures_table.py --check
+
 # ------------------------------------------------------------------ for those who change it
 
 .PHONY: page
@@ -139,6 +143,10 @@ providers: $(VENV)/.dev-installed $(PAGE) ## write docs/providers.md anew
 .PHONY: columns
 columns: $(VENV)/.dev-installed ## write docs/sql.md anew
 	$(BIN)/python scripts/columns_table.py
+
+.PHONY: failures
+failures: $(VENV)/.dev-installed $(PAGE) ## write docs/failures.md anew
+	$(BIN)/python scripts/failures_table.py
 
 .PHONY: fix
 fix: $(VENV)/.dev-installed $(NODE_MODULES) ## let ruff and biome mend what they can

@@ -281,3 +281,9 @@ def test_a_server_that_refuses_a_call_without_a_key_asks_for_one() -> None:
     error = openai_error(reply(401), Http(provider, None, lambda: None))  # type: ignore[arg-type]
     assert type(error) is MissingKey
     assert error.next_step == "Enter the key on the page or call set_key('lite'). Then retry."
+
+
+def test_the_next_step_of_a_users_own_server_speaks_of_that_server() -> None:
+    own = failure(reply(500), client(OpenAI("http://127.0.0.1:9/v1", name="lite")))
+    assert "log of the server" in own.next_step
+    assert "status page" in failure(reply(500), client(Zhipu())).next_step

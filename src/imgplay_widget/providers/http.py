@@ -415,7 +415,14 @@ class Http:
             )
         way = network.way(str(request.url))
         if not way.proxy:
-            return ConnectFailed(f"No connection to {host} ({self._describe(error)}).", provider=name)
+            # Where no page gives out keys, the server is one of the user.
+            own = not self._provider.spec.key_url
+            step = "Check that the server runs and that its address is right, then retry. Nothing was sent."
+            return ConnectFailed(
+                f"No connection to {host} ({self._describe(error)}).",
+                provider=name,
+                next_step=step if own else None,
+            )
         step = (
             f"Check {way.variable}, and whether the proxy runs. To reach {host} without the proxy, add it to "
             "NO_PROXY. Then retry; nothing was sent."

@@ -159,6 +159,9 @@ def failure(
             f"Check the id of the model: refresh_models({spec.name!r}) asks {spec.title} for its models. "
             "The model may also be retired, or your account may not use it."
         )
+    if kind is ServerError and next_step is None and not spec.key_url:
+        # A server of the user has no page about its state.
+        next_step = "Retry. If the error comes back, see the log of the server."
     if kind is RateLimited:
         told = wait if wait is not None else retry_after(reply.headers, json_of(reply.body))
         if (told or 0.0) > _LONGEST_BURST or _LONG_QUOTA.search(bytes(reply.body[:_LOOKED_AT])):
