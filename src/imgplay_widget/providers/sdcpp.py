@@ -75,7 +75,8 @@ class SdCpp(HttpProvider):
             case "failed":
                 said = http.redact(text(table(answer.get("error")).get("message")))
                 message = f"{self.spec.title}: {said or 'the job failed.'}"
-                return ended(ServerError(message, provider=self.spec.name), count)
+                step = "Retry. If the error comes back, see the log of the server."
+                return ended(ServerError(message, provider=self.spec.name, next_step=step), count)
             case "cancelled" | "canceled":
                 return ended(Lost("The job was cancelled at the server.", provider=self.spec.name), count)
             case status:
