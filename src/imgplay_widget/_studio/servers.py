@@ -165,7 +165,7 @@ class Servers:
         if key is not None:
             await self._offers.keep_key(name, key, remember=remember)
         check = await self._offers.check(name)
-        if not server.keyed and check.outcome == "bad_key":
+        if not server.keyed and check.outcome in ("bad_key", "missing_key"):
             # The server needs a key after all, so from now on the user is asked for one.
             server = server._replace(keyed=True)
             await self._save_keyed(name, server)
