@@ -186,6 +186,7 @@ class ReferenceRule:
             the field is a list; empty where the provider uses one field for all its models.
         gives_size: True where the image gets the size of the first reference if the user chose none, as far
             as the limits of width and height allow it.
+        min_count: the fewest references of one request; above 0 for a model that only changes images.
     """
 
     max_count: int
@@ -193,6 +194,7 @@ class ReferenceRule:
     media_types: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
     wire: str = ""
     gives_size: bool = False
+    min_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

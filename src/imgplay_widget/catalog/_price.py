@@ -104,7 +104,7 @@ def unit_price(spec: ModelSpec) -> tuple[Estimate, Literal["image", "megapixel"]
         return None
     further = price.further if price.further is not None else price.amount
     if price.unit != "megapixel" or price.tiers or Decimal(further) != Decimal(price.amount):
-        request = make_request(spec, prompt="any", n=1, params={}, max_count=1, today=date.min)
+        request = make_request(spec, prompt="any", params={}, today=date.min, partial=True)
         cost = estimate(spec, 1, request.params)
         if cost is not None:
             return cost, "image"

@@ -41,6 +41,7 @@ def make_request(
     deadline: float | None = None,
     max_count: int = 4,
     today: date | None = None,
+    partial: bool = False,
 ) -> Request:
     """Return a checked request, with the defaults filled in. Nothing is stored or sent.
 
@@ -56,6 +57,8 @@ def make_request(
         deadline: seconds that each task may take in all, up to a day; None means the model's deadline.
         max_count: the most images of one request.
         today: the day to compare with `ModelSpec.retired_on`; None means the current day (UTC).
+        partial: True for a request that is not sent and whose parameters alone count; input images that
+            the model needs may then be missing.
 
     Raises:
         UnknownParameter: the model does not have such a parameter.
@@ -65,7 +68,8 @@ def make_request(
     prompt = plain(prompt)
     _check_prompt(spec, prompt)
     n = check_count(n, max_count)
-    _check_references(spec, references)
+    if references or not partial:
+        _check_references(spec, references)
     _check_mask(spec, mask, references)
     seconds = spec.deadline if deadline is None else _check_deadline(deadline)
     for name in params:
@@ -258,9 +262,16 @@ def _check_deadline(deadline: Any) -> float:
 
 
 def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
+    rule = spec.references
+    least = 0 if rule is None else rule.min_count
+    if len(references) < least:
+        raise InvalidRequest(
+            f"references: {spec.name} changes input images, and needs at least {least}.",
+            parameter="references",
+            next_step="Add the image that shall change, or choose a model that makes images from words.",
+        )
     if not references:
         return
-    rule = spec.references
     if rule is None:
         raise InvalidRequest(
             f"references: {spec.name} does not take input images.",

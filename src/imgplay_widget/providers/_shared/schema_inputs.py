@@ -91,12 +91,13 @@ def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
         if name not in properties:
             continue
         field = _resolved(table(properties[name]), components)
+        least = int(name in rows(schema.get("required")))
         if field.get("type") == "array":
             most = field.get("maxItems")
             count = most if isinstance(most, int) and most > 0 else _MAX_REFERENCES
-            return ReferenceRule(max_count=count, max_bytes=_MAX_BYTES, wire=f"{name}[]")
+            return ReferenceRule(max_count=count, max_bytes=_MAX_BYTES, wire=f"{name}[]", min_count=least)
         if field.get("type") == "string":
-            return ReferenceRule(max_count=1, max_bytes=_MAX_BYTES, wire=name)
+            return ReferenceRule(max_count=1, max_bytes=_MAX_BYTES, wire=name, min_count=least)
     return None
 
 
