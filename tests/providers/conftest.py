@@ -16,6 +16,11 @@ from imgplay_widget.providers.openai import OpenAI
 KEY = "sk-canary-7f3a91c2d4e5b6a7"
 
 
+async def white_mask(mask: Reference) -> bytes:
+    """Return the bytes that stand for a mask in black and white."""
+    return b"white " + mask.digest[:1].encode()
+
+
 class Caller:
     """Runs one call of a provider in a loop of its own, with a fresh client."""
 
@@ -40,6 +45,7 @@ class Caller:
                     client,
                     lambda: self.key,
                     lambda reference: self.files[reference.digest],
+                    masks=white_mask,
                 )
                 return await call(http)
 

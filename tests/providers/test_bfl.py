@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -18,12 +19,16 @@ REFERENCES = tuple(
 )
 
 
-def sent(id: str, references: tuple[Reference, ...] = (), **params: Any) -> dict[str, Any]:
+def sent(
+    id: str, references: tuple[Reference, ...] = (), mask: Reference | None = None, **params: Any
+) -> dict[str, Any]:
     with ProviderServer([answer({"id": "t1"})]) as server:
         provider = BlackForestLabs(f"{server.origin}/v1")
         spec = provider.model(id)
         assert spec is not None
-        request = catalog.make_request(spec, prompt="a paper boat", params=params, references=references)
+        request = catalog.make_request(
+            spec, prompt="a paper boat", params=params, references=references, mask=mask
+        )
         (unit,) = provider.plan(request, spec, 5 if spec.seed != "none" else None)
         Caller(provider, files=PICTURES).submit(unit)
     (received,) = server.requests
@@ -45,6 +50,30 @@ def test_flux_3_gets_nothing_that_it_does_not_know() -> None:
         "prompt", "images", "aspect_ratio", "resolution", "safety_tolerance", "grounding",
     }  # fmt: skip
     assert body["images"] == ["Zmlyc3Q=", "c2Vjb25k"]
+
+
+def test_the_small_flux_3_gets_only_what_its_page_names() -> None:
+    body = sent("flux-3-image-klein", REFERENCES, aspect_ratio="16:9", resolution="1.5k")
+    assert body == {
+        "prompt": "a paper boat",
+        "aspect_ratio": "16:9",
+        "resolution": "1.5k",
+        "images": ["Zmlyc3Q=", "c2Vjb25k"],
+    }
+
+
+def test_a_mask_goes_beside_its_image_in_black_and_white() -> None:
+    body = sent("flux-pro-1.0-fill", REFERENCES[:1], mask=REFERENCES[1], cfg=30, steps=20)
+    assert (body["image"], body["mask"]) == ("Zmlyc3Q=", b64encode(b"white b").decode())
+    assert (body["guidance"], body["steps"], body["seed"]) == (30, 20, 5)
+
+
+def test_a_border_is_told_in_pixels() -> None:
+    body = sent("flux-pro-1.0-expand", REFERENCES[:1], left=64, top=128)
+    assert body["image"] == "Zmlyc3Q="
+    assert (body["top"], body["bottom"], body["left"], body["right"]) == (128, 0, 64, 0)
+    with pytest.raises(errors.InvalidRequest, match="needs at least 1"):
+        sent("flux-pro-1.0-expand", left=64)
 
 
 def test_flux_2_gets_images_in_numbered_fields_and_its_own_names() -> None:

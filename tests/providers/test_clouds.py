@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from imgplay_widget import errors
-from imgplay_widget._types import Missing, Pending, Remote, Unit
+from imgplay_widget import catalog, errors
+from imgplay_widget._types import Missing, Pending, Reference, Remote, Unit
 from imgplay_widget.providers import Provider
 from imgplay_widget.providers.hunyuan import Hunyuan
 from imgplay_widget.providers.minimax import MiniMax
@@ -79,6 +79,87 @@ def test_parameters_have_the_names_of_the_wire() -> None:
         "seed": 7,
     }
     assert done.images[0].applied == {"seed": 7}
+
+
+def test_the_newest_hunyuan_gets_a_message_with_its_input_images() -> None:
+    said = {
+        "choices": [{"delta": {"type": "image", "image": {"url": LINK, "width": 64}}}],
+        "request_id": "r-7",
+    }
+    image = Reference(digest="a" * 64, media_type="image/png", width=64, height=64)
+    with ProviderServer([answer(said)]) as server:
+        provider = Hunyuan(server.origin)
+        spec = provider.model("hy-image-v3.5-preview")
+        assert spec is not None
+        request = catalog.make_request(
+            spec,
+            prompt="a paper boat",
+            params={"width": 4096, "height": 4096, "watermark": "AI"},
+            references=[image],
+        )
+        (unit,) = provider.plan(request, spec, 7)
+        done = Caller(provider, files={image.digest: b"first"}).submit(unit)
+    (received,) = server.requests
+    assert received.path == "/wand/hunyuan-image/v35-generation"
+    assert received.json() == {
+        "model": "hy-image-v3.5-preview",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,Zmlyc3Q="}},
+                    {"type": "text", "text": "a paper boat"},
+                ],
+            }
+        ],
+        "size": "4096x4096",
+        "seed": 7,
+        "footnote": "AI",
+    }
+    assert done.images == (Remote(url=LINK),)
+    assert done.request_id == "r-7"
+
+
+def test_a_style_of_minimax_is_an_object_and_its_weight_alone_is_not_sent() -> None:
+    said = {"data": {"image_urls": [LINK]}, "base_resp": {"status_code": 0}}
+    body, _ = sent(
+        MiniMax, unit_of("image-01-live", style="水彩", style_weight=0.5, aspect_ratio="3:2"), said
+    )
+    assert body["style"] == {"style_type": "水彩", "style_weight": 0.5}
+    assert (body["model"], body["aspect_ratio"]) == ("image-01-live", "3:2")
+    body, _ = sent(MiniMax, unit_of("image-01-live", style_weight=0.5), said)
+    assert "style" not in body
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "wanted"),
+    [
+        ("qwen-image-plus", {"size": "1328*1328"}, {"n": 1, "size": "1328*1328"}),
+        ("qwen-image-max", {"width": 2048, "height": 1024}, {"n": 1, "size": "2048*1024"}),
+        ("qwen-image-edit", {"negative_prompt": "fog"}, {"n": 1, "negative_prompt": "fog"}),
+        ("qwen-image-edit-plus", {"prompt_expansion": False}, {"n": 1, "prompt_extend": False}),
+    ],
+)
+def test_the_older_models_of_qwen_answer_at_once(
+    model: str, params: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    said = {"output": {"choices": [{"message": {"content": [{"image": LINK}]}}]}}
+    with ProviderServer([answer(said)]) as server:
+        done = Caller(Qwen(server.origin)).submit(unit_of(model, **params))
+    (received,) = server.requests
+    assert received.path == "/services/aigc/multimodal-generation/generation"
+    assert "x-dashscope-async" not in received.headers
+    assert received.json()["parameters"] == wanted
+    assert done.images == (Remote(url=LINK),)
+
+
+def test_the_newest_seedream_can_leave_the_background_out() -> None:
+    unit = unit_of("doubao-seedream-5-5-261028", background="transparent", output_format="png")
+    body, _ = sent(Volcengine, unit, DATA)
+    assert (body["background"], body["output_format"]) == ("transparent", "png")
+    unit = unit_of("doubao-seedream-5-0-flash-260915", width=1024, height=1024)
+    body, _ = sent(Volcengine, unit, DATA)
+    assert (body["model"], body["size"]) == ("doubao-seedream-5-0-flash-260915", "1024x1024")
 
 
 def test_what_seedream_made_is_told_with_its_size_and_what_it_refused_with_its_words() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgplay_widget import catalog, errors
-from imgplay_widget._types import Pending
+from imgplay_widget._types import Pending, Reference
 from imgplay_widget.providers.fal import Fal
 from imgplay_widget.testing.server import ProviderServer, answer
 from tests.providers.conftest import KEY, Caller
@@ -101,7 +101,7 @@ def test_a_named_size_and_a_width_are_one_too_many() -> None:
 def test_an_address_of_another_host_is_not_used(foreign: str | None) -> None:
     with ProviderServer([job(status_url=foreign, response_url=foreign, cancel_url=foreign)]) as server:
         provider = Fal(server.origin)
-        pending = Caller(provider).submit(planned(provider, provider.model("openai/gpt-image-2/edit")))
+        pending = Caller(provider).submit(planned(provider, provider.model("openai/gpt-image-2")))
     assert isinstance(pending, Pending)
     base = f"{server.origin}/openai/gpt-image-2/requests/r1"
     assert pending.ticket["status"] == f"{base}/status"
@@ -228,3 +228,43 @@ def test_a_found_field_is_not_sent_under_the_name_that_was_shipped() -> None:
         found = Caller(provider).run(provider.discover)
     merged = catalog.merge(provider.models(), {spec.id: spec for spec in found})["fal-ai/flux-2"]
     assert planned(provider, merged, steps=5).params["input"] == {"steps": 5}
+
+
+IMAGE = Reference(digest="a" * 64, media_type="image/png", width=64, height=64)
+
+
+@pytest.mark.parametrize(
+    ("id", "params", "n", "body"),
+    [
+        ("openai/gpt-image-2.5/flare/text-to-image", {"quality": "xhigh", "width": 1536, "height": 1024}, 3,
+         {"quality": "xhigh", "image_size": {"width": 1536, "height": 1024}, "background": "auto",
+          "output_format": "png", "num_images": 3}),
+        ("openai/gpt-image-2.5/sunburst/edit", {"size": "auto", "background": "transparent"}, 1,
+         {"quality": "high", "image_size": "auto", "background": "transparent", "output_format": "png"}),
+        ("blackforestlabs/flux-3/klein/text-to-image", {"size": "square_hd"}, 1,
+         {"image_size": "square_hd", "seed": 5}),
+        ("blackforestlabs/flux-3/edit-image", {}, 1, {"aspect_ratio": "auto"}),
+        ("fal-ai/ideogram/v3", {"style": "DESIGN", "prompt_expansion": False}, 1,
+         {"style": "DESIGN", "expand_prompt": False, "rendering_speed": "BALANCED", "seed": 5}),
+        ("fal-ai/qwen-image-edit-2511", {"cfg": 3}, 1,
+         {"guidance_scale": 3, "num_inference_steps": 28, "acceleration": "regular",
+          "enable_safety_checker": True, "output_format": "png", "seed": 5}),
+    ],
+)  # fmt: skip
+def test_the_newest_families_get_their_own_fields(
+    id: str, params: dict[str, object], n: int, body: dict[str, object]
+) -> None:
+    with ProviderServer([job()]) as server:
+        provider = Fal(server.origin)
+        spec = provider.model(id)
+        assert spec is not None
+        edits = spec.references is not None
+        request = catalog.make_request(
+            spec, prompt="a paper boat", params=params, n=n, references=[IMAGE] if edits else []
+        )
+        (unit,) = provider.plan(request, spec, 5 if spec.seed != "none" else None)
+        Caller(provider, files={IMAGE.digest: b"first"}).submit(unit)
+    (received,) = server.requests
+    assert received.path == f"/{id}"
+    images = {"image_urls": ["data:image/png;base64,Zmlyc3Q="]} if edits else {}
+    assert received.json() == {"prompt": "a paper boat"} | body | images

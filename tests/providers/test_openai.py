@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from imgplay_widget import errors
+from imgplay_widget import catalog, errors
 from imgplay_widget._types import Inline, Missing, Reference, Remote
 from imgplay_widget.providers.openai import OpenAI
 from tests.providers.conftest import KEY, Caller, unit_of
@@ -375,14 +375,19 @@ def test_a_data_link_is_an_image() -> None:
 # ------------------------------------------------------------------ models
 
 
-def test_dated_models_are_known_and_dead_ones_are_not() -> None:
+def test_dated_models_are_known_and_dead_ones_name_what_follows_them() -> None:
     provider = OpenAI()
     dated = provider.model("gpt-image-2-2026-04-21")
     assert dated is not None
     assert dated.name == "openai:gpt-image-2-2026-04-21"
     assert dated.parameter("quality") is not None
-    for dead in ("dall-e-3", "gpt-image-1", "gpt-imgae-2"):
-        assert provider.model(dead) is None
+    assert provider.model("gpt-imgae-2") is None
+    for dead in ("dall-e-3", "dall-e-2", "gpt-image-1"):
+        spec = provider.model(dead)
+        assert spec is not None
+        with pytest.raises(errors.InvalidRequest, match=f"retired openai:{dead} on 2026") as caught:
+            catalog.make_request(spec, prompt="a boat", params={})
+        assert "openai:gpt-image-2.6" in caught.value.next_step
 
 
 def test_a_remote_server_of_another_name_has_a_key_of_its_own() -> None:

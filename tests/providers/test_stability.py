@@ -17,13 +17,17 @@ from tests.providers.conftest import Caller
 PICTURE = Reference(digest="a" * 64, media_type="image/png", width=64, height=64)
 
 
-def call(id: str, references: tuple[Reference, ...] = (), **params: Any) -> tuple[Received, Done]:
+def call(
+    id: str, references: tuple[Reference, ...] = (), mask: Reference | None = None, **params: Any
+) -> tuple[Received, Done]:
     image = {"image": b64encode(png()).decode(), "finish_reason": "SUCCESS", "seed": 123}
     with ProviderServer([answer(image)]) as server:
         provider = Stability(server.origin)
         spec = provider.model(id)
         assert spec is not None
-        request = catalog.make_request(spec, prompt="a paper boat", params=params, references=references)
+        request = catalog.make_request(
+            spec, prompt="a paper boat", params=params, references=references, mask=mask
+        )
         (unit,) = provider.plan(request, spec, 5)
         done = Caller(provider, files={PICTURE.digest: b"bytes"}).submit(unit)
     return server.requests[0], done
@@ -64,6 +68,50 @@ def test_an_input_image_is_repainted_by_a_strength_that_is_told() -> None:
     chosen, done = call("ultra", (PICTURE,), strength=0.8)
     assert chosen.form()["strength"] == [b"0.8"]
     assert "strength" not in done.images[0].applied
+
+
+@pytest.mark.parametrize(
+    ("id", "params", "fields"),
+    [
+        ("edit/outpaint", {"left": 200, "down": 64, "creativity": 0.8},
+         {"left": "200", "right": "0", "up": "0", "down": "64", "creativity": "0.8"}),
+        ("edit/search-and-replace", {"search_prompt": "the cat", "grow_mask": 0},
+         {"search_prompt": "the cat", "grow_mask": "0"}),
+        ("edit/search-and-recolor", {"select_prompt": "the car"},
+         {"select_prompt": "the car", "grow_mask": "3"}),
+        ("control/sketch", {"control_strength": 0.4}, {"control_strength": "0.4"}),
+        ("control/structure", {"style": "anime"}, {"control_strength": "0.7", "style_preset": "anime"}),
+        ("control/style", {"aspect_ratio": "16:9"}, {"aspect_ratio": "16:9", "fidelity": "0.5"}),
+        ("upscale/conservative", {"negative_prompt": "blur"},
+         {"creativity": "0.35", "negative_prompt": "blur"}),
+    ],
+)  # fmt: skip
+def test_a_change_of_an_image_has_an_address_of_its_own(
+    id: str, params: dict[str, Any], fields: dict[str, str]
+) -> None:
+    received, done = call(id, (PICTURE,), **params)
+    assert received.path == f"/v2beta/stable-image/{id}"
+    common = {"prompt": "a paper boat", "image": "bytes", "output_format": "png", "seed": "5"}
+    assert received.form() == {name: [value.encode()] for name, value in (common | fields).items()}
+    assert done.images[0].applied == {"seed": 123}
+    with pytest.raises(errors.InvalidRequest, match="needs at least 1"):
+        call(id, **params)
+
+
+def test_the_masked_part_of_an_image_is_painted() -> None:
+    mask = Reference(digest="b" * 64, media_type="image/png", width=64, height=64)
+    form = call("edit/inpaint", (PICTURE,), mask)[0].form()
+    assert (form["image"], form["mask"], form["grow_mask"]) == ([b"bytes"], [b"white b"], [b"5"])
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [("edit/search-and-replace", "search_prompt"), ("edit/search-and-recolor", "select_prompt")],
+)
+def test_what_shall_change_must_be_said_before_a_call(id: str, name: str) -> None:
+    for params in ({}, {name: " "}):
+        with pytest.raises(errors.InvalidRequest, match=f"{name} is missing"):
+            call(id, (PICTURE,), **params)
 
 
 def test_what_has_no_meaning_is_refused_before_it_is_sent() -> None:

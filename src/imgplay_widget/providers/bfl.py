@@ -77,7 +77,7 @@ class BlackForestLabs(HttpProvider):
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Start a job."""
         reply = await http.request(
-            "POST", f"{self.base_url}/{unit.model}", json=_input(unit, http), max_bytes=POLL_BYTES
+            "POST", f"{self.base_url}/{unit.model}", json=await _input(unit, http), max_bytes=POLL_BYTES
         )
         if not reply.ok:
             raise _error(reply, http)
@@ -139,13 +139,15 @@ class BlackForestLabs(HttpProvider):
             raise _error(reply, http)
 
 
-def _input(unit: Unit, http: Http) -> dict[str, Any]:
+async def _input(unit: Unit, http: Http) -> dict[str, Any]:
     """Return the body: base64 without a ``data:`` prefix, several images in a list or in numbered fields."""
     images = [b64encode(http.reference(reference)).decode() for reference in unit.references]
     given = call_input(unit, images)
     field: str = unit.params["references"]
     if field and not field.endswith("[]"):
         given |= {f"{field}_{number}": image for number, image in enumerate(images[1:], 2)}
+    if unit.mask is not None:
+        given["mask"] = b64encode(await http.white_mask(unit.mask)).decode()
     return given
 
 

@@ -178,9 +178,14 @@ class CloudProvider(HttpProvider):
         spec = self.model(unit.model)
         fields: dict[str, Any] = {}
         for name, value in unit.params.items():
+            if name in ("width", "height"):
+                continue
             parameter = spec.parameter(name) if spec else None
-            if name not in ("width", "height"):
-                fields[(parameter.wire if parameter else "") or name] = value
+            *outer, last = ((parameter.wire if parameter else "") or name).split(".")
+            inner = fields
+            for part in outer:
+                inner = inner.setdefault(part, {})
+            inner[last] = value
         return fields
 
     def read(self, reply: Reply, http: Http) -> dict[str, Any]:

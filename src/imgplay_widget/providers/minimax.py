@@ -1,4 +1,4 @@
-"""MiniMax: image-01.
+"""MiniMax: image-01 and image-01-live.
 
 The protocol and codes are those of the vendor's reference (platform.minimax.io, "image generation" and
 "error codes", seen 2026-11). MINIMAX_API_HOST is the variable of its own tools.
@@ -71,6 +71,9 @@ class MiniMax(CloudProvider):
             "response_format": "base64",
             **self.wire_params(unit),
         }
+        if "style_type" not in table(fields.get("style")):
+            # Its weight alone is not a style.
+            fields.pop("style", None)
         if unit.seed is not None:
             fields["seed"] = unit.seed
         if unit.references:

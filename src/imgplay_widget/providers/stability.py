@@ -1,7 +1,9 @@
 """Stability AI: Stable Image and Stable Diffusion 3.5, one blocking call an image.
 
 The protocol is that of two clients that agree (ComfyUI's nodes a125cd8; litellm, 2026-10) and of a public
-description of the API (2026-08). The vendor publishes nothing newer.
+description of the API (2026-08). The vendor publishes nothing newer. Left out are the calls that start a job
+(creative upscaling, a new background), those that do not take a prompt (erasing, removing the background,
+fast upscaling), and the transfer of a style, which takes two images of different meaning.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _SD3 = re.compile(r"sd3[\w.-]*")
 """Models that share one address; a field names the model."""
 _STRENGTH = 0.5
 """How much of an input image is repainted if the user does not say it; the API wants a value."""
+_WORDS_NEEDED = ("search_prompt", "select_prompt")
+"""Parameters that say which object of the input image changes. A call that has one needs it."""
 
 
 class Stability(HttpProvider):
@@ -51,6 +55,14 @@ class Stability(HttpProvider):
         Raises:
             InvalidRequest: a parameter has no meaning with, or without, an input image.
         """
+        for name in _WORDS_NEEDED:
+            if spec.parameter(name) is not None and not str(request.params.get(name, "")).strip():
+                raise InvalidRequest(
+                    f"{name} is missing: {spec.name} wants to know which object of the image changes.",
+                    parameter=name,
+                )
+        if _path(spec.id) == spec.id:
+            return self._calls(request, spec, seed)
         if request.references and "aspect_ratio" in request.params:
             raise InvalidRequest(
                 "aspect_ratio cannot be given with an input image: the result has the shape of that image.",
@@ -61,23 +73,27 @@ class Stability(HttpProvider):
                 "strength says how much of an input image is repainted, and there is none.",
                 parameter="strength",
             )
+        return self._calls(request, spec, seed)
+
+    def _calls(self, request: Request, spec: ModelSpec, seed: int | None) -> list[Unit]:
         return [
             replace(unit, params=as_call(unit.params, spec)) for unit in super().plan(request, spec, seed)
         ]
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call and wait for its image."""
-        shared = _SD3.fullmatch(unit.model) is not None
-        fields, applied = self._fields(unit, shared=shared)
+        fields, applied = self._fields(unit)
         # The API wants a multipart form even without a file.
         parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
         if unit.references:
             (reference,) = unit.references
             kind = reference.media_type
             parts["image"] = (f"image.{kind.rpartition('/')[2]}", http.reference(reference), kind)
+        if unit.mask is not None:
+            parts["mask"] = ("mask.png", await http.white_mask(unit.mask), "image/png")
         reply = await http.request(
             "POST",
-            f"{self.base_url}/v2beta/stable-image/generate/{'sd3' if shared else unit.model}",
+            f"{self.base_url}/v2beta/stable-image/{_path(unit.model)}",
             files=parts,
             headers={"Accept": "application/json"},
         )
@@ -85,13 +101,13 @@ class Stability(HttpProvider):
             raise _error(reply, http)
         return self._done(reply, unit, applied, http)
 
-    def _fields(self, unit: Unit, *, shared: bool) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fields(self, unit: Unit) -> tuple[dict[str, str], dict[str, Any]]:
         given = call_input(unit, [])
         applied: dict[str, Any] = {}
-        if shared:
+        if _SD3.fullmatch(unit.model):
             given["model"] = unit.model
             given["mode"] = "image-to-image" if unit.references else "text-to-image"
-        if unit.references and "strength" not in given:
+        if unit.references and _path(unit.model) != unit.model and "strength" not in given:
             given["strength"] = applied["strength"] = _STRENGTH
         return {name: str(value) for name, value in given.items()}, applied
 
@@ -115,6 +131,13 @@ class Stability(HttpProvider):
         reply = await http.request("GET", f"{self.base_url}/v1/user/balance", max_bytes=POLL_BYTES)
         if not reply.ok:
             raise _error(reply, http)
+
+
+def _path(model: str) -> str:
+    """Return the path of a model's calls. The ids of the models that only change images are paths."""
+    if "/" in model:
+        return model
+    return f"generate/{'sd3' if _SD3.fullmatch(model) else model}"
 
 
 def _error(reply: Reply, http: Http) -> ProviderError:

@@ -17,7 +17,7 @@ def refused(kind, status=422, **headers):
 class FalWire(Wire):
     """The queue. A submit returns the addresses of status and result."""
 
-    model = "fal-ai/flux-2/edit"
+    model = "fal-ai/nano-banana-2/edit"
     native_model = "openai/gpt-image-2"
     seeded = True
     queued = True

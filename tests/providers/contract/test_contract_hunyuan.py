@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from imgplay_widget.providers.hunyuan import Hunyuan
 from imgplay_widget.testing.contract import ProviderContract, Wire
 from imgplay_widget.testing.server import Answer, answer
@@ -56,3 +58,33 @@ class HunyuanWire(Wire):
 
 class TestHunyuan(ProviderContract):
     wire_type = HunyuanWire
+
+
+class HunyuanChatWire(HunyuanWire):
+    """Hy-Image 3.5: a message as in a chat, answered by the last frame of a stream."""
+
+    model = "hy-image-v3.5-preview"
+
+    def answer(self, received):
+        if received.path != "/v1/wand/hunyuan-image/v35-generation":
+            return Wire.answer(self, received)
+        assert set(received.json()) == {"model", "messages", "seed"}
+        image = {"url": self.link(), "width": 64, "height": 64}
+        return answer({"id": "r-1", "choices": [{"delta": {"type": "image", "image": image}}]})
+
+    def failures(self):
+        frame = {"id": "r-1", "choices": [{"delta": {"type": "text", "text": "done"}}]}
+        return {
+            **super().failures(),
+            "moderated:frame": answer({"error": {"code": "451001", "message": "content_filter"}}),
+            "no_image": answer(frame),
+        }
+
+    def references_of(self, received):
+        (message,) = received.json()["messages"]
+        links = [part["image_url"]["url"] for part in message["content"] if part["type"] == "image_url"]
+        return [b64decode(link.partition(",")[2]) for link in links]
+
+
+class TestHunyuanChat(ProviderContract):
+    wire_type = HunyuanChatWire
