@@ -76,6 +76,7 @@ export function provider(name: string, title: string, patch: Partial<ProviderSta
     keyUrl: "",
     keySource: "",
     discoveredAt: null,
+    discoveryError: null,
     server: null,
     preset: null,
     writes: false,

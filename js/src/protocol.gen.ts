@@ -837,6 +837,7 @@ export interface ProviderState {
   keyUrl: string;
   keySource: string;
   discoveredAt: number | null;
+  discoveryError: string | null;
   server: string | null;
   preset: string | null;
   writes: boolean;

@@ -469,6 +469,18 @@ describe("a missing key", () => {
       providers: fresh.providers.map((each) => (each.name === "openai" ? { ...each, ...found } : each)),
     };
   };
+  it("does not hide the age of a list and why there is not a newer one", async () => {
+    const fresh = keyed();
+    const failed = { discoveredAt: Date.now() - 3 * 3600_000, discoveryError: "The server did not answer." };
+    const providers = fresh.providers.map((each) => (each.name === "openai" ? { ...each, ...failed } : each));
+    const { views } = await opened({ ...fresh, providers });
+    const { el } = views[0];
+    expect(find(el, "models-age").textContent).toMatch(/updated 3 hours ago.*The server did not answer\./);
+    find(el, "model-select").click();
+    await drawn();
+    expect(find(el, "list-failed").dataset.tip).toBe("The server did not answer.");
+  });
+
   it("is given in the panel, and gone from the page when it is sent", async () => {
     const { fake, views } = await opened();
     const { el } = views[0];

@@ -198,6 +198,51 @@ def test_being_offline_is_no_news_but_other_troubles_are_a_notice(open_cloud, ch
     assert changes.count("NoticeGiven") == 1
 
 
+def test_a_failed_question_keeps_the_list_and_tells_its_age_and_the_reason(open_cloud, changes):
+    clock = InstantClock()
+    lost = ConnectFailed("Cloud cannot be reached.", provider="cloud")
+    with open_cloud(Cloud([offer("new")], lost, lost), clock=clock) as studio:
+        end = told(studio, changes)
+        studio.refresh_models("cloud")
+        clock.advance(timedelta(hours=3).total_seconds())
+        changes.clear()
+        with pytest.raises(ConnectFailed):
+            studio.refresh_models("cloud")
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        assert names(studio) == ["shipped", "new"]
+        assert studio.generate("a fox", model="cloud:new").result(WAIT)[0].bytes
+        told_by = repr(studio.models("cloud"))
+        assert "asked for its models on 2026-01-01 at 00:00 UTC" in told_by
+        assert "asked again on 2026-01-01 at 03:00 UTC, without a list: Cloud cannot be reached." in told_by
+        end()
+    assert "ModelsWritten" in changes, "a page hears of the failure"
+    with open_cloud(Cloud(lost), clock=clock) as studio:
+        assert names(studio) == ["shipped", "new"]
+        with pytest.raises(ConnectFailed):
+            studio.refresh_models("cloud")
+        assert names(studio) == ["shipped", "new"]
+
+
+def test_a_list_that_comes_again_or_another_key_ends_the_failure(open_cloud):
+    with open_cloud(Cloud(BadKey("Who are you?", provider="cloud"), [offer("new")])) as studio:
+        with pytest.raises(BadKey):
+            studio.refresh_models("cloud")
+        assert "was asked for its models on" in repr(studio.models("cloud"))
+        assert studio._core.offers.unanswered("cloud").message == "Who are you?"
+        studio.set_key("cloud", KEY)
+        assert studio._core.offers.unanswered("cloud") is None
+        studio.refresh_models("cloud")
+        assert studio._core.offers.unanswered("cloud") is None
+        assert names(studio) == ["shipped", "new"]
+
+
+def test_a_provider_without_a_key_was_not_asked(open_cloud):
+    with open_cloud(Cloud(MissingKey("No key.", provider="cloud")), keys={}) as studio:
+        with pytest.raises(MissingKey):
+            studio.refresh_models("cloud")
+        assert studio._core.offers.unanswered("cloud") is None
+
+
 def test_the_one_that_was_asked_by_name_says_why_not(open_cloud):
     with open_cloud(Cloud(ServerError("Out of order.", provider="cloud"))) as studio:
         with pytest.raises(ServerError, match="Out of order"):

@@ -316,6 +316,7 @@ export const en = {
     missing: (name: string) => `${name} is not available here; choose another model.`,
     tooMany: (most: number) => `A click asks at most ${most} models.`,
     listedBy: (title: string, since: string) => `Models of ${title}: updated ${since}.`,
+    notListed: (title: string) => `${title} sent no newer list:`,
     retired: (on: string) => `Its provider retired it on ${on}.`,
     retires: (on: string) => `Its provider retires it on ${on}.`,
     useSuccessor: (title: string) => `Use ${title}`,

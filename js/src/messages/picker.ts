@@ -37,6 +37,7 @@ export const english = {
     nowAsked: (title: string) => `${title} is asked too.`,
     notAsked: (title: string) => `${title} is no longer asked.`,
     listed: (since: string) => `updated ${since}`,
+    unanswered: "no newer list",
     other: "Other model…",
     otherHelp: "Any id that the provider knows, exactly as it spells it.",
     provider: "Provider",

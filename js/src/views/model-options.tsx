@@ -116,11 +116,16 @@ function Head({ group: { title, provider } }: { group: Group }) {
 
 function Standing({ provider }: { provider: NonNullable<Group["provider"]> }) {
   const now = useMinute();
-  const { key, keyHelp, keySource, discoveredAt } = provider;
+  const { key, keyHelp, keySource, discoveredAt, discoveryError } = provider;
   const missing = key === "missing";
   return (
     <>
       {discoveredAt !== null && <span>{t.model.listed(since(discoveredAt, now))}</span>}
+      {discoveryError && (
+        <span data-failed data-tip={discoveryError} data-testid="list-failed">
+          {t.model.unanswered}
+        </span>
+      )}
       {key !== "not_needed" && (
         <span data-key={key} data-tip={missing ? keyHelp : keySource}>
           {missing ? t.keys.missing : t.keys.set}

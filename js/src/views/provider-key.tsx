@@ -11,6 +11,7 @@ import { useMinute } from "./context";
 import { Icon } from "./icon";
 import type { KeyFormProps } from "./key-form";
 import { usePart, Waiting } from "./part";
+import { ErrorDetail } from "./parts";
 
 export function ProviderKey({ provider }: { provider: ProviderState }) {
   const { key, keyHelp, keySource, keyUrl, title, server } = provider;
@@ -79,13 +80,14 @@ function Form(props: KeyFormProps) {
   return <input class="ip-input" type="password" aria-label={t.keys.label(props.provider.title)} disabled />;
 }
 
-/** The age of the list of models that the provider itself returned. */
-function Age({ provider: { title, discoveredAt } }: { provider: ProviderState }) {
+/** The age of the list of models that the provider itself returned, and why there is not a newer one. */
+function Age({ provider: { title, discoveredAt: at, discoveryError: why } }: { provider: ProviderState }) {
   const now = useMinute();
-  if (discoveredAt === null) return null;
+  if (!at && !why) return null;
   return (
-    <p class="ip-help" data-tip={timeText(discoveredAt)} data-testid="models-age">
-      {t.model.listedBy(title, since(discoveredAt, now))}
+    <p class="ip-help" data-tip={at ? timeText(at) : null} data-testid="models-age">
+      {at && t.model.listedBy(title, since(at, now))} {why && t.model.notListed(title)}
+      {why && <ErrorDetail text={why} />}
     </p>
   );
 }

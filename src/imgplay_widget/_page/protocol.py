@@ -212,6 +212,7 @@ class ProviderState(Message):
         key_url: the address at which a user makes a key, or empty.
         key_source: the source of the key ("environment variable FAL_KEY"), or empty.
         discovered_at: when the provider last sent the list of its models, or None.
+        discovery_error: why the provider did not send a newer list when it was last asked, or None.
         server: the address of a server that the user added and can remove, or None.
         preset: the name of the known server that it is, or None.
         writes: whether the provider has a text model that can rewrite prompts.
@@ -227,6 +228,7 @@ class ProviderState(Message):
     key_url: str
     key_source: str
     discovered_at: int | None
+    discovery_error: str | None
     server: str | None
     preset: str | None
     writes: bool

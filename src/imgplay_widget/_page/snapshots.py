@@ -120,6 +120,7 @@ class Snapshots:
             keys.state(spec),
             source=keys.source(spec),
             discovered_at=self._core.offers.asked_at(spec.name),
+            unanswered=self._core.offers.unanswered(spec.name),
             server=self._core.servers.url(spec.name),
             preset=self._core.servers.preset(spec.name),
             writes=bool(writer.text_model(provider)),

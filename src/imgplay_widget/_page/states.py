@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._rules.changes import SpendingWritten
+    from imgplay_widget._studio.offers import Unanswered
     from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.errors import ErrorInfo
     from imgplay_widget.providers.keys import KeyState
@@ -189,6 +190,7 @@ def provider_state(
     *,
     source: str = "",
     discovered_at: datetime | None = None,
+    unanswered: Unanswered | None = None,
     server: str | None = None,
     preset: str | None = None,
     writes: bool = False,
@@ -208,6 +210,7 @@ def provider_state(
         key_url=spec.key_url,
         key_source=source,
         discovered_at=_milliseconds(discovered_at) if discovered_at else None,
+        discovery_error=unanswered.message if unanswered else None,
         server=server,
         preset=preset,
         writes=writes,

@@ -712,6 +712,9 @@ class StudioApi:
     def models(self, provider: str | None = None) -> ModelTable:
         """Return the models as a table that shows itself in a notebook.
 
+        Sentences below the table tell the age of the lists that providers sent, and why a newer list of a
+        provider is missing.
+
         Args:
             provider: the name of a provider; None for all.
 
@@ -720,9 +723,8 @@ class StudioApi:
         """
         core, notes = self._core, list[str]()
         for one in core.registry.providers():
-            at = core.offers.asked_at(one.spec.name)
-            if at is not None and provider in (None, one.spec.name):
-                notes.append(f"{one.spec.title} was asked for its models on {at:%Y-%m-%d at %H:%M} UTC.")
+            if provider in (None, one.spec.name):
+                notes += core.offers.ages(one.spec)
         return table_of(core.registry, core.keys, provider, notes)
 
     def refresh_models(self, provider: str | None = None) -> ModelTable:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.changes import Change, ModelsWritten, NoticeGiven
 from imgplay_widget._studio.key_reports import KeyCheck, KeyKept
+from imgplay_widget._text import MAX_NAME, clean
 from imgplay_widget._types import Notice
 from imgplay_widget.errors import (
     BadKey,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
-__all__ = ["DESCRIBED", "DISCOVERY", "Offers", "usable_key"]
+__all__ = ["DESCRIBED", "DISCOVERY", "Offers", "Unanswered", "usable_key"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -75,6 +76,19 @@ LONGEST_KEY = 4096
 """The most characters of a key."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The last question for a list of models, where it failed. The list before it stays.
+
+    Attributes:
+        at: the time of the question (aware UTC).
+        message: what went wrong, in one sentence or two.
+    """
+
+    at: datetime
+    message: str
+
+
 class Offers:
     """The models of the providers as they are now, and their keys. On the engine's loop, but for `load`.
 
@@ -103,6 +117,7 @@ class Offers:
         self._notify = notify
         self._clock = clock
         self._asked_at: dict[str, datetime] = {}
+        self._unanswered: dict[str, Unanswered] = {}
         self._tried: dict[str, float] = {}
         # For single models, by provider and id: when it was told, and when the question failed.
         self._told: dict[str, dict[str, datetime]] = {}
@@ -129,8 +144,25 @@ class Offers:
         """Return the time at which a provider listed its models (aware UTC), or None."""
         return self._asked_at.get(name)
 
+    def unanswered(self, name: str) -> Unanswered | None:
+        """Return the last question for a provider's models where it failed, or None where it did not."""
+        return self._unanswered.get(name)
+
+    def ages(self, spec: ProviderSpec) -> list[str]:
+        """Return sentences about the age of a provider's list, and about why there is not a newer one."""
+        at, failed = self._asked_at.get(spec.name), self._unanswered.get(spec.name)
+        said: list[str] = []
+        if at is not None:
+            said.append(f"{spec.title} was asked for its models on {_moment(at)}.")
+        if failed is not None:
+            asked = "It was asked again" if said else f"{spec.title} was asked for its models"
+            said.append(f"{asked} on {_moment(failed.at)}, without a list: {failed.message}")
+        return [" ".join(said)] if said else []
+
     async def refresh(self, name: str) -> None:
         """Ask a provider for its models and store the answer. Providers without such a list are not asked.
+
+        Where the question fails, the last list stays, and `unanswered` tells the reason.
 
         Raises:
             NotFound: there is no such provider.
@@ -139,7 +171,16 @@ class Offers:
         provider = self._registry.get(name)
         await self.find_key(provider)
         self._tried[name] = self._clock.monotonic()
-        specs = await self._discover(provider)
+        try:
+            specs = await self._discover(provider)
+        except MissingKey:
+            # The provider was not asked. The page tells that the key is missing.
+            raise
+        except ImgplayError as error:
+            self._unanswered[name] = Unanswered(self._clock.now(), clean(error.message, MAX_NAME))
+            self._notify(ModelsWritten())
+            raise
+        self._unanswered.pop(name, None)
         if specs is None:
             return
         at = self._clock.now()
@@ -330,6 +371,7 @@ class Offers:
     async def forget(self, name: str) -> None:
         """Forget the list of a provider."""
         self._asked_at.pop(name, None)
+        self._unanswered.pop(name, None)
         self._tried.pop(name, None)
         self._registry.found(name, ())
         try:
@@ -366,6 +408,7 @@ class Offers:
             self._keys.set(name, key)
         # Another key may bring another list, and answers to what was refused.
         self._tried.pop(name, None)
+        self._unanswered.pop(name, None)
         self._untold = {asked: at for asked, at in self._untold.items() if asked[0] != name}
         self._notify(ModelsWritten())
         if key is None:
@@ -428,6 +471,10 @@ class Offers:
             logger.warning("The check of %s failed: %s", name, what)
             return KeyCheck(name, "other", f"The answer of {title} is not understood ({what}).")
         return None
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d at %H:%M} UTC"
 
 
 def _has_list(provider: Provider) -> bool:

@@ -57,6 +57,7 @@ def _provider(provider: Provider, studio: RestStudio) -> ProviderState:
         core.keys.state(spec),
         source=core.keys.source(spec),
         discovered_at=core.offers.asked_at(spec.name),
+        unanswered=core.offers.unanswered(spec.name),
         server=core.servers.url(spec.name),
         preset=core.servers.preset(spec.name),
         writes=bool(core.writer.text_model(provider)),
