@@ -249,8 +249,11 @@ class Price:
         size: the width and the height of the image in pixels where the request does not set them, or None.
         reference: USD for each input image, or for its megapixels where `reference_unit` says so.
         reference_unit: ``"image"``, or ``"megapixel"`` for each begun megapixel of 1024 × 1024 pixels.
-        source: the web page that lists the price.
-        day: the day (ISO 8601) on which the page, or the copy of it, showed the price.
+        token: USD of one output token, where the provider counts tokens and the amounts were computed from
+            them; else empty. A provider that lists another price of a token changes all amounts with it.
+        source: the web page that lists the price, or the address at which the provider lists it.
+        day: the day (ISO 8601) on which the page, or the copy of it, showed the price, or on which the
+            provider listed it.
         note: a sentence for people.
     """
 
@@ -263,6 +266,7 @@ class Price:
     size: tuple[int, int] | None = None
     reference: str = "0"
     reference_unit: Literal["image", "megapixel"] = "image"
+    token: str = ""
     source: str = ""
     day: str = ""
     note: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imgplay_widget import catalog
-from imgplay_widget._types import ModelSpec, Parameter, Price, ReferenceRule, SizeRule
+from imgplay_widget._types import ModelSpec, Parameter, Price, Rate, ReferenceRule, SizeRule, Tier
 
 STEPS = Parameter(name="steps", type="integer", title="Steps", minimum=1, maximum=50, step=1, default=20)
 SHAPE = Parameter(
@@ -153,6 +153,79 @@ def test_the_providers_word_goes_first_and_its_silence_changes_nothing() -> None
     assert merged.parameters == (replace(STEPS, maximum=100),)
     kept = ("title", "description", "notice", "retired_on", "successor", "references", "resume")
     assert [getattr(merged, name) for name in kept] == [getattr(FULL, name) for name in kept]
+
+
+QUALITY = Parameter(name="quality", type="string", title="Quality", choices=("low", "high"))
+TIERED = Price(
+    amount="0.04",
+    unit="image",
+    tiers=(Tier(when={"quality": ("high",)}, rate=Rate(amount="0.08", unit="image")),),
+    reference="0.01",
+    source="https://cloud.example/pricing",
+    day="2026-01-01",
+)
+TOLD = {"source": "https://api.cloud.example/models", "day": "2026-06-01"}
+
+
+def repriced(shipped: Price | None, listed: Price | None) -> ModelSpec:
+    below = ModelSpec(provider="cloud", id="full", title="Full", parameters=(QUALITY,), price=shipped)
+    above = replace(below, price=listed)
+    return catalog.merge([below], {"full": above})["full"]
+
+
+def cost(spec: ModelSpec, n: int = 1, references: int = 0, **params: Any) -> str:
+    return repr(catalog.estimate(spec, n, params, [(1024, 1024)] * references))
+
+
+def test_the_figure_that_is_listed_keeps_the_tiers_where_it_is_the_shipped_one() -> None:
+    spec = repriced(TIERED, Price(amount="0.040", unit="image", **TOLD))
+    assert (cost(spec), cost(spec, quality="high"), cost(spec, references=1)) == ("$0.04", "$0.08", "$0.05")
+    assert spec.price is not None
+    assert (spec.price.source, spec.price.day) == (TOLD["source"], TOLD["day"])
+
+
+def test_another_figure_counts_and_what_nobody_lists_is_a_range() -> None:
+    spec = repriced(TIERED, Price(amount="0.06", unit="image", **TOLD))
+    assert (cost(spec, quality="low"), cost(spec, 2, quality="low")) == ("$0.06", "$0.12")
+    assert cost(spec, quality="high") == "$0.08–0.12"
+    assert cost(spec, quality="low", references=1) == "$0.07"
+    cheaper = repriced(TIERED, Price(amount="0.02", unit="image", **TOLD))
+    assert (cost(cheaper, quality="low"), cost(cheaper, quality="high")) == ("$0.02", "$0.04–0.08")
+    several = repriced(TIERED, Price(amount="0.04", most="0.05", unit="image", **TOLD))
+    assert (cost(several, quality="low"), cost(several, quality="high")) == ("$0.04–0.05", "$0.08–0.10")
+
+
+def test_another_unit_counts_alone_and_where_the_size_is_not_set_the_shipped_one_holds() -> None:
+    sized = replace(TIERED, size=(1000, 1000))
+    spec = repriced(sized, Price(amount="0.03", unit="megapixel", **TOLD))
+    assert (cost(spec), cost(spec, width=1000, height=2000, quality="high")) == ("$0.03", "$0.06")
+
+
+def test_a_new_price_of_a_token_changes_all_amounts_alike() -> None:
+    counted = replace(TIERED, token="0.00003")
+    listed = Price(amount="0.003", most="0.9", unit="image", token="0.000015", **TOLD)
+    spec = repriced(counted, listed)
+    assert (cost(spec, quality="low"), cost(spec, quality="high")) == ("$0.02", "$0.04")
+    assert spec.price is not None
+    assert (spec.price.token, spec.price.day) == ("0.000015", "2026-06-01")
+    assert cost(repriced(TIERED, listed), quality="high") == "$0.003–0.90"
+
+
+@pytest.mark.parametrize("amount", ["NaN", "-0.04", "Infinity", "free", ""])
+def test_an_odd_price_of_a_list_leaves_the_shipped_one(amount: str) -> None:
+    below = ModelSpec(provider="cloud", id="full", title="Full", parameters=(QUALITY,), price=TIERED)
+    odd = replace(below, price=Price(amount=amount, unit="image"))
+    (found,) = catalog.checked([odd], "cloud", day="2026-06-01")
+    assert catalog.merge([below], {"full": found})["full"].price == TIERED
+    assert catalog.merge([below], {"full": replace(below, price=None)})["full"].price == TIERED
+
+
+def test_a_listed_price_gets_the_day_of_the_answer() -> None:
+    live = Price(amount="0.04", unit="image")
+    (found,) = catalog.checked([replace(FULL, price=live)], "cloud", day="2026-06-01")
+    assert found.price == replace(live, day="2026-06-01")
+    (found,) = catalog.checked([FULL], "cloud", day="2026-06-01")
+    assert found.price == replace(FULL.price, day="2026-06-01")
 
 
 def test_a_model_that_is_listed_without_a_seed_takes_none() -> None:

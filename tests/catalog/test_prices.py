@@ -225,7 +225,9 @@ def test_a_price_that_is_wrong_is_refused(price: str, words: str) -> None:
 def test_the_price_that_a_provider_lists_goes_first() -> None:
     shipped = shared("by_resolution")
     said = ModelSpec(provider="cloud", id=shipped.id, title="", price=Price(amount="0.12", unit="image"))
-    assert catalog.merge([shipped], {shipped.id: said})[shipped.id].price == said.price
+    merged = catalog.merge([shipped], {shipped.id: said})[shipped.id].price
+    assert merged is not None
+    assert (merged.amount, merged.unit) == ("0.12", "image")
     same = ModelSpec(provider="cloud", id=shipped.id, title="", price=Price(amount="0.1340", unit="image"))
     assert catalog.merge([shipped], {shipped.id: same})[shipped.id].price == shipped.price
 

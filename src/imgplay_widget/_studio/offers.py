@@ -10,6 +10,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget import catalog
@@ -208,7 +209,8 @@ class Offers:
                 found = await provider.discover(http)
             if found is None:
                 return None
-            return await self._archive.in_pool(catalog.checked, found, name, http.hide)
+            day = self._clock.now().date().isoformat()
+            return await self._archive.in_pool(partial(catalog.checked, found, name, http.hide, day=day))
         except TimeoutError:
             raise DeadlineExceeded(
                 f"{provider.spec.title} did not list its models in {ASK_WAIT:g} s.", provider=name

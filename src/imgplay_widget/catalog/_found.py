@@ -14,7 +14,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
-from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price
+from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price, Rate
 from imgplay_widget.catalog._load import CatalogError, check_parameter, check_price
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
 
 
 def checked(
-    specs: Iterable[ModelSpec], provider: str, hide: Callable[[str], str] = str
+    specs: Iterable[ModelSpec], provider: str, hide: Callable[[str], str] = str, *, day: str = ""
 ) -> tuple[ModelSpec, ...]:
     """Return the complete ones among models, each id once, as `from_json` would read them.
 
@@ -65,13 +65,20 @@ def checked(
         specs: the models.
         provider: the name of the provider that has the models.
         hide: returns a text without the provider's key.
+        day: the day (ISO 8601) of the answer, for the prices in it that do not name a day.
     """
     found: dict[str, ModelSpec] = {}
     for spec in specs:
         whole = from_json(_hidden(to_json(spec), hide), provider)
         if whole is not None:
-            found.setdefault(whole.id, whole)
+            found.setdefault(whole.id, _dated(whole, day))
     return tuple(found.values())
+
+
+def _dated(spec: ModelSpec, day: str) -> ModelSpec:
+    if spec.price is None or spec.price.day or not day:
+        return spec
+    return replace(spec, price=replace(spec.price, day=day))
 
 
 def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
@@ -104,16 +111,68 @@ def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
         for parameter in above.parameters
     )
     whole = _filled(replace(above, parameters=parameters), below, titled=above.id)
-    if below.price is not None and above.price is not None and _same_base(below.price, above.price):
-        # The list of a provider has one figure for a model. Where it has not changed, our tiers still hold.
-        whole = replace(whole, price=below.price)
+    if below.price is not None and above.price is not None:
+        whole = replace(whole, price=_newer(below.price, above.price))
     # A provider that lists the parameters of a model without a seed means that the model does not take one.
     seedless = bool(above.parameters) and above.parameter("seed") is None
     return replace(whole, seed="none") if seedless else whole
 
 
-def _same_base(one: Price, other: Price) -> bool:
-    return one.unit == other.unit and Decimal(one.amount) == Decimal(other.amount)
+def _newer(shipped: Price, listed: Price) -> Price:
+    """Return the price that a provider lists, with what only the shipped price tells.
+
+    Lists often have one figure for a model. Where it is the shipped one, our tiers hold. Where it is another one,
+    nobody knows if all tiers changed with it: each costs something between its old amount and the same share more
+    or less. A price of tokens changes all amounts alike.
+    """
+    told = {"source": listed.source or shipped.source, "day": listed.day or shipped.day}
+    if listed.token and shipped.token and Decimal(shipped.token):
+        share = Decimal(listed.token) / Decimal(shipped.token)
+        same = {"token": listed.token, "reference": _times(shipped.reference, share)}
+        return replace(_changed(shipped, lambda rate: _shared(rate, share)), **told, **same)
+    own = listed.reference != "0"
+    kept = replace(
+        listed,
+        **told,
+        size=listed.size or shipped.size,
+        reference=listed.reference if own else shipped.reference,
+        reference_unit=listed.reference_unit if own else shipped.reference_unit,
+    )
+    if listed.tiers or listed.token or listed.unit != shipped.unit or not Decimal(shipped.amount):
+        return kept
+    shares = [Decimal(amount) / Decimal(shipped.amount) for amount in (listed.amount, listed.most) if amount]
+    if shares == [1]:
+        return replace(shipped, **told, reference=kept.reference, reference_unit=kept.reference_unit)
+    most = listed.most or (None if shipped.most is None else _times(shipped.most, shares[0]))
+    further = listed.further or (None if shipped.further is None else _times(shipped.further, max(shares)))
+    tiers = tuple(replace(tier, rate=_between(tier.rate, [Decimal(1), *shares])) for tier in shipped.tiers)
+    return replace(kept, most=most, further=further, tiers=tiers)
+
+
+def _changed(price: Price, change: Callable[[Rate], Rate]) -> Price:
+    rate = change(price.rate)
+    tiers = tuple(replace(tier, rate=change(tier.rate)) for tier in price.tiers)
+    return replace(price, amount=rate.amount, most=rate.most, further=rate.further, tiers=tiers)
+
+
+def _shared(rate: Rate, share: Decimal) -> Rate:
+    """Return a rate of which each amount changed alike."""
+    most = None if rate.most is None else _times(rate.most, share)
+    further = None if rate.further is None else _times(rate.further, share)
+    return replace(rate, amount=_times(rate.amount, share), most=most, further=further)
+
+
+def _between(rate: Rate, shares: Iterable[Decimal]) -> Rate:
+    """Return a rate from the lowest to the highest of what it would be if it changed by one of the shares."""
+    rates = sorted((_shared(rate, share) for share in shares), key=lambda one: Decimal(one.amount))
+    low, high = rates[0], rates[-1]
+    return replace(low, most=high.most or high.amount, further=high.further)
+
+
+def _times(amount: str, share: Decimal) -> str:
+    product = (Decimal(amount) * share).quantize(Decimal("1e-12"))
+    plain = format(product, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _filled(above: T, below: T | None, *, titled: str) -> T:

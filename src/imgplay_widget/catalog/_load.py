@@ -253,6 +253,8 @@ def check_price(price: Price, parameters: Iterable[Parameter], where: str) -> No
     for rate in (price.rate, *(tier.rate for tier in price.tiers)):
         _check_rate(rate, where)
     _amount(price.reference, f"{where}.reference")
+    if price.token:
+        _amount(price.token, f"{where}.token")
     for tier in price.tiers:
         for name, values in tier.when.items():
             parameter = known.get(name)
