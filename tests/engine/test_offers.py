@@ -18,10 +18,13 @@ from imgplay_widget.errors import (
     InvalidRequest,
     MissingKey,
     NotFound,
+    OverBudget,
     ServerError,
 )
 from imgplay_widget.providers import Provider
+from imgplay_widget.providers.openrouter import OpenRouter
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture
+from imgplay_widget.testing.server import ProviderServer, answer
 
 WAIT = 20
 KEY = "sk-canary-0123"
@@ -396,3 +399,35 @@ def test_a_price_is_told_before(open_cloud):
         assert repr(studio.estimate("demo:instant", 2)) == repr(studio.estimate()) == "$0.00"
         with pytest.raises(InvalidRequest):
             studio.estimate("cloud:shipped", 99)
+
+
+def test_a_price_that_a_server_lists_counts_everywhere(tmp_path):
+    model = "bytedance-seed/seedream-4.5"
+    listed = {"data": [{"id": model, "name": "Seedream 4.5"}]}
+    hosts = {"id": model, "endpoints": [{"pricing": [line(0.25)]}]}
+    with ProviderServer([answer(listed), answer(hosts)]) as server:
+        options = {"store": tmp_path / "prices.sqlite", "keys": {"openrouter": KEY}, "clock": InstantClock()}
+        cloud = OpenRouter(f"{server.origin}/api/v1")
+        with open_studio(cloud, **options) as studio:
+            name = f"openrouter:{model}"
+            assert repr(studio.estimate(name, 2)) == "$0.08", "the shipped price"
+            studio.refresh_models("openrouter")
+            assert repr(studio.estimate(name, 2)) == "$0.50"
+            price = studio._core.registry.find(name)[1].price
+            assert (price.day, price.source) == (
+                "2026-01-01",
+                f"{server.origin}/api/v1/images/models/{model}/endpoints",
+            )
+            assert "$0.25 / image" in repr(studio.models("openrouter"))
+            studio.budget = 0.3
+            with pytest.raises(OverBudget):
+                studio.generate("a fox", model=name, n=2)
+        with open_studio(cloud, **options) as studio:
+            assert repr(studio.estimate(name, 2)) == "$0.50", "the list is kept"
+            server.script = [answer(listed), answer({"endpoints": [{"pricing": [line("NaN")]}]})]
+            studio.refresh_models("openrouter")
+            assert repr(studio.estimate(name, 2)) == "$0.08", "an odd price leaves the shipped one"
+
+
+def line(cost):
+    return {"billable": "output_image", "unit": "image", "cost_usd": cost}

@@ -324,3 +324,98 @@ def test_a_free_text_id_works() -> None:
 def test_each_shipped_model_makes_a_request_that_sends_nothing_unasked() -> None:
     for model in catalog.load("openrouter"):
         assert catalog.make_request(model, prompt="a boat", params={}, today=date(2026, 11, 1)).params == {}
+
+
+# ------------------------------------------------------------------ prices
+
+SIZED = {
+    "id": "acme/paint",
+    "supported_parameters": {"resolution": {"type": "enum", "values": ["1K", "2K", "4K"]}},
+}
+
+
+def line(cost: Any, unit: str = "image", billable: str = "output_image", **more: Any) -> dict[str, Any]:
+    return {"billable": billable, "unit": unit, "cost_usd": cost, **more}
+
+
+def priced(*hosts: list[dict[str, Any]], id: str = "acme/paint") -> ModelSpec:
+    told = {"id": id, "endpoints": [{"provider_name": "Host", "pricing": host} for host in hosts]}
+    with ProviderServer([answer({"data": [{**SIZED, "id": id}]}), answer(told)]) as server:
+        (spec,) = Caller(connect(server)).run(connect(server).discover)
+    assert server.requests[1].path == f"/api/v1/images/models/{id}/endpoints"
+    return spec
+
+
+def cost(spec: ModelSpec, references: int = 0, **params: Any) -> str:
+    return repr(catalog.estimate(spec, 1, params, [(1024, 1024)] * references))
+
+
+def test_the_price_of_an_image_comes_with_its_source() -> None:
+    spec = priced([line(0.05), line(0.01, billable="input_image"), line(1e-6, "token", "input_text")])
+    assert (cost(spec), cost(spec, references=2)) == ("$0.05", "$0.07")
+    assert spec.price is not None
+    assert spec.price.source.endswith("/api/v1/images/models/acme/paint/endpoints")
+
+
+def test_a_variant_is_the_value_of_a_parameter_and_hosts_are_a_range() -> None:
+    tiers = [line(0.03, variant="1k"), line(0.06, variant="2K"), line(0.12, variant="4k")]
+    spec = priced(tiers, [line(0.04, variant="1k"), line(0.06, variant="2k")])
+    assert (cost(spec, resolution="1K"), cost(spec, resolution="2K")) == ("$0.03–0.04", "$0.06")
+    assert (cost(spec, resolution="4K"), cost(spec)) == ("$0.12", "$0.03–0.12")
+
+
+def test_a_price_of_tokens_is_a_range_and_that_of_megapixels_follows_the_size() -> None:
+    spec = priced([line(0.00003, "token"), line(0.000005, "token", "input_text")])
+    assert cost(spec) == "$0.0057–0.72"
+    assert spec.price is not None
+    assert spec.price.token == "0.00003"
+    flux = priced([line(0.03, "megapixel"), line(0.015, "megapixel", "input_image")])
+    assert cost(flux, width=1000, height=2000, references=1) == "$0.075"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [line(None)],
+        [line("NaN")],
+        [line(-0.04)],
+        [line(0)],
+        [line(1e12)],
+        [line(float("inf"))],
+        [line(True)],
+        [line(0.04), line("a lot", variant="4k")],
+        [line(0.04, "page")],
+        [line(0.04), line(0.03, "megapixel")],
+        [line(0.04, billable="input_image")],
+        ["odd"],
+    ],
+)
+def test_an_odd_price_is_passed_over(lines: list[Any]) -> None:
+    assert priced(lines).price is None
+    shipped = priced(lines, id="bytedance-seed/seedream-4.5")
+    merged = catalog.merge(catalog.load("openrouter"), {shipped.id: shipped})[shipped.id]
+    assert merged.price is not None
+    assert merged.price.amount == "0.04"
+
+
+def test_only_a_free_model_costs_nothing() -> None:
+    assert cost(priced([line(0)], id="acme/paint:free")) == "$0.00"
+
+
+@pytest.mark.parametrize(("status", "asked"), [(404, 3), (503, 2), (401, 2)])
+def test_prices_that_cannot_be_asked_for_cost_no_model(status: int, asked: int) -> None:
+    records = [{"id": "acme/one"}, {"id": "acme/two"}]
+    failed = answer({"error": {"code": status, "message": "no"}}, status)
+    with ProviderServer([answer({"data": records}), failed, failed]) as server:
+        found = Caller(connect(server)).run(connect(server).discover)
+    assert [(spec.id, spec.price) for spec in found] == [("acme/one", None), ("acme/two", None)]
+    assert len(server.requests) == asked
+
+
+def test_an_answer_without_a_list_is_not_an_empty_list() -> None:
+    with (
+        ProviderServer([answer({"message": "maintenance"})]) as server,
+        pytest.raises(errors.BadResponse, match="no list of models"),
+    ):
+        Caller(connect(server)).run(connect(server).discover)

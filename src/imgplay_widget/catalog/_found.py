@@ -121,9 +121,9 @@ def _over(below: ModelSpec, above: ModelSpec) -> ModelSpec:
 def _newer(shipped: Price, listed: Price) -> Price:
     """Return the price that a provider lists, with what only the shipped price tells.
 
-    Lists often have one figure for a model. Where it is the shipped one, our tiers hold. Where it is another one,
-    nobody knows if all tiers changed with it: each costs something between its old amount and the same share more
-    or less. A price of tokens changes all amounts alike.
+    Lists often have one figure for a model. Where it is the shipped one, our tiers hold. Where it is another
+    one, nobody knows if all tiers changed with it: each costs something between its old amount and the same
+    share of the new one. A price of tokens changes all amounts alike.
     """
     told = {"source": listed.source or shipped.source, "day": listed.day or shipped.day}
     if listed.token and shipped.token and Decimal(shipped.token):

@@ -7,27 +7,30 @@ The protocol is that of OpenRouterTeam/docs, ``openapi/openapi.yaml`` and the pa
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pybase64
 
-from imgplay_widget._types import Done, ModelSpec, Partial, Pending, ProviderSpec, Unit
-from imgplay_widget.errors import BillingError
+from imgplay_widget._types import Done, ModelSpec, Partial, Pending, Price, ProviderSpec, Unit
+from imgplay_widget.errors import BadResponse, BillingError, ModelNotFound, ProviderError
 from imgplay_widget.providers._shared.answers import (
     collected,
     image_of,
     items_of,
     read_images,
-    rows,
     table,
     text,
 )
 from imgplay_widget.providers._shared.chat import ask
+from imgplay_widget.providers._shared.listed import records_of
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.openrouter.errors import error_from
 from imgplay_widget.providers.openrouter.models import general_model, listed_model
+from imgplay_widget.providers.openrouter.prices import listed_price
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -95,10 +98,29 @@ class OpenRouter(HttpProvider):
         return await ask(http, f"{self.base_url}/chat/completions", model, instruction, text, error_from)
 
     async def discover(self, http: Http) -> Sequence[ModelSpec]:
-        """Ask for all image models with the parameters that each of them takes."""
+        """Ask for all image models with the parameters that each of them takes, then for their prices."""
         answer = await self._asked("images/models", http)
-        found = [listed_model(self.spec.name, table(record)) for record in rows(answer.get("data"))]
-        return [spec for spec in found if spec is not None]
+        listed = (listed_model(self.spec.name, record) for record in records_of(answer, "data", http))
+        found = [spec for spec in listed if spec is not None]
+        prices = await self._prices(found, http)
+        return [replace(spec, price=prices.get(spec.id)) for spec in found]
+
+    async def _prices(self, specs: Sequence[ModelSpec], http: Http) -> dict[str, Price]:
+        """Ask for the price of each model. Raise nothing: the list is of use without its prices too."""
+        found: dict[str, Price] = {}
+        for spec in specs:
+            path = f"images/models/{quote(spec.id, safe='/:~')}/endpoints"
+            try:
+                answer = await self._asked(path, http)
+            except (ModelNotFound, BadResponse):
+                continue
+            except ProviderError:
+                # The next question would fail too. Models without a price here keep the shipped one.
+                break
+            price = listed_price(spec, answer, f"{self.base_url}/{path}")
+            if price is not None:
+                found[spec.id] = price
+        return found
 
     async def check(self, http: Http) -> None:
         """Ask about the key, which costs nothing.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule
 from imgplay_widget.providers._shared.answers import rows, table, text
+from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, makes_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,8 +51,7 @@ def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
         None if the record names no model, or a model whose images are not raster images.
     """
     id_ = text(record.get("id"))
-    makes = rows(table(record.get("architecture")).get("output_modalities"))
-    if not id_ or (makes and "image" not in makes):
+    if not id_ or makes_images(record) is False:
         return None
     described = table(record.get("supported_parameters"))
     if _values(described, "output_format") == list(_UNKEPT):
@@ -68,7 +68,7 @@ def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
         seed="best_effort" if any(p.kind == "seed" for p in parameters) else "none",
         references=ReferenceRule(max_count=count, max_bytes=MAX_REFERENCE) if count > 0 else None,
         previews=record.get("supports_streaming") is True,
-        notice="It needs a reference." if _bound(described, "input_references", "min") > 0 else "",
+        notice=NEEDS_REFERENCE if _bound(described, "input_references", "min") > 0 else "",
     )
 
 
