@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from imgplay_widget._types import Done, Missing, ModelSpec, Pending, ProviderSpec
-from imgplay_widget.errors import BadResponse, InvalidRequest, Lost, Moderated, NoImage, ServerError
+from imgplay_widget._types import Done, Missing, ModelSpec, Pending, Price, ProviderSpec
+from imgplay_widget.errors import (
+    BadResponse,
+    InvalidRequest,
+    Lost,
+    Moderated,
+    NoImage,
+    ProviderError,
+    ServerError,
+)
 from imgplay_widget.providers._shared.answers import Item, link, rows, table, text
 from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.jobs import (
@@ -24,10 +32,12 @@ from imgplay_widget.providers._shared.jobs import (
     logged_progress,
     refusal,
 )
+from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, amount_of, makes_images, records_of
 from imgplay_widget.providers._shared.schema_inputs import (
     as_call,
     call_input,
     data_uri,
+    needs_reference,
     parameters_from,
     references_from,
 )
@@ -37,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imgplay_widget._types import Request, Unit
-    from imgplay_widget.errors import ProviderError
     from imgplay_widget.providers.base import CancelOutcome
     from imgplay_widget.providers.http import Http, Reply
 
@@ -50,6 +59,10 @@ _PREFIXES = ("workflows", "comfy")
 _PAGES = 20
 """The most pages, of fifty models each; fal lists fewer models in a category."""
 _PROBE = "fal-ai/flux/dev"
+_ASKED = 50
+"""The most models whose prices one question asks for (Platform API, "Pricing")."""
+_UNITS: dict[str, Literal["image", "megapixel"]] = {"image": "image", "megapixel": "megapixel"}
+"""The units of fal whose number a request tells. Seconds of a GPU are known only afterwards."""
 
 
 class Fal(HttpProvider):
@@ -210,14 +223,35 @@ class Fal(HttpProvider):
                 if not reply.ok:
                     raise _error(reply, http)
                 page = fields_of(reply, http)
-                for record in rows(page.get("models")):
-                    spec = _discovered(table(record))
+                for record in records_of(page, "models", http):
+                    spec = _discovered(record)
                     if spec is not None:
                         found.setdefault(spec.id, spec)
                 cursor = text(page.get("next_cursor"))
                 if not cursor:
                     break
-        return list(found.values())
+        prices = await self._prices(list(found), http)
+        return [replace(spec, price=prices.get(spec.id)) for spec in found.values()]
+
+    async def _prices(self, names: Sequence[str], http: Http) -> dict[str, Price]:
+        """Ask for the prices of models. Raise nothing: the list is of use without its prices too."""
+        found: dict[str, Price] = {}
+        for first in range(0, len(names), _ASKED):
+            url = f"{self._catalogue}/models/pricing"
+            query = urlencode([("endpoint_id", name) for name in names[first : first + _ASKED]])
+            try:
+                reply = await http.request("GET", f"{url}?{query}")
+                told = rows(fields_of(reply, http).get("prices")) if reply.ok else []
+            except ProviderError:
+                # The next question would fail too. Models without a price here keep the shipped one.
+                break
+            if reply.status in (401, 403, 429):
+                break
+            for record in map(table, told):
+                price = _price(record, url)
+                if price is not None:
+                    found[text(record.get("endpoint_id"))] = price
+        return found
 
     async def describe(self, id: str, http: Http) -> ModelSpec | None:
         """Ask fal for the schema of one model."""
@@ -243,9 +277,21 @@ def _model(id: str, **known: Any) -> ModelSpec:
     return ModelSpec(provider="fal", id=id, **{**common, **known})
 
 
+def _price(record: Mapping[str, Any], source: str) -> Price | None:
+    """Return the price of a record, or None where it is not one of an image or a megapixel in USD.
+
+    fal counts the megapixels of 1024 × 1024 pixels that have begun.
+    """
+    amount, unit = amount_of(record.get("unit_price")), text(record.get("unit")).lower().rstrip("s")
+    if amount is None or text(record.get("currency")).upper() != "USD" or unit not in _UNITS:
+        return None
+    further = amount if _UNITS[unit] == "megapixel" else None
+    return Price(amount=amount, unit=_UNITS[unit], further=further, source=source)
+
+
 def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
     name, about = text(record.get("endpoint_id")), table(record.get("metadata"))
-    if not _MODEL.fullmatch(name):
+    if not _MODEL.fullmatch(name) or makes_images(about) is False:
         return None
     components = table(table(table(record.get("openapi")).get("components")).get("schemas"))
     schema = _input_schema(table(record.get("openapi")), components)
@@ -259,6 +305,7 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
         native_n=count if isinstance(count, int) and count > 0 else 1,
         seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
         references=references_from(schema, components),
+        notice=NEEDS_REFERENCE if needs_reference(schema) else "",
     )
 
 

@@ -17,7 +17,7 @@ from imgplay_widget._types import (
     ReferenceRule,
     Unit,
 )
-from imgplay_widget.errors import BadResponse
+from imgplay_widget.errors import BadResponse, ProviderError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import (
     Item,
@@ -31,6 +31,14 @@ from imgplay_widget.providers._shared.answers import (
 )
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.environment import bare, variable
+from imgplay_widget.providers._shared.listed import (
+    NEEDS_REFERENCE,
+    litellm_price,
+    makes_images,
+    only_edits,
+    records_of,
+    takes_images,
+)
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
@@ -134,8 +142,8 @@ class OpenAI(Provider):
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
         """Ask which models there are now.
 
-        OpenAI lists models of every kind; their ids tell which ones make images. Another server does not tell
-        the kind of its models, so all of them are returned.
+        OpenAI lists models of every kind; their ids tell which ones make images. Models of another server are
+        left out where the server says that they do something else.
 
         Raises:
             ProviderError: the question failed.
@@ -143,13 +151,12 @@ class OpenAI(Provider):
         found: list[ModelSpec] = []
         for record in await self._records(http):
             spec = self.model(text(record.get("id")))
-            if spec is not None:
-                ends = text(record.get("shutdown_date"))
-                found.append(replace(spec, retired_on=ends) if _DAY.fullmatch(ends) else spec)
+            if spec is not None and makes_images(record) is not False:
+                found.append(self._described(spec, record))
         return found
 
-    async def _records(self, http: Http) -> list[Mapping[str, Any]]:
-        """Return the entries of the server's list of models."""
+    async def _records(self, http: Http) -> list[dict[str, Any]]:
+        """Return the records of the server's list of models, with what the server says of them elsewhere."""
         reply = await http.request("GET", f"{self._base}/models")
         if not reply.ok:
             raise error_from(reply, http)
@@ -157,7 +164,46 @@ class OpenAI(Provider):
             listed: object = reply.json()
         except ValueError:
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
-        return [table(record) for record in rows(table(listed).get("data"))]
+        records = records_of(listed, "data", http)
+        if self._compatible and all(makes_images(record) is None for record in records):
+            said = await self._abilities(http)
+            records = [{**said.get(text(record.get("id")), {}), **record} for record in records]
+        return records
+
+    async def _abilities(self, http: Http) -> dict[str, dict[str, Any]]:
+        """Return what a server says of its models beside its list, by their ids.
+
+        The list of LocalAI and that of litellm hold ids only. LocalAI has the same list with abilities
+        (mudler/LocalAI ``list_capabilities.go``, 2026-08), and litellm has the "mode" of each model
+        (docs.litellm.ai, "Model Management"). Other servers answer 404.
+        """
+        for path in ("models/capabilities", "model/info"):
+            try:
+                reply = await http.request("GET", f"{self._base}/{path}")
+                listed: object = reply.json() if reply.ok else None
+            except (ProviderError, ValueError):
+                continue
+            said: dict[str, dict[str, Any]] = {}
+            for row in map(table, rows(table(listed).get("data"))):
+                # In litellm, several deployments may have one name. The first is as good as another.
+                name = text(row.get("model_name")) or text(row.get("id"))
+                said.setdefault(name, {**row, **table(row.get("model_info"))})
+            if said:
+                return said
+        return {}
+
+    def _described(self, spec: ModelSpec, record: Mapping[str, Any]) -> ModelSpec:
+        """Return a model with what its record says of it."""
+        ends = text(record.get("shutdown_date"))
+        if _DAY.fullmatch(ends):
+            spec = replace(spec, retired_on=ends)
+        if not self._compatible:
+            return spec
+        if takes_images(record) is False:
+            spec = replace(spec, references=None)
+        if only_edits(record):
+            spec = replace(spec, notice=NEEDS_REFERENCE)
+        return replace(spec, price=litellm_price(record, f"{self._base}/model/info"))
 
     async def check(self, http: Http) -> None:
         """Ask for the list of models, which is free and needs a good key."""

@@ -31,10 +31,12 @@ from imgplay_widget.providers._shared.jobs import (
     moderated,
     refusal,
 )
+from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, records_of
 from imgplay_widget.providers._shared.schema_inputs import (
     as_call,
     call_input,
     data_uri,
+    needs_reference,
     parameters_from,
     references_from,
 )
@@ -186,7 +188,7 @@ class Replicate(HttpProvider):
         reply = await http.request("GET", f"{self.base_url}/collections/{_COLLECTION}")
         if not reply.ok:
             raise _error(reply, http)
-        specs = [_discovered(table(record)) for record in rows(fields_of(reply, http).get("models"))]
+        specs = [_discovered(record) for record in records_of(fields_of(reply, http), "models", http)]
         return [spec for spec in specs if spec is not None]
 
     async def describe(self, id: str, http: Http) -> ModelSpec | None:
@@ -247,6 +249,7 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
         parameters=parameters,
         seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
         references=references_from(schema, components),
+        notice=NEEDS_REFERENCE if needs_reference(schema) else "",
     )
 
 

@@ -96,7 +96,7 @@ class KnownServer(OpenAI):
         """Ask for the list of models, which is free and needs a good key."""
         await self._records(http)
 
-    async def _records(self, http: Http) -> list[Mapping[str, Any]]:
+    async def _records(self, http: Http) -> list[dict[str, Any]]:
         wanted = self._preset.wire.list_where
         return [
             record

@@ -6,11 +6,13 @@ The protocol and limits are those of the vendor's reference (docs.siliconflow.cn
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imgplay_widget._types import ProviderSpec, Unit
+from imgplay_widget._types import ProviderSpec, ReferenceRule, Unit
 from imgplay_widget.errors import BillingError, ModelNotFound, ProviderError
-from imgplay_widget.providers._shared.answers import items_of, rows, table, text
+from imgplay_widget.providers._shared.answers import items_of, text
+from imgplay_widget.providers._shared.listed import records_of
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["SiliconFlow"]
 
 _REFERENCE_FIELDS = ("image", "image2", "image3")
+
+_EDITS = ReferenceRule(max_count=1, max_bytes=10_000_000)
+"""What an image model takes of which only this is known."""
 
 
 class SiliconFlow(CloudProvider):
@@ -41,10 +46,29 @@ class SiliconFlow(CloudProvider):
     failures: ClassVar[Mapping[str, type[ProviderError]]] = {"20012": ModelNotFound, "30001": BillingError}
 
     async def discover(self, http: Http) -> Sequence[ModelSpec] | None:
-        """Ask for the image models that the account can use."""
-        answer = self.read(await http.request("GET", f"{self.base_url}/models?type=image"), http)
-        ids = [text(table(item).get("id")) for item in rows(answer.get("data"))]
-        return [spec for spec in map(self.model, ids) if spec is not None]
+        """Ask for the image models that the account can use, and for those of them that take images.
+
+        The records hold ids only; the service chooses by its own "type" and "sub_type".
+        """
+        ids = await self._listed("type=image", http)
+        try:
+            takers = await self._listed("type=image&sub_type=image-to-image", http)
+        except ProviderError:
+            # The list is of use without this too.
+            takers = []
+        shipped = {spec.id for spec in self.models()}
+        found: list[ModelSpec] = []
+        for id_ in dict.fromkeys([*ids, *takers]):
+            spec = self.model(id_)
+            if spec is not None and spec.references is None and id_ in takers and id_ not in shipped:
+                spec = replace(spec, references=_EDITS)
+            if spec is not None:
+                found.append(spec)
+        return found
+
+    async def _listed(self, query: str, http: Http) -> list[str]:
+        answer = self.read(await http.request("GET", f"{self.base_url}/models?{query}"), http)
+        return [text(record.get("id")) for record in records_of(answer, "data", http)]
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call."""

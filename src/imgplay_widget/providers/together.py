@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._types import ModelSpec, ProviderSpec, Unit
 from imgplay_widget.errors import BadResponse, ProviderError
-from imgplay_widget.providers._shared.answers import items_of, rows, table, text
+from imgplay_widget.providers._shared.answers import items_of, text
+from imgplay_widget.providers._shared.listed import makes_images, records_of
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
@@ -88,11 +89,10 @@ class Together(CloudProvider):
         except ValueError:
             raise BadResponse("The list of models is not JSON.", provider=self.spec.name) from None
         # The specification has a bare list; relays put the list under "data".
-        items = rows(listed) or rows(table(listed).get("data"))
         found: list[ModelSpec] = []
-        for item in map(table, items):
+        for item in records_of(listed, "data", http):
             name = text(item.get("id"))
-            if item.get("type") == "image" and _ID.fullmatch(name):
+            if makes_images(item) and _ID.fullmatch(name):
                 title = text(item.get("display_name")) or name
                 spec = self.model(name)
                 if spec is not None:

@@ -12,21 +12,25 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from imgplay_widget._types import Missing, ModelSpec, ProviderSpec, Unit
+from imgplay_widget._types import Missing, ModelSpec, Price, ProviderSpec, Unit
 from imgplay_widget.errors import Moderated, ProviderError
 from imgplay_widget.providers._shared.answers import items_of, table, text
 from imgplay_widget.providers._shared.failures import perhaps_billed
+from imgplay_widget.providers._shared.listed import amount_of, makes_images, records_of, takes_images
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import CloudProvider, Item, data_uri, image_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from imgplay_widget.providers.http import Http, Reply
 
 __all__ = ["XAI"]
 
 _DATE = re.compile(r"-(latest|\d{8}|\d{4}-\d{2}-\d{2})$")
+_CENT = Decimal("0.01")
+_DEAREST = Decimal(10)
+"""The most USD of an image that is taken for one."""
 _TICK = Decimal("1e-10")
 """The USD of one "tick", in which xAI counts (xai-sdk-python ``cost.py``)."""
 
@@ -56,6 +60,22 @@ class XAI(CloudProvider):
         if id not in listed and dated is not None and dated.retired_on is not None:
             return replace(dated, id=id, title=id)
         return super().model(id)
+
+    async def discover(self, http: Http) -> Sequence[ModelSpec]:
+        """Ask for the image models of the key, with what they take and cost."""
+        url = f"{self.base_url}/image-generation-models"
+        answer = self.read(await http.request("GET", url), http)
+        shipped = {spec.id for spec in self.models()}
+        found: list[ModelSpec] = []
+        for record in records_of(answer, "models", http):
+            id_ = text(record.get("id"))
+            spec = self.model(id_)
+            if spec is None or makes_images(record) is False:
+                continue
+            if takes_images(record) is False and id_ not in shipped:
+                spec = replace(spec, references=None)
+            found.append(replace(spec, price=_price(record, url)))
+        return found
 
     def path(self, unit: Unit) -> str:
         """Return the path of the call; calls with references have a path of their own."""
@@ -110,3 +130,16 @@ class XAI(CloudProvider):
     def error(self, reply: Reply, http: Http) -> ProviderError:
         """Return the error of an answer, which has the form of OpenAI's errors."""
         return error_from(reply, http)
+
+
+def _price(record: Mapping[str, Any], source: str) -> Price | None:
+    """Return the price of one image, which the list has in cents (docs.x.ai, xai-proto ``models.proto``).
+
+    Lists with much larger numbers were seen, of an unknown unit. They are passed over as odd.
+    """
+    amount = amount_of(record.get("image_price"), _CENT)
+    return (
+        None
+        if amount is None or Decimal(amount) > _DEAREST
+        else Price(amount=amount, unit="image", source=source)
+    )

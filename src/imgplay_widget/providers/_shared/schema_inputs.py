@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imgplay_widget._types import ModelSpec, Reference, Unit
     from imgplay_widget.providers.http import Http
 
-__all__ = ["as_call", "call_input", "data_uri", "parameters_from", "references_from"]
+__all__ = ["as_call", "call_input", "data_uri", "needs_reference", "parameters_from", "references_from"]
 
 _WORDS = {
     "num_inference_steps": "steps",
@@ -99,6 +99,12 @@ def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
         if field.get("type") == "string":
             return ReferenceRule(max_count=1, max_bytes=_MAX_BYTES, wire=name, min_count=least)
     return None
+
+
+def needs_reference(schema: Mapping[str, Any]) -> bool:
+    """Return whether the input must hold an image, so that the model cannot work from words alone."""
+    needed = schema.get("required")
+    return isinstance(needed, list) and any(name in needed for name in _IMAGES)
 
 
 def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:

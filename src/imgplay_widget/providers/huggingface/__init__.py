@@ -26,6 +26,7 @@ from imgplay_widget.errors import (
 from imgplay_widget.providers._shared.answers import rows, table, text
 from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.failures import unbilled
+from imgplay_widget.providers._shared.listed import makes_images, records_of
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers.cloud import HttpProvider, data_uri
 from imgplay_widget.providers.huggingface.partners import PARTNERS, Partner
@@ -115,9 +116,9 @@ class HuggingFace(HttpProvider):
             query = f"inference_provider={partner}&pipeline_tag={_TASK}&limit={_SHOWN}"
             reply = await http.request("GET", f"{self._hub}/api/models?{query}")
             self._check(reply, http)
-            for row in map(table, rows(self._json(reply))):
+            for row in records_of(self._json(reply), "models", http):
                 general = catalog.by_hand(self.spec.name, text(row.get("id")))
-                if general is not None:
+                if general is not None and makes_images(row) is not False:
                     # The list has models that make images from words.
                     found.setdefault(general.id, replace(general, references=None))
         return list(found.values())
