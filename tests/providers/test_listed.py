@@ -10,6 +10,7 @@ from imgplay_widget import catalog, errors
 from imgplay_widget._types import ModelSpec
 from imgplay_widget.providers import Provider
 from imgplay_widget.providers._shared.listed import amount_of, makes_images, only_edits, takes_images
+from imgplay_widget.providers.a1111 import A1111
 from imgplay_widget.providers.fal import Fal
 from imgplay_widget.providers.gemini import Gemini
 from imgplay_widget.providers.huggingface import HuggingFace
@@ -291,7 +292,7 @@ def test_a_schema_that_needs_an_image_says_so(required: bool) -> None:
 
 @pytest.mark.parametrize(
     "provider",
-    [OpenAI, Fal, Replicate, SiliconFlow, Together, XAI],
+    [A1111, Fal, OpenAI, Replicate, SiliconFlow, Together, XAI],
     ids=lambda provider: provider.__name__,
 )
 def test_an_answer_without_a_list_is_a_failure_and_not_an_empty_list(provider: Any) -> None:

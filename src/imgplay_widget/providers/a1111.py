@@ -16,6 +16,7 @@ from imgplay_widget._types import Done, ModelSpec, Parameter, Partial, Pending, 
 from imgplay_widget.errors import BadRequest, BadResponse, ProviderError, ServerError
 from imgplay_widget.providers._shared.answers import Item, beginning, collected, image_of, rows, table, text
 from imgplay_widget.providers._shared.failures import failure
+from imgplay_widget.providers._shared.listed import records_of
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.wire import json_of
 from imgplay_widget.providers.cloud import HttpProvider
@@ -172,7 +173,7 @@ class A1111(HttpProvider):
         if not reply.ok:
             raise self._error(reply, http)
         try:
-            return [table(row) for row in rows(reply.json())]
+            return records_of(reply.json(), name, http)
         except ValueError:
             raise BadResponse(f"The list {name} is not JSON.", provider=self.spec.name) from None
 
