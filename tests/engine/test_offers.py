@@ -239,6 +239,18 @@ def test_a_list_that_comes_again_or_another_key_ends_the_failure(open_cloud):
         assert names(studio) == ["shipped", "new"]
 
 
+def test_a_server_that_never_answered_is_no_news(open_cloud, changes):
+    lost = ConnectFailed("Cloud cannot be reached.", provider="cloud")
+    with open_cloud(Cloud(lost)) as studio:
+        end = told(studio, changes)
+        with pytest.raises(ConnectFailed):
+            studio.refresh_models("cloud")
+        studio._core.start(studio._core.archive.settle).result(WAIT)
+        end()
+        assert studio._core.offers.unanswered("cloud") is None
+    assert changes == []
+
+
 def test_a_provider_without_a_key_was_not_asked(open_cloud):
     with open_cloud(Cloud(MissingKey("No key.", provider="cloud")), keys={}) as studio:
         with pytest.raises(MissingKey):

@@ -17,7 +17,7 @@ from PIL import Image
 from imgplay_widget._page import protocol
 from imgplay_widget._page.protocol import Config, parse
 from imgplay_widget._types import ModelSpec, Notice, Parameter, Partial, Price
-from imgplay_widget.errors import ConnectFailed, Moderated, StoreLocked
+from imgplay_widget.errors import BadResponse, Moderated, StoreLocked
 from imgplay_widget.providers import Done, Inline
 from imgplay_widget.providers.openai import OpenAI
 from imgplay_widget.testing import FakeProvider, Gate, picture, png
@@ -812,17 +812,17 @@ def test_found_models_are_told_with_their_age(page, fake):
 
 def test_a_list_that_did_not_come_is_told_with_its_reason(page, fake):
     async def discover(http):
-        raise ConnectFailed("The server cannot be reached.", provider="fake")
+        raise BadResponse("The list is not understood.", provider="fake")
 
     type(fake).discover = lambda self, http: discover(http)
     try:
-        with pytest.raises(ConnectFailed):
+        with pytest.raises(BadResponse):
             page.studio.refresh_models("fake")
     finally:
         del type(fake).discover
     page.wait_for(lambda events: [e for e in events if e["type"] == "models_changed"])
     reasons = {p["name"]: p["discoveryError"] for p in page.result("hello")["snapshot"]["providers"]}
-    assert (reasons["fake"], reasons["demo"]) == ("The server cannot be reached.", None)
+    assert (reasons["fake"], reasons["demo"]) == ("The list is not understood.", None)
 
 
 def test_a_default_reaches_the_page_as_the_type_that_it_is(open_page):

@@ -178,8 +178,7 @@ class Offers:
             # The provider was not asked. The page tells that the key is missing.
             raise
         except ImgplayError as error:
-            self._unanswered[name] = Unanswered(self._clock.now(), clean(error.message, MAX_NAME))
-            self._notify(ModelsWritten())
+            self._missed(name, error)
             raise
         self._unanswered.pop(name, None)
         if specs is None:
@@ -189,6 +188,13 @@ class Offers:
         await self._archive.save_setting(DISCOVERY + name, {"at": at.isoformat(), "models": stored})
         self._asked_at[name] = at
         self._registry.found(name, specs)
+        self._notify(ModelsWritten())
+
+    def _missed(self, name: str, error: ImgplayError) -> None:
+        """Keep why a list did not come. That a local server does not run, which never did, is no news."""
+        if name not in self._asked_at and isinstance(error, (NetworkError, NetworkSetting)):
+            return
+        self._unanswered[name] = Unanswered(self._clock.now(), clean(error.message, MAX_NAME))
         self._notify(ModelsWritten())
 
     async def refresh_all(self) -> None:
