@@ -140,6 +140,10 @@ openapi: $(VENV)/.dev-installed $(PAGE) ## write docs/openapi.json anew
 providers: $(VENV)/.dev-installed $(PAGE) ## write docs/providers.md anew
 	$(BIN)/python scripts/providers_table.py
 
+.PHONY: wire
+wire: $(VENV)/.dev-installed ## record anew what each provider sends, into tests/providers/wire
+	IMGPLAY_RECORD=1 $(PYTEST) -q $(PYTEST_ARGS) tests/providers/test_wire.py
+
 .PHONY: columns
 columns: $(VENV)/.dev-installed ## write docs/sql.md anew
 	$(BIN)/python scripts/columns_table.py

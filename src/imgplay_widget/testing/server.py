@@ -13,9 +13,19 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-__all__ = ["HANG", "RESET_AFTER", "RESET_BEFORE", "Answer", "Item", "ProviderServer", "Received", "answer"]
+__all__ = [
+    "HANG",
+    "RESET_AFTER",
+    "RESET_BEFORE",
+    "Answer",
+    "FormPart",
+    "Item",
+    "ProviderServer",
+    "Received",
+    "answer",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,15 @@ RESET_AFTER = Answer(reset="after")
 HANG = Answer(hang=True)
 
 
+class FormPart(NamedTuple):
+    """A part of a multipart body. A part that is not a file has neither a file's name nor a media type."""
+
+    name: str
+    data: bytes
+    filename: str = ""
+    media_type: str = ""
+
+
 @dataclass(frozen=True)
 class Received:
     """A request, as it arrived. The names of headers are in lower case."""
@@ -66,13 +85,26 @@ class Received:
 
     def form(self) -> dict[str, list[bytes]]:
         """Return the parts of a multipart body, by name."""
+        found: dict[str, list[bytes]] = {}
+        for part in self.parts():
+            found.setdefault(part.name, []).append(part.data)
+        return found
+
+    def parts(self) -> list[FormPart]:
+        """Return the parts of a multipart body, in their order."""
         boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
-        parts: dict[str, list[bytes]] = {}
+        found: list[FormPart] = []
         for part in self.body.split(b"--" + boundary)[1:-1]:
             head, _, data = part.partition(b"\r\n\r\n")
-            name = head.partition(b'name="')[2].partition(b'"')[0].decode()
-            parts.setdefault(name, []).append(data.removesuffix(b"\r\n"))
-        return parts
+            found.append(
+                FormPart(
+                    head.partition(b' name="')[2].partition(b'"')[0].decode(),
+                    data.removesuffix(b"\r\n"),
+                    head.partition(b'filename="')[2].partition(b'"')[0].decode(),
+                    head.lower().partition(b"content-type:")[2].partition(b"\r\n")[0].strip().decode(),
+                )
+            )
+        return found
 
 
 Item = Answer | Callable[[Received], Answer]

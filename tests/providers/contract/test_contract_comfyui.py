@@ -59,10 +59,6 @@ class ComfyUIWire(Wire):
 
     def prompt(self, asked):
         graph = asked["prompt"]
-        (loader,) = (n for n in graph.values() if n["class_type"] == "CheckpointLoaderSimple")
-        assert loader["inputs"]["ckpt_name"] == CHECKPOINT
-        texts = [n["inputs"]["text"] for n in graph.values() if n["class_type"] == "CLIPTextEncode"]
-        assert sorted(texts) == ["", "a paper boat in the rain"]
         self.jobs[asked["prompt_id"]] = graph
         return answer({"prompt_id": asked["prompt_id"], "number": len(self.jobs), "node_errors": {}})
 

@@ -50,6 +50,8 @@ class FalWire(Wire):
             return answer({"status": "COMPLETED", "logs": [], **self.status})
         if self.result is not None:
             return self.result
+        if path.rpartition("/")[2] not in self.jobs:
+            return answer({"detail": "Request not found"}, 404)
         n = self.jobs[path.rpartition("/")[2]]
         return self.finished(n)
 

@@ -46,15 +46,15 @@ class HubWire(Wire):
         return self.is_submit(received)
 
     def answer(self, received):
-        if received.path.startswith(f"/api/models/{REPO}?"):
-            return answer({"id": REPO, "inferenceProviderMapping": self.mapping})
-        if received.path.startswith("/api/models/"):
+        if received.path.startswith("/api/models/nobody/"):
             return answer({"error": "Repository not found"}, 404)
+        if received.path.startswith("/api/models/"):
+            return answer({"id": REPO, "inferenceProviderMapping": self.mapping})
         assert received.path.startswith(f"/{self.partner}/")
         return self.serve(received)
 
     def serve(self, received):
-        assert received.path == f"/hf-inference/models/{REPO}"
+        assert received.path.startswith("/hf-inference/models/")
         return Answer(200, {"Content-Type": "image/png"}, self.image(0))
 
     def failures(self):
@@ -120,7 +120,6 @@ class FalWire(HubWire):
 
     def serve(self, received):
         assert received.path == "/fal-ai/fal-ai/flux/dev"
-        assert received.json()["image_size"] == {"width": 1024, "height": 1024}
         return answer({"images": [{"url": self.link()}], "seed": received.json()["seed"]})
 
     def failures(self):
@@ -149,12 +148,6 @@ class NscaleWire(FalWire):
 
     def serve(self, received):
         assert received.path == f"/{self.partner}/v1/images/generations"
-        asked = received.json()
-        assert (asked["model"], asked["response_format"], asked["size"]) == (
-            "bfl/flux",
-            "b64_json",
-            "1024x1024",
-        )
         return self.image_in_data()
 
     def image_in_data(self):
@@ -173,8 +166,6 @@ class TogetherWire(NscaleWire):
     partner = "together"
 
     def serve(self, received):
-        asked = received.json()
-        assert (asked["response_format"], asked["width"]) == ("base64", 1024)
         return self.image_in_data()
 
 
@@ -246,7 +237,6 @@ class ZaiWire(WaveSpeedWire):
     def serve(self, received):
         if received.method == "POST":
             assert received.path == "/zai-org/api/paas/v4/async/images/generations"
-            assert received.json()["size"] == "1024x1024"
             return answer({"id": "z1", "task_status": "PROCESSING"})
         assert received.path == "/zai-org/api/paas/v4/async-result/z1"
         if self.gone:

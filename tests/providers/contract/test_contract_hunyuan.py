@@ -26,9 +26,6 @@ class HunyuanWire(Wire):
     def answer(self, received):
         if received.path != "/v1/wand/hunyuan-image/v3-generation":
             return super().answer(received)
-        asked = received.json()
-        assert set(asked) == {"model", "prompt", "size", "seed", "revise"}
-        assert asked["size"] == "1024x1024"
         return answer({"id": "r-1", "created": 1, "data": [{"url": self.link()}]})
 
     def failures(self):

@@ -26,8 +26,6 @@ class SiliconFlowWire(Wire):
         if received.path != "/v1/images/generations":
             return super().answer(received)
         asked = received.json()
-        assert (asked["num_inference_steps"], asked["cfg"]) == (20, 4.0)
-        assert "batch_size" not in asked
         timings = {"inference": 1.5}
         return answer({"images": [{"url": self.link()}], "timings": timings, "seed": asked["seed"]})
 

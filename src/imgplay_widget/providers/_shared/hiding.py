@@ -19,7 +19,7 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     from imgplay_widget.providers.http import Http
 
-__all__ = ["hide_in_logs", "redact", "without_key"]
+__all__ = ["hide_in_logs", "redact", "without_key", "without_keys"]
 
 _HIDDEN = "…"
 _LONG = 8
@@ -171,9 +171,13 @@ class _KeyFilter(logging.Filter):
 
 
 def _shown(text: str) -> str:
+    return without_keys(redact(text))
+
+
+def without_keys(text: str) -> str:
+    """Return the text without the keys of all clients of this process. Other words stay as they are."""
     with _LOCK:
         clients = tuple(_CLIENTS)
-    text = redact(text)
     for client in clients:
         text = client.hide(text)
     return text

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import httpcore
 import httpx
@@ -18,9 +19,23 @@ import httpx
 from imgplay_widget.providers._shared import addresses, network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Generator, Iterable
 
-__all__ = ["TIMEOUT", "Client", "Unreachable", "Watch", "foreign", "new_client", "tls", "untrusted"]
+__all__ = [
+    "TIMEOUT",
+    "Answered",
+    "Client",
+    "Sent",
+    "Tap",
+    "Unreachable",
+    "Watch",
+    "foreign",
+    "new_client",
+    "tapped",
+    "tell",
+    "tls",
+    "untrusted",
+]
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=60.0)
 """A provider that answers only with the finished image sends nothing for minutes."""
@@ -34,6 +49,45 @@ whose IPv6 is dead then costs one second and not ten."""
 
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 _FOREIGN = "imgplay_foreign"
+
+
+class Sent(NamedTuple):
+    """A request as it leaves for a server, or the address of a socket that is opened (``ws://…``)."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Answered(NamedTuple):
+    """An answer that stands in for the one of a server."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+Tap: TypeAlias = "Callable[[Sent], Answered | None]"
+"""What sees each request, and may answer it. A request that is answered does not leave this machine."""
+
+_TAPS: list[Tap] = []
+
+
+@contextmanager
+def tapped(tap: Tap) -> Generator[None]:
+    """Return a context in which a tap sees every request of this process, of open clients too."""
+    _TAPS.append(tap)
+    try:
+        yield
+    finally:
+        _TAPS.remove(tap)
+
+
+def tell(sent: Sent) -> Answered | None:
+    """Show a request to all taps, and return the answer of the last tap that has one."""
+    answers = [tap(sent) for tap in tuple(_TAPS)]
+    return next((answer for answer in reversed(answers) if answer is not None), None)
 
 
 class Unreachable(Exception):
@@ -128,6 +182,12 @@ class _Transport(httpx.AsyncBaseTransport):
             httpx.TransportError: the connection failed.
         """
         where = request.url
+        if _TAPS:
+            headers = tuple(request.headers.multi_items())
+            answer = tell(Sent(request.method, str(where), headers, await request.aread()))
+            if answer is not None:
+                body = httpx.ByteStream(answer.body)
+                return httpx.Response(answer.status, headers=list(answer.headers), stream=body)
         way = network.way(str(where))
         pinned = _FOREIGN in request.extensions
         if pinned and way.proxy:

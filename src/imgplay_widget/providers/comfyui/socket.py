@@ -17,7 +17,7 @@ from imgplay_widget._text import clean_json
 from imgplay_widget.errors import NetworkError
 from imgplay_widget.providers._shared import network
 from imgplay_widget.providers._shared.answers import rows, table
-from imgplay_widget.providers._shared.transport import tls
+from imgplay_widget.providers._shared.transport import Sent, tell, tls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -63,6 +63,8 @@ async def listen(base_url: str, job: str) -> AsyncGenerator[Look]:
     from websockets.exceptions import WebSocketException
 
     url = f"ws{base_url.removeprefix('http')}/ws?clientId={quote(job, safe='')}"
+    if tell(Sent("GET", url)) is not None:
+        raise NetworkError("A recording answers for ComfyUI, and has no socket.", provider="comfyui")
     try:
         options = await _options(base_url)
         async with connect(url, max_size=_MAX_FRAME, **options) as socket:
