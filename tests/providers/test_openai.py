@@ -7,7 +7,7 @@ import base64
 import logging
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from imgplay_widget import catalog, errors
 from imgplay_widget._types import Inline, Missing, Reference, Remote
+from imgplay_widget.catalog import make_request
 from imgplay_widget.providers.openai import OpenAI
 from tests.providers.conftest import KEY, Caller, unit_of
 from tests.servers import openai_server as script
@@ -160,6 +161,77 @@ def test_a_mask_is_a_part_of_the_form(official) -> None:
     assert request.form()["mask"] == [b"mask bytes"]
     assert request.form()["image[]"] == [b"picture bytes"]
     assert b'filename="mask.png"' in request.body
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_moderation_goes_with_references_as_json(official, streamed) -> None:
+    pictures = tuple(
+        Reference(digest=name, media_type=kind, width=8, height=8)
+        for name, kind in (("one", "image/png"), ("two", "image/webp"))
+    )
+    mask = Reference(digest="mask", media_type="image/png", width=8, height=8)
+    files = {name: f"{name} bytes".encode() for name in ("one", "two", "mask")}
+    unit = replace(unit_of(1, references=pictures, moderation="low", size="1024x1024"), mask=mask)
+    said = script.stream(1, kind="image_edit") if streamed else script.images(1)
+    with OpenAIServer([said]) as server:
+        call = official(server.base_url, files=files)
+        done = call.stream(unit)[1] if streamed else call.submit(unit)
+    (request,) = server.requests
+    assert len(done.images) == 1
+    assert request.path == "/v1/images/edits"
+    sent = request.json()
+    assert [sent.pop(name) for name in ("images", "mask")] == [
+        [{"image_url": _uri("png", b"one bytes")}, {"image_url": _uri("webp", b"two bytes")}],
+        {"image_url": _uri("png", b"mask bytes")},
+    ]
+    stream = {"stream": True, "partial_images": 2} if streamed else {}
+    assert sent == {
+        "model": "gpt-image-2",
+        "prompt": "a paper boat",
+        "n": 1,
+        "moderation": "low",
+        "size": "1024x1024",
+        **stream,
+    }
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def test_a_reference_that_json_cannot_hold_is_refused_before_it_is_sent(official) -> None:
+    picture = Reference(digest="large", media_type="image/png", width=8, height=8)
+    with OpenAIServer() as server:
+        found = failure(
+            official(server.base_url, files={"large": bytes(16_000_000)}),
+            unit_of(1, references=(picture,), moderation="low"),
+        )
+    assert isinstance(found, errors.BadRequest)
+    assert not found.maybe_billed
+    assert "moderation" in found.next_step
+    assert server.requests == []
+
+
+def test_fidelity_to_the_references_goes_with_references_to_the_model_that_has_it(official) -> None:
+    takes = {spec.id for spec in OpenAI().models() if spec.parameter("input_fidelity")}
+    assert takes == {"gpt-image-1.5"}
+    spec = OpenAI().model("gpt-image-1.5")
+    picture = Reference(digest="one", media_type="image/png", width=8, height=8)
+
+    def sent(references: tuple[Reference, ...]) -> dict[str, Any]:
+        params = {"input_fidelity": "high"}
+        request = make_request(
+            spec, prompt="a boat", params=params, references=references, today=date(2026, 1, 1)
+        )
+        return OpenAI().plan(request, spec, None)[0].params
+
+    assert sent((picture,))["input_fidelity"] == "high"
+    assert "input_fidelity" not in sent(())
+    with OpenAIServer([script.images(1)]) as server:
+        official(server.base_url, files={"one": b"one bytes"}).submit(
+            unit_of(1, model="gpt-image-1.5", references=(picture,), input_fidelity="high")
+        )
+    assert server.requests[0].form()["input_fidelity"] == [b"high"]
 
 
 CASES = [

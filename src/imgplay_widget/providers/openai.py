@@ -17,7 +17,7 @@ from imgplay_widget._types import (
     ReferenceRule,
     Unit,
 )
-from imgplay_widget.errors import BadResponse, ProviderError
+from imgplay_widget.errors import BadRequest, BadResponse, ProviderError
 from imgplay_widget.providers._shared import addresses
 from imgplay_widget.providers._shared.answers import (
     Item,
@@ -31,6 +31,7 @@ from imgplay_widget.providers._shared.answers import (
 )
 from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.environment import bare, variable
+from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.listed import (
     NEEDS_REFERENCE,
     litellm_price,
@@ -42,6 +43,7 @@ from imgplay_widget.providers._shared.listed import (
 from imgplay_widget.providers._shared.openai_errors import error_from
 from imgplay_widget.providers._shared.streams import streamed
 from imgplay_widget.providers.base import Provider
+from imgplay_widget.providers.cloud import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -53,6 +55,8 @@ __all__ = ["OpenAI"]
 _OFFICIAL = "https://api.openai.com/v1"
 _TEXT_MODEL = "gpt-5.6-luna"
 """The small model that OpenAI's deprecation page names as the successor of its nano models (2026-06)."""
+_MAX_DATA_URI = 20_971_520
+"""The most characters of an input image in JSON (``ImageRefParam`` of OpenAI's specification, 2026-08)."""
 _PARTIALS = 2
 """The number of previews of one streamed image; each costs a few tokens."""
 _OWN_MODELS = re.compile(r"gpt-image-[2-9].*|gpt-image-1\.5.*|gpt-image-1-mini.*|chatgpt-image-.*")
@@ -260,9 +264,17 @@ class OpenAI(Provider):
         return {"model": unit.model, "prompt": unit.prompt, "n": unit.n, **params}
 
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
-        """Return the address, and the body: JSON, or a form if there are references."""
+        """Return the address, and the body: JSON, or a form if there are references.
+
+        OpenAI's specification has `moderation` in the JSON of an edit, but not in its form.
+
+        Raises:
+            BadRequest: an input image is too large for JSON.
+        """
         if not unit.references:
             return f"{self._base}/images/generations", {"json": fields}
+        if "moderation" in fields:
+            return f"{self._base}/images/edits", {"json": {**fields, **self._pictures(unit, http)}}
         files = [
             (
                 "image[]",
@@ -274,6 +286,20 @@ class OpenAI(Provider):
             files.append(("mask", ("mask.png", http.reference(unit.mask), unit.mask.media_type)))
         data = {name: "true" if value is True else str(value) for name, value in fields.items()}
         return f"{self._base}/images/edits", {"data": data, "files": files}
+
+    def _pictures(self, unit: Unit, http: Http) -> dict[str, Any]:
+        """Return the references and the mask as JSON."""
+        found = [{"image_url": data_uri(http, one)} for one in (*unit.references, *filter(None, [unit.mask]))]
+        if any(len(one["image_url"]) > _MAX_DATA_URI for one in found):
+            raise unbilled(
+                BadRequest(
+                    "A reference is too large: together with moderation, OpenAI takes images of up to 15 MB.",
+                    provider=self.spec.name,
+                    next_step="Leave moderation out, or use a smaller file. Nothing was sent.",
+                )
+            )
+        count = len(unit.references)
+        return {"images": found[:count], **({"mask": found[count]} if unit.mask else {})}
 
     def _done(self, reply: Reply, unit: Unit, http: Http) -> Done:
         if not reply.ok:

@@ -28,7 +28,8 @@ class OpenAIWire(Wire):
         if received.headers["content-type"].startswith("application/json"):
             asked = received.json()
             if asked.get("stream"):
-                return images_api.stream(1, data=self.image(0))
+                kind = "image_edit" if "images" in asked else "image_generation"
+                return images_api.stream(1, kind=kind, data=self.image(0))
             count = asked["n"]
         else:
             form = received.form()
