@@ -66,7 +66,7 @@ LISTS: dict[str, dict[str, Any]] = {
         "/v1/models": {"data": [{"id": "gpt-image-2", "shutdown_date": "2027-01-01"}, {"id": "tts-1"}]}
     },
     "gemini": {
-        "/v1beta/models": {
+        "/v1/models": {
             "models": [
                 {
                     "name": "models/gemini-9-image",

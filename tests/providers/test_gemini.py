@@ -43,7 +43,7 @@ def failure(said: Any) -> errors.ProviderError:
 
 def test_the_body_holds_only_what_was_asked_for() -> None:
     _, request = submitted([painted(part(png()))])
-    assert request.path == f"/v1beta/models/{MODEL}:generateContent"
+    assert request.path == f"/v1/models/{MODEL}:generateContent"
     assert request.headers["x-goog-api-key"] == KEY
     assert KEY not in request.path
     assert "authorization" not in request.headers
@@ -222,7 +222,7 @@ def test_checking_tells_a_good_key_from_a_bad_one() -> None:
 @pytest.mark.parametrize(
     ("base", "expected"),
     [
-        ("http://127.0.0.1:1", "http://127.0.0.1:1/v1beta"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1/v1"),
         ("http://127.0.0.1:1/v1beta/", "http://127.0.0.1:1/v1beta"),
         ("http://127.0.0.1:1/google/v1", "http://127.0.0.1:1/google/v1"),
     ],
@@ -233,6 +233,31 @@ def test_the_version_is_added_where_it_is_missing(
     assert Gemini(base).origin() == expected
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", base)
     assert Gemini().origin() == expected
+
+
+@pytest.mark.parametrize(
+    ("set_to", "base", "model", "version"),
+    [
+        ("", "", MODEL, "v1"),
+        ("", "", "gemini-9-image-preview", "v1beta"),
+        ("", "", "gemini-9-image-preview-11-2026", "v1beta"),
+        ("", "", "gemini-image-latest", "v1beta"),
+        ("", "/v1", "gemini-9-image-preview", "v1"),
+        ("", "/v1beta", MODEL, "v1beta"),
+        ("beta", "", MODEL, "v1beta"),
+        ("v1", "", "gemini-9-image-preview", "v1"),
+        ("v1alpha", "", MODEL, "v1alpha"),
+        ("beta", "/v1", MODEL, "v1"),
+        ("../x", "", MODEL, "v1"),
+    ],
+)
+def test_a_model_is_asked_by_the_version_that_has_it(
+    set_to: str, base: str, model: str, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", set_to)
+    with ProviderServer([painted(part(png()))]) as server:
+        Caller(Gemini(server.origin + base)).submit(unit_of(1, model=model))
+    assert server.requests[0].path == f"/{version}/models/{model}:generateContent"
 
 
 def test_a_free_text_id_works_and_sends_nothing_by_itself() -> None:

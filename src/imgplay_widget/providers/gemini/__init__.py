@@ -3,7 +3,11 @@
 One call gives one image. Refusals come as HTTP 200, in three shapes. Drafts of the model's thinking come
 beside the finished image.
 
-The protocol is that of googleapis/python-genai (2026-08-21) and vercel/ai, ``packages/google`` (2026-08-22).
+The protocol is that of googleapis/python-genai 3.6.1, and vercel/ai, ``packages/google`` (2026-08-22).
+
+Models are asked by version ``v1``, which Google's clients use since November 2026. Their release notes
+(python-genai 3.0.0, go-genai 1.78.0) name what is on ``v1beta`` alone: the aliases that end with
+``-latest``, some previews, and models of speech. They do not name images and ``imageConfig``.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from imgplay_widget import catalog
 from imgplay_widget._types import Done, Inline, ModelSpec, Parameter, Pending, ProviderSpec, Remote, Unit
 from imgplay_widget.errors import BadRequest, ModelNotFound, Moderated, NoImage, ProviderError
 from imgplay_widget.providers._shared.answers import Item, collected, image_of, read_images, rows, table, text
+from imgplay_widget.providers._shared.environment import variable
 from imgplay_widget.providers._shared.failures import perhaps_billed
 from imgplay_widget.providers.cloud import HttpProvider
 from imgplay_widget.providers.gemini.errors import error_from
@@ -35,6 +40,10 @@ _PAINTS = re.compile(r"-image\b|nano-banana")
 """The list does not say which models make images; their ids do."""
 _TEXT_MODEL = "gemini-3.1-flash-lite"
 """The small model that Google names as the successor of gemini-2.0-flash-lite (shut down on 2026-06-01)."""
+_VERSION, _BETA_VERSION = "v1", "v1beta"
+_IS_VERSION = re.compile(r"v\d\w*")
+_BETA = re.compile(r"-latest$|-preview\b")
+"""The ids of models that only the beta has."""
 _MAX_PAGES = 20
 _MODERATED = {
     "SAFETY",
@@ -56,7 +65,8 @@ class Gemini(HttpProvider):
 
     Args:
         base_url: another address of the same API, with or without the version at its end; None takes
-            ``GOOGLE_GEMINI_BASE_URL``, or Google itself.
+            ``GOOGLE_GEMINI_BASE_URL``, or Google itself. Without a version, ``GOOGLE_GENAI_API_VERSION`` has
+            it (``beta`` stands for ``v1beta``), or the model decides.
     """
 
     spec = ProviderSpec(
@@ -71,8 +81,13 @@ class Gemini(HttpProvider):
 
     def __init__(self, base_url: str | None = None) -> None:
         super().__init__(base_url)
-        if not re.fullmatch(r"v\d\w*", urlsplit(self.base_url).path.rpartition("/")[2]):
-            self.base_url += "/v1beta"
+        said = variable("GOOGLE_GENAI_API_VERSION")
+        version = _BETA_VERSION if said == "beta" else said
+        with_version = _IS_VERSION.fullmatch(urlsplit(self.base_url).path.rpartition("/")[2]) is not None
+        # A version of the user holds for all models.
+        self._chosen = with_version or _IS_VERSION.fullmatch(version) is not None
+        if not with_version:
+            self.base_url += f"/{version if self._chosen else _VERSION}"
 
     def model(self, id: str) -> ModelSpec | None:
         """Return the model of an id. A model that the catalog does not list gets the parameters of all."""
@@ -85,8 +100,7 @@ class Gemini(HttpProvider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Send one call and wait for its image."""
-        url = f"{self.base_url}/models/{quote(unit.model, safe='')}:generateContent"
-        reply = await http.request("POST", url, json=_body(unit, http))
+        reply = await http.request("POST", self._address(unit.model), json=_body(unit, http))
         if not reply.ok:
             raise self._error(reply, unit.model, http)
         answer = read_images(reply.body, reply.content_type, http, field="data")
@@ -107,6 +121,13 @@ class Gemini(HttpProvider):
             served_by=text(_field(answer, "modelVersion")),
         )
 
+    def _address(self, model: str) -> str:
+        """Return the address of a model, in the version that has the model unless the user chose one."""
+        base = self.base_url
+        if not self._chosen and _BETA.search(model):
+            base = f"{base.removesuffix(_VERSION)}{_BETA_VERSION}"
+        return f"{base}/models/{quote(model, safe='')}:generateContent"
+
     def text_model(self) -> str | None:
         """Return Google's small text model."""
         return _TEXT_MODEL
@@ -117,8 +138,7 @@ class Gemini(HttpProvider):
             "systemInstruction": {"parts": [{"text": instruction}]},
             "contents": [{"role": "user", "parts": [{"text": text}]}],
         }
-        url = f"{self.base_url}/models/{quote(model, safe='')}:generateContent"
-        reply = await http.request("POST", url, json=body)
+        reply = await http.request("POST", self._address(model), json=body)
         if not reply.ok:
             raise self._error(reply, model, http)
         answer = read_images(reply.body, reply.content_type, http)
