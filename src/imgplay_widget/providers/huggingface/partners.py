@@ -265,7 +265,10 @@ class _Nscale(_Together):
     refuses = ("steps",)
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
-        fields = {"model": served, "prompt": unit.prompt, "response_format": "b64_json", **_sized(unit)}
+        params = _sized(unit)
+        # The Hub's own client sends no steps here, because nscale has none.
+        params.pop("num_inference_steps", None)
+        fields = {"model": served, "prompt": unit.prompt, "response_format": "b64_json", **params}
         return Call("/v1/images/generations", fields)
 
 
