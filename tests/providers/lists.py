@@ -65,6 +65,18 @@ LISTS: dict[str, dict[str, Any]] = {
     "openai": {
         "/v1/models": {"data": [{"id": "gpt-image-2", "shutdown_date": "2027-01-01"}, {"id": "tts-1"}]}
     },
+    "xai": {
+        "/v1/image-generation-models": {
+            "models": [
+                {
+                    "id": "grok-imagine-image-2.0",
+                    "image_price": 5,
+                    "input_modalities": ["text", "image"],
+                    "output_modalities": ["image"],
+                }
+            ]
+        }
+    },
     "gemini": {
         "/v1/models": {
             "models": [

@@ -144,9 +144,10 @@ def _situations(
 
 def _fitting(provider: Provider, spec: ModelSpec, wires: Sequence[type[Wire]]) -> type[Wire]:
     """Return the case whose server finishes a job of a model, or the last one."""
+    _, options = next(_requests(provider, spec))
     for wire in wires[:-1]:
         with suppress(ImgplayError, AssertionError):
-            asyncio.run(_called(provider, wire, spec))
+            asyncio.run(_called(provider, wire, spec, **options))
             return wire
     return wires[-1]
 
@@ -159,35 +160,51 @@ def _without_id(text: str, id: str) -> str:
 
 def _requests(provider: Provider, spec: ModelSpec) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the situations of a model."""
-    yield "text to image", {}
-    plain = _others(provider, spec)
-    if plain:
-        yield "text to image, all parameters", {"params": plain}
+    rule = spec.references
+    least = _least(provider, spec)
+    if "references" not in least:
+        yield "text to image", least
+        plain = _others(provider, spec)
+        if plain:
+            yield "text to image, all parameters", {"params": plain}
     if spec.native_n > 1:
-        yield "two images", {"n": 2}
+        yield "two images", {"n": 2, **least}
     if spec.previews:
-        yield "without previews", {"previews": False}
+        yield "without previews", {"previews": False, **least}
     if spec.cancel != "none":
-        yield "cancelled", {"cancels": True}
-    if spec.references is None:
+        yield "cancelled", {"cancels": True, **least}
+    if rule is None:
         return
-    yield "one reference", {"references": REFERENCES[:1]}
-    most = min(spec.references.max_count, len(REFERENCES))
+    yield "one reference", {**least, "references": REFERENCES[:1]}
+    most = min(rule.max_count, len(REFERENCES))
     if most > 1:
-        yield "several references", {"references": REFERENCES[:most]}
+        yield "several references", {**least, "references": REFERENCES[:most]}
     area: dict[str, Any] = {"references": REFERENCES[:1]}
     if spec.mask:
         area["mask"] = MASK
-        yield "a mask", area
+        yield "a mask", {**least, **area}
     full = _others(provider, spec, **area)
     if full:
         yield (
             "a mask, all parameters" if spec.mask else "a reference, all parameters",
-            {
-                **area,
-                "params": full,
-            },
+            {**area, "params": full},
         )
+
+
+def _least(provider: Provider, spec: ModelSpec) -> dict[str, Any]:
+    """Return what a request needs: an image where the model only changes images, and what has no default."""
+    params: dict[str, Any] = {}
+    least: dict[str, Any] = {}
+    if spec.references and spec.references.min_count:
+        least["references"] = REFERENCES[: spec.references.min_count]
+    for parameter in spec.parameters:
+        try:
+            request = catalog.make_request(spec, prompt=PROMPT, params=params, today=TODAY, **least)
+            provider.plan(request, spec, None if spec.seed == "none" else SEED)
+        except InvalidRequest as error:
+            if error.parameter == parameter.name:
+                params[parameter.name] = next(_values(parameter))
+    return {**least, "params": params} if params else least
 
 
 def _others(provider: Provider, spec: ModelSpec, **area: Any) -> dict[str, Any]:

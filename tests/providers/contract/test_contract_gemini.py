@@ -64,7 +64,7 @@ class GeminiWire(Wire):
         return Gemini(origin)
 
     def answer(self, received):
-        if not re.fullmatch(r"/v1/models/[\w.-]+:generateContent", received.path):
+        if not re.fullmatch(r"/v1(beta)?/models/[\w.-]+:generateContent", received.path):
             return failed(404, f"no {received.path}", kind="NOT_FOUND")
         parts = [
             {"text": "Let me see.", "thought": True},

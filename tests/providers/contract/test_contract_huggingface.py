@@ -27,6 +27,14 @@ HUB = {
 }
 
 
+EDITORS = ("hf-inference", "fal-ai", "together", "replicate", "wavespeed")
+BOTH = [
+    *({"provider": name, **row} for name, row in HUB.items()),
+    *({"provider": name, **HUB[name], "task": "image-to-image"} for name in EDITORS),
+]
+"""What a model has that also changes images."""
+
+
 class HubWire(Wire):
     """The Hub, and hf-inference behind the router."""
 
@@ -36,7 +44,7 @@ class HubWire(Wire):
 
     def __init__(self, script=()):
         super().__init__(script)
-        self.mapping = HUB
+        self.mapping = BOTH
 
     @classmethod
     def connect(cls, origin):

@@ -65,7 +65,6 @@ class HunyuanChatWire(HunyuanWire):
     def answer(self, received):
         if received.path != "/v1/wand/hunyuan-image/v35-generation":
             return Wire.answer(self, received)
-        assert set(received.json()) == {"model", "messages", "seed"}
         image = {"url": self.link(), "width": 64, "height": 64}
         return answer({"id": "r-1", "choices": [{"delta": {"type": "image", "image": image}}]})
 
