@@ -12,7 +12,7 @@ export function SizeSlider() {
   const text = t.feed.sizes[size];
   return (
     <label class="ip-tile-size" data-tip={`${t.feed.size}: ${text}`}>
-      <Icon name="images" size={14} />
+      <Icon name="size" size={14} />
       <input
         class="ip-slider"
         type="range"
