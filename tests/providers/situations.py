@@ -29,6 +29,7 @@ from imgplay_widget.providers.registry import Registry
 from imgplay_widget.testing.contract import KEY, PROMPT, Wire
 from imgplay_widget.testing.recording import Recording, record
 from imgplay_widget.testing.server import Answer, Received
+from tests.providers.contract.test_contract_huggingface import BOTH, HubWire
 from tests.providers.fuzz import cases
 from tests.providers.lists import listed
 
@@ -347,6 +348,8 @@ async def _over(
     name = wire_type.__module__.rpartition("_contract_")[2]
     official = urlsplit(provider.origin())
     wire = wire_type()
+    if isinstance(wire, HubWire):
+        wire.mapping = BOTH
     # The server answers without a socket.
     with closing(wire._listener), closing(wire.elsewhere._listener):
         case_path = urlsplit(wire_type.connect(wire.origin).origin()).path

@@ -347,7 +347,8 @@ class ProviderContract:
         if model.references is None:
             with pytest.raises(InvalidRequest, match="reference"):
                 self.generate(studio, references=[png()])
-            assert wire.requests == []
+            # A provider may have been asked what the model takes.
+            assert wire.submits == []
             return
         picture = png(48, 32)
         self.generate(studio, references=[picture]).result(WAIT)
@@ -365,7 +366,7 @@ class ProviderContract:
             references = [picture] if model.references else []
             with pytest.raises(InvalidRequest, match="mask"):
                 self.generate(studio, references=references, mask=mask)
-            assert wire.requests == []
+            assert wire.submits == []
             return
         self.generate(studio, references=[picture], mask=mask).result(WAIT)
         assert free_of(wire.mask_of(wire.submits[-1])) == (0, 0, 24, 32)

@@ -262,12 +262,11 @@ class _Together(Partner):
 class _Nscale(_Together):
     name = "nscale"
     edits = False
+    # The Hub's own client sends no steps here, because nscale has none.
     refuses = ("steps",)
 
     def call(self, unit: Unit, repo: str, served: str) -> Call:
         params = _sized(unit)
-        # The Hub's own client sends no steps here, because nscale has none.
-        params.pop("num_inference_steps", None)
         fields = {"model": served, "prompt": unit.prompt, "response_format": "b64_json", **params}
         return Call("/v1/images/generations", fields)
 
