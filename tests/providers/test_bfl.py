@@ -52,16 +52,6 @@ def test_flux_3_gets_nothing_that_it_does_not_know() -> None:
     assert body["images"] == ["Zmlyc3Q=", "c2Vjb25k"]
 
 
-def test_the_small_flux_3_gets_only_what_its_page_names() -> None:
-    body = sent("flux-3-image-klein", REFERENCES, aspect_ratio="16:9", resolution="1.5k")
-    assert body == {
-        "prompt": "a paper boat",
-        "aspect_ratio": "16:9",
-        "resolution": "1.5k",
-        "images": ["Zmlyc3Q=", "c2Vjb25k"],
-    }
-
-
 def test_a_mask_goes_beside_its_image_in_black_and_white() -> None:
     body = sent("flux-pro-1.0-fill", REFERENCES[:1], mask=REFERENCES[1], cfg=30, steps=20)
     assert (body["image"], body["mask"]) == ("Zmlyc3Q=", b64encode(b"white b").decode())
