@@ -182,8 +182,8 @@ def test_a_refused_key_is_a_bad_key_where_a_list_tells():
 
 
 def test_a_service_without_a_list_of_models_says_that_an_image_tests_the_key():
-    with KnownServer("gitee") as server, open_studio() as studio:
-        assert studio.add_server(preset="gitee", url=server.base_url, key="wrong").outcome == "unknown"
+    with KnownServer("aihubmix") as server, open_studio() as studio:
+        assert studio.add_server(preset="aihubmix", url=server.base_url, key="wrong").outcome == "unknown"
         assert server.requests == []
 
 

@@ -62,15 +62,6 @@ def stepfun(received: Received, fields: dict[str, Any]) -> Answer:
     return answer({"created": 1, "data": [entry]})
 
 
-def gitee(received: Received, fields: dict[str, Any]) -> Answer:
-    if received.headers.get("authorization") != f"Bearer {KEY}":
-        return error(401, "invalid token")
-    unknown = {*fields} - {"model", "prompt", "size", "num_inference_steps", "negative_prompt"}
-    if received.method == "GET" or unknown:
-        return error(400, f"unknown {sorted(unknown)}")
-    return answer({"data": [item(png(*_size(fields.get("size", "1024x1024"), "x")))]})
-
-
 def aihubmix(received: Received, fields: dict[str, Any]) -> Answer:
     if received.headers.get("authorization") != f"Bearer {KEY}":
         return error(401, "invalid token")
@@ -140,7 +131,6 @@ def xinference(received: Received, fields: dict[str, Any]) -> Answer:
 KINDS = {
     "azure": azure,
     "stepfun": stepfun,
-    "gitee": gitee,
     "aihubmix": aihubmix,
     "litellm": litellm,
     "localai": localai,
