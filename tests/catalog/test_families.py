@@ -14,7 +14,7 @@ PROVIDERS = [
 ]  # fmt: skip
 
 NEAREST = [
-    ("bfl:flux-3-image-klein", "flux-3-image"),
+    ("bfl:flux-3-image-quick", "flux-3-image"),
     ("bfl:flux-3-image-fast", "flux-3-image"),
     ("bfl:flux-2-klein-3b", "flux-2-klein-9b"),
     ("bfl:flux-2-flex-preview", "flux-2-flex"),

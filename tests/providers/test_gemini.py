@@ -156,7 +156,7 @@ def test_a_finish_message_explains_a_refusal() -> None:
         (
             answer({"error": {"message": "models/x is not found"}}, 404),
             errors.ModelNotFound,
-            "gemini:gemini-3-pro-image",
+            "refresh_models('gemini')",
         ),
         (answer("gone", 404), errors.ModelNotFound, "base URL"),
     ],

@@ -28,7 +28,8 @@ def provider(page, name="mine"):
 
 
 def test_a_server_is_added_and_draws(page):
-    with OpenAIServer(script=[LISTED, LISTED, images(1)]) as server:
+    # Each question for the models is followed by one for what the models can do.
+    with OpenAIServer(script=[LISTED] * 4 + [images(1)]) as server:
         told = add(page, server.base_url)
         assert (told["provider"], told["outcome"]) == ("mine", "good")
         page.wait_for(lambda events: sum(e["type"] == "models_changed" for e in events) >= 2)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
+from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.providers.siliconflow import SiliconFlow
-from imgplay_widget.testing.contract import ProviderContract, Wire
+from imgplay_widget.testing import png
+from imgplay_widget.testing.contract import WAIT, ProviderContract, Wire
 from imgplay_widget.testing.server import Answer, answer
 
 
@@ -14,7 +18,7 @@ def error(status: int, code: int, message: str, **headers: str) -> Answer:
 
 
 class SiliconFlowWire(Wire):
-    model = "Qwen/Qwen-Image-Edit-2509"
+    model = "Qwen/Qwen-Image"
     seeded = True
     linked = True
 
@@ -61,3 +65,12 @@ class SiliconFlowWire(Wire):
 
 class TestSiliconFlow(ProviderContract):
     wire_type = SiliconFlowWire
+
+    def test_a_model_that_only_changes_images_sends_each_in_a_field_of_its_own(self, studio, wire):
+        pictures = [png(48, 32), png(32, 48), png(40, 40)]
+        model = "siliconflow:Qwen/Qwen-Image-Edit-2509"
+        studio.generate("a paper boat in the rain", model=model, references=pictures).result(WAIT)
+        assert wire.references_of(wire.submits[-1]) == pictures
+        with pytest.raises(InvalidRequest, match="needs at least 1"):
+            studio.generate("a paper boat in the rain", model=model)
+        assert len(wire.submits) == 1
