@@ -18,7 +18,7 @@ HEAD = ("preset", "server", "address", "key", "models", "cost")
 
 
 class PresetTable(Sequence[ServerPreset]):
-    """Known servers, in order. It is a sequence of `ServerPreset`, and shows itself as a table.
+    """Known servers, in order. It is a sequence of records, and shows itself as a table.
 
     Args:
         presets: the known servers.
