@@ -79,6 +79,14 @@ describe("the other batches", () => {
     // Two columns have no better way for three, and ten need three columns here.
     expect(older(3, 16 / 9)).toMatchObject({ columns: 2 });
   });
+  it("stand two by two in a narrow feed and on a narrow screen", () => {
+    for (const width of [532, 336, 316, 248]) {
+      const { columns, tile } = older(4, 1, { width, height: 400 });
+      expect([width, columns, tile]).toEqual([width, 2, (width - GAP) / 2]);
+    }
+    expect(older(4, 1, { width: 240, height: 400 })).toMatchObject({ columns: 1 });
+  });
+
   it("are no narrow strips", () => {
     expect(older(2, 4, PHONE)).toMatchObject({ columns: 1, tile: PHONE.width });
     expect(older(4, 9 / 16).tile).toBeGreaterThan(140);

@@ -2,8 +2,10 @@
 
 /** The room between two tiles, in pixels. */
 export const GAP = 8;
+/** The side of the smallest square in pixels. */
+const SMALL = 120;
 /** The side of a square in pixels, by the size that the user chose. The first one is the automatic size. */
-const SIDES = [210, 120, 160, 220, 320];
+const SIDES = [210, SMALL, 160, 220, 320];
 /** The size at which each image has a row of its own. It is the last one. */
 export const ONE_A_ROW = SIDES.length;
 export const SIZES = SIDES.length + 1;
@@ -61,7 +63,9 @@ export function arranged(
     if (best.tile >= LEAST * Math.sqrt(ratio)) return best;
   }
   const fitting = (side: number): number => Math.max(Math.round((width + GAP) / (side + GAP)), 1);
-  const side = Math.max(share(fitting(SIDES[size] ?? 0)), 0);
+  // On a narrow screen, squares stand two by two at the automatic size, and not one under the other.
+  const pair = size === 0 && width >= 2 * SMALL + GAP ? 2 : 1;
+  const side = Math.max(share(Math.max(fitting(SIDES[size] ?? 0), pair)), 0);
   const columns = fitting(side * Math.max(ratio, Math.min(NARROWEST, 2 * ratio)));
   const lines = Math.ceil(count / columns);
   // Of four tiles, two and two stand better than three and one.
