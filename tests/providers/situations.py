@@ -321,7 +321,7 @@ async def _follow(provider: Provider, unit: Unit, found: object, http: Http) -> 
 
 async def _asked(provider: Provider, wire_type: type[Wire], ask: Callable[[Http], Awaitable[Any]]) -> str:
     async def drive(http: Http, wire: Wire) -> None:
-        # What is asked is all that counts.
+        # The recording needs the request alone, so a refused answer does not matter.
         with suppress(ImgplayError):
             await ask(http)
 

@@ -97,6 +97,12 @@ def test_azure_gets_its_own_header_and_models():
         assert batch[0].cost is None
 
 
+def test_azure_gets_the_input_image_and_moderation_in_one_form():
+    with added("azure") as (server, studio, _):
+        drawn(studio, "azure:gpt-image-2", references=[png()], moderation="low")
+        assert server.calls[-1][1]["moderation"] == "low"
+
+
 def test_step_gets_the_height_of_a_size_first():
     with added("stepfun") as (server, studio, _):
         batch = drawn(studio, "stepfun:step-image-edit-2", size="1360x768", seed=9)

@@ -266,14 +266,15 @@ class OpenAI(Provider):
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
         """Return the address, and the body: JSON, or a form if there are references.
 
-        OpenAI's specification has `moderation` in the JSON of an edit, but not in its form.
+        OpenAI's specification has `moderation` in the JSON of an edit, but not in its form. Other servers read
+        forms only.
 
         Raises:
             BadRequest: an input image is too large for JSON.
         """
         if not unit.references:
             return f"{self._base}/images/generations", {"json": fields}
-        if "moderation" in fields:
+        if "moderation" in fields and not self._compatible:
             return f"{self._base}/images/edits", {"json": {**fields, **self._pictures(unit, http)}}
         files = [
             (
