@@ -6,6 +6,7 @@ import pytest
 
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec
+from imgplay_widget.catalog._families import _family
 from imgplay_widget.providers import Registry
 
 PROVIDERS = [
@@ -119,3 +120,17 @@ def test_values_whose_choices_are_not_known_are_taken_as_they_are() -> None:
 def test_an_id_of_no_family_is_refused(name: str) -> None:
     provider, _, typed = name.partition(":")
     assert Registry(entries=[]).get(provider).model(typed) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"ids": "x", "like": "flux-2-pro", "keep": ["seed"]}, "keep"),
+        ({"like": "flux-2-pro"}, "ids is missing"),
+        ({"ids": "x", "like": "flux-0"}, "flux-0"),
+        ({"ids": "x", "like": "flux-2-pro", "drops": ["paint"]}, "paint"),
+    ],
+)
+def test_a_wrong_rule_names_its_field(rule: dict[str, object], words: str) -> None:
+    with pytest.raises(catalog.CatalogError, match=words):
+        _family("bfl", rule, 0)

@@ -16,14 +16,13 @@ would be sent although nobody set it, but those that the whole family takes (``k
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule
-from imgplay_widget.catalog._load import CatalogError, load
+from imgplay_widget.catalog._load import CatalogError, build, load, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,11 +110,13 @@ def families(provider: str) -> tuple[Family, ...]:
 @cache
 def _file() -> dict[str, Any]:
     text = (files("imgplay_widget.catalog").joinpath(*FILE.split("/"))).read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tables_of(text, FILE)
 
 
 def _family(provider: str, rule: Mapping[str, Any], index: int) -> Family:
     where = f"{FILE}: {provider}[{index}]"
+    if not rule.get("ids"):
+        raise CatalogError(f"{where}: ids is missing.")
     like = next((spec for spec in load(provider) if spec.id == rule.get("like")), None)
     if like is None:
         raise CatalogError(f"{where}: like: {rule.get('like')!r} is not a model of {provider}.toml.")
@@ -126,10 +127,6 @@ def _family(provider: str, rule: Mapping[str, Any], index: int) -> Family:
                 raise CatalogError(f"{where}: {name}: {like.id} does not have {parameter!r}.")
     given: Any = rule.get("references", like.references)
     own = ReferenceRule(**cast("dict[str, Any]", given)) if isinstance(given, dict) else given or None
-    return Family(
-        ids=re.compile(rule["ids"]),
-        like=like,
-        same=rule.get("same", False),
-        references=own,
-        **named,
-    )
+    values = {**rule, **named, "ids": re.compile(rule["ids"]), "like": like, "references": own}
+    family: Family = build(Family, values, where)
+    return family

@@ -54,7 +54,16 @@ from imgplay_widget.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CatalogError", "build", "check_parameter", "check_price", "load", "models_of", "parse"]
+__all__ = [
+    "CatalogError",
+    "build",
+    "check_parameter",
+    "check_price",
+    "load",
+    "models_of",
+    "parse",
+    "tables_of",
+]
 
 
 _KINDS: tuple[str, ...] = get_args(ParameterKind)
@@ -91,12 +100,25 @@ def parse(text: str, *, provider: str, file: str) -> tuple[ModelSpec, ...]:
     Raises:
         CatalogError: the text is wrong; the message names the file and the field.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{file} is not TOML: {error}.") from error
+    data = tables_of(text, file)
     _only(data, ("parameters", "price_list", "prices", "models"), f"{file}")
     return models_of(data, provider=provider, file=file)
+
+
+def tables_of(text: str, file: str) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Args:
+        text: the content of the file.
+        file: the name of the file in errors.
+
+    Raises:
+        CatalogError: the text is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{file} is not TOML: {error}.") from error
 
 
 def models_of(data: Mapping[str, Any], *, provider: str, file: str) -> tuple[ModelSpec, ...]:

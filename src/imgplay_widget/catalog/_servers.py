@@ -27,7 +27,6 @@ stands for every model that is not listed::
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
@@ -36,7 +35,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from imgplay_widget._text import shown
-from imgplay_widget.catalog._load import CatalogError, build, load, models_of
+from imgplay_widget.catalog._load import CatalogError, build, load, models_of, tables_of
 from imgplay_widget.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -223,10 +222,7 @@ def parse_servers(text: str, *, file: str) -> tuple[ServerPreset, ...]:
     Raises:
         CatalogError: the text is wrong; the message names the file and the field.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{file} is not TOML: {error}.") from error
+    data = tables_of(text, file)
     shared = data.get("parameters", {})
     presets = tuple(_preset(table, shared, file) for table in data.get("servers", ()))
     names = [preset.name for preset in presets]

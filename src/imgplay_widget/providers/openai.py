@@ -266,8 +266,8 @@ class OpenAI(Provider):
     def _content(self, unit: Unit, fields: Mapping[str, Any], http: Http) -> tuple[str, dict[str, Any]]:
         """Return the address, and the body: JSON, or a form if there are references.
 
-        OpenAI's specification has `moderation` in the JSON of an edit, but not in its form. Other servers read
-        forms only.
+        OpenAI's specification has `moderation` in the JSON of an edit, but not in its form. Other servers
+        read forms only.
 
         Raises:
             BadRequest: an input image is too large for JSON.
