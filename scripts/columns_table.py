@@ -6,14 +6,14 @@ the file differs.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 from imgplay_widget._store.frames import FRAMES, Frame  # noqa: E402
+from scripts.generated import write_or_compare  # noqa: E402
 
 TARGET = ROOT / "docs" / "sql.md"
 
@@ -40,15 +40,7 @@ def _section(frame: Frame) -> str:
 
 def main() -> None:
     """Write or compare the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
-    check = parser.parse_args().check
-    text = document()
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        return
-    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("docs/sql.md does not match the tables: run `make columns` and commit it")
+    write_or_compare(TARGET, document, "columns", __doc__)
 
 
 if __name__ == "__main__":

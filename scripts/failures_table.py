@@ -9,7 +9,6 @@ the file differs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import socket
@@ -36,6 +35,7 @@ from imgplay_widget.providers.openai import OpenAI  # noqa: E402
 from imgplay_widget.testing import InstantClock, open_studio  # noqa: E402
 from imgplay_widget.testing.contract import KEY, PROMPT, WAIT, ProviderContract, Wire  # noqa: E402
 from imgplay_widget.testing.server import HANG, RESET_AFTER, Item, answer  # noqa: E402
+from scripts.generated import write_or_compare  # noqa: E402
 
 if TYPE_CHECKING:
     from imgplay_widget._studio.studio import Studio
@@ -232,15 +232,7 @@ def _class(error: ImgplayError) -> str:
 
 def main() -> None:
     """Write or compare the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
-    check = parser.parse_args().check
-    text = document()
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        return
-    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("docs/failures.md does not match the errors: run `make failures` and commit it")
+    write_or_compare(TARGET, document, "failures", __doc__)
 
 
 if __name__ == "__main__":

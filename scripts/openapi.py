@@ -6,33 +6,28 @@ file differs.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 from imgplay_widget.server.rest.document import document  # noqa: E402
 from imgplay_widget.server.rest.endpoints import ENDPOINTS  # noqa: E402
+from scripts.generated import write_or_compare  # noqa: E402
 
 TARGET = ROOT / "docs" / "openapi.json"
 
 
+def text() -> str:
+    """Return the description as JSON."""
+    return json.dumps(document(ENDPOINTS), ensure_ascii=False, indent=2) + "\n"
+
+
 def main() -> None:
     """Write or compare the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; end with 1 where the file differs"
-    )
-    check = parser.parse_args().check
-    text = json.dumps(document(ENDPOINTS), ensure_ascii=False, indent=2) + "\n"
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        return
-    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("docs/openapi.json does not match server/rest: run `make openapi` and commit it")
+    write_or_compare(TARGET, text, "openapi", __doc__)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ the file differs.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,10 +15,11 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 from imgplay_widget import errors  # noqa: E402
 from imgplay_widget._page import protocol  # noqa: E402
+from scripts.generated import write_or_compare  # noqa: E402
 
 JS = ROOT / "js"
 TARGET = JS / "src" / "protocol.gen.ts"
@@ -82,17 +82,7 @@ def types() -> str:
 
 def main() -> None:
     """Write or compare the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; end with 1 where the file differs"
-    )
-    check = parser.parse_args().check
-    text = types()
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        return
-    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("js/src/protocol.gen.ts does not match _page/protocol.py: run `make protocol` and commit it")
+    write_or_compare(TARGET, types, "protocol", __doc__)
 
 
 if __name__ == "__main__":

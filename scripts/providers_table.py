@@ -6,7 +6,6 @@ where the file differs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 # Settings of this machine must not get into the document.
 for variable in list(os.environ):
@@ -26,6 +25,7 @@ from imgplay_widget._studio.models import sizes  # noqa: E402
 from imgplay_widget._types import ModelSpec  # noqa: E402
 from imgplay_widget.catalog import ServerPreset, price_text, server_presets  # noqa: E402
 from imgplay_widget.providers import Provider, Registry  # noqa: E402
+from scripts.generated import write_or_compare  # noqa: E402
 
 TARGET = ROOT / "docs" / "providers.md"
 CONTRACT = "tests/providers/contract"
@@ -214,15 +214,7 @@ def contract_cases() -> Counter[str]:
 
 def main() -> None:
     """Write or compare the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
-    check = parser.parse_args().check
-    text = document(contract_cases())
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        return
-    if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit("docs/providers.md does not match the providers: run `make providers` and commit it")
+    write_or_compare(TARGET, lambda: document(contract_cases()), "providers", __doc__)
 
 
 if __name__ == "__main__":
