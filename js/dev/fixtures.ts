@@ -242,6 +242,7 @@ export function batch(
     references: [],
     mask: null,
     clickId: null,
+    sweepId: null,
     generations,
     ...patch,
   };

@@ -4,6 +4,8 @@ export type Call =
   | Hello
   | Generate
   | CancelBatches
+  | ReadSweep
+  | CancelSweep
   | Retry
   | Delete
   | Restore
@@ -55,6 +57,7 @@ export type ErrorCode =
   | "bad_response"
   | "billing"
   | "cancelled"
+  | "confirmation_needed"
   | "connect_failed"
   | "corrupt_image"
   | "deadline"
@@ -97,6 +100,7 @@ export type ErrorCode =
 export type Event =
   | BatchAdded
   | BatchChanged
+  | SweepChanged
   | GenerationChanged
   | GenerationProgress
   | GenerationRemoved
@@ -119,6 +123,7 @@ export type Result =
   | FeedResult
   | GalleryResult
   | BatchList
+  | SweepResult
   | TopicShown
   | QueueResult
   | PromptList
@@ -168,6 +173,10 @@ export interface AddWorkflow {
   name: string;
   text: string;
 }
+export interface AxisState {
+  name: string;
+  labels: string[];
+}
 export interface BatchAdded {
   type: "batch_added";
   batch: BatchState;
@@ -190,6 +199,7 @@ export interface BatchState {
   references: ReferenceState[];
   mask: ReferenceState | null;
   clickId: string | null;
+  sweepId: string | null;
   generations: GenerationState[];
 }
 export interface ReferenceState {
@@ -293,6 +303,14 @@ export interface CancelBatches {
    */
   batchIds: string[];
   generationId: string | null;
+}
+export interface ReadSweep {
+  method: "read_sweep";
+  sweepId: string;
+}
+export interface CancelSweep {
+  method: "cancel_sweep";
+  sweepId: string;
 }
 export interface Retry {
   method: "retry";
@@ -637,6 +655,19 @@ export interface DraftState {
 export interface Empty {
   type: "empty";
 }
+export interface SweepChanged {
+  type: "sweep_changed";
+  sweep: SweepState;
+}
+export interface SweepState {
+  id: string;
+  topicId: string;
+  template: string;
+  axes: AxisState[];
+  cells: (string | null)[];
+  asked: string[];
+  createdAt: number;
+}
 export interface GenerationChanged {
   type: "generation_changed";
   generation: GenerationState;
@@ -842,6 +873,10 @@ export interface ProviderState {
   preset: string | null;
   writes: boolean;
   writer: string | null;
+}
+export interface SweepResult {
+  type: "sweep";
+  sweep: SweepState;
 }
 export interface TopicShown {
   type: "topic_shown";

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.presets import PresetTable, server_presets
     from imgplay_widget._studio.results import Rows
     from imgplay_widget._studio.studio import Studio
+    from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
     from imgplay_widget._types import Estimate, Notice, Recovery, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
@@ -51,6 +52,8 @@ __all__ = [
     "Spend",
     "Status",
     "Studio",
+    "SweepHandle",
+    "SweepHandles",
     "TopicHandle",
     "TopicHandles",
     "__version__",
@@ -81,6 +84,8 @@ _HOME = {
     "Spend": "_rules.costs",
     "Status": "_types",
     "Studio": "_studio.studio",
+    "SweepHandle": "_studio.sweep_handles",
+    "SweepHandles": "_studio.sweep_handles",
     "TopicHandle": "_studio.handles",
     "TopicHandles": "_studio.handles",
     "models": "_studio.models",

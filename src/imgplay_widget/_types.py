@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERYTHING",
     "Asset",
+    "Axis",
     "Batch",
     "Cover",
     "Done",
@@ -53,6 +54,7 @@ __all__ = [
     "SizeRule",
     "Stage",
     "Status",
+    "Sweep",
     "Task",
     "Tier",
     "Topic",
@@ -696,6 +698,7 @@ class Batch:
         references: the input images.
         mask: the mask over the first reference, or None.
         click_id: the mark that all batches of one click share; None where the click asked for one batch.
+        sweep_id: the sweep that asked for the batch, or None.
     """
 
     id: str
@@ -712,6 +715,7 @@ class Batch:
     references: tuple[Reference, ...] = ()
     mask: Reference | None = None
     click_id: str | None = None
+    sweep_id: str | None = None
 
     @property
     def inputs(self) -> tuple[Reference, ...]:
@@ -722,6 +726,45 @@ class Batch:
     def parents(self) -> tuple[str, ...]:
         """The ids of the generations among the references, in their order, each once."""
         return tuple(dict.fromkeys(one.generation_id for one in self.references if one.generation_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One axis of a sweep: a name, and the values that the sweep goes through.
+
+    Attributes:
+        name: a word of the template, a parameter, ``"model"``, ``"seed"`` or ``"row"``.
+        values: the values, each once. Those of ``"row"`` are objects: the cells of a row by their columns.
+    """
+
+    name: str
+    values: tuple[JSON, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """A row of ``image_sweeps``, with its cells: one request for each combination of the values of its axes.
+
+    Attributes:
+        digest: the digest of the whole sweep, by which the same sweep is found again.
+        template: the prompt, in which the names of axes stand in braces.
+        axes: the axes. The last one changes first from cell to cell.
+        fixed: the values that are the same for all cells.
+        cells: the batch of each cell; None where it was deleted.
+        asked: the batches that the sweep asked for, the newest first. The other cells come from the store.
+    """
+
+    id: str
+    topic_id: str
+    user_id: str
+    organization_id: str | None
+    digest: str
+    template: str
+    axes: tuple[Axis, ...]
+    fixed: Mapping[str, JSON]
+    created_at: datetime
+    cells: tuple[str | None, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

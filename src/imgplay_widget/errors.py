@@ -7,6 +7,7 @@
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
     ├── PriceUnknown                     there is a budget, and the price of the call is not known
+    ├── ConfirmationNeeded               many requests at once, which the user did not agree to
     ├── NotFound (LookupError)           no topic, batch, generation … has this name or id
     ├── PageOutdated                     the page and the studio are of different versions
     ├── NoThreads                        this Python cannot start a thread; nothing was stored
@@ -70,6 +71,7 @@ __all__ = [
     "BadResponse",
     "BillingError",
     "Cancelled",
+    "ConfirmationNeeded",
     "ConnectFailed",
     "CorruptImage",
     "DeadlineExceeded",
@@ -260,6 +262,16 @@ class PriceUnknown(ImgplayError):
     default_next_step = (
         "Call again with confirm=True (on the page: press the button) to pay an unknown price, or choose a "
         "model whose price is known. Nothing was stored, sent or paid."
+    )
+
+
+class ConfirmationNeeded(ImgplayError):
+    """So many requests at once need the user's agreement. Nothing was stored, sent or paid."""
+
+    code = "confirmation_needed"
+    fault = "you"
+    default_next_step = (
+        "Call again with confirm=True to send all of them, or ask for fewer. Nothing was stored or paid."
     )
 
 

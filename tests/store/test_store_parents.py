@@ -209,4 +209,4 @@ def test_the_requests_of_the_past_are_found_again(past, open_store):
             references=[one.digest for one in batch.references],
             mask=batch.mask and batch.mask.digest,
         )
-        assert store.same_request(digest).batch.id == name
+        assert store.same_requests([digest])[digest].batch.id == name

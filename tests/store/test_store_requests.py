@@ -53,7 +53,7 @@ def digest_of(batch, **other):
 
 
 def found(store, digest):
-    entry = store.same_request(digest)
+    entry = store.same_requests([digest]).get(digest)
     return None if entry is None else entry.batch.id
 
 
@@ -63,7 +63,7 @@ def test_the_newest_batch_of_a_request_is_found_whether_it_is_done_or_runs(regis
     assert found(registered, digest) == done.id
     running, *_ = ask(registered, filled=1)
     assert found(registered, digest) == running.id
-    assert registered.same_request(digest) == registered.entry(running.id)
+    assert registered.same_requests([digest]).get(digest) == registered.entry(running.id)
     assert found(registered, digest_of(done, prompt="a blue fox")) is None
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         GalleryPage,
         Generation,
         Reference,
+        Sweep,
         Topic,
         TopicPage,
         Wanted,
@@ -115,10 +116,20 @@ class Archive:
         return await self.in_store(self.store.generation_of, digest)
 
     async def feed(
-        self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None = None,
+        limit: int = 12,
+        wanted: Wanted = EVERYTHING,
+        folded: bool = False,
     ) -> FeedPage:
-        """Return a page of the feed of a topic, or of all topics (None), newest batch first."""
-        return await self.in_store(self.store.feed, topic_id, before=before, limit=limit, wanted=wanted)
+        """Return a page of the feed of a topic, or of all topics (None), newest batch first.
+
+        In a folded feed, the newest batch of a sweep stands for the whole sweep.
+        """
+        read = self.store.feed
+        return await self.in_store(read, topic_id, before=before, limit=limit, wanted=wanted, folded=folded)
 
     async def gallery(
         self,
@@ -162,6 +173,17 @@ class Archive:
             return entries, topic
 
         return await self.in_store(read)
+
+    async def sweep(self, sweep_id: str) -> Sweep:
+        """Return a sweep.
+
+        Raises:
+            NotFound: there is no such sweep.
+        """
+        found = await self.in_store(self.store.sweeps_by_id, [sweep_id])
+        if not found:
+            raise gone("sweep", sweep_id)
+        return found[0]
 
     async def unfinished(self, limit: int) -> list[Entry]:
         """Return the batches of all topics that run or wait, oldest first."""

@@ -7,7 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from imgplay_widget._engine.archive import gone
-from imgplay_widget._rules.changes import Change, EntryWritten, Removed, StoreWritten, TopicWritten
+from imgplay_widget._rules.changes import (
+    Change,
+    EntryWritten,
+    Removed,
+    StoreWritten,
+    SweepWritten,
+    TopicWritten,
+)
 from imgplay_widget._types import Recovery
 from imgplay_widget.errors import ImgplayError
 
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._engine.covers import Covers
     from imgplay_widget._engine.engine import Engine
-    from imgplay_widget._store import Restored
+    from imgplay_widget._store import Hidden, Restored
     from imgplay_widget._types import Kind, Topic
 
 __all__ = ["Curator"]
@@ -165,6 +172,7 @@ class Curator:
         for topic in topics:
             self._notify(TopicWritten(topic=topic))
         await self._tell_entries(moved)
+        await self._tell_sweeps(moved)
         self._covers.make_missing(topics)
 
     async def _tell_entries(self, batch_ids: Sequence[str]) -> None:
@@ -180,6 +188,17 @@ class Curator:
         for entry in entries:
             self._notify(EntryWritten(entry=entry))
 
+    async def _tell_sweeps(self, batch_ids: Sequence[str]) -> None:
+        """Tell how the sweeps of some batches are now, after a change of these batches was committed."""
+        try:
+            changed = await self._archive.in_store(self._archive.store.sweeps_of, batch_ids)
+        except ImgplayError as error:
+            logger.warning("How sweeps changed could not be told: %s", error.message)
+            self._notify(StoreWritten())
+            return
+        for sweep in changed:
+            self._notify(SweepWritten(sweep=sweep))
+
     # -------------------------------------------------------------- deleting
 
     async def delete(self, what: Kind, ids: Sequence[str], *, source: str | None = None) -> None:
@@ -192,9 +211,18 @@ class Curator:
             ids: the ids.
             source: the page that deletes them (see `SettingWritten`).
         """
-        engine, now = self._engine, self._clock.now()
-        hide = self._archive.store.hide
-        hidden = await self._archive.in_store(hide, what, ids, at=now, ended=engine.as_cancelled)
+        hide, ended = self._archive.store.hide, self._engine.as_cancelled
+        hidden = await self._archive.in_store(hide, what, ids, at=self._clock.now(), ended=ended)
+        await self._after_hiding(hidden, source)
+
+    async def delete_sweep(self, sweep_id: str) -> None:
+        """Delete a sweep with the batches that it asked for. Until they are purged, `restore_sweep` helps."""
+        hide, ended = self._archive.store.hide_sweep, self._engine.as_cancelled
+        hidden = await self._archive.in_store(hide, sweep_id, at=self._clock.now(), ended=ended)
+        await self._after_hiding(hidden, None)
+
+    async def _after_hiding(self, hidden: Hidden, source: str | None) -> None:
+        engine = self._engine
         await engine.stop_ended(hidden.tasks)
         changed = {batch_id for batch_id, _ in (*hidden.batches, *hidden.generations)}
         changed |= {batch_id for _, batch_id in hidden.generations}
@@ -209,6 +237,8 @@ class Curator:
         )
         for topic in hidden.topics:
             self._notify(TopicWritten(topic=topic))
+        if not hidden.topic_ids:
+            await self._tell_sweeps([batch_id for batch_id, _ in hidden.batches])
         self._covers.make_missing(hidden.topics)
 
     async def restore(self, what: Kind, ids: Sequence[str]) -> Restored:
@@ -217,11 +247,22 @@ class Curator:
         What was deleted before them stays deleted. Tasks that were stopped stay stopped, and can be retried.
         """
         restored = await self._archive.in_store(self._archive.store.restore, what, ids)
+        await self._after_restoring(restored)
+        return restored
+
+    async def restore_sweep(self, sweep_id: str) -> bool:
+        """Bring back a deleted sweep with the batches that its deletion took. Return whether it is back."""
+        restored = await self._archive.in_store(self._archive.store.restore_sweep, sweep_id)
+        if restored is not None:
+            await self._after_restoring(restored)
+        return restored is not None
+
+    async def _after_restoring(self, restored: Restored) -> None:
         for topic in restored.topics:
             self._notify(TopicWritten(topic=topic, returned=topic.id in restored.ids))
         await self._tell_entries(restored.batch_ids)
+        await self._tell_sweeps(restored.batch_ids)
         self._covers.make_missing(restored.topics)
-        return restored
 
     # -------------------------------------------------------------- recovering
 

@@ -30,6 +30,7 @@ from imgplay_widget._rules.changes import (
     NoticeGiven,
     Progressed,
     StoreWritten,
+    SweepWritten,
 )
 from imgplay_widget._rules.costs import Budget, day_start
 from imgplay_widget._rules.kinds import SOME_IMAGE
@@ -52,6 +53,7 @@ from imgplay_widget._types import (
     Notice,
     Stage,
     Status,
+    Sweep,
     Task,
     Topic,
 )
@@ -348,10 +350,55 @@ class Engine:
             PriceUnknown: there is a budget and no known price. Nothing was stored or sent.
             StoreError: the requests could not be stored. Nothing was sent.
         """
-        leased = [replace(one, tasks=tuple(self._leased(task) for task in one.tasks)) for one in entries]
+        leased = [self._leased_entry(entry) for entry in entries]
         topic, stored = await self._archive.in_store(
             self._store.add_batches, leased, new_topic=new_topic, budget=self._budget(confirm=confirm)
         )
+        await self._begin(stored, topic)
+        return topic
+
+    async def add_sweep(
+        self,
+        sweep: Sweep,
+        cells: Mapping[int, str],
+        entries: Mapping[int, Entry],
+        new_topic: Topic | None,
+        *,
+        fresh: bool,
+        confirm: bool,
+    ) -> tuple[Sweep, Topic]:
+        """Store a sweep with its new batches, all or nothing, start them, and return the sweep and its topic.
+
+        Args:
+            sweep: the sweep, which may be stored already.
+            cells: the ids of stored batches that cells get, by the positions of the cells.
+            entries: the new batches that cells get, with their generations and tasks, all pending.
+            new_topic: the topic to make with them, or None where it exists.
+            fresh: see `Store.save_sweep`.
+            confirm: True where the user agreed to spend more than the budget allows, and to pay unknown
+                prices.
+
+        Raises:
+            NotFound: the topic was deleted meanwhile.
+            OverBudget, PriceUnknown: the budget does not allow all of them. Nothing was stored or sent.
+            StoreError: the sweep could not be stored. Nothing was sent.
+        """
+        leased = {position: self._leased_entry(entry) for position, entry in entries.items()}
+        saved = await self._archive.in_store(
+            self._store.save_sweep,
+            sweep,
+            cells,
+            leased,
+            new_topic=new_topic,
+            budget=None if confirm else self._budget(confirm=False),
+            fresh=fresh,
+        )
+        self._notify(SweepWritten(sweep=saved.sweep))
+        await self._begin(saved.entries, saved.topic)
+        return saved.sweep, saved.topic
+
+    async def _begin(self, stored: Sequence[Entry], topic: Topic) -> None:
+        """Tell batches that were just stored, and start their tasks."""
         for entry in stored:
             self._entries[entry.batch.id] = entry
             # All batches are told before a task starts, so that a cancellation of all visible batches stops
@@ -359,7 +406,6 @@ class Engine:
             self._notify(EntryAdded(entry=entry, topic=topic))
         for task in [task for entry in stored for task in entry.tasks]:
             await self._launch(task, Resume.SUBMIT)
-        return topic
 
     async def cancel(self, batch_ids: Sequence[str], generation_id: str | None = None) -> None:
         """Stop the unfinished tasks of batches, or the task of one generation.
@@ -394,7 +440,14 @@ class Engine:
         for entry, task in elsewhere:
             await self._cancel_elsewhere(entry, task)
 
-    async def retry(self, batch_id: str, generation_id: str | None = None, *, confirm: bool = False) -> None:
+    async def retry(
+        self,
+        batch_id: str,
+        generation_id: str | None = None,
+        *,
+        confirm: bool = False,
+        beyond: bool = False,
+    ) -> None:
         """Run one failed or cancelled generation again, or all such generations of a batch.
 
         An image that arrived and was not stored is used. A finished image whose link is kept is fetched, and
@@ -405,6 +458,7 @@ class Engine:
             batch_id: the batch.
             generation_id: the generation, or None for all of the batch.
             confirm: True where the user agreed to pay an unknown price.
+            beyond: True where the user also agreed to spend more than the budget allows.
 
         Raises:
             NotFound: there is no such batch, or its provider is not known here.
@@ -412,17 +466,19 @@ class Engine:
             PriceUnknown: there is a budget and no known price. Nothing was sent.
         """
         entry = await self._fill_arrived(await self.entry(batch_id), generation_id)
-        anew: dict[str, list[Generation]] = {}
-        linked: dict[str, list[Generation]] = {}
-        for generation in entry.generations:
-            task = entry.task_of(generation)
-            failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
-            if task is not None and failure and generation_id in (None, generation.id):
-                group = linked if fetchable(task, generation) else anew
-                group.setdefault(task.id, []).append(generation)
+        budget = None if beyond else self._budget(confirm=confirm)
         # What may be refused comes first, so that a refusal changes nothing.
-        for failed in (anew, linked):
-            await self._replace(entry, failed, confirm=confirm)
+        for failed in _failed(entry, generation_id):
+            await self._replace(entry, failed, budget)
+
+    def calls_of_retry(self, entry: Entry) -> list[Task]:
+        """Return the calls that a retry of a batch would send. Nothing is stored or sent.
+
+        Raises:
+            NotFound: the provider of the batch is not known here.
+        """
+        anew, _ = _failed(entry, None)
+        return [task for task in self._attempts(entry, anew).values() if task.stage is Stage.PENDING]
 
     async def _fill_arrived(self, entry: Entry, generation_id: str | None) -> Entry:
         """Use the images that arrived for failed generations before anything is sent. Return the batch."""
@@ -443,11 +499,8 @@ class Engine:
         self._covers.make_aside(batch.topic_id, filled)
         return entry
 
-    async def _replace(
-        self, entry: Entry, failed: Mapping[str, Sequence[Generation]], *, confirm: bool
-    ) -> None:
-        """Replace failed tasks by their next attempts, for the generations that they left empty."""
-        batch_id = entry.batch.id
+    def _attempts(self, entry: Entry, failed: Mapping[str, Sequence[Generation]]) -> dict[str, Task]:
+        """Return the next attempts of failed tasks, by the ids of these tasks."""
         attempts: dict[str, Task] = {}
         for task in entry.tasks:
             if task.id in failed:
@@ -456,11 +509,17 @@ class Engine:
                 attempts[task.id] = self._leased(
                     next_attempt(task, failed[task.id], self._clock.now(), estimate=cost)
                 )
+        return attempts
+
+    async def _replace(
+        self, entry: Entry, failed: Mapping[str, Sequence[Generation]], budget: Budget | None
+    ) -> None:
+        """Replace failed tasks by their next attempts, for the generations that they left empty."""
+        batch_id = entry.batch.id
+        attempts = self._attempts(entry, failed)
         if not attempts:
             return
-        changed = await self._archive.in_store(
-            self._store.replace_tasks, attempts, budget=self._budget(confirm=confirm)
-        )
+        changed = await self._archive.in_store(self._store.replace_tasks, attempts, budget=budget)
         if changed is None:
             raise gone("batch", batch_id)
         taken = {task.id for task in changed.tasks}
@@ -928,6 +987,9 @@ class Engine:
         """Return the seconds of a clock that never goes back."""
         return self._clock.monotonic()
 
+    def _leased_entry(self, entry: Entry) -> Entry:
+        return replace(entry, tasks=tuple(self._leased(task) for task in entry.tasks))
+
     def _leased(self, task: Task) -> Task:
         return replace(task, lease_owner=self.owner)
 
@@ -945,6 +1007,21 @@ async def _whole(work: asyncio.Future[T]) -> T:
     if cancelled is not None:
         raise cancelled
     return work.result()
+
+
+def _failed(
+    entry: Entry, generation_id: str | None
+) -> tuple[dict[str, list[Generation]], dict[str, list[Generation]]]:
+    """Return the failed generations by their tasks: those to ask for anew, and those with a link to fetch."""
+    anew: dict[str, list[Generation]] = {}
+    linked: dict[str, list[Generation]] = {}
+    for generation in entry.generations:
+        task = entry.task_of(generation)
+        failure = entry.status_of(generation) in (Status.ERROR, Status.CANCELLED)
+        if task is not None and failure and generation_id in (None, generation.id):
+            group = linked if fetchable(task, generation) else anew
+            group.setdefault(task.id, []).append(generation)
+    return anew, linked
 
 
 def _fills(entry: Entry, task: Task, generation_id: str | None) -> bool:

@@ -13,6 +13,7 @@ from imgplay_widget._page.states import (
     draft_state,
     generation_state,
     spending_state,
+    sweep_state,
     topic_state,
 )
 from imgplay_widget._rules.changes import (
@@ -28,6 +29,7 @@ from imgplay_widget._rules.changes import (
     SettingWritten,
     SpendingWritten,
     StoreWritten,
+    SweepWritten,
     TopicWritten,
 )
 
@@ -143,6 +145,8 @@ class EventStream:
                 return await self._changed(change, buffers)
             case EntryWritten():
                 return [protocol.BatchChanged(batch=self._batch(change.entry))]
+            case SweepWritten():
+                return [protocol.SweepChanged(sweep=sweep_state(change.sweep))]
             case Progressed():
                 return [await self._progress(change, buffers)]
             case Removed():

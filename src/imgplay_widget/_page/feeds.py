@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
-from imgplay_widget._page.states import batch_state, draft_state, topic_state
+from imgplay_widget._page.states import batch_state, draft_state, sweep_state, topic_state
 from imgplay_widget._types import EVERYTHING, ScoreOrder, ScoreRange, Status, Wanted
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Feeds:
             protocol.Feed: self._feed,
             protocol.ReadGallery: self._gallery,
             protocol.NamedBatches: self._named_batches,
+            protocol.ReadSweep: self._sweep,
             protocol.Queue: self._queue,
             protocol.Prompts: self._prompts,
             protocol.ModelsUsed: self._models_used,
@@ -74,6 +75,9 @@ class Feeds:
     async def _named_batches(self, call: protocol.NamedBatches, _: Attachments) -> protocol.BatchList:
         found = await self._archive.entries(call.batch_ids)
         return protocol.BatchList(batches=[self._batch(entry) for entry in found])
+
+    async def _sweep(self, call: protocol.ReadSweep, _: Attachments) -> protocol.SweepResult:
+        return protocol.SweepResult(sweep=sweep_state(await self._archive.sweep(call.sweep_id)))
 
     async def _queue(self, call: protocol.Queue, _: Attachments) -> protocol.QueueResult:
         waiting = await self._archive.unfinished(QUEUE)
@@ -119,7 +123,9 @@ class Feeds:
         wanted: Wanted = EVERYTHING,
     ) -> protocol.FeedState:
         """Return a page of the feed of a topic, or of all topics (None): by default the first page."""
-        page = await self._archive.feed(topic_id, before=before, limit=limit, wanted=wanted)
+        # What matches a filter is one batch, and not its whole sweep.
+        folded = wanted == EVERYTHING
+        page = await self._archive.feed(topic_id, before=before, limit=limit, wanted=wanted, folded=folded)
         return self._state(topic_id, page)
 
     def _state(self, topic_id: str | None, page: FeedPage) -> protocol.FeedState:

@@ -294,6 +294,7 @@ class BatchState(Message):
         cost: the cost in USD as a decimal string, or None where it is unknown.
         cost_estimated: whether a part of the cost is an estimate, because the provider does not tell costs.
         click_id: the id that all batches of one click share, or None where the click made one batch.
+        sweep_id: the id of the sweep that asked for the batch, or None. `ReadSweep` reads the sweep.
     """
 
     id: str
@@ -311,7 +312,36 @@ class BatchState(Message):
     references: list[ReferenceState]
     mask: ReferenceState | None
     click_id: str | None
+    sweep_id: str | None
     generations: list[GenerationState]
+
+
+class AxisState(Message):
+    """An axis of a sweep: its name, and a short text for each of its values."""
+
+    name: str
+    labels: list[str]
+
+
+class SweepState(Message):
+    """A sweep: one request for each combination of the values of its axes.
+
+    Attributes:
+        topic_id: the topic of the sweep. Batches of its cells may be in other topics.
+        template: the prompt, in which the names of axes stand in braces.
+        axes: the axes. The last one changes first from cell to cell.
+        cells: the id of the batch of each cell, in the order of the axes; None where it was deleted.
+        asked: the ids of the batches that the sweep asked for, the newest first, also those whose cells have
+            other batches now. What is done to the whole sweep (delete, restore, move) is done to these.
+    """
+
+    id: str
+    topic_id: str
+    template: str
+    axes: list[AxisState]
+    cells: list[str | None]
+    asked: list[str]
+    created_at: int
 
 
 class TopicState(Message):
@@ -525,6 +555,20 @@ class CancelBatches(Message):
     method: Literal["cancel"] = "cancel"
     batch_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_SELECTED)]
     generation_id: str | None = None
+
+
+class ReadSweep(Message):
+    """A call to read a sweep. Answer: `SweepResult`, or the error "not_found" where the sweep is gone."""
+
+    method: Literal["read_sweep"] = "read_sweep"
+    sweep_id: str
+
+
+class CancelSweep(Message):
+    """A call to stop all unfinished tasks of a sweep at once. Answer: `Empty`."""
+
+    method: Literal["cancel_sweep"] = "cancel_sweep"
+    sweep_id: str
 
 
 class Retry(Message):
@@ -1011,6 +1055,8 @@ Call = Annotated[
     Hello
     | Generate
     | CancelBatches
+    | ReadSweep
+    | CancelSweep
     | Retry
     | Delete
     | Restore
@@ -1138,6 +1184,13 @@ class BatchList(Message):
 
     type: Literal["batches"] = "batches"
     batches: list[BatchState]
+
+
+class SweepResult(Message):
+    """The answer to `ReadSweep`."""
+
+    type: Literal["sweep"] = "sweep"
+    sweep: SweepState
 
 
 class TopicShown(Message):
@@ -1507,6 +1560,7 @@ Result = Annotated[
     | FeedResult
     | GalleryResult
     | BatchList
+    | SweepResult
     | TopicShown
     | QueueResult
     | PromptList
@@ -1561,6 +1615,13 @@ class BatchChanged(Message):
 
     type: Literal["batch_changed"] = "batch_changed"
     batch: BatchState
+
+
+class SweepChanged(Message):
+    """The event that a sweep was stored, or that other batches stand in its cells now."""
+
+    type: Literal["sweep_changed"] = "sweep_changed"
+    sweep: SweepState
 
 
 class GenerationChanged(Message):
@@ -1678,6 +1739,7 @@ class NoticeShown(Message):
 Event = Annotated[
     BatchAdded
     | BatchChanged
+    | SweepChanged
     | GenerationChanged
     | GenerationProgress
     | GenerationRemoved

@@ -53,6 +53,7 @@ class Requests:
         return {
             protocol.Generate: self._generate,
             protocol.CancelBatches: self._cancel,
+            protocol.CancelSweep: self._cancel_sweep,
             protocol.Retry: self._retry,
             protocol.SaveDraft: self._save_draft,
             protocol.Configure: self._configure,
@@ -100,6 +101,10 @@ class Requests:
 
     async def _cancel(self, call: protocol.CancelBatches, _: Attachments) -> protocol.Empty:
         await self._core.engine.cancel(call.batch_ids, call.generation_id)
+        return protocol.Empty()
+
+    async def _cancel_sweep(self, call: protocol.CancelSweep, _: Attachments) -> protocol.Empty:
+        await self._core.sweeps.cancel(call.sweep_id)
         return protocol.Empty()
 
     async def _retry(self, call: protocol.Retry, _: Attachments) -> protocol.Empty:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._page.protocol import (
+    AxisState,
     BatchState,
     BlankState,
     Config,
@@ -25,9 +26,11 @@ from imgplay_widget._page.protocol import (
     ServerPresetState,
     SizeRuleState,
     SpendingState,
+    SweepState,
     TopicState,
 )
 from imgplay_widget._rules.recipes import Recipe, differences
+from imgplay_widget._rules.sweeps import labels_of
 from imgplay_widget._rules.titles import UNTITLED
 from imgplay_widget._studio.panel import DEFAULT_MODEL
 from imgplay_widget._types import (
@@ -41,6 +44,7 @@ from imgplay_widget._types import (
     ReferenceRule,
     Stage,
     Status,
+    Sweep,
     Tier,
     Topic,
 )
@@ -68,6 +72,7 @@ __all__ = [
     "recipe_state",
     "reference_state",
     "spending_state",
+    "sweep_state",
     "topic_state",
 ]
 
@@ -277,7 +282,21 @@ def batch_state(entry: Entry, title: str, usual: float | None) -> BatchState:
         references=[reference_state(reference) for reference in batch.references],
         mask=None if batch.mask is None else reference_state(batch.mask),
         click_id=batch.click_id,
+        sweep_id=batch.sweep_id,
         generations=[generation_state(entry, generation, usual) for generation in entry.generations],
+    )
+
+
+def sweep_state(sweep: Sweep) -> SweepState:
+    """Return a sweep as its card shows it."""
+    return SweepState(
+        id=sweep.id,
+        topic_id=sweep.topic_id,
+        template=sweep.template,
+        axes=[AxisState(name=axis.name, labels=labels_of(axis)) for axis in sweep.axes],
+        cells=list(sweep.cells),
+        asked=list(sweep.asked),
+        created_at=_milliseconds(sweep.created_at),
     )
 
 

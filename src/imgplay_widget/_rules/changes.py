@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from imgplay_widget._rules.costs import Today
-    from imgplay_widget._types import JSON, Draft, Entry, Notice, Topic
+    from imgplay_widget._types import JSON, Draft, Entry, Notice, Sweep, Topic
 
 __all__ = [
     "Change",
@@ -24,6 +24,7 @@ __all__ = [
     "SettingWritten",
     "SpendingWritten",
     "StoreWritten",
+    "SweepWritten",
     "TopicWritten",
 ]
 
@@ -52,6 +53,13 @@ class EntryWritten:
     """
 
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepWritten:
+    """A sweep was stored, or other batches stand in its cells now."""
+
+    sweep: Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +170,7 @@ Change = (
     EntryAdded
     | EntryChanged
     | EntryWritten
+    | SweepWritten
     | Progressed
     | Removed
     | TopicWritten

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._types import Entry, Generation
 
-__all__ = ["PATTERN", "file_names"]
+__all__ = ["PATTERN", "file_names", "pattern_of"]
 
 PATTERN = "{index:02d}-{seed}-{prompt:.40}"
 """The pattern of a user who does not give one."""
@@ -33,33 +33,53 @@ NO_SEED = "no-seed"
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
-def file_names(pattern: str, images: Sequence[tuple[Entry, Generation]]) -> list[str]:
+def pattern_of(axes: Sequence[str]) -> str:
+    """Return the pattern of the images of a sweep, for a user who does not give one.
+
+    Args:
+        axes: the names of the axes.
+    """
+    # The words of every image may be numbers, which have no length.
+    values = [f"{{{name}}}" if name in FIELDS else f"{{{name}:.24}}" for name in axes]
+    return "-".join(["{cell:03d}", *values, "{index:02d}"])
+
+
+def file_names(
+    pattern: str,
+    images: Sequence[tuple[Entry, Generation]],
+    words: Sequence[Mapping[str, Any]] | None = None,
+) -> list[str]:
     """Return a file name for each image, which every system allows, with the extension of its kind.
 
     Args:
         pattern: the name without the extension, as a format string. `FIELDS` has the words in braces.
         images: the images, each with its batch.
+        words: further words of the pattern for each image; None for no further words. They include ``cell``,
+            the number of the image's cell in a sweep.
 
     Raises:
         InvalidRequest: the pattern cannot be read, has an unknown word or a separator of folders, or gives
             two images the same name.
     """
-    _check(pattern)
-    names = [_name(pattern, entry, one) for entry, one in images]
-    first: dict[str, int] = {}
-    for (_, one), name in zip(images, names, strict=True):
+    further: Sequence[Mapping[str, Any]] = [{}] * len(images) if words is None else words
+    fields = tuple(dict.fromkeys((*FIELDS, *(name for one in further for name in one))))
+    _check(pattern, fields)
+    names = [_name(pattern, *image, more) for image, more in zip(images, further, strict=True)]
+    number = "index" if words is None else "cell"
+    first: dict[str, tuple[str, str]] = {}
+    for (_, one), more, name in zip(images, further, names, strict=True):
+        said = f"{one.position}" if words is None else f"{one.position} of cell {more['cell']}"
         # Some file systems take upper and lower case for the same.
-        before = first.setdefault(name.casefold(), one.position)
-        if before != one.position:
+        same, before = first.setdefault(name.casefold(), (one.id, said))
+        if same != one.id:
             raise _refused(
-                f"The pattern {shown(pattern)} gives images {before} and {one.position} the same name,"
-                f" {shown(name)}",
-                'Put {index} into the pattern, near its beginning: "{index}-{prompt:.40}".',
+                f"The pattern {shown(pattern)} gives images {before} and {said} the same name, {shown(name)}",
+                f'Put {{{number}}} into the pattern, near its beginning: "{{{number}}}-{{prompt:.40}}".',
             )
     return names
 
 
-def _check(pattern: Any) -> None:
+def _check(pattern: Any, fields: Sequence[str]) -> None:
     if not isinstance(pattern, str):
         raise _refused(f"The pattern {shown(pattern)} is not text", f"Give a text such as {PATTERN!r}.")
     if "/" in pattern or "\\" in pattern:
@@ -68,10 +88,10 @@ def _check(pattern: Any) -> None:
             "Name the folder by the argument `folder`.",
         )
     for field in _fields(pattern):
-        if field not in FIELDS:
+        if field not in fields:
             raise _refused(
                 f"The pattern {shown(pattern)} has the word {{{clean(field, MAX_SHOWN)}}}",
-                f"The words in braces are {', '.join(FIELDS)}. Write {{{{ and }}}} for braces.",
+                f"The words in braces are {', '.join(fields)}. Write {{{{ and }}}} for braces.",
             )
 
 
@@ -90,9 +110,10 @@ def _fields(pattern: str) -> Iterator[str]:
             yield from _fields(form or "")
 
 
-def _name(pattern: str, entry: Entry, generation: Generation) -> str:
+def _name(pattern: str, entry: Entry, generation: Generation, further: Mapping[str, Any]) -> str:
+    spoken = {name: _spoken(value) if isinstance(value, str) else value for name, value in further.items()}
     try:
-        text = pattern.format_map(_values(entry, generation))
+        text = pattern.format_map({**spoken, **_values(entry, generation)})
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
         raise _refused(
             f"The pattern {shown(pattern)} does not fit image {generation.position}:"
@@ -115,12 +136,17 @@ def _values(entry: Entry, generation: Generation) -> Mapping[str, Any]:
     return {
         "index": generation.position,
         "seed": NO_SEED if generation.seed is None else generation.seed,
-        "prompt": "-".join("".join(c if _is_letter(c) else " " for c in batch.prompt).split()),
+        "prompt": _spoken(batch.prompt),
         "model": f"{batch.provider}-{batch.model}",
         "width": asset.width if asset else None,
         "height": asset.height if asset else None,
         "id": generation.id,
     }
+
+
+def _spoken(text: str) -> str:
+    """Return the words of a text with dashes between them."""
+    return "-".join("".join(c if _is_letter(c) else " " for c in text).split())
 
 
 def _is_letter(character: str) -> bool:

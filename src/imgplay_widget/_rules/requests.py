@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["request_digest"]
+__all__ = ["request_digest", "same_text"]
 
 
 def request_digest(
@@ -41,9 +41,13 @@ def request_digest(
         "references": list(references),
         "mask": mask,
     }
-    text = json.dumps(_plain(request), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     # A history of an earlier version may hold half an emoji, which no encoding but this one takes.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(same_text(request).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same_text(value: Any) -> str:
+    """Return the text that a JSON value shares with all values that are the same: 1 and 1.0 are."""
+    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:

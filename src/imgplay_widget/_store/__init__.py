@@ -7,13 +7,14 @@ from imgplay_widget._store import images
 from imgplay_widget._store.assets import Assets
 from imgplay_widget._store.backups import restore_backup, write_backup
 from imgplay_widget._store.packs import PackedImage, write_pack
-from imgplay_widget._store.store import Hidden, Restored, Store, StoredImage
+from imgplay_widget._store.store import Hidden, Restored, SavedSweep, Store, StoredImage
 
 __all__ = [
     "Assets",
     "Hidden",
     "PackedImage",
     "Restored",
+    "SavedSweep",
     "Store",
     "StoredImage",
     "images",

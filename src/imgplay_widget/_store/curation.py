@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from imgplay_widget._rules.scores import check_count, check_name, check_score
-from imgplay_widget._store import queries, rows, spending
+from imgplay_widget._store import queries, rows, spending, sweeps
 from imgplay_widget._store.queries import SEEN_BATCH, SEEN_GENERATION, UNFINISHED
 from imgplay_widget._store.tables import batches, generations, scores, tags, tasks, topics
 
@@ -86,6 +86,8 @@ def hide(
     for part in _chunks(marked):
         connection.execute(update(table).where(table.c.id.in_(part)).values(deleted_at=at))
     stay = set(_found(connection, batches, list(holding), (SEEN_BATCH,)))
+    if what != "topic":
+        sweeps.hide_bare(connection, holding.keys() - stay, at)
     changed, covers = ([], []) if what == "topic" else update_topics(connection, scope, set(holding.values()))
     hidden = Hidden(
         topic_ids=tuple(marked) if what == "topic" else (),
@@ -106,6 +108,7 @@ def restore(connection: Connection, scope: Scope, what: Kind, ids: Sequence[str]
     if what == "topic":
         return Restored(ids=tuple(marked), topics=tuple(queries.topics_by_id(connection, scope, marked)))
     holding = _holding(connection, what, marked)
+    sweeps.show(connection, holding)
     changed, _ = update_topics(connection, scope, set(holding.values()))
     return Restored(ids=tuple(marked), topics=tuple(changed), batch_ids=tuple(holding))
 
@@ -210,6 +213,7 @@ def move(
     for part in _chunks(moved):
         connection.execute(update(table).where(table.c.id.in_(part)).values(topic_id=topic_id))
         spending.move(connection, part, topic_id)
+    sweeps.follow(connection, moved, topic_id)
     if moved:
         first = queries.first_place(connection, scope, topic_id, at)
         connection.execute(update(topics).where(topics.c.id == topic_id).values(updated_at=first))

@@ -19,16 +19,17 @@ from imgplay_widget._store.queries import (
     UNFINISHED,
     Scope,
     entries,
-    entry,
     with_contents,
 )
 from imgplay_widget._store.tables import batches, generations, scores, tags, tasks, topics
 from imgplay_widget._types import Entry, FeedPage, ScoreOrder, Status, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["feed", "labels_used", "models_used", "prompts", "same_request", "unfinished"]
+__all__ = ["feed", "labels_used", "models_used", "prompts", "same_requests", "unfinished"]
+
+_CHUNK = 500
 
 READ_PROMPTS = 2000
 """The number of the newest batches in which different prompts are searched."""
@@ -41,6 +42,25 @@ _STATUS = case(
 """The expression that computes `Entry.status_of` in the database."""
 
 
+_newer = batches.alias("newer")
+_slots = generations.alias("slots")
+_NEWER = (
+    select(_newer.c.id)
+    .where(
+        _newer.c.sweep_id == batches.c.sweep_id,
+        _newer.c.topic_id == batches.c.topic_id,
+        _newer.c.id > batches.c.id,
+        _newer.c.deleted_at.is_(None),
+        select(_slots.c.id)
+        .where(_slots.c.batch_id == _newer.c.id, _slots.c.deleted_at.is_(None))
+        .correlate(_newer)
+        .exists(),
+    )
+    .correlate(batches)
+)
+"""The newer visible batches of a batch's sweep, in the same topic."""
+
+
 def feed(
     connection: Connection,
     scope: Scope,
@@ -49,9 +69,12 @@ def feed(
     before: str | None,
     limit: int,
     wanted: Wanted,
+    folded: bool = False,
 ) -> FeedPage:
     """Return a page of the batches of a topic, or of all topics (None), newest first or by a score."""
     mine = select(batches).where(SEEN_BATCH, *_conditions(wanted))
+    if folded:
+        mine = mine.where(or_(batches.c.sweep_id.is_(None), ~_NEWER.exists()))
     if topic_id is None:
         mine = mine.where(*scope.batches())
     else:
@@ -129,8 +152,8 @@ def unfinished(connection: Connection, scope: Scope, limit: int) -> list[Entry]:
     return entries(connection, scope, first.all())
 
 
-def same_request(connection: Connection, scope: Scope, digest: str) -> Entry | None:
-    """Return the newest batch of a request whose images are all there or still come, or None.
+def same_requests(connection: Connection, scope: Scope, digests: Sequence[str]) -> dict[str, Entry]:
+    """Return the newest batch of each request whose images are all there or still come, by the digests.
 
     A batch that lost an image does not count, because its user asked for all of them.
     """
@@ -140,15 +163,21 @@ def same_request(connection: Connection, scope: Scope, digest: str) -> Entry | N
     joined = generations.outerjoin(tasks, tasks.c.id == generations.c.async_task_id)
     empty = slots.select_from(joined).where(_STATUS.in_([Status.ERROR.value, Status.CANCELLED.value]))
     there = slots.with_only_columns(func.count()).correlate(batches).scalar_subquery()
-    found = select(batches.c.id, batches.c.config, there.label("there")).where(
-        *scope.batches(),
-        batches.c.request_digest == digest,
-        SEEN_BATCH,
-        ~empty.correlate(batches).exists(),
+    found = select(batches.c.id, batches.c.request_digest, batches.c.config, there.label("there")).where(
+        *scope.batches(), SEEN_BATCH, ~empty.correlate(batches).exists()
     )
-    with connection.execute(found.order_by(batches.c.id.desc())) as result:
-        whole = next((row.id for row in result if row.there == row.config.get("n")), None)
-    return None if whole is None else entry(connection, scope, whole)
+    whole: dict[str, str] = {}
+    for start in range(0, len(digests), _CHUNK):
+        part = {*digests[start : start + _CHUNK]}
+        wanted = found.where(batches.c.request_digest.in_(part)).order_by(batches.c.id.desc())
+        with connection.execute(wanted) as result:
+            for row in result:
+                if row.there == row.config.get("n"):
+                    whole.setdefault(row.request_digest, row.id)
+                if part <= whole.keys():
+                    break
+    by_id = {entry.batch.id: entry for entry in entries(connection, scope, list(whole.values()))}
+    return {digest: by_id[batch_id] for digest, batch_id in whole.items() if batch_id in by_id}
 
 
 def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:

@@ -146,6 +146,12 @@ def m0010_images_as_values(connection: Connection) -> None:
         connection.execute(text(_REQUESTED), digests)
 
 
+def m0011_sweeps(connection: Connection) -> None:
+    """Store sweeps and their cells, and which sweep asked for a batch."""
+    for statement in _M0011:
+        connection.exec_driver_sql(statement)
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -166,6 +172,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0008_stars,
     m0009_removals,
     m0010_images_as_values,
+    m0011_sweeps,
 )
 
 
@@ -490,6 +497,41 @@ CREATE INDEX idx_batches_request ON image_generation_batches(
   user_id, organization_id, request_digest, id
 )
 """,
+)
+
+_M0011 = (
+    """
+CREATE TABLE image_sweeps (
+  id TEXT NOT NULL PRIMARY KEY,
+  topic_id TEXT NOT NULL REFERENCES image_generation_topics(id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  organization_id TEXT,
+  digest TEXT NOT NULL,
+  template TEXT NOT NULL,
+  axes JSON NOT NULL,
+  fixed JSON NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  deleted_at TIMESTAMP WITH TIME ZONE
+)
+""",
+    "CREATE INDEX idx_sweeps_user ON image_sweeps(user_id, organization_id, id)",
+    "CREATE INDEX idx_sweeps_topic ON image_sweeps(topic_id, id)",
+    "CREATE INDEX idx_sweeps_digest ON image_sweeps(user_id, organization_id, digest, id)",
+    "CREATE INDEX idx_sweeps_deleted ON image_sweeps(deleted_at) WHERE deleted_at IS NOT NULL",
+    """
+ALTER TABLE image_generation_batches ADD COLUMN sweep_id TEXT
+  REFERENCES image_sweeps(id) ON DELETE SET NULL
+""",
+    "CREATE INDEX idx_batches_sweep ON image_generation_batches(sweep_id, topic_id, id)",
+    """
+CREATE TABLE image_sweep_cells (
+  sweep_id TEXT NOT NULL REFERENCES image_sweeps(id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  batch_id TEXT NOT NULL REFERENCES image_generation_batches(id) ON DELETE CASCADE,
+  PRIMARY KEY (sweep_id, position)
+)
+""",
+    "CREATE INDEX idx_sweep_cells_batch ON image_sweep_cells(batch_id)",
 )
 
 _INPUTS = "SELECT batch_id, role, digest FROM image_generation_references ORDER BY batch_id, position"

@@ -194,7 +194,7 @@ def _with_times(data: dict[str, Any], *names: str) -> dict[str, Any]:
 
 _BATCH = (
     *("id", "topic_id", "user_id", "organization_id", "provider", "model", "prompt"),
-    *("width", "height", "created_at", "click_id"),
+    *("width", "height", "created_at", "click_id", "sweep_id"),
 )
 _GENERATION = ("id", "position", "seed", "parent_id", "created_at")
 _TASK = (

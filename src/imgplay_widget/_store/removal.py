@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_, update
 
 from imgplay_widget._store import drafts
 from imgplay_widget._store.assets import UNKNOWN
-from imgplay_widget._store.tables import batches, generations, references, removals, tasks, topics
+from imgplay_widget._store.tables import batches, generations, references, removals, sweeps, tasks, topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +49,12 @@ class Removal:
 
 def expired(connection: Connection, scope: Scope, before: datetime) -> bool:
     """Return whether rows are left that were deleted before a time."""
-    owned = {topics: scope.topics(), batches: scope.batches(), generations: scope.generations()}
+    owned = {
+        topics: scope.topics(),
+        batches: scope.batches(),
+        generations: scope.generations(),
+        sweeps: _sweeps(scope),
+    }
     return any(
         connection.scalar(select(table.c.id).where(table.c.deleted_at < before, *mine).limit(1)) is not None
         for table, mine in owned.items()
@@ -78,11 +83,17 @@ def _purge(connection: Connection, scope: Scope, before: datetime) -> Removal:
         connection.execute(delete(topics).where(topics.c.id == topic.id))
         removal.cover_urls += [topic.cover_url] if topic.cover_url else []
         return removal
+    # The rows of a sweep are few, and its batches stay where they are not deleted too.
+    connection.execute(delete(sweeps).where(sweeps.c.deleted_at < before, *_sweeps(scope)))
     marked = select(batches.c.id).where(batches.c.deleted_at < before, *scope.batches())
     batch_ids = connection.scalars(marked.limit(_PART)).all()
     if batch_ids:
         return _remove_batches(connection, batch_ids)
     return _purge_generations(connection, scope, before)
+
+
+def _sweeps(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    return sweeps.c.user_id == scope.user_id, sweeps.c.organization_id == scope.organization_id
 
 
 def _purge_generations(connection: Connection, scope: Scope, before: datetime) -> Removal:

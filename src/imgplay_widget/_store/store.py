@@ -30,6 +30,7 @@ from imgplay_widget._store import (
     rows,
     settings,
     spending,
+    sweeps,
     tables,
 )
 from imgplay_widget._store.assets import Assets
@@ -43,13 +44,14 @@ from imgplay_widget._types import (
     EVERYTHING,
     JSON,
     Asset,
-    Batch,
     Draft,
     Entry,
     FeedPage,
     GalleryPage,
     Generation,
     Notice,
+    Reference,
+    Sweep,
     Task,
     Topic,
     TopicPage,
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.recovery import LostFile, Recovered
     from imgplay_widget._types import Kind
 
-__all__ = ["Hidden", "Restored", "Store", "StoredImage"]
+__all__ = ["Hidden", "Restored", "SavedSweep", "Store", "StoredImage"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -93,6 +95,21 @@ class StoredImage:
     size: int
     whole: bool = True
     applied: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSweep:
+    """A sweep as it was stored.
+
+    Attributes:
+        sweep: the sweep. It may be another one than the given one, which another process stored before.
+        topic: its topic after the change.
+        entries: the batches that were added.
+    """
+
+    sweep: Sweep
+    topic: Topic
+    entries: tuple[Entry, ...]
 
 
 class Store:
@@ -366,27 +383,33 @@ class Store:
             OverBudget: the budget does not allow it.
             PriceUnknown: the price of a task is not known, and the user did not agree to pay it.
         """
-        tasks = [task for entry in entries for task in entry.tasks]
-        inputs = {one.digest: one for entry in entries for one in entry.batch.inputs}
+        inputs, last = _inputs(entries), entries[-1].batch
         with self._files_locked(needed=bool(inputs)), self._database.writing() as connection:
-            for reference in inputs.values():
-                if self.assets.size(reference) is None:
-                    raise NotFound("A reference is gone from the store.", next_step="Add the image again.")
             if budget is not None:
                 # The check is in the same transaction, so that two clicks at once cannot exceed the budget
                 # together.
+                tasks = [task for entry in entries for task in entry.tasks]
                 spending.refuse_beyond(connection, self._scope, tasks, budget)
-            stored = queries.with_parents(connection, self._scope, entries)
-            batches = [entry.batch for entry in stored]
-            generations = [generation for entry in stored for generation in entry.generations]
-            self._touch_topic(connection, batches[-1], new_topic)
-            _insert(connection, tables.batches, [rows.batch_row(batch) for batch in batches])
-            _insert(connection, tables.references, [row for b in batches for row in rows.input_rows(b)])
-            _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
-            _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
-            (topic,) = queries.topics_by_id(connection, self._scope, [batches[-1].topic_id])
+            self._touch_topic(connection, last.topic_id, last.created_at, new_topic)
+            stored = self._insert_batches(connection, entries)
+            (topic,) = queries.topics_by_id(connection, self._scope, [last.topic_id])
         self.assets.let_go(inputs)
         return topic, stored
+
+    def _insert_batches(self, connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+        """Insert batches with their generations and tasks, and return them as they are stored."""
+        for reference in _inputs(entries).values():
+            if self.assets.size(reference) is None:
+                raise NotFound("A reference is gone from the store.", next_step="Add the image again.")
+        stored = queries.with_parents(connection, self._scope, entries)
+        batches = [entry.batch for entry in stored]
+        tasks = [task for entry in stored for task in entry.tasks]
+        generations = [generation for entry in stored for generation in entry.generations]
+        _insert(connection, tables.batches, [rows.batch_row(batch) for batch in batches])
+        _insert(connection, tables.references, [row for b in batches for row in rows.input_rows(b)])
+        _insert(connection, tables.tasks, [rows.task_row(task) for task in tasks])
+        _insert(connection, tables.generations, [rows.generation_row(item) for item in generations])
+        return stored
 
     def entry(self, batch_id: str) -> Entry | None:
         """Return a batch with its generations and tasks, or None."""
@@ -441,7 +464,13 @@ class Store:
             return queries.children(connection, self._scope, generation_id)
 
     def feed(
-        self, topic_id: str | None, *, before: str | None = None, limit: int = 12, wanted: Wanted = EVERYTHING
+        self,
+        topic_id: str | None,
+        *,
+        before: str | None = None,
+        limit: int = 12,
+        wanted: Wanted = EVERYTHING,
+        folded: bool = False,
     ) -> FeedPage:
         """Return a page of a topic's batches, newest first. All pages of an unfiltered topic cost the same.
 
@@ -450,9 +479,18 @@ class Store:
             before: `FeedPage.before` of the page before, or None for the newest batches.
             limit: the most batches of the page, from 1.
             wanted: the filter.
+            folded: True where the newest batch of a sweep in its topic stands for the whole sweep.
         """
         with self._database.reading() as connection:
-            return feeds.feed(connection, self._scope, topic_id, before=before, limit=limit, wanted=wanted)
+            return feeds.feed(
+                connection,
+                self._scope,
+                topic_id,
+                before=before,
+                limit=limit,
+                wanted=wanted,
+                folded=folded,
+            )
 
     def gallery(
         self,
@@ -495,13 +533,16 @@ class Store:
         with self._database.reading() as connection:
             return feeds.unfinished(connection, self._scope, limit)
 
-    def same_request(self, digest: str) -> Entry | None:
-        """Return the newest batch with a `request_digest` whose images are all there or still come, or None.
+    def same_requests(self, digests: Sequence[str]) -> dict[str, Entry]:
+        """Return the newest batch of each request whose images are all there or still come, by the digests.
 
         A batch of which an image failed, was cancelled or was deleted does not count.
+
+        Args:
+            digests: the `request_digest` of each request.
         """
         with self._database.reading() as connection:
-            return feeds.same_request(connection, self._scope, digest)
+            return feeds.same_requests(connection, self._scope, digests)
 
     def prompts(self, limit: int) -> list[str]:
         """Return the different prompts of the newest batches, newest first."""
@@ -622,6 +663,112 @@ class Store:
         """Return the durations of successful tasks of a model, in seconds, the newest first."""
         with self._database.reading() as connection:
             return queries.durations(connection, self._scope, provider, model, limit)
+
+    # -------------------------------------------------------------- sweeps
+
+    def save_sweep(
+        self,
+        sweep: Sweep,
+        cells: Mapping[int, str],
+        entries: Mapping[int, Entry],
+        *,
+        new_topic: Topic | None = None,
+        budget: Budget | None = None,
+        fresh: bool = True,
+    ) -> SavedSweep:
+        """Store a sweep, its new batches and the batches of its cells, all or nothing.
+
+        Args:
+            sweep: the sweep. It is added where the store does not have it yet.
+            cells: the ids of stored batches that cells get, by the positions of the cells.
+            entries: the batches that cells get and that are added, by the positions of the cells. Their tasks
+                have leases.
+            new_topic: the topic, where it must be added too.
+            budget: the budget that must allow the tasks, or None for no budget.
+            fresh: True adds all batches. False leaves out what another process has asked for meanwhile, and
+                takes its batches; of two new sweeps of the same digest, the first one counts.
+
+        Raises:
+            NotFound: the topic, or the file of a reference, is gone.
+            OverBudget, PriceUnknown: the budget does not allow the tasks.
+        """
+        inputs = _inputs(list(entries.values()))
+        with self._files_locked(needed=bool(inputs)), self._database.writing() as connection:
+            added = dict(entries)
+            filled = dict(cells)
+            known = bool(sweeps.read(connection, self._scope, [sweep.id]))
+            if not fresh:
+                digests = {position: rows.digest_of(one.batch) for position, one in entries.items()}
+                same = feeds.same_requests(connection, self._scope, list(digests.values()))
+                found = {at: same[digest] for at, digest in digests.items() if digest in same}
+                added = {at: one for at, one in entries.items() if at not in found}
+                filled |= {at: one.batch.id for at, one in found.items()}
+                first = None if known else sweeps.same(connection, self._scope, sweep.digest)
+                if first is not None:
+                    sweep, new_topic, known = first, None, True
+                    own = {"sweep_id": first.id, "topic_id": first.topic_id}
+                    added = {at: replace(one, batch=replace(one.batch, **own)) for at, one in added.items()}
+            several = [added[position] for position in sorted(added)]
+            if budget is not None:
+                tasks = [task for entry in several for task in entry.tasks]
+                spending.refuse_beyond(connection, self._scope, tasks, budget)
+            at = max([sweep.created_at, *(entry.batch.created_at for entry in several)])
+            self._touch_topic(connection, sweep.topic_id, at, new_topic)
+            if not known:
+                sweeps.add(connection, sweep)
+            stored = self._insert_batches(connection, several)
+            filled |= {position: one.batch.id for position, one in added.items()}
+            sweeps.fill(connection, sweep.id, filled)
+            (sweep,) = sweeps.read(connection, self._scope, [sweep.id])
+            (topic,) = queries.topics_by_id(connection, self._scope, [sweep.topic_id])
+        self.assets.let_go(inputs)
+        return SavedSweep(sweep=sweep, topic=topic, entries=tuple(stored))
+
+    def sweeps_by_id(self, ids: Sequence[str]) -> list[Sweep]:
+        """Return the sweeps with these ids, oldest first; unknown ids are left out."""
+        with self._database.reading() as connection:
+            return sweeps.read(connection, self._scope, ids)
+
+    def same_sweep(self, digest: str) -> Sweep | None:
+        """Return the newest sweep with a digest, or None."""
+        with self._database.reading() as connection:
+            return sweeps.same(connection, self._scope, digest)
+
+    def newest_sweeps(self, topic_id: str | None, limit: int) -> list[Sweep]:
+        """Return the newest sweeps of a topic, or of all topics (None), newest first."""
+        with self._database.reading() as connection:
+            return sweeps.newest(connection, self._scope, topic_id, limit)
+
+    def sweeps_of(self, batch_ids: Sequence[str]) -> list[Sweep]:
+        """Return the sweeps in whose cells one of these batches stands, or that asked for one."""
+        with self._database.reading() as connection:
+            return sweeps.of_batches(connection, self._scope, batch_ids)
+
+    def hide_sweep(self, sweep_id: str, *, at: datetime, ended: Callable[[Task], Task]) -> Hidden:
+        """Delete a sweep and the batches that it asked for, which can be restored until they are purged.
+
+        Args:
+            sweep_id: the sweep; where it is gone, nothing is deleted.
+            at: the present time.
+            ended: returns an unfinished task in its final stage.
+        """
+        with self._database.writing() as connection:
+            asked = sweeps.asked(connection, self._scope, sweep_id)
+            hidden, covers = curation.hide(connection, self._scope, "batch", asked, at=at, ended=ended)
+            sweeps.mark(connection, self._scope, sweep_id, deleted_at=at)
+            removal.enlist(connection, "cover", covers)
+        self._work_off()
+        return hidden
+
+    def restore_sweep(self, sweep_id: str) -> Restored | None:
+        """Restore a deleted sweep with the batches that its deletion took. Return None where it is gone."""
+        with self._database.writing() as connection:
+            at = sweeps.deleted_at(connection, self._scope, sweep_id)
+            if at is None:
+                return None
+            taken = sweeps.asked(connection, self._scope, sweep_id, deleted_at=at)
+            sweeps.mark(connection, self._scope, sweep_id, deleted_at=None)
+            return curation.restore(connection, self._scope, "batch", taken)
 
     # -------------------------------------------------------------- spending
 
@@ -892,11 +1039,13 @@ class Store:
         # The lock always comes before the transaction, so that two processes cannot wait for each other.
         return self.assets.exclusive() if needed else nullcontext()
 
-    def _touch_topic(self, connection: Connection, batch: Batch, new_topic: Topic | None) -> None:
+    def _touch_topic(
+        self, connection: Connection, topic_id: str, at: datetime, new_topic: Topic | None
+    ) -> None:
         if new_topic is not None and not queries.topic_exists(connection, new_topic.id):
             self._insert_topic(connection, new_topic)
-        at = queries.first_place(connection, self._scope, batch.topic_id, batch.created_at)
-        changes = {"topic": batch.topic_id, "updated_at": at}
+        first = queries.first_place(connection, self._scope, topic_id, at)
+        changes = {"topic": topic_id, "updated_at": first}
         if not connection.execute(_topic(self._scope), changes).rowcount:
             raise NotFound("The topic is gone.")
 
@@ -968,6 +1117,11 @@ class Store:
             if image.generation_id not in waiting:
                 self.assets.discard(image.generation_id)
         self.assets.forget_thumbnails(image.digest for image in images)
+
+
+def _inputs(entries: Sequence[Entry]) -> dict[str, Reference]:
+    """Return the input images of batches by their digests."""
+    return {one.digest: one for entry in entries for one in entry.batch.inputs}
 
 
 def _insert(connection: Connection, table: Table, values: list[dict[str, Any]]) -> None:

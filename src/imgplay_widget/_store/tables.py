@@ -40,6 +40,8 @@ __all__ = [
     "scores",
     "settings",
     "spending",
+    "sweep_cells",
+    "sweeps",
     "tags",
     "tasks",
     "topics",
@@ -205,6 +207,26 @@ topics = Table(
     _deleted("idx_topics_deleted"),
 )
 
+# A sweep is one mark for many batches. Its cells come below, after the batches that they name.
+sweeps = Table(
+    "image_sweeps",
+    metadata,
+    Column("id", CleanText, primary_key=True),
+    _cascade("topic_id", "image_generation_topics.id"),
+    Column("user_id", CleanText, nullable=False),
+    Column("organization_id", CleanText),
+    Column("digest", CleanText, nullable=False),
+    Column("template", CleanText, nullable=False),
+    _json("axes", nullable=False),
+    _json("fixed", nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),
+    Index("idx_sweeps_user", "user_id", "organization_id", "id"),
+    Index("idx_sweeps_topic", "topic_id", "id"),
+    Index("idx_sweeps_digest", "user_id", "organization_id", "digest", "id"),
+    _deleted("idx_sweeps_deleted"),
+)
+
 batches = Table(
     "image_generation_batches",
     metadata,
@@ -225,11 +247,24 @@ batches = Table(
     Column("click_id", CleanText),
     # The digest of `_rules.requests`, by which the same request is found again.
     Column("request_digest", CleanText, nullable=False),
+    # The sweep that asked for the batch. A batch from the store can stand in other sweeps too.
+    Column("sweep_id", CleanText, ForeignKey("image_sweeps.id", ondelete="SET NULL")),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
     Index("idx_batches_user", "user_id", "organization_id", "id"),
     Index("idx_batches_request", "user_id", "organization_id", "request_digest", "id"),
+    Index("idx_batches_sweep", "sweep_id", "topic_id", "id"),
     _deleted("idx_batches_deleted"),
+)
+
+sweep_cells = Table(
+    "image_sweep_cells",
+    metadata,
+    _cascade("sweep_id", "image_sweeps.id", primary_key=True),
+    # The place among the combinations of the values, the last axis first.
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    _cascade("batch_id", "image_generation_batches.id"),
+    Index("idx_sweep_cells_batch", "batch_id"),
 )
 
 references = Table(

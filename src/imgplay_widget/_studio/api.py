@@ -13,7 +13,7 @@ from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
 from imgplay_widget._store import restore_backup
 from imgplay_widget._store.paths import path_of
-from imgplay_widget._studio.conditions import check_conditions, wanted_of
+from imgplay_widget._studio.conditions import check_conditions, check_limit, wanted_of
 from imgplay_widget._studio.export import check_format, export, new_folder
 from imgplay_widget._studio.handles import (
     Batches,
@@ -26,6 +26,8 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
+from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
+from imgplay_widget._studio.sweeps import Asked
 from imgplay_widget._studio.workflows import read_workflow
 from imgplay_widget._text import shown
 from imgplay_widget._types import Reference
@@ -33,7 +35,7 @@ from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -52,7 +54,7 @@ __all__ = ["StudioApi", "core_of"]
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Called = TypeVar("Called", bound="OnGeneration")
-Deletable: TypeAlias = "TopicHandle | BatchHandle | GenerationHandle | str"
+Deletable: TypeAlias = "TopicHandle | BatchHandle | SweepHandle | GenerationHandle | str"
 
 
 class _Restore:
@@ -149,6 +151,96 @@ class StudioApi:
                 return begin()
         tell_kept(kept, wanted=core.progress)
         return kept
+
+    def sweep(
+        self,
+        template: str,
+        *,
+        model: str | Iterable[str] | None = None,
+        seed: int | Iterable[int] | None = None,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        rows: Any = None,
+        confirm: bool = False,
+        cache: bool = True,
+        references: ReferenceLike | Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
+        deadline: float | None = None,
+        **axes: Any,
+    ) -> SweepHandle:
+        """Start one request for each combination of some values, and return the handle of all at once.
+
+        ``pg.sweep("a {animal} in {style}", animal=["fox", "owl"], style=["ink", "oil"], seed=range(4))`` asks
+        for 16 images. A list is an axis, and a text or a number is one value for all cells. A name in braces
+        of the template that is given is replaced, and all other braces stay. Any other name is a parameter of
+        the model. The axes go in the order in which they are given, then the models, then the seeds.
+
+        A line first says how many images that are, how many the store has already, and what the rest is known
+        to cost. All requests are stored in one step before any is sent. An error below is raised before
+        anything is stored, sent or paid.
+
+        Args:
+            template: the prompt.
+            model: ``"provider:id"``, or several of them; None takes the model of the config panel.
+            seed: a seed, or several of them. None draws a random one for each image.
+            n: the number of images of each request, 1 to `max_count`.
+            topic: the topic, as in `generate`. A sweep that the store has stays in its own topic.
+            rows: a table whose rows are the cells, in place of other lists: a pandas or polars data frame, a
+                table of Arrow, the answer of `sql`, or a list of dicts. A column is a name in braces of the
+                template, a parameter, ``model`` or ``seed``. An empty cell is as if it was not given.
+            confirm: True agrees to send more than 16 requests, to spend more than the `budget` allows, and to
+                pay an unknown price although there is a `budget`.
+            cache: True gives the same sweep where the store has it, and asks only for what is missing: cells
+                that failed, were cancelled or deleted. Cells of a new sweep that the store has from any
+                earlier request come from the store too. False asks for all images again.
+            references: input images for all cells, as in `generate`.
+            mask: a mask for all cells, as in `generate`.
+            deadline: seconds in all for each task; None takes the model's deadline.
+            axes: lists or single values for names in braces of the template and for parameters.
+
+        Raises:
+            ConfirmationNeeded: more than 16 requests would be sent, and `confirm` is False.
+            OverBudget: the sweep would take today's total over the `budget`, and `confirm` is False.
+            PriceUnknown: there is a `budget`, a price is not known, and `confirm` is False.
+            UnknownParameter: a name is neither in the template nor a parameter, or one of the models does
+                not have the parameter (a TypeError).
+            InvalidRequest: a value is out of its range, an axis is empty or has a value twice, or there are
+                more than 2,000 requests (a ValueError).
+            MissingKey: the key of a provider is not set.
+            NotFound: there is no such model or topic.
+            StoreError: the sweep could not be stored.
+        """
+        core = self._core
+        core.check_open()
+        asked = Asked(
+            template=template,
+            model=model,
+            seed=seed,
+            n=n,
+            rows=rows,
+            references=several(references),
+            mask=mask,
+            deadline=deadline,
+            keywords=axes,
+        )
+        topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
+        return core.sweeps.make(
+            asked, topic_id=topic_id, title=title, select=topic is None, confirm=confirm, cache=cache
+        )
+
+    def sweeps(self, topic: TopicHandle | str | None = None, *, limit: int = 20) -> SweepHandles:
+        """Return the newest sweeps, newest first. A sweep is found again after a restart too.
+
+        Args:
+            topic: a topic, its id or its title; None for all topics.
+            limit: the most sweeps, 1 to 1000.
+
+        Raises:
+            NotFound: there is no such topic.
+            InvalidRequest: the limit is out of range.
+        """
+        topic_id = None if topic is None else self._existing(topic)
+        return self._core.call(self._core.sweeps.newest, topic_id, check_limit(limit))
 
     def improve(
         self, prompt: str, mode: Mode = "expand", *, model: str | None = None, confirm: bool = False
@@ -307,7 +399,7 @@ class StudioApi:
     # -------------------------------------------------------------- batches
 
     def batches(self, topic: TopicHandle | str | None = None, *, limit: int = 20) -> Batches:
-        """Return the newest batches of a topic, newest first.
+        """Return the newest batches of a topic, newest first. Those of a sweep are listed one by one.
 
         Args:
             topic: a topic, its id or its title; None takes the active topic.
@@ -580,30 +672,33 @@ class StudioApi:
 
     # -------------------------------------------------------------- deleting
 
-    def delete(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
-        """Delete a topic, a batch or a generation with all images in it, and stop its tasks.
+    def delete(self, what: Deletable) -> None:
+        """Delete a topic, a batch, a sweep or a generation with all images in it, and stop its tasks.
 
         For a minute, `restore` brings it back. Then its images are removed from the disk.
 
         Args:
-            what: a topic, a batch, a generation, or the id of one.
+            what: a topic, a batch, a sweep, a generation, or the id of one.
 
         Raises:
             NotFound: there is no such thing.
         """
-        self._core.call(self._core.delete, *_thing(what, "deleted"))
+        if isinstance(what, SweepHandle):
+            what.delete()
+        else:
+            self._core.call(self._core.delete, *_thing(what, "deleted"))
 
     restore = _Restore()
 
-    def _restore(self, what: TopicHandle | BatchHandle | GenerationHandle | str) -> None:
-        """Bring back a topic, a batch or a generation that was deleted in the last minute.
+    def _restore(self, what: Deletable) -> None:
+        """Bring back a topic, a batch, a sweep or a generation that was deleted in the last minute.
 
         A topic comes back with the batches that were deleted together with it. A batch that was deleted
         earlier by itself stays deleted. Tasks that were stopped can be retried. If nothing was deleted,
         nothing changes.
 
         Args:
-            what: a topic, a batch, a generation, or the id of one.
+            what: a topic, a batch, a sweep, a generation, or the id of one.
 
         Raises:
             NotFound: it is gone for good, or never existed.
@@ -879,13 +974,15 @@ def _name_of(topic: TopicHandle | str) -> str:
     return topic.id if isinstance(topic, TopicHandle) else topic
 
 
-def _thing(what: object, done: str) -> tuple[Kind | None, str]:
+def _thing(what: object, done: str) -> tuple[Kind | Literal["sweep"] | None, str]:
     """Return the kind of a thing, or None where only its id is known, and its id."""
     match what:
         case TopicHandle():
             return "topic", what.id
         case BatchHandle():
             return "batch", what.id
+        case SweepHandle():
+            return "sweep", what.id
         case GenerationHandle():
             return "generation", what.id
         case str():
@@ -893,5 +990,5 @@ def _thing(what: object, done: str) -> tuple[Kind | None, str]:
         case _:
             raise InvalidRequest(
                 f"{type(what).__name__} cannot be {done}.",
-                next_step="Give a topic, a batch, a generation, or the id of one.",
+                next_step="Give a topic, a batch, a sweep, a generation, or the id of one.",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imgplay_widget._plain import whole
 from imgplay_widget._rules.scores import check_name, check_score
 from imgplay_widget._text import shown
 from imgplay_widget._types import ScoreOrder, ScoreRange, Status, Wanted
@@ -12,7 +13,22 @@ from imgplay_widget.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_conditions", "wanted_of"]
+__all__ = ["check_conditions", "check_limit", "wanted_of"]
+
+MAX_BATCHES = 1000
+"""The most batches or sweeps that one call returns."""
+
+
+def check_limit(limit: int) -> int:
+    """Return the number of batches or sweeps that a call returns at most.
+
+    Raises:
+        InvalidRequest: the number is out of range.
+    """
+    count = whole(limit)
+    if count is None or not 1 <= count <= MAX_BATCHES:
+        raise InvalidRequest(f"limit={shown(limit)} is out of range: 1 to {MAX_BATCHES}.", parameter="limit")
+    return count
 
 
 def wanted_of(

@@ -14,7 +14,7 @@ import os
 import threading
 from concurrent.futures import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
@@ -23,14 +23,13 @@ from imgplay_widget._engine.clients import Clients
 from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
-from imgplay_widget._plain import whole
 from imgplay_widget._rules.changes import Change, EntryChanged, NoticeGiven
-from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.analysis import Analysis
 from imgplay_widget._studio.callbacks import Callbacks
+from imgplay_widget._studio.conditions import check_limit
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.gallery import Gallery
@@ -46,18 +45,19 @@ from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DESCRIBED, DISCOVERY, Offers
 from imgplay_widget._studio.panel import CONFIG, Panel
-from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare
+from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare, topic_for
 from imgplay_widget._studio.references import References
 from imgplay_widget._studio.servers import SETTING as SERVERS
 from imgplay_widget._studio.servers import Servers
 from imgplay_widget._studio.spending import Spending
+from imgplay_widget._studio.sweeps import Sweeps, digest_of
 from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics, check_title
 from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._studio.workflows import Workflows
 from imgplay_widget._studio.writer import Writer
-from imgplay_widget._text import clean, shown
+from imgplay_widget._text import clean
 from imgplay_widget._types import EVERYTHING, Notice, Reference
-from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed
+from imgplay_widget.errors import ImgplayError, NotFound, StudioClosed
 from imgplay_widget.providers.http import missing_key
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -78,9 +78,6 @@ if TYPE_CHECKING:
 __all__ = ["Core"]
 
 logger = logging.getLogger("imgplay_widget")
-
-MAX_BATCHES = 1000
-"""The most batches that one call returns."""
 
 MAX_FAILURE = 300
 """The most characters of the error of a function of the user that a page shows."""
@@ -113,6 +110,7 @@ class Core(Hop):
         progress: True where waiting shows the progress, False where not, None where somebody looks.
         goes_on: what an interrupted wait says.
         cache: True where `generate` gives the stored batch of the same request.
+        owner: the owner of the rows that this studio makes.
         one_at_a_time: held while a request looks for its stored batch, so that two threads do not both ask
             for the same images.
         archive, covers, clients, engine, curator: see `_engine`.
@@ -126,6 +124,7 @@ class Core(Hop):
         drafts: the drafts of topics.
         offers: the models that providers list, and the tests of keys.
         servers: the servers that the user added.
+        sweeps: the sweeps.
         writer: the text models.
 
     Raises:
@@ -147,7 +146,7 @@ class Core(Hop):
         self.keys = Keys(options.keys, user=options.key_owner)
         # The topics of requests that are being stored, by the id of the batch. `begin` and `_begin` write it.
         self._coming: dict[str, Topic] = {}
-        self._owner = HistoryOwner(options.user_id, options.organization_id)
+        self.owner = HistoryOwner(options.user_id, options.organization_id)
         self._clock = options.clock or Clock()
         self._pid = os.getpid()
         self._closed = False
@@ -166,7 +165,7 @@ class Core(Hop):
             self.archive,
             self.curator,
             self.engine,
-            self._owner,
+            self.owner,
             clock,
             notify,
             active=active if isinstance(active, str) else None,
@@ -220,6 +219,7 @@ class Core(Hop):
         self.drafts = Drafts(archive, self.references, notify)
         self.offers = Offers(archive, self.clients, registry, keys, notify, clock)
         self.servers = Servers(archive, registry, self.offers, keys, notify)
+        self.sweeps = Sweeps(self)
         self.workflows = Workflows(archive, self.clients, registry, self.offers, notify)
         self.writer = Writer(
             self.clients, self.curator, registry, keys, options.titles, lambda: self.engine.budget
@@ -266,21 +266,23 @@ class Core(Hop):
         *,
         model: str | None,
         n: int,
-        references: Sequence[ReferenceLike] = (),
-        mask: ReferenceLike | None = None,
+        references: Sequence[ReferenceLike | Input] = (),
+        mask: ReferenceLike | Input | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
     ) -> Checked:
         """Read the input images of a request, and check the request against its model.
+
+        Input images that were read before (`read_inputs`) are taken as they are.
 
         Raises:
             NotFound: there is no such model, or an input image is gone from the store.
             InvalidRequest: the model does not take the request, or an input image cannot be read.
         """
         provider, spec = self.model(model)
-        inputs = [self._input(item) for item in references]
+        inputs = self.read_inputs(references)
         over = None if mask is None else self._input(mask, "mask")
-        if over is not None and over.data is not None and spec.mask and inputs:
+        if over is not None and over is not mask and over.data is not None and spec.mask and inputs:
             over = as_mask(over)
         check_inputs(spec, inputs, over)
         request = catalog.make_request(
@@ -296,20 +298,23 @@ class Core(Hop):
         every = (*inputs,) if over is None else (*inputs, over)
         return Checked(provider=provider, spec=spec, request=request, inputs=every)
 
+    def read_inputs(self, items: Sequence[ReferenceLike | Input], role: Role = "reference") -> list[Input]:
+        """Read input images. From any thread, but links only from another one than the loop's.
+
+        Raises:
+            NotFound: an input image is gone from the store.
+            InvalidRequest: an input image cannot be read.
+        """
+        return [self._input(item, role) for item in items]
+
     async def same_request(self, request: Request) -> BatchHandle | None:
         """Return the newest batch of the same request whose images are all there or still come, or None.
 
         Requests that were begun before are stored before this one looks, because the store has one thread.
         """
-        digest = request_digest(
-            provider=request.provider,
-            model=request.model,
-            prompt=request.prompt,
-            config={**request.params, "n": request.n},
-            references=[one.digest for one in request.references],
-            mask=None if request.mask is None else request.mask.digest,
-        )
-        entry = await self.archive.in_store(self.archive.store.same_request, digest)
+        digest = digest_of(request)
+        found = await self.archive.in_store(self.archive.store.same_requests, [digest])
+        entry = found.get(digest)
         if entry is None:
             return None
         urls = [one.asset.url for one in entry.generations if one.asset is not None]
@@ -337,26 +342,64 @@ class Core(Hop):
         """
         if title is not None:
             check_title(title)
+        prepared = self.rows_for(checked, topic_id=topic_id, title=title, click_id=click_id)
+        if allow is not None:
+            allow(prepared)
+        self.keep_inputs(checked.inputs)
+        return prepared
+
+    def rows_for(
+        self,
+        checked: Checked,
+        *,
+        topic_id: str | None,
+        title: str | None = None,
+        click_id: str | None = None,
+        sweep_id: str | None = None,
+    ) -> Prepared:
+        """Look at the key, and return the rows of a request, whose input images are not stored yet.
+
+        Raises:
+            MissingKey: the provider's key is not set.
+        """
         if self.keys.state(checked.provider.spec) == "missing":
             raise missing_key(checked.provider.spec)
-        prepared = prepare(
+        return prepare(
             checked.provider,
             checked.spec,
             checked.request,
-            self._owner,
+            self.owner,
             topic_id=topic_id,
             title=title,
             click_id=click_id,
+            sweep_id=sweep_id,
             now=self._clock.now(),
         )
-        if allow is not None:
-            allow(prepared)
-        for item in checked.inputs:
+
+    def keep_inputs(self, inputs: Sequence[Input]) -> None:
+        """Store input images that rows are about to name."""
+        for item in inputs:
             if item.data is not None:
                 self.archive.store.assets.add_reference(item.data)
-        return prepared
 
-    def _input(self, item: ReferenceLike, role: Role = "reference") -> Input:
+    def topic_for(self, prompt: str, title: str | None) -> Topic:
+        """Return a new topic, which is not stored.
+
+        Raises:
+            InvalidRequest: the title cannot be stored.
+        """
+        if title is not None:
+            check_title(title)
+        return topic_for(prompt, self.owner, title=title, now=self._clock.now())
+
+    def coming(self, topic_id: str) -> Topic | None:
+        """Return a topic that another request is about to store, or None."""
+        known = tuple(self._coming.values())
+        return next((topic for topic in known if topic.id == topic_id), None)
+
+    def _input(self, item: ReferenceLike | Input, role: Role = "reference") -> Input:
+        if isinstance(item, Input):
+            return item
         if isinstance(item, Reference):
             return self.references.stored(item, role)
         link = link_of(item, role)
@@ -385,8 +428,7 @@ class Core(Hop):
             # The next call without a topic uses the same topic, even if it comes before this one is stored.
             self.topics.active = batch.topic_id
         # Such a call must make the topic where this one fails.
-        known = (topic for topic in tuple(self._coming.values()) if topic.id == batch.topic_id)
-        topic = prepared.new_topic or next(known, None)
+        topic = prepared.new_topic or self.coming(batch.topic_id)
         if topic is not None:
             self._coming[batch.id] = topic
         handle = self.handle(prepared.entry)
@@ -437,24 +479,41 @@ class Core(Hop):
         """
         new_topic = prepared[0].new_topic or coming
         topic = await self.engine.add([one.entry for one in prepared], new_topic, confirm=confirm)
+        batch = prepared[0].entry.batch
+        new = prepared[0].new_topic is not None
+        await self.after_adding(topic, batch.prompt, batch, new=new, select=select, source=source)
+        return topic
+
+    async def after_adding(
+        self,
+        topic: Topic,
+        prompt: str,
+        batch: Batch | None,
+        *,
+        new: bool,
+        select: bool,
+        source: str | None = None,
+    ) -> None:
+        """Name a topic after what was just added to it, and choose it.
+
+        Args:
+            topic: the topic.
+            prompt: the prompt whose first words a topic without a title gets.
+            batch: the first batch that was added, or None where the store had all.
+            new: True where the topic was made with it. Later batches do not change the title.
+            select: True where the topic becomes the active one.
+            source: the page that asked (see `SettingWritten`).
+        """
         try:
-            await self._name(topic, prepared[0])
+            if topic.title is None:
+                new, topic = True, await self.curator.title_topic(topic.id, first_words(prompt), by="prompt")
+            if new and batch is not None and topic.title_by == "prompt" and self.writer.names_topics:
+                self.archive.aside(self.writer.entitle(topic.id, batch))
             if select:
                 await self.topics.select(topic.id, source=source)
         except ImgplayError as error:
             # The requests are stored and run. Only the title or the choice of the topic was not written.
             logger.warning("A topic could not be named or chosen: %s", error.message)
-        return topic
-
-    async def _name(self, topic: Topic, prepared: Prepared) -> None:
-        """Name a topic after its first batch. Later batches do not change the title."""
-        if topic.title is not None and prepared.new_topic is None:
-            return
-        batch = prepared.entry.batch
-        if topic.title is None:
-            topic = await self.curator.title_topic(topic.id, first_words(batch.prompt), by="prompt")
-        if topic.title_by == "prompt" and self.writer.names_topics:
-            self.archive.aside(self.writer.entitle(topic.id, batch))
 
     # -------------------------------------------------------------- calls of handles and of the public calls
 
@@ -537,44 +596,49 @@ class Core(Hop):
         Raises:
             InvalidRequest: the limit is out of range.
         """
-        count = whole(limit)
-        if count is None or not 1 <= count <= MAX_BATCHES:
-            raise InvalidRequest(
-                f"limit={shown(limit)} is out of range: 1 to {MAX_BATCHES}.", parameter="limit"
-            )
+        count = check_limit(limit)
         # This runs on the loop, so that the handle misses no change after the reading.
         page = await self.archive.feed(topic_id, limit=count, wanted=wanted)
         return Batches(self.handle(entry) for entry in page.entries)
 
     # -------------------------------------------------------------- deleting
 
-    async def delete(self, kind: Kind | None, id: str) -> None:
-        """Delete a topic, a batch or a generation. Without a kind, the id finds which of them is meant.
+    async def delete(self, kind: Kind | Literal["sweep"] | None, id: str) -> None:
+        """Delete a topic, a batch, a sweep or a generation. Without a kind, the id finds which is meant.
 
         Raises:
             NotFound: there is no such thing.
         """
-        await self.curator.delete(kind or await self._kind(id), [id])
+        kind = kind or await self._kind(id)
+        if kind == "sweep":
+            await self.sweeps.delete(id)
+        else:
+            await self.curator.delete(kind, [id])
 
-    async def restore(self, kind: Kind | None, id: str) -> None:
-        """Bring back a deleted topic, batch or generation. Without a kind, the id finds which is meant.
+    async def restore(self, kind: Kind | Literal["sweep"] | None, id: str) -> None:
+        """Bring back a deleted topic, batch, sweep or generation. Without a kind, the id finds which.
 
         Raises:
             NotFound: it is gone for good, or never existed.
         """
-        kinds: tuple[Kind, ...] = ("topic", "batch", "generation") if kind is None else (kind,)
+        if kind in ("sweep", None) and await self.curator.restore_sweep(id):
+            return
+        kinds: tuple[Kind, ...] = ("topic", "batch", "generation")
         for one in kinds:
-            if (await self.curator.restore(one, [id])).ids:
+            if kind in (one, None) and (await self.curator.restore(one, [id])).ids:
                 return
         await self._kind(id)
 
-    async def _kind(self, id: str) -> Kind:
+    async def _kind(self, id: str) -> Kind | Literal["sweep"]:
         with contextlib.suppress(NotFound):
             await self.archive.topic(id)
             return "topic"
         with contextlib.suppress(NotFound):
             await self.engine.entry(id)
             return "batch"
+        with contextlib.suppress(NotFound):
+            await self.archive.sweep(id)
+            return "sweep"
         await self.archive.generation(id)
         return "generation"
 

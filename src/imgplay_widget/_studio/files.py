@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._rules.file_names import file_names
 from imgplay_widget._rules.recipes import Recipe, code, file_name, opening_code, recipe
@@ -15,7 +15,7 @@ from imgplay_widget.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from imgplay_widget._store import Assets
@@ -83,7 +83,11 @@ class Files:
         return target
 
     def save(
-        self, folder: str | os.PathLike[str], images: Sequence[tuple[Entry, Generation]], pattern: str
+        self,
+        folder: str | os.PathLike[str],
+        images: Sequence[tuple[Entry, Generation]],
+        pattern: str,
+        words: Sequence[Mapping[str, Any]] | None = None,
     ) -> list[Path]:
         """Write finished images into a folder, byte for byte, and return their paths.
 
@@ -91,6 +95,7 @@ class Files:
             folder: the folder, which is made where it does not exist; existing files are replaced.
             images: generations with their batches; generations without an image are left out.
             pattern: the name of a file without its extension; see `file_names`.
+            words: further words of the pattern for each of the images.
 
         Raises:
             InvalidRequest: no image is finished, the pattern cannot be used, or the folder is a file.
@@ -99,7 +104,8 @@ class Files:
             OSError: a file cannot be written.
         """
         finished = [(entry, one, one.asset) for entry, one in images if one.asset is not None]
-        names = file_names(pattern, [(entry, one) for entry, one, _ in finished])
+        some = words and [more for (_, one), more in zip(images, words, strict=True) if one.asset is not None]
+        names = file_names(pattern, [(entry, one) for entry, one, _ in finished], some)
         if not finished:
             raise InvalidRequest(
                 "None of these images is finished.", next_step="Wait for the images, or retry them."

@@ -21,10 +21,11 @@ from imgplay_widget._rules.changes import (
     Progressed,
     Removed,
     StoreWritten,
+    SweepWritten,
     TopicWritten,
 )
 from imgplay_widget._text import shown
-from imgplay_widget._types import Entry, Generation, Stage, Status, Topic
+from imgplay_widget._types import Entry, Generation, Stage, Status, Sweep, Topic
 from imgplay_widget.errors import (
     Cancelled,
     ErrorInfo,
@@ -36,12 +37,12 @@ from imgplay_widget.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._engine.engine import Engine
 
-__all__ = ["Live", "LiveBatch", "LiveTopic"]
+__all__ = ["Live", "LiveBatch", "LiveSweep", "LiveTopic"]
 
 logger = logging.getLogger("imgplay_widget")
 
@@ -206,8 +207,31 @@ class LiveTopic:
         self.topic = topic
 
 
+class LiveSweep:
+    """A sweep as it was last committed, with the live batches of its cells.
+
+    Attributes:
+        sweep: the sweep.
+    """
+
+    def __init__(self, sweep: Sweep, batches: Mapping[str, LiveBatch]) -> None:
+        self.sweep = sweep
+        self._batches = dict(batches)
+
+    @property
+    def cells(self) -> tuple[LiveBatch | None, ...]:
+        """The live batch of each cell; None where it was deleted."""
+        found = [None if one is None else self._batches.get(one) for one in self.sweep.cells]
+        return tuple(one if one is not None and one.entry.generations else None for one in found)
+
+    def update(self, sweep: Sweep, batches: Mapping[str, LiveBatch]) -> None:
+        """Replace the state by the one that was just committed."""
+        self._batches = dict(batches)
+        self.sweep = sweep
+
+
 class Live:
-    """The batches and topics that handles show.
+    """The batches, sweeps and topics that handles show.
 
     Args:
         archive: the store.
@@ -220,6 +244,7 @@ class Live:
         # Several threads may ask for the same batch at once.
         self._lock = threading.Lock()
         self._batches: weakref.WeakValueDictionary[str, LiveBatch] = weakref.WeakValueDictionary()
+        self._sweeps: weakref.WeakValueDictionary[str, LiveSweep] = weakref.WeakValueDictionary()
         self._topics: weakref.WeakValueDictionary[str, LiveTopic] = weakref.WeakValueDictionary()
 
     def batch(self, entry: Entry) -> LiveBatch:
@@ -256,6 +281,20 @@ class Live:
                 )
             )
 
+    async def sweep(self, sweep: Sweep) -> LiveSweep:
+        """Return the live value of a sweep that was just read: the same value while a handle holds it."""
+        ids = [one for one in dict.fromkeys(sweep.cells) if one is not None]
+        batches = {one: live for one in ids if (live := self._batches.get(one)) is not None}
+        missing = [one for one in ids if one not in batches]
+        for entry in await self._archive.entries(missing) if missing else ():
+            batches[entry.batch.id] = self.batch(entry)
+        live = self._sweeps.get(sweep.id)
+        if live is None:
+            live = self._sweeps[sweep.id] = LiveSweep(sweep, batches)
+        else:
+            live.update(sweep, batches)
+        return live
+
     def topic(self, topic: Topic) -> LiveTopic:
         """Return the live value of a topic that was just read: the same value while a handle holds it."""
         with self._lock:
@@ -282,8 +321,12 @@ class Live:
                     live.note_progress(change)
             case Removed():
                 self._remove(change)
+            case SweepWritten():
+                if change.sweep.id in self._sweeps:
+                    self._archive.aside(self._refresh(self._refresh_sweeps, change.sweep.id))
             case StoreWritten():
                 self._archive.aside(self._refresh(self._refresh_batches))
+                self._archive.aside(self._refresh(self._refresh_sweeps))
                 self._archive.aside(self._refresh(self._refresh_topics))
             case TopicWritten():
                 self._take_topic(change.topic)
@@ -333,6 +376,13 @@ class Live:
             except NotFound:
                 entry = replace(live.entry, generations=(), tasks=())
             live.update(entry)
+
+    async def _refresh_sweeps(self, *ids: str) -> None:
+        """Read live sweeps again: those with these ids, or all of them."""
+        known = list(ids or self._sweeps)
+        store = self._archive.store
+        for sweep in await self._archive.in_store(store.sweeps_by_id, known) if known else ():
+            await self.sweep(sweep)
 
     async def _refresh_topics(self) -> None:
         ids = list(self._topics)

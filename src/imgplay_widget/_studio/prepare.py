@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imgplay_widget._types import ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
-__all__ = ["Checked", "HistoryOwner", "Prepared", "prepare"]
+__all__ = ["Checked", "HistoryOwner", "Prepared", "prepare", "topic_for"]
 
 
 class HistoryOwner(NamedTuple):
@@ -63,6 +63,7 @@ def prepare(
     topic_id: str | None,
     title: str | None,
     click_id: str | None,
+    sweep_id: str | None,
     now: datetime,
 ) -> Prepared:
     """Return the rows of a request.
@@ -75,21 +76,13 @@ def prepare(
         topic_id: the topic, or None for a new one.
         title: the title of a new topic; None takes the first words of the prompt.
         click_id: see `Batch`.
+        sweep_id: see `Batch`.
         now: the present time, aware UTC.
     """
     new_topic = None
     if topic_id is None:
-        topic_id = new_id()
-        new_topic = Topic(
-            id=topic_id,
-            user_id=owner.user_id,
-            organization_id=owner.organization_id,
-            title=title or first_words(request.prompt),
-            title_by="user" if title else "prompt",
-            cover_url=None,
-            created_at=now,
-            updated_at=now,
-        )
+        new_topic = topic_for(request.prompt, owner, title=title, now=now)
+        topic_id = new_topic.id
     batch = Batch(
         id=new_id(),
         topic_id=topic_id,
@@ -105,6 +98,7 @@ def prepare(
         references=request.references,
         mask=request.mask,
         click_id=click_id,
+        sweep_id=sweep_id,
     )
     seed = request.params.get("seed")
     units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)
@@ -118,6 +112,27 @@ def prepare(
     generations.sort(key=lambda generation: generation.position)
     entry = Entry(batch=batch, generations=tuple(generations), tasks=tuple(tasks))
     return Prepared(entry=entry, new_topic=new_topic)
+
+
+def topic_for(prompt: str, owner: HistoryOwner, *, title: str | None, now: datetime) -> Topic:
+    """Return a new topic.
+
+    Args:
+        prompt: the first prompt of the topic.
+        owner: the owner of the topic.
+        title: the title; None takes the first words of the prompt.
+        now: the present time, aware UTC.
+    """
+    return Topic(
+        id=new_id(),
+        user_id=owner.user_id,
+        organization_id=owner.organization_id,
+        title=title or first_words(prompt),
+        title_by="user" if title else "prompt",
+        cover_url=None,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _task(batch: Batch, unit: Unit, deadline: float) -> Task:

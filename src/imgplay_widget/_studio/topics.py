@@ -204,7 +204,7 @@ class Topics:
         def show() -> tuple[FeedPage | None, Draft]:
             if topic_id is not None and store.topic(topic_id) is None:
                 raise gone("topic", topic_id)
-            feed = None if topic_id is None else store.feed(topic_id, limit=limit)
+            feed = None if topic_id is None else store.feed(topic_id, limit=limit, folded=True)
             draft = store.draft(topic_id)
             if fresh:
                 store.save_setting(ACTIVE_TOPIC, topic_id)
