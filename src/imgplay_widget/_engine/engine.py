@@ -365,6 +365,7 @@ class Engine:
         new_topic: Topic | None,
         *,
         fresh: bool,
+        lost: Collection[str],
         confirm: bool,
     ) -> tuple[Sweep, Topic]:
         """Store a sweep with its new batches, all or nothing, start them, and return the sweep and its topic.
@@ -375,6 +376,7 @@ class Engine:
             entries: the new batches that cells get, with their generations and tasks, all pending.
             new_topic: the topic to make with them, or None where it exists.
             fresh: see `Store.save_sweep`.
+            lost: see `Store.save_sweep`.
             confirm: True where the user agreed to spend more than the budget allows, and to pay unknown
                 prices.
 
@@ -392,6 +394,7 @@ class Engine:
             new_topic=new_topic,
             budget=None if confirm else self._budget(confirm=False),
             fresh=fresh,
+            lost=lost,
         )
         self._notify(SweepWritten(sweep=saved.sweep))
         await self._begin(saved.entries, saved.topic)
@@ -433,12 +436,28 @@ class Engine:
         driven = [self._drives[task.id] for _, task in unfinished if task.id in self._drives]
         elsewhere = [(entry, task) for entry, task in unfinished if task.id not in self._drives]
         await self._halt(driven)
-        for drive, _ in driven:
-            if not drive.task.stage.final:
-                await self.save(drive, Cancel(cancel_note(drive.task, paid=self._bills(drive.task))))
-                self._archive.aside(drive.stop_remote())
-        for entry, task in elsewhere:
-            await self._cancel_elsewhere(entry, task)
+        running = [drive for drive, _ in driven if not drive.task.stage.final]
+        # The tasks end in one step of the store. After a kill in between, the next start would send the rest.
+        changed = {drive.task.id: self.as_cancelled(drive.task) for drive in running}
+        changed |= {task.id: self.as_cancelled(task) for _, task in elsewhere}
+        owners = {drive.task.id: self.owner for drive in running}
+        # A task of another process loses its lease, and its driver stops at its next write.
+        owners |= {task.id: task.lease_owner or "" for _, task in elsewhere}
+
+        def commit() -> set[str]:
+            return self._store.save_tasks([(task, owners[one]) for one, task in changed.items()])
+
+        def tell(kept: set[str]) -> None:
+            for drive in running:
+                if drive.task.id in kept:
+                    self._told(drive, changed[drive.task.id])
+                    self._archive.aside(drive.stop_remote())
+            self._tell_cancelled([entry for entry, _ in elsewhere], {one: changed[one] for one in kept})
+
+        if running:
+            await self._insist(commit, tell)
+        elif changed:
+            await self._commit_once(commit, tell)
 
     async def retry(
         self,
@@ -626,12 +645,21 @@ class Engine:
                 )
 
     async def _commit(self, drive: Drive, commit: Callable[[], T], tell: Callable[[T], None]) -> None:
-        """Write a step. A committed step is always told and kept in memory, also after a cancellation."""
+        """Write a step of a task. The task is lost where nothing was written."""
+        kept = await self._insist(commit, tell)
+        if kept is None or kept is False:
+            raise LeaseLost(drive.task.id)
+
+    async def _insist(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
+        """Write, also where the store is locked for now, and return what was written.
+
+        What is committed is always told and kept in memory, also after a cancellation.
+        """
         warned = False
         while True:
             work = asyncio.ensure_future(self._commit_once(commit, tell))
             try:
-                kept = await _whole(work)
+                return await _whole(work)
             except (StoreLocked, DiskFull) as error:
                 # The answer may be paid for, so it stays in memory until it can be written.
                 if not warned:
@@ -639,10 +667,6 @@ class Engine:
                     text = f"{error.message} Results are kept and written as soon as the store takes them."
                     self._notify(NoticeGiven(notice=Notice(kind="other", message=text)))
                 await self._clock.sleep(LOCKED_WAIT)
-                continue
-            if kept is None or kept is False:
-                raise LeaseLost(drive.task.id)
-            return
 
     async def _commit_once(self, commit: Callable[[], T], tell: Callable[[T], None]) -> T:
         result = await self._archive.in_store(commit)
@@ -823,13 +847,13 @@ class Engine:
                 logger.warning("A batch could not be read again: %s", error.message)
                 self._entries.pop(batch_id, None)
 
-    async def _cancel_elsewhere(self, entry: Entry, task: Task) -> None:
-        """Cancel a task of another process, which loses the lease and stops at its next write."""
-        cancelled = advance(task, Cancel(cancel_note(task, paid=self._bills(task))), self._clock.now())
-        cancelled = replace(cancelled, lease_owner=None, lease_until=None)
-        if await self._archive.in_store(self._store.save_task, cancelled, owner=task.lease_owner or ""):
-            tasks = tuple(cancelled if t.id == task.id else t for t in entry.tasks)
-            self._tell_task(replace(entry, tasks=tasks), cancelled)
+    def _tell_cancelled(self, entries: Sequence[Entry], changed: Mapping[str, Task]) -> None:
+        """Tell that tasks of another process were cancelled."""
+        for entry in {entry.batch.id: entry for entry in entries}.values():
+            now = replace(entry, tasks=tuple(changed.get(task.id, task) for task in entry.tasks))
+            for task in entry.tasks:
+                if task.id in changed:
+                    self._tell_task(now, changed[task.id])
 
     # -------------------------------------------------------------- tasks of other processes
 

@@ -102,6 +102,9 @@ def values_of(name: str, given: Any) -> tuple[JSON, ...] | None:
     if hasattr(value, "columns"):
         raise refused(name, "a table is not a list of values", "Give one of its columns, or rows=table.")
     check_length(name, value)
+    if hasattr(value, "to_pylist"):
+        # The values of an array of Arrow are objects of Arrow.
+        value = value.to_pylist()
     found: list[JSON] = []
     for index, one in enumerate(islice(value, MAX_CELLS + 1)):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - anything
         found.append(_value(name, one, f"value {index + 1}"))
@@ -352,7 +355,7 @@ def _check_once(name: str, values: Sequence[JSON]) -> None:
 
 
 def _label(value: JSON) -> str:
-    return "none" if value is None else _short(str(value))
+    return "none" if value is None else _short(str(value)) or "(empty)"
 
 
 def _short(text: str) -> str:

@@ -174,7 +174,8 @@ _SLOT_STATUS = (
 
 _PICKED = """
 WITH picked AS MATERIALIZED (
-  SELECT b.id, b.topic_id, b.provider, b.model, b.prompt, b.config, b.width, b.height, b.created_at
+  SELECT b.id, b.topic_id, b.provider, b.model, b.prompt, b.config, b.width, b.height, b.created_at,
+    b.sweep_id
   FROM image_generation_batches b JOIN image_generation_topics t ON t.id = b.topic_id
   WHERE +b.user_id = :user AND +b.organization_id IS :organization
     AND b.deleted_at IS NULL AND t.deleted_at IS NULL AND {pick}
@@ -244,6 +245,7 @@ _BATCHES = Frame(
         ),
         ("id", "VARCHAR", "the id", "b.id"),
         ("topic_id", "VARCHAR", "the topic, `topics.id`", "b.topic_id"),
+        ("sweep_id", "VARCHAR", "the sweep that asked for the batch; NULL for none", "b.sweep_id"),
     ),
 )
 

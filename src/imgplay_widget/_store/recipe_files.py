@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from imgplay_widget._store import rows
 from imgplay_widget._store.damage import reads_rows
-from imgplay_widget._store.tables import batches, generations, references, tasks, topics
+from imgplay_widget._store.tables import batches, generations, references, sweep_cells, sweeps, tasks, topics
 from imgplay_widget._text import clean_json
-from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
+from imgplay_widget._types import Asset, Axis, Batch, Generation, Reference, Stage, Sweep, Task, Topic, Unit
 from imgplay_widget.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ __all__ = ["Kept", "read", "write", "write_missing"]
 logger = logging.getLogger("imgplay_widget")
 
 _FORMAT = 1
+
+MAX_SWEEP = 20_000
+"""The most characters of a sweep in a recipe."""
+
 _CHUNK = 500
 
 
@@ -45,6 +49,8 @@ class Kept:
         topic: the topic in which the image was made.
         task: the call that made the image, or None where its row was gone.
         images: the number of images that the call brought.
+        sweep: the sweep that asked for the batch, without its cells, or None.
+        cell: the position of the batch in its sweep, or None where another batch stands there.
     """
 
     topic: Topic
@@ -52,6 +58,8 @@ class Kept:
     generation: Generation
     task: Task | None
     images: int
+    sweep: Sweep | None
+    cell: int | None
 
 
 @reads_rows
@@ -73,10 +81,12 @@ def write(
     inputs: dict[str, list[RowMapping]] = {batch_id: [] for batch_id in ids}
     for row in connection.execute(_INPUTS, {"ids": ids}).mappings():
         inputs[row["batch_id"]].append(row)
+    asking = {batch_id: row["sweep_id"] for batch_id, row in found.items() if row["sweep_id"] is not None}
+    swept = _sweeps(connection, asking)
     try:
         for generation in made:
             batch = rows.batch_of(found[generation.batch_id], inputs[generation.batch_id])
-            data = _recipe(named[batch.topic_id], batch, generation)
+            data = _recipe(named[batch.topic_id], batch, generation) | {"sweep": swept.get(batch.id)}
             task = tasks.get(generation.async_task_id or "")
             data |= {"task": None if task is None else _task_json(task), "images": images}
             assert generation.asset is not None
@@ -124,6 +134,23 @@ def _recipe(topic: RowMapping, batch: Batch, generation: Generation) -> dict[str
     }
 
 
+def _sweeps(connection: Connection, asking: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return what the recipes of batches keep of their sweeps, by the ids of the batches."""
+    if not asking:
+        return {}
+    rows = connection.execute(_SWEEPS, {"ids": sorted(set(asking.values()))}).mappings()
+    by_id = {row["id"]: {name: row[name] for name in _SWEEP} for row in rows}
+    # A sweep of long texts would take more space than its images.
+    small = {one for one, data in by_id.items() if len(json.dumps(data, default=_plain)) <= MAX_SWEEP}
+    cells = connection.execute(_CELLS, {"ids": sorted(asking)})
+    places = {(row.batch_id, row.sweep_id): row.position for row in cells}
+    return {
+        batch_id: by_id[sweep_id] | {"cell": places.get((batch_id, sweep_id))}
+        for batch_id, sweep_id in asking.items()
+        if sweep_id in small
+    }
+
+
 def _task_json(task: Task) -> dict[str, Any]:
     own = {name: getattr(task, name) for name in _TASK}
     return own | {"unit": task.unit.to_json(), "usage": dict(task.usage)}
@@ -160,8 +187,16 @@ def _kept(data: dict[str, Any]) -> Kept:
         error=None,
         starred=False,
     )
-    images = int(data["images"])
-    return Kept(topic=topic, batch=batch, generation=generation, task=task, images=images)
+    swept = data.get("sweep")
+    return Kept(
+        topic=topic,
+        batch=batch,
+        generation=generation,
+        task=task,
+        images=int(data["images"]),
+        sweep=None if swept is None else _sweep(swept, batch),
+        cell=None if swept is None or swept["cell"] is None else int(swept["cell"]),
+    )
 
 
 def _batch(data: dict[str, Any]) -> Batch:
@@ -169,6 +204,12 @@ def _batch(data: dict[str, Any]) -> Batch:
     over = data.pop("mask")
     mask = None if over is None else Reference(**over)
     return Batch(**_with_times(data, "created_at"), references=inputs, mask=mask)
+
+
+def _sweep(data: dict[str, Any], batch: Batch) -> Sweep:
+    own = _with_times({name: data[name] for name in _SWEEP}, "created_at")
+    own["axes"] = tuple(Axis(name=one["name"], values=tuple(one["values"])) for one in data["axes"])
+    return Sweep(**own, topic_id=batch.topic_id, user_id=batch.user_id, organization_id=batch.organization_id)
 
 
 def _task(data: dict[str, Any], batch: Batch) -> Task:
@@ -196,6 +237,7 @@ _BATCH = (
     *("id", "topic_id", "user_id", "organization_id", "provider", "model", "prompt"),
     *("width", "height", "created_at", "click_id", "sweep_id"),
 )
+_SWEEP = ("id", "digest", "template", "axes", "fixed", "created_at")
 _GENERATION = ("id", "position", "seed", "parent_id", "created_at")
 _TASK = (
     *("id", "deadline", "created_at", "updated_at", "submitted_at", "finished_at"),
@@ -205,4 +247,6 @@ _TASK = (
 _IDS: ColumnElement[str] = bindparam("ids", expanding=True)
 _BATCHES = select(batches).where(batches.c.id.in_(_IDS))
 _TOPICS = select(topics).where(topics.c.id.in_(select(batches.c.topic_id).where(batches.c.id.in_(_IDS))))
+_SWEEPS = select(sweeps).where(sweeps.c.id.in_(_IDS))
+_CELLS = select(sweep_cells).where(sweep_cells.c.batch_id.in_(_IDS))
 _INPUTS = select(references).where(references.c.batch_id.in_(_IDS)).order_by(references.c.position)

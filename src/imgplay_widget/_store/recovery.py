@@ -15,7 +15,17 @@ from sqlalchemy import Connection, Table, insert, select, update
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.kinds import SOME_IMAGE
 from imgplay_widget._rules.titles import first_words
-from imgplay_widget._store import curation, images, queries, recipe_files, removal, rows, spending, tables
+from imgplay_widget._store import (
+    curation,
+    images,
+    queries,
+    recipe_files,
+    removal,
+    rows,
+    spending,
+    sweeps,
+    tables,
+)
 from imgplay_widget._store.tables import batches, generations, removals, tasks, topics
 from imgplay_widget._types import Asset, Batch, Generation, Notice, Recovery, Stage, Topic
 from imgplay_widget.errors import CorruptImage
@@ -250,7 +260,10 @@ class _Work:
         if batch is None:
             topic_id = self._topic_of(kept)
             self._added.add(kept.batch.id)
-            self._add_batch(replace(kept.batch, topic_id=topic_id))
+            sweep_id = self._sweep_of(kept, topic_id)
+            self._add_batch(replace(kept.batch, topic_id=topic_id, sweep_id=sweep_id))
+            if sweep_id is not None and kept.cell is not None:
+                sweeps.fill_empty(self._connection, sweep_id, kept.cell, kept.batch.id)
         else:
             topic_id = batch["topic_id"]
         later = topics.c.id == topic_id, topics.c.updated_at < kept.batch.created_at
@@ -329,6 +342,17 @@ class _Work:
         seen = row["deleted_at"] is None and self._owns(row)
         return kept.topic.id if seen else self._recovered_topic()
 
+    def _sweep_of(self, kept: Kept, topic_id: str) -> str | None:
+        """Return the sweep of a recipe, which is made again where its row is gone, or None."""
+        wanted = kept.batch.sweep_id
+        row = self._row(tables.sweeps, wanted)
+        if row is not None:
+            return wanted if self._owns(row) and row["deleted_at"] is None else None
+        if kept.sweep is None or kept.sweep.id != wanted:
+            return None
+        sweeps.add(self._connection, replace(kept.sweep, topic_id=topic_id))
+        return wanted
+
     def _recovered_topic(self) -> str:
         found = queries.find_topic(self._connection, self._scope, TITLE)
         if found is not None:
@@ -367,7 +391,7 @@ class _Work:
 
 def _renamed(kept: Kept) -> Kept:
     """Return a recipe for a new batch, where the rows of its own are taken."""
-    batch = replace(kept.batch, id=new_id())
+    batch = replace(kept.batch, id=new_id(), sweep_id=None)
     generation = replace(kept.generation, id=new_id(), batch_id=batch.id, async_task_id=None)
     return replace(kept, batch=batch, generation=generation, task=None)
 

@@ -570,6 +570,18 @@ class Store:
         with self._database.writing() as connection:
             return self._save(connection, task, owner, images=0)
 
+    def save_tasks(self, changed: Sequence[tuple[Task, str]]) -> set[str]:
+        """Save the states of several tasks in one step, each as `save_task` does.
+
+        Args:
+            changed: the tasks, each with the owner that drives it; an empty text for none.
+
+        Returns:
+            The ids of the tasks that were saved.
+        """
+        with self._database.writing() as connection:
+            return {task.id for task, owner in changed if self._save(connection, task, owner, images=0)}
+
     def finish_task(
         self,
         task: Task,
@@ -675,6 +687,7 @@ class Store:
         new_topic: Topic | None = None,
         budget: Budget | None = None,
         fresh: bool = True,
+        lost: Collection[str] = (),
     ) -> SavedSweep:
         """Store a sweep, its new batches and the batches of its cells, all or nothing.
 
@@ -688,6 +701,8 @@ class Store:
             fresh: True adds all batches. False leaves out what another process has asked for meanwhile, and
                 takes its batches; of two new sweeps of the same digest, the first one counts.
 
+            lost: the ids of batches that are not taken, because their files are gone.
+
         Raises:
             NotFound: the topic, or the file of a reference, is gone.
             OverBudget, PriceUnknown: the budget does not allow the tasks.
@@ -700,6 +715,7 @@ class Store:
             if not fresh:
                 digests = {position: rows.digest_of(one.batch) for position, one in entries.items()}
                 same = feeds.same_requests(connection, self._scope, list(digests.values()))
+                same = {digest: one for digest, one in same.items() if one.batch.id not in lost}
                 found = {at: same[digest] for at, digest in digests.items() if digest in same}
                 added = {at: one for at, one in entries.items() if at not in found}
                 filled |= {at: one.batch.id for at, one in found.items()}

@@ -29,6 +29,7 @@ __all__ = [
     "asked",
     "deleted_at",
     "fill",
+    "fill_empty",
     "follow",
     "hide_bare",
     "mark",
@@ -74,6 +75,13 @@ def fill(connection: Connection, sweep_id: str, cells: Mapping[int, str]) -> Non
         connection.execute(delete(sweep_cells).where(*mine))
         lines = [{"sweep_id": sweep_id, "position": one, "batch_id": cells[one]} for one in part]
         connection.execute(insert(sweep_cells), lines)
+
+
+def fill_empty(connection: Connection, sweep_id: str, position: int, batch_id: str) -> None:
+    """Put a batch into a cell in which no batch stands."""
+    mine = sweep_cells.c.sweep_id == sweep_id, sweep_cells.c.position == position
+    if connection.scalar(select(sweep_cells.c.batch_id).where(*mine)) is None:
+        fill(connection, sweep_id, {position: batch_id})
 
 
 def read(connection: Connection, scope: Scope, ids: Sequence[str]) -> list[Sweep]:

@@ -366,10 +366,13 @@ class Live:
             self._engine.each_beat.append(again)
 
     async def _refresh_batches(self, topic_id: str | None = None) -> None:
-        """Read the unfinished live batches again, or all live batches of a topic that was restored."""
+        """Read the live batches again that may get images, or all those of a topic that was restored.
+
+        Another process may retry what failed.
+        """
         for live in list(self._batches.values()):
             batch = live.entry.batch
-            if batch.topic_id != topic_id if topic_id is not None else _is_final(live.entry):
+            if batch.topic_id != topic_id if topic_id is not None else _is_whole(live.entry):
                 continue
             try:
                 entry = await self._engine.entry(live.id)
@@ -390,5 +393,5 @@ class Live:
             self._take_topic(topic)
 
 
-def _is_final(entry: Entry) -> bool:
-    return all(entry.status_of(g).final for g in entry.generations)
+def _is_whole(entry: Entry) -> bool:
+    return all(entry.status_of(g) is Status.SUCCESS for g in entry.generations)

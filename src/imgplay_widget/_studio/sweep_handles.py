@@ -58,7 +58,7 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["Cell", "SweepHandle", "SweepHandles", "cells_of"]
+__all__ = ["Cell", "SweepHandle", "SweepHandles", "axes_of", "cells_of", "rows_of", "table_of"]
 
 WAKE_EVERY = 0.5
 """The seconds after which a loop that waits wakes up. An interrupt of a kernel reaches no sleeping loop."""
@@ -327,7 +327,7 @@ class SweepHandle:
         Raises:
             MissingPackage: pandas is not installed.
         """
-        return _table_of(self).df()
+        return table_of(self).df()
 
     def save(self, folder: str | os.PathLike[str], pattern: str | None = None) -> list[Path]:
         """Write the original bytes of the finished images into a folder, and return the paths of the files.
@@ -476,7 +476,7 @@ _COLUMNS = (
 _LAST = (("tags", "VARCHAR[]"), ("batch_id", "VARCHAR"), ("generation_id", "VARCHAR"))
 
 
-def _table_of(sweep: SweepHandle) -> Rows:
+def table_of(sweep: SweepHandle) -> Rows:
     """Return the images of a sweep as a table, with their values first."""
     keeper = _keeper_of(sweep)
     found: list[tuple[dict[str, JSON], BatchHandle, Entry, Generation]] = []

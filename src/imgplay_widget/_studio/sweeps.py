@@ -96,11 +96,13 @@ class _Found:
         sweep: the same sweep, or None.
         kept: the batches whose images are all there or still come, by the positions of the cells.
         failed: the batches of the sweep that miss images, by the positions of the cells.
+        lost: the ids of batches of which a file is gone.
     """
 
     sweep: Sweep | None
     kept: Mapping[int, Entry]
     failed: Mapping[int, Entry]
+    lost: frozenset[str] = frozenset()
 
 
 class Sweeps:
@@ -207,7 +209,13 @@ class Sweeps:
             saved = sweep
             if entries or found.sweep is None or _changed(sweep, cells):
                 saved, topic = await core.engine.add_sweep(
-                    sweep, cells, entries, new_topic or core.coming(topic_id), fresh=fresh, confirm=confirm
+                    sweep,
+                    cells,
+                    entries,
+                    new_topic or core.coming(topic_id),
+                    fresh=fresh,
+                    lost=found.lost,
+                    confirm=confirm,
                 )
                 first = next(iter(entries.values()), None)
                 await core.after_adding(
@@ -267,21 +275,19 @@ class Sweeps:
         for at, digest in enumerate(digests):
             if at not in kept and digest in same:
                 kept[at] = same[digest]
-        lost = await core.archive.in_pool(self._without_files, kept)
-        kept = {at: entry for at, entry in kept.items() if at not in lost}
-        failed = {
-            at: entry for at, entry in own.items() if at not in kept and at not in lost and _is_failed(entry)
-        }
-        return _Found(sweep=sweep, kept=kept, failed=failed)
+        lost = await core.archive.in_pool(self._without_files, list(kept.values()))
+        kept = {at: entry for at, entry in kept.items() if entry.batch.id not in lost}
+        failed = {at: entry for at, entry in own.items() if at not in kept and _is_failed(entry)}
+        return _Found(sweep=sweep, kept=kept, failed=failed, lost=lost)
 
-    def _without_files(self, kept: Mapping[int, Entry]) -> set[int]:
-        """Return the positions of the batches of which a file is gone."""
-        lost: set[int] = set()
-        for at, entry in kept.items():
-            urls = [one.asset.url for one in entry.generations if one.asset is not None]
-            if not self._core.files.exist(urls):
-                lost.add(at)
-        return lost
+    def _without_files(self, entries: Sequence[Entry]) -> frozenset[str]:
+        """Return the ids of the batches of which a file is gone."""
+        files = self._core.files
+        return frozenset(
+            entry.batch.id
+            for entry in entries
+            if not files.exist([one.asset.url for one in entry.generations if one.asset is not None])
+        )
 
     # -------------------------------------------------------------- planning
 
