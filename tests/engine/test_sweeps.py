@@ -26,6 +26,7 @@ from imgplay_widget.errors import (
     NotFound,
     OverBudget,
     PriceUnknown,
+    StoreLocked,
     UnknownParameter,
 )
 from imgplay_widget.providers import ProviderSpec
@@ -674,6 +675,34 @@ def test_a_topic_that_is_deleted_meanwhile_stops_the_sweep(studio, fake):
     with pytest.raises(NotFound, match="topic"):
         studio.sweep(TEMPLATE, **FOXES, topic=topic)
     assert (studio.sweeps(), fake.submits) == ([], [])
+
+
+@pytest.mark.parametrize("call", ["same_sweep", "save_sweep"])
+def test_a_locked_store_refuses_the_whole_sweep_and_the_next_call_sends_it(studio, fake, call):
+    def locked(*_, **__):
+        raise StoreLocked("Another program holds the store.")
+
+    store = studio._core.archive.store
+    free = getattr(store, call)
+    setattr(store, call, locked)
+    with pytest.raises(StoreLocked):
+        studio.sweep(TEMPLATE, **FOXES)
+    setattr(store, call, free)
+    assert (studio.topics, studio.sweeps(), fake.submits) == ([], [], [])
+    assert studio.sweep(TEMPLATE, **FOXES).result(WAIT).finished == 4
+
+
+def test_what_arrives_while_the_store_is_locked_is_kept(studio):
+    store = studio._core.archive.store
+    finish, failures = store.finish_task, iter([True, True])
+
+    def sometimes(*args, **options):
+        if next(failures, False):
+            raise StoreLocked("Another program holds the store.")
+        return finish(*args, **options)
+
+    store.finish_task = sometimes
+    assert studio.sweep(TEMPLATE, **FOXES).result(WAIT).finished == 4
 
 
 def test_two_hundred_requests_hold_neither_the_cell_nor_the_loop(studio):

@@ -37,6 +37,9 @@ POINTS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
     # name: (the owner, the function, before or after it, which calls count)
     "inside the batch's transaction": (Store, "_touch_topic", "after", always),
     "after the batch": (Store, "add_batches", "after", always),
+    "after the sweep": (Store, "save_sweep", "after", always),
+    "before a cancellation": (Store, "save_tasks", "before", always),
+    "after a cancellation": (Store, "save_tasks", "after", always),
     "after submitting": (Store, "save_task", "after", saved("submitting")),
     "before the ticket": (Store, "save_task", "before", saved("processing")),
     "after the ticket": (Store, "save_task", "after", saved("processing")),
@@ -92,6 +95,11 @@ def obey(studio: Studio, command: dict[str, Any]) -> Any:  # noqa: C901 - one ca
             topic = command.get("topic")
             batches = [studio.generate(p, model=f"jobs:{model}", n=n, topic=topic) for p in prompts]
             return [batch.id for batch in batches]
+        case {"do": "sweep", "values": values, "model": model}:
+            grid = studio.sweep("a {a}", a=values, model=f"jobs:{model}", confirm=True)
+            return grid.id
+        case {"do": "cancel sweep", "sweep": sweep}:
+            return studio._core.call(studio._core.sweeps.cancel, sweep)
         case {"do": "wait"}:
             return outcomes(studio)
         case {"do": "beat"}:

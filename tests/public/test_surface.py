@@ -10,7 +10,14 @@ import pytest
 
 import imgplay_widget.errors
 import imgplay_widget.providers
-from imgplay_widget import BatchHandle, GenerationHandle, ImagePlayground, Studio, TopicHandle
+from imgplay_widget import (
+    BatchHandle,
+    GenerationHandle,
+    ImagePlayground,
+    Studio,
+    SweepHandle,
+    TopicHandle,
+)
 from imgplay_widget._studio import handles, inputs
 from imgplay_widget._studio.api import StudioApi
 from imgplay_widget._studio.options import StudioKeywords, StudioOptions
@@ -55,6 +62,8 @@ CALLS = {
     "spent",
     "sql",
     "star",
+    "sweep",
+    "sweeps",
     "topics",
 }
 """What a studio and a playground can both do. A new name here is a decision."""
@@ -112,6 +121,27 @@ NAMES = {
         "tags",
         "width",
     },
+    SweepHandle: {
+        "axes",
+        "batches",
+        "cancel",
+        "cost",
+        "created_at",
+        "delete",
+        "df",
+        "finished",
+        "fixed",
+        "generations",
+        "id",
+        "result",
+        "retry",
+        "save",
+        "save_zip",
+        "status",
+        "template",
+        "topic_id",
+        "total",
+    },
     TopicHandle: {
         "batches",
         "cover",
@@ -134,7 +164,13 @@ def made():
     """A studio and a handle of each kind, as code holds them."""
     with open_studio(FakeProvider()) as studio:
         batch = studio.generate("a fox", model="fake:image").result(WAIT)
-        yield {Studio: studio, BatchHandle: batch, GenerationHandle: batch[0], TopicHandle: studio.topics[0]}
+        yield {
+            Studio: studio,
+            BatchHandle: batch,
+            GenerationHandle: batch[0],
+            SweepHandle: studio.sweep("a {animal}", animal=["fox"], model="fake:image"),
+            TopicHandle: studio.topics[0],
+        }
 
 
 def public(thing):
@@ -185,7 +221,7 @@ def test_all_that_a_call_takes_or_returns_is_exported():
     homes = [imgplay_widget.providers, imgplay_widget.errors, imgplay_widget]
     exported = {name for home in homes for name in home.__all__}
     taken = set()
-    for owner in (StudioApi, Studio, BatchHandle, GenerationHandle, TopicHandle):
+    for owner in (StudioApi, Studio, BatchHandle, GenerationHandle, SweepHandle, TopicHandle):
         for name in public(owner):
             one = inspect.getattr_static(owner, name)
             function = one.fget if isinstance(one, property) else getattr(owner, name)

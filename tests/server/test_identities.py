@@ -7,7 +7,9 @@ from typing import Any, get_args
 
 import pytest
 
+from imgplay_widget import Studio
 from imgplay_widget._page import protocol
+from imgplay_widget._studio.options import NAMED
 from imgplay_widget.server.rest.endpoints import ENDPOINTS
 from tests.server.conftest import SocketPage
 from tests.server.jupyter_host import API
@@ -40,6 +42,8 @@ FIELDS = {
     "feed": {"topicId": "topic"},
     "gallery": {"topicId": "topic"},
     "named_batches": {"batchIds": ["batch"]},
+    "read_sweep": {"sweepId": "sweep"},
+    "cancel_sweep": {"sweepId": "sweep"},
     "queue": {},
     "prompts": {},
     "models_used": {"topicId": "topic"},
@@ -74,18 +78,21 @@ def with_ids(value: Any, ids: dict[str, str]) -> Any:
 
 @pytest.fixture(scope="module")
 def ids(named):
-    """Return the ids of an image of Carla, and its bytes."""
+    """Return the ids of an image and of a sweep of Carla."""
     carla = named.named("carla")
     with named.socket(**{"X-User": "carla"}) as socket:
         page = SocketPage(socket)
         batch = page.generate(SECRET, model="demo:instant")
         done = page.event("generation_changed", lambda e: e["generation"]["status"] == "success")
     made = carla.get(f"{API}/batches/{batch}").json()
+    with Studio(named.store, user_id=f"{NAMED}carla") as kernel:
+        sweep = kernel.sweep(f"{SECRET} {{n}}", n=1, model="demo:instant", seed=[1]).result(60).id
     generation = done["generation"]["id"]
     image = carla.get(f"{API}/generations/{generation}/image")
     assert image.status_code == 200
     return {
         "batch": batch,
+        "sweep": sweep,
         "topic": made["topicId"],
         "generation": generation,
         "digest": image.headers["ETag"].strip('"'),

@@ -36,6 +36,8 @@ from imgplay_widget import (
     Spend,
     Status,
     Studio,
+    SweepHandle,
+    SweepHandles,
     TopicHandle,
     TopicHandles,
     models,
@@ -49,6 +51,7 @@ from imgplay_widget.errors import (
     BadResponse,
     BillingError,
     Cancelled,
+    ConfirmationNeeded,
     ConnectFailed,
     CorruptImage,
     DeadlineExceeded,
@@ -149,6 +152,8 @@ async def in_a_notebook() -> None:
     )
     assert_type(batch, BatchHandle)
     assert_type(await batch, BatchHandle)
+    grid = pg.sweep("a {animal}", rows=[{"animal": "fox"}], cache=False, confirm=True)
+    assert_type(await grid, SweepHandle)
     assert_type([g.status for g in batch], list[Status])
     assert_type(batch[0].image, Image.Image)
     assert_type(pg.save_zip(Path("b.zip"), [batch, batch[0]]), Path)
@@ -198,6 +203,8 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.on_generation(rate, remove=True)(batch[0]), float)
     studio.model, studio.params, studio.n, studio.prompt = "demo:instant", {"width": 64}, 2, "a fox"
     assert_type(studio.generate("a fox", n=2, confirm=True, deadline=60), BatchHandle)
+    assert_type(studio.sweep("a {a}", a=["fox"], seed=range(4), model=["demo:instant"]), SweepHandle)
+    assert_type(studio.sweeps("foxes", limit=3), SweepHandles)
     assert_type(studio.improve("a fox", "translate", model="demo:instant"), str)
     assert_type(studio.topics, TopicHandles)
     assert_type(studio.new_topic("night"), TopicHandle)
@@ -258,6 +265,8 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.generate("a fox", references=batch[0])
     assert_type(pg.improve("a fox"), str)
     assert_type(pg.topics, TopicHandles)
+    assert_type(pg.sweep("a {a}", a="fox", width=[64, 128], n=2, topic=topic), SweepHandle)
+    assert_type(pg.sweeps(), SweepHandles)
     assert_type(pg.new_topic(), TopicHandle)
     assert_type(pg.rename_topic("night", "day"), TopicHandle)
     assert_type(pg.pin_topic(topic), TopicHandle)
@@ -321,6 +330,31 @@ def a_batch(batch: BatchHandle) -> None:
     assert_type(batch.save_zip("a.zip"), Path)
     batch.cancel()
     batch.delete()
+
+
+def a_sweep(grid: SweepHandle) -> None:
+    assert_type(grid.id, str)
+    assert_type(grid.topic_id, str)
+    assert_type(grid.template, str)
+    assert_type(grid.axes, dict[str, list[Any]])
+    assert_type(grid.fixed, dict[str, Any])
+    assert_type(grid.created_at, datetime)
+    assert_type(grid.batches, Batches)
+    assert_type(grid.generations, Generations)
+    assert_type(grid.total, int)
+    assert_type(grid.finished, int)
+    assert_type(grid.status, Status)
+    assert_type(grid.cost, Decimal | None)
+    assert_type(len(grid), int)
+    assert_type(next(iter(grid)), BatchHandle)
+    assert_type(grid[{"animal": "fox"}], SweepHandle | BatchHandle)
+    assert_type(grid.result(timeout=60, progress=True), SweepHandle)
+    assert_type(grid.retry(confirm=True), SweepHandle)
+    assert_type(grid.df(), Any)
+    assert_type(grid.save("foxes", "{cell}"), list[Path])
+    assert_type(grid.save_zip("a.zip"), Path)
+    grid.cancel()
+    grid.delete()
 
 
 def a_generation(one: GenerationHandle) -> None:
@@ -388,6 +422,7 @@ def a_topic(topic: TopicHandle) -> None:
 ERRORS: tuple[type[ImgplayError], ...] = (
     BackupDamaged,
     Cancelled,
+    ConfirmationNeeded,
     DiskFull,
     InvalidRequest,
     MissingPackage,

@@ -672,7 +672,7 @@ class StudioApi:
 
     # -------------------------------------------------------------- deleting
 
-    def delete(self, what: Deletable) -> None:
+    def delete(self, what: TopicHandle | BatchHandle | SweepHandle | GenerationHandle | str) -> None:
         """Delete a topic, a batch, a sweep or a generation with all images in it, and stop its tasks.
 
         For a minute, `restore` brings it back. Then its images are removed from the disk.
@@ -690,7 +690,7 @@ class StudioApi:
 
     restore = _Restore()
 
-    def _restore(self, what: Deletable) -> None:
+    def _restore(self, what: TopicHandle | BatchHandle | SweepHandle | GenerationHandle | str) -> None:
         """Bring back a topic, a batch, a sweep or a generation that was deleted in the last minute.
 
         A topic comes back with the batches that were deleted together with it. A batch that was deleted
