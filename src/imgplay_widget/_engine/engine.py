@@ -97,6 +97,9 @@ is so seen within two seconds."""
 LOCKED_WAIT = 2.0
 """Seconds between two tries to write to a store that is locked or full."""
 
+AT_ONCE = 20
+"""The tasks of one call that are started before the loop turns to other work."""
+
 _INSIDE = "imgplay-widget failed while it worked on this; the log has the details."
 
 _FIRST_STEP = {
@@ -407,8 +410,11 @@ class Engine:
             # All batches are told before a task starts, so that a cancellation of all visible batches stops
             # every task.
             self._notify(EntryAdded(entry=entry, topic=topic))
-        for task in [task for entry in stored for task in entry.tasks]:
+        for number, task in enumerate([task for entry in stored for task in entry.tasks], 1):
             await self._launch(task, Resume.SUBMIT)
+            if number % AT_ONCE == 0:
+                # A sweep has hundreds of tasks, and whatever else is on the loop goes on in between.
+                await self._clock.sleep(0)
 
     async def cancel(self, batch_ids: Sequence[str], generation_id: str | None = None) -> None:
         """Stop the unfinished tasks of batches, or the task of one generation.
