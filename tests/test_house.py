@@ -41,7 +41,9 @@ ONLY_IN = {
     "httpx": ("providers/http.py", "providers/_shared/transport.py"),
     "PIL": (
         "_store/images.py",
+        "_store/lettering.py",
         "_store/sheets.py",
+        "_store/sweep_pictures.py",
         "_studio/handles.py",
         "providers/comfyui/reading.py",
         "providers/demo/",

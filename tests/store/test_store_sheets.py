@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget._rules.sheets import Sheet, Tile
-from imgplay_widget._store import sheets
+from imgplay_widget._store import lettering
 from imgplay_widget._store.sheets import one_picture
 from tests.store.store_makers import make_png
 
@@ -20,7 +20,7 @@ UNKNOWN = "\u4e00\u4e8c\u4e09"
 @pytest.fixture(autouse=True)
 def no_other_fonts(monkeypatch):
     """Leave only the font of Pillow, as on a small server."""
-    monkeypatch.setattr(sheets, "_fonts", lambda: (sheets._plain(),))
+    monkeypatch.setattr(lettering, "_fonts", lambda size: (lettering._plain(size),))
 
 
 def pixels(title="", caption=(), words="", tone="image"):
@@ -46,17 +46,17 @@ def test_an_error_that_no_font_draws_is_still_an_error():
 
 
 def test_a_font_of_the_machine_draws_other_letters(monkeypatch):
-    font = sheets._font_named("DejaVuSans.ttf")
+    font = lettering._font_named("DejaVuSans.ttf", 11)
     if font is None:
         pytest.skip("this machine has no DejaVu")
-    monkeypatch.setattr(sheets, "_fonts", lambda: (sheets._plain(), font))
+    monkeypatch.setattr(lettering, "_fonts", lambda size: (lettering._plain(size), font))
     assert pixels(title="лиса") != pixels()
 
 
 def test_letters_that_join_need_a_layout_engine(monkeypatch):
-    font = sheets._font_named("DejaVuSans.ttf")
+    font = lettering._font_named("DejaVuSans.ttf", 11)
     if font is None:
         pytest.skip("this machine has no DejaVu")
-    monkeypatch.setattr(sheets, "_fonts", lambda: (sheets._plain(), font))
-    monkeypatch.setattr(sheets.features, "check_feature", lambda name: False)
+    monkeypatch.setattr(lettering, "_fonts", lambda size: (lettering._plain(size), font))
+    monkeypatch.setattr(lettering.features, "check_feature", lambda name: False)
     assert pixels(title="ثعلب") == pixels()

@@ -19,34 +19,43 @@ from imgplay_widget._text import money
 from imgplay_widget._types import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from imgplay_widget._types import Entry, Generation, Topic
 
 __all__ = [
+    "CANCELLED",
     "HIDDEN",
     "MAX_DISPLAY",
     "MAX_HTML",
     "MAX_PICTURE",
     "MAX_TEXT",
     "MAX_TILES",
+    "PROMPT",
+    "TINTS",
     "Picture",
     "Sheet",
     "Tile",
     "Tone",
     "batch_sheet",
     "bounded",
+    "counted",
     "end_line",
     "finished",
     "html_line",
     "html_sheet",
     "images_sheet",
     "kept_line",
+    "paid",
+    "progress_bar",
     "progress_line",
     "progress_sheet",
+    "several",
     "share_of",
     "shortened",
     "text_sheet",
+    "text_within",
+    "tile_of",
     "topics_sheet",
 ]
 
@@ -73,6 +82,9 @@ LOW, LOWEST = (3, 2), (4, 1)
 
 MANY, SHORT_PROMPT = 12, 48
 """A sheet of more tiles has smaller ones, with so many characters of their prompts."""
+
+CANCELLED = "Cancelled"
+"""What the tile of a slot says that was cancelled."""
 
 HIDDEN = {
     "kind": "Images of this kind are not drawn here.",
@@ -153,16 +165,17 @@ def batch_sheet(
         waits: the seconds until the next try, by generations that wait for a rate limit.
         progress: the progress of running generations, 0.0 to 1.0.
     """
-    several = entry.generations if chosen is None else chosen
+    all_chosen = entry.generations if chosen is None else chosen
+    rows = [(entry, one) for one in all_chosen]
     tiles = [
-        _tile(entry, one, (), (waits or {}).get(one.id), (progress or {}).get(one.id))
-        for one in several[:MAX_TILES]
+        tile_of(entry, one, wait=(waits or {}).get(one.id), progress=(progress or {}).get(one.id))
+        for one in all_chosen[:MAX_TILES]
     ]
     return Sheet(
         title=shortened(entry.batch.prompt, PROMPT * 3),
-        details=(_model(entry), _counted(entry, several), *_paid(entry, several)),
+        details=(_model(entry), counted(rows), *paid(rows)),
         tiles=_low(tiles),
-        more=max(0, len(several) - MAX_TILES),
+        more=max(0, len(rows) - MAX_TILES),
     )
 
 
@@ -178,7 +191,7 @@ def images_sheet(title: str, images: Sequence[tuple[Entry, Generation]], *, more
     for entry, generation in images[:MAX_TILES]:
         most = PROMPT if len(images) <= MANY else SHORT_PROMPT
         shared = (shortened(entry.batch.prompt, most), _model(entry))
-        tiles.append(_tile(entry, generation, shared))
+        tiles.append(tile_of(entry, generation, shared))
     return Sheet(title=title, tiles=_low(tiles), more=more + max(0, len(images) - MAX_TILES))
 
 
@@ -199,8 +212,8 @@ def topics_sheet(topics: Sequence[Topic], covered: Container[str]) -> Sheet:
     """
     tiles = [_topic_tile(topic, has_cover=topic.id in covered) for topic in topics[:MAX_TILES]]
     return Sheet(
-        title=_several(len(topics), "topic"),
-        details=(_several(sum(topic.images for topic in topics), "image"),),
+        title=several(len(topics), "topic"),
+        details=(several(sum(topic.images for topic in topics), "image"),),
         tiles=tuple(tiles),
         more=max(0, len(topics) - MAX_TILES),
         small=True,
@@ -214,19 +227,29 @@ def _topic_tile(topic: Topic, *, has_cover: bool) -> Tile:
         id=topic.id,
         tone="image" if has_cover else "hidden",
         words="" if has_cover else "No image yet",
-        caption=(title, _several(topic.images, "image"), *running),
+        caption=(title, several(topic.images, "image"), *running),
         alt=f"Cover of the topic {title}",
         shape=(1, 1),
     )
 
 
-def _tile(
+def tile_of(
     entry: Entry,
     generation: Generation,
-    shared: tuple[str, ...],
+    shared: tuple[str, ...] = (),
+    *,
     wait: float | None = None,
     progress: float | None = None,
 ) -> Tile:
+    """Return the tile of a generation.
+
+    Args:
+        entry: the batch of the generation.
+        generation: the generation.
+        shared: the parts of the caption before the seed and the cost.
+        wait: the seconds until the next try, where the generation waits for a rate limit.
+        progress: the progress of a running generation, 0.0 to 1.0, where it is known.
+    """
     status = entry.status_of(generation)
     tone, words = _state(entry, generation, status, wait, progress)
     asset = generation.asset
@@ -240,7 +263,7 @@ def _tile(
         caption=(
             *shared,
             *([] if generation.seed is None else [f"seed {generation.seed}"]),
-            *_paid(entry, [generation]),
+            *paid([(entry, generation)]),
         ),
         alt=f"Image {generation.position + 1}: {shortened(entry.batch.prompt, PROMPT)}",
         shape=shape,
@@ -261,7 +284,7 @@ def _state(
     task = entry.task_of(generation)
     error = generation.error or (None if task is None else task.error)
     if status is Status.CANCELLED:
-        return "error", "Cancelled"
+        return "error", CANCELLED
     if error is None:
         return "error", "Failed"
     return "error", shortened(_FILE_PATH.sub(_last_name, f"{error.message} {error.next_step}"), WORDS)
@@ -271,9 +294,13 @@ def _last_name(path: re.Match[str]) -> str:
     return re.split(r"[/\\]", path[0].rstrip("/\\"))[-1]
 
 
-def _paid(entry: Entry, several: Sequence[Generation]) -> tuple[str, ...]:
-    """Return what images cost, with a mark where the provider did not say it all."""
-    costs = [(cost, _told(entry, one)) for one in several if (cost := image_cost(entry, one)) is not None]
+def paid(rows: Iterable[tuple[Entry, Generation]]) -> tuple[str, ...]:
+    """Return what images cost, with a mark where the provider did not say it all; () where nobody knows.
+
+    Args:
+        rows: the generations, each with its batch.
+    """
+    costs = [(cost, _told(entry, one)) for entry, one in rows if (cost := image_cost(entry, one)) is not None]
     total = money(sum((cost for cost, _ in costs), Decimal(0)))
     if any(cost and not told for cost, told in costs):
         return (f"≈ {total}",)
@@ -289,19 +316,25 @@ def _model(entry: Entry) -> str:
     return f"{entry.batch.provider}:{entry.batch.model}"
 
 
-def _counted(entry: Entry, several: Sequence[Generation]) -> str:
-    states = [entry.status_of(one) for one in several]
+def counted(rows: Iterable[tuple[Entry, Generation]]) -> str:
+    """Return the numbers of images, failed, cancelled and running slots, such as "3 images, 1 failed".
+
+    Args:
+        rows: the generations, each with its batch.
+    """
+    states = [entry.status_of(one) for entry, one in rows]
     names = {Status.SUCCESS: "", Status.ERROR: " failed", Status.CANCELLED: " cancelled"}
     parts: list[str] = []
     for status, name in names.items():
         number = states.count(status)
         if number:
-            parts.append(f"{number}{name}" if name else _several(number, "image"))
+            parts.append(f"{number}{name}" if name else several(number, "image"))
     running = sum(not state.final for state in states)
     return ", ".join([*parts, *([f"{running} running"] if running else [])]) or "no images"
 
 
-def _several(number: int, noun: str) -> str:
+def several(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 image" and "2,000 images"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -343,8 +376,13 @@ def text_sheet(sheet: Sheet) -> str:
     lines += [f"{index + 1}: {tile.words}" for index, tile in enumerate(sheet.tiles) if tile.words]
     if sheet.more:
         lines.append(f"and {sheet.more:,} more")
-    text = "\n".join(line for line in lines if line).encode()
-    return (text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "…".encode()).decode(errors="ignore")
+    return text_within("\n".join(line for line in lines if line), MAX_TEXT)
+
+
+def text_within(text: str, most: int) -> str:
+    """Return a text, cut where it takes more than so many bytes."""
+    data = text.encode()
+    return (data if len(data) <= most else data[: most - 3] + "…".encode()).decode(errors="ignore")
 
 
 # ------------------------------------------------------------------ progress
@@ -391,7 +429,7 @@ def kept_line(entry: Entry) -> str:
     """Return what a user reads who asked for a batch that is in the store already."""
     if any(not entry.status_of(one).final for one in entry.generations):
         return "This request runs already: you get its batch, and nothing more is sent."
-    images = _several(len(entry.generations), "image")
+    images = several(len(entry.generations), "image")
     at = f"{entry.batch.created_at.astimezone():%Y-%m-%d at %H:%M}"
     return f"From the store: {images}, requested on {at}. Nothing was sent or paid."
 
@@ -404,12 +442,13 @@ def html_line(line: str) -> str:
 
 # ------------------------------------------------------------------ HTML
 
-_TINTS: dict[Tone, str] = {
+TINTS: dict[Tone, str] = {
     "image": "rgba(128,128,128,.12)",
     "running": "rgba(64,128,255,.14)",
     "error": "rgba(224,64,48,.16)",
     "hidden": "rgba(128,128,128,.16)",
 }
+"""The colour behind a tile, by what the tile shows."""
 
 
 def html_sheet(sheet: Sheet, pictures: Mapping[str, Picture]) -> str:
@@ -434,7 +473,7 @@ def html_sheet(sheet: Sheet, pictures: Mapping[str, Picture]) -> str:
         '<div style="font-family:system-ui,sans-serif;font-size:12px;line-height:1.45;text-align:left">'
         '<div style="font-size:13px;font-weight:600;overflow-wrap:anywhere;margin-bottom:4px">'
         f"{escape(sheet.title)}</div>"
-        + ("" if sheet.part is None else _bar(sheet.part))
+        + ("" if sheet.part is None else progress_bar(sheet.part))
         + (f'<div style="opacity:.8;margin-bottom:8px">{details}</div>' if details else "")
         + (grid if tiles else "")
         + (f'<div style="opacity:.8;margin-top:8px">and {sheet.more:,} more</div>' if sheet.more else "")
@@ -449,7 +488,12 @@ def _edges(tiles: int) -> tuple[int, int]:
     return (150, 225) if tiles <= MANY else (112, 168)
 
 
-def _bar(part: float) -> str:
+def progress_bar(part: float) -> str:
+    """Return a bar of progress as HTML.
+
+    Args:
+        part: how much is done, 0.0 to 1.0.
+    """
     inner = f"height:6px;border-radius:3px;background:rgba(64,128,255,.85);width:{part:.0%}"
     return (
         '<div style="border-radius:3px;background:rgba(128,128,128,.3);max-width:480px;margin:2px 0 8px">'
@@ -461,7 +505,7 @@ def _figure(tile: Tile, picture: Picture | None) -> str:
     width, height = tile.shape or (1, 1)
     # Neither a banner nor a column may take the whole sheet.
     ratio = f"{min(4.0, max(0.5, width / height)):.3g}"
-    box = f"aspect-ratio:{ratio};border-radius:8px;background:{_TINTS[tile.tone]}"
+    box = f"aspect-ratio:{ratio};border-radius:8px;background:{TINTS[tile.tone]}"
     if picture is None:
         words = escape(tile.words or "This image cannot be shown here.")
         inside = (

@@ -62,6 +62,7 @@ __all__ = [
     "upright",
     "view",
     "white_mask",
+    "within",
 ]
 
 MAX_BYTES = 256 * 2**20
@@ -225,7 +226,7 @@ def thumbnail(data: bytes, edge: int = 768, *, quality: int = 72) -> bytes:
         NotShown: the image cannot be drawn.
         CorruptImage: the bytes are not an image.
     """
-    return _webp_of(_fitted(data, edge), quality)
+    return _webp_of(within(data, edge), quality)
 
 
 def thumbnail_within(data: bytes, most: int, edge: int = 512, *, quality: int = 62) -> bytes | None:
@@ -241,7 +242,7 @@ def thumbnail_within(data: bytes, most: int, edge: int = 512, *, quality: int = 
         NotShown: the image cannot be drawn.
         CorruptImage: the bytes are not an image.
     """
-    image = _fitted(data, edge)
+    image = within(data, edge)
     longest = max(image.size)
     while longest >= SMALLEST:
         factor = longest / max(image.size)
@@ -341,7 +342,7 @@ def miniature(data: bytes, edge: int = 192) -> bytes:
         NotShown: the image cannot be drawn.
         CorruptImage: the bytes are not an image.
     """
-    return _webp_of(_fitted(data, edge), quality=50, method=4)
+    return _webp_of(within(data, edge), quality=50, method=4)
 
 
 def has_alpha(data: bytes) -> bool:
@@ -447,7 +448,7 @@ def render(data: bytes) -> tuple[bytes, bytes]:
         NotShown: the image cannot be drawn.
         CorruptImage: the bytes are not an image.
     """
-    small = _fitted(data, 768)
+    small = within(data, 768)
     return _webp_of(small), _webp_of(_square(small, 256))
 
 
@@ -467,7 +468,7 @@ def view(data: bytes, *, always: bool = False) -> bytes | None:
         pass
     if kind in _BY_BROWSERS and not always:
         return None
-    return _webp_of(_fitted(data, VIEW_EDGE), quality=85)
+    return _webp_of(within(data, VIEW_EDGE), quality=85)
 
 
 def pillow_image(data: bytes) -> Image.Image:
@@ -829,7 +830,13 @@ def _colours(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def _fitted(data: bytes, edge: int) -> Image.Image:
+def within(data: bytes, edge: int) -> Image.Image:
+    """Return an image upright as RGB or RGBA, with at most so many pixels on its longer edge.
+
+    Raises:
+        NotShown: the image cannot be drawn.
+        CorruptImage: the bytes are not an image.
+    """
     image, full = _reduced(data, edge)
     longest = max(full)
     if longest <= edge:

@@ -137,10 +137,14 @@ class Files:
 
     def model_title(self, batch: Batch) -> str:
         """Return the title of a batch's model, or the model's id where the model is no longer known."""
+        return self.title_of(f"{batch.provider}:{batch.model}") or batch.model
+
+    def title_of(self, model: str) -> str | None:
+        """Return the title of a model (``"provider:id"``), or None where the model is not known."""
         try:
-            return self._registry.find(f"{batch.provider}:{batch.model}")[1].title
+            return self._registry.find(model)[1].title
         except NotFound:
-            return batch.model
+            return None
 
     def recipe(self, entry: Entry, generation: Generation) -> Recipe:
         """Return how an image was made, or was to be made."""

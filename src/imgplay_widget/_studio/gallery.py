@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from imgplay_widget._rules.sheets import (
     HIDDEN,
@@ -18,7 +18,8 @@ from imgplay_widget._rules.sheets import (
     share_of,
     text_sheet,
 )
-from imgplay_widget._store import sheets
+from imgplay_widget._rules.sweep_sheets import html_sweep, share_in_sweep, text_sweep, with_reasons
+from imgplay_widget._store import sheets, sweep_pictures
 from imgplay_widget._types import Generation, Topic
 from imgplay_widget.errors import ImgplayError
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._rules.sheets import Sheet
+    from imgplay_widget._rules.sweep_sheets import SweepSheet
 
 __all__ = ["Bundle", "Gallery", "Source", "words_of"]
+
+T = TypeVar("T")
 
 Bundle = dict[str, str]
 """The content of a display, by media types. A JPEG is base64."""
@@ -66,9 +70,7 @@ class Gallery:
         wanted = [tile.id for tile in sheet.tiles if tile.id in sources]
         share = share_of(sheet, len(wanted))
         share -= share % STEP if share > 2 * STEP else 0
-        found = await asyncio.gather(*(self._picture(sources[name], share) for name in wanted))
-        pictures = {name: one for name, one in zip(wanted, found, strict=True) if isinstance(one, tuple)}
-        reasons = {name: one for name, one in zip(wanted, found, strict=True) if isinstance(one, str)}
+        pictures, reasons = await self._pictures(wanted, sources, share)
         sheet = replace(
             sheet,
             tiles=tuple(
@@ -77,10 +79,41 @@ class Gallery:
             ),
         )
         bundle = words_of(sheet) | {"text/html": html_sheet(sheet, pictures)}
-        if still and pictures:
-            drawn = await self._archive.in_pool(sheets.one_picture, sheet, pictures, MAX_PICTURE)
-            bundle["image/jpeg"] = base64.b64encode(drawn).decode()
-        return bundle
+        return bundle | await self._still(sheets.one_picture, sheet, pictures, still=still)
+
+    async def sweep_bundle(
+        self, sheet: SweepSheet, sources: Mapping[str, Source], *, still: bool = True
+    ) -> Bundle:
+        """Return the display of a sweep. The arguments are those of `bundle`."""
+        wanted = [tile.id for tile in sheet.tiles if tile.id in sources]
+        share = share_in_sweep(sheet, steady=not still)
+        pictures, reasons = await self._pictures(wanted, sources, share)
+        sheet = with_reasons(sheet, reasons)
+        bundle = {"text/plain": text_sweep(sheet), "text/html": html_sweep(sheet, pictures)}
+        return bundle | await self._still(sweep_pictures.small_picture, sheet, pictures, still=still)
+
+    async def _pictures(
+        self, wanted: Sequence[str], sources: Mapping[str, Source], share: int
+    ) -> tuple[dict[str, Picture], dict[str, str]]:
+        """Return the small pictures of tiles, and why there are none of others, both by the ids of tiles."""
+        found = await asyncio.gather(*(self._picture(sources[name], share) for name in wanted))
+        named = list(zip(wanted, found, strict=True))
+        pictures = {name: one for name, one in named if isinstance(one, tuple)}
+        return pictures, {name: one for name, one in named if isinstance(one, str)}
+
+    async def _still(
+        self,
+        draw: Callable[[T, Mapping[str, Picture], int], bytes],
+        sheet: T,
+        pictures: Mapping[str, Picture],
+        *,
+        still: bool,
+    ) -> Bundle:
+        """Return the JPEG of a sheet with pictures, where it is wanted."""
+        if not still or not pictures:
+            return {}
+        drawn = await self._archive.in_pool(draw, sheet, pictures, MAX_PICTURE)
+        return {"image/jpeg": base64.b64encode(drawn).decode()}
 
     async def covers(self, topics: Sequence[Topic]) -> Mapping[str, Source]:
         """Return the origins of the covers by topics. A cover that is not made yet is the first image."""

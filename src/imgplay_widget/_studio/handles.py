@@ -221,8 +221,11 @@ class BatchHandle:
 
     def _ipython_display_(self) -> None:
         # IPython takes the error as "show this value as any other one".
-        if not shown.show_updating(self._keeper, self._live):
+        if not shown.show_updating(self._keeper, self._work()):
             raise NotImplementedError
+
+    def _work(self) -> shown.BatchWork:
+        return shown.BatchWork(self._keeper.gallery, self._live)
 
     def _states(self) -> list[Status]:
         entry = self._live.entry
@@ -251,7 +254,7 @@ class BatchHandle:
 
     def _progress(self, *, wanted: bool | None = None) -> AbstractContextManager[None]:
         wanted = self._keeper.progress if wanted is None else wanted
-        return shown_progress(self._keeper, self._live, wanted=wanted, goes_on=self._keeper.goes_on)
+        return shown_progress(self._keeper, self._work(), wanted=wanted, goes_on=self._keeper.goes_on)
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         # An interrupted cell stops waiting while the images still come. This is a generator because its frame

@@ -13,7 +13,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from imgplay_widget._rules.sheets import batch_sheet, images_sheet, shortened, topics_sheet
+from imgplay_widget._rules.sheets import (
+    batch_sheet,
+    end_line,
+    finished,
+    images_sheet,
+    progress_line,
+    progress_sheet,
+    shortened,
+    topics_sheet,
+)
 from imgplay_widget._studio.outputs import Output, draws, follow_cells, notebook
 from imgplay_widget.errors import ImgplayError
 
@@ -28,9 +37,13 @@ if TYPE_CHECKING:
     from imgplay_widget._types import Entry, Generation, Topic
 
 __all__ = [
+    "UPDATE_EVERY",
+    "BatchWork",
     "Shower",
     "Updating",
+    "Work",
     "batch_bundle",
+    "batch_of",
     "images_bundle",
     "show",
     "show_updating",
@@ -145,14 +158,107 @@ def _stored(generations: Sequence[Generation]) -> Mapping[str, Source]:
 # ------------------------------------------------------------------ displays that change
 
 
+class Work(Protocol):
+    """What code waits for and sees while it runs: a batch, or a sweep."""
+
+    every: float
+    """The fewest seconds between two states of its display."""
+
+    def title(self) -> str:
+        """Return what stands where nothing else can be drawn."""
+        ...
+
+    def is_over(self) -> bool:
+        """Return whether every image is there or has failed."""
+        ...
+
+    def concerns(self, change: Change) -> bool:
+        """Return whether the display may look different after a change."""
+        ...
+
+    def part(self) -> float:
+        """Return how much is done, 0.0 to 1.0."""
+        ...
+
+    def line(self) -> str:
+        """Return how far the work is, as one line."""
+        ...
+
+    def end_line(self) -> str:
+        """Return what came of the work, as one line."""
+        ...
+
+    async def bundle(self, *, still: bool = True) -> Bundle:
+        """Return the display of the work as it is now; without a JPEG if not `still`. On the loop."""
+        ...
+
+    async def progress_bundle(self) -> Bundle:
+        """Return the display of somebody who waits. On the loop."""
+        ...
+
+
+class BatchWork:
+    """A batch, as its displays need it.
+
+    Args:
+        gallery: makes the pictures.
+        live: the batch.
+    """
+
+    every = UPDATE_EVERY
+
+    def __init__(self, gallery: Gallery, live: LiveBatch) -> None:
+        self._gallery = gallery
+        self._live = live
+
+    def title(self) -> str:
+        """Return the beginning of the prompt."""
+        return shortened(self._live.entry.batch.prompt, 200)
+
+    def is_over(self) -> bool:
+        """Return whether the batch has ended."""
+        return self._live.end().done()
+
+    def concerns(self, change: Change) -> bool:
+        """Return whether a change is about the batch, or about everything."""
+        return (batch_of(change) or self._live.id) == self._live.id
+
+    def part(self) -> float:
+        """Return how much of the batch is done."""
+        return finished(self._live.entry, self._live.progress)
+
+    def line(self) -> str:
+        """Return the number of finished slots, with the beginning of the prompt."""
+        return progress_line(self._live.entry)
+
+    def end_line(self) -> str:
+        """Return images, seconds, cost, and the first error."""
+        return end_line(self._live.entry)
+
+    async def bundle(self, *, still: bool = True) -> Bundle:
+        """Return the contact sheet of the batch."""
+        return await batch_bundle(self._gallery, self._live, still=still)
+
+    async def progress_bundle(self) -> Bundle:
+        """Return a bar of progress with small tiles."""
+        sheet = progress_sheet(self._live.entry, waits=self._live.waits, progress=self._live.progress)
+        return await self._gallery.bundle(sheet, sources_of(self._live), still=False)
+
+
+def batch_of(change: Change) -> str | None:
+    """Return the id of the batch that a change is about, or None where it is about no batch."""
+    entry = getattr(change, "entry", None)
+    return entry.batch.id if entry is not None else getattr(change, "batch_id", None)
+
+
 class Updating:
-    """A display of a running batch, which is drawn again after each change until the batch ends.
+    """A display of running work, which is drawn again after each change until the work ends.
 
     It is a subscriber of the studio's changes, and runs on the studio's loop.
 
     Args:
         keeper: the studio.
-        live: the batch.
+        work: what runs.
         output: the output of the cell.
         make: returns the display as it is now; its argument is True for the last state.
     """
@@ -160,17 +266,17 @@ class Updating:
     def __init__(
         self,
         keeper: Shower,
-        live: LiveBatch,
+        work: Work,
         output: Callable[[Bundle, bool], Awaitable[None]],
         make: Callable[[bool], Awaitable[Bundle]],
     ) -> None:
         self._keeper = keeper
-        self._live = live
+        self._work = work
         self._output = output
         self._make = make
         self._ended = False
-        self._end = keeper.subscribe(self, every=UPDATE_EVERY)
-        # The batch may have ended before the subscription began.
+        self._end = keeper.subscribe(self, every=work.every)
+        # The work may have ended before the subscription began.
         keeper.start(self._draw)
 
     @property
@@ -185,13 +291,13 @@ class Updating:
             self._end()
 
     async def __call__(self, changes: list[Change]) -> None:
-        """Draw the display again if the changes may concern the batch."""
-        if any(_concerns(change, self._live.id) for change in changes):
+        """Draw the display again if the changes may concern the work."""
+        if any(self._work.concerns(change) for change in changes):
             await self._draw()
 
     def end_drawn(self) -> None:
-        """Return when the end is shown, if the batch has ended. Not on the loop."""
-        if not self._ended and self._live.end().done():
+        """Return when the end is shown, if the work has ended. Not on the loop."""
+        if not self._ended and self._work.is_over():
             # A studio that is closed meanwhile draws nothing.
             with suppress(ImgplayError, TimeoutError, CancelledError):
                 self._keeper.start(self._draw).result(SHOW_WAIT)
@@ -200,7 +306,7 @@ class Updating:
     async def _draw(self) -> None:
         if self._ended:
             return
-        last = self._live.end().done()
+        last = self._work.is_over()
         bundle = await self._make(last)
         if not self._ended:
             await self._output(bundle, last)
@@ -208,29 +314,22 @@ class Updating:
             self.stop()
 
 
-def _concerns(change: Change, batch_id: str) -> bool:
-    entry = getattr(change, "entry", None)
-    about = entry.batch.id if entry is not None else getattr(change, "batch_id", batch_id)
-    return about == batch_id
-
-
-def show_updating(keeper: Shower, live: LiveBatch) -> bool:
-    """Show a running batch in an output that is updated until its end, and return whether there is one."""
+def show_updating(keeper: Shower, work: Work) -> bool:
+    """Show running work in an output that is updated until its end, and return whether there is one."""
     shell = notebook()
-    if shell is None or live.end().done():
+    if shell is None or work.is_over():
         return False
     output = Output(shell)
-    gallery = keeper.gallery
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
-        await gallery.aside(partial(output.show, bundle, last=last, of_cell=False))
+        await keeper.gallery.aside(partial(output.show, bundle, last=last, of_cell=False))
 
     async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
-        return await batch_bundle(gallery, live, still=last)
+        return await work.bundle(still=last)
 
     # The first state is shown from the cell's own thread, so that the output belongs to the cell.
-    output.show(show(keeper, lambda: make(False), lambda: shortened(live.entry.batch.prompt, 200)))  # noqa: FBT003
-    updating = Updating(keeper, live, publish, make)
+    output.show(show(keeper, lambda: make(False), work.title))  # noqa: FBT003
+    updating = Updating(keeper, work, publish, make)
 
     def at_cell_end() -> bool:
         updating.end_drawn()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from concurrent.futures import wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +14,30 @@ from imgplay_widget._plain import plain
 from imgplay_widget._rules.costs import image_cost
 from imgplay_widget._rules.file_names import pattern_of
 from imgplay_widget._rules.requests import same_text
+from imgplay_widget._rules.sheets import shortened
 from imgplay_widget._rules.sweeps import ROW, labels_of, places
 from imgplay_widget._studio.handles import LISTED, Batches, BatchHandle, Generations
 from imgplay_widget._studio.results import Rows
+from imgplay_widget._studio.shown import show, show_updating
+from imgplay_widget._studio.sweep_shown import SweepWork, labelled
+from imgplay_widget._studio.waiting import shown_progress
 from imgplay_widget._text import shown
 from imgplay_widget._types import Axis, Status
-from imgplay_widget.errors import InvalidRequest, NotFound
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
     from typing import Protocol
 
+    from PIL.Image import Image
+
+    from imgplay_widget._studio.gallery import Bundle
     from imgplay_widget._studio.handles import Keeper
     from imgplay_widget._studio.live import LiveBatch, LiveSweep
     from imgplay_widget._types import JSON, Entry, Generation, Sweep
@@ -255,6 +264,15 @@ class SweepHandle:
         counts = ", ".join(f"{states.count(s)} {s.value}" for s in Status if s in states)
         return f"<Sweep {self.template[:40]!r} of {sizes}: {counts or 'empty'}>"
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        work = _work_of(self)
+        return show(self._keeper, work.bundle, work.text)
+
+    def _ipython_display_(self) -> None:
+        # IPython takes the error as "show this value as any other one".
+        if not show_updating(self._keeper, _work_of(self)):
+            raise NotImplementedError
+
     # -------------------------------------------------------------- waiting
 
     def result(self, timeout: float | None = None, *, progress: bool | None = None) -> SweepHandle:
@@ -273,16 +291,22 @@ class SweepHandle:
         """
         self._keeper.refuse_own_thread()
         end = None if timeout is None else time.monotonic() + timeout
-        while running := _running(self):
-            left = None if end is None else max(0.0, end - time.monotonic())
-            _, unfinished = wait(running, left)
-            if unfinished and left is not None and time.monotonic() >= (end or 0):
-                raise TimeoutError
-        _raise_bare(self)
+        with self._progress(wanted=progress):
+            while running := _running(self):
+                left = None if end is None else max(0.0, end - time.monotonic())
+                _, unfinished = wait(running, left)
+                if unfinished and left is not None and time.monotonic() >= (end or 0):
+                    raise TimeoutError
+            _raise_bare(self)
         return self
 
+    def _progress(self, *, wanted: bool | None = None) -> AbstractContextManager[None]:
+        wanted = self._keeper.progress if wanted is None else wanted
+        return shown_progress(self._keeper, _work_of(self), wanted=wanted, goes_on=self._keeper.goes_on)
+
     def __await__(self) -> Generator[Any, None, SweepHandle]:
-        yield from _ended(self).__await__()
+        with self._progress():
+            yield from _ended(self).__await__()
         return self
 
     # -------------------------------------------------------------- acting
@@ -316,6 +340,28 @@ class SweepHandle:
         self._keeper.call(self._keeper.sweeps.delete, self.id, chosen)
 
     # -------------------------------------------------------------- data and files
+
+    @property
+    def image(self) -> Image:
+        """All images as one labelled picture, a Pillow image (RGB): ``grid.image.save("grid.png")``.
+
+        It has the axes beside and above the images, each further axis as a grid of its own with a heading,
+        and white ground. Cells without an image say why. A cell is as large as its images, up to 768 pixels,
+        and smaller where the picture would have more than 8,192 pixels on a side or 32 million in all. The
+        originals are read one after the other.
+
+        Raises:
+            ImgplayError: there is no image at all. This is the error of the first cell, or `NotFound` while
+                an image may still come.
+        """
+        if not self.finished:
+            if self.status.final:
+                _raise_bare(self)
+            raise NotFound(
+                f"There is no image yet; the sweep is {self.status.value}.",
+                next_step="Wait for the images: await grid, or grid.result().",
+            )
+        return _work_of(self).picture(partial(_original, self._keeper))
 
     def df(self) -> Any:
         """Return a pandas data frame with one row for each image, finished or not.
@@ -417,6 +463,27 @@ def cells_of(sweep: SweepHandle) -> list[Cell]:
         names = tuple(labels[index][same_text(values[index])] for index in left)
         found.append(Cell(values=place, labels=names, live=live))
     return found
+
+
+def _work_of(sweep: SweepHandle) -> SweepWork:
+    """Return a part of a sweep as its displays need it."""
+    keeper, whole, chosen = _keeper_of(sweep), _whole_of(sweep), _chosen_of(sweep)
+    return SweepWork(
+        keeper.gallery,
+        _live_of(sweep),
+        [labelled(axis, keeper.files.title_of) for axis in axes_of(sweep)],
+        [position for position, values in enumerate(places(whole.axes)) if _fits(values, chosen)],
+        [f"{name} = {shortened(str(value), 40)}" for name, value in chosen.items()],
+    )
+
+
+def _original(keeper: SweepKeeper, generation: Generation) -> bytes | None:
+    """Return the original bytes of an image, or None where there is none or its file is gone."""
+    asset = generation.asset
+    try:
+        return None if asset is None else keeper.files.original_path(asset.url).read_bytes()
+    except (ImgplayError, OSError):
+        return None
 
 
 def rows_of(sweep: SweepHandle) -> list[tuple[Entry, Generation]]:

@@ -1,4 +1,4 @@
-"""The progress that code sees while it waits for a batch: in a cell, or as a bar in a terminal."""
+"""The progress that code sees while it waits for a batch or a sweep: in a cell, or as a bar in a terminal."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
-from imgplay_widget._rules.sheets import end_line, finished, html_line, progress_line, progress_sheet
+from imgplay_widget._rules.sheets import html_line
 from imgplay_widget._studio.outputs import cell_output
-from imgplay_widget._studio.shown import Updating, sources_of
+from imgplay_widget._studio.shown import Updating
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from imgplay_widget._studio.gallery import Bundle
     from imgplay_widget._studio.live import LiveBatch
-    from imgplay_widget._studio.shown import Shower
+    from imgplay_widget._studio.shown import Shower, Work
 
 __all__ = ["GOES_ON", "ended", "shown_line", "shown_progress"]
 
-GOES_ON = "Stopped waiting. The work goes on: wait again with await batch or batch.result()."
+GOES_ON = "Stopped waiting. The work goes on: wait again with await or result()."
 """What an interrupted wait says."""
 
 WAKE_EVERY = 0.5
@@ -63,24 +63,24 @@ def shown_line(line: str, *, wanted: bool | None) -> None:
 
 @contextmanager
 def shown_progress(
-    keeper: Shower, live: LiveBatch, *, wanted: bool | None, goes_on: str = GOES_ON
+    keeper: Shower, work: Work, *, wanted: bool | None, goes_on: str = GOES_ON
 ) -> Generator[None]:
-    """Return a context that shows the progress of a batch while code waits in it, and at its end one line.
+    """Return a context that shows the progress of work while code waits in it, and at its end one line.
 
     Args:
         keeper: the studio.
-        live: the batch.
+        work: a batch or a sweep.
         wanted: True shows it in any case, False never, and None where somebody looks: in a notebook and in a
-            terminal. A batch that has ended already shows nothing.
+            terminal. Work that has ended already shows nothing.
         goes_on: what an interrupted wait says.
     """
     cell = cell_output()
     looks = cell is not None or sys.stderr.isatty()
-    if live.end().done() or not (looks if wanted is None else wanted):
-        with _noted(live, goes_on):
+    if work.is_over() or not (looks if wanted is None else wanted):
+        with _noted(work, goes_on):
             yield
         return
-    output = _Bar(sys.stderr, live) if cell is None else cell
+    output = _Bar(sys.stderr, work) if cell is None else cell
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
         # The thread that waits shows the last line, which then belongs to its cell.
@@ -89,36 +89,31 @@ def shown_progress(
 
     async def make(last: bool) -> Bundle:  # noqa: FBT001 - what `Updating` calls
         if cell is None or last:
-            return _words(progress_line(live.entry))
-        return await _progress_bundle(keeper, live)
+            return _words(work.line())
+        return await work.progress_bundle()
 
     with ExitStack() as ends:
         try:
             # An interrupt may come as soon as the first line is there.
-            output.show(_words(progress_line(live.entry)))
-            ends.callback(Updating(keeper, live, publish, make).stop)
+            output.show(_words(work.line()))
+            ends.callback(Updating(keeper, work, publish, make).stop)
             yield
         except BaseException:
-            line = end_line(live.entry) if live.end().done() else goes_on
+            line = work.end_line() if work.is_over() else goes_on
             output.show(_words(line), last=True)
             raise
-        output.show(_words(end_line(live.entry)), last=True)
+        output.show(_words(work.end_line()), last=True)
 
 
 @contextmanager
-def _noted(live: LiveBatch, goes_on: str) -> Generator[None]:
+def _noted(work: Work, goes_on: str) -> Generator[None]:
     """Return a context whose interrupt says that the work goes on, where no display says it."""
     try:
         yield
     except KeyboardInterrupt as error:
-        if not live.end().done():
+        if not work.is_over():
             error.add_note(goes_on)
         raise
-
-
-async def _progress_bundle(keeper: Shower, live: LiveBatch) -> Bundle:
-    sheet = progress_sheet(live.entry, waits=live.waits, progress=live.progress)
-    return await keeper.gallery.bundle(sheet, sources_of(live), still=False)
 
 
 def _words(line: str) -> Bundle:
@@ -130,12 +125,12 @@ class _Bar:
 
     Args:
         stream: the terminal.
-        live: the batch.
+        work: what runs.
     """
 
-    def __init__(self, stream: TextIO, live: LiveBatch) -> None:
+    def __init__(self, stream: TextIO, work: Work) -> None:
         self._stream = stream
-        self._live = live
+        self._work = work
         self._bar = _bar_on(stream)
         self._lock = threading.Lock()
         self._closed = False
@@ -151,7 +146,7 @@ class _Bar:
                 self._stream.write(f"{bundle['text/plain']}\n")
                 self._stream.flush()
                 return
-            self._bar.n = finished(self._live.entry, self._live.progress)
+            self._bar.n = self._work.part()
             self._bar.set_description_str(bundle["text/plain"])
 
 
