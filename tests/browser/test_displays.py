@@ -107,3 +107,94 @@ def test_a_notebook_that_is_not_trusted_shows_its_contact_sheets(
     output = notebook.page.locator(".jp-OutputArea-output:visible").last
     expect(output).to_contain_text("demo:slow · 4 images", timeout=WAIT)
     expect_sheet(output, 4)
+
+
+SWEEP = (
+    "grid = studio.sweep('a {{animal}} at {{time}}', animal=['fox', 'cat', 'bird'],"
+    " time=['dawn', 'noon', 'night'], model='demo:slow', seconds={seconds}, seed=7)\ngrid"
+)
+IN_A_TABLE = """root => {
+  const table = root.querySelector('table');
+  const images = [...root.querySelectorAll('tbody td img')];
+  if (!table || !images.every(one => one.complete && one.naturalWidth > 0)) return null;
+  const labelled = images.map(one => {
+    const row = one.closest('tr');
+    const heads = [...table.querySelectorAll('th[scope=col]')];
+    const middle = one.getBoundingClientRect().x + one.getBoundingClientRect().width / 2;
+    const above = heads.find(head => {
+      const box = head.getBoundingClientRect();
+      return box.left <= middle && middle <= box.right;
+    });
+    return `${row.querySelector('th[scope=row]').innerText}, ${above?.innerText}` === one.alt && one.alt;
+  });
+  const widths = new Set(images.map(one => Math.round(one.getBoundingClientRect().width)));
+  return { labelled, widths: widths.size, fits: table.scrollWidth <= table.parentElement.clientWidth + 1 };
+}"""
+"""Whether each image of a grid stands below and beside the labels that its description names."""
+
+NINE = [f"{animal}, {time}" for animal in ("fox", "cat", "bird") for time in ("dawn", "noon", "night")]
+
+
+def expect_grid(area: Locator) -> None:
+    """Wait until an area shows nine images of the same width, each below and beside its labels."""
+    expect(area.locator("tbody td img")).to_have_count(9, timeout=WAIT)
+    area.page.wait_for_function(
+        f"root => ({IN_A_TABLE})(root) !== null", arg=area.element_handle(), timeout=WAIT
+    )
+    assert area.evaluate(IN_A_TABLE) == {"labelled": NINE, "widths": 1, "fits": True}
+
+
+def test_a_sweep_fills_its_grid_in_place_and_is_seen_in_the_export(
+    open_notebook: OpenNotebook, store: Path, browser: Browser, tmp_path: Path
+) -> None:
+    notebook = open_notebook([STUDIO.format(store=str(store)), SWEEP.format(seconds=2), "pass"])
+    notebook.run(0)
+    notebook.run(1)
+    output = notebook.cell(1).locator(".jp-OutputArea-output").last
+    expect(output).to_contain_text("running", timeout=WAIT)
+    # The whole grid is there before its images, with its labels.
+    expect(output.locator("th[scope=row]")).to_have_text(["fox", "cat", "bird"])
+    expect(output.locator("th[scope=col]")).to_have_text(["dawn", "noon", "night"])
+    expect(output.locator("tbody td")).to_have_count(9)
+    expect(output).to_contain_text("demo:slow · 9 images", timeout=WAIT)
+    expect_grid(output)
+    *_, stored = notebook.outputs(1)
+    assert set(stored["data"]) == {"text/plain", "text/html", "image/jpeg"}
+
+    notebook.save()
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*command, str(notebook.path)], check=True, capture_output=True)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((tmp_path / f"{notebook.path.stem}.html").as_uri())
+    expect_grid(page.locator(".jp-OutputArea-output").filter(has=page.locator("table")))
+    context.close()
+
+    text = notebook.path.read_text(encoding="utf-8")
+    notebook.path.with_name("changed-grid.ipynb").write_text(
+        text.replace('"pass"', '"..."'), encoding="utf-8"
+    )
+    notebook.page.goto(notebook.page.url.replace(f"{notebook.path.stem}.ipynb", "changed-grid.ipynb"))
+    # A notebook that is not trusted shows the same grid.
+    expect_grid(
+        notebook.page.locator(".jp-OutputArea-output:visible").filter(has=notebook.page.locator("table"))
+    )
+
+
+def test_waiting_for_a_sweep_shows_one_bar_and_ends_as_one_line(
+    open_notebook: OpenNotebook, store: Path
+) -> None:
+    ask = SWEEP.format(seconds=3).replace("\ngrid", "")
+    notebook = open_notebook([STUDIO.format(store=str(store)), ask, "await grid"])
+    notebook.run(0)
+    notebook.run(1)
+    notebook.start(2)
+    outputs = notebook.cell(2).locator(".jp-OutputArea-output")
+    expect(outputs.first).to_contain_text("/9 · a {animal} at {time}", timeout=WAIT)
+    expect(outputs.first.locator("tbody td")).to_have_count(9, timeout=WAIT)
+    notebook.wait_for_end(2)
+    expect(outputs).to_have_count(2, timeout=WAIT)
+    line = outputs.first.inner_text().strip()
+    assert line.startswith("9 images · ")
+    assert "\n" not in line
+    expect_grid(outputs.nth(1))
