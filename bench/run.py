@@ -97,6 +97,7 @@ class Bench:
                 arguments = (client, phase, self._url, "--latency", str(LATENCY))
                 self.measure(f"{phase}.{client}", "generate", *arguments, who=who)
         self.imports()
+        self.measure("sweep", "sweeps", self._url, "--latency", str(LATENCY))
         self.measure("page", "page", self._url)
         self.measure("faces", "faces", self._url)
 
@@ -265,6 +266,26 @@ def table_of(bench: Bench) -> Table:
     against_sdk("… main thread late, p99 (ours with thumbnails) [ms]", "stall", "stall_p99_ms", limit=15)
     against_sdk("… main thread late, worst [ms]", "stall", "stall_max_ms")
     against_sdk("… peak memory (ours with thumbnails) [MB]", "stall", "peak_rss_mb")
+    table.add(
+        "sweep of 200 : loop of generate, overhead an image [ms]",
+        "sweep.sweep_overhead_ms_per_image",
+        "sweep.loop_overhead_ms_per_image",
+        ratio=1.1,
+        show=lambda value: f"{value:.2f}",
+    )
+    table.add(
+        "… CPU an image [ms]",
+        "sweep.sweep_cpu_ms_per_image",
+        "sweep.loop_cpu_ms_per_image",
+        ratio=1.2,
+        show=lambda value: f"{value:.2f}",
+    )
+    table.add(
+        "… until the call returns [ms]",
+        "sweep.sweep_call_ms",
+        "sweep.loop_call_ms",
+        show=lambda value: f"{value:.0f}",
+    )
     table.add("import imgplay_widget : anywidget [ms]", "import.package", "import.anywidget", ratio=1.1)
     table.add("import ImagePlayground : anywidget [ms]", "import.widget", "import.anywidget")
     for count in (4, 200):
@@ -287,14 +308,19 @@ def table_of(bench: Bench) -> Table:
     table.add("… of these, the page's own code", "wire200.ours.page_code_bytes", show=kilobytes)
     table.add("synced state, empty history", "state.state_bytes_empty", show=kilobytes)
     table.add("synced state, 1,000 generations", "state.state_bytes_1000", limit=64_000, show=kilobytes)
-    for count in (4, 64):
+    for key, what in (
+        ("4", "batch of 4 images"),
+        ("64", "batch of 64 images"),
+        ("grid", "sweep of 64 images"),
+    ):
         table.add(
-            f"a displayed batch of {count} images, in the saved notebook",
-            f"display.bytes_{count}",
+            f"a displayed {what}, in the saved notebook",
+            f"display.bytes_{key}",
             limit=100_000,
             show=kilobytes,
         )
-        table.add("… drawing it for the first time [ms]", f"display.ms_{count}")
+        table.add("… drawing it for the first time [ms]", f"display.ms_{key}")
+    table.add("… grid.image of it [ms]", "display.image_ms")
     table.add("page, as it is shipped", "state.page_bytes", limit=90_000, show=kilobytes)
     table.add("page, unpacked", "state.unpacked_bytes", show=kilobytes)
     table.add(
