@@ -114,6 +114,20 @@ def test_a_grid_whose_studio_is_closed_shows_text():
     assert bundle["text/plain"].splitlines()[-1] == "owl             ✓    ✓"
 
 
+def test_a_list_of_sweeps_shows_the_first_image_of_each():
+    script = [picture(), picture(), Moderated("No."), Moderated("No.")]
+    with open_studio(FakeProvider(script, concurrency=1)) as studio:
+        sweep_of(studio, style="oil").result(WAIT)
+        with pytest.raises(Moderated):
+            sweep_of(studio, style="ink").result(WAIT)
+        bundle = studio.sweeps()._repr_mimebundle_()
+        assert bundle["text/html"].count("<img alt=") == 1
+        assert "2 sweeps" in bundle["text/html"]
+        assert "No image yet" in bundle["text/html"]
+        assert "2 failed" in bundle["text/html"]
+        assert bundle["text/plain"].count("<Sweep ") == 2
+
+
 # ------------------------------------------------------------------ one picture
 
 

@@ -445,7 +445,7 @@ def _facets_html(facets: Sequence[Facet], pictures: Mapping[str, Picture]) -> st
     columns = len(facets[0].across.labels)
     narrow = _HEAD + columns * (_NARROW + 34)
     return (
-        f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,{narrow}px),1fr));'
+        f'<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,{narrow}px),1fr));'
         f'gap:14px 20px;max-width:{2 * (_HEAD + columns * _widest(columns))}px">{"".join(drawn)}</div>'
     )
 

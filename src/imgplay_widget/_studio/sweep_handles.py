@@ -19,7 +19,7 @@ from imgplay_widget._rules.sweeps import ROW, labels_of, places
 from imgplay_widget._studio.handles import LISTED, Batches, BatchHandle, Generations
 from imgplay_widget._studio.results import Rows
 from imgplay_widget._studio.shown import show, show_updating
-from imgplay_widget._studio.sweep_shown import SweepWork, labelled
+from imgplay_widget._studio.sweep_shown import SweepWork, labelled, sweeps_bundle
 from imgplay_widget._studio.waiting import shown_progress
 from imgplay_widget._text import shown
 from imgplay_widget._types import Axis, Status
@@ -428,6 +428,13 @@ class SweepHandles(list[SweepHandle]):
         lines = [repr(one) for one in islice(self, LISTED)]
         rest = [f"and {len(self) - LISTED:,} more"] if len(self) > LISTED else []
         return "\n".join([*lines, *rest]) or "[]"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        if not self:
+            return {"text/plain": "[]"}
+        keeper = _keeper_of(self[0])
+        works = [_work_of(sweep) for sweep in self]
+        return show(keeper, partial(sweeps_bundle, keeper.gallery, works), self.__repr__)
 
 
 # Users of the handles must not see their parts. The displays of a sweep read them here.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._rules.changes import SweepWritten
-from imgplay_widget._rules.sheets import shortened, tile_of
+from imgplay_widget._rules.sheets import MAX_TILES, PROMPT, Sheet, Tile, several, shortened, tile_of
 from imgplay_widget._rules.sweep_sheets import (
     MOST_IMAGES,
     LabelledAxis,
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from imgplay_widget._rules.changes import Change
-    from imgplay_widget._rules.sheets import Tile
     from imgplay_widget._rules.sweep_sheets import SweepSheet
     from imgplay_widget._studio.gallery import Bundle, Gallery, Source
     from imgplay_widget._studio.live import LiveBatch, LiveSweep
     from imgplay_widget._types import Axis, Entry, Generation
 
-__all__ = ["SweepWork", "labelled"]
+__all__ = ["SweepWork", "labelled", "sweeps_bundle"]
 
 QUICK = 100
 """The most images of a sweep that is drawn as often as a batch. Twice as many are drawn half as often."""
@@ -105,8 +104,7 @@ class SweepWork:
             most: the most images; None for all.
         """
         sweep = self._live.sweep
-        details = (*self._common, *sweep_details(self._rows()))
-        return sweep_sheet(sweep.template, self._axes, self._tiles(), details=details, most=most)
+        return sweep_sheet(sweep.template, self._axes, self._tiles(), details=self.details(), most=most)
 
     def picture(self, read: Callable[[Generation], bytes | None]) -> Image:
         """Return all images as one labelled picture.
@@ -118,6 +116,14 @@ class SweepWork:
 
         found = {one.id: one for _, one in self._rows()}
         return sweep_pictures.whole_picture(self.sheet(None), lambda name: read(found[name]))
+
+    def details(self) -> tuple[str, ...]:
+        """Return the parts of the second line: what all cells have in common, model, numbers and cost."""
+        return (*self._common, *sweep_details(self._rows()))
+
+    def cover(self) -> Generation | None:
+        """Return the first finished image, or None while there is none."""
+        return next((one for _, one in self._rows() if one.asset is not None), None)
 
     async def bundle(self, *, still: bool = True) -> Bundle:
         """Return the labelled grid."""
@@ -145,6 +151,30 @@ class SweepWork:
         wanted = {tile.id for tile in sheet.tiles}
         found = (sources_of(live) for live in self._cells() if live is not None)
         return {name: source for sources in found for name, source in sources.items() if name in wanted}
+
+
+async def sweeps_bundle(gallery: Gallery, works: Sequence[SweepWork]) -> Bundle:
+    """Return the display of a list of sweeps: the first image of each, with its template and its numbers.
+
+    Args:
+        gallery: makes the pictures.
+        works: the sweeps.
+    """
+    covers = {str(index): work.cover() for index, work in enumerate(works)}
+    tiles = [
+        Tile(
+            id=str(index),
+            tone="image" if covers[str(index)] else "hidden",
+            words="" if covers[str(index)] else "No image yet",
+            caption=(shortened(work.title(), PROMPT), *work.details()),
+            alt=f"First image of the sweep {shortened(work.title(), PROMPT)}",
+            shape=(1, 1),
+        )
+        for index, work in enumerate(works[:MAX_TILES])
+    ]
+    more = max(0, len(works) - MAX_TILES)
+    sheet = Sheet(title=several(len(works), "sweep"), tiles=tuple(tiles), more=more, small=True)
+    return await gallery.bundle(sheet, {name: one for name, one in covers.items() if one is not None})
 
 
 def _tiles_of(live: LiveBatch) -> list[Tile]:
