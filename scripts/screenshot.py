@@ -1,27 +1,32 @@
 """Real pictures of the widget. Run this with ``make screenshots``.
 
-``docs/images/studio.png`` is for the README. ``screenshots/`` (not in git) gets the states of the page at
-four widths, dark and light, for people to look at, and a few of the states in a real JupyterLab.
+``docs/images/studio.png`` is for the README, and the grids beside it are for docs/sweeps.md.
+``screenshots/`` (not in git) gets the states of the page at four widths, dark and light, for people to look
+at, and a few of the states and the grids of sweeps in a real JupyterLab.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, ViewportSize, expect, sync_playwright
 
 from scripts.lab import WAIT, LabServer, Notebook, View, chromium
 from scripts.page_states import STATES, page_server, take_state
 
 ROOT = Path(__file__).resolve().parent.parent
 README_IMAGE = ROOT / "docs" / "images" / "studio.png"
+SWEEP_IMAGES = ROOT / "docs" / "images"
 FOLDER = ROOT / "screenshots"
 SIZE: ViewportSize = {"width": 1400, "height": 900}
+SWEEP_SIZE: ViewportSize = {"width": 1100, "height": 1250}
 WIDTHS = (1400, 900, 634, 420)
 THEMES = {"dark": "JupyterLab Dark", "light": "JupyterLab Light"}
 FROM_CODE = (
@@ -31,6 +36,21 @@ FROM_CODE = (
 FROM_PAGE = (
     ("A red fox in snow under a winter moon", 3),
     ("The same fox in a golden forest at sunset", 4),
+)
+SWEEP = (
+    "grid = pg.sweep(\n"
+    '    "a {animal} at {time}",\n'
+    '    animal=["fox", "cat", "bird"], time=["dawn", "noon", "night"],\n'
+    '    model="demo:slow", seconds=8, seed=7, width=512, height=512,\n'
+    ")\n"
+    "grid"
+)
+FACETS = (
+    "pg.sweep(\n"
+    '    "a {animal} at {time}",\n'
+    '    animal=["fox", "cat"], time=["dawn", "night"], style=["natural", "duotone"],\n'
+    '    model="demo:instant", seed=7, width=512, height=512,\n'
+    ").result()"
 )
 # The pictures do not show the frame of JupyterLab around the notebook.
 TIDY = """() => {
@@ -53,6 +73,7 @@ def main() -> None:
     """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", action="store_true", help="only docs/images/studio.png")
+    parser.add_argument("--sweeps", action="store_true", help="only the grids of sweeps in a notebook")
     parser.add_argument("--page", action="store_true", help="only the page without a notebook")
     parser.add_argument("--width", type=int, choices=WIDTHS, action="append", help="only this width")
     parser.add_argument("--theme", choices=THEMES, action="append", help="only this theme")
@@ -60,11 +81,17 @@ def main() -> None:
     options = parser.parse_args()
     themes: list[str] = options.theme or list(THEMES)
     with sync_playwright() as playwright, chromium(playwright) as browser:
+        if options.sweeps:
+            for theme in themes:
+                take_sweeps(browser, theme)
+            return
         if not options.readme:
             take_page(browser, themes, options.width or WIDTHS, options.states or STATES)
         if not options.page and not options.states:
             for theme in themes:
                 take_lab(browser, theme, readme_only=options.readme)
+                if not options.readme:
+                    take_sweeps(browser, theme)
 
 
 def take_page(browser: Browser, themes: Sequence[str], widths: Sequence[int], states: Iterable[str]) -> None:
@@ -88,6 +115,68 @@ def take_lab(browser: Browser, theme: str, *, readme_only: bool) -> None:
             take_readme_image(browser, server)
         if not readme_only:
             take_states(browser, server, Path(folder), theme)
+
+
+def take_sweeps(browser: Browser, theme: str) -> None:
+    """Take a sweep of three by three while it runs, saved and in an HTML export; and one with facets."""
+    FOLDER.mkdir(exist_ok=True)
+    settings = {"@jupyterlab/apputils-extension/themes": {"theme": THEMES[theme]}}
+    with tempfile.TemporaryDirectory() as folder, LabServer(Path(folder), settings=settings) as server:
+        context = browser.new_context(viewport=SWEEP_SIZE)
+        make = f"from imgplay_widget import Studio\n\npg = Studio({str(Path(folder) / 'sweeps.sqlite')!r})"
+        notebook = Notebook(context.new_page(), server, f"{theme}-sweeps", [make, SWEEP, FACETS])
+        notebook.page.evaluate(TIDY)
+        notebook.run(0)
+        notebook.run(1)
+        outputs = notebook.cell(1).locator(".jp-OutputArea-output")
+        # Half of the images are there, and the others run or wait.
+        expect(outputs.last.locator("tbody img:not([title])").nth(3)).to_be_visible(timeout=WAIT)
+        take_grid(
+            notebook.cell(1),
+            f"{theme}-sweep-live",
+            SWEEP_IMAGES / "sweep-live.png" if theme == "dark" else None,
+        )
+        expect(outputs.last).to_contain_text("9 images", timeout=WAIT)
+        notebook.page.set_viewport_size({"width": 700, "height": 1250})
+        take_grid(notebook.cell(1), f"{theme}-sweep-narrow", None)
+        notebook.page.set_viewport_size(SWEEP_SIZE)
+        take_grid(notebook.cell(1), f"{theme}-sweep-saved", None)
+        notebook.run(2)
+        expect(notebook.cell(2).locator("table")).to_have_count(2, timeout=WAIT)
+        take_grid(
+            notebook.cell(2),
+            f"{theme}-sweep-facets",
+            SWEEP_IMAGES / "sweep-facets.png" if theme == "light" else None,
+        )
+        notebook.save()
+        command = [
+            sys.executable,
+            "-m",
+            "nbconvert",
+            "--to",
+            "html",
+            "--theme",
+            theme,
+            "--output-dir",
+            folder,
+        ]
+        subprocess.run([*command, str(notebook.path)], check=True, capture_output=True)
+        page = context.new_page()
+        page.goto((Path(folder) / f"{theme}-sweeps.html").as_uri())
+        page.screenshot(path=FOLDER / f"{theme}-sweep-export.png", full_page=True)
+        context.close()
+
+
+def take_grid(cell: Locator, name: str, kept: Path | None) -> None:
+    """Take the cell of a sweep into the folder of pictures, and into the documentation."""
+    cell.scroll_into_view_if_needed()
+    path = FOLDER / f"{name}.png"
+    cell.screenshot(path=path, animations="disabled")
+    if kept is not None:
+        with Image.open(path) as picture:
+            # As the README's picture, it is compressed better than the browser does.
+            picture.convert("RGB").save(kept, optimize=True)
+        print(kept.relative_to(ROOT))
 
 
 def take_readme_image(browser: Browser, server: LabServer) -> None:
