@@ -39,4 +39,5 @@ def test_there_is_a_notebook_for_each_goal() -> None:
         "images-as-data",
         "quickstart",
         "references-and-masks",
+        "sweeps",
     }
