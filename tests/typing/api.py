@@ -345,6 +345,7 @@ def a_sweep(grid: SweepHandle) -> None:
     assert_type(grid.finished, int)
     assert_type(grid.status, Status)
     assert_type(grid.cost, Decimal | None)
+    assert_type(grid.image, Image.Image)
     assert_type(len(grid), int)
     assert_type(next(iter(grid)), BatchHandle)
     assert_type(grid[{"animal": "fox"}], SweepHandle | BatchHandle)

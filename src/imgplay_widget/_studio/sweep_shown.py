@@ -34,6 +34,9 @@ __all__ = ["SweepWork", "labelled", "sweeps_bundle"]
 QUICK = 100
 """The most images of a sweep that is drawn as often as a batch. Twice as many are drawn half as often."""
 
+SLOWEST = 2.0
+"""The most seconds between two states of a display whose images come."""
+
 
 class SweepWork:
     """A sweep, or a part of one, as its displays need it.
@@ -59,9 +62,9 @@ class SweepWork:
         self._axes = axes
         self._positions = positions
         self._common = common
-        n = live.sweep.fixed.get("n")
-        self._n = n if isinstance(n, int) else 1
-        self.every = UPDATE_EVERY * max(1.0, len(positions) * self._n / QUICK)
+        fixed = live.sweep.fixed.get("n")
+        n = fixed if isinstance(fixed, int) else 1
+        self.every = min(SLOWEST, UPDATE_EVERY * max(1.0, len(positions) * n / QUICK))
 
     def title(self) -> str:
         """Return the beginning of the template."""
