@@ -133,6 +133,7 @@ NAMES = {
         "fixed",
         "generations",
         "id",
+        "image",
         "result",
         "retry",
         "save",
