@@ -243,6 +243,7 @@ export function batch(
     mask: null,
     clickId: null,
     sweepId: null,
+    action: null,
     generations,
     ...patch,
   };

@@ -326,6 +326,7 @@ class MockKernel {
             ),
             requestId: "req-7f3a",
             attempt: 1,
+            action: made.action,
             version: "0.3.0",
           },
         };
@@ -457,6 +458,7 @@ class MockKernel {
       modelTitle: model?.title ?? wish.model,
       createdAt: at,
       clickId,
+      action: wish.action,
       params,
       width: Number(params.width ?? 1024),
       height: Number(params.height ?? 1024),
@@ -654,7 +656,14 @@ if (query.has("broken")) {
 }
 // A test that dispatches this event is code that asks for a batch, while the page looks elsewhere.
 addEventListener("imgplay-asked", () => {
-  const wish = { model: "demo:studio", prompt: "From code", params: {}, references: [], mask: null };
+  const wish = {
+    model: "demo:studio",
+    prompt: "From code",
+    params: {},
+    references: [],
+    mask: null,
+    action: null,
+  };
   const made = kernel.made(wish, 4, { topicId: "t1", clickId: null, at: Date.now() });
   kernel.emit([{ type: "batch_added", batch: made }]);
 });

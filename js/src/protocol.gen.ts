@@ -200,6 +200,7 @@ export interface BatchState {
   mask: ReferenceState | null;
   clickId: string | null;
   sweepId: string | null;
+  action: ("edit" | "vary" | "upscale" | "remove_background" | "outpaint" | "inpaint") | null;
   generations: GenerationState[];
 }
 export interface ReferenceState {
@@ -294,6 +295,7 @@ export interface Wish {
   };
   references: string[];
   mask: string | null;
+  action: ("edit" | "vary" | "upscale" | "remove_background" | "outpaint" | "inpaint") | null;
 }
 export interface CancelBatches {
   method: "cancel";
@@ -966,6 +968,7 @@ export interface RecipeState {
   attempt: number;
   references: ReferenceState[];
   mask: ReferenceState | null;
+  action: ("edit" | "vary" | "upscale" | "remove_background" | "outpaint" | "inpaint") | null;
   version: string;
 }
 export interface Packed {

@@ -43,6 +43,7 @@ const RECIPE: RecipeState = {
   servedBy: "studio-2026-04-21",
   requestId: "req-1",
   attempt: 1,
+  action: null,
   references: [],
   mask: null,
   version: "0.1.0",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
+    "Action",
     "Asset",
     "Axis",
     "Batch",
@@ -68,6 +69,9 @@ JSON = Any
 
 Kind = Literal["topic", "batch", "generation"]
 """What users can delete and restore."""
+
+Action = Literal["edit", "vary", "upscale", "remove_background", "outpaint", "inpaint"]
+"""What a user wants of the first input image of a request."""
 
 
 class Status(StrEnum):
@@ -699,6 +703,8 @@ class Batch:
         mask: the mask over the first reference, or None.
         click_id: the mark that all batches of one click share; None where the click asked for one batch.
         sweep_id: the sweep that asked for the batch, or None.
+        action: what the user wanted of the first reference; None where the user did not say it. The provider
+            does not learn it, so the same request with another action is the same request.
     """
 
     id: str
@@ -716,6 +722,7 @@ class Batch:
     mask: Reference | None = None
     click_id: str | None = None
     sweep_id: str | None = None
+    action: Action | None = None
 
     @property
     def inputs(self) -> tuple[Reference, ...]:

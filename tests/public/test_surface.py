@@ -74,6 +74,7 @@ PANEL = {"model", "n", "params", "prompt", "selected"}
 NAMES = {
     Studio: CALLS | PANEL | {"active_topic", "close", "location", "notices"},
     BatchHandle: {
+        "action",
         "arrays",
         "cached",
         "cancel",
@@ -233,6 +234,7 @@ def test_all_that_a_call_takes_or_returns_is_exported():
                 taken |= set(re.findall(r"[A-Z]\w+", text))
     # Array and Figure describe arrays and figures of other packages: nobody makes one from them.
     others = {
+        "Action",
         "Any",
         "Array",
         "Called",

@@ -20,7 +20,7 @@ WAIT = 20
 # The names of the fields, which every answer of this kind has.
 TOPIC = {"id", "title", "coverUrl", "createdAt", "updatedAt"}
 BATCH = {"id", "topicId", "provider", "model", "prompt", "config", "width", "height", "createdAt"}
-BATCH |= {"generations"}
+BATCH |= {"action", "generations"}
 
 
 @contextmanager

@@ -212,6 +212,8 @@ def test_a_wait_for_a_rate_limit_is_told(client, studio, fake):
         ({"parameters": {"references": ["/etc/passwd"]}}, 400, "invalid_request"),
         ({"provider": "gemini", "model": "gemini-2.5-flash-image"}, 409, "missing_key"),
         ({"references": ["/etc/passwd"]}, 400, "invalid_request"),
+        ({"action": "edit"}, 400, "invalid_request"),
+        ({"action": "sing"}, 400, "invalid_request"),
         ({"references": ["file:///etc/passwd"]}, 400, "invalid_request"),
         ({"references": ["0" * 64]}, 404, "not_found"),
         ({"mask": "/etc/passwd"}, 400, "invalid_request"),
@@ -416,7 +418,8 @@ def test_an_input_image_is_sent_and_used(client, studio, fake):
     assert [one.digest for one in fake.submits[0].references] == wanted["references"]
     parent = batch["generations"][0]["id"]
     child = client.post("/references", json={"generationId": parent}).json()
-    again = made(client, studio, references=[child["digest"]])
+    again = made(client, studio, references=[child["digest"]], action="edit")
+    assert again["action"] == "edit"
     assert studio.batches(again["topicId"])[0][0].parents[0].id == parent
 
 

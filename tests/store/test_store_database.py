@@ -151,7 +151,7 @@ def test_a_history_of_every_released_format_opens(tmp_path, open_store, version)
     assert second.asset is None
     assert [task.unit.positions for task in entry.tasks] == [(0,), (1,)]
     assert len(entry.batch.references) == 1
-    assert (entry.batch.mask, entry.batch.click_id) == (None, None)
+    assert (entry.batch.mask, entry.batch.click_id, entry.batch.action) == (None, None, None)
     assert [task.unit.mask for task in entry.tasks] == [None, None]
     # The first database has no stars.
     starred = version > 1

@@ -6,12 +6,14 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from store_makers import NOW, add_batch, delete, fill, make_batch, make_png, make_topic
 
 from imgplay_widget._rules.requests import request_digest
-from imgplay_widget._types import Reference
+from imgplay_widget._store import rows
+from imgplay_widget._types import Action, Reference
 
 HERE = Path(__file__).parent
 
@@ -210,3 +212,29 @@ def test_the_requests_of_the_past_are_found_again(past, open_store):
             mask=batch.mask and batch.mask.digest,
         )
         assert store.same_requests([digest])[digest].batch.id == name
+
+
+def wanting(store, action):
+    """Store a batch whose user wanted something of an image, and return it as the store has it."""
+    topic = make_topic()
+    upload = store.assets.add_reference(make_png())
+    batch, generations, tasks = make_batch(topic, references=[upload])
+    add_batch(store, replace(batch, action=action), generations, tasks, new_topic=topic)
+    return store.entry(batch.id)
+
+
+@pytest.mark.parametrize("action", [None, *get_args(Action)])
+def test_what_the_user_wanted_of_an_image_is_kept(registered, action):
+    assert wanting(registered, action).batch.action == action
+
+
+def test_an_action_of_a_later_version_stands_for_none(registered):
+    entry = wanting(registered, "edit")
+    with closing(sqlite3.connect(registered.location)) as connection, connection:
+        connection.execute("UPDATE image_generation_batches SET action = 'sing'")
+    assert registered.entry(entry.batch.id) == replace(entry, batch=replace(entry.batch, action=None))
+
+
+def test_an_action_does_not_make_another_request(registered):
+    edited = wanting(registered, "edit")
+    assert rows.digest_of(edited.batch) == rows.digest_of(replace(edited.batch, action=None))

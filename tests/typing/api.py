@@ -315,6 +315,9 @@ def a_batch(batch: BatchHandle) -> None:
     assert_type(batch.model, str)
     assert_type(batch.params, Mapping[str, Any])
     assert_type(batch.code, str)
+    assert_type(
+        batch.action, Literal["edit", "vary", "upscale", "remove_background", "outpaint", "inpaint"] | None
+    )
     assert_type(batch.cached, bool)
     assert_type(batch.status, Status)
     assert_type(batch.generations, Generations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -516,3 +517,32 @@ def test_a_link_that_brings_no_image_says_why(open_page, answer, says):
         assert says in error["message"]
         assert error["nextStep"]
         assert stored(page) == set()
+
+
+# ------------------------------------------------------------------ what the user wants of an image
+
+
+def test_what_the_user_wants_of_an_image_is_in_batch_recipe_files_and_tables(page, tmp_path):
+    digest = page.upload(png())["result"]["reference"]["digest"]
+    call = request([digest])
+    call["wishes"][0]["action"] = "edit"
+    (batch,) = page.result("generate", **call)["batches"]
+    assert batch["action"] == "edit"
+    (made,) = page.studio.batches()
+    made.result(WAIT)
+    assert made.action == "edit"
+    assert page.result("recipe", generationId=made[0].id)["recipe"]["action"] == "edit"
+    assert made[0].recipe["action"] == "edit"
+    for table in ("batches", "generations"):
+        assert list(page.studio.sql(f"SELECT action FROM {table}")) == [("edit",)]
+    page.studio.export(tmp_path / "data", format="jsonl")
+    (line,) = (tmp_path / "data" / "images.jsonl").read_text().splitlines()
+    assert json.loads(line)["action"] == "edit"
+
+
+@pytest.mark.parametrize(("references", "action"), [([], "edit"), ([], "sing")])
+def test_an_action_without_an_image_or_of_no_kind_is_refused(page, references, action):
+    call = request(references)
+    call["wishes"][0]["action"] = action
+    assert page.error("generate", **call)["code"] == "invalid_request"
+    assert not page.studio.topics

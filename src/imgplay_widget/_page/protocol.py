@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 from pydantic.alias_generators import to_camel
 
 from imgplay_widget._text import clean_json
-from imgplay_widget._types import ParameterKind  # noqa: TC001 - pydantic reads it at run time
+from imgplay_widget._types import Action, ParameterKind  # noqa: TC001 - pydantic reads them at run time
 from imgplay_widget.errors import InvalidRequest
 
 __all__ = ["PROTOCOL", "PageMessage", "parse"]
@@ -295,6 +295,7 @@ class BatchState(Message):
         cost_estimated: whether a part of the cost is an estimate, because the provider does not tell costs.
         click_id: the id that all batches of one click share, or None where the click made one batch.
         sweep_id: the id of the sweep that asked for the batch, or None. `ReadSweep` reads the sweep.
+        action: what the user wanted of the first reference, or None where the user did not say it.
     """
 
     id: str
@@ -313,6 +314,7 @@ class BatchState(Message):
     mask: ReferenceState | None
     click_id: str | None
     sweep_id: str | None
+    action: Action | None
     generations: list[GenerationState]
 
 
@@ -522,6 +524,9 @@ class Wish(Message):
     """A request of a click, for one model and one prompt.
 
     References and the mask are named by the digest from the answer to `UploadPiece` or `TakeReference`.
+
+    Attributes:
+        action: what the user wants of the first reference, or None where the user did not say it.
     """
 
     model: str
@@ -529,6 +534,7 @@ class Wish(Message):
     params: dict[str, str | bool | int | float | None]
     references: list[str] = Field(default_factory=list)
     mask: str | None = None
+    action: Action | None = None
 
 
 class Generate(Message):
@@ -1273,6 +1279,7 @@ class RecipeState(Message):
         served_by: the model that answered, as the provider names it, or None where the answer does not tell.
         request_id: the provider's id of the request, or None.
         attempt: the number of the try that made the image, from 1.
+        action: what the user wanted of the first reference, or None where the user did not say it.
         version: the version of imgplay-widget that wrote the recipe.
     """
 
@@ -1301,6 +1308,7 @@ class RecipeState(Message):
     attempt: int
     references: list[ReferenceState]
     mask: ReferenceState | None
+    action: Action | None
     version: str
 
 

@@ -96,6 +96,7 @@ class Requests:
             references=[await references.find(digest) for digest in wish.references],
             mask=None if wish.mask is None else await references.find(wish.mask, "mask"),
             params=wish.params,
+            action=wish.action,
         )
         return self._core.prepare(checked, topic_id=topic_id, click_id=click_id)
 

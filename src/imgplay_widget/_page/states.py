@@ -283,6 +283,7 @@ def batch_state(entry: Entry, title: str, usual: float | None) -> BatchState:
         mask=None if batch.mask is None else reference_state(batch.mask),
         click_id=batch.click_id,
         sweep_id=batch.sweep_id,
+        action=batch.action,
         generations=[generation_state(entry, generation, usual) for generation in entry.generations],
     )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from imgplay_widget._types import Batch, Entry, Generation, Reference, Task
+    from imgplay_widget._types import Action, Batch, Entry, Generation, Reference, Task
 
 __all__ = [
     "Changed",
@@ -77,6 +77,7 @@ class Recipe:
         served_by: the model that answered, as the provider names it, or None where the answer does not tell.
         cost: the provider's figure for the call, in USD; one call can make several images.
         attempt: 1 for the first try.
+        action: what the user wanted of the first reference (`Batch.action`), or None.
         version: the version of imgplay-widget.
     """
 
@@ -105,6 +106,7 @@ class Recipe:
     attempt: int
     references: tuple[Reference, ...]
     mask: Reference | None
+    action: Action | None
     version: str
 
     def as_json(self) -> dict[str, Any]:
@@ -161,6 +163,7 @@ def recipe(
         attempt=task.attempt if task else 1,
         references=batch.references,
         mask=batch.mask,
+        action=batch.action,
         version=version,
     )
 

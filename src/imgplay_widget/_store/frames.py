@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from imgplay_widget._text import clean_json
+from imgplay_widget._types import Action
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -166,6 +167,13 @@ _PROVIDER = FrameColumn(
 
 _PROMPT = FrameColumn("prompt", "VARCHAR", "the prompt", sql=_free("b.prompt"), empty=True)
 
+_ACTION = FrameColumn(
+    "action",
+    "VARCHAR",
+    "what the user wanted of the first input image: " + ", ".join(f"`{one}`" for one in get_args(Action)),
+    sql="b.action",
+)
+
 _STATUS = "CASE WHEN k.stage IN ('submitting', 'downloading') THEN 'processing' ELSE k.stage END"
 _SLOT_STATUS = (
     "CASE WHEN g.asset_digest IS NOT NULL THEN 'success' WHEN g.error IS NOT NULL THEN 'error' "
@@ -175,7 +183,7 @@ _SLOT_STATUS = (
 _PICKED = """
 WITH picked AS MATERIALIZED (
   SELECT b.id, b.topic_id, b.provider, b.model, b.prompt, b.config, b.width, b.height, b.created_at,
-    b.sweep_id
+    b.sweep_id, b.action
   FROM image_generation_batches b JOIN image_generation_topics t ON t.id = b.topic_id
   WHERE +b.user_id = :user AND +b.organization_id IS :organization
     AND b.deleted_at IS NULL AND t.deleted_at IS NULL AND {pick}
@@ -235,6 +243,7 @@ _BATCHES = Frame(
             "the number of input images, the mask included",
             "(SELECT count(*) FROM image_generation_references r WHERE r.batch_id = b.id)",
         ),
+        _ACTION,
         ("created_at", "TIMESTAMP", "when the batch was asked for, in UTC", "b.created_at"),
         ("params", "JSON", "the parameters as they were asked for", _sound("b.config")),
         (
@@ -290,6 +299,7 @@ _GENERATIONS = Frame(
             _free(f"json_extract({_sound('g.error')}, '$.message')"),
         ),
         ("starred", "BOOLEAN", "whether the image has a star", "g.starred"),
+        _ACTION,
         ("created_at", "TIMESTAMP", "when the image was asked for, in UTC", "g.created_at"),
         ("submitted_at", "TIMESTAMP", "when the call was sent, in UTC", "k.submitted_at"),
         ("finished_at", "TIMESTAMP", "when the call ended, in UTC", "k.finished_at"),

@@ -152,6 +152,11 @@ def m0011_sweeps(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def m0012_actions(connection: Connection) -> None:
+    """Store what the user wanted of the first input image of a request."""
+    connection.exec_driver_sql("ALTER TABLE image_generation_batches ADD COLUMN action TEXT")
+
+
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -173,6 +178,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     m0009_removals,
     m0010_images_as_values,
     m0011_sweeps,
+    m0012_actions,
 )
 
 

@@ -203,6 +203,8 @@ def _batch(data: dict[str, Any]) -> Batch:
     inputs = tuple(Reference(**one) for one in data.pop("references"))
     over = data.pop("mask")
     mask = None if over is None else Reference(**over)
+    # Earlier versions did not write an action.
+    data["action"] = rows.action_of(data.get("action"))
     return Batch(**_with_times(data, "created_at"), references=inputs, mask=mask)
 
 
@@ -235,7 +237,7 @@ def _with_times(data: dict[str, Any], *names: str) -> dict[str, Any]:
 
 _BATCH = (
     *("id", "topic_id", "user_id", "organization_id", "provider", "model", "prompt"),
-    *("width", "height", "created_at", "click_id", "sweep_id"),
+    *("width", "height", "created_at", "click_id", "sweep_id", "action"),
 )
 _SWEEP = ("id", "digest", "template", "axes", "fixed", "created_at")
 _GENERATION = ("id", "position", "seed", "parent_id", "created_at")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from imgplay_widget._rules.requests import request_digest
 from imgplay_widget._store import tables
 from imgplay_widget._store.damage import DamagedValue, reads_rows
-from imgplay_widget._types import Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
+from imgplay_widget._types import Action, Asset, Batch, Generation, Reference, Stage, Task, Topic, Unit
 from imgplay_widget.errors import ErrorInfo
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REFERENCE",
+    "action_of",
     "batch_of",
     "batch_row",
     "digest_of",
@@ -93,7 +94,13 @@ def batch_of(row: RowMapping, inputs: Sequence[RowMapping]) -> Batch:
     mask = next((_reference_of(one) for one in inputs if one["role"] == MASK), None)
     columns = _columns(row, tables.batches, "prompt_folded", "request_digest", "deleted_at")
     columns["config"] = dict(row["config"])
+    columns["action"] = action_of(row["action"])
     return Batch(**columns, references=references, mask=mask)
+
+
+def action_of(word: str | None) -> Action | None:
+    """Return a stored action. A word that this version does not know stands for no action."""
+    return next((one for one in get_args(Action) if one == word), None)
 
 
 def input_rows(batch: Batch) -> list[dict[str, Any]]:

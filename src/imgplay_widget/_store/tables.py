@@ -249,6 +249,8 @@ batches = Table(
     Column("request_digest", CleanText, nullable=False),
     # The sweep that asked for the batch. A batch from the store can stand in other sweeps too.
     Column("sweep_id", CleanText, ForeignKey("image_sweeps.id", ondelete="SET NULL")),
+    # What the user wanted of the first input image (`_types.Action`).
+    Column("action", CleanText),
     Index("idx_batches_topic", "topic_id"),
     Index("idx_batches_feed", "topic_id", "id"),
     Index("idx_batches_user", "user_id", "organization_id", "id"),

@@ -72,7 +72,17 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.inputs import ReferenceLike, Role
     from imgplay_widget._studio.loop import Subscriber
     from imgplay_widget._studio.options import StudioOptions
-    from imgplay_widget._types import Batch, Entry, Generation, Kind, ModelSpec, Request, Topic, Wanted
+    from imgplay_widget._types import (
+        Action,
+        Batch,
+        Entry,
+        Generation,
+        Kind,
+        ModelSpec,
+        Request,
+        Topic,
+        Wanted,
+    )
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["Core"]
@@ -270,6 +280,7 @@ class Core(Hop):
         mask: ReferenceLike | Input | None = None,
         deadline: float | None = None,
         params: Mapping[str, Any],
+        action: Action | None = None,
     ) -> Checked:
         """Read the input images of a request, and check the request against its model.
 
@@ -277,7 +288,8 @@ class Core(Hop):
 
         Raises:
             NotFound: there is no such model, or an input image is gone from the store.
-            InvalidRequest: the model does not take the request, or an input image cannot be read.
+            InvalidRequest: the model does not take the request, an input image cannot be read, or there is an
+                action and no input image.
         """
         provider, spec = self.model(model)
         inputs = self.read_inputs(references)
@@ -295,8 +307,14 @@ class Core(Hop):
             deadline=deadline,
             max_count=self.max_count,
         )
+        if action is not None and not inputs:
+            raise InvalidRequest(
+                f"action={shown(action)} is about an input image, and the request has none.",
+                parameter="action",
+                next_step="Add the image to the references, or leave the action out.",
+            )
         every = (*inputs,) if over is None else (*inputs, over)
-        return Checked(provider=provider, spec=spec, request=request, inputs=every)
+        return Checked(provider=provider, spec=spec, request=request, inputs=every, action=action)
 
     def read_inputs(self, items: Sequence[ReferenceLike | Input], role: Role = "reference") -> list[Input]:
         """Read input images. From any thread, but links only from another one than the loop's.
@@ -373,6 +391,7 @@ class Core(Hop):
             title=title,
             click_id=click_id,
             sweep_id=sweep_id,
+            action=checked.action,
             now=self._clock.now(),
         )
 

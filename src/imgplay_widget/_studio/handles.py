@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.files import Files
     from imgplay_widget._studio.gallery import Bundle, Gallery
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
-    from imgplay_widget._types import Entry, Kind, Topic
+    from imgplay_widget._types import Action, Entry, Kind, Topic
 
 __all__ = [
     "BatchHandle",
@@ -154,6 +154,11 @@ class BatchHandle:
     def params(self) -> Mapping[str, Any]:
         """Every parameter of the request."""
         return dict(self._live.entry.batch.config)
+
+    @property
+    def action(self) -> Action | None:
+        """What the user wanted of the first input image, such as ``"edit"``, or None."""
+        return self._live.entry.batch.action
 
     @property
     def cached(self) -> bool:

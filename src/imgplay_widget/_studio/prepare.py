@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._studio.inputs import Input
-    from imgplay_widget._types import ModelSpec, Request, Unit
+    from imgplay_widget._types import Action, ModelSpec, Request, Unit
     from imgplay_widget.providers.base import Provider
 
 __all__ = ["Checked", "HistoryOwner", "Prepared", "prepare", "topic_for"]
@@ -38,12 +38,14 @@ class Checked:
         spec: the model.
         request: the request.
         inputs: the input images that were read, the mask among them.
+        action: see `Batch`.
     """
 
     provider: Provider
     spec: ModelSpec
     request: Request
     inputs: tuple[Input, ...]
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ def prepare(
     title: str | None,
     click_id: str | None,
     sweep_id: str | None,
+    action: Action | None,
     now: datetime,
 ) -> Prepared:
     """Return the rows of a request.
@@ -77,6 +80,7 @@ def prepare(
         title: the title of a new topic; None takes the first words of the prompt.
         click_id: see `Batch`.
         sweep_id: see `Batch`.
+        action: see `Batch`.
         now: the present time, aware UTC.
     """
     new_topic = None
@@ -99,6 +103,7 @@ def prepare(
         mask=request.mask,
         click_id=click_id,
         sweep_id=sweep_id,
+        action=action,
     )
     seed = request.params.get("seed")
     units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)

@@ -55,6 +55,7 @@ async def _generate(body: GenerateBody, studio: RestStudio) -> JsonAnswer:
         references=[await core.references.find(digest) for digest in body.references],
         mask=None if body.mask is None else await core.references.find(body.mask, "mask"),
         params=body.parameters,
+        action=body.action,
     )
     prepared = core.prepare(checked, topic_id=body.topic_id)
     await core.add([prepared], select=False, confirm=body.confirm)

@@ -63,6 +63,7 @@ def batch_answer(entry: Entry, base: str) -> BatchAnswer:
         width=batch.width,
         height=batch.height,
         created_at=batch.created_at,
+        action=batch.action,
         generations=[
             GenerationAnswer(
                 id=one.id,

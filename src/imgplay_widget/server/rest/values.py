@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from imgplay_widget._page.protocol import ModelState, ProviderState  # noqa: TC001 - see above
 from imgplay_widget._text import clean_json
+from imgplay_widget._types import Action  # noqa: TC001 - see above
 
 __all__ = [
     "AssetAnswer",
@@ -263,6 +264,7 @@ class BatchAnswer(WireValue):
         config: the parameters that were sent by name, and "n", the number of images.
         width: the requested width, or null where the model chose it.
         height: the requested height, or null where the model chose it.
+        action: what the user wanted of the first input image, or null where the user did not say it.
     """
 
     id: str
@@ -274,6 +276,7 @@ class BatchAnswer(WireValue):
     width: int | None
     height: int | None
     created_at: datetime
+    action: Action | None
     generations: list[GenerationAnswer]
 
 
@@ -314,6 +317,7 @@ class GenerateBody(WireValue):
         parameters: the model's own parameters by name. A missing one has its default; null leaves it out.
         references: input images in their order, by the digests from `POST /references`.
         mask: the mask over the first reference, by the digest from `POST /references?role=mask`.
+        action: what is wanted of the first reference. The history keeps it, and no provider learns it.
         confirm: true agrees to pay an unknown price although there is a budget.
     """
 
@@ -325,6 +329,7 @@ class GenerateBody(WireValue):
     parameters: Parameters = Field(default_factory=dict)
     references: Annotated[list[Digest], Field(max_length=64)] = Field(default_factory=list[str])
     mask: Digest | None = None
+    action: Action | None = None
     confirm: Truth = False
 
 
