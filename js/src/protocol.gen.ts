@@ -33,6 +33,7 @@ export type Call =
   | View
   | LoadPart
   | ReadRecipe
+  | ReadChain
   | RecipeOf
   | Code
   | Pack
@@ -95,6 +96,7 @@ export type ErrorCode =
   | "store_locked"
   | "store_too_new"
   | "studio_closed"
+  | "takes_no_images"
   | "uncertain"
   | "unknown_parameter";
 export type Event =
@@ -137,6 +139,7 @@ export type Result =
   | OriginalImage
   | ViewImage
   | RecipeResult
+  | ChainResult
   | BatchesMoved
   | CodeText
   | Packed
@@ -507,6 +510,10 @@ export interface ReadRecipe {
   method: "recipe";
   generationId: string;
 }
+export interface ReadChain {
+  method: "read_chain";
+  generationId: string;
+}
 export interface RecipeOf {
   method: "recipe_of";
   digest: string;
@@ -621,6 +628,34 @@ export interface Panels {
   advancedOpen: boolean;
   tileSize: number;
   gallery: boolean;
+}
+export interface ChainResult {
+  type: "chain";
+  generationId: string;
+  ancestors: VersionState[];
+  earlier: boolean;
+  siblings: VersionState[];
+  siblingsCount: number;
+  children: VersionState[];
+  childrenCount: number;
+}
+export interface VersionState {
+  generationId: string;
+  batchId: string | null;
+  topicId: string | null;
+  position: number;
+  status: "pending" | "processing" | "success" | "error" | "cancelled" | "gone";
+  prompt: string;
+  action: ("edit" | "vary" | "upscale" | "remove_background" | "outpaint" | "inpaint") | null;
+  added: string[];
+  removed: string[];
+  rewritten: boolean;
+  changes: ChangeState[];
+}
+export interface ChangeState {
+  name: string;
+  before: string | boolean | number | null;
+  after: string | boolean | number | null;
 }
 export interface Chunk {
   type: "chunk";
@@ -839,6 +874,7 @@ export interface ReferenceRuleState {
   maxCount: number;
   maxBytes: number;
   mediaTypes: string[];
+  givesSize: boolean;
 }
 export interface PriceState {
   least: string;

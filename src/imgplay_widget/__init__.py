@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import (
         Batches,
         BatchHandle,
+        Chain,
         GenerationHandle,
         Generations,
         TopicHandle,
@@ -36,6 +37,7 @@ __all__ = [
     "Ask",
     "BatchHandle",
     "Batches",
+    "Chain",
     "Estimate",
     "GenerationHandle",
     "Generations",
@@ -74,6 +76,7 @@ _HOME = {
     "Reference": "_types",
     "BatchHandle": "_studio.handles",
     "Batches": "_studio.handles",
+    "Chain": "_studio.handles",
     "GenerationHandle": "_studio.handles",
     "Generations": "_studio.handles",
     "ImagePlayground": "_widget.widget",

@@ -35,6 +35,7 @@ __all__ = [
     "Generation",
     "Inline",
     "Kind",
+    "Lineage",
     "Missing",
     "ModelSpec",
     "Notice",
@@ -936,6 +937,46 @@ class GalleryPage:
     images: tuple[str, ...]
     entries: tuple[Entry, ...]
     before: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """The chain of a generation: what it was made from, what lies beside it, and what was made from it.
+
+    Attributes:
+        ancestors: the ids of the images from which it was made, the first one first.
+        earlier: True where there are more ancestors before those.
+        shown: the id of the generation.
+        siblings: the ids of the images that were made from the same image, or else in the same batch. The
+            generation itself is among them. They are in the order in which they were asked for.
+        siblings_count: the number of all siblings, also of those that are not in `siblings`.
+        children: the ids of the newest images that were made from it, the newest one last.
+        children_count: the number of all children.
+        versions: the generations that are there, by id, each with its batch. A deleted one is missing.
+    """
+
+    ancestors: tuple[str, ...]
+    earlier: bool
+    shown: str
+    siblings: tuple[str, ...]
+    siblings_count: int
+    children: tuple[str, ...]
+    children_count: int
+    versions: Mapping[str, tuple[Entry, Generation]]
+
+    def before(self, generation_id: str) -> tuple[Entry, Generation] | None:
+        """Return the version from which another one of the chain was made, or None where there is none.
+
+        Where the version between them was deleted, the nearest one that is there counts.
+        """
+        path = [*self.ancestors, self.shown]
+        if generation_id in self.children:
+            known = path
+        elif generation_id in path:
+            known = path[: path.index(generation_id)]
+        else:
+            known = path[:-1]
+        return next((self.versions[one] for one in reversed(known) if one in self.versions), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

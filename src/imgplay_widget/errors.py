@@ -4,6 +4,7 @@
 
     ImgplayError
     ├── InvalidRequest (ValueError)      bad input; nothing was stored, sent or paid
+    │   └── TakesNoImages                the model gets input images and takes none
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
     ├── PriceUnknown                     there is a budget, and the price of the call is not known
@@ -62,7 +63,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from imgplay_widget._text import MAX_ECHO, MAX_MESSAGE, MAX_NAME, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "BackupDamaged",
@@ -110,6 +111,7 @@ __all__ = [
     "StoreLocked",
     "StoreTooNew",
     "StudioClosed",
+    "TakesNoImages",
     "Uncertain",
     "UnknownParameter",
 ]
@@ -232,6 +234,29 @@ class InvalidRequest(ImgplayError, ValueError):
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.parameter = None if parameter is None else clean(parameter, MAX_NAME)
+
+
+class TakesNoImages(InvalidRequest):
+    """The model gets input images and takes none. Nothing was stored, sent or paid.
+
+    Args:
+        message: names the model.
+        models: the names (``"provider:id"``) of models that take images and can be used now, the best first.
+    """
+
+    code = "takes_no_images"
+    default_next_step = "Leave the references out, or choose a model that takes input images."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        parameter: str | None = None,
+        next_step: str | None = None,
+        models: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, parameter=parameter, next_step=next_step)
+        self.models = tuple(models)
 
 
 class UnknownParameter(ImgplayError, TypeError):

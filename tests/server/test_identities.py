@@ -56,6 +56,7 @@ FIELDS = {
     "original": {"generationId": "generation"},
     "view": {"generationId": "generation"},
     "recipe": {"generationId": "generation"},
+    "read_chain": {"generationId": "generation"},
     "recipe_of": {"digest": "digest"},
     "reference_thumbnails": {"digests": ["digest"]},
     "reference_original": {"digest": "digest"},

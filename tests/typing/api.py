@@ -20,6 +20,7 @@ from imgplay_widget import (
     Ask,
     Batches,
     BatchHandle,
+    Chain,
     Estimate,
     GenerationHandle,
     Generations,
@@ -89,6 +90,7 @@ from imgplay_widget.errors import (
     StoreLocked,
     StoreTooNew,
     StudioClosed,
+    TakesNoImages,
     Uncertain,
     UnknownParameter,
 )
@@ -319,6 +321,7 @@ def a_batch(batch: BatchHandle) -> None:
         batch.action, Literal["edit", "vary", "upscale", "remove_background", "outpaint", "inpaint"] | None
     )
     assert_type(batch.cached, bool)
+    assert_type(batch.edit("night", model="demo:slow"), BatchHandle)
     assert_type(batch.status, Status)
     assert_type(batch.generations, Generations)
     assert_type(batch[0], GenerationHandle)
@@ -389,6 +392,12 @@ def a_generation(one: GenerationHandle) -> None:
     assert_type(one.cost, Decimal | None)
     assert_type(one.seconds, float | None)
     assert_type(one.parents, Generations)
+    assert_type(one.chain, Chain)
+    assert_type(one.chain.changes, list[str])
+    assert_type(
+        one.edit("night", model="demo:slow", n=2, topic="Nights", references=one, mask=None), BatchHandle
+    )
+    assert_type(one.edit("night", confirm=True, cache=False, seconds=1), BatchHandle)
     assert_type(one.children, Generations)
     assert_type(one.save("fox.png"), Path)
     assert_type(one.retry(), GenerationHandle)
@@ -443,6 +452,7 @@ ERRORS: tuple[type[ImgplayError], ...] = (
     StoreLocked,
     StoreTooNew,
     StudioClosed,
+    TakesNoImages,
     UnknownParameter,
 )
 FAILURES: tuple[type[ProviderError], ...] = (
@@ -471,6 +481,10 @@ FAILURES: tuple[type[ProviderError], ...] = (
     ServerError,
     Uncertain,
 )
+
+
+def no_images(error: TakesNoImages) -> None:
+    assert_type(error.models, tuple[str, ...])
 
 
 def an_error(error: ImgplayError) -> None:

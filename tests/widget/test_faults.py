@@ -180,6 +180,7 @@ REQUESTS = {
     "original": lambda s: {"method": "original", "generationId": s.batch[0].id},
     "recipe of": lambda s: {"method": "recipe_of", "digest": s.batch[0].recipe["digest"]},
     "recipe": lambda s: {"method": "recipe", "generationId": s.batch[0].id},
+    "chain": lambda s: {"method": "read_chain", "generationId": s.batch[0].id},
     "code": lambda s: {"method": "code", "batchId": s.batch.id},
     "pack": lambda s: {"method": "pack", "generationIds": [one.id for one in s.batch]},
     "read a pack": read_pack,

@@ -1,11 +1,11 @@
-"""The answers to calls that read lists: the feed, the topics, the queue, past prompts and the models used."""
+"""The answers to calls that read lists: feed, topics, queue, chains, past prompts and the models used."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
-from imgplay_widget._page.states import batch_state, draft_state, sweep_state, topic_state
+from imgplay_widget._page.states import batch_state, chain_result, draft_state, sweep_state, topic_state
 from imgplay_widget._types import EVERYTHING, ScoreOrder, ScoreRange, Status, Wanted
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Feeds:
             protocol.ReadGallery: self._gallery,
             protocol.NamedBatches: self._named_batches,
             protocol.ReadSweep: self._sweep,
+            protocol.ReadChain: self._chain,
             protocol.Queue: self._queue,
             protocol.Prompts: self._prompts,
             protocol.ModelsUsed: self._models_used,
@@ -78,6 +79,9 @@ class Feeds:
 
     async def _sweep(self, call: protocol.ReadSweep, _: Attachments) -> protocol.SweepResult:
         return protocol.SweepResult(sweep=sweep_state(await self._archive.sweep(call.sweep_id)))
+
+    async def _chain(self, call: protocol.ReadChain, _: Attachments) -> protocol.ChainResult:
+        return chain_result(*await self._core.lineage(call.generation_id))
 
     async def _queue(self, call: protocol.Queue, _: Attachments) -> protocol.QueueResult:
         waiting = await self._archive.unfinished(QUEUE)

@@ -110,11 +110,16 @@ class ParameterState(Message):
 
 
 class ReferenceRuleState(Message):
-    """The limits of a model's input images: their number, the bytes of each, and the media types."""
+    """The limits of a model's input images: their number, the bytes of each, and the media types.
+
+    Attributes:
+        gives_size: whether an image gets the size of its first reference where no size was chosen.
+    """
 
     max_count: int
     max_bytes: int
     media_types: list[str]
+    gives_size: bool
 
 
 class ReferenceState(Message):
@@ -880,6 +885,16 @@ class ReadRecipe(Message):
     generation_id: str
 
 
+class ReadChain(Message):
+    """A request for the versions of an image: its ancestors, those beside it and its children.
+
+    Answer: `ChainResult`.
+    """
+
+    method: Literal["read_chain"] = "read_chain"
+    generation_id: str
+
+
 class RecipeOf(Message):
     """A request for the recipe of an image file. Answer: `RecipeResult`, or `Empty` for an unknown file.
 
@@ -1090,6 +1105,7 @@ Call = Annotated[
     | View
     | LoadPart
     | ReadRecipe
+    | ReadChain
     | RecipeOf
     | Code
     | Pack
@@ -1317,6 +1333,67 @@ class RecipeResult(Message):
 
     type: Literal["recipe"] = "recipe"
     recipe: RecipeState
+
+
+class ChangeState(Message):
+    """A value that differs between two versions. None stands for a value that a version does not have.
+
+    Attributes:
+        name: the name of a parameter, or `model`, `size`, `seed`, `references` (the number of further input
+            images) or `mask`.
+    """
+
+    name: str
+    before: str | bool | int | float | None
+    after: str | bool | int | float | None
+
+
+class VersionState(Message):
+    """A version of an image, and what changed against the version before.
+
+    Attributes:
+        batch_id: the id of the batch, or None where the version was deleted. Then nothing else is known.
+        status: the state of the generation; `gone` where it was deleted.
+        action: what the user wanted of the version before, or None.
+        added, removed: the phrases that came into the prompt and went out of it. Where the prompt is
+            `rewritten`, `added` has the whole prompt.
+        changes: the other values that differ.
+    """
+
+    generation_id: str
+    batch_id: str | None
+    topic_id: str | None
+    position: int
+    status: Literal["pending", "processing", "success", "error", "cancelled", "gone"]
+    prompt: str
+    action: Action | None
+    added: list[str]
+    removed: list[str]
+    rewritten: bool
+    changes: list[ChangeState]
+
+
+class ChainResult(Message):
+    """The answer to `ReadChain`.
+
+    Attributes:
+        ancestors: the images from which the image was made, the first one first.
+        earlier: whether there are more ancestors before those.
+        siblings: the images that were made from the same image, or else those of the same batch. The image
+            itself is among them.
+        siblings_count: the number of all siblings.
+        children: the newest images that were made from the image, the newest one last.
+        children_count: the number of all children.
+    """
+
+    type: Literal["chain"] = "chain"
+    generation_id: str
+    ancestors: list[VersionState]
+    earlier: bool
+    siblings: list[VersionState]
+    siblings_count: int
+    children: list[VersionState]
+    children_count: int
 
 
 class BatchesMoved(Message):
@@ -1582,6 +1659,7 @@ Result = Annotated[
     | OriginalImage
     | ViewImage
     | RecipeResult
+    | ChainResult
     | BatchesMoved
     | CodeText
     | Packed

@@ -10,6 +10,8 @@ from imgplay_widget._page.protocol import (
     AxisState,
     BatchState,
     BlankState,
+    ChainResult,
+    ChangeState,
     Config,
     Difference,
     DraftState,
@@ -28,8 +30,10 @@ from imgplay_widget._page.protocol import (
     SpendingState,
     SweepState,
     TopicState,
+    VersionState,
 )
 from imgplay_widget._rules.recipes import Recipe, differences
+from imgplay_widget._rules.sheets import shortened
 from imgplay_widget._rules.sweeps import labels_of
 from imgplay_widget._rules.titles import UNTITLED
 from imgplay_widget._studio.panel import DEFAULT_MODEL
@@ -37,6 +41,7 @@ from imgplay_widget._types import (
     Draft,
     Entry,
     Generation,
+    Lineage,
     ModelSpec,
     Parameter,
     ProviderSpec,
@@ -51,10 +56,11 @@ from imgplay_widget._types import (
 from imgplay_widget.catalog import unit_price
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from imgplay_widget._rules.changes import SpendingWritten
+    from imgplay_widget._rules.lineage import Revision
     from imgplay_widget._studio.offers import Unanswered
     from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.errors import ErrorInfo
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "batch_state",
+    "chain_result",
     "config_state",
     "draft_state",
     "error_state",
@@ -75,6 +82,10 @@ __all__ = [
     "sweep_state",
     "topic_state",
 ]
+
+
+MOST_WORDS = 200
+"""The most characters of the prompt of a version in a chain."""
 
 
 def config_state(stored: Mapping[str, Any]) -> Config:
@@ -158,7 +169,10 @@ def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
     if rule is None:
         return None
     return ReferenceRuleState(
-        max_count=rule.max_count, max_bytes=rule.max_bytes, media_types=list(rule.media_types)
+        max_count=rule.max_count,
+        max_bytes=rule.max_bytes,
+        media_types=list(rule.media_types),
+        gives_size=rule.gives_size,
     )
 
 
@@ -369,6 +383,49 @@ def recipe_state(recipe: Recipe) -> RecipeState:
         "mask": None if recipe.mask is None else reference_state(recipe.mask),
     }
     return RecipeState(**(recipe.as_json() | times | inputs))
+
+
+def chain_result(lineage: Lineage, changes: Mapping[str, Revision]) -> ChainResult:
+    """Return the chain of an image as the large view shows it.
+
+    Args:
+        lineage: the chain.
+        changes: what changed in each version, by its id.
+    """
+
+    def versions(ids: Sequence[str]) -> list[VersionState]:
+        return [_version_state(one, lineage.versions.get(one), changes.get(one)) for one in ids]
+
+    return ChainResult(
+        generation_id=lineage.shown,
+        ancestors=versions(lineage.ancestors),
+        earlier=lineage.earlier,
+        siblings=versions(lineage.siblings),
+        siblings_count=lineage.siblings_count,
+        children=versions(lineage.children),
+        children_count=lineage.children_count,
+    )
+
+
+def _version_state(
+    generation_id: str, version: tuple[Entry, Generation] | None, change: Revision | None
+) -> VersionState:
+    entry, generation = version or (None, None)
+    batch = entry and entry.batch
+    return VersionState(
+        generation_id=generation_id,
+        batch_id=batch and batch.id,
+        topic_id=batch and batch.topic_id,
+        position=generation.position if generation else 0,
+        status=entry.status_of(generation).value if entry and generation else "gone",
+        # The words beside a small picture. A prompt may have a hundred thousand characters.
+        prompt=shortened(batch.prompt, MOST_WORDS) if batch else "",
+        action=batch and batch.action,
+        added=list(change.added) if change else [],
+        removed=list(change.removed) if change else [],
+        rewritten=change is not None and change.rewritten,
+        changes=[ChangeState(**one._asdict()) for one in change.changes] if change else [],
+    )
 
 
 def draft_state(draft: Draft) -> DraftState:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from imgplay_widget._types import Action, Batch, Entry, Generation, Reference, Task
+    from imgplay_widget._types import Action, Entry, Generation, Reference
 
 __all__ = [
     "Changed",
@@ -26,6 +26,7 @@ __all__ = [
     "opening_code",
     "pack_name",
     "recipe",
+    "sent_params",
     "served_by",
 ]
 
@@ -145,7 +146,7 @@ def recipe(
         model=f"{batch.provider}:{batch.model}",
         model_title=model_title,
         seed=generation.seed,
-        requested=_requested(batch, generation, task),
+        requested=sent_params(entry, generation),
         applied={name: _plain(value) for name, value in _applied(generation).items()},
         differences=differences(entry, generation),
         width=asset.width if asset else None,
@@ -256,8 +257,10 @@ def _words(entry: Entry) -> str:
     return "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
 
 
-def _requested(batch: Batch, generation: Generation, task: Task | None) -> dict[str, Plain]:
-    sent = dict(batch.config) if task is None else dict(task.unit.params)
+def sent_params(entry: Entry, generation: Generation) -> dict[str, Plain]:
+    """Return every parameter that was sent for an image, or that is to be sent, with its seed."""
+    task = entry.task_of(generation)
+    sent = dict(entry.batch.config) if task is None else dict(task.unit.params)
     sent.pop("n", None)
     # A call for several images sends one seed: the seed of its first image.
     seed = generation.seed if task is None or generation.seed is not None else task.unit.seed

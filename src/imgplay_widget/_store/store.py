@@ -21,6 +21,7 @@ from imgplay_widget._store import (
     frames,
     gallery,
     leases,
+    lineage,
     migrations,
     old_folder,
     queries,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from imgplay_widget._rules.costs import Budget, Spend, Today
     from imgplay_widget._store.frames import Frame, Part, Span
     from imgplay_widget._store.recovery import LostFile, Recovered
-    from imgplay_widget._types import Kind
+    from imgplay_widget._types import Kind, Lineage
 
 __all__ = ["Hidden", "Restored", "SavedSweep", "Store", "StoredImage"]
 
@@ -462,6 +463,11 @@ class Store:
         """Return the generations of the batches that have a generation as a reference, oldest first."""
         with self._database.reading() as connection:
             return queries.children(connection, self._scope, generation_id)
+
+    def lineage(self, generation_id: str) -> Lineage | None:
+        """Return the chain of a generation, or None where there is no such generation."""
+        with self._database.reading() as connection:
+            return lineage.lineage(connection, self._scope, generation_id)
 
     def feed(
         self,

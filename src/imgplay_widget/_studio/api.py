@@ -21,7 +21,6 @@ from imgplay_widget._studio.handles import (
     GenerationHandle,
     TopicHandle,
     TopicHandles,
-    tell_kept,
 )
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
@@ -118,6 +117,7 @@ class StudioApi:
         Raises:
             UnknownParameter: the model has no such parameter (a TypeError).
             InvalidRequest: a value is out of its range (a ValueError).
+            TakesNoImages: the model takes no input images; the error names models that do.
             MissingKey: the provider's key is not set.
             NotFound: there is no such model or topic.
             OverBudget: the request would take today's total over the `budget`.
@@ -125,7 +125,7 @@ class StudioApi:
         """
         core = self._core
         core.check_open()
-        topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
+        topic_id, title = (core.topics.active, None) if topic is None else core.topic_named(topic)
         core.learn(model)
         checked = core.check(
             prompt,
@@ -136,21 +136,8 @@ class StudioApi:
             deadline=deadline,
             params=params,
         )
-
-        def begin() -> BatchHandle:
-            core.look_for_key(checked.provider)
-            allow = partial(core.allow, confirm=confirm)
-            prepared = core.prepare(checked, topic_id=topic_id, title=title, allow=allow)
-            return core.begin(prepared, select=topic is None, confirm=confirm)
-
-        if not (core.cache if cache is None else cache):
-            return begin()
-        with core.one_at_a_time:
-            kept = core.call(core.same_request, checked.request)
-            if kept is None:
-                return begin()
-        tell_kept(kept, wanted=core.progress)
-        return kept
+        select = topic is None
+        return core.ask(checked, topic_id=topic_id, title=title, select=select, confirm=confirm, cache=cache)
 
     def sweep(
         self,
@@ -223,7 +210,7 @@ class StudioApi:
             deadline=deadline,
             keywords=axes,
         )
-        topic_id, title = (core.topics.active, None) if topic is None else self._topic(topic)
+        topic_id, title = (core.topics.active, None) if topic is None else core.topic_named(topic)
         return core.sweeps.make(
             asked, topic_id=topic_id, title=title, select=topic is None, confirm=confirm, cache=cache
         )
@@ -508,7 +495,7 @@ class StudioApi:
         """
         several = [batches] if isinstance(batches, (BatchHandle, str)) else batches
         ids = [batch if isinstance(batch, str) else batch.id for batch in several]
-        self._core.call(self._core.topics.move, ids, *self._topic(topic))
+        self._core.call(self._core.topics.move, ids, *self._core.topic_named(topic))
 
     def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
         """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
@@ -948,12 +935,6 @@ class StudioApi:
         return self._core.call(partial(self._core.workflows.add, name or title, data, provider)).name
 
     # -------------------------------------------------------------- small parts
-
-    def _topic(self, topic: TopicHandle | str) -> tuple[str | None, str | None]:
-        """Return the id of the topic to use, or None and the title of the topic to make."""
-        if isinstance(topic, TopicHandle):
-            return topic.id, None
-        return self._core.call(self._core.topics.find, topic)
 
     def _existing(self, topic: TopicHandle | str) -> str:
         if isinstance(topic, TopicHandle):

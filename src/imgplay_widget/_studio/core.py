@@ -18,29 +18,35 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imgplay_widget import catalog
 from imgplay_widget._clock import Clock
-from imgplay_widget._engine.archive import Archive
+from imgplay_widget._engine.archive import Archive, gone
 from imgplay_widget._engine.clients import Clients
 from imgplay_widget._engine.covers import Covers
 from imgplay_widget._engine.curator import Curator
 from imgplay_widget._engine.engine import Engine
 from imgplay_widget._rules.changes import Change, EntryChanged, NoticeGiven
+from imgplay_widget._rules.lineage import in_words
 from imgplay_widget._rules.titles import first_words
 from imgplay_widget._store import Store, write_backup
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.analysis import Analysis
 from imgplay_widget._studio.callbacks import Callbacks
+from imgplay_widget._studio.chains import revisions
 from imgplay_widget._studio.conditions import check_limit
+from imgplay_widget._studio.configured import able_models, takes_no_images
 from imgplay_widget._studio.drafts import Drafts
+from imgplay_widget._studio.edit import kept_params
 from imgplay_widget._studio.files import Files
 from imgplay_widget._studio.gallery import Gallery
 from imgplay_widget._studio.handles import (
     Batches,
     BatchHandle,
+    Chain,
     GenerationHandle,
     Generations,
     TopicHandle,
+    tell_kept,
 )
-from imgplay_widget._studio.inputs import Input, as_mask, check_inputs, link_of, read_input
+from imgplay_widget._studio.inputs import Input, as_mask, check_inputs, link_of, read_input, several
 from imgplay_widget._studio.live import Live
 from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_threads
 from imgplay_widget._studio.offers import DESCRIBED, DISCOVERY, Offers
@@ -55,9 +61,9 @@ from imgplay_widget._studio.topics import ACTIVE_TOPIC, Topics, check_title
 from imgplay_widget._studio.waiting import GOES_ON
 from imgplay_widget._studio.workflows import Workflows
 from imgplay_widget._studio.writer import Writer
-from imgplay_widget._text import clean
+from imgplay_widget._text import clean, shown
 from imgplay_widget._types import EVERYTHING, Notice, Reference
-from imgplay_widget.errors import ImgplayError, NotFound, StudioClosed
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound, StudioClosed, TakesNoImages
 from imgplay_widget.providers.http import missing_key
 from imgplay_widget.providers.keys import Keys
 from imgplay_widget.providers.registry import Registry
@@ -68,6 +74,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from imgplay_widget._rules.lineage import Revision
+    from imgplay_widget._studio.configured import Able
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike, Role
     from imgplay_widget._studio.loop import Subscriber
@@ -78,6 +86,7 @@ if TYPE_CHECKING:
         Entry,
         Generation,
         Kind,
+        Lineage,
         ModelSpec,
         Request,
         Topic,
@@ -288,6 +297,7 @@ class Core(Hop):
 
         Raises:
             NotFound: there is no such model, or an input image is gone from the store.
+            TakesNoImages: the model takes no input images; the error names models that do.
             InvalidRequest: the model does not take the request, an input image cannot be read, or there is an
                 action and no input image.
         """
@@ -297,16 +307,19 @@ class Core(Hop):
         if over is not None and over is not mask and over.data is not None and spec.mask and inputs:
             over = as_mask(over)
         check_inputs(spec, inputs, over)
-        request = catalog.make_request(
-            spec,
-            prompt=prompt,
-            n=n,
-            params=params,
-            references=tuple(item.reference for item in inputs),
-            mask=None if over is None else over.reference,
-            deadline=deadline,
-            max_count=self.max_count,
-        )
+        try:
+            request = catalog.make_request(
+                spec,
+                prompt=prompt,
+                n=n,
+                params=params,
+                references=tuple(item.reference for item in inputs),
+                mask=None if over is None else over.reference,
+                deadline=deadline,
+                max_count=self.max_count,
+            )
+        except TakesNoImages:
+            raise takes_no_images(spec, self.editors(spec.provider)) from None
         if action is not None and not inputs:
             raise InvalidRequest(
                 f"action={shown(action)} is about an input image, and the request has none.",
@@ -324,6 +337,98 @@ class Core(Hop):
             InvalidRequest: an input image cannot be read.
         """
         return [self._input(item, role) for item in items]
+
+    def editors(self, near: str) -> Able:
+        """Return the models that take input images and can be used now, those of a provider first."""
+        config = self.panel.config
+        known = [name for key in ("starred_models", "recent_models") for name in config.get(key, ())]
+        return able_models(
+            self.registry, self.keys, lambda spec: spec.references is not None, near=near, known=known
+        )
+
+    def ask(
+        self,
+        checked: Checked,
+        *,
+        topic_id: str | None,
+        title: str | None = None,
+        select: bool,
+        confirm: bool,
+        cache: bool | None,
+    ) -> BatchHandle:
+        """Begin a checked request and return its handle at once. From any thread but the loop's.
+
+        Args:
+            checked: the request.
+            topic_id: the topic, or None for a new one.
+            title: the title of a new topic; None takes the first words of the prompt.
+            select: True where the topic becomes the active one.
+            confirm: True where the user agreed to pay an unknown price.
+            cache: True returns the stored batch of the same request, where there is one; None as `cache` of
+                the studio.
+        """
+
+        def begin() -> BatchHandle:
+            self.look_for_key(checked.provider)
+            allow = partial(self.allow, confirm=confirm)
+            prepared = self.prepare(checked, topic_id=topic_id, title=title, allow=allow)
+            return self.begin(prepared, select=select, confirm=confirm)
+
+        if not (self.cache if cache is None else cache):
+            return begin()
+        with self.one_at_a_time:
+            kept = self.call(self.same_request, checked.request)
+            if kept is None:
+                return begin()
+        tell_kept(kept, wanted=self.progress)
+        return kept
+
+    def edit(
+        self,
+        picture: GenerationHandle,
+        prompt: str,
+        *,
+        model: str | None,
+        n: int,
+        topic: TopicHandle | str | None,
+        references: ReferenceLike | Sequence[ReferenceLike],
+        mask: ReferenceLike | None,
+        confirm: bool,
+        cache: bool | None,
+        params: Mapping[str, Any],
+    ) -> BatchHandle:
+        """Ask for a change of an image; see `GenerationHandle.edit`. From any thread but the loop's."""
+        self.check_open()
+        ((entry, generation),) = self.rows(picture)
+        # An image that is not there is refused before its model is.
+        _ = picture.path
+        batch = entry.batch
+        name = model or f"{batch.provider}:{batch.model}"
+        try:
+            self.learn(name)
+            _, spec = self.model(name)
+        except NotFound as error:
+            if model is not None:
+                raise
+            able = self.editors(batch.provider)
+            raise NotFound(error.message, next_step=able.advice("takes images")) from None
+        topic_id, title = (batch.topic_id, None) if topic is None else self.topic_named(topic)
+        checked = self.check(
+            prompt,
+            model=name,
+            n=n,
+            references=[picture, *several(references)],
+            mask=mask,
+            params=kept_params(spec, entry, generation, params),
+            action="edit",
+        )
+        return self.ask(checked, topic_id=topic_id, title=title, select=False, confirm=confirm, cache=cache)
+
+    def topic_named(self, topic: TopicHandle | str) -> tuple[str | None, str | None]:
+        """Return the id of the topic to use, or None and the title of the topic to make."""
+        if isinstance(topic, TopicHandle):
+            return topic.id, None
+        return self.call(self.topics.find, topic)
 
     async def same_request(self, request: Request) -> BatchHandle | None:
         """Return the newest batch of the same request whose images are all there or still come, or None.
@@ -608,6 +713,25 @@ class Core(Hop):
         return self.generation_handles(
             await self.archive.in_store(self.archive.store.children, generation_id)
         )
+
+    async def lineage(self, generation_id: str) -> tuple[Lineage, Mapping[str, Revision]]:
+        """Return the chain of a generation, and what changed in each version, by the ids of the versions.
+
+        Raises:
+            NotFound: there is no such generation.
+        """
+        found = await self.archive.in_store(self.archive.store.lineage, generation_id)
+        if found is None:
+            raise gone("generation", generation_id)
+        # Long prompts take a while to be compared.
+        return found, await self.archive.in_pool(revisions, found, self.registry)
+
+    async def chain(self, generation_id: str) -> Chain:
+        """Return the versions of an image, from the first ancestor to this one."""
+        found, changes = await self.lineage(generation_id)
+        path = [one for one in (*found.ancestors, found.shown) if one in found.versions]
+        words = {one: in_words(changes[one]) for one in path if one in changes}
+        return Chain(self.generation_handles([found.versions[one] for one in path]), words)
 
     async def newest(self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING) -> Batches:
         """Return the newest batches of a topic, or of all topics (None), newest first.

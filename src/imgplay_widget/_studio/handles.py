@@ -16,7 +16,7 @@ from imgplay_widget._studio.labels import Labeller, Scores, Tags
 from imgplay_widget._studio.packages import array_of
 from imgplay_widget._studio.waiting import ended, shown_line, shown_progress
 from imgplay_widget._types import Generation, Status
-from imgplay_widget.errors import ImgplayError, NotFound
+from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     import os
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.files import Files
     from imgplay_widget._studio.gallery import Bundle, Gallery
+    from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
     from imgplay_widget._types import Action, Entry, Kind, Topic
 
 __all__ = [
     "BatchHandle",
     "Batches",
+    "Chain",
     "GenerationHandle",
     "Generations",
     "Images",
@@ -112,6 +114,27 @@ class Keeper(shown.Shower, Labeller, Protocol):
 
     async def children(self, generation_id: str) -> Generations:
         """Return the generations that were made from a generation."""
+        ...
+
+    async def chain(self, generation_id: str) -> Chain:
+        """Return the versions of an image, from the first ancestor to this one."""
+        ...
+
+    def edit(
+        self,
+        picture: GenerationHandle,
+        prompt: str,
+        *,
+        model: str | None,
+        n: int,
+        topic: TopicHandle | str | None,
+        references: ReferenceLike | Sequence[ReferenceLike],
+        mask: ReferenceLike | None,
+        confirm: bool,
+        cache: bool | None,
+        params: Mapping[str, Any],
+    ) -> BatchHandle:
+        """Ask for a change of an image."""
         ...
 
 
@@ -269,6 +292,41 @@ class BatchHandle:
         return self
 
     # -------------------------------------------------------------- acting
+
+    def edit(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        references: ReferenceLike | Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for a change of the only image of the batch; see `GenerationHandle.edit`.
+
+        Raises:
+            InvalidRequest: the batch has several images. And all that `GenerationHandle.edit` raises.
+        """
+        if len(self) != 1:
+            raise InvalidRequest(
+                f"A batch of {len(self)} images cannot be edited at once.",
+                next_step="Edit one of its images, such as batch[0].edit(…).",
+            )
+        return self[0].edit(
+            prompt,
+            model=model,
+            n=n,
+            topic=topic,
+            references=references,
+            mask=mask,
+            confirm=confirm,
+            cache=cache,
+            **params,
+        )
 
     def cancel(self) -> None:
         """Stop the unfinished generations. Finished images stay."""
@@ -490,6 +548,64 @@ class GenerationHandle:
         seconds = (task.finished_at - task.submitted_at).total_seconds()
         # The clock may have gone back meanwhile.
         return seconds if seconds >= 0 else None
+
+    def edit(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        references: ReferenceLike | Sequence[ReferenceLike] = (),
+        mask: ReferenceLike | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for a change of the image, and return the handle of the new batch at once.
+
+        The image is the first input image of the request. Its model, its parameters and its seed are kept, as
+        far as the model takes them; what is given here wins. The size is kept too, except where the model
+        gives an image the size of its first input image. The new batch comes into the topic of the image, and
+        its `action` is ``"edit"``.
+
+        Args:
+            prompt: the words that say what shall change.
+            model: ``"provider:id"``; None takes the model that made the image.
+            n: the number of images, 1 to `max_count`.
+            topic: as in `generate`; None takes the topic of the image.
+            references: further input images, which come after the image; as in `generate`.
+            mask: the part of the image that may change, for models that take a mask; as in `generate`.
+            confirm: True agrees to pay an unknown price although there is a `budget`.
+            cache: as in `generate`.
+            params: the model's own parameters.
+
+        Raises:
+            TakesNoImages: the model takes no input images; the error names models that do.
+            NotFound: there is no image yet, its file is gone, or its model is no longer offered.
+            UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as `generate` does.
+        """
+        return self._keeper.edit(
+            self,
+            prompt,
+            model=model,
+            n=n,
+            topic=topic,
+            references=references,
+            mask=mask,
+            confirm=confirm,
+            cache=cache,
+            params=params,
+        )
+
+    @property
+    def chain(self) -> Chain:
+        """The versions of the image, from the first ancestor to this one. The list shows what changed.
+
+        Each version is the first result among the references of the next one. Deleted versions are left out,
+        and of a long chain, the last 50 ancestors are in the list.
+        """
+        return self._keeper.call(self._keeper.chain, self._id)
 
     @property
     def parents(self) -> Generations:
@@ -730,7 +846,10 @@ class _Listed(list[Handle]):
     def __getitem__(self, index: SupportsIndex | slice) -> Handle | Self:
         """Return a handle, or the list of several."""
         found = super().__getitem__(index)
-        return type(self)(found) if isinstance(found, list) else found
+        return self._part(found) if isinstance(found, list) else found
+
+    def _part(self, found: Iterable[Handle]) -> Self:
+        return type(self)(found)
 
     def __repr__(self) -> str:
         lines = [repr(one) for one in islice(self, LISTED)]
@@ -755,6 +874,35 @@ class Generations(_Listed[GenerationHandle]):
             return await shown.batch_bundle(gallery, _live_of(self[0]), [one.id for one in self])
         rows = [_row_of(one) for one in self]
         return await shown.images_bundle(gallery, f"{len(self):,} images", rows)
+
+
+class Chain(Generations):
+    """The versions of an image, the first one first, which show what changed from each to the next."""
+
+    def __init__(
+        self, versions: Iterable[GenerationHandle] = (), words: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(versions)
+        self._words = dict(words or {})
+
+    @property
+    def changes(self) -> list[str]:
+        """What changed, as one line for each version. The line of the first one is empty."""
+        return [self._words.get(one.id, "") for one in self]
+
+    def _part(self, found: Iterable[GenerationHandle]) -> Chain:
+        return Chain(found, self._words)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{one!r}{f' ({words})' if words else ''}" for one, words in zip(self, self.changes, strict=True)
+        ]
+        return "\n".join(lines) or "[]"
+
+    async def _bundle(self, gallery: Gallery) -> Bundle:
+        rows = [_row_of(one) for one in self]
+        title = "1 version" if len(self) == 1 else f"{len(self)} versions"
+        return await shown.images_bundle(gallery, title, rows, captions=self._words)
 
 
 class Batches(_Listed[BatchHandle]):

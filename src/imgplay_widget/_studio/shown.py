@@ -131,7 +131,12 @@ def sources_of(live: LiveBatch) -> Mapping[str, Source]:
 
 
 async def images_bundle(
-    gallery: Gallery, title: str, images: Sequence[tuple[Entry, Generation]], *, more: int = 0
+    gallery: Gallery,
+    title: str,
+    images: Sequence[tuple[Entry, Generation]],
+    *,
+    more: int = 0,
+    captions: Mapping[str, str] | None = None,
 ) -> Bundle:
     """Return the display of images of several batches.
 
@@ -140,8 +145,12 @@ async def images_bundle(
         title: what the images have in common.
         images: the generations, each with its batch.
         more: the number of images beside those.
+        captions: the lines below some images, by their ids, in the place of their prompt and model.
     """
     sheet = images_sheet(shortened(title, 200), images, more=more)
+    lines = captions or {}
+    tiles = (replace(one, caption=(lines[one.id],)) if one.id in lines else one for one in sheet.tiles)
+    sheet = replace(sheet, tiles=tuple(tiles))
     return await gallery.bundle(sheet, _stored([generation for _, generation in images]))
 
 

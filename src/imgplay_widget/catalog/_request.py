@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget._plain import plain, whole
 from imgplay_widget._text import is_clean, shown
 from imgplay_widget._types import ModelSpec, Parameter, Reference, Request
-from imgplay_widget.errors import InvalidRequest, UnknownParameter
+from imgplay_widget.errors import InvalidRequest, TakesNoImages, UnknownParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -273,11 +273,7 @@ def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
     if not references:
         return
     if rule is None:
-        raise InvalidRequest(
-            f"references: {spec.name} does not take input images.",
-            parameter="references",
-            next_step="Leave the references out, or choose a model that takes input images.",
-        )
+        raise TakesNoImages(f"references: {spec.name} does not take input images.", parameter="references")
     if len(references) > rule.max_count:
         raise InvalidRequest(
             f"references: {len(references)} are too many: {spec.name} takes up to {rule.max_count}.",
