@@ -466,6 +466,19 @@ def open_lightbox(page: Page) -> None:
     expect(part(page, "lightbox-image")).to_be_visible(timeout=WAIT)
 
 
+def show_versions(page: Page) -> None:
+    """Show an image large that has versions."""
+    open_lightbox(page)
+    expect(part(page, "version-words")).to_be_visible(timeout=WAIT)
+    expect(part(page, "versions").locator("img")).to_have_count(5, timeout=WAIT)
+
+
+def compare_versions(page: Page) -> None:
+    """Compare an image with the version before."""
+    show_versions(page)
+    part(page, "compare-before").click()
+
+
 def delete_large(page: Page) -> None:
     """Delete an image in the large view, and show Undo there."""
     open_lightbox(page)
@@ -676,6 +689,8 @@ STATES: dict[str, tuple[str, Steps]] = {
     "topic-rename": ("", rename_topic),
     "covers": ("", choose_cover),
     "lightbox": ("", open_lightbox),
+    "versions": ("chain=long", show_versions),
+    "versions-compare": ("chain", compare_versions),
     "deleted-large": ("", delete_large),
     "recipe": ("", show_recipe),
     "compare": ("", compare),

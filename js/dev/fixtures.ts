@@ -338,7 +338,12 @@ const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 /** More providers and models, as a catalog has them: with and without a key, of this machine, retired. */
 export function catalogue(): { providers: ProviderState[]; models: ModelState[] } {
   const plain = { seed: "none", nativeN: 1, previews: false, progress: false, cancel: "none" } as const;
-  const takes = (maxCount: number) => ({ maxCount, maxBytes: 10_000_000, mediaTypes: IMAGES });
+  const takes = (maxCount: number) => ({
+    maxCount,
+    maxBytes: 10_000_000,
+    mediaTypes: IMAGES,
+    givesSize: false,
+  });
   const keyed = (name: string, title: string) =>
     provider(name, title, {
       key: "missing",

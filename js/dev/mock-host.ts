@@ -9,6 +9,7 @@
 // ?plain (small pictures, which are quickly made), ?writer (a text model can be asked; ?slow=2000 is how long it
 // takes), ?refuse=demo:every (a model whose requests are refused), ?refuse=feed (so are all calls of this name),
 // ?catalog (more providers and models, some without a key or retired),
+// ?chain (an image has versions), ?chain=long (and earlier ones that are not shown),
 // ?keyed (no key is missing),
 // ?unpriced (there is a budget, and no price is known).
 import type { AnyModel } from "@anywidget/types";
@@ -28,6 +29,7 @@ import type {
   Result,
   SelectTopic,
   Snapshot,
+  VersionState,
   Wish,
 } from "../src/protocol.gen";
 import { UNFILTERED } from "../src/slices/filter";
@@ -72,6 +74,8 @@ const UNPRICED = error({
 const HIDDEN: Record<string, "kind" | "large" | "gone"> = query.has("hidden")
   ? { "b4-0": "kind", "b3-0": "large", "b5-1": "gone" }
   : {};
+/** The versions of one image: the second one was deleted. */
+const CHAIN = ["b3-0", "b4-1", "b4-0", "b5-0", "b6-0"];
 const LONG = Number(query.get("long") ?? 0);
 const SHAPES = [
   [1024, 1024],
@@ -286,6 +290,8 @@ class MockKernel {
           buffer: 0,
         };
       }
+      case "read_chain":
+        return this.chain(call.generationId);
       case "recipe": {
         const { generationId } = call;
         const made = this.batch(generationId.slice(0, generationId.lastIndexOf("-")));
@@ -438,6 +444,58 @@ class MockKernel {
       default:
         return { type: "empty" };
     }
+  }
+
+  /** Return the versions of an image: with `?chain`, some images of the feed stand for them. */
+  chain(generationId: string): Result {
+    const version = (id: string, patch: Partial<VersionState> = {}): VersionState => {
+      const made = this.batch(id.slice(0, id.lastIndexOf("-")));
+      const tile = made.generations.find((each) => each.id === id);
+      return {
+        generationId: id,
+        batchId: made.id,
+        topicId: made.topicId,
+        position: tile?.position ?? 0,
+        status: tile?.status ?? "gone",
+        prompt: made.prompt,
+        action: null,
+        added: [],
+        removed: [],
+        rewritten: false,
+        changes: [],
+        ...patch,
+      };
+    };
+    const path = query.has("chain") ? CHAIN : [];
+    const at = path.indexOf(generationId);
+    const gone = { status: "gone", batchId: null, topicId: null, prompt: "" } as const;
+    const ancestors = path.slice(0, Math.max(at, 0)).map((id, index) => version(id, index === 1 ? gone : {}));
+    const beside = generationId === "b5-0" ? ["b5-1"] : [];
+    const children = at >= 0 ? path.slice(at + 1, at + 2) : [];
+    return {
+      type: "chain",
+      generationId,
+      ancestors,
+      earlier: query.get("chain") === "long",
+      siblings: [
+        version(generationId, {
+          action: "edit",
+          added: ["night", "deep snow"],
+          removed: ["day"],
+          changes: [
+            { name: "model", before: "FLUX.2 [dev]", after: "Demo studio" },
+            { name: "strength", before: null, after: 0.6 },
+          ],
+        }),
+        ...beside.map((id) => version(id)),
+      ],
+      siblingsCount: 1 + beside.length,
+      children: [
+        ...children.map((id) => version(id)),
+        ...children.map((id) => version(id, { status: "pending" })),
+      ],
+      childrenCount: 2 * children.length,
+    };
   }
 
   /** Return the batch of one of the requests of a click. */
@@ -608,7 +666,12 @@ kernel.state.models.push(
   madeModel("edit", {
     title: "Demo edit",
     mask: true,
-    references: { maxCount: 4, maxBytes: 10_000_000, mediaTypes: ["image/png", "image/jpeg", "image/webp"] },
+    references: {
+      maxCount: 4,
+      maxBytes: 10_000_000,
+      mediaTypes: ["image/png", "image/jpeg", "image/webp"],
+      givesSize: false,
+    },
   }),
 );
 if (query.has("catalog")) {

@@ -134,7 +134,9 @@ describe("a locked ratio", () => {
 });
 
 describe("the ratio of a reference", () => {
-  const eyes = { references: { maxCount: 2, maxBytes: 9_000_000, mediaTypes: ["image/png"] } };
+  const eyes = {
+    references: { maxCount: 2, maxBytes: 9_000_000, mediaTypes: ["image/png"], givesSize: false },
+  };
   const held = (width: number, height: number, more: Partial<ReferenceState> = {}): ReferenceState => ({
     ...{ digest: `${width}x${height}`, mediaType: "image/png", width, height },
     ...more,
@@ -342,7 +344,7 @@ describe("a server of the user's own", () => {
 describe("a model says", () => {
   it("what it can do", () => {
     const able = model("m", {
-      references: { maxCount: 16, maxBytes: 1, mediaTypes: [] },
+      references: { maxCount: 16, maxBytes: 1, mediaTypes: [], givesSize: false },
       mask: true,
       nativeN: 10,
       cancel: "queued",

@@ -132,7 +132,9 @@ describe("the lightbox", () => {
     const { store, press, shown, last, drawn } = await opened(FIRST);
     store
       .getState()
-      .receiveCatalog([model("studio", { references: { maxCount: 1, maxBytes: 9, mediaTypes: [] } })]);
+      .receiveCatalog([
+        model("studio", { references: { maxCount: 1, maxBytes: 9, mediaTypes: [], givesSize: false } }),
+      ]);
     await press("e");
     await drawn();
     expect(shown()).toBeNull();

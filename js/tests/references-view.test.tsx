@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 const held = (digest: string): ReferenceState => ({ digest, mediaType: "image/png", width: 30, height: 20 });
-const RULE = { maxCount: 3, maxBytes: 3_000_000, mediaTypes: ["image/png"] };
+const RULE = { maxCount: 3, maxBytes: 3_000_000, mediaTypes: ["image/png"], givesSize: false };
 
 const focused = () => (document.activeElement as HTMLElement).dataset.testid;
 

@@ -17,7 +17,7 @@ import { maskProblem, referencesToSend } from "../src/slices/references";
 import { showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
 
-const RULE = { maxCount: 2, maxBytes: 3_000_000, mediaTypes: ["image/png", "image/jpeg"] };
+const RULE = { maxCount: 2, maxBytes: 3_000_000, mediaTypes: ["image/png", "image/jpeg"], givesSize: false };
 const EDIT = model("edit", { references: RULE, mask: true });
 const ONE = model("one", { references: { ...RULE, maxCount: 1 } });
 const NONE = model("none", { title: "No eyes" });
@@ -171,23 +171,23 @@ describe("what is sent", () => {
   });
   it("has the mask as long as its reference is the first", () => {
     const { state, notices } = opened("demo:edit", draft);
-    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m", action: null });
     state().removeReference(state().references[0]?.key ?? 0);
     expect(state().mask).toBeNull();
     expect(notices()).toEqual(["The mask was removed: it belongs to a different first reference."]);
     state().notices[0]?.action?.run();
-    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m", action: null });
   });
   it("follows the model, and keeps the rest with a word", () => {
     const { state } = opened("demo:edit", draft);
     state().chooseModel("demo:one");
-    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: null });
+    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: null, action: null });
     expect(problemsOf(state().references, ONE)).toEqual([null, "This model takes at most 1 reference."]);
     expect(maskProblem(state())).toContain("does not take one");
     state().chooseModel("demo:none");
-    expect(referencesToSend(state())).toEqual({ references: [], mask: null });
+    expect(referencesToSend(state())).toEqual({ references: [], mask: null, action: null });
     state().chooseModel("demo:edit");
-    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m" });
+    expect(referencesToSend(state())).toEqual({ references: ["a", "b"], mask: "m", action: null });
   });
   it("waits for what is on its way", async () => {
     const { state, uploads, add, calls } = opened("demo:edit", { ...draft, references: [], mask: null });
@@ -294,7 +294,7 @@ describe("the references of a draft", () => {
     state().reuse(
       batch("b1", "t1", "again", [], { model: "demo:edit", references: [held("x")], mask: held("y") }),
     );
-    expect(referencesToSend(state())).toEqual({ references: ["x"], mask: "y" });
+    expect(referencesToSend(state())).toEqual({ references: ["x"], mask: "y", action: null });
   });
 });
 
@@ -323,7 +323,7 @@ describe("a mask", () => {
     expect(piece(uploads()[0]).purpose).toBe("mask");
     await uploads()[0]?.answer(taken(9, held("m")));
     expect(await saved).toBeNull();
-    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: "m" });
+    expect(referencesToSend(state())).toEqual({ references: ["a"], mask: "m", action: null });
     state().removeMask();
     expect(referencesToSend(state()).mask).toBeNull();
   });

@@ -163,7 +163,7 @@ describe("the models beside the chosen one", () => {
 describe("one click", () => {
   it("asks each model with its own parameters, in one call", async () => {
     const takes = model("b", {
-      references: { maxCount: 1, maxBytes: 100, mediaTypes: [] },
+      references: { maxCount: 1, maxBytes: 100, mediaTypes: [], givesSize: false },
       parameters: [seed],
     });
     const { state, clicks, accept } = opened(
@@ -183,8 +183,22 @@ describe("one click", () => {
         topicId: "t1",
         confirm: false,
         wishes: [
-          { model: "demo:a", prompt: "a fox", params: { width: 512 }, references: [], mask: null },
-          { model: "demo:b", prompt: "a fox", params: { seed: 7 }, references: ["d1"], mask: null },
+          {
+            model: "demo:a",
+            prompt: "a fox",
+            params: { width: 512 },
+            references: [],
+            mask: null,
+            action: null,
+          },
+          {
+            model: "demo:b",
+            prompt: "a fox",
+            params: { seed: 7 },
+            references: ["d1"],
+            mask: null,
+            action: null,
+          },
         ],
       },
     ]);

@@ -92,6 +92,20 @@ export function shortcutGroups(): ShortcutGroup[] {
       title: t.lightbox.title,
       shortcuts: [
         { keys: [["←"], ["→"]], text: t.lightbox.goKeys },
+        {
+          keys: [
+            ["Alt", "←"],
+            ["Alt", "→"],
+          ],
+          text: t.versions.walkKeys,
+        },
+        {
+          keys: [
+            ["Alt", "↑"],
+            ["Alt", "↓"],
+          ],
+          text: t.versions.besideKeys,
+        },
         { keys: [["+"], ["−"]], text: t.lightbox.zoomKeys },
         { keys: [["0"]], text: t.lightbox.fitKeys },
         { keys: [["1"]], text: t.lightbox.trueKeys },

@@ -5,8 +5,10 @@ export const english = {
   edit: {
     image: "Edit this image",
     short: "Edit",
-    begun: (number: number) => `Image ${number} is the reference now. Describe what to change.`,
+    begun: (number: number) =>
+      `Image ${number} is the reference now, with its model and seed. Describe what to change.`,
     use: (model: string) => `Use ${model}`,
+    modelGone: (model: string) => `${model} is no longer offered.`,
     nobody: "Choose a model that takes images. Those that are offered need a key first.",
   },
 };

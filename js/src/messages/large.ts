@@ -1,5 +1,16 @@
 // The English texts of the large view.
 import { added } from ".";
+import type { Words } from "./words";
+
+// The build keeps the keys of a table whose name is in capitals: the keys are names that the kernel chooses.
+const EN_ACTIONS: Words = {
+  edit: "Edit",
+  vary: "Variation",
+  upscale: "Upscaled",
+  remove_background: "Background removed",
+  outpaint: "Extended",
+  inpaint: "A part edited",
+};
 
 export const english = {
   common: {
@@ -58,6 +69,19 @@ export const english = {
     version: "Version",
     copyRecipe: "Copy as JSON",
     recipeCopied: "Recipe copied.",
+  },
+  versions: {
+    label: "Versions of this image",
+    open: (number: number, prompt: string) => `Version, image ${number}: ${prompt}`,
+    gone: "This version was deleted.",
+    coming: "This version is on its way.",
+    earlier: "Earlier versions …",
+    more: (count: number) => `${count} more`,
+    compare: "Compare with the version before",
+    quoted: (words: string) => `“${words}”`,
+    further: (count: number) => (count === 1 ? "with 1 more image" : `with ${count} more images`),
+    mask: "with a mask",
+    actions: EN_ACTIONS,
   },
 };
 

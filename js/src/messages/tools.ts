@@ -165,6 +165,10 @@ export const english = {
   model: {
     askKeys: "Ask a model too, beside the chosen one",
   },
+  versions: {
+    walkKeys: "Version before, version after",
+    besideKeys: "Other versions of the same step",
+  },
   lightbox: {
     title: "Large image",
     goKeys: "Image before, next image",

@@ -28,6 +28,15 @@ const ZH_CHOICES: Words = {
   monochrome: "单色",
 };
 
+const ZH_ACTIONS: Words = {
+  edit: "编辑",
+  vary: "变体",
+  upscale: "放大",
+  remove_background: "去除背景",
+  outpaint: "扩展",
+  inpaint: "局部编辑",
+};
+
 const ZH_TITLES: Words = {
   palette: "配色",
   detail: "细节",
@@ -129,6 +138,7 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
   error: ["出现错误。", "请重试；如果仍然出现，请反馈以下内容。"],
   internal: ["组件内部出错。", "请重试；如果仍然出现，请连同日志一起反馈。"],
   invalid_request: ["参数无效。", "请改正后重试；没有保存、发送或产生费用。"],
+  takes_no_images: ["此模型不接受输入图片。", "请换一个接受图片的模型，或去掉图片；没有产生费用。"],
   unknown_parameter: ["模型没有此参数。", "请去掉它，或换一个支持它的模型；没有产生费用。"],
   over_budget: [
     "此请求会超出今日预算。",
@@ -626,8 +636,9 @@ export const zh: Messages = {
   edit: {
     image: "编辑此图片",
     short: "编辑",
-    begun: (number) => `图片 ${number} 现在是参考图。请描述要修改的内容。`,
+    begun: (number) => `图片 ${number} 现在是参考图，并沿用其模型和种子。请描述要修改的内容。`,
     use: (model) => `使用 ${model}`,
+    modelGone: (model) => `${model} 已不再提供。`,
     nobody: "请选择接受图片的模型。可选的这类模型还需要密钥。",
   },
   selection: {
@@ -851,6 +862,21 @@ export const zh: Messages = {
     done: "完成",
     remove: "移除此服务器",
     removed: (name) => `已移除服务器 ${name}，生成的图片仍然保留。`,
+  },
+  versions: {
+    label: "此图片的各个版本",
+    open: (number, prompt) => `版本，图片 ${number}：${prompt}`,
+    gone: "此版本已删除。",
+    coming: "此版本正在生成。",
+    earlier: "更早的版本…",
+    more: (count) => `另有 ${count} 个`,
+    compare: "与上一版本比较",
+    quoted: (words) => `“${words}”`,
+    further: (count) => `另有 ${count} 张参考图`,
+    mask: "使用蒙版",
+    actions: ZH_ACTIONS,
+    walkKeys: "上一版本、下一版本",
+    besideKeys: "同一步的其他版本",
   },
   lightbox: {
     label: (number) => `图片 ${number}`,

@@ -3,7 +3,7 @@ import { modelOf } from "../lib/parameters";
 import { linkOf, moved, problemOf, problemsOf } from "../lib/references";
 import { kindOf } from "../lib/upload";
 import { t } from "../messages/adding";
-import type { GenerationState, ModelState, ReferenceState } from "../protocol.gen";
+import type { GenerationState, ModelState, ReferenceState, Wish } from "../protocol.gen";
 import { type HeldReference, heldAlready, heldOnTheWay } from "./references";
 import type { Reach, State } from "./state";
 import { createTransfers, type Transfers } from "./transfers";
@@ -33,10 +33,17 @@ export function addLink(page: Reach, text: string): string | null {
   return null;
 }
 
-/** Make a reference of a finished image. */
-export function addImage(page: Reach, { id, mediaType, position }: GenerationState): void {
+/**
+ * Make a reference of a finished image.
+ * @param action what the user wants of the image
+ */
+export function addImage(
+  page: Reach,
+  { id, mediaType, position }: GenerationState,
+  action: Wish["action"] = null,
+): void {
   const name = t.references.result(position + 1);
-  add(page, [heldOnTheWay({ kind: "generation", id }, name, { mediaType, bytes: null })]);
+  add(page, [{ ...heldOnTheWay({ kind: "generation", id }, name, { mediaType, bytes: null }), action }]);
 }
 
 /** Add references that the kernel holds already. */

@@ -138,7 +138,6 @@ function wishesOf(state: State): Wish[] {
       model: model.name,
       prompt: text.trim(),
       params: paramsToSend(model, config),
-      action: null,
       ...referencesToSend({ references, mask, models, config: { ...config, model: model.name } }),
     })),
   );

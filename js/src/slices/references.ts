@@ -3,7 +3,7 @@ import { errorState, RequestError } from "../lib/answer";
 import { modelOf } from "../lib/parameters";
 import { type Candidate, problemsOf } from "../lib/references";
 import { t } from "../messages";
-import type { DraftState, ReferenceState } from "../protocol.gen";
+import type { DraftState, ReferenceState, Wish } from "../protocol.gen";
 import type { Slice, State } from "./state";
 import type { Outcome, Source, Transfers } from "./transfers";
 
@@ -19,6 +19,8 @@ export interface HeldReference extends Candidate {
   reference: ReferenceState | null;
   /** Why the reference failed, and what to do. */
   error: string;
+  /** What the user wants of the image, while it is the first one that is sent. */
+  action?: Wish["action"];
 }
 
 export interface ReferencesSlice {
@@ -206,13 +208,17 @@ function sent(state: Omit<SendState, "mask">): string[] {
 
 /** Return the first reference that the chosen model gets; null where that is none, or not known yet. */
 export function firstSent(state: Omit<SendState, "mask">): ReferenceState | null {
-  return state.references[problemsIn(state).indexOf(null)]?.reference ?? null;
+  return first(state)?.reference ?? null;
+}
+
+function first(state: Omit<SendState, "mask">): HeldReference | undefined {
+  return state.references[problemsIn(state).indexOf(null)];
 }
 
 /** Return what goes along with a request: only what the chosen model takes. */
-export function referencesToSend(state: SendState): { references: string[]; mask: string | null } {
+export function referencesToSend(state: SendState): Pick<Wish, "references" | "mask" | "action"> {
   const mask = maskProblem(state) === null ? (state.mask?.reference.digest ?? null) : null;
-  return { references: sent(state), mask };
+  return { references: sent(state), mask, action: first(state)?.action ?? null };
 }
 
 /** Return what belongs to the draft: all that the kernel holds, also what the chosen model does not take. */

@@ -1,54 +1,69 @@
-// Editing an image: it becomes the only reference of the prompt, which is empty.
+// Editing an image: it becomes the only reference of the prompt, which is empty. What made the image is kept.
 import { focusOn } from "../lib/focus";
-import { modelOf } from "../lib/parameters";
+import { fits, formOf, modelOf, type Values } from "../lib/parameters";
 import { type Candidate, problemOf } from "../lib/references";
 import { t } from "../messages/edit";
-import type { GenerationState, ModelState } from "../protocol.gen";
+import type { BatchState, GenerationState, ModelState } from "../protocol.gen";
 import { addImage } from "../slices/adding";
 import { shownDraft } from "../slices/drafts";
 import type { State } from "../store";
 import type { Page } from "./context";
 
 /**
- * Let the user describe a change of an image. If the chosen model does not take the image, nothing changes, and one
- * that does is offered.
+ * Let the user describe a change of an image, with the model, the parameters and the seed that made it. If its model does
+ * not take the image, nothing changes, and one that does is offered.
  * @param at an element of the studio whose prompt gets the focus
  */
-export function editImage(page: Page, generation: GenerationState, at: Element | null): void {
+export function editImage(
+  page: Page,
+  batch: BatchState,
+  generation: GenerationState,
+  at: Element | null,
+): void {
   const state = page.store.getState();
   const picture = { mediaType: generation.mediaType, bytes: null };
-  const problem = problemOf(picture, 0, modelOf(state.models, state.config.model));
+  const own = modelOf(state.models, batch.model);
+  const problem = own ? problemOf(picture, 0, own) : t.edit.modelGone(batch.modelTitle);
   const studio = at?.closest(".imgplay");
-  const start = (model: string): void => {
-    begin(page, generation, model);
+  const start = (model: ModelState): void => {
+    begin(page, batch, generation, model);
     focusOn(studio?.querySelector<HTMLElement>('[data-testid="prompt"]'));
   };
-  if (problem === null) {
-    start(state.config.model);
+  if (own && problem === null) {
+    start(own);
     return;
   }
-  const other = takerOf(state, picture);
-  if (!other) state.addNotice("warning", `${problem} ${t.edit.nobody}`);
+  const message = problem ?? "";
+  const other = takerOf(state, batch, picture);
+  if (!other) state.addNotice("warning", `${message} ${t.edit.nobody}`);
   else
-    state.addNotice("info", problem, {
+    state.addNotice("info", message, {
       label: t.edit.use(other.title),
-      run: () => start(other.name),
+      run: () => start(other),
       offer: true,
     });
 }
 
 /** Begin to edit an image. One notice takes the whole step back. */
-function begin(page: Page, generation: GenerationState, model: string): void {
+function begin(page: Page, batch: BatchState, generation: GenerationState, model: ModelState): void {
   const { getState } = page.store;
   const { activeTopicId, references, mask, config, ...actions } = getState();
   const { prompt } = shownDraft(getState());
-  if (model !== config.model) actions.chooseModel(model);
+  // An edit is one request of one model.
+  for (const name of config.alsoModels) actions.toggleAlso(name);
+  if (model.name !== config.model) actions.chooseModel(model.name);
+  actions.resetParameters();
+  actions.setParameters(keptOf(batch, generation, model));
   actions.putReferences([], null);
   actions.setPrompt("");
-  addImage(page, generation);
+  addImage(page, generation, "edit");
   const undo = async (): Promise<void> => {
     if (getState().activeTopicId !== activeTopicId) await actions.selectTopic(activeTopicId);
-    if (getState().config.model === model) actions.chooseModel(config.model);
+    // The user may have chosen another model meanwhile.
+    if (getState().config.model === model.name) {
+      const { model: name, alsoModels, params } = config;
+      actions.changeConfig({ model: name, alsoModels, params });
+    }
     actions.setPrompt(prompt);
     actions.putReferences(references, mask);
   };
@@ -58,11 +73,33 @@ function begin(page: Page, generation: GenerationState, model: string): void {
   });
 }
 
+/**
+ * Return the parameters that an edit keeps: those that were asked for and that the model takes, and the seed of the
+ * image. A model that gives an image the size of its reference gets no size. The kernel keeps the same (`kept_params`).
+ */
+function keptOf(batch: BatchState, { seed }: GenerationState, model: ModelState): Values {
+  const { width, height, seed: seedParameter } = formOf(model);
+  const kept: Values = {};
+  for (const parameter of model.parameters) {
+    const value = batch.params[parameter.name];
+    if (value !== undefined && value !== null && fits(parameter, value)) kept[parameter.name] = value;
+  }
+  if (width && height && (model.references?.givesSize || !(width.name in kept) || !(height.name in kept))) {
+    delete kept[width.name];
+    delete kept[height.name];
+  }
+  if (seedParameter && seed !== null && fits(seedParameter, seed)) kept[seedParameter.name] = seed;
+  return kept;
+}
+
 /** Return a model that takes a picture and can be used now: of the same provider, or one that the user knows. */
-function takerOf({ models, providers, config }: State, picture: Candidate): ModelState | undefined {
-  const provider = modelOf(models, config.model)?.provider;
+function takerOf(
+  { models, providers, config }: State,
+  { provider }: BatchState,
+  picture: Candidate,
+): ModelState | undefined {
   const usable = new Set(providers.filter(({ key }) => key !== "missing").map(({ name }) => name));
-  const known = [...config.starredModels, ...config.recentModels];
+  const known = [config.model, ...config.starredModels, ...config.recentModels];
   const rank = (model: ModelState): number =>
     Number(model.provider !== provider) * 2 + Number(!known.includes(model.name));
   return models

@@ -11,7 +11,7 @@ import type { Hidden } from "../media";
 import { t as edits } from "../messages/edit";
 import { t } from "../messages/large";
 import { viewOf } from "../originals";
-import type { BatchState, ErrorState, GenerationState } from "../protocol.gen";
+import type { BatchState, ErrorState, GenerationState, VersionState } from "../protocol.gen";
 import { addImage } from "../slices/adding";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
@@ -23,6 +23,7 @@ import { useModal } from "./modal";
 import { NotShown } from "./not-shown";
 import { Notices } from "./notices";
 import { IconButton, Segments, tipped } from "./parts";
+import { useVersions, VersionStrip } from "./versions";
 import { ZoomArea, ZoomedImage } from "./zoom-area";
 
 export type LightboxTarget = Place;
@@ -68,6 +69,10 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
     setZoom(FITTED);
     onMove(place);
   });
+  const versions = useVersions(target, (place) => {
+    setZoom(FITTED);
+    onMove(place);
+  });
   const usable = useStore((state) => state.usable);
   const page = usePage();
   const actions = useActions();
@@ -89,12 +94,16 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
   const toTrue = (): void => step(trueScale(box, stage) / zoom.scale);
   const toggleInfo = (): void => setInfo(!info);
   const toggleComparison = (): void => setPinned(pinned ? null : target);
+  const compareWith = async (version: VersionState): Promise<void> => {
+    const place = await versions.fetch(version);
+    if (place) setPinned(place);
+  };
   const edit = (): void => {
     const { current } = dialog;
     const studio = current?.closest(".imgplay") ?? null;
     // The feed takes the focus when the view is closed, and the prompt has it after that.
     current?.addEventListener("close", () =>
-      requestAnimationFrame(() => editImage(page, generation, studio)),
+      requestAnimationFrame(() => editImage(page, batch, generation, studio)),
     );
     current?.close();
   };
@@ -130,8 +139,9 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
       }}
       onKeyDown={(event) => {
         const typing = event.target instanceof HTMLInputElement && event.key.startsWith("Arrow");
-        if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-        const act = keys[event.key];
+        if (typing || event.ctrlKey || event.metaKey) return;
+        // With Alt, the browser would go to another page.
+        const act = event.altKey ? versions.stepOf(event.key) : keys[event.key];
         if (!act) return;
         event.preventDefault();
         act();
@@ -180,6 +190,14 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
       </div>
       {info && <Info key={generation.id} batch={batch} generation={generation} />}
       <footer class="ip-lightbox-foot">
+        {versions.chain && (
+          <VersionStrip
+            chain={versions.chain}
+            model={batch.model}
+            onGo={versions.go}
+            onCompare={(version) => void compareWith(version)}
+          />
+        )}
         {other && <Facts seen={other} mark={t.lightbox.first} />}
         <Facts seen={seen} mark={other && t.lightbox.second} />
       </footer>
@@ -560,6 +578,10 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
       : neighbour(ownFeed.ids, batches, target, by);
   const before = beside(-1);
   const after = beside(1);
+  // From a version that stands in another topic, more of this feed leads nowhere.
+  const inside = gallery
+    ? gallery.pictures.some(({ generationId }) => generationId === target.generationId)
+    : ownFeed.ids.includes(target.batchId);
   // The image to go on to if this one is deleted, found while this one still exists.
   const exits = useRef<{ of: string; to: LightboxTarget | null }>({ of: "", to: null });
   const nearest = [after, before].find((step) => step !== null && "place" in step);
@@ -578,7 +600,7 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
       onMove(step.place);
       return;
     }
-    if (feed.loading || (!step && (by < 0 || feed.before === null))) return;
+    if (feed.loading || (!step && (by < 0 || !inside || feed.before === null))) return;
     setWaiting(by);
     if (gallery) void (step ? gallery.fetch([step.missing]) : gallery.more());
     else if (feedKey !== null)
@@ -602,5 +624,5 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
     move.current(to);
     return true;
   }, [store]);
-  return { before: before !== null, after: after !== null || feed.before !== null, go, leave };
+  return { before: before !== null, after: after !== null || (inside && feed.before !== null), go, leave };
 }

@@ -34,7 +34,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
   const shown = !media.hidden.has(id);
   const download = (): void => void saveOriginal(media, id, actions);
   useDragOut(row, media, batch, generation);
-  const edit = (): void => editImage(page, generation, row.current);
+  const edit = (): void => editImage(page, batch, generation, row.current);
   return (
     <div ref={row} class="ip-tile-foot" inert={!usable}>
       <div class="ip-tile-actions">
