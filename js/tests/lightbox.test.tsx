@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, model, snapshot } from "../dev/fixtures";
 import { Media } from "../src/media";
 import { type LoadPart, Parts } from "../src/parts";
-import type { RecipeState } from "../src/protocol.gen";
+import type { ChainResult, RecipeState, VersionState } from "../src/protocol.gen";
 import { showSnapshot } from "../src/store";
 import { PageContext } from "../src/views/context";
 import { Large } from "../src/views/large";
@@ -90,8 +90,8 @@ async function opened(
   };
   await drawn();
   const dialog = (): HTMLElement | null => root.querySelector('[data-testid="lightbox"]');
-  const press = async (key: string): Promise<void> => {
-    dialog()?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const press = async (key: string, altKey = false): Promise<void> => {
+    dialog()?.dispatchEvent(new KeyboardEvent("keydown", { key, altKey, bubbles: true, cancelable: true }));
     await drawn();
   };
   return {
@@ -282,5 +282,121 @@ describe("the lightbox", () => {
       generationIds: ["old2-0"],
       starred: true,
     });
+  });
+});
+
+const version = (batchId: string, patch: Partial<VersionState> = {}): VersionState => ({
+  generationId: `${batchId}-0`,
+  batchId,
+  topicId: "t1",
+  position: 0,
+  status: "success",
+  prompt: `prompt of ${batchId}`,
+  action: null,
+  added: [],
+  removed: [],
+  rewritten: false,
+  changes: [],
+  ...patch,
+});
+const chain = (id: string, patch: Partial<ChainResult> = {}): ChainResult => ({
+  type: "chain",
+  generationId: `${id}-0`,
+  ancestors: [],
+  earlier: false,
+  siblings: [version(id, { action: "edit", added: ["snow"] })],
+  siblingsCount: 1,
+  children: [],
+  childrenCount: 0,
+  ...patch,
+});
+
+describe("the versions of an image", () => {
+  async function withChain(patch: Partial<ChainResult> = { ancestors: [version("far"), version("old1")] }) {
+    const view = await opened(FIRST);
+    const reads = () => view.calls.filter(({ call }) => call.method === "read_chain");
+    const told = async (id: string, more: Partial<ChainResult> = {}): Promise<void> => {
+      await vi.advanceTimersByTimeAsync(300);
+      await reads().at(-1)?.answer(chain(id, more));
+      await view.drawn();
+    };
+    await told("old2", patch);
+    const find = (testid: string) =>
+      [...view.root.querySelectorAll(`[data-testid="${testid}"]`)] as HTMLElement[];
+    return { ...view, reads, told, find };
+  }
+
+  it("stand in a strip with what changed, and are not there for an image without others", async () => {
+    const { find, told, store } = await withChain({});
+    expect(find("versions")).toEqual([]);
+    store.setState(({ batches }) => ({ batches: { ...batches } }));
+    await told("old2", { ancestors: [version("old1")], children: [version("new", { status: "pending" })] });
+    expect(find("version").map((each) => each.getAttribute("aria-current"))).toEqual([null, "true", null]);
+    expect(find("version").map((each) => each.getAttribute("aria-disabled"))).toEqual([
+      "false",
+      "false",
+      "true",
+    ]);
+    expect(find("version-words")[0]?.textContent).toBe("Edit+ snow");
+  });
+  it("are walked by keys and clicks, also to another topic, which is fetched, and back", async () => {
+    const { press, shown, calls, find, told, two, drawn, root } = await withChain();
+    await press("ArrowLeft", true);
+    expect(shown()).toBe("old1-0");
+    await told("old1", { ancestors: [version("far")], children: [version("new2"), version("old2")] });
+    find("version")[0]?.click();
+    await drawn();
+    const asked = calls.at(-1);
+    expect(asked?.call).toEqual({ method: "named_batches", batchIds: ["far"] });
+    await asked?.answer({ type: "batches", batches: [{ ...two("far"), topicId: "t2" }] });
+    await drawn();
+    expect(shown()).toBe("far-0");
+    // The image stands in another topic: more of this feed leads nowhere.
+    expect(root.querySelector('[data-testid="lightbox-after"]')).toBeNull();
+    await told("far", { children: [version("old1")] });
+    await press("ArrowRight", true);
+    expect(shown()).toBe("old1-0");
+    await told("old1", { ancestors: [version("far")], children: [version("old2"), version("new2")] });
+    // Where the user came from comes before what is newer.
+    await press("ArrowRight", true);
+    expect(shown()).toBe("old2-0");
+  });
+  it("are walked as fast as one presses the keys", async () => {
+    const { press, shown, told, calls, two, drawn } = await withChain();
+    await press("ArrowLeft", true);
+    await press("ArrowLeft", true);
+    expect(shown()).toBe("old1-0");
+    // The second step waits until it is known where it leads, and the third until the second is done.
+    await told("old1", { ancestors: [version("far")], children: [version("old2")] });
+    await press("ArrowRight", true);
+    await calls.at(-1)?.answer({ type: "batches", batches: [two("far")] });
+    await drawn();
+    expect(shown()).toBe("far-0");
+    await told("far", { children: [version("old1")] });
+    expect(shown()).toBe("old1-0");
+  });
+  it("say which one was deleted, and stay where they are", async () => {
+    const { find, shown, calls, drawn, store } = await withChain();
+    find("version")[0]?.click();
+    await drawn();
+    await calls.at(-1)?.answer({ type: "batches", batches: [] });
+    await drawn();
+    expect(shown()).toBe("old2-0");
+    expect(store.getState().notices.at(-1)?.message).toBe("This version was deleted.");
+  });
+  it("are read again when the history changes, and not with each picture of a walk", async () => {
+    const { store, reads, two, told, find } = await withChain();
+    const before = reads().length;
+    for (const id of ["x1", "x2", "x3"]) store.getState().addBatch({ ...two(id), topicId: "t9" });
+    await told("old2", { ancestors: [version("old1")], children: [version("x1")] });
+    expect(reads().length).toBe(before + 1);
+    expect(find("version").length).toBe(3);
+  });
+  it("are compared with one click", async () => {
+    const { find, drawn, root } = await withChain({ ancestors: [version("old1")] });
+    find("compare-before")[0]?.click();
+    await drawn();
+    expect(root.querySelectorAll(".ip-lightbox-pane").length).toBe(2);
+    expect(root.querySelector(".ip-lightbox-foot")?.textContent).toContain("prompt of old1");
   });
 });

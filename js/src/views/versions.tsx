@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { causeText } from "../lib/answer";
 import type { Place } from "../lib/neighbours";
 import { modelOf } from "../lib/parameters";
-import { beforeIn, hasVersions, isThere, partsOf, STEPS, shownIn, stepIn } from "../lib/versions";
+import { beforeIn, hasVersions, isThere, partsOf, STEPS, type Step, shownIn, stepIn } from "../lib/versions";
 import { t } from "../messages/large";
 import type { ChainResult, VersionState } from "../protocol.gen";
 import { batchOf } from "../slices/batches";
@@ -67,30 +67,44 @@ export function useVersions(target: Place, onMove: (place: Place) => void): Vers
   const walked = useRef<string[]>([]);
   const newest = useRef(generationId);
   newest.current = generationId;
+  /** The version that is on its way onto the screen. */
+  const coming = useRef<string | null>(null);
+  /** A step that was asked for before the versions of its image were known. */
+  const early = useRef<{ step: Step; of: string } | null>(null);
   const go = async (version: VersionState): Promise<void> => {
     const from = newest.current;
     if (version.generationId === from) return;
+    coming.current = version.generationId;
     const place = await fetch(version);
+    coming.current = null;
     // The user may have gone on meanwhile.
     if (!place || newest.current !== from) return;
     walked.current.push(from);
     onMove(place);
   };
-  // While the versions of the next image are on their way, those of the last one stand, if it is among them.
-  const chain = known && hasVersions(known) ? moved(known, generationId) : null;
+  const walk = (step: Step): void => {
+    const of = coming.current ?? generationId;
+    if (known?.generationId !== of) {
+      early.current = { step, of };
+      return;
+    }
+    const to = stepIn(known, step, walked.current);
+    if (to) void go(to);
+  };
+  useEffect(() => {
+    const { current: waiting } = early;
+    if (!waiting || known?.generationId !== waiting.of) return;
+    early.current = null;
+    if (waiting.of === generationId) walk(waiting.step);
+  }, [known]);
   return {
-    chain,
+    // While the versions of the next image are on their way, those of the last one stand, if it is among them.
+    chain: known && hasVersions(known) ? moved(known, generationId) : null,
     fetch,
     go: (version) => void go(version),
     stepOf: (key) => {
       const step = STEPS[key];
-      return (
-        step &&
-        (() => {
-          const to = chain && stepIn(chain, step, walked.current);
-          if (to) void go(to);
-        })
-      );
+      return step && (() => walk(step));
     },
   };
 }
@@ -178,22 +192,22 @@ export function VersionStrip({ chain, model, onGo, onCompare }: StripProps) {
           </li>
         )}
       </ol>
-      {parts.length > 0 && (
-        <p class="ip-versions-words" data-testid="version-words">
-          {parts.map(({ kind, text }) => (
-            <span key={`${kind} ${text}`} data-kind={kind}>
-              {text}
-            </span>
-          ))}
-          {before && (
-            <IconButton
-              icon="compare"
-              label={t.versions.compare}
-              testid="compare-before"
-              onClick={() => onCompare(before)}
-            />
-          )}
-        </p>
+      {before && (
+        <div class="ip-versions-change">
+          <p class="ip-versions-words" data-testid="version-words">
+            {parts.map(({ kind, text }) => (
+              <span key={`${kind} ${text}`} data-kind={kind}>
+                {text}
+              </span>
+            ))}
+          </p>
+          <IconButton
+            icon="compare"
+            label={t.versions.compare}
+            testid="compare-before"
+            onClick={() => onCompare(before)}
+          />
+        </div>
       )}
     </nav>
   );
