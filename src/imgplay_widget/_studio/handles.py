@@ -41,17 +41,19 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.files import Files
     from imgplay_widget._studio.gallery import Bundle, Gallery
-    from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
-    from imgplay_widget._types import Action, Entry, Kind, Topic
+    from imgplay_widget._types import Action, Entry, Kind, Reference, Topic
 
 __all__ = [
+    "Array",
     "BatchHandle",
     "Batches",
     "Chain",
+    "Figure",
     "GenerationHandle",
     "Generations",
     "Images",
+    "ReferenceLike",
     "TopicHandle",
     "TopicHandles",
     "tell_kept",
@@ -67,6 +69,44 @@ LISTED = 20
 
 Images: TypeAlias = "BatchHandle | GenerationHandle | Iterable[BatchHandle | GenerationHandle]"
 """Images that a call is about: a batch, a generation, or several of them."""
+
+
+class Array(Protocol):
+    """A NumPy array of an image: uint8, uint16, floats of 0.0 to 1.0, or True and False.
+
+    Its shape is height × width × 3 (RGB) or 4 (RGBA), height × width (grey), or height × width × 2 (grey with
+    transparency).
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the numbers."""
+        ...
+
+    def tobytes(self) -> bytes:
+        """Return the numbers, row by row."""
+        ...
+
+
+class Figure(Protocol):
+    """A matplotlib figure."""
+
+    def savefig(self, fname: Any, *, format: str) -> Any:
+        """Draw the figure into a file."""
+        ...
+
+
+ReferenceLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | Image | GenerationHandle | BatchHandle | Reference | Array | Figure"
+)
+"""The forms of an input image: a path, a public https link, a data URL or the base64 of a file as text, the
+bytes of a file, a Pillow image, a generation, a batch of one image, a reference that the store has already, a
+NumPy array, or a matplotlib figure."""
 
 
 class Keeper(shown.Shower, Labeller, Protocol):

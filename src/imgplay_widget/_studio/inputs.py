@@ -8,13 +8,13 @@ import io
 import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 from imgplay_widget._rules.kinds import SOME_IMAGE, kind_of
 from imgplay_widget._store import images
 from imgplay_widget._store.paths import path_of
-from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
+from imgplay_widget._studio.handles import Array, BatchHandle, Figure, GenerationHandle, ReferenceLike
 from imgplay_widget._studio.packages import needed
 from imgplay_widget._text import clean, shown
 from imgplay_widget._types import Reference
@@ -22,8 +22,6 @@ from imgplay_widget.errors import CorruptImage, ImgplayError, InvalidRequest, No
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from PIL.Image import Image
 
     from imgplay_widget._types import ModelSpec
 
@@ -41,43 +39,6 @@ __all__ = [
     "several",
 ]
 
-
-class Array(Protocol):
-    """A NumPy array of an image: uint8, uint16, floats of 0.0 to 1.0, or True and False.
-
-    Its shape is height × width × 3 (RGB) or 4 (RGBA), height × width (grey), or height × width × 2 (grey with
-    transparency).
-    """
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height, width and channels."""
-        ...
-
-    @property
-    def dtype(self) -> Any:
-        """The type of the numbers."""
-        ...
-
-    def tobytes(self) -> bytes:
-        """Return the numbers, row by row."""
-        ...
-
-
-class Figure(Protocol):
-    """A matplotlib figure."""
-
-    def savefig(self, fname: Any, *, format: str) -> Any:
-        """Draw the figure into a file."""
-        ...
-
-
-ReferenceLike: TypeAlias = (
-    "str | os.PathLike[str] | bytes | Image | GenerationHandle | BatchHandle | Reference | Array | Figure"
-)
-"""The forms of an input image: a path, a public https link, a data URL or the base64 of a file as text, the
-bytes of a file, a Pillow image, a generation, a batch of one image, a reference that the store has already, a
-NumPy array, or a matplotlib figure."""
 
 SENT = frozenset({"image/png", "image/jpeg", "image/webp"})
 """The kinds in which input images are sent. An image of another kind becomes a PNG first."""
