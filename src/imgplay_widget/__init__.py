@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     )
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
-    from imgplay_widget._studio.presets import PresetTable, server_presets
     from imgplay_widget._studio.results import Rows
+    from imgplay_widget._studio.server_presets import ServerPresetTable, server_presets
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
     from imgplay_widget._types import Estimate, Notice, Recovery, Reference, Status
@@ -47,10 +47,10 @@ __all__ = [
     "KeyKept",
     "ModelTable",
     "Notice",
-    "PresetTable",
     "Recovery",
     "Reference",
     "Rows",
+    "ServerPresetTable",
     "Spend",
     "Status",
     "Studio",
@@ -82,7 +82,7 @@ _HOME = {
     "ImagePlayground": "_widget.widget",
     "ImgplayError": "errors",
     "ModelTable": "_studio.models",
-    "PresetTable": "_studio.presets",
+    "ServerPresetTable": "_studio.server_presets",
     "Rows": "_studio.results",
     "Spend": "_rules.costs",
     "Status": "_types",
@@ -92,7 +92,7 @@ _HOME = {
     "TopicHandle": "_studio.handles",
     "TopicHandles": "_studio.handles",
     "models": "_studio.models",
-    "server_presets": "_studio.presets",
+    "server_presets": "_studio.server_presets",
     "variants": "_rules.variants",
 }
 

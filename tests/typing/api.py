@@ -30,10 +30,10 @@ from imgplay_widget import (
     KeyKept,
     ModelTable,
     Notice,
-    PresetTable,
     Recovery,
     Reference,
     Rows,
+    ServerPresetTable,
     Spend,
     Status,
     Studio,
@@ -181,7 +181,7 @@ def without_a_studio() -> None:
     assert_type(imgplay_widget.__version__, str)
     assert_type(models("demo")[1:], ModelTable)
     assert_type(variants("a {red|blue} fox"), list[str])
-    assert_type(server_presets()[:2], PresetTable)
+    assert_type(server_presets()[:2], ServerPresetTable)
     assert_type(server_presets()[0].address, str)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
-from imgplay_widget._page.states import model_state, preset_state
+from imgplay_widget._page.states import model_state, server_preset_state
 from imgplay_widget.catalog import server_presets
 from imgplay_widget.errors import NotFound
 
@@ -61,7 +61,7 @@ class Offered:
         return protocol.ServerAdded(provider=check.provider, outcome=check.outcome, message=check.message)
 
     async def _server_presets(self, _: protocol.ServerPresets, __: Attachments) -> protocol.ServerPresetList:
-        return protocol.ServerPresetList(presets=[preset_state(one) for one in server_presets()])
+        return protocol.ServerPresetList(presets=[server_preset_state(one) for one in server_presets()])
 
     async def _remove_server(self, call: protocol.RemoveServer, _: Attachments) -> protocol.Empty:
         await self._core.servers.remove(call.name)

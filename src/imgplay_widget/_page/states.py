@@ -74,10 +74,10 @@ __all__ = [
     "error_state",
     "generation_state",
     "model_state",
-    "preset_state",
     "provider_state",
     "recipe_state",
     "reference_state",
+    "server_preset_state",
     "spending_state",
     "sweep_state",
     "topic_state",
@@ -237,7 +237,7 @@ def provider_state(
     )
 
 
-def preset_state(preset: ServerPreset) -> ServerPresetState:
+def server_preset_state(preset: ServerPreset) -> ServerPresetState:
     """Return a known server as the page shows it."""
     return ServerPresetState(
         name=preset.name,

@@ -875,21 +875,22 @@ class StudioApi:
         Its models are then ``"name:model-id"``. The result shows itself and tells if the server answers.
         A server that does not run now is added nevertheless.
 
-        A known server needs only the name of its preset, which brings the address and the models:
+        A known server needs only the name of its server preset, which brings the address and the models:
         ``pg.add_server(preset="azure", resource="my-team", key=…)``. `server_presets` lists them.
 
         Args:
             name: 1 to 64 letters, digits, ``-`` and ``_``, and not another provider's name. A server that
-                was added under this name before gets the new address. None takes the name of the preset.
+                was added under this name before gets the new address. None takes the name of the server
+                preset.
             url: the base address (``"http://localhost:8080/v1"``). Plain http only on this machine or
-                network. None takes the address of the preset.
+                network. None takes the address of the server preset.
             key: the server's key, if the server needs one; the key stays in memory.
-            preset: the name of a known server; None for another one.
+            preset: the name of a server preset; None for another server.
             remember: True puts the key into the system's keyring too.
-            blanks: what fills the blanks in the address of the preset (``resource="my-team"``).
+            blanks: what fills the blanks in the address of the server preset (``resource="my-team"``).
 
         Raises:
-            NotFound: there is no such preset; the error names those that there are.
+            NotFound: there is no such server preset; the error names those that there are.
             InvalidRequest: the name, the address, the key or a blank cannot be used, or is missing.
         """
         servers = self._core.servers

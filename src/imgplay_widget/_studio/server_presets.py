@@ -12,12 +12,12 @@ from imgplay_widget.catalog import ServerPreset
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PresetTable", "server_presets"]
+__all__ = ["ServerPresetTable", "server_presets"]
 
 HEAD = ("preset", "server", "address", "key", "models", "cost")
 
 
-class PresetTable(Sequence[ServerPreset]):
+class ServerPresetTable(Sequence[ServerPreset]):
     """Known servers, in order. It is a sequence of records, and shows itself as a table.
 
     Args:
@@ -30,11 +30,11 @@ class PresetTable(Sequence[ServerPreset]):
     @overload
     def __getitem__(self, index: int) -> ServerPreset: ...
     @overload
-    def __getitem__(self, index: slice) -> PresetTable: ...
-    def __getitem__(self, index: int | slice) -> ServerPreset | PresetTable:
+    def __getitem__(self, index: slice) -> ServerPresetTable: ...
+    def __getitem__(self, index: int | slice) -> ServerPreset | ServerPresetTable:
         """Return a known server, or a table of several."""
         if isinstance(index, slice):
-            return PresetTable(self._presets[index])
+            return ServerPresetTable(self._presets[index])
         return self._presets[index]
 
     def __len__(self) -> int:
@@ -50,9 +50,9 @@ class PresetTable(Sequence[ServerPreset]):
         return [HEAD, *map(_row, self._presets)]
 
 
-def server_presets() -> PresetTable:
+def server_presets() -> ServerPresetTable:
     """Return the known servers that `Studio.add_server` adds by the name of their preset, as a table."""
-    return PresetTable(catalog.server_presets())
+    return ServerPresetTable(catalog.server_presets())
 
 
 def _row(preset: ServerPreset) -> tuple[str, ...]:
