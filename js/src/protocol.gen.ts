@@ -45,6 +45,11 @@ export type Call =
   | ReferenceOriginal
   | AddServer
   | ServerPresets
+  | ReadPresets
+  | SavePreset
+  | RestorePreset
+  | RenamePreset
+  | DeletePreset
   | RemoveServer
   | AddWorkflow
   | Model
@@ -115,6 +120,7 @@ export type Event =
   | SelectionChanged
   | StoreChanged
   | ModelsChanged
+  | PresetsChanged
   | SpendingChanged
   | NoticeShown;
 export type KernelMessage = ReplyMessage | Events;
@@ -150,6 +156,7 @@ export type Result =
   | ReferenceImage
   | ServerAdded
   | ServerPresetList
+  | PresetList
   | ModelResult
   | ProviderChecked
   | KeyTaken;
@@ -566,6 +573,39 @@ export interface ReferenceOriginal {
 export interface ServerPresets {
   method: "server_presets";
 }
+export interface ReadPresets {
+  method: "presets";
+}
+export interface SavePreset {
+  name: string;
+  model: string | null;
+  params: {
+    [k: string]: string | boolean | number | null;
+  };
+  prefix: string;
+  suffix: string;
+  method: "save_preset";
+  replace: boolean;
+}
+export interface RestorePreset {
+  name: string;
+  model: string | null;
+  params: {
+    [k: string]: string | boolean | number | null;
+  };
+  prefix: string;
+  suffix: string;
+  method: "restore_preset";
+}
+export interface RenamePreset {
+  method: "rename_preset";
+  name: string;
+  to: string;
+}
+export interface DeletePreset {
+  method: "delete_preset";
+  name: string;
+}
 export interface RemoveServer {
   method: "remove_server";
   name: string;
@@ -613,6 +653,7 @@ export interface Config {
    */
   recentModels: string[];
   panels: Panels;
+  words: PromptWords;
 }
 export interface MeantSize {
   width: number;
@@ -628,6 +669,10 @@ export interface Panels {
   advancedOpen: boolean;
   tileSize: number;
   gallery: boolean;
+}
+export interface PromptWords {
+  prefix: string;
+  suffix: string;
 }
 export interface ChainResult {
   type: "chain";
@@ -755,6 +800,9 @@ export interface StoreChanged {
 }
 export interface ModelsChanged {
   type: "models_changed";
+}
+export interface PresetsChanged {
+  type: "presets_changed";
 }
 export interface SpendingChanged {
   type: "spending_changed";
@@ -1057,6 +1105,20 @@ export interface ServerPresetState {
   keyUrl: string;
   free: boolean;
   blanks: BlankState[];
+}
+export interface PresetList {
+  type: "presets";
+  presets: PresetState[];
+}
+export interface PresetState {
+  name: string;
+  model: string | null;
+  params: {
+    [k: string]: string | boolean | number | null;
+  };
+  prefix: string;
+  suffix: string;
+  gone: boolean;
 }
 export interface ModelResult {
   type: "model";

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imgplay_widget._rules.costs import Spend
+    from imgplay_widget._rules.presets import Preset
     from imgplay_widget._rules.variants import variants
     from imgplay_widget._studio.handles import (
         Batches,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     )
     from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
     from imgplay_widget._studio.models import ModelTable, models
+    from imgplay_widget._studio.presets import Presets
     from imgplay_widget._studio.results import Rows
     from imgplay_widget._studio.server_presets import ServerPresetTable, server_presets
     from imgplay_widget._studio.studio import Studio
@@ -47,6 +49,8 @@ __all__ = [
     "KeyKept",
     "ModelTable",
     "Notice",
+    "Preset",
+    "Presets",
     "Recovery",
     "Reference",
     "Rows",
@@ -72,6 +76,8 @@ _HOME = {
     "KeyCheck": "_studio.key_reports",
     "KeyKept": "_studio.key_reports",
     "Notice": "_types",
+    "Preset": "_rules.presets",
+    "Presets": "_studio.presets",
     "Recovery": "_types",
     "Reference": "_types",
     "BatchHandle": "_studio.handles",

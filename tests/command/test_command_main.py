@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from imgplay_widget import Studio
 from tests.command.conftest import ROOT, Command, open_terminal, read_all
 
 HEAVY = ("sqlalchemy", "httpx", "pydantic", "PIL", "tornado", "anyio", "tqdm", "imgplay_widget._engine")
@@ -70,6 +71,30 @@ def test_store_and_json_may_stand_before_the_command(command: Command) -> None:
     ended = command("--store", "gone.sqlite", "--json", "topics")
     assert (ended.code, ended.json["code"]) == (3, "not_found")
     assert "gone.sqlite" in ended.json["message"]
+
+
+def test_presets_are_listed_and_used(command: Command) -> None:
+    with Studio(command.store) as studio:
+        empty = command("presets")
+        assert (empty.code, empty.out) == (0, "")
+        assert "There is no preset yet" in empty.err
+        studio.presets["poster"] = {"model": "demo:instant", "width": 256, "height": 256, "suffix": ", flat"}
+    assert command("presets", "--json").json["presets"] == [
+        {
+            "name": "poster",
+            "model": "demo:instant",
+            "parameters": {"width": 256, "height": 256},
+            "prefix": "",
+            "suffix": ", flat",
+            "gone": False,
+        }
+    ]
+    assert "width=256, height=256" in command("presets").out
+    made = command("generate", "a fox", "--preset", "poster", "-p", "vivid=0.5", "--json").json["batches"][0]
+    assert (made["prompt"], made["config"]["width"], made["config"]["vivid"]) == ("a fox, flat", 256, 0.5)
+    wrong = command("generate", "a fox", "--preset", "postr")
+    assert (wrong.code, wrong.out) == (3, "")
+    assert "There is no preset 'postr'. Did you mean 'poster'?" in wrong.err
 
 
 def test_models_are_filtered_and_the_last_one_shows_its_parameters(command: Command) -> None:

@@ -48,6 +48,7 @@ CALLS = {
     "new_topic",
     "on_generation",
     "pin_topic",
+    "presets",
     "progress",
     "recipe_of",
     "recover",

@@ -62,12 +62,16 @@ FIELDS = {
     "reference_original": {"digest": "digest"},
     "code": {"batchId": "batch"},
     "pack": {"generationIds": ["generation"]},
+    "presets": {},
+    "rename_preset": {"name": "hers", "to": "mine now"},
+    "delete_preset": {"name": "hers"},
     "take_reference": {"source": "generation", "value": "generation"},
     "hello": {"page": "p3"},
 }
 WITHOUT_IDS = {
     *("generate", "improve", "part", "pack_chunk", "drop_pack", "upload", "add_server", "remove_server"),
     *("model", "check_provider", "set_key", "configure", "add_workflow", "server_presets"),
+    *("save_preset", "restore_preset"),
 }
 
 
@@ -84,6 +88,8 @@ def ids(named):
     with named.socket(**{"X-User": "carla"}) as socket:
         page = SocketPage(socket)
         batch = page.generate(SECRET, model="demo:instant")
+        words = {"model": None, "params": {}, "prefix": SECRET, "suffix": ""}
+        page.call("save_preset", name="hers", replace=True, **words)
         done = page.event("generation_changed", lambda e: e["generation"]["status"] == "success")
     made = carla.get(f"{API}/batches/{batch}").json()
     with Studio(named.store, user_id=f"{NAMED}carla") as kernel:

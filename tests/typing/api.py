@@ -30,6 +30,8 @@ from imgplay_widget import (
     KeyKept,
     ModelTable,
     Notice,
+    Preset,
+    Presets,
     Recovery,
     Reference,
     Rows,
@@ -293,6 +295,12 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.budget = None
     assert_type(pg.cache, bool)
     pg.generate("a fox", cache=True)
+    pg.presets["poster"] = {"model": "demo:instant", "width": 768, "suffix": "in oil"}
+    pg.presets.rename("poster", "oil")
+    assert_type(pg.presets, Presets)
+    assert_type(pg.presets["oil"], Preset)
+    assert_type(pg.presets["oil"].model, str | None)
+    pg.generate("a fox", preset="oil")
     assert_type(pg.models(), ModelTable)
     assert_type(pg.refresh_models("openai"), ModelTable)
     assert_type(pg.check("openai").ok, bool)

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from imgplay_widget._command.studio import CommandStudio
     from imgplay_widget._rules.costs import Spend
+    from imgplay_widget._rules.presets import Preset
     from imgplay_widget._studio.handles import BatchHandle, GenerationHandle, TopicHandle
     from imgplay_widget._types import ModelSpec
 
-__all__ = ["batch_documents", "model_document", "spend_document", "topic_document"]
+__all__ = ["batch_documents", "model_document", "preset_document", "spend_document", "topic_document"]
 
 
 def batch_documents(studio: CommandStudio, batches: Iterable[BatchHandle]) -> list[dict[str, Any]]:
@@ -109,6 +110,24 @@ def model_document(spec: ModelSpec, key: str) -> dict[str, Any]:
             }
             for one in spec.parameters
         ],
+    }
+
+
+def preset_document(name: str, preset: Preset, *, gone: bool) -> dict[str, Any]:
+    """Return a preset as JSON.
+
+    Args:
+        name: its name.
+        preset: the preset.
+        gone: whether there is no such model any more.
+    """
+    return {
+        "name": name,
+        "model": preset.model,
+        "parameters": dict(preset.params),
+        "prefix": preset.prefix,
+        "suffix": preset.suffix,
+        "gone": gone,
     }
 
 

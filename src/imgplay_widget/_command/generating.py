@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget._command.documents import batch_documents, path_of_image
 from imgplay_widget._command.output import SYSTEM, Exit, next_step_of
 from imgplay_widget._command.parsing import dollars
+from imgplay_widget._studio.flags import add_confirm, add_request_flags, model_of, parameters
 from imgplay_widget.errors import ImgplayError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgplay_widget._command.output import Printer
-    from imgplay_widget._command.parsing import Commands, Parser
+    from imgplay_widget._command.parsing import Commands
     from imgplay_widget._command.studio import CommandStudio
     from imgplay_widget._studio.core import Core
+    from imgplay_widget._studio.flags import Parser
     from imgplay_widget._studio.handles import BatchHandle, GenerationHandle
-    from imgplay_widget._types import Entry, ModelSpec, Parameter
+    from imgplay_widget._types import Entry
 
 __all__ = ["add"]
 
@@ -42,30 +44,15 @@ def add(commands: Commands) -> None:
         examples=[
             'imgplay generate "a red fox in snow" -m demo:instant -n 4 -o foxes',
             'imgplay generate "a red fox" -m demo:instant -p width=768 -p style=soft --seed 7',
+            'imgplay generate "a red fox" --preset poster',
             "imgplay generate - -m demo:instant < prompt.txt",
         ],
     )
     parser.add_argument("prompt", help="what the image shall show; - reads it from standard input")
-    parser.add_argument("-m", "--model", metavar="MODEL", help='"provider:id"; see imgplay models')
-    parser.add_argument("-n", type=int, default=1, metavar="N", help="the number of images (1)")
-    parser.add_argument(
-        "-p",
-        "--param",
-        type=_pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the model; a number or a yes/no without a value is left out",
-    )
+    add_request_flags(parser)
     parser.add_argument("--seed", type=int, metavar="SEED", help="the seed of the first image")
-    parser.add_argument(
-        "--reference", action="append", default=[], metavar="PATH", help="an input image: a file or a link"
-    )
-    parser.add_argument("--mask", metavar="PATH", help="a mask over the first input image")
-    parser.add_argument("--topic", metavar="TOPIC", help="its id or title; a new title makes a new topic")
-    parser.add_argument("--deadline", type=float, metavar="SECONDS", help="the most time for each call")
     parser.add_argument("--cache", action="store_true", help="take the stored images of the same request")
-    _add_money(parser)
+    _add_budget(parser)
     _add_saving(parser)
     parser.add_argument(
         "--no-wait",
@@ -79,7 +66,8 @@ def add(commands: Commands) -> None:
         examples=["imgplay retry BATCH -o foxes"],
     )
     retry_parser.add_argument("batch", metavar="BATCH", help="the id of the batch")
-    _add_money(retry_parser)
+    add_confirm(retry_parser)
+    _add_budget(retry_parser)
     _add_saving(retry_parser)
     wait_parser = commands.add(
         "wait",
@@ -91,12 +79,9 @@ def add(commands: Commands) -> None:
     _add_saving(wait_parser)
 
 
-def _add_money(parser: Parser) -> None:
+def _add_budget(parser: Parser) -> None:
     parser.add_argument(
         "--budget", type=dollars, metavar="USD", help="refuse what takes today's total over this amount"
-    )
-    parser.add_argument(
-        "--confirm", action="store_true", help="agree to pay an unknown price although there is a budget"
     )
 
 
@@ -109,17 +94,6 @@ def _add_saving(parser: Parser) -> None:
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise ValueError(text)
-    return name, value
-
-
-# Errors of argparse name the function that reads a value.
-_pair.__name__ = "NAME=VALUE"
-
-
 # ------------------------------------------------------------------ the commands
 
 
@@ -130,9 +104,7 @@ def generate(args: argparse.Namespace, output: Printer) -> int:
     _check_folder(args.output)
     prompt = _read_prompt() if args.prompt == "-" else args.prompt
     with opened(args, output, generates=True, budget=args.budget) as studio:
-        studio.core.learn(args.model)
-        _, spec = studio.core.model(args.model)
-        params = parameters(spec, args.param)
+        params = parameters(model_of(studio.core, args.model, args.preset), args.param)
         if args.seed is not None:
             params["seed"] = args.seed
         batch = studio.generate(
@@ -145,6 +117,7 @@ def generate(args: argparse.Namespace, output: Printer) -> int:
             deadline=args.deadline,
             confirm=args.confirm,
             cache=args.cache,
+            preset=args.preset,
             **params,
         )
         return _Waiting(studio, [batch], args, output).run(stay=not args.no_wait)
@@ -226,52 +199,6 @@ def _read_prompt() -> str:
         return data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise InvalidRequest("The prompt on standard input is not UTF-8.", parameter="prompt") from None
-
-
-def parameters(spec: ModelSpec, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the values of ``-p`` in the types of the model's parameters.
-
-    A value that does not fit its type stays a text, so that the check of the request names it.
-
-    Raises:
-        UnknownParameter: the model does not have such a parameter.
-    """
-    from imgplay_widget import catalog
-
-    values: dict[str, Any] = {}
-    for name, text in pairs:
-        parameter = spec.parameter(name)
-        if parameter is None:
-            # This raises the error that names what the model takes.
-            catalog.make_request(spec, prompt="any", params={name: text}, partial=True)
-        else:
-            values[name] = _value(parameter, text)
-    return values
-
-
-def _value(parameter: Parameter, text: str) -> Any:
-    if parameter.type == "string":
-        return text
-    if not text:
-        return None
-    if parameter.type == "boolean":
-        return _BOOLEANS.get(text.casefold(), text)
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text
-
-
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
 
 
 # ------------------------------------------------------------------ waiting

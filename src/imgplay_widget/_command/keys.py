@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._command.output import Exit
-from imgplay_widget._command.parsing import UsageError
+from imgplay_widget._studio.flags import UsageError
 from imgplay_widget.errors import InvalidRequest, MissingPackage, NotFound
 
 if TYPE_CHECKING:

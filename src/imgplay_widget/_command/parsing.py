@@ -5,43 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from imgplay_widget._studio.flags import Parser, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from imgplay_widget._command.output import Printer
 
-__all__ = ["Commands", "Parser", "UsageError", "dollars"]
+__all__ = ["Commands", "dollars"]
 
 Run: TypeAlias = "Callable[[argparse.Namespace, Printer], int]"
-
-
-class UsageError(Exception):
-    """The arguments are wrong.
-
-    Args:
-        message: what is wrong. It never repeats a text that may be a key.
-        usage: the line that shows the arguments.
-        name: the command, as a user types it.
-    """
-
-    def __init__(self, message: str, usage: str, name: str) -> None:
-        super().__init__(message)
-        self.message = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
-        self.usage = usage
-        self.next_step = f"Run {name} --help."
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises `UsageError` in place of ending the process."""
-
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong with the arguments."""
-        raise UsageError(message, self.format_usage(), self.prog)
 
 
 class Version(argparse.Action):

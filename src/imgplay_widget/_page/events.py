@@ -24,6 +24,7 @@ from imgplay_widget._rules.changes import (
     EntryWritten,
     ModelsWritten,
     NoticeGiven,
+    PresetsWritten,
     Progressed,
     Removed,
     SettingWritten,
@@ -158,7 +159,7 @@ class EventStream:
                 return self._setting(change)
             case DraftWritten():
                 return self._draft(change)
-            case StoreWritten() | ModelsWritten() | SpendingWritten() | NoticeGiven():
+            case StoreWritten() | ModelsWritten() | PresetsWritten() | SpendingWritten() | NoticeGiven():
                 return [_plain(change)]
 
     async def _changed(self, change: EntryChanged, buffers: Attachments) -> list[Any]:
@@ -208,13 +209,15 @@ class EventStream:
         return batch_state(entry, self._core.files.model_title(entry.batch), self._core.usual(entry.batch))
 
 
-def _plain(change: StoreWritten | ModelsWritten | SpendingWritten | NoticeGiven) -> Any:
+def _plain(change: StoreWritten | ModelsWritten | PresetsWritten | SpendingWritten | NoticeGiven) -> Any:
     """Return the event of a change that does not belong to a topic."""
     match change:
         case StoreWritten():
             return protocol.StoreChanged()
         case ModelsWritten():
             return protocol.ModelsChanged()
+        case PresetsWritten():
+            return protocol.PresetsChanged()
         case SpendingWritten():
             return protocol.SpendingChanged(spending=spending_state(change))
         case NoticeGiven():

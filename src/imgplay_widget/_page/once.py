@@ -38,6 +38,8 @@ READS: frozenset[type[protocol.Message]] = frozenset(
         protocol.ReferenceOriginal,
         protocol.Model,
         protocol.CheckProvider,
+        protocol.ServerPresets,
+        protocol.ReadPresets,
     }
 )
 """The calls that change nothing and cost nothing. When they are repeated, they are answered anew."""

@@ -21,6 +21,7 @@ from imgplay_widget._page.history import History
 from imgplay_widget._page.once import Once
 from imgplay_widget._page.parts import PartFiles
 from imgplay_widget._page.pictures import Pictures
+from imgplay_widget._page.presets import KeptPresets
 from imgplay_widget._page.providers import Offered
 from imgplay_widget._page.references import PageReferences
 from imgplay_widget._page.requests import Requests, WishRefusedError
@@ -86,6 +87,7 @@ class Page:
             Requests(core, source),
             History(core, source),
             Offered(core),
+            KeptPresets(core),
             PartFiles(core),
         )
         self.answers: Answers = {protocol.Hello: self._hello}

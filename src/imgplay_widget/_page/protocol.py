@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from imgplay_widget._rules.presets import MAX_PRESET_NAME, MAX_WORDS
 from imgplay_widget._text import clean_json
 from imgplay_widget._types import Action, ParameterKind  # noqa: TC001 - pydantic reads them at run time
 from imgplay_widget.errors import InvalidRequest
@@ -41,6 +42,10 @@ MAX_WISHES = 16
 
 MAX_WORKFLOW = 2_000_000
 """The most characters of a workflow. A message to a server has up to 8 MiB, and a character up to 3 bytes."""
+
+
+Words = Annotated[str, Field(max_length=MAX_WORDS)]
+PresetName = Annotated[str, Field(max_length=MAX_PRESET_NAME)]
 
 
 class Message(BaseModel):
@@ -408,6 +413,18 @@ class MeantSize(Message):
     area: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class PromptWords(Message):
+    """The words of a preset that stand around the prompt of each click.
+
+    Attributes:
+        prefix: the words before the prompt, or empty.
+        suffix: the words after the prompt, or empty.
+    """
+
+    prefix: Words = ""
+    suffix: Words = ""
+
+
 class Config(Message):
     """The content of the config panel. The store keeps it across kernels.
 
@@ -421,6 +438,7 @@ class Config(Message):
         meant_sizes: the meant size, by the name of each model whose ratio was chosen or locked.
         starred_models: the names of the models that the user starred.
         recent_models: the names of the models that were used last, newest first.
+        words: the words around the prompt. The page joins them with the prompt box.
     """
 
     model: str
@@ -432,6 +450,7 @@ class Config(Message):
     starred_models: Annotated[list[str], Field(max_length=64)] = Field(default_factory=list)
     recent_models: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
     panels: Panels = Field(default_factory=Panels)
+    words: PromptWords = Field(default_factory=PromptWords)
 
 
 class FeedState(Message):
@@ -1017,6 +1036,56 @@ class ServerPresets(Message):
     method: Literal["server_presets"] = "server_presets"
 
 
+class ReadPresets(Message):
+    """A request for all presets of the user. Answer: `PresetList`."""
+
+    method: Literal["presets"] = "presets"
+
+
+class _PresetToKeep(Message):
+    name: PresetName
+    model: str | None
+    params: dict[str, str | bool | int | float | None]
+    prefix: Words
+    suffix: Words
+
+
+class SavePreset(_PresetToKeep):
+    """A call to check a preset against its model and to store it. Answer: `Empty`.
+
+    Attributes:
+        model: the name of the model, or None for words alone.
+        params: the parameters that differ from the defaults of the model.
+        replace: whether a preset of the same name is replaced. Without it, such a name is refused.
+    """
+
+    method: Literal["save_preset"] = "save_preset"
+    replace: bool
+
+
+class RestorePreset(_PresetToKeep):
+    """A call to bring back a preset that was just deleted, as it was, also where its model is gone. Answer:
+    `Empty`.
+    """
+
+    method: Literal["restore_preset"] = "restore_preset"
+
+
+class RenamePreset(Message):
+    """A call to give a preset another name. Answer: `Empty`."""
+
+    method: Literal["rename_preset"] = "rename_preset"
+    name: PresetName
+    to: PresetName
+
+
+class DeletePreset(Message):
+    """A call to delete a preset. Answer: `Empty`."""
+
+    method: Literal["delete_preset"] = "delete_preset"
+    name: PresetName
+
+
 class RemoveServer(Message):
     """A call to forget an added server and its key. Its images stay in the history. Answer: `Empty`."""
 
@@ -1117,6 +1186,11 @@ Call = Annotated[
     | ReferenceOriginal
     | AddServer
     | ServerPresets
+    | ReadPresets
+    | SavePreset
+    | RestorePreset
+    | RenamePreset
+    | DeletePreset
     | RemoveServer
     | AddWorkflow
     | Model
@@ -1528,6 +1602,32 @@ class ServerPresetList(Message):
     presets: list[ServerPresetState]
 
 
+class PresetState(Message):
+    """A preset of the user.
+
+    Attributes:
+        model: the name of the model, or None where the preset only has words.
+        params: the parameters that differ from the defaults of the model. None: the parameter is not sent.
+        prefix: the words before the prompt, or empty.
+        suffix: the words after the prompt, or empty.
+        gone: whether there is no such model any more.
+    """
+
+    name: str
+    model: str | None
+    params: dict[str, str | bool | int | float | None]
+    prefix: str
+    suffix: str
+    gone: bool
+
+
+class PresetList(Message):
+    """The answer to `ReadPresets`, sorted by name."""
+
+    type: Literal["presets"] = "presets"
+    presets: list[PresetState]
+
+
 class ServerAdded(Message):
     """The answer to `AddServer`: the outcome of a test of the connection.
 
@@ -1670,6 +1770,7 @@ Result = Annotated[
     | ReferenceImage
     | ServerAdded
     | ServerPresetList
+    | PresetList
     | ModelResult
     | ProviderChecked
     | KeyTaken,
@@ -1807,6 +1908,12 @@ class ModelsChanged(Message):
     type: Literal["models_changed"] = "models_changed"
 
 
+class PresetsChanged(Message):
+    """The event that a preset was saved, renamed or deleted. A page that shows them asks for them again."""
+
+    type: Literal["presets_changed"] = "presets_changed"
+
+
 class SpendingChanged(Message):
     """The event that today's total or the budget changed."""
 
@@ -1838,6 +1945,7 @@ Event = Annotated[
     | SelectionChanged
     | StoreChanged
     | ModelsChanged
+    | PresetsChanged
     | SpendingChanged
     | NoticeShown,
     Field(discriminator="type"),

@@ -19,6 +19,7 @@ from imgplay_widget._page.protocol import (
     GenerationState,
     ModelState,
     ParameterState,
+    PresetState,
     PriceState,
     ProviderState,
     RateState,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from imgplay_widget._rules.changes import SpendingWritten
     from imgplay_widget._rules.lineage import Revision
+    from imgplay_widget._rules.presets import Preset
     from imgplay_widget._studio.offers import Unanswered
     from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.errors import ErrorInfo
@@ -74,6 +76,7 @@ __all__ = [
     "error_state",
     "generation_state",
     "model_state",
+    "preset_state",
     "provider_state",
     "recipe_state",
     "reference_state",
@@ -234,6 +237,24 @@ def provider_state(
         preset=preset,
         writes=writes,
         writer=writer,
+    )
+
+
+def preset_state(name: str, preset: Preset, *, gone: bool) -> PresetState:
+    """Return a preset of the user as the page shows it.
+
+    Args:
+        name: its name.
+        preset: the preset.
+        gone: whether there is no such model any more.
+    """
+    return PresetState(
+        name=name,
+        model=preset.model,
+        params=dict(preset.params),
+        prefix=preset.prefix,
+        suffix=preset.suffix,
+        gone=gone,
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "EntryWritten",
     "ModelsWritten",
     "NoticeGiven",
+    "PresetsWritten",
     "Progressed",
     "Removed",
     "SettingWritten",
@@ -121,6 +122,11 @@ class ModelsWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetsWritten:
+    """A preset was saved, renamed or deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingWritten:
     """A setting (``"config"`` or ``"active_topic"``) changed.
 
@@ -178,6 +184,7 @@ Change = (
     | DraftWritten
     | StoreWritten
     | ModelsWritten
+    | PresetsWritten
     | SpendingWritten
     | NoticeGiven
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imgplay_widget._store.queries import Condition, Scope
     from imgplay_widget._types import JSON
 
-__all__ = ["beginning", "read", "remove", "save"]
+__all__ = ["add", "beginning", "read", "remove", "rename", "save"]
 
 
 def read(connection: Connection, scope: Scope, name: str) -> JSON:
@@ -37,9 +37,35 @@ def save(connection: Connection, scope: Scope, name: str, value: JSON) -> None:
         connection.execute(insert(settings), {**owner, "name": name, **changes})
 
 
-def remove(connection: Connection, scope: Scope, name: str) -> None:
-    """Remove a setting, if it exists."""
-    connection.execute(delete(settings).where(*_owned(scope), settings.c.name == name))
+def add(connection: Connection, scope: Scope, name: str, value: JSON) -> bool:
+    """Save a setting, unless there is one of this name. Return whether it was saved."""
+    if _exists(connection, scope, name):
+        return False
+    save(connection, scope, name, value)
+    return True
+
+
+def rename(
+    connection: Connection, scope: Scope, name: str, to: str
+) -> Literal["renamed", "missing", "taken"]:
+    """Give a setting another name, unless it is missing or another setting has the name."""
+    if not _exists(connection, scope, name):
+        return "missing"
+    if _exists(connection, scope, to):
+        return "taken"
+    mine = (*_owned(scope), settings.c.name == name)
+    connection.execute(update(settings).where(*mine).values(name=to, updated_at=datetime.now(UTC)))
+    return "renamed"
+
+
+def remove(connection: Connection, scope: Scope, name: str) -> bool:
+    """Remove a setting, if it exists. Return whether it existed."""
+    return bool(connection.execute(delete(settings).where(*_owned(scope), settings.c.name == name)).rowcount)
+
+
+def _exists(connection: Connection, scope: Scope, name: str) -> bool:
+    mine = (*_owned(scope), settings.c.name == name)
+    return connection.scalar(select(settings.c.name).where(*mine)) is not None
 
 
 def _owned(scope: Scope) -> tuple[Condition, ...]:

@@ -1017,6 +1017,21 @@ class Store:
         with self._database.writing() as connection:
             settings.save(connection, self._scope, name, value)
 
+    def add_setting(self, name: str, value: JSON) -> bool:
+        """Save a setting, unless there is one of this name. Return whether it was saved."""
+        with self._database.writing() as connection:
+            return settings.add(connection, self._scope, name, value)
+
+    def rename_setting(self, name: str, to: str) -> Literal["renamed", "missing", "taken"]:
+        """Give a setting another name, unless it is missing or another setting has the name."""
+        with self._database.writing() as connection:
+            return settings.rename(connection, self._scope, name, to)
+
+    def remove_setting(self, name: str) -> bool:
+        """Remove a setting, if it exists. Return whether it existed."""
+        with self._database.writing() as connection:
+            return settings.remove(connection, self._scope, name)
+
     # -------------------------------------------------------------- drafts
 
     def draft(self, topic_id: str | None) -> Draft:

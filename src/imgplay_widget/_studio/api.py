@@ -25,6 +25,7 @@ from imgplay_widget._studio.handles import (
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
+from imgplay_widget._studio.presets import Presets
 from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
 from imgplay_widget._studio.sweeps import Asked
 from imgplay_widget._studio.workflows import read_workflow
@@ -89,6 +90,7 @@ class StudioApi:
         deadline: float | None = None,
         confirm: bool = False,
         cache: bool | None = None,
+        preset: str | None = None,
         **params: Any,
     ) -> BatchHandle:
         """Start a request and return its handle at once. The batch appears in the feed of a page.
@@ -111,6 +113,8 @@ class StudioApi:
             confirm: True agrees to pay an unknown price although there is a `budget`.
             cache: True gives the stored batch of the same request, where there is one, and sends and pays
                 nothing; see `cache`. None takes the studio's `cache`.
+            preset: the name of one of the `presets`: its model and its parameters where the call names none,
+                and its words around the prompt.
             params: the model's own parameters: ``width``, ``height``, ``seed`` …; a parameter that is not
                 given has its default, and None leaves it out. Without a seed, a random one is drawn and kept.
 
@@ -119,13 +123,15 @@ class StudioApi:
             InvalidRequest: a value is out of its range (a ValueError).
             TakesNoImages: the model takes no input images; the error names models that do.
             MissingKey: the provider's key is not set.
-            NotFound: there is no such model or topic.
+            NotFound: there is no such model, topic or preset, or the model of the preset is gone.
             OverBudget: the request would take today's total over the `budget`.
             PriceUnknown: there is a `budget`, the price of the request is not known, and `confirm` is False.
         """
         core = self._core
         core.check_open()
         topic_id, title = (core.topics.active, None) if topic is None else core.topic_named(topic)
+        if preset is not None:
+            prompt, model, params = core.call(core.presets.fill, preset, prompt, model, params)
         core.learn(model)
         checked = core.check(
             prompt,
@@ -327,6 +333,15 @@ class StudioApi:
         if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users have no types
             raise InvalidRequest(f"cache={shown(value)} is neither True nor False.", parameter="cache")
         self._core.cache = value
+
+    @property
+    def presets(self) -> Presets:
+        """The presets of the user by name: models with parameters, and words around the prompt.
+
+        It is a mapping to read and write, and shows itself as a table. All pages and kernels on the store see
+        a change at once.
+        """
+        return Presets(self._core)
 
     # -------------------------------------------------------------- topics
 

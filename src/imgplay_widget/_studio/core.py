@@ -52,6 +52,7 @@ from imgplay_widget._studio.loop import Hop, LoopThread, Subscription, check_thr
 from imgplay_widget._studio.offers import DESCRIBED, DISCOVERY, Offers
 from imgplay_widget._studio.panel import CONFIG, Panel
 from imgplay_widget._studio.prepare import Checked, HistoryOwner, Prepared, prepare, topic_for
+from imgplay_widget._studio.presets import PresetShelf
 from imgplay_widget._studio.references import References
 from imgplay_widget._studio.servers import SETTING as SERVERS
 from imgplay_widget._studio.servers import Servers
@@ -144,6 +145,7 @@ class Core(Hop):
         offers: the models that providers list, and the tests of keys.
         servers: the servers that the user added.
         sweeps: the sweeps.
+        presets: the presets of the user.
         writer: the text models.
 
     Raises:
@@ -239,6 +241,7 @@ class Core(Hop):
         self.offers = Offers(archive, self.clients, registry, keys, notify, clock)
         self.servers = Servers(archive, registry, self.offers, keys, notify)
         self.sweeps = Sweeps(self)
+        self.presets = PresetShelf(archive, registry, self.offers.describe, notify)
         self.workflows = Workflows(archive, self.clients, registry, self.offers, notify)
         self.writer = Writer(
             self.clients, self.curator, registry, keys, options.titles, lambda: self.engine.budget

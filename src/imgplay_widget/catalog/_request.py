@@ -57,8 +57,8 @@ def make_request(
         deadline: seconds that each task may take in all, up to a day; None means the model's deadline.
         max_count: the most images of one request.
         today: the day to compare with `ModelSpec.retired_on`; None means the current day (UTC).
-        partial: True for a request that is not sent and whose parameters alone count; input images that
-            the model needs may then be missing.
+        partial: True for a request that is not sent and whose parameters alone count. Input images that
+            the model needs may then be missing, and parameters that need an input image stay.
 
     Raises:
         UnknownParameter: the model does not have such a parameter.
@@ -82,7 +82,7 @@ def make_request(
         value = params.get(parameter.name, followed.get(parameter.name, parameter.default))
         if value is not None:
             value = check_value(parameter, value, model=spec.name)
-        if value is not None and given[parameter.needs]:
+        if value is not None and (partial or given[parameter.needs]):
             values[parameter.name] = value
     _check_size(spec, values)
     return Request(

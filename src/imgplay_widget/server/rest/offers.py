@@ -1,4 +1,4 @@
-"""The endpoints of models and of money."""
+"""The endpoints of models, of presets and of money."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from imgplay_widget import errors
-from imgplay_widget._page.states import model_state, provider_state
+from imgplay_widget._page.states import model_state, preset_state, provider_state
 from imgplay_widget._rules.costs import moment_of
 from imgplay_widget.errors import InvalidRequest
 from imgplay_widget.server.rest.declare import Asked, Endpoint, JsonAnswer
@@ -16,6 +16,7 @@ from imgplay_widget.server.rest.values import (
     ModelsAnswer,
     ModelsQuery,
     NoFields,
+    PresetsAnswer,
     SpentAnswer,
     SpentLine,
     SpentQuery,
@@ -47,6 +48,14 @@ async def list_models(asked: Asked[ModelsQuery, NoFields], studio: RestStudio) -
             next=page[-1].name if len(rest) > len(page) else None,
         )
     )
+
+
+async def list_presets(_: Asked[NoFields, NoFields], studio: RestStudio) -> JsonAnswer:
+    """List the presets of the user by their names."""
+    presets = studio.core.presets
+    found = await presets.all()
+    states = [preset_state(name, one, gone=not presets.has_model(one)) for name, one in found.items()]
+    return JsonAnswer(value=PresetsAnswer(presets=states))
 
 
 def _provider(provider: Provider, studio: RestStudio) -> ProviderState:
@@ -101,6 +110,7 @@ ENDPOINTS = (
         errors=(errors.NotFound,),
         group="models",
     ),
+    Endpoint(method="GET", path="/presets", function=list_presets, answer=PresetsAnswer, group="presets"),
     Endpoint(
         method="GET",
         path="/spent",

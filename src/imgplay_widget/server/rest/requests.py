@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imgplay_widget import catalog, errors
-from imgplay_widget.errors import ImgplayError
+from imgplay_widget.errors import ImgplayError, InvalidRequest
 from imgplay_widget.server.rest.batches import retry_after
 from imgplay_widget.server.rest.declare import Asked, Endpoint, JsonAnswer
 from imgplay_widget.server.rest.states import batch_answer
@@ -20,6 +20,9 @@ from imgplay_widget.server.rest.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgplay_widget._studio.core import Core
     from imgplay_widget.server.rest.studio import RestStudio
 
 __all__ = ["ENDPOINTS", "KEY"]
@@ -42,20 +45,21 @@ async def generate(asked: Asked[NoFields, GenerateBody], studio: RestStudio) -> 
 
 async def _generate(body: GenerateBody, studio: RestStudio) -> JsonAnswer:
     core = studio.core
-    await core.offers.describe(f"{body.provider}:{body.model}")
-    provider, spec = core.registry.find(f"{body.provider}:{body.model}")
+    wanted = await _wanted(body, core)
+    await core.offers.describe(wanted.model)
+    provider, spec = core.registry.find(wanted.model)
     if body.topic_id is not None:
         await core.archive.topic(body.topic_id)
     await core.offers.find_key(provider)
     # An input image is named by its digest alone. So no request reads a file of this machine.
     checked = core.check(
-        body.prompt,
+        wanted.prompt,
         model=spec.name,
         n=body.image_num,
         references=[await core.references.find(digest) for digest in body.references],
         mask=None if body.mask is None else await core.references.find(body.mask, "mask"),
-        params=body.parameters,
         action=body.action,
+        params=wanted.params,
     )
     prepared = core.prepare(checked, topic_id=body.topic_id)
     await core.add([prepared], select=False, confirm=body.confirm)
@@ -72,6 +76,39 @@ async def _generate(body: GenerateBody, studio: RestStudio) -> JsonAnswer:
             "Retry-After": await retry_after(prepared.entry, prepared.entry.generations[0], studio),
         },
     )
+
+
+class _Wanted(NamedTuple):
+    prompt: str
+    model: str
+    params: Mapping[str, Any]
+
+
+async def _wanted(body: GenerateBody, core: Core) -> _Wanted:
+    """Return the prompt, the model and the parameters of a request, also from its preset.
+
+    Raises:
+        InvalidRequest: neither the request nor its preset names a model.
+        NotFound: there is no such preset, or its model is gone.
+    """
+    if (body.provider is None) != (body.model is None):
+        absent = "provider" if body.provider is None else "model"
+        raise InvalidRequest(
+            f"{absent} is missing.",
+            parameter=absent,
+            next_step="Give both provider and model, or neither and a preset that has a model.",
+        )
+    model = None if body.model is None else f"{body.provider}:{body.model}"
+    prompt, params = body.prompt, body.parameters
+    if body.preset is not None:
+        prompt, model, params = await core.presets.fill(body.preset, prompt, model, params)
+    if model is None:
+        raise InvalidRequest(
+            "The request names no model.",
+            parameter="model",
+            next_step="Give provider and model, or a preset that has a model.",
+        )
+    return _Wanted(prompt, model, params)
 
 
 async def estimate(asked: Asked[NoFields, EstimateBody], studio: RestStudio) -> JsonAnswer:

@@ -17,6 +17,7 @@ from imgplay_widget._rules.changes import (
     EntryWritten,
     ModelsWritten,
     NoticeGiven,
+    PresetsWritten,
     Progressed,
     Removed,
     SettingWritten,
@@ -55,6 +56,7 @@ EVENTS = {
     "removed": "Topics, batches or generations were deleted (`RemovedEvent`).",
     "spending": "The spending of today changed (`SpendingEvent`).",
     "models": "The models or the keys of providers changed.",
+    "presets": "A preset was saved, renamed or deleted.",
     "notice": "A message to the user (`NoticeEvent`).",
 }
 """The names of all events, each with its meaning."""
@@ -248,6 +250,8 @@ class EventLog:
                 return [("notice", NoticeEvent(level=change.level, message=change.notice.message))]
             case ModelsWritten():
                 return [("models", NoFields())]
+            case PresetsWritten():
+                return [("presets", NoFields())]
             case StoreWritten():
                 return [("fresh", NoFields())]
             case SettingWritten() | DraftWritten():

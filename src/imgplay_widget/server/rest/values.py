@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from imgplay_widget._page.protocol import ModelState, ProviderState  # noqa: TC001 - see above
+from imgplay_widget._page.protocol import ModelState, PresetState, ProviderState  # noqa: TC001 - see above
+from imgplay_widget._rules.presets import MAX_PRESET_NAME
 from imgplay_widget._text import clean_json
 from imgplay_widget._types import Action  # noqa: TC001 - see above
 
@@ -310,9 +311,11 @@ class GenerateBody(WireValue):
 
     Attributes:
         topic_id: the topic of the batch. Without it, the request makes a new topic.
-        provider: the name of the provider.
+        provider: the name of the provider. With a preset, it may be missing together with the model.
         model: the model's id at its provider.
         prompt: the words that describe the image.
+        preset: the name of a preset, as `GET /presets` lists it. Its model and parameters hold where the
+            request names none, and its words stand around the prompt.
         image_num: the number of images.
         parameters: the model's own parameters by name. A missing one has its default; null leaves it out.
         references: input images in their order, by the digests from `POST /references`.
@@ -322,9 +325,10 @@ class GenerateBody(WireValue):
     """
 
     topic_id: Identifier | None = None
-    provider: Name
-    model: Name
+    provider: Name | None = None
+    model: Name | None = None
     prompt: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    preset: Annotated[str, Field(min_length=1, max_length=MAX_PRESET_NAME)] | None = None
     image_num: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     parameters: Parameters = Field(default_factory=dict)
     references: Annotated[list[Digest], Field(max_length=64)] = Field(default_factory=list[str])
@@ -418,6 +422,12 @@ class ModelsAnswer(WireValue):
     models: list[ModelState]
     providers: list[ProviderState]
     next: str | None
+
+
+class PresetsAnswer(WireValue):
+    """All presets of the user, sorted by name."""
+
+    presets: list[PresetState]
 
 
 class EstimateBody(WireValue):
