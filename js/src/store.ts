@@ -40,6 +40,7 @@ export function createPageStore(send: Send): Store {
     shown: false,
     live: false,
     usable: false,
+    presetsAge: 0,
     gallery: null,
     send,
     ...createConfigSlice(set, get, send),
@@ -170,6 +171,9 @@ export function receive(store: Store, event: KernelEvent): void {
       state.receiveDraft(event.topicId, event.draft);
       break;
     case "store_changed":
+    case "presets_changed":
+      store.setState({ presetsAge: state.presetsAge + 1 });
+      break;
     case "models_changed":
       break;
   }

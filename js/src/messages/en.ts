@@ -138,6 +138,9 @@ export const en = {
     cancelled: (count: number) =>
       count === 1 ? "1 image was cancelled." : `${count} images were cancelled.`,
   },
+  preset: {
+    title: "Presets",
+  },
   // ---------------------------------------------------------------- what a text model makes of the prompt
   improve: {
     label: "Improve the prompt",

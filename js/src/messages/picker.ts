@@ -2,6 +2,24 @@
 import { added } from ".";
 
 export const english = {
+  preset: {
+    none: "A preset keeps a model, its parameters, and words around the prompt under a name.",
+    anyModel: "Any model",
+    gone: (model: string) => `${model} is not available here`,
+    applied: (name: string) => `The preset “${name}” is in the configuration.`,
+    saved: (name: string) => `The preset “${name}” is saved.`,
+    deleted: (name: string) => `Deleted the preset “${name}”.`,
+    rename: (name: string) => `Rename “${name}”`,
+    delete: (name: string) => `Delete “${name}”`,
+    save: (model: string) => `Save the settings of ${model || "the model"}`,
+    before: "Words before the prompt",
+    after: "Words after the prompt",
+    name: "Name of the preset",
+    keep: "Save",
+    replace: "Replace",
+    dropBefore: "Remove the words before the prompt",
+    dropAfter: "Remove the words after the prompt",
+  },
   model: {
     also: "Also:",
     alsoLabel: "Models that are asked too",

@@ -5,3 +5,4 @@ export { AddServer } from "../views/add-server";
 export { AlsoModels } from "../views/also-models";
 export { KeyForm } from "../views/key-form";
 export { ModelPicker } from "../views/model-picker";
+export { PresetList, PresetWords } from "../views/presets";

@@ -1,6 +1,7 @@
 // What the config panel holds: the models, the chosen one, its parameters, and the widths of the panels.
 import { causeText, errorState } from "../lib/answer";
 import { fitting, modelOf, type Value, type Values } from "../lib/parameters";
+import { NO_WORDS } from "../lib/presets";
 import { t } from "../messages";
 import type { Config, ErrorState, ModelState, Panels } from "../protocol.gen";
 import type { Slice } from "./state";
@@ -64,6 +65,7 @@ export const EMPTY_CONFIG: Config = {
     tileSize: 0,
     gallery: false,
   },
+  words: NO_WORDS,
 };
 
 export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
@@ -171,7 +173,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       get().chooseOfServer();
     },
     receiveConfig: (config) => {
-      if (timer === undefined && saving === 0) set({ config: { ...config, ...early } });
+      if (timer === undefined && saving === 0) set({ config: { ...EMPTY_CONFIG, ...config, ...early } });
     },
     changeConfig: (patch) => {
       if (!get().usable && !patch.panels) return;

@@ -1,6 +1,7 @@
 // Generating: the click that is on its way, and why a click was refused.
 import { errorState } from "../lib/answer";
 import { modelOf, paramsToSend } from "../lib/parameters";
+import { wholePrompt } from "../lib/presets";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, patternOf, variants } from "../lib/variants";
 import { t } from "../messages";
@@ -86,7 +87,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
 
     generate: async (confirm = false) => {
       // The click asks for what is shown now: the user may go to another topic before all references are uploaded.
-      const shown = get();
+      const shown = { ...get(), prompt: wholePrompt(get()) };
       const models = askedModels(shown.models, shown.config);
       if (shown.busy || !shown.usable || !shown.prompt.trim() || models.length === 0) return;
       const refusal = refusalOf(shown);

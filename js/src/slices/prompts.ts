@@ -1,4 +1,5 @@
 // The prompts that were sent before, and the walk through them with the arrow keys.
+import { ownPrompt } from "../lib/presets";
 import { patternOf } from "../lib/variants";
 import type { Slice } from "./state";
 
@@ -40,8 +41,9 @@ export const createPromptsSlice: Slice<PromptsSlice> = (set, get, send) => ({
       // A text that the user wrote meanwhile is not replaced.
       if (get().prompt !== prompt || get().activeTopicId !== activeTopicId) return;
     }
-    const { walk, prompt } = get();
-    const prompts = get().prompts ?? [];
+    const { walk, prompt, config } = get();
+    // The words of a preset stand around the prompt already.
+    const prompts = (get().prompts ?? []).map((sent) => ownPrompt(sent, config));
     const unsent = walk ? walk.unsent : prompt;
     let at = (walk?.at ?? -1) + step;
     // After a request its prompt is still in the box: the first step would change nothing.

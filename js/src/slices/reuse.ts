@@ -1,5 +1,6 @@
 // Putting back how a batch or an image was made.
 import { modelOf } from "../lib/parameters";
+import { NO_WORDS } from "../lib/presets";
 import { patternOf } from "../lib/variants";
 import { t } from "../messages";
 import type { BatchState, RecipeState } from "../protocol.gen";
@@ -18,6 +19,8 @@ type Made = Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "ref
 export const createReuseSlice: Slice<ReuseSlice> = (_set, get) => {
   /** Put a recipe back into the panel. Return false if its model is not offered any more. */
   const takeOver = (made: Made): boolean => {
+    // The prompt of the recipe is whole.
+    get().changeConfig({ words: NO_WORDS });
     get().setPrompt(patternOf(made.prompt));
     const model = modelOf(get().models, made.model);
     if (!model) {

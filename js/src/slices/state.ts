@@ -39,6 +39,8 @@ export interface PageState {
   usable: boolean;
   /** How many clicks wait while the kernel does not answer. */
   clicks: number;
+  /** Grows when presets may have changed. */
+  presetsAge: number;
   /** The gallery, while it stands in the place of the feed. */
   gallery: Gallery | null;
   /** The way to the kernel, for what a part asks. */

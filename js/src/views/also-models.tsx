@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { focusOn } from "../lib/focus";
 import { objections } from "../lib/objections";
 import { modelOf } from "../lib/parameters";
+import { wholePrompt } from "../lib/presets";
 import { askedNames } from "../lib/several";
 import { t } from "../messages/picker";
 import { useActions, useMinute, useStore } from "./context";
@@ -14,7 +15,7 @@ export function AlsoModels({ onEmpty }: { onEmpty(): void }) {
   const config = useStore((state) => state.config);
   const models = useStore((state) => state.models);
   const providers = useStore((state) => state.providers);
-  const prompt = useStore((state) => state.prompt);
+  const prompt = useStore(wholePrompt);
   const references = useStore((state) => state.references);
   const masked = useStore((state) => state.mask !== null);
   const usable = useStore((state) => state.usable);

@@ -6,9 +6,10 @@ import { inertReason, isLost } from "../lib/connection";
 import { focusOn } from "../lib/focus";
 import { isComposing, isUndoKey } from "../lib/keyboard";
 import { modelOf, negativeOf, shownValue } from "../lib/parameters";
+import { wholePrompt } from "../lib/presets";
 import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
 import { t } from "../messages";
-import type { ModelState, ParameterState } from "../protocol.gen";
+import type { ModelState, ParameterState, PromptWords } from "../protocol.gen";
 import { problemsIn } from "../slices/references";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -22,6 +23,7 @@ import { Requests } from "./requests";
 
 export function Composer() {
   const prompt = useStore((state) => state.prompt);
+  const words = useStore((state) => state.config.words);
   const walking = useStore((state) => state.walk);
   const newTopic = useStore((state) => state.activeTopicId === null);
   const edits = useStore((state) => problemsIn(state).includes(null));
@@ -77,6 +79,7 @@ export function Composer() {
     >
       <div class="ip-prompt-box">
         <References />
+        {words.prefix && <Words side="prefix" />}
         <div class="ip-prompt-text">
           <textarea
             ref={area}
@@ -93,6 +96,7 @@ export function Composer() {
           />
           <ImproveMenu />
         </div>
+        {words.suffix && <Words side="suffix" />}
         {negative && leaves && (
           <Negative
             key={model?.name}
@@ -152,8 +156,10 @@ function walks(area: HTMLTextAreaElement, step: 1 | -1, walking: boolean): boole
   return step === 1 && start === 0;
 }
 
-function isReady({ prompt, usable, models, config }: State): boolean {
+function isReady(state: State): boolean {
+  const { usable, models, config } = state;
   const asked = askedModels(models, config);
+  const prompt = wholePrompt(state);
   if (!usable || asked.length === 0 || prompt.trim() === "") return false;
   const strict = strictest(asked);
   return strict === null || longest(prompt) <= strict.limit;
@@ -181,7 +187,7 @@ function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string,
 
 /** The length of the longest prompt, if a model has a limit. Of several limits the lowest one counts. */
 function Counter() {
-  const prompt = useStore((state) => state.prompt);
+  const prompt = useStore(wholePrompt);
   const chosen = useStore((state) => state.config.model);
   const strict = strictest(useAsked());
   if (!strict || prompt === "") return null;
@@ -202,6 +208,12 @@ function Counter() {
   );
 }
 
+/** The words of a preset on one side of the prompt, once their part is here. */
+function Words(props: { side: keyof PromptWords }) {
+  const { module } = usePart("picker");
+  return module ? <module.PresetWords {...props} /> : null;
+}
+
 /** The expected cost of the request, once its part is here. */
 function Cost() {
   const { module } = usePart("tools");
@@ -209,8 +221,9 @@ function Cost() {
 }
 
 /** Return how many images a click makes; none where it asks for too much. */
-function imagesOf({ models, config, maxCount, prompt }: State): number {
-  const requests = countRequests(prompt, askedModels(models, config));
+function imagesOf(state: State): number {
+  const { models, config, maxCount } = state;
+  const requests = countRequests(wholePrompt(state), askedModels(models, config));
   return requests > MAX_REQUESTS ? 0 : Math.min(config.count, maxCount) * Math.max(requests, 1);
 }
 

@@ -9,6 +9,7 @@ import {
   spentText,
 } from "../lib/cost";
 import { modelOf } from "../lib/parameters";
+import { wholePrompt } from "../lib/presets";
 import { askedModels, countRequests, MAX_REQUESTS } from "../lib/several";
 import { countVariants } from "../lib/variants";
 import { t } from "../messages";
@@ -51,7 +52,8 @@ export function Estimate() {
 
 /** Return the prices of what a click asks for, and how many images of each. */
 function requested(state: State): [parts: Priced[], count: number] {
-  const { models, config, maxCount, prompt } = state;
+  const { models, config, maxCount } = state;
+  const prompt = wholePrompt(state);
   const asked = askedModels(models, config);
   const references = state.references.flatMap(({ reference }) => reference ?? []);
   const parts = asked.map((model) => {

@@ -62,18 +62,22 @@ interface SmallButtonProps {
   /** A word of the label, shown beside the icon where there is room. */
   text?: string;
   pressed?: boolean;
+  /** Whether the list is open that the button opens. */
+  expanded?: boolean;
   testid?: string;
-  onClick(): void;
+  onClick(event: { currentTarget: HTMLElement }): void;
 }
 
 /** A button in the head of a field. */
-export function SmallButton({ icon, label, text, pressed, testid, onClick }: SmallButtonProps) {
+export function SmallButton(props: SmallButtonProps) {
+  const { icon, label, text, pressed, expanded, testid, onClick } = props;
   return (
     <button
       type="button"
       class="ip-field-button"
       aria-label={label}
       aria-pressed={pressed}
+      aria-expanded={expanded}
       data-tip={label}
       data-testid={testid}
       onClick={onClick}

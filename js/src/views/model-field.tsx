@@ -16,7 +16,9 @@ import { ProviderKey } from "./provider-key";
 export function ModelField({ model }: { model: ModelState | undefined }) {
   const id = useId();
   const trigger = useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = useState<"list" | "server" | null>(null);
+  /** The button whose list is open. */
+  const [list, setList] = useState<HTMLElement | null>(null);
+  const [server, setServer] = useState(false);
   const providers = useStore((state) => state.providers);
   const configured = useStore((state) => state.config.model);
   const starred = useStore((state) => state.config.starredModels.includes(state.config.model));
@@ -27,9 +29,16 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
   const actions = useActions();
   const provider = providers.find((candidate) => candidate.name === model?.provider);
   const title = model?.title ?? t.model.choose;
+  const chooses = list !== null && list === trigger.current;
+  const toggle = ({ currentTarget }: { currentTarget: HTMLElement }): void =>
+    setList(list === currentTarget ? null : currentTarget);
   const leave = (refocus: boolean): void => {
-    setOpen(null);
-    if (refocus) focusOn(trigger.current);
+    setList(null);
+    if (refocus) focusOn(list);
+  };
+  const leaveServer = (): void => {
+    setServer(false);
+    focusOn(trigger.current);
   };
   return (
     <div class="ip-model">
@@ -38,15 +47,24 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
         help={model?.description}
         control={id}
         aside={
-          model && (
+          <>
             <SmallButton
-              icon="star"
-              label={starred ? t.model.unstar(title) : t.model.star(title)}
-              pressed={starred}
-              testid="star-model"
-              onClick={() => actions.toggleStar(model.name)}
+              icon="preset"
+              label={t.preset.title}
+              expanded={list !== null && !chooses}
+              testid="presets"
+              onClick={toggle}
             />
-          )
+            {model && (
+              <SmallButton
+                icon="star"
+                label={starred ? t.model.unstar(title) : t.model.star(title)}
+                pressed={starred}
+                testid="star-model"
+                onClick={() => actions.toggleStar(model.name)}
+              />
+            )}
+          </>
         }
       >
         <button
@@ -56,11 +74,11 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
           class="ip-input ip-select"
           aria-label={t.model.chosen(title)}
           aria-haspopup="dialog"
-          aria-expanded={open === "list"}
+          aria-expanded={chooses}
           disabled={!usable}
           data-testid="model-select"
           data-model={model?.name}
-          onClick={() => setOpen(open === "list" ? null : "list")}
+          onClick={toggle}
         >
           {title}
         </button>
@@ -70,29 +88,34 @@ export function ModelField({ model }: { model: ModelState | undefined }) {
           {({ AlsoModels }) => <AlsoModels onEmpty={() => focusOn(trigger.current)} />}
         </PartHere>
       )}
-      {open === "list" && trigger.current && (
+      {list && (
         <PartPopover
           name="picker"
-          anchor={trigger.current}
-          label={t.model.list}
-          class="ip-picker"
+          anchor={list}
+          label={chooses ? t.model.list : t.preset.title}
+          class={chooses ? "ip-picker" : "ip-menu ip-presets"}
           onClose={leave}
         >
-          {({ ModelPicker }) =>
-            trigger.current && (
+          {({ ModelPicker, PresetList }) =>
+            chooses ? (
               <ModelPicker
-                anchor={trigger.current}
+                anchor={list}
                 current={model?.name ?? ""}
-                onServer={() => setOpen("server")}
+                onServer={() => {
+                  setList(null);
+                  setServer(true);
+                }}
                 onClose={leave}
               />
+            ) : (
+              <PresetList anchor={list} onClose={leave} />
             )
           }
         </PartPopover>
       )}
-      {open === "server" && (
-        <PartDialog name="picker" label={t.server.title} onClose={() => leave(true)}>
-          {({ AddServer }) => <AddServer onClose={() => leave(true)} />}
+      {server && (
+        <PartDialog name="picker" label={t.server.title} onClose={leaveServer}>
+          {({ AddServer }) => <AddServer onClose={leaveServer} />}
         </PartDialog>
       )}
       {model && <Facts model={model} provider={provider?.title ?? model.provider} />}

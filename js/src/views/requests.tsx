@@ -1,6 +1,7 @@
 // The number of requests of a click, if there are several: a chip in the composer, and the list that it opens.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { focusOn } from "../lib/focus";
+import { wholePrompt } from "../lib/presets";
 import { askedModels, countRequests, countText, MAX_REQUESTS } from "../lib/several";
 import { countVariants, variants } from "../lib/variants";
 import { t } from "../messages";
@@ -10,7 +11,7 @@ import { PartPopover } from "./part";
 import { tipped } from "./parts";
 
 export function Requests() {
-  const prompt = useStore((state) => state.prompt);
+  const prompt = useStore(wholePrompt);
   const config = useStore((state) => state.config);
   const asked = askedModels(
     useStore((state) => state.models),

@@ -39,7 +39,7 @@ MAX_PRESET_NAME = 60
 MAX_WORDS = 2000
 """The most characters of the words before a prompt, and of those after it."""
 
-_CLOSING = frozenset(",.;:!?…)]}，。；：！？、）】」』")
+_CLOSING = frozenset(",.;:!?…)]，。；：！？、）")
 """Signs that stand directly after a word. Words after the prompt that begin with one get no space."""
 
 
