@@ -115,5 +115,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'imgplay_widget' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%imagine`` and ``%%imagine`` to IPython, which calls this for ``%load_ext imgplay_widget``."""
+    from imgplay_widget._widget.magic import load
+
+    load(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

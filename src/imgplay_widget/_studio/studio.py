@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Unpack
 
 from imgplay_widget._rules.costs import budget_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import Generations, Images
     from imgplay_widget._types import Notice
 
-__all__ = ["Studio"]
+__all__ = ["Studio", "newest_studio", "note_used"]
 
 
 class Studio(StudioApi):
@@ -48,6 +49,7 @@ class Studio(StudioApi):
     ) -> None:
         limit = budget_of(budget)
         self._core = Core(StudioOptions.of(store, options, caller="Studio"), limit)
+        note_used(self)
 
     @property
     def location(self) -> str:
@@ -141,6 +143,22 @@ class Studio(StudioApi):
     def __repr__(self) -> str:
         state = "closed" if self._core.closed else "open"
         return f"<Studio on {self.location} ({state})>"
+
+
+_used: list[weakref.ReferenceType[Studio]] = []
+# The studios of this process, the newest last. A studio that nobody holds any more is not kept by the list.
+
+
+def note_used(studio: Studio) -> None:
+    """Note a studio as the newest one of this process: it was opened, or a playground begins to show it."""
+    others = [one for one in _used if one() not in (None, studio)]
+    _used[:] = [*others, weakref.ref(studio)]
+
+
+def newest_studio() -> Studio | None:
+    """Return the studio of this process that was opened or shown last and is still open, or None."""
+    studios = [studio for one in _used if (studio := one()) is not None]
+    return next((studio for studio in reversed(studios) if not studio._core.closed), None)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
 
 
 Studio.__signature__ = signature_with(Studio.__init__)  # pyright: ignore[reportAttributeAccessIssue]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget._page.page import Page
 from imgplay_widget._rules.changes import Change, DraftWritten, Progressed, SpendingWritten
 from imgplay_widget._studio.api import core_of
-from imgplay_widget._studio.studio import Studio
+from imgplay_widget._studio.studio import Studio, note_used
 from imgplay_widget.errors import ImgplayError, StudioClosed
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def share(wanted: StudioOptions) -> Shared:
         found = next((shared for shared in _all if shared.wanted == wanted), None)
         if found is None:
             found = _added(Shared(Studio(wanted.store, **wanted.keywords()), wanted))
+        note_used(found.studio)
         found.playgrounds += 1
         return found
 
@@ -166,6 +167,7 @@ def share_own(studio: Studio) -> Shared:
     with _lock:
         found = next((shared for shared in _all if shared.studio is studio), None)
         found = found or _added(Shared(studio, None))
+        note_used(studio)
         found.playgrounds += 1
         return found
 
