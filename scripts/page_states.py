@@ -235,6 +235,31 @@ def open_models(page: Page) -> None:
     expect(part(page, "model-picker")).to_be_visible(timeout=WAIT)
 
 
+def open_presets(page: Page) -> None:
+    """Open the list of presets."""
+    unfold(page, "left")
+    part(page, "presets").click()
+    expect(part(page, "preset-list")).to_be_visible(timeout=WAIT)
+
+
+def list_presets(page: Page) -> None:
+    """Open the list of presets, and rename one of them."""
+    open_presets(page)
+    part(page, "rename-preset").nth(1).click()
+    expect(part(page, "preset-new-name")).to_be_focused(timeout=WAIT)
+    page.keyboard.press("Escape")
+    expect(part(page, "preset-new-name")).to_have_count(0, timeout=WAIT)
+
+
+def apply_preset(page: Page) -> None:
+    """Apply a preset with words before and after the prompt, and write a prompt."""
+    open_presets(page)
+    page.locator('[data-name="Poster"]').get_by_test_id("preset").click()
+    expect(part(page, "preset-list")).to_have_count(0, timeout=WAIT)
+    part(page, "prompt").fill("a fox on a hill")
+    expect(part(page, "words-suffix")).to_be_visible(timeout=WAIT)
+
+
 def model_entry(page: Page, name: str) -> Locator:
     """Search the open list for a model, and return its line: without a key, models are folded away."""
     part(page, "model-search").fill(name)
@@ -660,6 +685,9 @@ STATES: dict[str, tuple[str, Steps]] = {
     "gallery-nothing-found": ("", find_nothing_in_gallery),
     "gallery-refused": ("refuse=gallery", refuse_gallery),
     "config": ("model=every", show_config),
+    "presets": ("presets", list_presets),
+    "no-presets": ("", open_presets),
+    "preset-applied": ("presets", apply_preset),
     "models": ("", open_models),
     "models-catalog": ("catalog", open_models),
     "models-unfolded": ("catalog", unfold_models),
@@ -742,6 +770,8 @@ STATES |= {
         "hidden",
         "server",
         "server-preset",
+        "presets",
+        "preset-applied",
         "queue",
         "notify",
         "topics",

@@ -5,6 +5,7 @@ import type {
   GenerationState,
   ModelState,
   ParameterState,
+  PresetState,
   PriceState,
   ProviderState,
   RateState,
@@ -105,6 +106,26 @@ export function serverPreset(
 }
 
 /** Some known servers: with a blank in the address, with a fixed address, and on the user's own machines. */
+export const PRESETS: PresetState[] = [
+  {
+    name: "Any model at night",
+    model: null,
+    params: {},
+    prefix: "",
+    suffix: "at night, stars over the sea",
+    gone: false,
+  },
+  {
+    name: "Poster",
+    model: "demo:studio",
+    params: { width: 768, height: 1024, seed: 7 },
+    prefix: "A poster:",
+    suffix: ", flat colours, much empty space, printed in three inks on rough paper",
+    gone: false,
+  },
+  { name: "The old one", model: "acme:paint-1", params: {}, prefix: "", suffix: "", gone: true },
+];
+
 export const SERVER_PRESETS = [
   serverPreset("azure", "Azure OpenAI", {
     address: "https://{resource}.openai.azure.com/openai/v1",

@@ -24,6 +24,7 @@ import type {
   Event as KernelEvent,
   KernelMessage,
   PageMessage,
+  PresetState,
   ReadGallery,
   ReferenceState,
   Result,
@@ -40,6 +41,7 @@ import {
   error,
   generation,
   model as madeModel,
+  PRESETS,
   paramsOf,
   SERVER_PRESETS,
   snapshot,
@@ -171,6 +173,7 @@ class MockKernel {
   readonly drafts = new Map<string | null, string>();
   readonly uploads = new Map<string, Blob[]>();
   readonly references = new Map<string, { state: ReferenceState; bytes: DataView }>();
+  presets: PresetState[] = query.has("presets") ? PRESETS : [];
   #seq = 0;
   #made = 0;
 
@@ -430,6 +433,26 @@ class MockKernel {
           : { type: "label_names", scores: [], tags: [] };
       case "server_presets":
         return { type: "server_presets", presets: SERVER_PRESETS };
+      case "presets":
+        return { type: "presets", presets: this.presets };
+      case "save_preset":
+      case "restore_preset": {
+        const { name, model, params, prefix, suffix } = call;
+        const others = this.presets.filter((preset) => preset.name !== name);
+        this.presets = [...others, { name, model, params, prefix, suffix, gone: false }];
+        this.emit([{ type: "presets_changed" }]);
+        return { type: "empty" };
+      }
+      case "rename_preset":
+        this.presets = this.presets.map((preset) =>
+          preset.name === call.name ? { ...preset, name: call.to } : preset,
+        );
+        this.emit([{ type: "presets_changed" }]);
+        return { type: "empty" };
+      case "delete_preset":
+        this.presets = this.presets.filter(({ name }) => name !== call.name);
+        this.emit([{ type: "presets_changed" }]);
+        return { type: "empty" };
       case "prompts":
         return { type: "prompts", prompts: (state.feed?.batches ?? []).map(({ prompt }) => prompt) };
       case "improve": {

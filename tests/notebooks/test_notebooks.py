@@ -40,4 +40,5 @@ def test_there_is_a_notebook_for_each_goal() -> None:
         "quickstart",
         "references-and-masks",
         "sweeps",
+        "write-a-provider",
     }

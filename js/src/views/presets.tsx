@@ -64,10 +64,7 @@ export function PresetList({ anchor, onClose }: PresetListProps) {
       length={presets?.length ?? 0}
       onClose={onClose}
     >
-      <header class="ip-presets-head">
-        <h3>{t.preset.title}</h3>
-        <IconButton icon="close" label={t.common.close} onClick={() => onClose(true)} />
-      </header>
+      <h3>{t.preset.title}</h3>
       {presets === null && !problem && (
         <p class="ip-help" role="status">
           <Icon name="spinner" size={14} /> {t.common.loading}
@@ -113,11 +110,16 @@ function Row({ preset, onApply, onDelete }: RowProps) {
   const usable = useStore((state) => state.usable);
   const [renamed, setRenamed] = useState(false);
   const [problem, setProblem] = useState("");
-  const use = useRef<HTMLButtonElement>(null);
-  const rename = async (to: string | null): Promise<void> => {
+  const row = useRef<HTMLDivElement>(null);
+  const back = useRef(false);
+  useLayoutEffect(() => {
+    // The field that had the focus is gone.
+    if (!renamed && back.current) focusOn(row.current?.querySelector<HTMLElement>("[data-rename] button"));
+  }, [renamed]);
+  const rename = async (to: string | null, refocus: boolean): Promise<void> => {
+    back.current = refocus;
     setRenamed(false);
     setProblem("");
-    focusOn(use.current?.closest<HTMLElement>("[popover]"));
     if (!to || to === name) return;
     const refused = await renamePreset(page, name, to);
     if (refused) setProblem(errorText(refused));
@@ -126,12 +128,11 @@ function Row({ preset, onApply, onDelete }: RowProps) {
   const facts = [gone ? t.preset.gone(title ?? "") : (title ?? t.preset.anyModel), words].filter(Boolean);
   return (
     <li class="ip-preset" data-testid="preset-row" data-name={name}>
-      <div class="ip-preset-row">
+      <div ref={row} class="ip-preset-row">
         {renamed ? (
-          <Rename name={name} onEnd={(to) => void rename(to)} />
+          <Rename name={name} onEnd={(to, refocus) => void rename(to, refocus)} />
         ) : (
           <button
-            ref={use}
             type="button"
             class="ip-preset-use"
             aria-current={applied}
@@ -148,13 +149,15 @@ function Row({ preset, onApply, onDelete }: RowProps) {
             </span>
           </button>
         )}
-        <IconButton
-          icon="rename"
-          label={t.preset.rename(name)}
-          testid="rename-preset"
-          disabled={!usable}
-          onClick={() => setRenamed(true)}
-        />
+        <span data-rename>
+          <IconButton
+            icon="rename"
+            label={t.preset.rename(name)}
+            testid="rename-preset"
+            disabled={!usable}
+            onClick={() => setRenamed(true)}
+          />
+        </span>
         <IconButton
           icon="delete"
           label={t.preset.delete(name)}
@@ -172,18 +175,24 @@ function Row({ preset, onApply, onDelete }: RowProps) {
   );
 }
 
-/** The field in place of a name. `onEnd` gets null where the name stays. */
-function Rename({ name, onEnd }: { name: string; onEnd(to: string | null): void }) {
+interface RenameProps {
+  name: string;
+  /** `to`: null where the name stays. `refocus`: the user left the field by key. */
+  onEnd(to: string | null, refocus: boolean): void;
+}
+
+/** The field in place of a name. */
+function Rename({ name, onEnd }: RenameProps) {
   const input = useRef<HTMLInputElement>(null);
   const ended = useRef(false);
   useLayoutEffect(() => {
     focusOn(input.current);
     input.current?.select();
   }, []);
-  const end = (to: string | null): void => {
+  const end = (to: string | null, refocus: boolean): void => {
     if (ended.current) return;
     ended.current = true;
-    onEnd(to);
+    onEnd(to, refocus);
   };
   return (
     <input
@@ -193,11 +202,11 @@ function Rename({ name, onEnd }: { name: string; onEnd(to: string | null): void 
       defaultValue={name}
       maxLength={MAX_NAME}
       data-testid="preset-new-name"
-      onBlur={(event) => end(event.currentTarget.value.trim())}
+      onBlur={(event) => end(event.currentTarget.value.trim(), false)}
       onKeyDown={(event) => {
         if (isComposing(event)) return;
-        if (event.key === "Enter") end(event.currentTarget.value.trim());
-        else if (event.key === "Escape") end(null);
+        if (event.key === "Enter") end(event.currentTarget.value.trim(), true);
+        else if (event.key === "Escape") end(null, true);
         else return;
         event.preventDefault();
         event.stopPropagation();
