@@ -35,6 +35,8 @@ export function PresetList({ anchor, onClose }: PresetListProps) {
   const age = useStore((state) => state.presetsAge);
   const [presets, setPresets] = useState<PresetState[] | null>(null);
   const [problem, setProblem] = useState("");
+  /** The new name of the preset that was renamed by key: the focus goes back to its row. */
+  const [renamedTo, setRenamedTo] = useState<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     let current = true;
@@ -81,6 +83,8 @@ export function PresetList({ anchor, onClose }: PresetListProps) {
           <Row
             key={preset.name}
             preset={preset}
+            focused={preset.name === renamedTo}
+            onRenamed={setRenamedTo}
             onApply={() => {
               onClose(true);
               void applyPreset(page, preset);
@@ -96,11 +100,14 @@ export function PresetList({ anchor, onClose }: PresetListProps) {
 
 interface RowProps {
   preset: PresetState;
+  /** The focus comes to the button that renames. */
+  focused: boolean;
+  onRenamed(to: string): void;
   onApply(): void;
   onDelete(): void;
 }
 
-function Row({ preset, onApply, onDelete }: RowProps) {
+function Row({ preset, focused, onRenamed, onApply, onDelete }: RowProps) {
   const { name, gone } = preset;
   const page = usePage();
   const applied = useStore((state) => isApplied(state, preset));
@@ -114,8 +121,9 @@ function Row({ preset, onApply, onDelete }: RowProps) {
   const back = useRef(false);
   useLayoutEffect(() => {
     // The field that had the focus is gone.
-    if (!renamed && back.current) focusOn(row.current?.querySelector<HTMLElement>("[data-rename] button"));
-  }, [renamed]);
+    if (focused || (!renamed && back.current))
+      focusOn(row.current?.querySelector<HTMLElement>("[data-rename] button"));
+  }, [renamed, focused]);
   const rename = async (to: string | null, refocus: boolean): Promise<void> => {
     back.current = refocus;
     setRenamed(false);
@@ -123,6 +131,7 @@ function Row({ preset, onApply, onDelete }: RowProps) {
     if (!to || to === name) return;
     const refused = await renamePreset(page, name, to);
     if (refused) setProblem(errorText(refused));
+    else if (refocus) onRenamed(to);
   };
   const words = [preset.prefix, preset.suffix].filter(Boolean).join(" … ");
   const facts = [gone ? t.preset.gone(title ?? "") : (title ?? t.preset.anyModel), words].filter(Boolean);
