@@ -232,6 +232,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     assert_type(studio.history(model="demo:instant", status="success"), Rows)
     assert_type(studio.sql("select 1"), Rows)
     assert_type(studio.export("foxes", "jsonl", topic=topic), Path)
+    assert_type(studio.presets, Presets)
     assert_type(studio.spent(datetime(2026, 5, 4)), Spend)  # noqa: DTZ001 - a local time is allowed
     assert_type(studio.estimate("demo:instant", 4, width=512), Estimate | None)
     studio.budget = 5
