@@ -31,7 +31,7 @@ export function useVersions(target: Place, onMove: (place: Place) => void): Vers
   const { send } = page;
   const { addNotice } = useActions();
   const live = useStore((state) => state.live);
-  // Whatever another kernel or page does changes the batches too.
+  // The batches change with what another kernel or page does, too.
   const batches = useStore((state) => state.batches);
   const [known, setKnown] = useState<ChainResult | null>(null);
   const { generationId } = target;
