@@ -26,8 +26,8 @@ const dev = flags.dev ?? false;
 const most = Number(flags.most ?? MAX_BYTES);
 
 /** The parts: for each a script of src/parts and, for some, a sheet of src/styles/parts. */
-const PARTS = ["gallery", "large", "mask", "picker", "tools", "zh"];
-const SHEETS = ["gallery", "large", "mask", "picker", "tools"];
+const PARTS = ["gallery", "large", "mask", "picker", "sweep", "tools", "zh"];
+const SHEETS = ["gallery", "large", "mask", "picker", "sweep", "tools"];
 /** The name of the extension of JupyterLab, and the folder of its files. */
 const EXTENSION = "imgplay-widget";
 const extension = flags.out ? `${flags.out}/labextension` : here("../jupyter/labextension");

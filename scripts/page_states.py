@@ -651,6 +651,69 @@ def need_kernel_for_filter(page: Page) -> None:
     expect(part(page, "part-needs-kernel")).to_be_visible(timeout=WAIT)
 
 
+def show_sweep(page: Page) -> None:
+    """Wait until the first images of the grid of a sweep are drawn."""
+    grid = part(page, "sweep").get_by_test_id("tile-image")
+    expect(grid.first).to_be_visible(timeout=WAIT)
+    expect(part(page, "sweep").locator(".ip-tile-open .ip-skeleton")).to_have_count(0, timeout=WAIT)
+
+
+def swap_axes(page: Page) -> None:
+    """Let the rows of a sweep be columns."""
+    show_sweep(page)
+    part(page, "swap-axes").click()
+    show_sweep(page)
+
+
+def open_sweep_menu(page: Page) -> None:
+    """Open the menu of a sweep."""
+    show_sweep(page)
+    part(page, "sweep-menu").click()
+    expect(part(page, "menu")).to_be_visible(timeout=WAIT)
+
+
+def select_sweep(page: Page) -> None:
+    """Select all images of a sweep."""
+    open_sweep_menu(page)
+    part(page, "select-sweep").click()
+    expect(part(page, "selection")).to_be_visible(timeout=WAIT)
+
+
+def enlarge_sweep(page: Page) -> None:
+    """Show a sweep over all of the studio."""
+    show_sweep(page)
+    part(page, "enlarge-sweep").click()
+    large = part(page, "sweep-large")
+    expect(large.get_by_test_id("tile-image").first).to_be_visible(timeout=WAIT)
+    expect(large.locator(".ip-tile-open .ip-skeleton")).to_have_count(0, timeout=WAIT)
+
+
+def scroll_sweep(page: Page) -> None:
+    """Scroll a large sweep in both directions, so that its labels lie over its images."""
+    enlarge_sweep(page)
+    part(page, "sweep-large").get_by_role("slider").fill("160")
+    scroll = part(page, "sweep-large").get_by_test_id("sweep-scroll")
+    scroll.evaluate("grid => grid.scrollTo(500, 420)")
+    page.evaluate(DRAWN)
+    enlarged = part(page, "sweep-large").locator(".ip-tile-open .ip-skeleton")
+    expect(enlarged).to_have_count(0, timeout=WAIT)
+
+
+def choose_side(page: Page) -> None:
+    """Choose where the values of an axis stand."""
+    enlarge_sweep(page)
+    part(page, "axis-style").click()
+    expect(part(page, "menu")).to_be_visible(timeout=WAIT)
+
+
+def select_in_sweep(page: Page) -> None:
+    """Select images in the large grid."""
+    enlarge_sweep(page)
+    part(page, "sweep-large").get_by_test_id("tile").first.hover()
+    part(page, "sweep-large").get_by_test_id("select").first.click()
+    expect(part(page, "sweep-large").get_by_test_id("selection")).to_be_visible(timeout=WAIT)
+
+
 STATES: dict[str, tuple[str, Steps]] = {
     "first-run": ("topic=none&topics=0", show_first_screen),
     "first-run-keyed": ("topic=none&topics=0&catalog&keyed", show_first_screen),
@@ -684,6 +747,23 @@ STATES: dict[str, tuple[str, Steps]] = {
     "gallery-empty": ("", show_empty_gallery),
     "gallery-nothing-found": ("", find_nothing_in_gallery),
     "gallery-refused": ("refuse=gallery", refuse_gallery),
+    "sweep": ("sweep=grid", show_sweep),
+    "sweep-done": ("sweep=done", show_sweep),
+    "sweep-swapped": ("sweep=shapes", swap_axes),
+    "sweep-facets": ("sweep=facets", show_sweep),
+    "sweep-rows": ("sweep=rows", show_sweep),
+    "sweep-big": ("sweep=big", show_sweep),
+    "sweep-running": ("sweep=running", show_sweep),
+    "sweep-menu": ("sweep=grid", open_sweep_menu),
+    "sweep-selection": ("sweep=done", select_sweep),
+    "sweep-large": ("sweep=grid", enlarge_sweep),
+    "sweep-large-facets": ("sweep=facets", enlarge_sweep),
+    "sweep-large-rows": ("sweep=rows", enlarge_sweep),
+    "sweep-large-big": ("sweep=big", enlarge_sweep),
+    "sweep-large-scrolled": ("sweep=big", scroll_sweep),
+    "sweep-large-axis": ("sweep=facets", choose_side),
+    "sweep-large-selection": ("sweep=done", select_in_sweep),
+    "sweep-refused": ("sweep=grid&refuse=read_sweep", stay),
     "config": ("model=every", show_config),
     "presets": ("presets", list_presets),
     "no-presets": ("", open_presets),
@@ -818,7 +898,9 @@ def reach_state(page: Page, address: str, name: str, *, options: str = "theme=da
         expect(part(page, "new-topic-screen")).to_be_visible(timeout=WAIT)
     elif "silent" not in query:
         expect(part(page, "tile-image").first).to_be_visible(timeout=WAIT)
-        expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
+        # A sweep leaves no room for the batches before it.
+        if "sweep" not in query:
+            expect(page.locator('[data-generation-id="b6-1"] .ip-preview')).to_have_count(1, timeout=WAIT)
     steps(page)
     settle(page)
 

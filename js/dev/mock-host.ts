@@ -11,7 +11,8 @@
 // ?catalog (more providers and models, some without a key or retired),
 // ?chain (an image has versions), ?chain=long (and earlier ones that are not shown),
 // ?keyed (no key is missing),
-// ?unpriced (there is a budget, and no price is known).
+// ?unpriced (there is a budget, and no price is known),
+// ?sweep=grid|done|facets|rows|big|shapes|running (a sweep is the newest of the topic).
 import type { AnyModel } from "@anywidget/types";
 import widget from "../src/index";
 import { holdsWords } from "../src/lib/topics";
@@ -48,6 +49,7 @@ import {
   topic,
 } from "./fixtures";
 import { picture } from "./pictures";
+import { madeSweep } from "./sweeps";
 
 const query = new URLSearchParams(location.search);
 document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
@@ -158,8 +160,10 @@ function shapes(now: number): BatchState[] {
 class MockKernel {
   readonly handlers = new Set<Handler>();
   readonly state = snapshot(Date.now(), query.get("topic") !== "none");
+  readonly sweep = query.has("sweep") ? madeSweep(query.get("sweep") ?? "", Date.now()) : null;
   readonly #batches = new Map(
     [
+      ...(this.sweep?.batches ?? []),
       ...(this.state.feed?.batches ?? []),
       ...older(Date.now()),
       ...(query.has("shapes") ? shapes(Date.now()) : []),
@@ -386,6 +390,8 @@ class MockKernel {
         return this.gallery(call);
       case "named_batches":
         return { type: "batches", batches: call.batchIds.map((id) => this.batch(id)) };
+      case "read_sweep":
+        return this.sweep ? { type: "sweep", sweep: this.sweep.sweep } : { type: "empty" };
       case "generate": {
         const now = Date.now();
         const topicId = call.topicId ?? `t${now}`;
@@ -565,12 +571,16 @@ class MockKernel {
   page(call: Omit<Feed, "method">): FeedState {
     const { topicId, before, limit, search, model, status, starred, tag } = call;
     const words = search.toLowerCase().split(/\s+/);
+    const narrowed = Boolean(search || model || status || starred || tag);
     const found: BatchState[] = [];
     for (const id of this.ids) {
       if (before !== null && id >= before) continue;
       const each = this.batch(id);
       const fits =
         (topicId === null || each.topicId === topicId) &&
+        // One stands for all of a sweep, unless something narrows the feed.
+        (narrowed || !each.sweepId || found.every(({ sweepId }) => sweepId !== each.sweepId)) &&
+        (before === null || narrowed || !each.sweepId) &&
         (model === null || each.model === model) &&
         (status === null || each.generations.some((tile) => tile.status === status)) &&
         (!starred || each.generations.some((tile) => tile.starred)) &&

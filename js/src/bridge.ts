@@ -45,6 +45,7 @@ const FIRST: ReadonlySet<Call["method"]> = new Set(["hello", "part"]);
 const CLICKS: ReadonlySet<Call["method"]> = new Set([
   "generate",
   "cancel",
+  "cancel_sweep",
   "retry",
   "delete",
   "restore",

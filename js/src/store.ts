@@ -125,6 +125,9 @@ export function receive(store: Store, event: KernelEvent): void {
       state.changeBatch(event.batch);
       state.queueBatch(event.batch);
       break;
+    case "sweep_changed":
+      state.sweeps?.receive(event.sweep);
+      break;
     case "generation_changed":
       state.queueGeneration(event.generation);
       state.changeGeneration(event.generation);

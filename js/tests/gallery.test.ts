@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { batch, generation, model, snapshot, topic } from "../dev/fixtures";
 import { GAP, justified } from "../src/lib/justified";
-import { neighbourInGallery } from "../src/lib/neighbours";
+import { neighbourAmong } from "../src/lib/neighbours";
 import type { BatchState, Call, GenerationState, Result } from "../src/protocol.gen";
 import { openGallery } from "../src/slices/gallery";
 import { receive, showSnapshot } from "../src/store";
@@ -249,11 +249,11 @@ describe("the way through the gallery", () => {
   }));
   const at = (index: number) => places[index] as (typeof places)[number];
   it("goes by images and not by batches", () => {
-    expect(neighbourInGallery(places, batches, at(0), 1)).toEqual({ place: at(1) });
-    expect(neighbourInGallery(places, batches, at(2), -1)).toEqual({ place: at(1) });
-    expect(neighbourInGallery(places, batches, at(0), -1)).toBeNull();
-    expect(neighbourInGallery(places, batches, at(2), 1)).toEqual({ missing: "b0" });
-    expect(neighbourInGallery(places, batches, { batchId: "b7", generationId: "b7-0" }, 1)).toBeNull();
+    expect(neighbourAmong(places, batches, at(0), 1)).toEqual({ place: at(1) });
+    expect(neighbourAmong(places, batches, at(2), -1)).toEqual({ place: at(1) });
+    expect(neighbourAmong(places, batches, at(0), -1)).toBeNull();
+    expect(neighbourAmong(places, batches, at(2), 1)).toEqual({ missing: "b0" });
+    expect(neighbourAmong(places, batches, { batchId: "b7", generationId: "b7-0" }, 1)).toBeNull();
   });
 });
 

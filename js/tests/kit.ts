@@ -51,13 +51,14 @@ export function storeWithKernel(): { store: Store; page: Reach; calls: Pending[]
 
 /** Load a part from its source. */
 export const partFromSource: LoadPart = async (name) => {
-  // Its tiles ask the browser when they are imported, and most tests have none.
+  // Their tiles ask the browser when they are imported, and most tests have none.
   const gallery = name === "gallery" ? await import("../src/parts/gallery") : undefined;
-  const sources = { ...SOURCES, gallery } as PartModules;
+  const sweep = name === "sweep" ? await import("../src/parts/sweep") : undefined;
+  const sources = { ...SOURCES, gallery, sweep } as PartModules;
   return { module: sources[name], styles: "" };
 };
 
-const SOURCES: Omit<PartModules, "gallery"> = { large, mask, picker, tools, zh };
+const SOURCES: Omit<PartModules, "gallery" | "sweep"> = { large, mask, picker, tools, zh };
 
 /** Let all code run that waits for a settled promise. */
 export async function settled(): Promise<void> {

@@ -662,6 +662,27 @@ def test_the_synced_state_holds_small_pictures_of_the_newest_images(open_page, m
         assert set(state["thumbnails"]) <= {g.id for g in (*new, *old)}
 
 
+def test_the_synced_state_shows_a_sweep_as_its_template_with_the_first_images_of_its_cells(page):
+    grid = page.studio.sweep(
+        "a {animal} in {style}",
+        animal=["fox", "owl", "bear", "cat"],
+        style=["oil", "ink", "chalk", "wool"],
+        model="fake:image",
+    ).result(WAIT, progress=False)
+    page.studio._core.start(page.studio._core.topics.select, grid.topic_id).result(WAIT)
+    state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
+    (shown,) = state["feed"]["batches"]
+    assert (shown["prompt"], shown["sweepId"]) == ("a {animal} in {style}", grid.id)
+    first = [image.id for batch in grid for image in batch][:8]
+    assert [each["id"] for each in shown["generations"]] == first
+    assert [each["position"] for each in shown["generations"]] == list(range(8))
+    assert set(state["thumbnails"]) <= set(first)
+    assert state["thumbnails"]
+    page.studio.delete(grid[{"animal": "fox", "style": "oil"}])
+    state = page.studio._core.start(page.kernel.small_snapshot).result(WAIT)
+    assert state["feed"]["batches"][0]["generations"][0]["id"] == first[1]
+
+
 def test_no_key_reaches_the_page(page, monkeypatch):
     canary = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("OPENAI_API_KEY", canary)

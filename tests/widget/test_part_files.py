@@ -11,7 +11,7 @@ BUILD = next(PARTS.glob("large-*.js")).stem.partition("-")[2]
 
 def test_a_page_gets_every_part_of_its_build(page):
     assert {path.stem for path in PARTS.iterdir()} == {
-        f"{name}-{BUILD}" for name in ("gallery", "large", "mask", "picker", "tools", "zh")
+        f"{name}-{BUILD}" for name in ("gallery", "large", "mask", "picker", "sweep", "tools", "zh")
     }
     for path in PARTS.iterdir():
         reply, buffers = page.call("part", name=path.stem.partition("-")[0], build=BUILD)

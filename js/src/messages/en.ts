@@ -7,6 +7,7 @@ import type { english as gallery } from "./gallery";
 import type { english as large } from "./large";
 import type { english as mask } from "./mask";
 import type { english as picker } from "./picker";
+import type { english as sweep } from "./sweep";
 import type { english as tools } from "./tools";
 import type { Said, Words } from "./words";
 
@@ -407,6 +408,7 @@ export type Messages = typeof en &
   typeof download &
   typeof edit &
   typeof gallery &
+  typeof sweep &
   typeof large &
   typeof mask &
   typeof picker &

@@ -3,6 +3,7 @@ import type * as Gallery from "./gallery";
 import type * as Large from "./large";
 import type * as Mask from "./mask";
 import type * as Picker from "./picker";
+import type * as Sweep from "./sweep";
 import type * as Tools from "./tools";
 import type * as Chinese from "./zh";
 
@@ -11,6 +12,7 @@ export interface PartModules {
   large: typeof Large;
   mask: typeof Mask;
   picker: typeof Picker;
+  sweep: typeof Sweep;
   tools: typeof Tools;
   zh: typeof Chinese;
 }

@@ -88,7 +88,7 @@ export const createBatchesSlice: Slice<BatchesSlice> = (set, get) => {
           if (has && !belongs) feeds[key] = { ...feed, ids: feed.ids.filter((id) => id !== batch.id) };
           // Where a new batch belongs among scores is for the kernel to tell, with the next search.
           else if (belongs && !has && !feed.sorted && reaches(feed, batch.id))
-            feeds[key] = { ...feed, ids: union(feed.ids, [batch.id]) };
+            feeds[key] = { ...feed, ids: joined(state, feed.ids, batch.id, key !== FOUND && batch.sweepId) };
         }
         return { feeds, batches: { ...state.batches, [batch.id]: batch } };
       }),
@@ -177,6 +177,18 @@ function ahead(known: number | null, happenedAt: number): number {
 /** Return the index of a batch in a feed, or -1. */
 export function placeOf({ ids, sorted }: Feed, id: string): number {
   return sorted ? ids.indexOf(id) : indexIn(ids, id);
+}
+
+/** Return the ids of a feed with one more batch. Of a sweep, the newest batch stands for all. */
+function joined(
+  { batches }: State,
+  ids: readonly string[],
+  id: string,
+  sweepId: string | false | null,
+): readonly string[] {
+  const other = ids.find((each) => sweepId && batches[each]?.sweepId === sweepId) ?? "";
+  const others = ids.filter((each) => each !== other);
+  return other > id ? ids : union(others, [id]);
 }
 
 /** Return whether a batch stands in the part of a feed that is loaded. */

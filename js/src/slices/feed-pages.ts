@@ -139,7 +139,8 @@ export const createFeedPagesSlice: Slice<FeedPagesSlice> = (set, get, send) => {
       if (feed.topicId !== null) take(feed.topicId, feed, null);
     },
     catchUp: async (before) => {
-      const { gallery } = get();
+      const { gallery, sweeps } = get();
+      sweeps?.catchUp();
       if (gallery) return gallery.catchUp();
       if (isFiltering(get())) await get().loadFeed(FOUND);
       for (const id of Object.keys(get().held)) {
@@ -172,6 +173,7 @@ export function refreshed(
   const kept = new Set([
     ...(found?.ids ?? []),
     ...(state.gallery?.batchIds ?? []),
+    ...(state.sweeps?.batchIds ?? []),
     ...Object.keys(state.held),
   ]);
   if (page && page.topicId !== null) {
@@ -202,19 +204,20 @@ function renewed({ feeds, held }: Pick<State, "feeds" | "held">, key: string, pa
 }
 
 /** The parts of the state that tell which batches are in use. */
-type Use = "held" | "selected" | "anchor" | "gallery";
+type Use = "held" | "selected" | "anchor" | "gallery" | "sweeps";
 
 /**
- * Return whether a batch is open in a large view or the gallery, or has selected images: a feed never drops such a
- * batch.
+ * Return whether a batch is open in a large view, the gallery or the grid of a sweep, or has selected images: a feed
+ * never drops such a batch.
  */
 export function isUsed(
-  { held, selected, anchor, gallery }: Pick<State, Use>,
+  { held, selected, anchor, gallery, sweeps }: Pick<State, Use>,
   { id, generations }: BatchState,
 ): boolean {
   return (
     id in held ||
     gallery?.batchIds.has(id) ||
+    sweeps?.batchIds.has(id) ||
     generations.some((each) => selected.has(each.id) || each.id === anchor)
   );
 }

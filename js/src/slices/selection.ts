@@ -94,9 +94,10 @@ export const createSelectionSlice: Slice<SelectionSlice> = (set, get, send) => {
 
 /** Return the images of the feed that is shown, as they stand on the page. */
 function inOrder(state: State): string[] {
-  const { gallery } = state;
-  if (gallery) return gallery.known();
+  const { gallery, sweeps } = state;
+  const own = sweeps?.images() ?? gallery?.known();
+  if (own) return own;
   const key = shownFeed(state);
   const batches = key === null ? [] : batchesIn(state, key);
-  return batches.flatMap(({ generations }) => generations.map(({ id }) => id));
+  return batches.flatMap((batch) => sweeps?.images(batch) ?? batch.generations.map(({ id }) => id));
 }

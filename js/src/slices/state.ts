@@ -22,6 +22,7 @@ import type { ReferencesSlice } from "./references";
 import type { ReuseSlice } from "./reuse";
 import type { SelectionSlice } from "./selection";
 import type { SizesSlice } from "./sizes";
+import type { Sweeps } from "./sweeps";
 import type { TopicListSlice } from "./topic-list";
 import type { TopicsSlice } from "./topics";
 
@@ -43,6 +44,8 @@ export interface PageState {
   presetsAge: number;
   /** The gallery, while it stands in the place of the feed. */
   gallery: Gallery | null;
+  /** The sweeps, once the card of one was drawn. */
+  sweeps?: Sweeps;
   /** The way to the kernel, for what a part asks. */
   send: Send;
 }

@@ -34,7 +34,7 @@ const AHEAD = 1600;
 const DAY = "day ";
 
 export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
-  const { store } = usePage();
+  const { store, parts } = usePage();
   const feed = useStore((state) => state.feeds[feedKey]);
   const live = useStore((state) => state.live);
   const actions = useActions();
@@ -50,7 +50,14 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   const newest = sorted || feedKey === FOUND ? "" : (ids[0] ?? "");
   const [large, setLarge] = useState<ReadonlyMap<string, number>>(NOBODY);
   const arrange = useCallback(
-    (id: string, sight: Sight) => arrangement(store.getState().batches[id], sight, size, large.get(id)),
+    (id: string, sight: Sight) => {
+      const state = store.getState();
+      const batch = state.batches[id];
+      const sweep = sweepOf(batch, feedKey);
+      const placed = arrangement(batch, sight, size, sweep ? 0 : large.get(id));
+      const height = sweep && parts.get("sweep")?.heightOf(state, sweep, sight);
+      return height ? { ...placed, height } : placed;
+    },
     [store, size, large],
   );
   const estimate = useCallback(
@@ -87,7 +94,10 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
   useEffect(() => {
     if (near && live) void actions.loadMore(feedKey);
   }, [near, live, feedKey, actions, feed?.before]);
-  useReturn(scroller, left, toTop, ({ batchId }) => toRow(batchId));
+  const sweepIn = (id: string) => sweepOf(store.getState().batches[id], feedKey);
+  useReturn(scroller, left, toTop, ({ batchId, sweepId }) =>
+    toRow((sweepId && ids.find((id) => sweepIn(id) === sweepId)) || batchId),
+  );
   useEffect(() => () => actions.clearSelection(), [actions]);
 
   return (
@@ -114,13 +124,15 @@ export function TopicFeed({ feedKey, left, onOpen }: TopicFeedProps) {
       <ul class="ip-batches" aria-label={t.feed.batches} style={{ height: `${total}px` }}>
         {rows.map(({ key, index, top, passing }) => (
           <FeedRow
-            key={key}
+            // The card of a sweep stays the same when another batch stands for it.
+            key={sweepIn(key) || key}
             id={key}
             index={index}
             count={feed?.before ? -1 : keys.length}
             top={top}
             passing={passing}
             tiles={key.startsWith(DAY) ? null : arrange(key, sight)}
+            sight={sight}
             feedKey={feedKey}
             measure={measure}
             onOpen={onOpen}
@@ -162,8 +174,10 @@ export function useReturn(
     if (!place || !feed) return;
     const find = (what: string): HTMLElement | null => feed.querySelector(what);
     const tile = find(`[data-generation-id="${place.generationId}"] [data-select]`);
-    // The batch of the image, or its place in the gallery.
-    const row = find(`[data-batch-id="${place.batchId}"],[data-row="${place.generationId}"]`);
+    // The batch or the sweep of the image, or its place in the gallery.
+    const row = find(
+      `[data-batch-id="${place.sweepId ?? place.batchId}"],[data-row="${place.generationId}"]`,
+    );
     // The dialog, which kept the focus out of the feed, is closed only now.
     if (fresh && !tile) feed.focus({ preventScroll: true });
     if (tile) focusOn(tile);
@@ -191,6 +205,7 @@ function finished(batch: BatchState | undefined): readonly string[] | undefined 
 
 interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   id: string;
+  sight: Sight;
   index: number;
   count: number;
   top: number;
@@ -200,7 +215,7 @@ interface FeedRowProps extends Omit<TopicFeedProps, "left"> {
   measure(element: HTMLElement, key: string): () => void;
 }
 
-function FeedRow({ id, index, count, top, passing, tiles, feedKey, measure, onOpen }: FeedRowProps) {
+function FeedRow({ id, index, count, top, passing, tiles, feedKey, measure, ...given }: FeedRowProps) {
   const element = useRef<HTMLLIElement>(null);
   const batch = useStore((state) => state.batches[id]);
   useLayoutEffect(
@@ -226,7 +241,11 @@ function FeedRow({ id, index, count, top, passing, tiles, feedKey, measure, onOp
         <Passing batch={batch} />
       ) : batch ? (
         <Boundary name="batch">
-          <BatchCard batch={batch} onOpen={onOpen} />
+          {sweepOf(batch, feedKey) ? (
+            <Sweep batch={batch} {...given} />
+          ) : (
+            <BatchCard batch={batch} onOpen={given.onOpen} />
+          )}
         </Boundary>
       ) : (
         <Dropped feedKey={feedKey} id={id} />
@@ -250,6 +269,19 @@ function Day({ day, first }: { day: string; first: boolean }) {
 function Size() {
   const { module } = usePart("tools");
   return module ? <module.SizeSlider /> : null;
+}
+
+/** Return the sweep for which a batch stands in a feed. What a filter finds stands for itself. */
+function sweepOf(batch: BatchState | undefined, feedKey: string): string | false | null | undefined {
+  return feedKey !== FOUND && batch?.sweepId;
+}
+
+type SweepProps = Pick<FeedRowProps, "sight" | "onOpen"> & { batch: BatchState };
+
+/** The grid of a sweep; until its part is there, and without a kernel, the batch that stands for it. */
+function Sweep(props: SweepProps) {
+  const { module } = usePart("sweep");
+  return module ? <module.SweepCard {...props} /> : <BatchCard batch={props.batch} onOpen={props.onOpen} />;
 }
 
 /** The place of a batch that rushes by: its shape, without text and buttons. */

@@ -4,7 +4,8 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { errorState, errorText } from "../lib/answer";
 import { fly } from "../lib/flight";
 import type { Size } from "../lib/geometry";
-import { type Neighbour, neighbour, neighbourInGallery, type Place } from "../lib/neighbours";
+import { type Neighbour, neighbour, neighbourAmong, type Place } from "../lib/neighbours";
+import { placesOf } from "../lib/sweep-grid";
 import { differenceText, sizeText } from "../lib/words";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import type { Hidden } from "../media";
@@ -14,6 +15,7 @@ import { viewOf } from "../originals";
 import type { BatchState, ErrorState, GenerationState, VersionState } from "../protocol.gen";
 import { addImage } from "../slices/adding";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
+import { FOUND } from "../slices/filter";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
 import { editImage } from "./edit-image";
@@ -76,6 +78,14 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
   const usable = useStore((state) => state.usable);
   const page = usePage();
   const actions = useActions();
+  const shown = useRef(target);
+  shown.current = target;
+  useEffect(
+    () => () => {
+      if (shown.current.sweepId) page.store.getState().sweeps?.leave(shown.current);
+    },
+    [page],
+  );
 
   // If the image was deleted, here or elsewhere, the next one takes its place before a key can still act on the old
   // one.
@@ -569,19 +579,33 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
   const ownFeed = useStore((state) => (feedKey === null ? NO_FEED : (state.feeds[feedKey] ?? NO_FEED)));
   const feed = gallery ?? ownFeed;
   const batches = useStore((state) => state.batches);
+  const sweeps = useStore((state) => state.sweeps);
   const actions = useActions();
   const { store } = usePage();
   const [waiting, setWaiting] = useState<-1 | 1 | null>(null);
+  const imagesOf = (id: string | null | undefined): Place[] | undefined => {
+    const { state, placement } = sweeps?.known[id ?? ""] ?? {};
+    return state && placement ? placesOf(state, placement, batches) : undefined;
+  };
+  // The grid of a sweep over all of the studio hides what is beside it.
+  const among = imagesOf(sweeps?.large) ?? gallery?.pictures;
   const beside = (by: -1 | 1): Neighbour =>
-    gallery
-      ? neighbourInGallery(gallery.pictures, batches, target, by)
-      : neighbour(ownFeed.ids, batches, target, by);
+    among
+      ? neighbourAmong(among, batches, target, by)
+      : neighbour(
+          ownFeed.ids,
+          batches,
+          target,
+          by,
+          feedKey === FOUND ? undefined : (batch) => imagesOf(batch.sweepId),
+        );
   const before = beside(-1);
   const after = beside(1);
   // From a version that stands in another topic, more of this feed leads nowhere.
   const inside = gallery
     ? gallery.pictures.some(({ generationId }) => generationId === target.generationId)
     : ownFeed.ids.includes(target.batchId);
+  const more = inside && feed.before !== null && !sweeps?.large;
   // The image to go on to if this one is deleted, found while this one still exists.
   const exits = useRef<{ of: string; to: LightboxTarget | null }>({ of: "", to: null });
   const nearest = [after, before].find((step) => step !== null && "place" in step);
@@ -600,7 +624,7 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
       onMove(step.place);
       return;
     }
-    if (feed.loading || (!step && (by < 0 || !inside || feed.before === null))) return;
+    if (feed.loading || (!step && (by < 0 || !more))) return;
     setWaiting(by);
     if (gallery) void (step ? gallery.fetch([step.missing]) : gallery.more());
     else if (feedKey !== null)
@@ -624,5 +648,5 @@ function useWay(target: LightboxTarget, onMove: (target: LightboxTarget) => void
     move.current(to);
     return true;
   }, [store]);
-  return { before: before !== null, after: after !== null || (inside && feed.before !== null), go, leave };
+  return { before: before !== null, after: after !== null || more, go, leave };
 }

@@ -9,7 +9,14 @@ import { useModal } from "./modal";
 import { IconButton } from "./parts";
 import { noMatch, RestOfTopics, TopicSearch, useTopics } from "./topic-search";
 
-export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): void }) {
+interface MoveDialogProps {
+  batch: BatchState;
+  /** The batches that move with it, itself among them. Without them it moves alone. */
+  ids?: readonly string[];
+  onClose(): void;
+}
+
+export function MoveDialog({ batch, ids = [batch.id], onClose }: MoveDialogProps) {
   const dialog = useModal();
   const many = useStore((state) => state.topics.length > AT_A_GLANCE + 1);
   const actions = useActions();
@@ -18,7 +25,7 @@ export function MoveDialog({ batch, onClose }: { batch: BatchState; onClose(): v
   const found = search.topics.filter((topic) => topic.id !== batch.topicId);
   const move = (topicId: string | null): void => {
     dialog.current?.close();
-    void actions.moveBatches([batch.id], topicId);
+    void actions.moveBatches(ids, topicId);
   };
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same by keyboard

@@ -30,10 +30,15 @@ interface TileProps {
   batch: BatchState;
   /** What else its element has. It must stay the same between drawings. */
   own?: HTMLAttributes<HTMLLIElement>;
+  /** The name of the image in a grid; without one, its number and its prompt are its name. */
+  name?: string;
+  /** Whether Tab stops at the image: in a grid at one image alone. */
+  tab?: 0 | -1;
   onOpen(target: LightboxTarget): void;
 }
 
-export const Tile = memo(({ generation, batch, own, onOpen }: TileProps) => {
+export const Tile = memo((props: TileProps) => {
+  const { generation, batch, own } = props;
   const { id, status, width, height, position } = generation;
   const selected = useStore((state) => state.selected.has(id));
   const selecting = useStore((state) => state.selected.size > 0);
@@ -79,7 +84,7 @@ export const Tile = memo(({ generation, batch, own, onOpen }: TileProps) => {
       }}
     >
       <Boundary name="tile">
-        {status === "success" && <Finished generation={generation} batch={batch} onOpen={onOpen} met={met} />}
+        {status === "success" && <Finished {...props} met={met} />}
         {(status === "pending" || status === "processing") && <Running generation={generation} />}
         {(status === "error" || status === "cancelled") && <Stopped generation={generation} />}
       </Boundary>
@@ -103,7 +108,7 @@ export const Tile = memo(({ generation, batch, own, onOpen }: TileProps) => {
   );
 });
 
-function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean }) {
+function Finished({ generation, batch, onOpen, met, name, tab }: TileProps & { met: boolean }) {
   const { media } = usePage();
   const actions = useActions();
   const usable = useStore((state) => state.usable);
@@ -119,9 +124,9 @@ function Finished({ generation, batch, onOpen, met }: TileProps & { met: boolean
       <div
         class="ip-tile-open"
         role="button"
-        tabIndex={0}
+        tabIndex={tab ?? 0}
         data-select
-        aria-label={t.tile.open(position + 1, batch.prompt)}
+        aria-label={name ?? t.tile.open(position + 1, batch.prompt)}
         onClick={() => onOpen({ batchId: batch.id, generationId: id })}
         onKeyDown={pressByKey}
       >

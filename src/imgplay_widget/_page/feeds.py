@@ -74,8 +74,7 @@ class Feeds:
         return protocol.GalleryResult(images=list(page.images), batches=batches, before=page.before)
 
     async def _named_batches(self, call: protocol.NamedBatches, _: Attachments) -> protocol.BatchList:
-        found = await self._archive.entries(call.batch_ids)
-        return protocol.BatchList(batches=[self._batch(entry) for entry in found])
+        return protocol.BatchList(batches=await self.named(call.batch_ids))
 
     async def _sweep(self, call: protocol.ReadSweep, _: Attachments) -> protocol.SweepResult:
         return protocol.SweepResult(sweep=sweep_state(await self._archive.sweep(call.sweep_id)))
@@ -117,6 +116,10 @@ class Feeds:
         if active is not None and all(topic.id != active for topic in topics):
             topics += await self._archive.topics_by_id([active])
         return _listed(topics, page.before)
+
+    async def named(self, batch_ids: Sequence[str]) -> list[protocol.BatchState]:
+        """Return batches by their ids. Those that are not there are left out."""
+        return [self._batch(entry) for entry in await self._archive.entries(batch_ids)]
 
     async def page(
         self,

@@ -135,7 +135,7 @@ class Snapshots:
         whole = await self.whole(max_topics=STATE_TOPICS)
         feed = whole.feed
         if feed is not None:
-            batches = [_shortened(batch) for batch in feed.batches[:STATE_BATCHES]]
+            batches = [_shortened(await self._whole_sweep(batch)) for batch in feed.batches[:STATE_BATCHES]]
             feed = feed.model_copy(update={"batches": batches, "before": None})
         config = whole.config
         shown = [] if feed is None else [g.id for b in feed.batches for g in b.generations if g.media_type]
@@ -161,6 +161,32 @@ class Snapshots:
             }
         )
         return bounded.wire()
+
+    async def _whole_sweep(self, batch: protocol.BatchState) -> protocol.BatchState:
+        """Return what a saved notebook shows of a sweep: its template, and the first images of its cells.
+
+        A part of the page draws the grid, and only a kernel has the part. A sweep may have any number of
+        cells. A batch that does not belong to a sweep stays as it is.
+        """
+        if batch.sweep_id is None:
+            return batch
+        try:
+            sweep = await self._archive.sweep(batch.sweep_id)
+        except NotFound:
+            return batch
+        ids = [cell for cell in sweep.cells if cell is not None][:STATE_IMAGES]
+        found = {one.id: one for one in await self._feeds.named(ids)}
+        images = [image for batch_id in ids if batch_id in found for image in found[batch_id].generations]
+        return batch.model_copy(
+            update={
+                "prompt": sweep.template,
+                "generations": [
+                    image.model_copy(update={"position": position})
+                    for position, image in enumerate(images[:STATE_IMAGES])
+                ]
+                or batch.generations,
+            }
+        )
 
     async def _miniatures(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the pictures of a small snapshot, in base64 by generation id. Each picture is made once."""
