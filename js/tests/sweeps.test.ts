@@ -40,7 +40,11 @@ const count = (length: number, label = "v") =>
   axis("x", ...Array.from({ length }, (_, at) => `${label}${at}`));
 
 describe("which axis stands where", () => {
-  it("puts the first axis down and the second across, and what has one value nowhere", () => {
+  it("puts the shorter of two axes across, and what has one value nowhere", () => {
+    expect(firstPlacement([STYLE, ANIMAL])).toEqual({ rows: 1, columns: 0 });
+    expect(firstPlacement([STYLE, SEED])).toEqual({ rows: 0, columns: 1 });
+    const long = axis("words", "a fox that sleeps in fresh snow in the morning", "an owl");
+    expect(firstPlacement([long, ANIMAL])).toEqual({ rows: 0, columns: 1 });
     expect(firstPlacement([ANIMAL, STYLE])).toEqual({ rows: 0, columns: 1 });
     expect(firstPlacement([MODEL, ANIMAL, SEED, STYLE])).toEqual({ rows: 1, columns: 2 });
     expect(firstPlacement([MODEL, ANIMAL])).toEqual({ rows: null, columns: 1 });
@@ -172,7 +176,8 @@ describe("where the cells stand", () => {
   });
 
   it("keeps images in a size that can be seen, and lets many columns go on to the side", () => {
-    const wide = plan(sweep(ANIMAL, count(30)), { size: 0 });
+    const made = sweep(ANIMAL, count(30));
+    const wide = planOf(gridOf(made, { rows: 0, columns: 1 }), square, room, { size: 0 });
     expect(wide.image).toBeGreaterThanOrEqual(84);
     expect(wide.width).toBeGreaterThan(room.width);
     const whole = plan(sweep(ANIMAL, count(12)), { fit: true });

@@ -41,11 +41,26 @@ export function severalOf(axes: Axes): number[] {
   return axes.flatMap((_, index) => (isSeveral(axes, index) ? index : []));
 }
 
-/** Return how a sweep stands at first: the first axis goes down, the second across. An axis alone goes across. */
+/** The most values of an axis, and the most characters of one, that are easy to read across. */
+const READABLE_COLUMNS = 8;
+const READABLE_LABEL = 30;
+
+/**
+ * Return how a sweep stands at first, as in the output of a cell: of the first two axes, the shorter one that is easy to
+ * read goes across. An axis alone goes across.
+ */
 export function firstPlacement(axes: Axes): Placement {
   const [first, second] = severalOf(axes);
-  if (second !== undefined) return { rows: first ?? null, columns: second };
-  return { rows: null, columns: first ?? (axes.length > 0 ? 0 : null) };
+  if (first === undefined || second === undefined)
+    return { rows: null, columns: first ?? (axes.length > 0 ? 0 : null) };
+  const hardness = (axis: number): number => {
+    const { labels = [] } = axes[axis] ?? {};
+    const easy = labels.length <= READABLE_COLUMNS && labels.every(({ length }) => length <= READABLE_LABEL);
+    return easy ? labels.length : labels.length + 1e6;
+  };
+  return hardness(first) < hardness(second)
+    ? { rows: second, columns: first }
+    : { rows: first, columns: second };
 }
 
 export function sideOf({ columns, rows }: Placement, axis: number): Side {

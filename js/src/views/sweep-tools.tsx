@@ -160,12 +160,14 @@ export function AxisMenus({ sweep: { state, placement } }: { sweep: KnownSweep }
       {severalOf(axes).map((axis) => {
         const { name = "" } = axes[axis] ?? {};
         const side = sideOf(placement, axis);
+        const text = `${name}: ${t.sweep.sides[side]}`;
         return (
           <Menu
             key={name}
             icon="down"
-            label={t.sweep.axis(name)}
-            text={`${name}: ${t.sweep.sides[side]}`}
+            label={text}
+            tip={t.sweep.axis(name)}
+            text={text}
             testid={`axis-${name}`}
             items={() =>
               SIDES.map((each) => ({
