@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from imgplay_widget.errors import (
+    ConfirmationNeeded,
     ImgplayError,
     InvalidRequest,
     MissingKey,
@@ -32,6 +33,7 @@ _REFUSED = (
     NotFound,
     OverBudget,
     PriceUnknown,
+    ConfirmationNeeded,
     MissingKey,
     MissingPackage,
     NoThreads,

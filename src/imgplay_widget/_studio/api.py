@@ -27,7 +27,7 @@ from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
 from imgplay_widget._studio.presets import Presets
 from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
-from imgplay_widget._studio.sweeps import Asked
+from imgplay_widget._studio.sweeps import SweepRequest
 from imgplay_widget._studio.workflows import read_workflow
 from imgplay_widget._text import shown
 from imgplay_widget._types import Reference
@@ -205,7 +205,7 @@ class StudioApi:
         """
         core = self._core
         core.check_open()
-        asked = Asked(
+        asked = SweepRequest(
             template=template,
             model=model,
             seed=seed,

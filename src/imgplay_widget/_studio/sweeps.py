@@ -45,11 +45,10 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.inputs import ReferenceLike
-    from imgplay_widget._studio.live import LiveBatch
     from imgplay_widget._studio.prepare import Checked
     from imgplay_widget._types import JSON, Entry, ModelSpec, Request, Task, Topic
 
-__all__ = ["Asked", "Sweeps"]
+__all__ = ["SweepRequest", "Sweeps"]
 
 AGREE = (
     "Call again with confirm=True to agree to it, or ask for fewer images. Nothing was stored, sent or paid."
@@ -58,7 +57,7 @@ AGREE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SweepRequest:
     """What a call asks for, as the user gave it."""
 
     template: Any
@@ -105,6 +104,24 @@ class _Found:
     lost: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """The rows of a sweep that are not stored yet.
+
+    Attributes:
+        new: True where the store does not have the sweep.
+        new_topic: the topic to make with it, or None where it exists.
+        found: what the store has.
+        entries: the new batches, by the positions of their cells.
+    """
+
+    sweep: Sweep
+    new: bool
+    new_topic: Topic | None
+    found: _Found
+    entries: Mapping[int, Entry]
+
+
 class Sweeps:
     """The sweeps of a studio.
 
@@ -119,7 +136,7 @@ class Sweeps:
 
     def make(
         self,
-        asked: Asked,
+        asked: SweepRequest,
         *,
         topic_id: str | None,
         title: str | None,
@@ -145,53 +162,25 @@ class Sweeps:
             found = core.call(self._find, planned) if cache else _Found(sweep=None, kept={}, failed={})
             if found.sweep is not None:
                 topic_id, title, select = found.sweep.topic_id, None, False
-            return self._begin(
-                planned,
-                found,
-                topic_id=topic_id,
-                title=title,
-                select=select,
-                confirm=confirm,
-                fresh=not cache,
-            )
+            draft = self._draft(planned, found, topic_id, title)
+            self._consent(planned, draft, confirm=confirm)
+            if draft.entries:
+                core.keep_inputs(planned.inputs)
+            begin = partial(self._begin, draft, select=select, fresh=not cache, confirm=confirm)
+            return core.call(begin)
 
-    def _begin(
-        self,
-        planned: _Planned,
-        found: _Found,
-        *,
-        topic_id: str | None,
-        title: str | None,
-        select: bool,
-        confirm: bool,
-        fresh: bool,
-    ) -> SweepHandle:
+    def _draft(self, planned: _Planned, found: _Found, topic_id: str | None, title: str | None) -> _Draft:
+        """Return the rows of a sweep. Nothing is stored, sent or paid here.
+
+        Raises:
+            InvalidRequest: the title cannot be stored.
+            MissingKey: the key of a provider is not set.
+        """
         core = self._core
-        sweep_id = new_id() if found.sweep is None else found.sweep.id
-        new_topic: Topic | None = None
-        if topic_id is None:
-            new_topic = core.topic_for(planned.template, title)
-            topic_id = new_topic.id
-        missing = [
-            at for at in range(len(planned.requests)) if at not in found.kept and at not in found.failed
-        ]
-        for provider in {
-            planned.requests[at].provider.spec.name: planned.requests[at].provider for at in missing
-        }.values():
-            core.look_for_key(provider)
-        entries = {
-            at: core.rows_for(planned.requests[at], topic_id=topic_id, sweep_id=sweep_id).entry
-            for at in missing
-        }
-        calls = [task for entry in entries.values() for task in entry.tasks]
-        calls += [task for entry in found.failed.values() for task in core.engine.calls_of_retry(entry)]
-        sent = len(missing) + len(found.failed)
-        self._consent(planned, calls, sent, confirm=confirm)
-        if missing:
-            core.keep_inputs(planned.inputs)
+        new_topic = core.topic_for(planned.template, title) if topic_id is None else None
         sweep = found.sweep or Sweep(
-            id=sweep_id,
-            topic_id=topic_id,
+            id=new_id(),
+            topic_id=topic_id or (new_topic.id if new_topic else ""),
             user_id=core.owner.user_id,
             organization_id=core.owner.organization_id,
             digest=planned.digest,
@@ -200,42 +189,56 @@ class Sweeps:
             fixed=planned.fixed,
             created_at=core.now(),
         )
-        cells = {at: entry.batch.id for at, entry in found.kept.items()}
-        retried = [entry.batch.id for entry in found.failed.values()]
+        missing = {
+            at: checked
+            for at, checked in enumerate(planned.requests)
+            if at not in found.kept and at not in found.failed
+        }
+        for provider in {one.provider.spec.name: one.provider for one in missing.values()}.values():
+            core.look_for_key(provider)
+        return _Draft(
+            sweep=sweep,
+            new=found.sweep is None,
+            new_topic=new_topic,
+            found=found,
+            entries={
+                at: core.rows_for(checked, topic_id=sweep.topic_id, sweep_id=sweep.id).entry
+                for at, checked in missing.items()
+            },
+        )
 
-        async def store() -> SweepHandle:
-            # The handles are made first, so that they miss no change.
-            lives = [core.live.batch(entry) for entry in (*entries.values(), *found.kept.values())]
-            saved = sweep
-            if entries or found.sweep is None or _changed(sweep, cells):
-                saved, topic = await core.engine.add_sweep(
-                    sweep,
-                    cells,
-                    entries,
-                    new_topic or core.coming(topic_id),
-                    fresh=fresh,
-                    lost=found.lost,
-                    confirm=confirm,
-                )
-                first = next(iter(entries.values()), None)
-                await core.after_adding(
-                    topic,
-                    planned.template,
-                    None if first is None else first.batch,
-                    new=new_topic is not None,
-                    select=select,
-                )
-            for batch_id in retried:
-                await core.engine.retry(batch_id, confirm=confirm, beyond=confirm)
-            return await self._handle(saved, lives)
+    async def _begin(self, draft: _Draft, *, select: bool, fresh: bool, confirm: bool) -> SweepHandle:
+        """Store a sweep, start its requests and retries, and return its handle."""
+        core, sweep, kept = self._core, draft.sweep, draft.found.kept
+        # The live batches are made first and held, so that they miss no change.
+        lives = [core.live.batch(entry) for entry in (*draft.entries.values(), *kept.values())]
+        cells = {at: entry.batch.id for at, entry in kept.items()}
+        if draft.entries or draft.new or any(sweep.cells[at] != one for at, one in cells.items()):
+            sweep, topic = await core.engine.add_sweep(
+                sweep,
+                cells,
+                draft.entries,
+                draft.new_topic or core.coming(sweep.topic_id),
+                fresh=fresh,
+                lost=draft.found.lost,
+                confirm=confirm,
+            )
+            first = next((entry.batch for entry in draft.entries.values()), None)
+            new = draft.new_topic is not None
+            await core.after_adding(topic, sweep.template, first, new=new, select=select)
+        await self._retry([entry.batch.id for entry in draft.found.failed.values()], confirm)
+        handle = await self._handle(sweep)
+        del lives
+        return handle
 
-        return core.call(store)
-
-    def _consent(self, planned: _Planned, calls: Sequence[Task], sent: int, *, confirm: bool) -> None:
+    def _consent(self, planned: _Planned, draft: _Draft, *, confirm: bool) -> None:
         """Tell the size and the cost of a sweep, or refuse what needs the agreement of the user."""
-        requests = len(planned.requests)
-        n = planned.requests[0].request.n
-        self._agree(plan_line(requests * n, requests, requests - sent, calls), calls, sent, confirm=confirm)
+        failed = draft.found.failed.values()
+        calls = [task for entry in draft.entries.values() for task in entry.tasks]
+        calls += [task for entry in failed for task in self._core.engine.calls_of_retry(entry)]
+        requests, sent = len(planned.requests), len(draft.entries) + len(failed)
+        images = requests * planned.requests[0].request.n
+        self._agree(plan_line(images, requests, requests - sent, calls), calls, sent, confirm=confirm)
 
     def _agree(self, line: str, calls: Sequence[Task], sent: int, *, confirm: bool) -> None:
         core = self._core
@@ -251,11 +254,9 @@ class Sweeps:
                 )
         shown_line(line, wanted=core.progress)
 
-    async def _handle(self, sweep: Sweep, lives: Sequence[LiveBatch] = ()) -> SweepHandle:
-        """Return the handle of a sweep. The live batches are held until the handle holds them."""
-        live = await self._core.live.sweep(sweep)
-        del lives
-        return SweepHandle(self._core, live)
+    async def _handle(self, sweep: Sweep) -> SweepHandle:
+        """Return the handle of a sweep."""
+        return SweepHandle(self._core, await self._core.live.sweep(sweep))
 
     async def _find(self, planned: _Planned) -> _Found:
         """Look for the sweep in the store, and for the batches of its requests."""
@@ -291,7 +292,7 @@ class Sweeps:
 
     # -------------------------------------------------------------- planning
 
-    def _plan(self, asked: Asked) -> _Planned:
+    def _plan(self, asked: SweepRequest) -> _Planned:
         """Read and check all that a call asks for, before the store is looked at.
 
         Raises:
@@ -416,7 +417,7 @@ def digest_of(request: Request) -> str:
     )
 
 
-def _axes_of(asked: Asked, panel_model: str) -> tuple[tuple[Axis, ...], dict[str, JSON]]:
+def _axes_of(asked: SweepRequest, panel_model: str) -> tuple[tuple[Axis, ...], dict[str, JSON]]:
     """Return the axes of a call, and the values that all cells share."""
     axes: list[Axis] = []
     fixed: dict[str, JSON] = {}
@@ -544,8 +545,3 @@ def _is_failed(entry: Entry) -> bool:
     lost = (Status.ERROR, Status.CANCELLED)
     there = len(entry.generations) == entry.batch.config.get("n")
     return there and any(entry.status_of(one) in lost for one in entry.generations)
-
-
-def _changed(sweep: Sweep, cells: Mapping[int, str]) -> bool:
-    """Return whether cells have other batches now."""
-    return any(sweep.cells[at] != batch_id for at, batch_id in cells.items())

@@ -16,6 +16,7 @@ STATUSES: dict[type[ImgplayError], HTTPStatus] = {
     errors.UnknownParameter: HTTPStatus.BAD_REQUEST,
     errors.OverBudget: HTTPStatus.PAYMENT_REQUIRED,
     errors.PriceUnknown: HTTPStatus.PAYMENT_REQUIRED,
+    errors.ConfirmationNeeded: HTTPStatus.PAYMENT_REQUIRED,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.PageOutdated: HTTPStatus.CONFLICT,
     errors.NoThreads: HTTPStatus.SERVICE_UNAVAILABLE,
