@@ -61,7 +61,8 @@ def file_names(
         InvalidRequest: the pattern cannot be read, has an unknown word or a separator of folders, or gives
             two images the same name.
     """
-    further: Sequence[Mapping[str, Any]] = [{}] * len(images) if words is None else words
+    none: Mapping[str, Any] = {}
+    further = [none] * len(images) if words is None else list(words)
     fields = tuple(dict.fromkeys((*FIELDS, *(name for one in further for name in one))))
     _check(pattern, fields)
     names = [_name(pattern, *image, more) for image, more in zip(images, further, strict=True)]

@@ -26,10 +26,10 @@ __all__ = [
     "RESERVED",
     "ROW",
     "UNCONFIRMED",
+    "cell_values",
     "check_count",
     "filled",
     "labels_of",
-    "places",
     "plan_line",
     "refused",
     "retry_line",
@@ -92,21 +92,11 @@ def values_of(name: str, given: Any) -> tuple[JSON, ...] | None:
         InvalidRequest: the axis is empty, too long or has a value twice, or a value is not text, a number,
             True, False or None.
     """
-    value = plain(given)
+    value: Any = plain(given)
     if value is None or isinstance(value, str | bool | int | float | bytes | bytearray | memoryview):
         return None
-    if not isinstance(value, Iterable):
-        raise refused(name, f"{shown(value)} is neither one value nor a list of values")
-    if isinstance(value, Mapping | Set):
-        raise refused(name, f"a {type(value).__name__} has no order of values", "Give a list.")
-    if hasattr(value, "columns"):
-        raise refused(name, "a table is not a list of values", "Give one of its columns, or rows=table.")
-    check_length(name, value)
-    if hasattr(value, "to_pylist"):
-        # The values of an array of Arrow are objects of Arrow.
-        value = value.to_pylist()
     found: list[JSON] = []
-    for index, one in enumerate(islice(value, MAX_CELLS + 1)):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - anything
+    for index, one in enumerate(islice(_several_of(name, given), MAX_CELLS + 1)):
         found.append(_value(name, one, f"value {index + 1}"))
     if len(found) > MAX_CELLS:
         raise refused(name, f"it has more than {MAX_CELLS:,} values")
@@ -131,7 +121,7 @@ def rows_of(given: Any) -> tuple[dict[str, JSON], ...]:
     found: list[dict[str, JSON]] = []
     for index, row in enumerate(islice(_records(given), MAX_CELLS + 1)):
         if not isinstance(row, Mapping):
-            raise refused("rows", f"row {index + 1} ({shown(row)}) is not a dict of columns")
+            raise refused("rows", f"row {index + 1} ({shown(row)}) is not a dict of columns")  # pyright: ignore[reportUnknownArgumentType] - anything
         cells: dict[str, JSON] = {}
         for column, one in row.items():  # pyright: ignore[reportUnknownVariableType] - anything
             if not isinstance(column, str):
@@ -155,7 +145,7 @@ def word_of(name: str, value: JSON) -> None:
         InvalidRequest: it is neither text nor a number, or a number that is not finite.
     """
     if value is None or isinstance(value, bytes | bytearray | memoryview):
-        raise refused(name, f"{shown(value)} cannot stand in the prompt", "Give a text or a number.")
+        raise refused(name, f"{shown(value)} cannot stand in the prompt", "Give a text or a number.")  # pyright: ignore[reportUnknownArgumentType] - bytes of any kind
     _value(name, value, "the value")
 
 
@@ -194,7 +184,7 @@ def check_count(axes: Sequence[Axis]) -> int:
     return count
 
 
-def places(axes: Sequence[Axis]) -> Iterator[dict[str, JSON]]:
+def cell_values(axes: Sequence[Axis]) -> Iterator[dict[str, JSON]]:
     """Return the values of each cell by the names of the axes. The last axis changes first."""
     for values in product(*(axis.values for axis in axes)):
         yield {axis.name: value for axis, value in zip(axes, values, strict=True)}
@@ -312,10 +302,23 @@ def sweep_digest(
 # ------------------------------------------------------------------ small parts
 
 
+def _several_of(name: str, given: Any) -> Iterable[Any]:
+    """Return the values of an axis, which are not read yet. Refuse what has no order or is too long."""
+    if not hasattr(given, "__iter__"):
+        raise refused(name, f"{shown(given)} is neither one value nor a list of values")
+    if isinstance(given, Mapping | Set):
+        raise refused(name, f"a {type(given).__name__} has no order of values", "Give a list.")  # pyright: ignore[reportUnknownArgumentType] - anything
+    if hasattr(given, "columns"):
+        raise refused(name, "a table is not a list of values", "Give one of its columns, or rows=table.")
+    check_length(name, given)
+    # The values of an array of Arrow are objects of Arrow.
+    return given.to_pylist() if hasattr(given, "to_pylist") else given
+
+
 def _records(given: Any) -> Iterable[Any]:
     """Return the rows of a table of some package, by the methods that it has."""
     if isinstance(given, str | bytes | Mapping):
-        raise refused("rows", f"{shown(given)} is not a table", "Give a data frame, or a list of dicts.")
+        raise refused("rows", f"{shown(given)} is not a table", "Give a data frame, or a list of dicts.")  # pyright: ignore[reportUnknownArgumentType] - anything
     if hasattr(given, "to_dicts"):
         return given.to_dicts()
     if hasattr(given, "to_pylist"):

@@ -143,9 +143,9 @@ def _sweeps(connection: Connection, asking: Mapping[str, str]) -> dict[str, dict
     # A sweep of long texts would take more space than its images.
     small = {one for one, data in by_id.items() if len(json.dumps(data, default=_plain)) <= MAX_SWEEP}
     cells = connection.execute(_CELLS, {"ids": sorted(asking)})
-    places = {(row.batch_id, row.sweep_id): row.position for row in cells}
+    positions = {(row.batch_id, row.sweep_id): row.position for row in cells}
     return {
-        batch_id: by_id[sweep_id] | {"cell": places.get((batch_id, sweep_id))}
+        batch_id: by_id[sweep_id] | {"cell": positions.get((batch_id, sweep_id))}
         for batch_id, sweep_id in asking.items()
         if sweep_id in small
     }

@@ -15,7 +15,7 @@ from imgplay_widget._rules.costs import image_cost
 from imgplay_widget._rules.file_names import pattern_of
 from imgplay_widget._rules.requests import same_text
 from imgplay_widget._rules.sheets import shortened
-from imgplay_widget._rules.sweeps import ROW, labels_of, places
+from imgplay_widget._rules.sweeps import ROW, cell_values, labels_of
 from imgplay_widget._studio.handles import LISTED, Batches, BatchHandle, Generations
 from imgplay_widget._studio.results import Rows
 from imgplay_widget._studio.shown import show, show_updating
@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     class SweepKeeper(Keeper, Protocol):
         """The parts of a studio that the handle of a sweep needs."""
 
-        sweeps: SweepCalls
+        @property
+        def sweeps(self) -> SweepCalls:
+            """The sweeps of the studio."""
+            ...
 
         async def delete(self, kind: Any, id: str) -> None:
             """Delete a topic, a batch, a generation or a sweep."""
@@ -222,7 +225,7 @@ class SweepHandle:
         live = cells[0].live
         if live is None:
             raise NotFound(
-                "The batch of this cell was deleted.",
+                "The batch with these values was deleted.",
                 next_step="Call the sweep again: it asks for what is missing.",
             )
         return BatchHandle(self._keeper, live)
@@ -463,12 +466,12 @@ def cells_of(sweep: SweepHandle) -> list[Cell]:
     named = {axis.name for axis in axes_of(sweep)}
     left = [index for index, axis in enumerate(whole.axes) if axis.name in named]
     found: list[Cell] = []
-    for place, live in zip(places(whole.axes), _live_of(sweep).cells, strict=True):
-        if not _fits(place, chosen):
+    for of_cell, live in zip(cell_values(whole.axes), _live_of(sweep).cells, strict=True):
+        if not _fits(of_cell, chosen):
             continue
-        values = list(place.values())
+        values = list(of_cell.values())
         names = tuple(labels[index][same_text(values[index])] for index in left)
-        found.append(Cell(values=place, labels=names, live=live))
+        found.append(Cell(values=of_cell, labels=names, live=live))
     return found
 
 
@@ -479,7 +482,7 @@ def _work_of(sweep: SweepHandle) -> SweepWork:
         keeper.gallery,
         _live_of(sweep),
         [labelled(axis, keeper.files.title_of) for axis in axes_of(sweep)],
-        [position for position, values in enumerate(places(whole.axes)) if _fits(values, chosen)],
+        [position for position, values in enumerate(cell_values(whole.axes)) if _fits(values, chosen)],
         [f"{name} = {shortened(str(value), 40)}" for name, value in chosen.items()],
     )
 
@@ -498,9 +501,9 @@ def rows_of(sweep: SweepHandle) -> list[tuple[Entry, Generation]]:
     return [(live.entry, one) for live in _lives(sweep) for one in live.entry.generations]
 
 
-def _fits(place: Mapping[str, JSON], chosen: Mapping[str, JSON]) -> bool:
-    row = place.get(ROW)
-    values = {**(row if isinstance(row, dict) else {}), **place}
+def _fits(of_cell: Mapping[str, JSON], chosen: Mapping[str, JSON]) -> bool:
+    row: Any = of_cell.get(ROW)
+    values: dict[str, JSON] = {**(row if isinstance(row, dict) else {}), **of_cell}
     return all(name in values and same_text(values[name]) == same_text(one) for name, one in chosen.items())
 
 
@@ -600,7 +603,7 @@ def table_of(sweep: SweepHandle) -> Rows:
 
 def _kind_of(values: Sequence[JSON]) -> str:
     """Return the type of a column that holds some values."""
-    kinds = {type(value) for value in values if value is not None}
+    kinds: set[type[Any]] = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return "BOOLEAN"
     if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):

@@ -13,10 +13,10 @@ from imgplay_widget._rules.sweeps import (
     RESERVED,
     ROW,
     UNCONFIRMED,
+    cell_values,
     check_count,
     filled,
     labels_of,
-    places,
     plan_line,
     refused,
     retry_line,
@@ -315,9 +315,9 @@ class Sweeps:
         if over is not None and over.data is not None and inputs and any(spec.mask for spec in specs):
             over = as_mask(over)
         requests: list[Checked] = []
-        for place in places(axes):
-            row = place.pop(ROW) if asked.rows is not None else {}
-            values = {**fixed, **row, **place}
+        for of_cell in cell_values(axes):
+            row: Any = of_cell.pop(ROW) if asked.rows is not None else {}
+            values: dict[str, JSON] = {**fixed, **row, **of_cell}
             params = {name: value for name, value in values.items() if name != "model" and name not in words}
             requests.append(
                 core.check(
@@ -500,7 +500,7 @@ def _check_names(
             for index, row in enumerate(table):
                 if name not in row:
                     raise refused(
-                        "rows", f"row {index + 1} has no {name}, which the template needs", "Fill the cell."
+                        "rows", f"row {index + 1} has no {name}, which the template needs", "Give it a value."
                     )
         for value in given.get(name, ()):
             word_of(name, value)
@@ -528,8 +528,8 @@ def _check_different(axes: Sequence[Axis], requests: Sequence[Checked]) -> None:
 def _labelled(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     labels = [dict(zip(map(same_text, axis.values), labels_of(axis), strict=True)) for axis in axes]
     return [
-        tuple(labels[index][same_text(value)] for index, value in enumerate(place.values()))
-        for place in places(axes)
+        tuple(labels[index][same_text(value)] for index, value in enumerate(of_cell.values()))
+        for of_cell in cell_values(axes)
     ]
 
 

@@ -23,6 +23,7 @@ from imgplay_widget._rules.changes import (
     SettingWritten,
     SpendingWritten,
     StoreWritten,
+    SweepWritten,
     TopicWritten,
 )
 from imgplay_widget.server.rest.states import batch_answer, spending_event, status_answer, topic_answer
@@ -254,8 +255,8 @@ class EventLog:
                 return [("presets", NoFields())]
             case StoreWritten():
                 return [("fresh", NoFields())]
-            case SettingWritten() | DraftWritten():
-                # The panel and the prompt box belong to pages.
+            case SettingWritten() | DraftWritten() | SweepWritten():
+                # The panel, the prompt box and the card of a sweep belong to pages.
                 return []
 
     def _state(self, change: EntryChanged, index: int) -> WireValue:
