@@ -78,6 +78,17 @@ def test_a_reader_sees_a_request_from_its_start_to_its_image(client, studio, fak
         assert events.until("removed")[1]["batchIds"] == [batch["id"]]
 
 
+def test_a_reader_sees_the_batches_of_a_sweep_one_by_one(client, studio):
+    with followed(client) as events:
+        assert events.next()[1:] == ("fresh", {})
+        grid = studio.sweep("a {animal}", animal=["fox", "owl"], model="fake:image")
+        found = {events.until("batch")[1]["id"], events.until("batch")[1]["id"]}
+        assert found == {batch.id for batch in grid}
+        grid.result(WAIT)
+        listed = client.get("/batches", params={"topicId": grid.topic_id}).json()["batches"]
+        assert {batch["id"] for batch in listed} == found
+
+
 def test_a_reader_that_comes_back_misses_nothing(client):
     with followed(client) as events:
         events.next()
