@@ -902,7 +902,7 @@ export interface ModelState {
 export interface ParameterState {
   name: string;
   type: "integer" | "number" | "string" | "boolean";
-  kind: ("width" | "height" | "seed" | "size" | "aspect_ratio" | "negative_prompt") | null;
+  kind: ("width" | "height" | "seed" | "size" | "aspect_ratio" | "negative_prompt" | "scale") | null;
   title: string;
   help: string;
   minimum: number | null;

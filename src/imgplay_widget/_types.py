@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
+    "SIDES",
+    "Ability",
     "Action",
     "Asset",
     "Axis",
@@ -121,9 +123,16 @@ class Stage(StrEnum):
 # ------------------------------------------------------------------ what a model can do
 
 
-ParameterKind = Literal["width", "height", "seed", "size", "aspect_ratio", "negative_prompt"]
-"""A meaning that the page knows, such as an edge in pixels, the seed, a choice of sizes or shapes, or the
-words for what the image shall not show."""
+ParameterKind = Literal["width", "height", "seed", "size", "aspect_ratio", "negative_prompt", "scale"]
+"""A meaning that the studio and the page know, such as an edge in pixels, the seed, a choice of sizes or
+shapes, the words for what the image shall not show, or the factor by which the edges of a reference grow."""
+
+Ability = Literal["upscale", "remove_background", "vary", "outpaint", "inpaint"]
+"""What a model can do with a finished image: enlarge it, remove its background, make another one like it,
+add to its sides, or paint a part of it anew."""
+
+SIDES = ("left", "right", "top", "bottom")
+"""The parameters of a model that adds to the sides of an image, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +203,7 @@ class ReferenceRule:
         gives_size: True where the image gets the size of the first reference if the user chose none, as far
             as the limits of width and height allow it.
         min_count: the fewest references of one request; above 0 for a model that only changes images.
+        max_pixels: the largest area of a reference, in pixels, or None.
     """
 
     max_count: int
@@ -202,6 +212,7 @@ class ReferenceRule:
     wire: str = ""
     gives_size: bool = False
     min_count: int = 0
+    max_pixels: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,13 +324,20 @@ class ModelSpec:
         title: the model's name for people.
         description: a sentence or two for people.
         parameters: what the model takes beside the prompt and n. Nothing else is ever sent.
+        prompt: ``"needed"``; ``"optional"``, where a request with a reference may leave the words out; or
+            ``"none"``, where the model takes no words.
         max_prompt: the most characters of a prompt, or None.
         native_n: the most images that one call can ask for.
         seed: ``"none"``, ``"best_effort"`` or ``"exact"`` (same seed, same image).
         size_rule: the limits that width and height have together, or None.
         references: the number and kinds of input images that the model takes, or None.
         mask: True where the model takes a mask over its first reference; transparent areas may change.
+        mask_needed: True where a request must have a mask.
+        mask_wire: the field of the provider's protocol that holds the mask; empty where the provider uses one
+            field for all its models.
         max_mask_bytes: the most bytes of a mask; None means the limit of a reference.
+        does: what the model is for, where the other fields do not say it; None leaves it to them (see
+            `abilities`).
         previews: True where the provider sends previews of unfinished images.
         progress: True where the provider reports how far an image is.
         cancel: when the provider can stop a job: ``"none"``, ``"queued"`` (only while it waits), ``"full"``.
@@ -338,13 +356,17 @@ class ModelSpec:
     title: str
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
+    prompt: Literal["needed", "optional", "none"] = "needed"
     max_prompt: int | None = None
     native_n: int = 1
     seed: Literal["none", "best_effort", "exact"] = "none"
     size_rule: SizeRule | None = None
     references: ReferenceRule | None = None
     mask: bool = False
+    mask_needed: bool = False
+    mask_wire: str = ""
     max_mask_bytes: int | None = None
+    does: tuple[Ability, ...] | None = None
     previews: bool = False
     progress: bool = False
     cancel: Literal["none", "queued", "full"] = "none"
@@ -361,6 +383,19 @@ class ModelSpec:
     def name(self) -> str:
         """The name by which users choose the model, ``"provider:id"``."""
         return f"{self.provider}:{self.id}"
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What the model can do with a finished image.
+
+        A model without `does` can vary an image where it takes words and references, and can paint a part of
+        an image anew where it also takes a mask.
+        """
+        if self.does is not None:
+            return self.does
+        if self.references is None or self.prompt == "none":
+            return ()
+        return ("vary", "inpaint") if self.mask else ("vary",)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter with this name, or None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgplay_widget import catalog
-from imgplay_widget._types import ModelSpec, Parameter, Reference, ReferenceRule, SizeRule
+from imgplay_widget._types import SIDES, ModelSpec, Parameter, Price, Reference, ReferenceRule, SizeRule
 from imgplay_widget.catalog import CatalogError
 from imgplay_widget.errors import InvalidRequest, UnknownParameter
 
@@ -197,6 +198,81 @@ def test_a_wrong_request_is_refused(options: dict[str, Any], message: str) -> No
     assert message in caught.value.message
 
 
+CUTS = replace(
+    MODEL,
+    references=ReferenceRule(max_count=1, max_bytes=1000, min_count=1),
+    prompt="none",
+    max_prompt=None,
+    does=(),
+)
+
+
+def test_a_model_without_words_gets_none() -> None:
+    assert ask(CUTS, prompt=" ", references=[REFERENCE]).prompt == ""
+    with pytest.raises(InvalidRequest, match="takes no words, only an image") as caught:
+        ask(CUTS, references=[REFERENCE])
+    assert caught.value.parameter == "prompt"
+    assert "Leave the prompt empty" in caught.value.next_step
+
+
+def test_words_may_be_left_out_where_there_is_an_image() -> None:
+    either = replace(MODEL, prompt="optional")
+    assert ask(either, prompt="", references=[REFERENCE]).prompt == ""
+    assert ask(either, references=[REFERENCE]).prompt == "a fox"
+    with pytest.raises(InvalidRequest, match="prompt is empty"):
+        ask(either, prompt="")
+
+
+def test_the_other_fields_say_what_most_models_can_do() -> None:
+    words = replace(MODEL, references=None)
+    masked = replace(MODEL, mask=True)
+    assert [one.abilities for one in (words, MODEL, masked, CUTS)] == [(), ("vary",), ("vary", "inpaint"), ()]
+    assert replace(masked, does=("upscale",)).abilities == ("upscale",)
+    assert replace(CUTS, does=None).abilities == ()
+
+
+def grows(**fields: Any) -> ModelSpec:
+    side = Parameter(name="left", type="integer", title="Left", default=0)
+    sides = [replace(side, name=name) for name in SIDES]
+    scale = Parameter(name="factor", type="number", title="Enlarge", kind="scale", default=2)
+    return replace(CUTS, parameters=(scale, *sides), **fields)
+
+
+def test_an_image_that_would_be_too_large_to_read_is_refused() -> None:
+    photo = replace(REFERENCE, width=4000, height=3000)
+    assert ask(grows(), prompt="", references=[photo]).params["factor"] == 2
+    with pytest.raises(InvalidRequest, match=r"12000 × 9000 pixels, which is 108 megapixels") as caught:
+        ask(grows(), prompt="", references=[photo], params={"factor": 3})
+    assert caught.value.parameter == "factor"
+
+
+def test_an_image_is_extended_to_some_side() -> None:
+    extends = grows(does=("outpaint",))
+    with pytest.raises(InvalidRequest, match="left, right, top, bottom are all 0"):
+        ask(extends, prompt="", references=[REFERENCE])
+    assert ask(extends, prompt="", references=[REFERENCE], params={"top": 8}).params["top"] == 8
+    assert ask(extends, prompt="", partial=True).params
+
+
+def test_a_needed_mask_and_the_largest_reference_are_checked() -> None:
+    strict = replace(MODEL, mask=True, mask_needed=True)
+    with pytest.raises(InvalidRequest, match="needs a mask"):
+        ask(strict, references=[REFERENCE])
+    assert ask(strict, references=[REFERENCE], mask=REFERENCE).mask
+    small = replace(MODEL, references=ReferenceRule(max_count=1, max_bytes=1000, max_pixels=63))
+    with pytest.raises(InvalidRequest, match="has 8 × 8 pixels"):
+        ask(small, references=[REFERENCE])
+
+
+def test_what_a_model_grows_to_decides_its_price() -> None:
+    price = Price(amount="0.03", unit="megapixel", further="0.03")
+    spec = replace(grows(does=("outpaint",)), price=price)
+    cost = catalog.estimate(spec, 1, {"factor": 2, "left": 0}, [(1024, 1024)])
+    assert cost is not None
+    assert cost.most == Decimal("0.12")
+    assert catalog.estimate(spec, 1, {"factor": 2}) is None
+
+
 def test_references_need_a_model_that_takes_them() -> None:
     with pytest.raises(InvalidRequest, match="demo:instant does not take input images"):
         ask(catalog.load("demo")[0], references=[REFERENCE])
@@ -277,7 +353,7 @@ def test_a_plug_in_can_ship_its_models_as_text() -> None:
         (
             'kind = "width"',
             'kind = "widht"',
-            "kind 'widht' is not one of width, height, seed, size, aspect_ratio, negative_prompt. Did you",
+            "kind 'widht' is not one of width, height, seed, size, aspect_ratio, negative_prompt, scale. Did",
         ),
         ('kind = "width"', 'kind = "number"', "kind 'number' is not one of"),
         ('title = "Width"', "", "mine.toml: parameters.width: title is missing"),
@@ -299,6 +375,39 @@ def test_a_plug_in_can_ship_its_models_as_text() -> None:
             'parameters = ["width"]',
             "references = { max_count = 3 }",
             "models.one.references: max_bytes is missing",
+        ),
+        ('id = "one"', 'id = "one"\nprompt = "no"', "models.one: prompt 'no' is not one of needed, optional"),
+        (
+            'id = "one"',
+            'id = "one"\nprompt = "none"\nmax_prompt = 9\nreferences = { max_count = 1, max_bytes = 9 }',
+            "models.one: max_prompt: the model takes no words",
+        ),
+        (
+            'id = "one"',
+            'id = "one"\nprompt = "optional"',
+            "without words and without references makes nothing",
+        ),
+        ('id = "one"', 'id = "one"\nmask_needed = true', "models.one: mask_needed: the model takes no mask"),
+        (
+            'id = "one"',
+            'id = "one"\ndoes = ["fly"]',
+            "models.one: does: 'fly' is not one of upscale, remove_b",
+        ),
+        ('id = "one"', 'id = "one"\ndoes = ["vary"]', "models.one: does: the model takes no references"),
+        (
+            'id = "one"',
+            'id = "one"\ndoes = ["vary", "vary"]\nreferences = { max_count = 1, max_bytes = 9 }',
+            "models.one: does: a word is listed twice",
+        ),
+        (
+            'id = "one"',
+            'id = "one"\ndoes = ["inpaint"]\nreferences = { max_count = 1, max_bytes = 9 }',
+            "models.one: does: inpaint needs a mask",
+        ),
+        (
+            'id = "one"',
+            'id = "one"\ndoes = ["outpaint"]\nreferences = { max_count = 1, max_bytes = 9 }',
+            "models.one: does: outpaint needs the parameter 'left'",
         ),
     ],
 )

@@ -176,7 +176,10 @@ def _requests(provider: Provider, spec: ModelSpec) -> Iterator[tuple[str, dict[s
         yield "cancelled", {"cancels": True, **least}
     if rule is None:
         return
-    yield "one reference", {**least, "references": REFERENCES[:1]}
+    if not spec.mask_needed:
+        yield "one reference", {**least, "references": REFERENCES[:1]}
+    if spec.prompt == "optional":
+        yield "one reference without words", {**least, "references": REFERENCES[:1], "prompt": ""}
     most = min(rule.max_count, len(REFERENCES))
     if most > 1:
         yield "several references", {**least, "references": REFERENCES[:most]}
@@ -192,15 +195,21 @@ def _requests(provider: Provider, spec: ModelSpec) -> Iterator[tuple[str, dict[s
         )
 
 
+def _prompt(spec: ModelSpec) -> str:
+    return "" if spec.prompt == "none" else PROMPT
+
+
 def _least(provider: Provider, spec: ModelSpec) -> dict[str, Any]:
     """Return what a request needs: an image where the model only changes images, and what has no default."""
     params: dict[str, Any] = {}
     least: dict[str, Any] = {}
     if spec.references and spec.references.min_count:
         least["references"] = REFERENCES[: spec.references.min_count]
+    if spec.mask_needed:
+        least["mask"] = MASK
     for parameter in spec.parameters:
         try:
-            request = catalog.make_request(spec, prompt=PROMPT, params=params, today=TODAY, **least)
+            request = catalog.make_request(spec, prompt=_prompt(spec), params=params, today=TODAY, **least)
             provider.plan(request, spec, None if spec.seed == "none" else SEED)
         except InvalidRequest as error:
             if error.parameter == parameter.name:
@@ -216,7 +225,7 @@ def _others(provider: Provider, spec: ModelSpec, **area: Any) -> dict[str, Any]:
             continue
         with suppress(InvalidRequest):
             request = catalog.make_request(
-                spec, prompt=PROMPT, params={**chosen, **choice}, today=TODAY, **area
+                spec, prompt=_prompt(spec), params={**chosen, **choice}, today=TODAY, **area
             )
             provider.plan(request, spec, None if spec.seed == "none" else SEED)
             chosen |= choice
@@ -269,10 +278,12 @@ async def _called(
     mask: Reference | None = None,
     previews: bool = True,
     cancels: bool = False,
+    prompt: str | None = None,
 ) -> str:
     """Do what the engine does with a request, and return what was sent."""
+    words = _prompt(spec) if prompt is None else prompt
     request = catalog.make_request(
-        spec, prompt=PROMPT, n=n, params=params, references=references, mask=mask, today=TODAY
+        spec, prompt=words, n=n, params=params, references=references, mask=mask, today=TODAY
     )
     seed = request.params.get("seed", SEED) if spec.seed != "none" else None
     unit = replace(provider.plan(request, spec, seed)[0], key=ID)

@@ -102,7 +102,8 @@ def test_a_list_with_kinds_needs_no_second_question() -> None:
     assert list(by_id) == ["paint", "unsaid", "retouch", "words-only"]
     assert by_id["paint"].retired_on == "2027-01-01"
     assert by_id["paint"].references is not None
-    assert by_id["retouch"].notice == "It needs a reference."
+    assert by_id["retouch"].references is not None
+    assert by_id["retouch"].references.min_count == 1
     assert by_id["words-only"].references is None
 
 
@@ -141,7 +142,9 @@ def test_litellm_tells_modes_and_prices() -> None:
         )
     assert server.requests[2].path == "/v1/model/info"
     assert (cost(art), cost(tokens)) == ("$0.04", "$0.0076–0.96")
-    assert (cost(pixels, width=1000, height=1000), pixels.notice) == ("$0.01", "It needs a reference.")
+    assert cost(pixels, width=1000, height=1000) == "$0.01"
+    assert pixels.references is not None
+    assert pixels.references.min_count == 1
     assert art.price is not None
     assert art.price.source == f"{server.origin}/v1/model/info"
 
@@ -280,14 +283,36 @@ NEEDED = {"type": "object", "required": ["prompt", "image"], "properties": {"ima
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_a_schema_that_needs_an_image_says_so(required: bool) -> None:
+def test_a_schema_that_needs_an_image_is_called_with_one(required: bool) -> None:
     schema = NEEDED if required else {**NEEDED, "required": ["prompt"]}
     version = {"id": "a" * 64, "openapi_schema": {"components": {"schemas": {"Input": schema}}}}
     record = {"owner": "acme", "name": "retouch", "is_official": True, "latest_version": version}
     with ProviderServer() as server:
         (spec,) = listed(Replicate(f"{server.origin}/v1"), server, answer({"models": [record]}))
     assert spec.references is not None
-    assert bool(spec.notice) is required
+    assert spec.references.min_count == int(required)
+
+
+@pytest.mark.parametrize(
+    ("names", "required", "prompt"),
+    [
+        (["prompt", "image"], ["prompt"], "needed"),
+        (["prompt", "image"], ["image"], "optional"),
+        (["image", "scale"], ["image"], "none"),
+        # An input without words and without an image is not understood, and keeps the prompt.
+        (["text"], ["text"], "needed"),
+        ([], [], "needed"),
+    ],
+)
+def test_a_schema_says_whether_the_model_takes_words(
+    names: list[str], required: list[str], prompt: str
+) -> None:
+    schema = {"required": required, "properties": {name: {"type": "string"} for name in names}}
+    version = {"id": "a" * 64, "openapi_schema": {"components": {"schemas": {"Input": schema}}}}
+    record = {"owner": "acme", "name": "retouch", "is_official": True, "latest_version": version}
+    with ProviderServer() as server:
+        (spec,) = listed(Replicate(f"{server.origin}/v1"), server, answer({"models": [record]}))
+    assert spec.prompt == prompt
 
 
 @pytest.mark.parametrize(

@@ -262,14 +262,15 @@ def test_a_model_of_few_words_takes_nothing_but_a_prompt() -> None:
     assert (spec.native_n, spec.seed, spec.previews) == (1, "none", False)
 
 
-def test_a_model_that_needs_a_reference_says_so() -> None:
+def test_a_model_that_needs_a_reference_is_called_with_one() -> None:
     (spec,) = discovered(
         {
             "id": "acme/edit",
             "supported_parameters": {"input_references": {"type": "range", "min": 1, "max": 1}},
         }
     )
-    assert "reference" in spec.notice
+    assert spec.references is not None
+    assert spec.references.min_count == 1
 
 
 def test_what_makes_no_raster_images_and_junk_is_left_out() -> None:

@@ -8,27 +8,29 @@ from typing import Any
 import pytest
 
 from imgplay_widget import catalog, errors
-from imgplay_widget._types import Done, Reference
+from imgplay_widget._types import Done, Inline, Missing, Pending, Reference
 from imgplay_widget.providers.stability import Stability
 from imgplay_widget.testing import png
-from imgplay_widget.testing.server import ProviderServer, Received, answer
+from imgplay_widget.testing.server import Answer, ProviderServer, Received, answer
 from tests.providers.conftest import Caller
 
 PICTURE = Reference(digest="a" * 64, media_type="image/png", width=64, height=64)
 
 
 def call(
-    id: str, references: tuple[Reference, ...] = (), mask: Reference | None = None, **params: Any
+    id: str,
+    references: tuple[Reference, ...] = (),
+    mask: Reference | None = None,
+    prompt: str = "a paper boat",
+    **params: Any,
 ) -> tuple[Received, Done]:
     image = {"image": b64encode(png()).decode(), "finish_reason": "SUCCESS", "seed": 123}
     with ProviderServer([answer(image)]) as server:
         provider = Stability(server.origin)
         spec = provider.model(id)
         assert spec is not None
-        request = catalog.make_request(
-            spec, prompt="a paper boat", params=params, references=references, mask=mask
-        )
-        (unit,) = provider.plan(request, spec, 5)
+        request = catalog.make_request(spec, prompt=prompt, params=params, references=references, mask=mask)
+        (unit,) = provider.plan(request, spec, None if spec.seed == "none" else 5)
         done = Caller(provider, files={PICTURE.digest: b"bytes"}).submit(unit)
     return server.requests[0], done
 
@@ -73,7 +75,7 @@ def test_an_input_image_is_repainted_by_a_strength_that_is_told() -> None:
 @pytest.mark.parametrize(
     ("id", "params", "fields"),
     [
-        ("edit/outpaint", {"left": 200, "down": 64, "creativity": 0.8},
+        ("edit/outpaint", {"left": 200, "bottom": 64, "creativity": 0.8},
          {"left": "200", "right": "0", "up": "0", "down": "64", "creativity": "0.8"}),
         ("edit/search-and-replace", {"search_prompt": "the cat", "grow_mask": 0},
          {"search_prompt": "the cat", "grow_mask": "0"}),
@@ -102,6 +104,106 @@ def test_the_masked_part_of_an_image_is_painted() -> None:
     mask = Reference(digest="b" * 64, media_type="image/png", width=64, height=64)
     form = call("edit/inpaint", (PICTURE,), mask)[0].form()
     assert (form["image"], form["mask"], form["grow_mask"]) == ([b"bytes"], [b"white b"], [b"5"])
+
+
+@pytest.mark.parametrize("id", ["edit/remove-background", "upscale/fast"])
+def test_a_call_without_words_has_no_prompt_and_no_seed(id: str) -> None:
+    received, done = call(id, (PICTURE,), prompt="")
+    assert received.path == f"/v2beta/stable-image/{id}"
+    assert received.form() == {"image": [b"bytes"], "output_format": [b"png"]}
+    assert len(done.images) == 1
+    with pytest.raises(errors.InvalidRequest, match="takes no words"):
+        call(id, (PICTURE,))
+
+
+def test_what_a_mask_covers_is_erased_without_words() -> None:
+    mask = Reference(digest="b" * 64, media_type="image/png", width=64, height=64)
+    form = call("edit/erase", (PICTURE,), mask, prompt="")[0].form()
+    assert (form["image"], form["mask"], form["grow_mask"]) == ([b"bytes"], [b"white b"], [b"5"])
+    assert "prompt" not in form
+    with pytest.raises(errors.InvalidRequest, match="needs a mask"):
+        call("edit/erase", (PICTURE,), prompt="")
+
+
+def test_an_image_that_is_too_large_is_refused_before_the_call() -> None:
+    large = Reference(digest="a" * 64, media_type="image/png", width=1025, height=1024)
+    with pytest.raises(errors.InvalidRequest, match=r"1\.0 megapixels"):
+        call("upscale/fast", (large,), prompt="")
+
+
+def test_an_image_that_is_extended_to_no_side_is_refused_before_the_call() -> None:
+    with pytest.raises(errors.InvalidRequest, match="left, right, top, bottom are all 0"):
+        call("edit/outpaint", (PICTURE,))
+
+
+def job(id: str, *polls: Answer, **params: Any) -> tuple[list[Received], Pending | Done]:
+    with ProviderServer([answer({"id": "job-1"}), *polls]) as server:
+        provider = Stability(server.origin)
+        spec = provider.model(id)
+        assert spec is not None
+        request = catalog.make_request(spec, prompt="a beach", params=params, references=(PICTURE,))
+        (unit,) = provider.plan(request, spec, 5)
+        caller = Caller(provider, files={PICTURE.digest: b"bytes"})
+        found = caller.run(lambda http: provider.submit(unit, http))
+        assert isinstance(found, Pending)
+        assert found.retry_after == 10
+        ticket = found.ticket
+        for _ in polls:
+            found = caller.run(lambda http: provider.poll(ticket, http))
+    return server.requests, found
+
+
+@pytest.mark.parametrize("field", ["image", "result"])
+def test_a_creative_upscale_is_a_job(field: str) -> None:
+    image = {field: b64encode(png()).decode(), "finish_reason": "SUCCESS", "seed": 5}
+    running = answer({"id": "job-1", "status": "in-progress"}, 202)
+    requests, done = job("upscale/creative", running, answer(image), creativity=0.2)
+    assert [request.path for request in requests] == [
+        "/v2beta/stable-image/upscale/creative",
+        "/v2beta/results/job-1",
+        "/v2beta/results/job-1",
+    ]
+    assert requests[0].form()["creativity"] == [b"0.2"]
+    assert requests[1].headers["accept"] == "application/json"
+    assert isinstance(done, Done)
+    assert done.images[0] == Inline(data=png(), applied={"seed": 5})
+
+
+def test_a_new_background_has_fields_of_its_own() -> None:
+    image = {"image": b64encode(png()).decode(), "finish_reason": "SUCCESS", "seed": 5}
+    requests, _ = job(
+        "edit/replace-background-and-relight",
+        answer(image),
+        light_source_direction="above",
+        light_source_strength=0.5,
+        keep_original_background=True,
+    )
+    form = requests[0].form()
+    assert "prompt" not in form
+    assert "image" not in form
+    assert (form["background_prompt"], form["subject_image"]) == ([b"a beach"], [b"bytes"])
+    assert (form["keep_original_background"], form["light_source_strength"]) == ([b"true"], [b"0.5"])
+    with pytest.raises(errors.InvalidRequest, match="there is none"):
+        job("edit/replace-background-and-relight", light_source_strength=0.5)
+
+
+def test_a_job_that_failed_or_is_gone_says_so() -> None:
+    filtered = {"image": b64encode(png()).decode(), "finish_reason": "CONTENT_FILTERED", "seed": 5}
+    _, done = job("upscale/creative", answer(filtered))
+    assert isinstance(done, Done)
+    assert isinstance(done.images[0], Missing)
+    with pytest.raises(errors.Lost):
+        job("upscale/creative", answer({"id": "e1", "name": "not_found", "errors": ["gone"]}, 404))
+    with pytest.raises(errors.ServerError):
+        job("upscale/creative", answer({"id": "e1", "name": "internal_error", "errors": ["oops"]}, 500))
+    with ProviderServer([answer({"nothing": 1})]) as server:
+        provider = Stability(server.origin)
+        spec = provider.model("upscale/creative")
+        assert spec is not None
+        request = catalog.make_request(spec, prompt="a beach", params={}, references=(PICTURE,))
+        (unit,) = provider.plan(request, spec, 5)
+        with pytest.raises(errors.BadResponse, match="names no job"):
+            Caller(provider, files={PICTURE.digest: b"bytes"}).submit(unit)
 
 
 @pytest.mark.parametrize(

@@ -530,7 +530,7 @@ class Engine:
         for task in entry.tasks:
             if task.id in failed:
                 provider, spec = self._registry.find(f"{task.provider}:{task.model}")
-                cost = partial(catalog.call_cost, provider.spec, spec)
+                cost = partial(catalog.call_cost, provider.spec, spec, entry.batch.config)
                 attempts[task.id] = self._leased(
                     next_attempt(task, failed[task.id], self._clock.now(), estimate=cost)
                 )

@@ -801,7 +801,7 @@ class StudioApi:
         self._core.learn(model)
         provider, spec = self._core.model(model)
         most = self._core.max_count
-        request = catalog.make_request(spec, prompt="any", n=n, params=params, max_count=most, partial=True)
+        request = catalog.make_request(spec, n=n, params=params, max_count=most, partial=True)
         return catalog.request_cost(provider.spec, spec, request, references)
 
     # -------------------------------------------------------------- models, keys and servers

@@ -112,7 +112,7 @@ def parameters(spec: ModelSpec, pairs: Sequence[tuple[str, str]]) -> dict[str, A
         parameter = spec.parameter(name)
         if parameter is None:
             # This raises the error that names what the model takes.
-            catalog.make_request(spec, prompt="any", params={name: text}, partial=True)
+            catalog.make_request(spec, params={name: text}, partial=True)
         else:
             values[name] = read_value(parameter, text)
     return values

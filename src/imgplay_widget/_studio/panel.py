@@ -179,7 +179,7 @@ class Panel:
         given = cast("Mapping[str, Any]", params)
         async with self._order:
             spec = self._registry.find(self.model)[1]
-            checked = catalog.make_request(spec, prompt="any", params=given, partial=True).params
+            checked = catalog.make_request(spec, params=given, partial=True).params
             defaults = {one.name: one.default for one in spec.parameters}
             # A missing parameter has its default, so that a later default of the model is used.
             values = {name: checked.get(name) for name in given if checked.get(name) != defaults[name]}

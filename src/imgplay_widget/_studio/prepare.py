@@ -110,7 +110,7 @@ def prepare(
     tasks: list[Task] = []
     generations: list[Generation] = []
     for unit in units:
-        cost = catalog.call_cost(provider.spec, spec, unit)
+        cost = catalog.call_cost(provider.spec, spec, request.params, unit)
         task = priced(_task(batch, unit, request.deadline), cost)
         tasks.append(task)
         generations += _generations(batch, task)

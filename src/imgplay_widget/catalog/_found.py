@@ -14,7 +14,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from imgplay_widget._text import MAX_MESSAGE, MAX_NAME, clean
-from imgplay_widget._types import ModelSpec, Parameter, ParameterKind, Price, Rate
+from imgplay_widget._types import Ability, ModelSpec, Parameter, ParameterKind, Price, Rate
 from imgplay_widget.catalog._load import CatalogError, check_parameter, check_price
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
     """
     if not isinstance(data, dict):
         return None
-    values = cast("dict[str, Any]", data)
+    values = _known(cast("dict[str, Any]", data))
     listed = values.get("parameters", ())
     parameters = [_parameter(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
     kept = tuple(parameter for parameter in parameters if parameter is not None)
@@ -54,6 +54,14 @@ def from_json(data: Any, provider: str) -> ModelSpec | None:
         parameters=unique,
         price=_price(values.get("price"), unique),
     )
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a model without abilities that another version may have written."""
+    does = values.get("does")
+    if not isinstance(does, list | tuple):
+        return values
+    return {**values, "does": [word for word in cast("list[Any]", does) if word in get_args(Ability)]}
 
 
 def checked(

@@ -39,6 +39,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_args
 
 from imgplay_widget._types import (
+    SIDES,
+    Ability,
     ModelSpec,
     Parameter,
     ParameterKind,
@@ -67,6 +69,8 @@ __all__ = [
 
 
 _KINDS: tuple[str, ...] = get_args(ParameterKind)
+_ABILITIES: tuple[str, ...] = get_args(Ability)
+_PROMPTS = ("needed", "optional", "none")
 
 
 class CatalogError(ValueError):
@@ -216,15 +220,43 @@ def _model(table: Mapping[str, Any], shared: Mapping[str, Parameter], provider: 
         if "media_types" in rule:
             rule["media_types"] = tuple(rule["media_types"])
         values["references"] = build(ReferenceRule, rule, f"{where}.references")
+    if "does" in values:
+        values["does"] = tuple(values["does"])
     if "deadline" in values:
         values["deadline"] = float(values["deadline"])
     if "provider" in values:
         raise CatalogError(f"{where}: provider: leave it out; the name of the file is the provider.")
     values["provider"] = provider
     spec: ModelSpec = build(ModelSpec, values, where)
+    _check_use(spec, where)
     if spec.price is not None:
         check_price(spec.price, spec.parameters, f"{where}.price")
     return spec
+
+
+def _check_use(spec: ModelSpec, where: str) -> None:
+    """Check that the other fields of a model allow what it is for."""
+    if spec.prompt not in _PROMPTS:
+        raise CatalogError(f"{where}: prompt {spec.prompt!r} is not one of {', '.join(_PROMPTS)}.")
+    if spec.prompt == "none" and spec.max_prompt is not None:
+        raise CatalogError(f"{where}: max_prompt: the model takes no words.")
+    if spec.prompt != "needed" and spec.references is None:
+        raise CatalogError(f"{where}: prompt: a model without words and without references makes nothing.")
+    if spec.mask_needed and not spec.mask:
+        raise CatalogError(f"{where}: mask_needed: the model takes no mask.")
+    does = spec.does or ()
+    strange = [word for word in does if word not in _ABILITIES]
+    if strange:
+        raise CatalogError(f"{where}: does: {strange[0]!r} is not one of {', '.join(_ABILITIES)}.")
+    if len(set(does)) != len(does):
+        raise CatalogError(f"{where}: does: a word is listed twice.")
+    if does and spec.references is None:
+        raise CatalogError(f"{where}: does: the model takes no references.")
+    if "inpaint" in does and not spec.mask:
+        raise CatalogError(f"{where}: does: inpaint needs a mask.")
+    missing = [name for name in SIDES if spec.parameter(name) is None]
+    if "outpaint" in does and missing:
+        raise CatalogError(f"{where}: does: outpaint needs the parameter {missing[0]!r}.")
 
 
 def _with_price(

@@ -11,10 +11,10 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from imgplay_widget._types import Estimate
-from imgplay_widget.catalog._request import make_request
+from imgplay_widget.catalog._request import grown, make_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from imgplay_widget._types import ModelSpec, Price, ProviderSpec, Rate, Request, Tier, Unit
 
@@ -53,10 +53,11 @@ def estimate(
     price = spec.price
     if price is None:
         return None
-    size = _size(price, params)
+    edges = list(references)
+    size = _size(spec, price, params, edges)
     rates = list(_rates(spec, price, params, size))
     costs = [(_cost(rate.amount, rate, size), _cost(rate.most or rate.amount, rate, size)) for rate in rates]
-    inputs = sum((_input(price, *edges) for edges in references), Decimal())
+    inputs = sum((_input(price, *one) for one in edges), Decimal())
     known = [
         (low * n + inputs, high * n + inputs) for low, high in costs if low is not None and high is not None
     ]
@@ -67,13 +68,21 @@ def estimate(
     )
 
 
-def call_cost(provider: ProviderSpec, spec: ModelSpec, unit: Unit) -> Estimate | None:
+def call_cost(
+    provider: ProviderSpec, spec: ModelSpec, params: Mapping[str, Any], unit: Unit
+) -> Estimate | None:
     """Return the cost of a call, or None where it is unknown.
 
     The cost is the `estimate`. It is 0 for a provider that cannot bill anybody.
+
+    Args:
+        provider: the provider.
+        spec: the model.
+        params: the parameters of the request. Those of a call may have the names of the provider.
+        unit: the call.
     """
     inputs = [(reference.width, reference.height) for reference in unit.references]
-    return _free(provider, spec) or estimate(spec, unit.n, unit.params, inputs)
+    return _free(provider, spec) or estimate(spec, unit.n, params, inputs)
 
 
 def request_cost(
@@ -104,7 +113,7 @@ def unit_price(spec: ModelSpec) -> tuple[Estimate, Literal["image", "megapixel"]
         return None
     further = price.further if price.further is not None else price.amount
     if price.unit != "megapixel" or price.tiers or Decimal(further) != Decimal(price.amount):
-        request = make_request(spec, prompt="any", params={}, today=date.min, partial=True)
+        request = make_request(spec, params={}, today=date.min, partial=True)
         cost = estimate(spec, 1, request.params)
         if cost is not None:
             return cost, "image"
@@ -159,12 +168,14 @@ def tokens(grid: int, width: int, height: int) -> int:
     return int(whole.to_integral_value(ROUND_CEILING))
 
 
-def _size(price: Price, params: Mapping[str, Any]) -> tuple[int, int] | None:
+def _size(
+    spec: ModelSpec, price: Price, params: Mapping[str, Any], references: Sequence[tuple[int, int]]
+) -> tuple[int, int] | None:
     """Return the width and the height of an image, or None where the provider chooses them."""
     width, height = params.get("width"), params.get("height")
     if isinstance(width, int) and isinstance(height, int):
         return width, height
-    return price.size
+    return grown(spec, params, references[0] if references else None) or price.size
 
 
 def _rates(

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from imgplay_widget._plain import plain, whole
 from imgplay_widget._text import is_clean, shown
-from imgplay_widget._types import ModelSpec, Parameter, Reference, Request
+from imgplay_widget._types import SIDES, ModelSpec, Parameter, Reference, Request
 from imgplay_widget.errors import InvalidRequest, TakesNoImages, UnknownParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "make_request", "range_of"]
+__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "grown", "make_request", "range_of"]
 
 LARGEST = 2**64
 """The largest whole number, of either sign. No model takes a larger seed."""
 
 MAX_DEADLINE = 86_400.0
 """The longest deadline, in seconds. A notebook does not wait for longer than a day."""
+
+MOST_PIXELS = 8192 * 8192
+"""The largest area of an image, in pixels, that the studio can read in every kind of file."""
 
 LONGEST_EDGE = 2048
 """The longest edge, in pixels, that a reference gives to an image.
@@ -33,7 +36,7 @@ A photograph has more pixels than most graphics cards can draw.
 def make_request(
     spec: ModelSpec,
     *,
-    prompt: str,
+    prompt: str = "",
     n: int = 1,
     params: Mapping[str, Any],
     references: Sequence[Reference] = (),
@@ -57,8 +60,9 @@ def make_request(
         deadline: seconds that each task may take in all, up to a day; None means the model's deadline.
         max_count: the most images of one request.
         today: the day to compare with `ModelSpec.retired_on`; None means the current day (UTC).
-        partial: True for a request that is not sent and whose parameters alone count. Input images that
-            the model needs may then be missing, and parameters that need an input image stay.
+        partial: True for a request that is not sent and whose parameters alone count. The prompt, and input
+            images and the mask that the model needs, may then be missing, and parameters that need an input
+            image stay.
 
     Raises:
         UnknownParameter: the model does not have such a parameter.
@@ -66,11 +70,12 @@ def make_request(
     """
     _check_retired(spec, today or datetime.now(UTC).date())
     prompt = plain(prompt)
-    _check_prompt(spec, prompt)
+    if prompt != "" or not partial:
+        prompt = _checked_prompt(spec, prompt, references)
     n = check_count(n, max_count)
     if references or not partial:
         _check_references(spec, references)
-    _check_mask(spec, mask, references)
+    _check_mask(spec, mask, references, partial=partial)
     seconds = spec.deadline if deadline is None else _check_deadline(deadline)
     for name in params:
         if spec.parameter(name) is None:
@@ -85,6 +90,8 @@ def make_request(
         if value is not None and (partial or given[parameter.needs]):
             values[parameter.name] = value
     _check_size(spec, values)
+    _check_sides(spec, values, partial=partial)
+    _check_result(spec, values, references)
     return Request(
         provider=spec.provider,
         model=spec.id,
@@ -220,17 +227,26 @@ def _check_retired(spec: ModelSpec, today: date) -> None:
     )
 
 
-def _check_prompt(spec: ModelSpec, prompt: Any) -> None:
+def _checked_prompt(spec: ModelSpec, prompt: Any, references: Sequence[Reference]) -> str:
     if not isinstance(prompt, str):
         raise InvalidRequest(f"prompt={shown(prompt)} is not text.", parameter="prompt")
     if not prompt.strip():
+        if spec.prompt == "none" or (spec.prompt == "optional" and references):
+            return ""
         raise InvalidRequest("prompt is empty. Describe what the image shall show.", parameter="prompt")
+    if spec.prompt == "none":
+        raise InvalidRequest(
+            f"prompt: {spec.name} takes no words, only an image.",
+            parameter="prompt",
+            next_step="Leave the prompt empty, or choose a model that takes words. Nothing was paid.",
+        )
     if spec.max_prompt is not None and len(prompt) > spec.max_prompt:
         raise InvalidRequest(
             f"prompt has {len(prompt)} characters: {spec.name} takes up to {spec.max_prompt}.",
             parameter="prompt",
         )
     check_text("prompt", prompt)
+    return prompt
 
 
 def check_count(n: object, max_count: int) -> int:
@@ -286,10 +302,26 @@ def _check_references(spec: ModelSpec, references: Sequence[Reference]) -> None:
                 f"It takes {', '.join(rule.media_types)}.",
                 parameter="references",
             )
+        most, area = rule.max_pixels, reference.width * reference.height
+        if most is not None and area > most:
+            raise InvalidRequest(
+                f"references: the image has {reference.width} × {reference.height} pixels, which is "
+                f"{area / 1e6:.1f} megapixels: {spec.name} takes up to {most / 1e6:.1f}.",
+                parameter="references",
+                next_step="Choose a model that takes larger images, or make the image smaller first.",
+            )
 
 
-def _check_mask(spec: ModelSpec, mask: Reference | None, references: Sequence[Reference]) -> None:
+def _check_mask(
+    spec: ModelSpec, mask: Reference | None, references: Sequence[Reference], *, partial: bool
+) -> None:
     if mask is None:
+        if spec.mask_needed and not partial:
+            raise InvalidRequest(
+                f"mask: {spec.name} needs a mask, which says what part of the image changes.",
+                parameter="mask",
+                next_step="Paint the part that shall change, or choose a model that needs no mask.",
+            )
         return
     if not spec.mask:
         raise InvalidRequest(
@@ -316,6 +348,46 @@ def _check_mask(spec: ModelSpec, mask: Reference | None, references: Sequence[Re
             f"{first.width} × {first.height}. Both must have the same size.",
             parameter="mask",
         )
+
+
+def _check_sides(spec: ModelSpec, values: Mapping[str, Any], *, partial: bool) -> None:
+    """Refuse a request to extend an image that adds nothing to any side."""
+    if partial or "outpaint" not in spec.abilities or any(values.get(side) for side in SIDES):
+        return
+    raise InvalidRequest(
+        f"{', '.join(SIDES)} are all 0: {spec.name} wants to know to which side it shall add, and how much.",
+        parameter=SIDES[0],
+    )
+
+
+def _check_result(spec: ModelSpec, values: Mapping[str, Any], references: Sequence[Reference]) -> None:
+    """Refuse a request whose image would have more pixels than the studio reads."""
+    first = (references[0].width, references[0].height) if references else None
+    size = grown(spec, values, first)
+    if size is not None and size[0] * size[1] > MOST_PIXELS:
+        raise InvalidRequest(
+            f"The image would have {size[0]} × {size[1]} pixels, which is {size[0] * size[1] / 1e6:.0f} "
+            f"megapixels. The studio reads images of up to {MOST_PIXELS / 1e6:.0f}.",
+            parameter=next((p.name for p in spec.parameters if p.kind == "scale"), SIDES[0]),
+        )
+
+
+def grown(
+    spec: ModelSpec, values: Mapping[str, Any], first: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Return the size of an image that a model enlarges or extends, or None where the request does not tell.
+
+    Args:
+        spec: the model.
+        values: the parameters of the request.
+        first: width and height of the first reference in pixels, or None without one.
+    """
+    scale = next((parameter for parameter in spec.parameters if parameter.kind == "scale"), None)
+    if first is None or (scale is None and "outpaint" not in spec.abilities):
+        return None
+    factor = float(values.get(scale.name, scale.default) or 1) if scale else 1.0
+    left, right, top, bottom = (int(values.get(side) or 0) for side in SIDES)
+    return round(first[0] * factor) + left + right, round(first[1] * factor) + top + bottom
 
 
 def _check_size(spec: ModelSpec, values: Mapping[str, Any]) -> None:

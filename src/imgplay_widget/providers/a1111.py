@@ -195,7 +195,7 @@ class A1111(HttpProvider):
         for i, data in enumerate(listed[: unit.n]):
             applied = used | ({"seed": seeds[i]} if i < len(seeds) else {})
             found.append(image_of({"b64_json": data}, **applied))
-        return collected(found, unit, http)
+        return collected(found, unit.n, http)
 
     def _error(self, reply: Reply, http: Http) -> ProviderError:
         """Return the error of ``{"error": class, "detail": words, "errors": words}``, or of FastAPI."""

@@ -228,7 +228,7 @@ class CloudProvider(HttpProvider):
             ) from None
         return collected(
             images,
-            unit,
+            unit.n,
             http,
             cost=self.cost(answer),
             request_id=request_id,

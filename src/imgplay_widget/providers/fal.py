@@ -32,13 +32,14 @@ from imgplay_widget.providers._shared.jobs import (
     logged_progress,
     refusal,
 )
-from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, amount_of, makes_images, records_of
+from imgplay_widget.providers._shared.listed import amount_of, makes_images, records_of
 from imgplay_widget.providers._shared.schema_inputs import (
     as_call,
     call_input,
     data_uri,
-    needs_reference,
+    mask_uri,
     parameters_from,
+    prompt_from,
     references_from,
 )
 from imgplay_widget.providers.cloud import HttpProvider
@@ -118,7 +119,8 @@ class Fal(HttpProvider):
 
     async def submit(self, unit: Unit, http: Http) -> Pending | Done:
         """Put a job into the queue."""
-        given = call_input(unit, [data_uri(reference, http) for reference in unit.references])
+        images = [data_uri(reference, http) for reference in unit.references]
+        given = call_input(unit, images, await mask_uri(unit, http))
         if unit.n > 1:
             given["num_images"] = unit.n
         reply = await http.request("POST", f"{self.base_url}/{unit.model}", json=given, max_bytes=POLL_BYTES)
@@ -304,8 +306,8 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
         parameters=parameters,
         native_n=count if isinstance(count, int) and count > 0 else 1,
         seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
+        prompt=prompt_from(schema),
         references=references_from(schema, components),
-        notice=NEEDS_REFERENCE if needs_reference(schema) else "",
     )
 
 

@@ -33,7 +33,6 @@ from imgplay_widget.providers._shared.chat import ask
 from imgplay_widget.providers._shared.environment import bare, variable
 from imgplay_widget.providers._shared.failures import unbilled
 from imgplay_widget.providers._shared.listed import (
-    NEEDS_REFERENCE,
     litellm_price,
     makes_images,
     only_edits,
@@ -205,8 +204,8 @@ class OpenAI(Provider):
             return spec
         if takes_images(record) is False:
             spec = replace(spec, references=None)
-        if only_edits(record):
-            spec = replace(spec, notice=NEEDS_REFERENCE)
+        if only_edits(record) and spec.references is not None:
+            spec = replace(spec, references=replace(spec.references, min_count=1))
         return replace(spec, price=litellm_price(record, f"{self._base}/model/info"))
 
     async def check(self, http: Http) -> None:
@@ -321,7 +320,7 @@ class OpenAI(Provider):
         common = _applied(answer, unit)
         return collected(
             (self._image(item, common) for item in map(table, items_of(answer))),
-            unit,
+            unit.n,
             http,
             request_id=request_id,
             usage=table(answer.get("usage")),

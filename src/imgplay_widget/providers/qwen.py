@@ -131,7 +131,7 @@ class Qwen(CloudProvider):
         unit = Unit(model="", prompt="", params={}, positions=tuple(ticket["unit"]), seeds=())
         if status == "SUCCEEDED":
             usage, request_id = table(answer.get("usage")), text(answer.get("request_id")) or None
-            return collected(self.images(answer), unit, http, usage=usage, request_id=request_id)
+            return collected(self.images(answer), unit.n, http, usage=usage, request_id=request_id)
         if status == "FAILED":
             return Done(
                 images=(self._failure(output, http),), request_id=text(answer.get("request_id")) or None

@@ -31,13 +31,13 @@ from imgplay_widget.providers._shared.jobs import (
     moderated,
     refusal,
 )
-from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, records_of
+from imgplay_widget.providers._shared.listed import records_of
 from imgplay_widget.providers._shared.schema_inputs import (
     as_call,
     call_input,
     data_uri,
-    needs_reference,
     parameters_from,
+    prompt_from,
     references_from,
 )
 from imgplay_widget.providers.cloud import HttpProvider
@@ -248,8 +248,8 @@ def _discovered(record: Mapping[str, Any]) -> ModelSpec | None:
         description=" ".join(text(record.get("description")).split())[:300],
         parameters=parameters,
         seed="best_effort" if any(p.name == "seed" for p in parameters) else "none",
+        prompt=prompt_from(schema),
         references=references_from(schema, components),
-        notice=NEEDS_REFERENCE if needs_reference(schema) else "",
     )
 
 

@@ -280,9 +280,17 @@ class ProviderContract:
             assert KEY not in repr(request)
 
     def generate(self, studio: Studio, *, model: str | None = None, **options: Any) -> BatchHandle:
-        """Start a request with the prompt, the model and the parameters of the suite."""
+        """Start a request with the prompt, the model and the parameters of the suite.
+
+        A model that takes no words gets none, and a model that only changes images gets an image.
+        """
         name = f"{_name(self.wire_type)}:{model or self.wire_type.model}"
-        return studio.generate(PROMPT, model=name, **{**self.wire_type.params, **options})
+        spec = core_of(studio).registry.find(name)[1]
+        needed = {"references": [png()]} if spec.references and spec.references.min_count else {}
+        if "mask" in options:
+            needed = {}
+        prompt = "" if spec.prompt == "none" else PROMPT
+        return studio.generate(prompt, model=name, **{**needed, **self.wire_type.params, **options})
 
     # -------------------------------------------------------------- what works
 

@@ -61,3 +61,44 @@ class StabilityWire(Wire):
 
 class TestStability(ProviderContract):
     wire_type = StabilityWire
+
+
+class JobWire(StabilityWire):
+    """The same form, which starts a job."""
+
+    model = "upscale/creative"
+    queued = True
+
+    def __init__(self, script=()):
+        super().__init__(script)
+        self.end = None
+
+    def answer(self, received):
+        if received.method == "POST":
+            return answer({"id": "job-1"})
+        if self.gone:
+            return refused(404, "not_found")
+        if self.unknown or self.waiting:
+            return answer({"id": "job-1", "status": "in-progress"}, 202)
+        return self.end or self.finished(self.image(0))
+
+    def ends(self, end):
+        """Accept a form, and end its job in this way."""
+
+        def accept(received):
+            self.end = end
+            return answer({"id": "job-1"})
+
+        return accept
+
+    def failures(self):
+        at_the_end = ("moderated:image", "moderated:nothing", "no_image")
+        told = super().failures()
+        return {
+            **{name: self.ends(end) if name in at_the_end else end for name, end in told.items()},
+            "lost": self.ends(refused(404, "not_found")),
+        }
+
+
+class TestStabilityJob(ProviderContract):
+    wire_type = JobWire

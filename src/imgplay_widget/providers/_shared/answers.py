@@ -15,7 +15,6 @@ from imgplay_widget.providers._shared.wire import decode_base64, media_type_of, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from imgplay_widget._types import Unit
     from imgplay_widget.providers._shared.wire import Body
     from imgplay_widget.providers.http import Http
 
@@ -175,7 +174,7 @@ def _remote(url: str, applied: Mapping[str, Any]) -> Item:
 
 def collected(
     found: Iterable[Item | None],
-    unit: Unit,
+    n: int,
     http: Http,
     *,
     cost: str | None = None,
@@ -187,7 +186,7 @@ def collected(
 
     Args:
         found: the images of the answer, in their order; None for an entry that holds no image.
-        unit: the call.
+        n: the number of images that the call asked for.
         http: the provider's client.
         cost: what the call cost, in USD as a decimal string, or None.
         request_id: the provider's own id of the call, or None.
@@ -205,13 +204,13 @@ def collected(
     if all(isinstance(item, Missing) and item.error.code == CorruptImage.code for item in images):
         raise CorruptImage(_NOT_BASE64, provider=provider, request_id=request_id)
     absent = NoImage(
-        f"Asked for {unit.n} images, the provider gave {len(images)}.",
+        f"Asked for {n} images, the provider gave {len(images)}.",
         provider=provider,
         request_id=request_id,
     ).info
-    gaps = [Missing(error=absent)] * max(0, unit.n - len(images))
+    gaps = [Missing(error=absent)] * max(0, n - len(images))
     return Done(
-        images=(*images[: unit.n], *gaps),
+        images=(*images[:n], *gaps),
         cost=cost,
         request_id=request_id,
         usage=usage or {},

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FEWEST_TOKENS",
     "MOST_TOKENS",
-    "NEEDS_REFERENCE",
     "amount_of",
     "litellm_price",
     "makes_images",
@@ -32,9 +31,6 @@ __all__ = [
     "records_of",
     "takes_images",
 ]
-
-NEEDS_REFERENCE = "It needs a reference."
-"""The notice of a model that changes images and does not make one from words alone."""
 
 LOWEST, HIGHEST = Decimal("1e-12"), Decimal(100)
 """The least and the most USD of one unit that are taken for a price. A token costs more than the least, and

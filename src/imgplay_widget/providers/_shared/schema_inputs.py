@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from imgplay_widget._types import ModelSpec, Reference, Unit
     from imgplay_widget.providers.http import Http
 
-__all__ = ["as_call", "call_input", "data_uri", "needs_reference", "parameters_from", "references_from"]
+__all__ = [
+    "as_call",
+    "call_input",
+    "data_uri",
+    "mask_uri",
+    "parameters_from",
+    "prompt_from",
+    "references_from",
+]
 
 _WORDS = {
     "num_inference_steps": "steps",
@@ -86,12 +94,13 @@ def parameters_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
 
 def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) -> ReferenceRule | None:
     """Return the rule for input images, or None if the input has no field for them."""
-    properties = table(schema.get("properties"))
-    for name in _IMAGES:
+    properties, needed = table(schema.get("properties")), rows(schema.get("required"))
+    # A field that must be there goes before one that may.
+    for name in sorted(_IMAGES, key=lambda name: name not in needed):
         if name not in properties:
             continue
         field = _resolved(table(properties[name]), components)
-        least = int(name in rows(schema.get("required")))
+        least = int(name in needed)
         if field.get("type") == "array":
             most = field.get("maxItems")
             count = most if isinstance(most, int) and most > 0 else _MAX_REFERENCES
@@ -101,16 +110,22 @@ def references_from(schema: Mapping[str, Any], components: Mapping[str, Any]) ->
     return None
 
 
-def needs_reference(schema: Mapping[str, Any]) -> bool:
-    """Return whether the input must hold an image, so that the model cannot work from words alone."""
-    needed = schema.get("required")
-    return isinstance(needed, list) and any(name in needed for name in _IMAGES)
+def prompt_from(schema: Mapping[str, Any]) -> Literal["needed", "optional", "none"]:
+    """Return whether an input takes words. An input that nobody described is thought to need them."""
+    properties = table(schema.get("properties"))
+    if not properties or "prompt" in rows(schema.get("required")):
+        return "needed"
+    if "prompt" in properties:
+        return "optional"
+    # An input without words and without an image is one that this table does not understand.
+    return "none" if any(name in properties for name in _IMAGES) else "needed"
 
 
 def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
     """Return the parameters of a unit, so that it can be sent even when the model's data are gone.
 
-    ``"input"`` holds the values under the provider's names, ``"references"`` the field of input images.
+    ``"input"`` holds the values under the provider's names, ``"references"`` the field of input images, and
+    ``"mask"`` that of the mask.
     """
     given: dict[str, Any] = {}
     for name, value in params.items():
@@ -124,29 +139,40 @@ def as_call(params: Mapping[str, Any], spec: ModelSpec) -> dict[str, Any]:
     return {
         "input": given,
         "references": spec.references.wire if spec.references else "",
+        **({"mask": spec.mask_wire} if spec.mask_wire else {}),
         "seed": (seed.wire if seed else "") or "seed",
     }
 
 
-def call_input(unit: Unit, images: Sequence[str]) -> dict[str, Any]:
-    """Return the input of a call.
+def call_input(unit: Unit, images: Sequence[str], mask: str | None = None) -> dict[str, Any]:
+    """Return the input of a call. A call without words has no prompt.
 
     Args:
         unit: the unit, whose parameters `as_call` made.
         images: its input images as the provider takes them, in order.
+        mask: its mask as the provider takes it, or None without one.
     """
-    given = {"prompt": unit.prompt, **unit.params["input"]}
+    given = {**({"prompt": unit.prompt} if unit.prompt else {}), **unit.params["input"]}
     if unit.seed is not None:
         given[unit.params["seed"]] = unit.seed
     field: str = unit.params["references"]
     if images and field:
         given[field.removesuffix("[]")] = list(images) if field.endswith("[]") else images[0]
+    if mask is not None:
+        given[unit.params["mask"]] = mask
     return given
 
 
 def data_uri(reference: Reference, http: Http) -> str:
     """Return an input image as a ``data:`` address."""
     return f"data:{reference.media_type};base64,{b64encode(http.reference(reference)).decode()}"
+
+
+async def mask_uri(unit: Unit, http: Http) -> str | None:
+    """Return the mask of a call as a ``data:`` address, white where the image may change, or None."""
+    if unit.mask is None:
+        return None
+    return f"data:image/png;base64,{b64encode(await http.white_mask(unit.mask)).decode()}"
 
 
 # ------------------------------------------------------------------ one field

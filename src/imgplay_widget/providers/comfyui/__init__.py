@@ -241,7 +241,7 @@ class ComfyUI(HttpProvider):
                 next_step="See that it saves or previews an image; what is cached is not saved again.",
             )
             return Done(images=(Missing(error=absent.info),))
-        return collected(found, unit, http)
+        return collected(found, unit.n, http)
 
     def _failure(self, status: Mapping[str, Any], http: Http) -> Done:
         """Return the end of a failed job as a missing image. The engine would ask again after an error."""

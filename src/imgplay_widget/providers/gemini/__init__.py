@@ -114,7 +114,7 @@ class Gemini(HttpProvider):
             raise perhaps_billed(self._refusal(answer, request_id, http))
         return collected(
             [image],
-            unit,
+            unit.n,
             http,
             request_id=request_id,
             usage=table(_field(answer, "usageMetadata")),

@@ -123,7 +123,7 @@ def _json(reply: Reply, http: Http) -> dict[str, Any]:
 
 
 def _one(url: object, unit: Unit, http: Http, **applied: Any) -> Done:
-    return collected([link(url, **applied)], unit, http)
+    return collected([link(url, **applied)], unit.n, http)
 
 
 def _path(address: str) -> str:
@@ -256,7 +256,9 @@ class _Together(Partner):
         return Call(call.path, {**call.fields, **images})
 
     def answered(self, reply: Reply, unit: Unit, http: Http) -> Done:
-        return collected(map(image_of, items_of(_json(reply, http))), unit, http, request_id=reply.request_id)
+        return collected(
+            map(image_of, items_of(_json(reply, http))), unit.n, http, request_id=reply.request_id
+        )
 
 
 class _Nscale(_Together):

@@ -163,7 +163,7 @@ class OpenRouter(HttpProvider):
         usage = table(answer.get("usage"))
         return collected(
             map(image_of, items_of(answer)),
-            unit,
+            unit.n,
             http,
             cost=_cost(usage.get("cost")),
             request_id=request_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imgplay_widget import catalog
 from imgplay_widget._types import ModelSpec, Parameter, ReferenceRule
 from imgplay_widget.providers._shared.answers import rows, table, text
-from imgplay_widget.providers._shared.listed import NEEDS_REFERENCE, makes_images
+from imgplay_widget.providers._shared.listed import makes_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
     if _values(described, "output_format") == list(_UNKEPT):
         return None
     parameters = tuple(_parameters(described))
-    count = _bound(described, "input_references", "max")
+    least, count = (_bound(described, "input_references", end) for end in ("min", "max"))
     return ModelSpec(
         provider=provider,
         id=id_,
@@ -66,9 +66,12 @@ def listed_model(provider: str, record: Mapping[str, Any]) -> ModelSpec | None:
         parameters=parameters,
         native_n=max(1, min(10, _bound(described, "n", "max"))),
         seed="best_effort" if any(p.kind == "seed" for p in parameters) else "none",
-        references=ReferenceRule(max_count=count, max_bytes=MAX_REFERENCE) if count > 0 else None,
+        references=(
+            ReferenceRule(max_count=count, max_bytes=MAX_REFERENCE, min_count=max(0, least))
+            if count > 0
+            else None
+        ),
         previews=record.get("supports_streaming") is True,
-        notice=NEEDS_REFERENCE if _bound(described, "input_references", "min") > 0 else "",
     )
 
 

@@ -117,7 +117,7 @@ async def estimate(asked: Asked[NoFields, EstimateBody], studio: RestStudio) -> 
     await core.offers.describe(f"{body.provider}:{body.model}")
     provider, spec = core.registry.find(f"{body.provider}:{body.model}")
     request = catalog.make_request(
-        spec, prompt="any", n=body.image_num, params=body.parameters, max_count=core.max_count
+        spec, n=body.image_num, params=body.parameters, max_count=core.max_count, partial=True
     )
     cost = catalog.request_cost(provider.spec, spec, request, body.reference_num)
     return JsonAnswer(
