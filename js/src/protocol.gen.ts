@@ -3,6 +3,7 @@
 export type Call =
   | Hello
   | Generate
+  | FollowUp
   | CancelBatches
   | ReadSweep
   | CancelSweep
@@ -80,6 +81,7 @@ export type ErrorCode =
   | "moderated"
   | "network"
   | "network_setting"
+  | "no_able_model"
   | "no_image"
   | "no_page"
   | "no_threads"
@@ -306,6 +308,16 @@ export interface Wish {
   references: string[];
   mask: string | null;
   action: ("edit" | "vary" | "upscale" | "remove_background" | "outpaint" | "inpaint") | null;
+}
+export interface FollowUp {
+  method: "follow_up";
+  generationId: string;
+  action: "upscale" | "remove_background" | "vary" | "outpaint" | "inpaint";
+  model: string;
+  params: {
+    [k: string]: string | boolean | number | null;
+  };
+  confirm: boolean;
 }
 export interface CancelBatches {
   method: "cancel";
@@ -886,12 +898,14 @@ export interface ModelState {
   description: string;
   notice: string;
   parameters: ParameterState[];
+  prompt: "needed" | "optional" | "none";
   maxPrompt: number | null;
   nativeN: number;
   seed: "none" | "best_effort" | "exact";
   sizeRule: SizeRuleState | null;
   references: ReferenceRuleState | null;
   mask: boolean;
+  does: ("upscale" | "remove_background" | "vary" | "outpaint" | "inpaint")[];
   previews: boolean;
   progress: boolean;
   cancel: "none" | "queued" | "full";
@@ -919,8 +933,10 @@ export interface SizeRuleState {
   maxRatio: number | null;
 }
 export interface ReferenceRuleState {
+  minCount: number;
   maxCount: number;
   maxBytes: number;
+  maxPixels: number | null;
   mediaTypes: string[];
   givesSize: boolean;
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgplay_widget.errors import ErrorInfo
 
 __all__ = [
+    "ACTIONS",
     "EVERYTHING",
     "SIDES",
     "Ability",
@@ -130,6 +131,16 @@ shapes, the words for what the image shall not show, or the factor by which the 
 Ability = Literal["upscale", "remove_background", "vary", "outpaint", "inpaint"]
 """What a model can do with a finished image: enlarge it, remove its background, make another one like it,
 add to its sides, or paint a part of it anew."""
+
+ACTIONS: Mapping[Action, str] = {
+    "edit": "Edit",
+    "vary": "Vary",
+    "upscale": "Upscale",
+    "remove_background": "Remove background",
+    "outpaint": "Extend",
+    "inpaint": "Edit part",
+}
+"""What each action is called, where a request has no words of its own."""
 
 SIDES = ("left", "right", "top", "bottom")
 """The parameters of a model that adds to the sides of an image, in pixels."""
@@ -759,6 +770,11 @@ class Batch:
     click_id: str | None = None
     sweep_id: str | None = None
     action: Action | None = None
+
+    @property
+    def words(self) -> str:
+        """The prompt. A request without one has what it does, such as "Remove background", or its model."""
+        return self.prompt or (ACTIONS[self.action] if self.action else self.model)
 
     @property
     def inputs(self) -> tuple[Reference, ...]:

@@ -4,6 +4,7 @@
 
     ImgplayError
     ├── InvalidRequest (ValueError)      bad input; nothing was stored, sent or paid
+    │   ├── NoAbleModel                  no model that can be used now does this with an image
     │   └── TakesNoImages                the model gets input images and takes none
     ├── UnknownParameter (TypeError)     a keyword that the model does not have
     ├── OverBudget                       the budget of the day does not allow it
@@ -90,6 +91,7 @@ __all__ = [
     "Moderated",
     "NetworkError",
     "NetworkSetting",
+    "NoAbleModel",
     "NoImage",
     "NoPage",
     "NoThreads",
@@ -234,6 +236,32 @@ class InvalidRequest(ImgplayError, ValueError):
     def __init__(self, message: str, *, parameter: str | None = None, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step)
         self.parameter = None if parameter is None else clean(parameter, MAX_NAME)
+
+
+class NoAbleModel(InvalidRequest):
+    """No model that can be used now does this with an image. Nothing was stored, sent or paid.
+
+    Args:
+        message: what no model does.
+        ability: what was asked for, such as ``"upscale"``.
+        models: the names (``"provider:id"``) of models that do it, or would if their key were set.
+    """
+
+    code = "no_able_model"
+    default_next_step = "Set the key of a provider that has such a model. Nothing was stored, sent or paid."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        parameter: str | None = None,
+        next_step: str | None = None,
+        ability: str = "",
+        models: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, parameter=parameter, next_step=next_step)
+        self.ability = ability
+        self.models = tuple(models)
 
 
 class TakesNoImages(InvalidRequest):

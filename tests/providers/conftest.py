@@ -30,11 +30,13 @@ class Caller:
         *,
         key: str | None = KEY,
         files: Mapping[str, bytes] | None = None,
+        mask: bytes | None = None,
         **options: Any,
     ):
         self.provider = provider
         self.key = key
         self.files = dict(files or {})
+        self.mask = mask
         self.options = options
 
     def run(self, call: Callable[[Http], Awaitable[Any]]) -> Any:
@@ -45,11 +47,14 @@ class Caller:
                     client,
                     lambda: self.key,
                     lambda reference: self.files[reference.digest],
-                    masks=white_mask,
+                    masks=self._mask,
                 )
                 return await call(http)
 
         return asyncio.run(within())
+
+    async def _mask(self, mask: Reference) -> bytes:
+        return await white_mask(mask) if self.mask is None else self.mask
 
     def submit(self, unit: Unit) -> Done:
         return self.run(lambda http: self.provider.submit(unit, http))

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from imgplay_widget import catalog, errors
 from imgplay_widget._types import Inline, Missing, Partial, Pending, Reference, Unit
@@ -150,6 +150,57 @@ def test_references_are_woven_in() -> None:
     assert submit(woven, files=files).images[0].data != submit(plain).images[0].data
     with pytest.raises(errors.BadRequest, match="reference"):
         submit(woven, files={"r": b"no image"})
+
+
+def changed(model: str, picture: Image.Image, *, mask: bytes | None = None, **fields: Any) -> Image.Image:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    reference = Reference(digest="a", media_type="image/png", width=picture.width, height=picture.height)
+    words = {name: fields.pop(name) for name in ("prompt",) if name in fields}
+    what = Unit(
+        model=model,
+        prompt=words.get("prompt", ""),
+        params=fields,
+        positions=(0,),
+        seeds=(7,),
+        references=(reference,),
+        mask=None if mask is None else reference,
+        key="k",
+    )
+    return opened(submit(what, files={"a": file.getvalue()}, mask=mask).images[0])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_upscale_keeps_the_picture_and_its_transparency(mode: str) -> None:
+    picture = Image.radial_gradient("L").resize((64, 48)).convert(mode)
+    large = changed("upscale", picture, scale=3)
+    assert large.size == (192, 144)
+    if mode != "P":
+        assert large.mode == mode
+    back = large.resize(picture.size, Image.Resampling.BOX).convert("L")
+    differences = ImageChops.difference(back, picture.convert("L"))
+    assert ImageStat.Stat(differences).mean[0] < 4
+
+
+@pytest.mark.parametrize("prompt", ["", "a blue sea"])
+def test_extend_adds_sides_and_leaves_the_picture_as_it_is(prompt: str) -> None:
+    picture = Image.effect_noise((64, 48), 90).convert("RGB")
+    wide = changed("extend", picture, left=100, right=7, top=0, bottom=60, prompt=prompt)
+    assert wide.size == (171, 108)
+    assert wide.crop((100, 0, 164, 48)).tobytes() == picture.tobytes()
+    beside = wide.crop((36, 0, 100, 48))
+    assert (beside.tobytes() == ImageOps.mirror(picture).tobytes()) == (not prompt)
+
+
+def test_retouch_changes_only_what_the_mask_has() -> None:
+    picture = Image.new("RGB", (96, 64), "#808080")
+    area = Image.new("L", picture.size, 0)
+    area.paste(255, (0, 0, 48, 64))
+    file = io.BytesIO()
+    area.save(file, "PNG")
+    new = changed("retouch", picture, mask=file.getvalue(), prompt="a red fox")
+    assert new.crop((48, 0, 96, 64)).tobytes() == picture.crop((48, 0, 96, 64)).tobytes()
+    assert new.crop((0, 0, 30, 64)).tobytes() != picture.crop((0, 0, 30, 64)).tobytes()
 
 
 def test_a_queued_job_is_found_again_by_its_ticket_alone() -> None:

@@ -67,6 +67,7 @@ FIELDS = {
     "delete_preset": {"name": "hers"},
     "take_reference": {"source": "generation", "value": "generation"},
     "hello": {"page": "p3"},
+    "follow_up": {"generationId": "generation", "action": "upscale", "model": "demo:upscale"},
 }
 WITHOUT_IDS = {
     *("generate", "improve", "part", "pack_chunk", "drop_pack", "upload", "add_server", "remove_server"),

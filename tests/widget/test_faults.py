@@ -141,6 +141,12 @@ REQUESTS = {
         "n": 1,
         "topicId": None,
     },
+    "follow up": lambda s: {
+        "method": "follow_up",
+        "generationId": s.batch[0].id,
+        "action": "upscale",
+        "model": "demo:upscale",
+    },
     "cancel": lambda s: {"method": "cancel", "batchIds": [s.running.id]},
     "retry": lambda s: {"method": "retry", "batchId": s.failed.id},
     "delete a topic": lambda s: {"method": "delete", "what": "topic", "ids": [s.topic]},

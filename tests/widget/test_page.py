@@ -78,6 +78,21 @@ def test_generate_on_the_page_makes_new_images_whatever_code_takes_from_the_stor
     assert len(fake.submits) == 4
 
 
+def test_a_follow_up_comes_into_the_topic_of_its_image_and_leaves_the_shown_one(page):
+    fox = page.studio.generate("a red fox", model="demo:instant", width=256, height=256, topic="foxes")
+    fox.result(WAIT)
+    page.studio.generate("a boat", model="demo:instant", width=256, height=256, topic="boats").result(WAIT)
+    shown = page.studio.active_topic
+    made = page.result("follow_up", generationId=fox[0].id, action="upscale", model="demo:upscale")
+    (batch,) = made["batches"]
+    assert made["topic"]["id"] == batch["topicId"] == fox.topic_id
+    assert (batch["action"], batch["prompt"], batch["model"]) == ("upscale", "", "demo:upscale")
+    assert page.studio.active_topic == shown
+    refused = page.error("follow_up", generationId=fox[0].id, action="upscale", model="demo:instant")
+    assert refused["code"] == "no_able_model"
+    assert "demo:upscale" in refused["nextStep"]
+
+
 def test_hello_is_answered_with_all_that_a_page_needs(page):
     snapshot = page.result("hello")["snapshot"]
     assert snapshot["activeTopicId"] is None

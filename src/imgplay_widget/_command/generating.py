@@ -46,9 +46,15 @@ def add(commands: Commands) -> None:
             'imgplay generate "a red fox" -m demo:instant -p width=768 -p style=soft --seed 7',
             'imgplay generate "a red fox" --preset poster',
             "imgplay generate - -m demo:instant < prompt.txt",
+            "imgplay generate -m demo:upscale --reference fox.png -o large",
         ],
     )
-    parser.add_argument("prompt", help="what the image shall show; - reads it from standard input")
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        default="",
+        help="what the image shall show; - reads it from standard input; a model without words needs none",
+    )
     add_request_flags(parser)
     parser.add_argument("--seed", type=int, metavar="SEED", help="the seed of the first image")
     parser.add_argument("--cache", action="store_true", help="take the stored images of the same request")

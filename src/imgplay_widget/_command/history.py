@@ -122,7 +122,7 @@ def _batch_lines(studio: CommandStudio, batches: list[BatchHandle]) -> list[str]
     for batch in batches:
         made = next((entry.batch.created_at for entry, _ in studio.core.rows(batch)), None)
         finished = sum(one.status == "success" for one in batch)
-        prompt = " ".join(batch.prompt.split())
+        prompt = " ".join(batch.words.split())
         rows.append(
             (
                 batch.id,

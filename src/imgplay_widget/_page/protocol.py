@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 
 from imgplay_widget._rules.presets import MAX_PRESET_NAME, MAX_WORDS
 from imgplay_widget._text import clean_json
-from imgplay_widget._types import Action, ParameterKind  # noqa: TC001 - pydantic reads them at run time
+from imgplay_widget._types import Ability, Action, ParameterKind  # noqa: TC001 - read at run time
 from imgplay_widget.errors import InvalidRequest
 
 __all__ = ["PROTOCOL", "PageMessage", "parse"]
@@ -115,14 +115,16 @@ class ParameterState(Message):
 
 
 class ReferenceRuleState(Message):
-    """The limits of a model's input images: their number, the bytes of each, and the media types.
+    """The limits of a model's input images: their number, bytes and pixels of each, and the media types.
 
     Attributes:
         gives_size: whether an image gets the size of its first reference where no size was chosen.
     """
 
+    min_count: int
     max_count: int
     max_bytes: int
+    max_pixels: int | None
     media_types: list[str]
     gives_size: bool
 
@@ -189,7 +191,12 @@ class PriceState(Message):
 
 
 class ModelState(Message):
-    """A model that the user can choose. `name` is ``"provider:id"``."""
+    """A model that the user can choose. `name` is ``"provider:id"``.
+
+    Attributes:
+        prompt: whether the model takes words: a request with a reference may leave optional ones out.
+        does: what the model can do with a finished image.
+    """
 
     name: str
     provider: str
@@ -198,12 +205,14 @@ class ModelState(Message):
     description: str
     notice: str
     parameters: list[ParameterState]
+    prompt: Literal["needed", "optional", "none"]
     max_prompt: int | None
     native_n: int
     seed: Literal["none", "best_effort", "exact"]
     size_rule: SizeRuleState | None
     references: ReferenceRuleState | None
     mask: bool
+    does: list[Ability]
     previews: bool
     progress: bool
     cancel: Literal["none", "queued", "full"]
@@ -576,6 +585,25 @@ class Generate(Message):
     wishes: list[Wish] = Field(min_length=1, max_length=MAX_WISHES)
     n: int
     topic_id: str | None
+    confirm: bool = False
+
+
+class FollowUp(Message):
+    """A call to do something with a finished image, in the topic of the image. Answer: `Generated`.
+
+    Attributes:
+        generation_id: the image.
+        action: what shall be done.
+        model: the name of the model that does it.
+        params: the parameters that the user chose.
+        confirm: whether the user agreed to pay an unknown price.
+    """
+
+    method: Literal["follow_up"] = "follow_up"
+    generation_id: str
+    action: Ability
+    model: str
+    params: dict[str, str | bool | int | float | None] = Field(default_factory=dict)
     confirm: bool = False
 
 
@@ -1144,6 +1172,7 @@ class Configure(Message):
 Call = Annotated[
     Hello
     | Generate
+    | FollowUp
     | CancelBatches
     | ReadSweep
     | CancelSweep

@@ -11,6 +11,8 @@ from imgplay_widget._page.states import batch_state, topic_state
 from imgplay_widget.errors import ImgplayError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imgplay_widget._page.calls import Answers, Attachments
     from imgplay_widget._studio.core import Core
     from imgplay_widget._studio.prepare import Prepared
@@ -52,6 +54,7 @@ class Requests:
         """Return the calls that this part answers, each with its answer."""
         return {
             protocol.Generate: self._generate,
+            protocol.FollowUp: self._follow_up,
             protocol.CancelBatches: self._cancel,
             protocol.CancelSweep: self._cancel_sweep,
             protocol.Retry: self._retry,
@@ -71,7 +74,30 @@ class Requests:
                 raise WishRefusedError(error, index) from error
             prepared.append(one)
             topic_id = one.entry.batch.topic_id
-        topic = await self._core.add(prepared, select=True, confirm=call.confirm, source=self._source)
+        return await self._begin(prepared, confirm=call.confirm, select=True)
+
+    async def _follow_up(self, call: protocol.FollowUp, _: Attachments) -> protocol.Generated:
+        wanted = await self._core.wanted(
+            call.generation_id, call.action, model=call.model, prompt=None, params=call.params
+        )
+        await self._core.offers.find_key(self._core.registry.find(wanted.model)[0])
+        checked = self._core.check(
+            wanted.prompt,
+            model=wanted.model,
+            n=1,
+            references=[wanted.reference],
+            params=wanted.params,
+            action=call.action,
+        )
+        prepared = self._core.prepare(checked, topic_id=wanted.topic_id)
+        # The image may be in another topic than the one that is shown, which stays.
+        return await self._begin([prepared], confirm=call.confirm, select=False)
+
+    async def _begin(
+        self, prepared: Sequence[Prepared], *, confirm: bool, select: bool
+    ) -> protocol.Generated:
+        """Store and start the requests of a click, and return them as they are then."""
+        topic = await self._core.add(prepared, select=select, confirm=confirm, source=self._source)
         entries = [one.entry for one in prepared]
         try:
             ids = [entry.batch.id for entry in entries]

@@ -123,12 +123,14 @@ def model_state(spec: ModelSpec, name: str | None = None) -> ModelState:
         description=spec.description,
         notice=spec.notice,
         parameters=[_parameter_state(parameter) for parameter in spec.parameters],
+        prompt=spec.prompt,
         max_prompt=spec.max_prompt,
         native_n=spec.native_n,
         seed=spec.seed,
         size_rule=SizeRuleState(**asdict(rule)) if rule else None,
         references=_reference_rule(spec.references),
         mask=spec.mask,
+        does=list(spec.abilities),
         previews=spec.previews,
         progress=spec.progress,
         cancel=spec.cancel,
@@ -172,8 +174,10 @@ def _reference_rule(rule: ReferenceRule | None) -> ReferenceRuleState | None:
     if rule is None:
         return None
     return ReferenceRuleState(
+        min_count=rule.min_count,
         max_count=rule.max_count,
         max_bytes=rule.max_bytes,
+        max_pixels=rule.max_pixels,
         media_types=list(rule.media_types),
         gives_size=rule.gives_size,
     )

@@ -137,7 +137,7 @@ def _values(entry: Entry, generation: Generation) -> Mapping[str, Any]:
     return {
         "index": generation.position,
         "seed": NO_SEED if generation.seed is None else generation.seed,
-        "prompt": _spoken(batch.prompt),
+        "prompt": _spoken(batch.words),
         "model": f"{batch.provider}-{batch.model}",
         "width": asset.width if asset else None,
         "height": asset.height if asset else None,

@@ -253,7 +253,7 @@ def opening_code(path: Path, media_type: str) -> str:
 
 
 def _words(entry: Entry) -> str:
-    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.prompt[: 2 * NAME_LENGTH])
+    kept = "".join(c if c.isalnum() else "-" for c in entry.batch.words[: 2 * NAME_LENGTH])
     return "-".join(word for word in kept.split("-") if word)[:NAME_LENGTH].strip("-").lower()
 
 

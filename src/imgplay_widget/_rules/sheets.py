@@ -172,7 +172,7 @@ def batch_sheet(
         for one in all_chosen[:MAX_TILES]
     ]
     return Sheet(
-        title=shortened(entry.batch.prompt, PROMPT * 3),
+        title=shortened(entry.batch.words, PROMPT * 3),
         details=(_model(entry), counted(rows), *paid(rows)),
         tiles=_low(tiles),
         more=max(0, len(rows) - MAX_TILES),
@@ -190,7 +190,7 @@ def images_sheet(title: str, images: Sequence[tuple[Entry, Generation]], *, more
     tiles: list[Tile] = []
     for entry, generation in images[:MAX_TILES]:
         most = PROMPT if len(images) <= MANY else SHORT_PROMPT
-        shared = (shortened(entry.batch.prompt, most), _model(entry))
+        shared = (shortened(entry.batch.words, most), _model(entry))
         tiles.append(tile_of(entry, generation, shared))
     return Sheet(title=title, tiles=_low(tiles), more=more + max(0, len(images) - MAX_TILES))
 
@@ -265,7 +265,7 @@ def tile_of(
             *([] if generation.seed is None else [f"seed {generation.seed}"]),
             *paid([(entry, generation)]),
         ),
-        alt=f"Image {generation.position + 1}: {shortened(entry.batch.prompt, PROMPT)}",
+        alt=f"Image {generation.position + 1}: {shortened(entry.batch.words, PROMPT)}",
         shape=shape,
     )
 
@@ -401,7 +401,7 @@ def finished(entry: Entry, progress: Mapping[str, float]) -> float:
 
 def progress_line(entry: Entry) -> str:
     """Return the number of finished slots of a batch, with the beginning of its prompt."""
-    return f"{_ended(entry)}/{len(entry.generations)} · {shortened(entry.batch.prompt, 40)}"
+    return f"{_ended(entry)}/{len(entry.generations)} · {shortened(entry.batch.words, 40)}"
 
 
 def _ended(entry: Entry) -> int:

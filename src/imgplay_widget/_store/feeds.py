@@ -185,7 +185,7 @@ def prompts(connection: Connection, scope: Scope, limit: int) -> list[str]:
     newest = select(batches.c.prompt).where(*scope.batches(), SEEN_BATCH).order_by(batches.c.id.desc())
     found: dict[str, None] = {}
     with connection.execute(newest.limit(READ_PROMPTS)) as result:
-        for prompt in result.scalars():
+        for prompt in filter(None, result.scalars()):
             found[prompt] = None
             if len(found) == limit:
                 break

@@ -336,7 +336,7 @@ class _Work:
         """Return the topic of a recipe, which is made again where its row is gone."""
         row = self._row(topics, kept.topic.id)
         if row is None:
-            title = kept.topic.title or first_words(kept.batch.prompt)
+            title = kept.topic.title or first_words(kept.batch.words)
             self._add_topic(replace(kept.topic, title=title))
             return kept.topic.id
         seen = row["deleted_at"] is None and self._owns(row)

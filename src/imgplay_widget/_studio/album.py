@@ -7,6 +7,8 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._types import ACTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -80,7 +82,7 @@ def figure(row: Mapping[str, Any], data: bytes | None) -> str:
         row: the columns of the image.
         data: the bytes of its file, or None where the file is gone.
     """
-    prompt = escape(row["prompt"])
+    prompt = escape(row["prompt"] or ACTIONS.get(row["action"], row["model"]))
     star = "★ " if row["starred"] else ""
     parts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in _recipe(row))
     return (

@@ -80,7 +80,7 @@ class StudioApi:
 
     def generate(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str | None = None,
         n: int = 1,
@@ -99,7 +99,8 @@ class StudioApi:
         spends the rest of the budget at the same moment, the handle raises `OverBudget` instead.
 
         Args:
-            prompt: the words that describe the image.
+            prompt: the words that describe the image. A model that takes no words, which only changes an
+                image, needs none.
             model: ``"provider:id"``; None takes the model of the config panel (at first a demo).
             n: the number of images, 1 to `max_count`.
             topic: the topic of the batch: a topic, its id or its title (a new title makes a new topic); None

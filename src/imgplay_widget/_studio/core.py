@@ -36,6 +36,7 @@ from imgplay_widget._studio.configured import able_models, takes_no_images
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.edit import kept_params
 from imgplay_widget._studio.files import Files
+from imgplay_widget._studio.follow_ups import FollowUp, chosen_model, follow_up_params, words_wanted
 from imgplay_widget._studio.gallery import Gallery
 from imgplay_widget._studio.handles import (
     Batches,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.loop import Subscriber
     from imgplay_widget._studio.options import StudioOptions
     from imgplay_widget._types import (
+        Ability,
         Action,
         Batch,
         Entry,
@@ -101,6 +103,9 @@ logger = logging.getLogger("imgplay_widget")
 
 MAX_FAILURE = 300
 """The most characters of the error of a function of the user that a page shows."""
+
+MOST_VERSIONS = 50
+"""The most versions of an image that are looked through for their words."""
 
 PUBLISH_EVERY = 0.05
 """The fewest seconds between two deliveries to a subscriber."""
@@ -329,6 +334,9 @@ class Core(Hop):
                 parameter="action",
                 next_step="Add the image to the references, or leave the action out.",
             )
+        if action is None and not request.prompt and spec.does and len(spec.does) == 1:
+            # Without words, what the model is for says what the user wants.
+            (action,) = spec.does
         every = (*inputs,) if over is None else (*inputs, over)
         return Checked(provider=provider, spec=spec, request=request, inputs=every, action=action)
 
@@ -432,6 +440,93 @@ class Core(Hop):
         if isinstance(topic, TopicHandle):
             return topic.id, None
         return self.call(self.topics.find, topic)
+
+    async def wanted(
+        self,
+        generation_id: str,
+        action: Ability,
+        *,
+        model: str | None,
+        prompt: str | None,
+        params: Mapping[str, Any],
+    ) -> FollowUp:
+        """Return what a request is like that does something with a finished image.
+
+        Args:
+            generation_id: the image.
+            action: what shall be done.
+            model: ``"provider:id"``; None takes the best one that can be used now.
+            prompt: the words; None takes those of the image, where the model needs words.
+            params: the parameters that are given.
+
+        Raises:
+            NoAbleModel: no model that can be used now does this with the image, or the given one does not.
+            NotFound: there is no such image or model, or its file is gone.
+        """
+        if model is not None:
+            await self.offers.describe(model)
+        entry, generation = await self.archive.generation(generation_id)
+        reference = await self.references.of_result(generation_id)
+        config = self.panel.config
+        known = [name for key in ("starred_models", "recent_models") for name in config.get(key, ())]
+        assert generation.asset is not None
+        spec = chosen_model(
+            self.registry, self.keys, entry, generation.asset, action, name=model, known=known
+        )
+        words = prompt
+        if words is None:
+            words = await self._words_of(entry) if words_wanted(spec, action) else ""
+        return FollowUp(
+            model=spec.name,
+            prompt=words,
+            params=follow_up_params(spec, entry, generation, action, params),
+            reference=reference,
+            topic_id=entry.batch.topic_id,
+        )
+
+    async def _words_of(self, entry: Entry) -> str:
+        """Return the prompt of a batch, or of the nearest version before it that has one."""
+        for _ in range(MOST_VERSIONS):
+            if entry.batch.prompt or not entry.batch.parents:
+                break
+            try:
+                entry, _ = await self.archive.generation(entry.batch.parents[0])
+            except NotFound:
+                break
+        return entry.batch.prompt
+
+    def follow_up(
+        self,
+        picture: GenerationHandle,
+        action: Ability,
+        *,
+        model: str | None,
+        prompt: str | None,
+        n: int,
+        topic: TopicHandle | str | None,
+        mask: ReferenceLike | None,
+        confirm: bool,
+        cache: bool | None,
+        params: Mapping[str, Any],
+    ) -> BatchHandle:
+        """Do something with an image; see `GenerationHandle.upscale`. From any thread but the loop's."""
+        self.check_open()
+        # An image that is not there is refused before its model is.
+        _ = picture.path
+        wanted = self.call(
+            partial(self.wanted, picture.id, action, model=model, prompt=prompt, params=params)
+        )
+        topic_id, title = (wanted.topic_id, None) if topic is None else self.topic_named(topic)
+        checked = self.check(
+            wanted.prompt,
+            model=wanted.model,
+            n=n,
+            references=[wanted.reference],
+            mask=mask,
+            params=wanted.params,
+            action=action,
+        )
+        return self.ask(checked, topic_id=topic_id, title=title, select=False, confirm=confirm, cache=cache)
 
     async def same_request(self, request: Request) -> BatchHandle | None:
         """Return the newest batch of the same request whose images are all there or still come, or None.

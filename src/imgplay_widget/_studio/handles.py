@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.files import Files
     from imgplay_widget._studio.gallery import Bundle, Gallery
+    from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
-    from imgplay_widget._types import Action, Entry, Kind, Reference, Topic
+    from imgplay_widget._types import Ability, Action, Entry, Kind, Reference, Topic
 
 __all__ = [
     "Array",
@@ -177,6 +178,23 @@ class Keeper(shown.Shower, Labeller, Protocol):
         """Ask for a change of an image."""
         ...
 
+    def follow_up(
+        self,
+        picture: GenerationHandle,
+        action: Ability,
+        *,
+        model: str | None,
+        prompt: str | None,
+        n: int,
+        topic: TopicHandle | str | None,
+        mask: ReferenceLike | None,
+        confirm: bool,
+        cache: bool | None,
+        params: Mapping[str, Any],
+    ) -> BatchHandle:
+        """Do something with an image."""
+        ...
+
 
 class BatchHandle:
     """One request, with its generations as they are now.
@@ -280,7 +298,7 @@ class BatchHandle:
         states = self._states()
         counts = ", ".join(f"{states.count(s)} {s.value}" for s in Status if s in states)
         origin = f", {FROM_STORE}" if self._cached else ""
-        return f"<Batch {self.prompt[:40]!r} on {self.model}: {counts or 'empty'}{origin}>"
+        return f"<Batch {self._live.entry.batch.words[:40]!r} on {self.model}: {counts or 'empty'}{origin}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         notes = (FROM_STORE,) if self._cached else ()
@@ -660,6 +678,205 @@ class GenerationHandle:
         """The generations of the requests that have this one as a reference, oldest first."""
         return self._keeper.call(self._keeper.children, self._id)
 
+    def upscale(
+        self,
+        model: str | None = None,
+        *,
+        topic: TopicHandle | str | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for an enlarged version of the image, and return the handle of the new batch at once.
+
+        The image is the reference of the request. The new batch comes into the topic of the image, and its
+        `action` says what was asked for. The best model that can be used now does it: the one that made the
+        image where it can, else one of the same provider, else one that you starred or used.
+
+        Args:
+            model: ``"provider:id"``; None takes the best one.
+            topic: as in `generate`; None takes the topic of the image.
+            confirm: True agrees to pay an unknown price although there is a `budget`.
+            cache: as in `generate`.
+            params: the model's own parameters, such as ``scale``.
+
+        Raises:
+            NoAbleModel: no model that can be used now does this with the image. The error lists models that
+                would, with the variables of their keys.
+            NotFound: there is no image yet, its file is gone, or there is no such model.
+            UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as `generate` does.
+        """
+        return self._keeper.follow_up(
+            self,
+            "upscale",
+            model=model,
+            prompt=None,
+            n=1,
+            topic=topic,
+            mask=None,
+            confirm=confirm,
+            cache=cache,
+            params=params,
+        )
+
+    def remove_background(
+        self,
+        model: str | None = None,
+        *,
+        topic: TopicHandle | str | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for the image without its background, which becomes transparent.
+
+        Args:
+            model: as in `upscale`.
+            topic: as in `upscale`.
+            confirm: as in `upscale`.
+            cache: as in `generate`.
+            params: the model's own parameters.
+
+        Raises:
+            NoAbleModel, NotFound, UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as
+                `upscale` does.
+        """
+        return self._keeper.follow_up(
+            self,
+            "remove_background",
+            model=model,
+            prompt=None,
+            n=1,
+            topic=topic,
+            mask=None,
+            confirm=confirm,
+            cache=cache,
+            params=params,
+        )
+
+    def vary(
+        self,
+        model: str | None = None,
+        *,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for other versions of the image: with the same words and parameters, and another seed.
+
+        Args:
+            n: the number of images, 1 to `max_count`.
+            model: as in `upscale`.
+            topic: as in `upscale`.
+            confirm: as in `upscale`.
+            cache: as in `generate`.
+            params: the model's own parameters.
+
+        Raises:
+            NoAbleModel, NotFound, UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as
+                `upscale` does.
+        """
+        return self._keeper.follow_up(
+            self,
+            "vary",
+            model=model,
+            prompt=None,
+            n=n,
+            topic=topic,
+            mask=None,
+            confirm=confirm,
+            cache=cache,
+            params=params,
+        )
+
+    def outpaint(
+        self,
+        model: str | None = None,
+        *,
+        left: int = 0,
+        right: int = 0,
+        top: int = 0,
+        bottom: int = 0,
+        prompt: str | None = None,
+        topic: TopicHandle | str | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for a larger image that goes on beyond the sides of this one.
+
+        Args:
+            left: how many pixels are added on the left.
+            right: how many pixels are added on the right.
+            top: how many pixels are added at the top.
+            bottom: how many pixels are added at the bottom.
+            prompt: words for what is added; None leaves it to the model, where that is possible.
+            model: as in `upscale`.
+            topic: as in `upscale`.
+            confirm: as in `upscale`.
+            cache: as in `generate`.
+            params: the model's own parameters.
+
+        Raises:
+            NoAbleModel, NotFound, UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as
+                `upscale` does.
+        """
+        return self._keeper.follow_up(
+            self,
+            "outpaint",
+            model=model,
+            prompt=prompt,
+            n=1,
+            topic=topic,
+            mask=None,
+            confirm=confirm,
+            cache=cache,
+            params={"left": left, "right": right, "top": top, "bottom": bottom, **params},
+        )
+
+    def inpaint(
+        self,
+        mask: ReferenceLike,
+        prompt: str,
+        model: str | None = None,
+        *,
+        n: int = 1,
+        topic: TopicHandle | str | None = None,
+        confirm: bool = False,
+        cache: bool | None = None,
+        **params: Any,
+    ) -> BatchHandle:
+        """Ask for the image with a part of it painted anew.
+
+        Args:
+            mask: what may change, as in `generate`.
+            prompt: words for what shall be there.
+            n: the number of images, 1 to `max_count`.
+            model: as in `upscale`.
+            topic: as in `upscale`.
+            confirm: as in `upscale`.
+            cache: as in `generate`.
+            params: the model's own parameters.
+
+        Raises:
+            NoAbleModel, NotFound, UnknownParameter, InvalidRequest, MissingKey, OverBudget, PriceUnknown: as
+                `upscale` does.
+        """
+        return self._keeper.follow_up(
+            self,
+            "inpaint",
+            model=model,
+            prompt=prompt,
+            n=n,
+            topic=topic,
+            mask=mask,
+            confirm=confirm,
+            cache=cache,
+            params=params,
+        )
+
     @property
     def width(self) -> int | None:
         """Width of the image in pixels, or None while there is no image, and for an SVG."""
@@ -760,10 +977,11 @@ class GenerationHandle:
         seed = "" if self.seed is None else f" seed={self.seed}"
         changed = differences(self._live.entry, self._row)
         other = "".join(f" by {change.applied}" for change in changed if change.parameter == "model")
+        words = self._live.entry.batch.words[:40]
         wait = self._live.wait_of(self._row)
         if wait is not None:
             other += f", rate limited, next try in {wait:.0f} s"
-        return f"<Generation {self.slot} of {self.prompt[:40]!r}: {self.status.value}{size}{seed}{other}>"
+        return f"<Generation {self.slot} of {words!r}: {self.status.value}{size}{seed}{other}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
         make = partial(shown.batch_bundle, self._keeper.gallery, self._live, [self._id])

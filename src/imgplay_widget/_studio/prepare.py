@@ -77,19 +77,15 @@ def prepare(
         request: the checked request.
         owner: the owner of the rows.
         topic_id: the topic, or None for a new one.
-        title: the title of a new topic; None takes the first words of the prompt.
+        title: the title of a new topic; None takes the first words of the batch.
         click_id: see `Batch`.
         sweep_id: see `Batch`.
         action: see `Batch`.
         now: the present time, aware UTC.
     """
-    new_topic = None
-    if topic_id is None:
-        new_topic = topic_for(request.prompt, owner, title=title, now=now)
-        topic_id = new_topic.id
     batch = Batch(
         id=new_id(),
-        topic_id=topic_id,
+        topic_id=topic_id or new_id(),
         user_id=owner.user_id,
         organization_id=owner.organization_id,
         provider=spec.provider,
@@ -105,6 +101,9 @@ def prepare(
         sweep_id=sweep_id,
         action=action,
     )
+    new_topic = None
+    if topic_id is None:
+        new_topic = replace(topic_for(batch.words, owner, title=title, now=now), id=batch.topic_id)
     seed = request.params.get("seed")
     units = provider.plan(request, spec, _draw_seed(spec) if seed is None else seed)
     tasks: list[Task] = []

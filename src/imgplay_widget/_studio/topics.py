@@ -170,7 +170,7 @@ class Topics:
             await self._curator.move(batch_ids, topic_id)
             return topic_id
         by: Literal["prompt", "user"] = "user" if title else "prompt"
-        title = title or first_words((await self._engine.entry(batch_ids[0])).batch.prompt)
+        title = title or first_words((await self._engine.entry(batch_ids[0])).batch.words)
         topic = self._fresh(title, by=by)
         await self._curator.move(batch_ids, topic.id, topic)
         return topic.id

@@ -70,7 +70,7 @@ def make_request(
     """
     _check_retired(spec, today or datetime.now(UTC).date())
     prompt = plain(prompt)
-    if prompt != "" or not partial:
+    if not partial:
         prompt = _checked_prompt(spec, prompt, references)
     n = check_count(n, max_count)
     if references or not partial:

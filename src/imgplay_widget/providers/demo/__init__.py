@@ -6,6 +6,7 @@ import asyncio
 import io
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -13,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from imgplay_widget import catalog
 from imgplay_widget._types import (
+    SIDES,
     Done,
     Inline,
     Missing,
@@ -124,6 +126,12 @@ class Demo(Provider):
                     if isinstance(event, Done):
                         return event
                 raise AssertionError("unreachable")
+            case "upscale" | "extend" | "retouch":
+                mask = None if unit.mask is None else await http.white_mask(unit.mask)
+                (picture,) = _read(unit, http)
+                change = partial(_change, unit, picture, mask)
+                # A cancelled task must not wait for the drawing; the thread ends by itself.
+                return Done(images=(Inline(data=await to_thread.run_sync(change, abandon_on_cancel=True)),))
             case _:
                 return Done(images=await _draw(unit, _read(unit, http)))
 
@@ -231,10 +239,28 @@ def _paint(unit: Unit, index: int, references: Sequence[bytes]) -> bytes:
     return _png(picture)
 
 
+def _change(unit: Unit, data: bytes, mask: bytes | None) -> bytes:
+    picture, params, seed = _opened(data), unit.params, unit.seed or 0
+    match unit.model:
+        case "upscale":
+            return _png(painting.enlarge(picture, int(params["scale"])))
+        case "extend":
+            sides = {side: int(params.get(side, 0)) for side in SIDES}
+            return _png(painting.extend(picture, unit.prompt, seed=seed, **sides))
+        case _:
+            area = Image.new("L", picture.size, 255) if mask is None else _opened(mask)
+            return _png(painting.retouch(picture, area, unit.prompt, seed=seed))
+
+
 def _weave(picture: Image.Image, data: bytes) -> Image.Image:
+    return painting.overlay(picture, _opened(data))
+
+
+def _opened(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return painting.overlay(picture, image)
+            image.load()
+            return image
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise BadRequest(
             "A reference is not an image that the demo can read.",

@@ -12,6 +12,7 @@ __all__ = ["STATUSES", "status_of"]
 STATUSES: dict[type[ImgplayError], HTTPStatus] = {
     ImgplayError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.NoAbleModel: HTTPStatus.BAD_REQUEST,
     errors.TakesNoImages: HTTPStatus.BAD_REQUEST,
     errors.UnknownParameter: HTTPStatus.BAD_REQUEST,
     errors.OverBudget: HTTPStatus.PAYMENT_REQUIRED,

@@ -313,7 +313,7 @@ class GenerateBody(WireValue):
         topic_id: the topic of the batch. Without it, the request makes a new topic.
         provider: the name of the provider. With a preset, it may be missing together with the model.
         model: the model's id at its provider.
-        prompt: the words that describe the image.
+        prompt: the words that describe the image; empty for a model that takes no words.
         preset: the name of a preset, as `GET /presets` lists it. Its model and parameters hold where the
             request names none, and its words stand around the prompt.
         image_num: the number of images.
@@ -327,7 +327,7 @@ class GenerateBody(WireValue):
     topic_id: Identifier | None = None
     provider: Name | None = None
     model: Name | None = None
-    prompt: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    prompt: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     preset: Annotated[str, Field(min_length=1, max_length=MAX_PRESET_NAME)] | None = None
     image_num: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     parameters: Parameters = Field(default_factory=dict)

@@ -14,7 +14,16 @@ from imgplay_widget.providers.demo.painting.abstract import ribbons
 from imgplay_widget.providers.demo.painting.brushes import dither, spot
 from imgplay_widget.providers.demo.painting.words import Scene, mix, read
 
-__all__ = ["emerge", "overlay", "paint"]
+__all__ = ["emerge", "enlarge", "extend", "overlay", "paint", "retouch"]
+
+LARGEST = 2048
+"""The longest edge of a painted ground, in pixels. A larger ground is painted smaller, and then enlarged."""
+
+SMALLEST = 256
+"""The shortest edge of a painted ground, in pixels."""
+
+SEAM = 12
+"""The width of the soft edge of a painted part, in pixels."""
 
 
 def paint(
@@ -71,6 +80,53 @@ def overlay(picture: Image.Image, reference: Image.Image) -> Image.Image:
     """Return the picture with a reference woven into it as soft light."""
     fitted = ImageOps.fit(reference.convert("RGB"), picture.size, Image.Resampling.BICUBIC)
     return Image.blend(ImageChops.soft_light(picture, fitted), fitted, 0.25)
+
+
+def enlarge(picture: Image.Image, factor: int) -> Image.Image:
+    """Return the picture with edges that are longer by a factor. Nothing is added but pixels in between."""
+    whole = picture if picture.mode in ("RGB", "RGBA", "L", "LA") else picture.convert("RGBA")
+    return whole.resize((whole.width * factor, whole.height * factor), Image.Resampling.LANCZOS)
+
+
+def extend(
+    picture: Image.Image, prompt: str, *, seed: int, left: int, right: int, top: int, bottom: int
+) -> Image.Image:
+    """Return the picture on a ground that is larger by some pixels on each side.
+
+    The ground is painted by the prompt. Without one, it mirrors the picture.
+    """
+    size = (picture.width + left + right, picture.height + top + bottom)
+    whole = picture.convert("RGBA")
+    canvas = _ground(prompt, seed, size) if prompt else _mirrored(whole, size, (left, top))
+    canvas.paste(whole, (left, top), whole)
+    return canvas
+
+
+def retouch(picture: Image.Image, mask: Image.Image, prompt: str, *, seed: int) -> Image.Image:
+    """Return the picture with what the mask has in white painted anew."""
+    area = mask.convert("L").filter(ImageFilter.GaussianBlur(SEAM / 2))
+    # Outside of the mask nothing changes, also not under the soft edge.
+    area = ImageChops.darker(area, mask.convert("L"))
+    return Image.composite(_ground(prompt, seed, picture.size), picture.convert("RGB"), area)
+
+
+def _mirrored(picture: Image.Image, size: tuple[int, int], at: tuple[int, int]) -> Image.Image:
+    canvas = Image.new("RGB", size)
+    across, down = ImageOps.mirror(picture), ImageOps.flip(picture)
+    both = ImageOps.flip(across)
+    (width, height), (x, y) = picture.size, at
+    for column in range(-x // width, (size[0] - x) // width + 1):
+        for row in range(-y // height, (size[1] - y) // height + 1):
+            tile = ((picture, down), (across, both))[column % 2][row % 2]
+            canvas.paste(tile.convert("RGB"), (x + column * width, y + row * height))
+    return canvas
+
+
+def _ground(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
+    share = min(1.0, LARGEST / max(size))
+    small = (max(SMALLEST, round(size[0] * share)), max(SMALLEST, round(size[1] * share)))
+    painted = paint(prompt, seed=seed, width=small[0], height=small[1])
+    return painted if small == size else painted.resize(size, Image.Resampling.BICUBIC)
 
 
 def _finish(
