@@ -1,4 +1,4 @@
-"""What can be done with a finished image, from code: the model, the words, the parameters, and who can do it."""
+"""What can be done with a finished image, from code: the model, the words and the parameters."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_model_that_does_not_take_the_image_is_not_chosen() -> None:
     assert isinstance(spec, ModelSpec)
     with open_studio(provider, keys={"stability": "sk-x"}) as studio:
         wide = studio.generate("a sea", model="demo:instant", width=2048, height=1024).result(WAIT)[0]
-        with pytest.raises(errors.InvalidRequest, match="takes up to 1.0"):
+        with pytest.raises(errors.InvalidRequest, match=r"takes up to 1\.0"):
             wide.upscale("stability:upscale/fast")
 
 
@@ -123,3 +123,16 @@ def test_an_image_that_is_not_there_is_refused_first() -> None:
             failed.result(WAIT)
         with pytest.raises(errors.ImgplayError):
             failed[0].upscale()
+
+
+def test_a_local_server_that_never_answered_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    with open_studio() as studio:
+        fox = picture(studio)
+        mask = Image.new("L", (256, 320), 255)
+        assert fox.inpaint(mask, "a sea").model == "demo:retouch"
+        with pytest.raises(errors.NoAbleModel) as caught:
+            fox.inpaint(mask, "a sea", "demo:instant")
+        names = caught.value.models
+        assert any(name.startswith("openai:") for name in names)
+        assert not any(name.startswith(("a1111:", "sdcpp:")) for name in names)

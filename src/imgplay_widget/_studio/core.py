@@ -471,7 +471,14 @@ class Core(Hop):
         known = [name for key in ("starred_models", "recent_models") for name in config.get(key, ())]
         assert generation.asset is not None
         spec = chosen_model(
-            self.registry, self.keys, entry, generation.asset, action, name=model, known=known
+            self.registry,
+            self.keys,
+            entry,
+            generation.asset,
+            action,
+            name=model,
+            known=known,
+            runs=self.offers.runs,
         )
         words = prompt
         if words is None:

@@ -68,6 +68,7 @@ def chosen_model(
     *,
     name: str | None,
     known: Collection[str],
+    runs: Callable[[str], bool],
 ) -> ModelSpec:
     """Return the model of a follow-up.
 
@@ -80,6 +81,7 @@ def chosen_model(
         name: the model that was asked for; None takes the best one that can be used now. That is the model
             which made the image, else one of its provider, else one that the user knows.
         known: the names of models that the user starred or used.
+        runs: whether a provider, by its name, is known to be there.
 
     Raises:
         NoAbleModel: no model that can be used now does this with the image, or the model that was asked for
@@ -89,7 +91,8 @@ def chosen_model(
     batch, does = entry.batch, _DOES[action]
 
     def can(spec: ModelSpec) -> bool:
-        return action in spec.abilities and takes_image(spec, asset)
+        there = spec.provider == batch.provider or runs(spec.provider)
+        return there and action in spec.abilities and takes_image(spec, asset)
 
     if name is not None:
         spec = registry.find(name)[1]

@@ -145,6 +145,11 @@ class Offers:
         """Return the time at which a provider listed its models (aware UTC), or None."""
         return self._asked_at.get(name)
 
+    def runs(self, name: str) -> bool:
+        """Return whether a provider is known to be there. A local server that never answered may not be."""
+        provider = self._registry.get(name)
+        return not (provider.spec.local and _has_list(provider)) or self.asked_at(name) is not None
+
     def unanswered(self, name: str) -> Unanswered | None:
         """Return the last question for a provider's models where it failed, or None where it did not."""
         return self._unanswered.get(name)
