@@ -39,6 +39,9 @@ planning. After a change, run `make providers`. Many providers accept a model th
 - **a call**: the most images of one call. More images need more calls.
 - **references**: the most input images, and whether the model takes a *mask*, which says what part of the
   first image may change.
+- **does**: what the model does with a finished image: *upscale* enlarges it, *remove background* makes what
+  is behind the subject transparent, *vary* makes another one like it, *outpaint* adds to its sides, *inpaint*
+  paints the masked part anew. A model with *no words* takes no prompt.
 - **seed**: *exact* makes the same image again, *best effort* a similar one. Each image has a seed of its own.
 - **underway**: *previews* show a partial image, *progress* shows a fraction.
 - **cancel**: the provider can stop a running job (*full*), or only a job that still waits (*queued*).
@@ -82,7 +85,7 @@ that you fill in: `resource="my-team"`.
 - **source**: the public page or source that describes the server, and the day on which it did.
 """
 PRESET_COLUMNS = ("server", "address", "key", "models", "list", "input images", "cost", "source")
-MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "seed", "price", "parameters")
+MODEL_COLUMNS = ("model", "title", "sizes", "a call", "references", "does", "seed", "price", "parameters")
 
 
 def document(cases: Counter[str]) -> str:
@@ -181,10 +184,18 @@ def _model(model: ModelSpec) -> list[str]:
         sizes(model),
         str(model.native_n),
         f"{model.references.max_count}{', a mask' if model.mask else ''}" if model.references else "",
+        _does(model),
         {"none": "", "best_effort": "best effort", "exact": "exact"}[model.seed],
         price_text(model),
         ", ".join(f"`{p.name}`" for p in model.parameters if p.name not in shown),
     ]
+
+
+def _does(model: ModelSpec) -> str:
+    """Return what a model does with a finished image, and whether it takes words."""
+    words = {"needed": "", "optional": "words optional", "none": "no words"}[model.prompt]
+    parts = [*(ability.replace("_", " ") for ability in model.abilities), words]
+    return ", ".join(part for part in parts if part)
 
 
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:

@@ -51,12 +51,14 @@ export function model(id: string, patch: Partial<ModelState> = {}): ModelState {
       parameter("height", EDGE),
       parameter("seed", { minimum: 0, maximum: 2 ** 31 - 1 }),
     ],
+    prompt: "needed",
     maxPrompt: 1000,
     nativeN: 4,
     seed: "exact",
     sizeRule: null,
     references: null,
     mask: false,
+    does: [],
     previews: true,
     progress: true,
     cancel: "full",
@@ -360,7 +362,9 @@ const IMAGES = ["image/png", "image/jpeg", "image/webp"];
 export function catalogue(): { providers: ProviderState[]; models: ModelState[] } {
   const plain = { seed: "none", nativeN: 1, previews: false, progress: false, cancel: "none" } as const;
   const takes = (maxCount: number) => ({
+    minCount: 0,
     maxCount,
+    maxPixels: null,
     maxBytes: 10_000_000,
     mediaTypes: IMAGES,
     givesSize: false,

@@ -700,7 +700,9 @@ kernel.state.models.push(
     title: "Demo edit",
     mask: true,
     references: {
+      minCount: 0,
       maxCount: 4,
+      maxPixels: null,
       maxBytes: 10_000_000,
       mediaTypes: ["image/png", "image/jpeg", "image/webp"],
       givesSize: false,

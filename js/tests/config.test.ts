@@ -135,7 +135,14 @@ describe("a locked ratio", () => {
 
 describe("the ratio of a reference", () => {
   const eyes = {
-    references: { maxCount: 2, maxBytes: 9_000_000, mediaTypes: ["image/png"], givesSize: false },
+    references: {
+      minCount: 0,
+      maxCount: 2,
+      maxPixels: null,
+      maxBytes: 9_000_000,
+      mediaTypes: ["image/png"],
+      givesSize: false,
+    },
   };
   const held = (width: number, height: number, more: Partial<ReferenceState> = {}): ReferenceState => ({
     ...{ digest: `${width}x${height}`, mediaType: "image/png", width, height },
@@ -344,7 +351,14 @@ describe("a server of the user's own", () => {
 describe("a model says", () => {
   it("what it can do", () => {
     const able = model("m", {
-      references: { maxCount: 16, maxBytes: 1, mediaTypes: [], givesSize: false },
+      references: {
+        minCount: 0,
+        maxCount: 16,
+        maxPixels: null,
+        maxBytes: 1,
+        mediaTypes: [],
+        givesSize: false,
+      },
       mask: true,
       nativeN: 10,
       cancel: "queued",

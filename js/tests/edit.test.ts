@@ -9,7 +9,14 @@ import type { Page } from "../src/views/context";
 import { editImage } from "../src/views/edit-image";
 import { settled, storeWithKernel } from "./kit";
 
-const RULE = { maxCount: 4, maxBytes: 3_000_000, mediaTypes: ["image/png"], givesSize: false };
+const RULE = {
+  minCount: 0,
+  maxCount: 4,
+  maxPixels: null,
+  maxBytes: 3_000_000,
+  mediaTypes: ["image/png"],
+  givesSize: false,
+};
 const OLD = { digest: "a".repeat(64), mediaType: "image/png", width: 30, height: 20 };
 const TAKEN = { digest: "b".repeat(64), mediaType: "image/png", width: 64, height: 64 };
 const IMAGE = generation("b1", 1, { mediaType: "image/png" });

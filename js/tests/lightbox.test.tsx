@@ -130,11 +130,18 @@ describe("the lightbox", () => {
   });
   it("hands an image over to be edited, and closes", async () => {
     const { store, press, shown, last, drawn } = await opened(FIRST);
-    store
-      .getState()
-      .receiveCatalog([
-        model("studio", { references: { maxCount: 1, maxBytes: 9, mediaTypes: [], givesSize: false } }),
-      ]);
+    store.getState().receiveCatalog([
+      model("studio", {
+        references: {
+          minCount: 0,
+          maxCount: 1,
+          maxPixels: null,
+          maxBytes: 9,
+          mediaTypes: [],
+          givesSize: false,
+        },
+      }),
+    ]);
     await press("e");
     await drawn();
     expect(shown()).toBeNull();

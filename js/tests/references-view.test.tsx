@@ -19,7 +19,14 @@ afterEach(() => {
 });
 
 const held = (digest: string): ReferenceState => ({ digest, mediaType: "image/png", width: 30, height: 20 });
-const RULE = { maxCount: 3, maxBytes: 3_000_000, mediaTypes: ["image/png"], givesSize: false };
+const RULE = {
+  minCount: 0,
+  maxCount: 3,
+  maxPixels: null,
+  maxBytes: 3_000_000,
+  mediaTypes: ["image/png"],
+  givesSize: false,
+};
 
 const focused = () => (document.activeElement as HTMLElement).dataset.testid;
 

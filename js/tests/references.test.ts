@@ -17,7 +17,14 @@ import { maskProblem, referencesToSend } from "../src/slices/references";
 import { showSnapshot } from "../src/store";
 import { type Pending, settled, storeWithKernel } from "./kit";
 
-const RULE = { maxCount: 2, maxBytes: 3_000_000, mediaTypes: ["image/png", "image/jpeg"], givesSize: false };
+const RULE = {
+  minCount: 0,
+  maxCount: 2,
+  maxPixels: null,
+  maxBytes: 3_000_000,
+  mediaTypes: ["image/png", "image/jpeg"],
+  givesSize: false,
+};
 const EDIT = model("edit", { references: RULE, mask: true });
 const ONE = model("one", { references: { ...RULE, maxCount: 1 } });
 const NONE = model("none", { title: "No eyes" });

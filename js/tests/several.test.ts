@@ -163,7 +163,14 @@ describe("the models beside the chosen one", () => {
 describe("one click", () => {
   it("asks each model with its own parameters, in one call", async () => {
     const takes = model("b", {
-      references: { maxCount: 1, maxBytes: 100, mediaTypes: [], givesSize: false },
+      references: {
+        minCount: 0,
+        maxCount: 1,
+        maxPixels: null,
+        maxBytes: 100,
+        mediaTypes: [],
+        givesSize: false,
+      },
       parameters: [seed],
     });
     const { state, clicks, accept } = opened(

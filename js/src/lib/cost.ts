@@ -10,7 +10,7 @@ const NEAR = 0.8;
 
 /** A request for a model. */
 export interface Priced {
-  model: Pick<ModelState, "price" | "parameters" | "nativeN">;
+  model: Pick<ModelState, "price" | "parameters" | "nativeN" | "does">;
   values?: Values;
   /** The size that is asked for; null where the provider chooses. */
   size: Size | null;
@@ -22,7 +22,7 @@ export function costOf({ model, values, size: asked, references = [] }: Priced, 
   const { price } = model;
   if (!price) return null;
   const [width, height] = price.size ?? [];
-  const size = asked ?? (width && height ? { width, height } : null);
+  const size = asked ?? grown(model, values, references[0]) ?? (width && height ? { width, height } : null);
   const shown: Values = {};
   for (const one of model.parameters) shown[one.name] = shownValue(one, values);
   const inputs = references.map((one) => (price.referenceUnit === "image" ? 1 : begun(one)));
@@ -40,6 +40,25 @@ export function costOf({ model, values, size: asked, references = [] }: Priced, 
     if (sure) break;
   }
   return { least: Math.min(...costs), most: Math.max(...costs) };
+}
+
+/** Return the size of an image that a model enlarges or extends; null if the request does not tell it. */
+export function grown(
+  { parameters, does }: Pick<ModelState, "parameters" | "does">,
+  values: Values | undefined,
+  first: Size | undefined,
+): Size | null {
+  const scale = parameters.find(({ kind }) => kind === "scale");
+  if (!first || !(scale || does.includes("outpaint"))) return null;
+  const of = (name: string): number => {
+    const side = parameters.find((one) => one.name === name);
+    return side ? Number(shownValue(side, values)) : 0;
+  };
+  const factor = scale ? Number(shownValue(scale, values)) || 1 : 1;
+  return {
+    width: Math.round(first.width * factor) + of("left") + of("right"),
+    height: Math.round(first.height * factor) + of("top") + of("bottom"),
+  };
 }
 
 /** Return whether a price holds, or null where the choice of the provider decides. */

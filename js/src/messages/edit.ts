@@ -11,6 +11,14 @@ export const english = {
     modelGone: (model: string) => `${model} is no longer offered.`,
     nobody: "Choose a model that takes images. Those that are offered need a key first.",
   },
+  follow: {
+    title: "Follow up",
+    others: "Other models",
+    back: "Back",
+    paint: "Paint over the image what shall change, and describe it.",
+    /** The sides on which an image is extended, in the order of the menu. */
+    sides: ["On all sides", "Left and right", "Top and bottom", "Left", "Right", "Top", "Bottom"],
+  },
 };
 
 /** The texts that are shown, with those about images that are edited. */

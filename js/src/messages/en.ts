@@ -11,6 +11,15 @@ import type { english as sweep } from "./sweep";
 import type { english as tools } from "./tools";
 import type { Said, Words } from "./words";
 
+const EN_ACTIONS: Words = {
+  edit: "Edit",
+  vary: "Vary",
+  upscale: "Upscale",
+  remove_background: "Remove background",
+  outpaint: "Extend",
+  inpaint: "Edit part",
+};
+
 // The build keeps the keys of a table whose name is in capitals: the keys are names that the kernel chooses.
 const EN_CHOICES: Words = {
   auto: "Auto",
@@ -99,6 +108,7 @@ export const en = {
     prompt: "Prompt",
     placeholder: "Describe an image…",
     again: "Describe the next image…",
+    wordless: "This model takes no words, only an image",
     change: "Say what to change in the picture…",
     negative: "Negative prompt",
     negativePlaceholder: "What to leave out…",
@@ -248,6 +258,7 @@ export const en = {
   },
   // ---------------------------------------------------------------- one request in the feed
   batch: {
+    actions: EN_ACTIONS,
     images: "Images",
     showLess: "Show less of the prompt",
     copyPrompt: "Copy prompt",

@@ -3,6 +3,15 @@
 import type { Messages } from "./en";
 import type { Said, Words } from "./words";
 
+const ZH_ACTIONS: Words = {
+  edit: "编辑",
+  vary: "变体",
+  upscale: "放大",
+  remove_background: "去除背景",
+  outpaint: "扩展画面",
+  inpaint: "局部重绘",
+};
+
 // The build keeps the keys of a table whose name is in capitals: the keys are names that the kernel chooses.
 const ZH_CHOICES: Words = {
   auto: "自动",
@@ -26,15 +35,6 @@ const ZH_CHOICES: Words = {
   forest: "森林",
   ocean: "海洋",
   monochrome: "单色",
-};
-
-const ZH_ACTIONS: Words = {
-  edit: "编辑",
-  vary: "变体",
-  upscale: "放大",
-  remove_background: "去除背景",
-  outpaint: "扩展",
-  inpaint: "局部编辑",
 };
 
 const ZH_TITLES: Words = {
@@ -139,6 +139,7 @@ const ZH_ERRORS: Required<Messages["errors"]["own"]> = {
   internal: ["组件内部出错。", "请重试；如果仍然出现，请连同日志一起反馈。"],
   invalid_request: ["参数无效。", "请改正后重试；没有保存、发送或产生费用。"],
   takes_no_images: ["此模型不接受输入图片。", "请换一个接受图片的模型，或去掉图片；没有产生费用。"],
+  no_able_model: ["目前可用的模型都不能这样处理此图片。", "请为拥有此类模型的提供商设置密钥。"],
   unknown_parameter: ["模型没有此参数。", "请去掉它，或换一个支持它的模型；没有产生费用。"],
   over_budget: [
     "此请求会超出今日预算。",
@@ -329,6 +330,7 @@ export const zh: Messages = {
     prompt: "提示词",
     placeholder: "描述一张图片…",
     again: "描述下一张图片…",
+    wordless: "此模型不接受文字，只接受图片",
     change: "说说要怎样修改这张图片…",
     negative: "反向提示词",
     negativePlaceholder: "不想出现的内容…",
@@ -583,6 +585,7 @@ export const zh: Messages = {
     keyDelete: "删除所选图片",
   },
   batch: {
+    actions: ZH_ACTIONS,
     images: "图片",
     showLess: "收起提示词",
     copyPrompt: "复制提示词",
@@ -659,6 +662,13 @@ export const zh: Messages = {
     use: (model) => `使用 ${model}`,
     modelGone: (model) => `${model} 已不再提供。`,
     nobody: "请选择接受图片的模型。可选的这类模型还需要密钥。",
+  },
+  follow: {
+    title: "后续操作",
+    others: "其他模型",
+    back: "返回",
+    paint: "涂抹要更改的区域，并描述修改内容。",
+    sides: ["四周", "左右两侧", "上下两侧", "左侧", "右侧", "上方", "下方"],
   },
   selection: {
     label: "选择",

@@ -1,5 +1,7 @@
 // The covers of topics, and the images to choose a cover from.
+
 import { causeText } from "../lib/answer";
+import { wordsOf } from "../lib/words-of";
 import { UNFILTERED } from "./filter";
 import type { Reach } from "./state";
 
@@ -38,8 +40,10 @@ export async function finishedImages(
       status: "success",
     });
     if (result.type !== "feed") return { images: [], before: null };
-    const images = result.feed.batches.flatMap(({ prompt, generations }) =>
-      generations.flatMap(({ id, status }) => (status === "success" ? { id, prompt } : [])),
+    const images = result.feed.batches.flatMap((batch) =>
+      batch.generations.flatMap(({ id, status }) =>
+        status === "success" ? { id, prompt: wordsOf(batch) } : [],
+      ),
     );
     return { images, before: result.feed.before };
   } catch (cause) {

@@ -52,7 +52,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       get().addBatch(batch);
       // What events told of the batch may be newer than this answer.
       get().queueBatch(get().batches[batch.id] ?? batch);
-      get().notePrompt(patternOf(batch.prompt));
+      if (batch.prompt) get().notePrompt(patternOf(batch.prompt));
     }
     if (countVariants(shown.prompt) > 1) get().notePrompt(shown.prompt.trim());
     set({ madeBatchId: batches.at(-1)?.id ?? null });
@@ -89,7 +89,7 @@ export const createCreateSlice: Slice<CreateSlice> = (set, get, send) => {
       // The click asks for what is shown now: the user may go to another topic before all references are uploaded.
       const shown = { ...get(), prompt: wholePrompt(get()) };
       const models = askedModels(shown.models, shown.config);
-      if (shown.busy || !shown.usable || !shown.prompt.trim() || models.length === 0) return;
+      if (shown.busy || !shown.usable || !speaks(shown)) return;
       const refusal = refusalOf(shown);
       const ready = shown.references.every(({ status }) => status === "ready");
       set({ busy: refusal === null, waits: refusal === null && !ready, refusal });
@@ -134,14 +134,24 @@ function wishesOf(state: State): Wish[] {
   const { models, config, prompt, references, mask } = state;
   const asked = askedModels(models, config);
   if (countRequests(prompt, asked) > MAX_REQUESTS) return [];
-  return variants(prompt.trim()).flatMap((text) =>
-    asked.map((model) => ({
-      model: model.name,
-      prompt: text.trim(),
-      params: paramsToSend(model, config),
-      ...referencesToSend({ references, mask, models, config: { ...config, model: model.name } }),
-    })),
+  return variants(prompt.trim()).flatMap((text, place) =>
+    // A model that takes no words is asked once.
+    asked
+      .filter((model) => model.prompt !== "none" || place === 0)
+      .map((model) => ({
+        model: model.name,
+        prompt: model.prompt === "none" ? "" : text.trim(),
+        params: paramsToSend(model, config),
+        ...referencesToSend({ references, mask, models, config: { ...config, model: model.name } }),
+      })),
   );
+}
+
+/** Return whether a click has the words that its models need. There is no click without a model. */
+export function speaks({ models, config, prompt, references }: State): boolean {
+  const asked = askedModels(models, config);
+  const silent = references.length > 0 && asked.every((model) => model.prompt !== "needed");
+  return asked.length > 0 && (silent || prompt.trim() !== "");
 }
 
 /** Return how many images a click asks for, for each prompt and model. */

@@ -12,6 +12,8 @@ export interface HeldMask {
 
 export interface MaskSlice {
   mask: HeldMask | null;
+  /** The mask shall be painted as soon as the first reference is there. */
+  paints: boolean;
 
   removeMask(): void;
   /** Remove a mask whose reference is not the first one any more, and offer Undo. `under` is its reference. */
@@ -20,6 +22,7 @@ export interface MaskSlice {
 
 export const createMaskSlice: Slice<MaskSlice> = (set, get) => ({
   mask: null,
+  paints: false,
 
   removeMask: () => {
     set({ mask: null });

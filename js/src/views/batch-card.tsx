@@ -4,6 +4,7 @@ import { clockText, timeText } from "../lib/days";
 import { dragBatches } from "../lib/drag";
 import { dollars } from "../lib/price";
 import { differenceText, sizeText, took } from "../lib/words";
+import { wordsOf } from "../lib/words-of";
 import { t } from "../messages";
 import type { BatchState } from "../protocol.gen";
 import { stoppable, stoppableOfClick } from "../slices/queue";
@@ -23,7 +24,8 @@ interface BatchCardProps {
 }
 
 export const BatchCard = memo(({ batch, onOpen }: BatchCardProps) => {
-  const { id, generations, prompt } = batch;
+  const { id, generations } = batch;
+  const prompt = wordsOf(batch);
   const [open, setOpen] = useState(false);
   const usable = useStore((state) => state.usable);
   return (
@@ -139,7 +141,9 @@ function Actions({ batch }: { batch: BatchState }) {
         />
       )}
       <span class="ip-wide">
-        <IconButton icon="copy" label={t.batch.copyPrompt} testid="copy-prompt" onClick={copyPrompt} />
+        {prompt && (
+          <IconButton icon="copy" label={t.batch.copyPrompt} testid="copy-prompt" onClick={copyPrompt} />
+        )}
         <IconButton
           icon="settings"
           label={t.batch.reuse}

@@ -10,6 +10,7 @@ import { wholePrompt } from "../lib/presets";
 import { askedModels, countRequests, longest, MAX_REQUESTS, strictest } from "../lib/several";
 import { t } from "../messages";
 import type { ModelState, ParameterState, PromptWords } from "../protocol.gen";
+import { speaks } from "../slices/create";
 import { problemsIn } from "../slices/references";
 import type { State } from "../store";
 import { useActions, useStore } from "./context";
@@ -88,7 +89,15 @@ export function Composer() {
             // A text for a kernel that will not come back could not be saved.
             readOnly={lost}
             title={lost ? reason : undefined}
-            placeholder={edits ? t.composer.change : newTopic ? t.composer.placeholder : t.composer.again}
+            placeholder={
+              model?.prompt === "none"
+                ? t.composer.wordless
+                : edits
+                  ? t.composer.change
+                  : newTopic
+                    ? t.composer.placeholder
+                    : t.composer.again
+            }
             aria-label={t.composer.prompt}
             data-testid="prompt"
             onInput={(event) => actions.setPrompt(event.currentTarget.value)}
@@ -160,7 +169,7 @@ function isReady(state: State): boolean {
   const { usable, models, config } = state;
   const asked = askedModels(models, config);
   const prompt = wholePrompt(state);
-  if (!usable || asked.length === 0 || prompt.trim() === "") return false;
+  if (!usable || !speaks({ ...state, prompt })) return false;
   const strict = strictest(asked);
   return strict === null || longest(prompt) <= strict.limit;
 }

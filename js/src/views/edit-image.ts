@@ -44,8 +44,27 @@ export function editImage(
     });
 }
 
+/** Let the user paint over an image what a model shall change, and describe it. */
+export function beginPainting(
+  page: Page,
+  batch: BatchState,
+  generation: GenerationState,
+  model: ModelState,
+  at: Element | null,
+): void {
+  begin(page, batch, generation, model, "inpaint");
+  page.store.setState({ paints: true });
+  focusOn(at?.closest(".imgplay")?.querySelector<HTMLElement>('[data-testid="prompt"]'));
+}
+
 /** Begin to edit an image. One notice takes the whole step back. */
-function begin(page: Page, batch: BatchState, generation: GenerationState, model: ModelState): void {
+function begin(
+  page: Page,
+  batch: BatchState,
+  generation: GenerationState,
+  model: ModelState,
+  action: "edit" | "inpaint" = "edit",
+): void {
   const { getState } = page.store;
   const { activeTopicId, references, mask, config, ...actions } = getState();
   const { prompt } = shownDraft(getState());
@@ -56,7 +75,7 @@ function begin(page: Page, batch: BatchState, generation: GenerationState, model
   actions.setParameters(keptOf(batch, generation, model));
   actions.putReferences([], null);
   actions.setPrompt("");
-  addImage(page, generation, "edit");
+  addImage(page, generation, action);
   const undo = async (): Promise<void> => {
     if (getState().activeTopicId !== activeTopicId) await actions.selectTopic(activeTopicId);
     // The user may have chosen another model meanwhile.

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusedElement } from "../lib/keyboard";
 import type { Place } from "../lib/neighbours";
 import { sizeText } from "../lib/words";
+import { wordsOf } from "../lib/words-of";
 import { t } from "../messages";
 import { batchOf } from "../slices/batches";
 import { useBlobUrl, usePage, useStore } from "./context";
@@ -33,7 +34,7 @@ export function Large(props: LargeProps) {
   const waited = useRef(!opening.module);
   if (opening.module) return <opening.module.Lightbox {...props} waited={waited.current} />;
   const generation = batch?.generations.find(({ id }) => id === target.generationId);
-  const prompt = batch?.prompt ?? "";
+  const prompt = batch ? wordsOf(batch) : "";
   return (
     <WaitingDialog
       class="ip-lightbox"

@@ -5,6 +5,7 @@ import { copyText } from "../lib/clipboard";
 import { choiceText, modelOf, titleOf } from "../lib/parameters";
 import { dollars } from "../lib/price";
 import { labelsOf, numberText, sizeText, took } from "../lib/words";
+import { wordsOf } from "../lib/words-of";
 import { language } from "../messages";
 import { t } from "../messages/large";
 import type { BatchState, ErrorState, GenerationState, ParameterState, RecipeState } from "../protocol.gen";
@@ -45,7 +46,7 @@ export function Info({ batch, generation }: InfoProps) {
     <aside class="ip-lightbox-info" aria-label={t.lightbox.info} data-testid="recipe">
       <section>
         <h3>{t.lightbox.prompt}</h3>
-        <p class="ip-lightbox-words">{batch.prompt}</p>
+        <p class="ip-lightbox-words">{wordsOf(batch)}</p>
         <div class="ip-lightbox-tools" inert={!usable}>
           <IconButton
             icon="copy"

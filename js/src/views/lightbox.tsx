@@ -7,6 +7,7 @@ import type { Size } from "../lib/geometry";
 import { type Neighbour, neighbour, neighbourAmong, type Place } from "../lib/neighbours";
 import { placesOf } from "../lib/sweep-grid";
 import { differenceText, sizeText } from "../lib/words";
+import { wordsOf } from "../lib/words-of";
 import { FITTED, linePlace, lineShare, trueScale, type Zoom, zoomed } from "../lib/zoom";
 import type { Hidden } from "../media";
 import { t as edits } from "../messages/edit";
@@ -19,8 +20,10 @@ import { FOUND } from "../slices/filter";
 import { useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
 import { editImage } from "./edit-image";
+import { followUpItems } from "./follow-up-items";
 import { Icon } from "./icon";
 import { Info } from "./lightbox-info";
+import { Menu } from "./menu";
 import { useModal } from "./modal";
 import { NotShown } from "./not-shown";
 import { Notices } from "./notices";
@@ -165,7 +168,9 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
         />
         {pinned && <CompareChoice value={compare} onChoose={setCompare} />}
         <Acts
+          batch={batch}
           generation={generation}
+          at={() => dialog.current}
           comparing={pinned !== null}
           onCompare={toggleComparison}
           info={info}
@@ -275,7 +280,10 @@ function CompareChoice({ value, onChoose }: { value: Compare; onChoose(value: Co
 }
 
 interface ActsProps {
+  batch: BatchState;
   generation: GenerationState;
+  /** Return an element of the studio whose prompt gets the focus. */
+  at(): Element | null;
   comparing: boolean;
   onCompare(): void;
   info: boolean;
@@ -286,7 +294,7 @@ interface ActsProps {
 }
 
 /** What can be done with the image. */
-function Acts({ generation, comparing, onCompare, info, onInfo, onEdit, onClose }: ActsProps) {
+function Acts({ batch, generation, at, comparing, onCompare, info, onInfo, onEdit, onClose }: ActsProps) {
   const usable = useStore((state) => state.usable);
   const page = usePage();
   const { media } = page;
@@ -322,6 +330,14 @@ function Acts({ generation, comparing, onCompare, info, onInfo, onEdit, onClose 
             text={edits.edit.short}
             testid="lightbox-edit"
             onClick={onEdit}
+          />
+        )}
+        {onEdit && followUpItems(page, batch, generation, at()).length > 0 && (
+          <Menu
+            icon="followUp"
+            label={edits.follow.title}
+            testid="lightbox-follow-up"
+            items={() => followUpItems(page, batch, generation, at(), onClose)}
           />
         )}
         <IconButton
@@ -388,9 +404,9 @@ function Facts({ seen: { batch, generation, error }, mark }: { seen: Seen; mark?
   ].filter((fact) => fact !== "");
   return (
     <div>
-      <p class="ip-lightbox-prompt" title={batch.prompt}>
+      <p class="ip-lightbox-prompt" title={wordsOf(batch)}>
         {mark && <strong>{mark} </strong>}
-        {batch.prompt}
+        {wordsOf(batch)}
       </p>
       <p class="ip-meta">
         {error ? (
@@ -445,7 +461,7 @@ function Shown({ seen, stage, zoom, testid }: ShownProps) {
     <ZoomedImage
       key={seen.generation.id}
       src={seen.src}
-      alt={seen.batch.prompt}
+      alt={wordsOf(seen.batch)}
       image={seen.box}
       stage={stage}
       zoom={zoom}

@@ -13,7 +13,11 @@ export interface MenuItem {
   disabled?: boolean;
   /** A line is drawn above the item: another group begins. */
   apart?: boolean;
-  onChoose(): void;
+  /** What stands at its end: the model and the price. */
+  detail?: string;
+  /** Return the entries of the list that takes the place of this one. */
+  more?(): readonly MenuItem[];
+  onChoose?(): void;
 }
 
 interface MenuProps {

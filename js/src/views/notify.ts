@@ -1,4 +1,5 @@
 // Notifications of the system: when the images of a click are there, and the user looks elsewhere.
+import { wordsOf } from "../lib/words-of";
 import { t } from "../messages/tools";
 import type { BatchState } from "../protocol.gen";
 import { clickOf } from "../slices/queue";
@@ -66,7 +67,7 @@ function tell({ store, media }: Pick<Page, "store" | "media">, click: string, la
   const icon = finished[0] && media.thumbnails.get(finished[0].id);
   const title = finished.length > 0 ? t.composer.finished(finished.length) : t.tile.failed;
   const news = new Notification(title, {
-    body: last.prompt.slice(0, 120),
+    body: wordsOf(last).slice(0, 120),
     tag: click,
     ...(icon && { icon }),
   });

@@ -22,6 +22,8 @@ export function References() {
   const actions = useActions();
   const [shown, setShown] = useState<number | null>(null);
   const [painting, setPainting] = useState(false);
+  const paints = useStore((state) => state.paints);
+  const { store } = usePage();
   const [linking, setLinking] = useState(false);
   const strip = useRef<HTMLUListElement>(null);
   // The elements that may get the focus of a removed reference after drawing: the first one that can have it does.
@@ -34,6 +36,12 @@ export function References() {
     }
     heirs.current = [];
   });
+  const canPaint = Boolean(model?.mask && items[0]?.reference && problemsOf(items, model)[0] === null);
+  useLayoutEffect(() => {
+    if (!paints || !canPaint) return;
+    store.setState({ paints: false });
+    setPainting(true);
+  }, [paints, canPaint]);
   const rule = model?.references ?? null;
   if (items.length === 0 && !rule) return null;
   const problems = problemsOf(items, model);
@@ -54,7 +62,6 @@ export function References() {
     heirs.current = ["[data-testid=reference-link]", "li:last-child [role=button]"];
     setLinking(false);
   };
-  const canPaint = Boolean(model?.mask && first?.reference && problems[0] === null);
   return (
     <div class="ip-references" data-testid="references" inert={!usable}>
       <ul ref={strip} class="ip-references-strip" aria-label={t.references.title}>

@@ -13,8 +13,9 @@ import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
 import { copyImage, saveOriginal } from "./download";
 import { editImage } from "./edit-image";
+import { followUpItems } from "./follow-up-items";
 import { leaveTiles } from "./leave-tiles";
-import { Menu } from "./menu";
+import { Menu, type MenuItem } from "./menu";
 import { IconButton } from "./parts";
 import { insertPicture } from "./to-notebook";
 
@@ -35,6 +36,11 @@ export function TileActions({ generation, batch }: TileActionsProps) {
   const download = (): void => void saveOriginal(media, id, actions);
   useDragOut(row, media, batch, generation);
   const edit = (): void => editImage(page, batch, generation, row.current);
+  const followUps = (): MenuItem[] => {
+    const items = followUpItems(page, batch, generation, row.current);
+    const entry = { icon: "followUp", text: edits.follow.title, testid: "follow-up" } as const;
+    return items.length > 0 ? [{ ...entry, more: () => items }] : [];
+  };
   return (
     <div ref={row} class="ip-tile-foot" inert={!usable}>
       <div class="ip-tile-actions">
@@ -74,6 +80,7 @@ export function TileActions({ generation, batch }: TileActionsProps) {
             ...(shown
               ? [
                   { icon: "edit" as const, text: edits.edit.image, testid: "edit-image", onChoose: edit },
+                  ...followUps(),
                   {
                     icon: "copy" as const,
                     text: t.tile.copyImage,

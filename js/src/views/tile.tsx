@@ -7,6 +7,7 @@ import { dragGeneration } from "../lib/drag";
 import { labOffers } from "../lib/jupyterlab";
 import { pressByKey } from "../lib/keyboard";
 import { changeText, differenceText, elapsed, labelsOf, roughly } from "../lib/words";
+import { wordsOf } from "../lib/words-of";
 import type { Hidden as HiddenReason } from "../media";
 import { t } from "../messages";
 import type { BatchState, GenerationState } from "../protocol.gen";
@@ -126,14 +127,14 @@ function Finished({ generation, batch, onOpen, met, name, tab }: TileProps & { m
         role="button"
         tabIndex={tab ?? 0}
         data-select
-        aria-label={name ?? t.tile.open(position + 1, batch.prompt)}
+        aria-label={name ?? t.tile.open(position + 1, wordsOf(batch))}
         onClick={() => onOpen({ batchId: batch.id, generationId: id })}
         onKeyDown={pressByKey}
       >
         {shown ? (
           <img
             src={shown}
-            alt={`${batch.prompt} (${position + 1})`}
+            alt={`${wordsOf(batch)} (${position + 1})`}
             decoding="async"
             draggable={false}
             data-testid={url ? "tile-image" : undefined}

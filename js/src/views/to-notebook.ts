@@ -1,6 +1,7 @@
 // What goes from the studio into the notebook that is open beside it.
 import { errorState, RequestError } from "../lib/answer";
 import { type DraggedImage, labOffers } from "../lib/jupyterlab";
+import { wordsOf } from "../lib/words-of";
 import type { Media } from "../media";
 import { t } from "../messages/tools";
 import type { BatchState } from "../protocol.gen";
@@ -55,7 +56,7 @@ async function pictureOf({ thumbnails, send }: Media, generationId: string): Pro
 
 function imageOf(batch: BatchState, generationId: string, media: Media): DraggedImage {
   return {
-    alt: batch.prompt,
+    alt: wordsOf(batch),
     picture: () => pictureOf(media, generationId),
     code: () => codeOf(media, batch.id, generationId),
   };
