@@ -36,7 +36,7 @@ from imgplay_widget._studio.configured import able_models, takes_no_images
 from imgplay_widget._studio.drafts import Drafts
 from imgplay_widget._studio.edit import kept_params
 from imgplay_widget._studio.files import Files
-from imgplay_widget._studio.follow_ups import FollowUp, chosen_model, follow_up_params, words_wanted
+from imgplay_widget._studio.follow_ups import WantedChange, chosen_model, follow_up_params, words_wanted
 from imgplay_widget._studio.gallery import Gallery
 from imgplay_widget._studio.handles import (
     Batches,
@@ -449,7 +449,7 @@ class Core(Hop):
         model: str | None,
         prompt: str | None,
         params: Mapping[str, Any],
-    ) -> FollowUp:
+    ) -> WantedChange:
         """Return what a request is like that does something with a finished image.
 
         Args:
@@ -483,7 +483,7 @@ class Core(Hop):
         words = prompt
         if words is None:
             words = await self._words_of(entry) if words_wanted(spec, action) else ""
-        return FollowUp(
+        return WantedChange(
             model=spec.name,
             prompt=words,
             params=follow_up_params(spec, entry, generation, action, params),

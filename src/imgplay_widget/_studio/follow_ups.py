@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgplay_widget.providers.keys import Keys
     from imgplay_widget.providers.registry import Registry
 
-__all__ = ["FollowUp", "chosen_model", "follow_up_params", "takes_image", "words_wanted"]
+__all__ = ["WantedChange", "chosen_model", "follow_up_params", "takes_image", "words_wanted"]
 
 _DOES: Mapping[Ability, str] = {
     "upscale": "enlarges images",
@@ -30,7 +30,7 @@ _DOES: Mapping[Ability, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUp:
+class WantedChange:
     """A request about a finished image. Nothing of it is checked against the model.
 
     Attributes:
