@@ -119,6 +119,7 @@ def rows_of(given: Any) -> tuple[dict[str, JSON], ...]:
     """
     check_length("rows", given)
     found: list[dict[str, JSON]] = []
+    row: Any
     for index, row in enumerate(islice(_records(given), MAX_CELLS + 1)):
         if not isinstance(row, Mapping):
             raise refused("rows", f"row {index + 1} ({shown(row)}) is not a dict of columns")  # pyright: ignore[reportUnknownArgumentType] - anything
