@@ -407,7 +407,8 @@ def recipe_state(recipe: Recipe) -> RecipeState:
         "references": [reference_state(reference) for reference in recipe.references],
         "mask": None if recipe.mask is None else reference_state(recipe.mask),
     }
-    return RecipeState(**(recipe.as_json() | times | inputs))
+    told = recipe.as_json() | times | inputs
+    return RecipeState(**{name: told[name] for name in RecipeState.model_fields})
 
 
 def chain_result(lineage: Lineage, changes: Mapping[str, Revision]) -> ChainResult:

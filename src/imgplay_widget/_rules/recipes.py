@@ -7,6 +7,7 @@ import keyword
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imgplay_widget._rules.embedded.values import CFG, SAMPLERS, TOOL, number, parameters_of, text, whole
 from imgplay_widget._rules.kinds import extension
 from imgplay_widget._rules.served import is_another
 
@@ -111,16 +112,37 @@ class Recipe:
     version: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return the recipe as JSON types; times are ISO 8601."""
+        """Return the recipe as JSON types; times are ISO 8601.
+
+        It has all fields of a `FileRecipe` too, so that code reads the recipes of all tools alike.
+        """
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("created_at", "started_at", "finished_at"):
             found[name] = found[name].isoformat() if found[name] else None
-        return found | {
-            "requested": dict(self.requested),
-            "applied": dict(self.applied),
-            "differences": [change._asdict() for change in self.differences],
-            "references": [asdict(reference) for reference in self.references],
-            "mask": None if self.mask is None else asdict(self.mask),
+        return (
+            self._common()
+            | found
+            | {
+                "requested": dict(self.requested),
+                "applied": dict(self.applied),
+                "differences": [change._asdict() for change in self.differences],
+                "references": [asdict(reference) for reference in self.references],
+                "mask": None if self.mask is None else asdict(self.mask),
+            }
+        )
+
+    def _common(self) -> dict[str, Any]:
+        """Return the fields of a `FileRecipe` that a recipe here has among its parameters."""
+        sent = dict(self.requested)
+        tool, negative = sent.pop("tool", TOOL), sent.pop("negative_prompt", None)
+        steps, cfg, sampler = (_taken(sent, names) for names in (("steps",), CFG, SAMPLERS))
+        return {
+            "tool": tool,
+            "negative_prompt": negative or "",
+            "steps": whole(steps),
+            "cfg": number(cfg),
+            "sampler": text(sampler),
+            "parameters": parameters_of(sent, without=("seed", "width", "height")),
         }
 
 
@@ -250,6 +272,12 @@ def opening_code(path: Path, media_type: str) -> str:
     if media_type in _BY_PILLOW:
         return f"from PIL import Image\n\nImage.open({file})"
     return f"from pathlib import Path\n\n# Pillow alone does not open files of this kind.\nPath({file})"
+
+
+def _taken(sent: dict[str, Plain], names: Sequence[str]) -> Plain:
+    """Return the first parameter under one of some names, and take it out."""
+    name = next((one for one in names if sent.get(one) is not None), names[0])
+    return sent.pop(name, None)
 
 
 def _words(entry: Entry) -> str:
