@@ -13,18 +13,6 @@ export function heldOriginal({ originals, fileNames }: Media, generationId: stri
   return url && fileName ? { url, fileName } : undefined;
 }
 
-/** Return the original of an image, which is loaded only now. Rejects with a `RequestError`. */
-export async function originalOf(media: Media, generationId: string): Promise<Original> {
-  const held = heldOriginal(media, generationId);
-  if (held) return held;
-  const { result, buffers } = await media.send({ method: "original", generationId });
-  const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
-  if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
-  media.fileNames.set(generationId, result.fileName);
-  const url = await media.originals.keep(generationId, bytes, result.mediaType);
-  return { url, fileName: result.fileName };
-}
-
 /**
  * Return the picture of an image for the large view: the original, or a WebP if browsers do not draw originals of this
  * kind. Rejects with a `RequestError`.

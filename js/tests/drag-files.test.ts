@@ -24,7 +24,7 @@ describe("a picture that is dragged out of the page", () => {
     }));
   it("carries the address of a server, which other programs can open too", () =>
     expect(carried({ address: ADDRESS })).toEqual({
-      DownloadURL: `image/png:A-red-fox-asleep-in-fresh-2.png:${ADDRESS}`,
+      DownloadURL: `image/png:A-red-fox-asleep-in-fresh-2.png:${ADDRESS}?download=true`,
       "text/uri-list": ADDRESS,
     }));
   it.each([
@@ -34,7 +34,7 @@ describe("a picture that is dragged out of the page", () => {
     ["🦊🦊 fox", "image/png", "fox-2.png"],
   ])("has a name that every system takes: %s", (prompt, mediaType, name) =>
     expect(carried({ address: ADDRESS }, prompt, mediaType).DownloadURL).toBe(
-      `${mediaType}:${name}:${ADDRESS}`,
+      `${mediaType}:${name}:${ADDRESS}?download=true`,
     ),
   );
   it.each([{}, { held: { ...HELD, url: "data:image/png;base64,AAAA" } }])(

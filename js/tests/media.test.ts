@@ -7,7 +7,7 @@ import type { Answer } from "../src/lib/answer";
 import { BlobUrls } from "../src/lib/blob-urls";
 import { GATHER, MAX_ASKED, Wanted } from "../src/lib/wanted";
 import { Media } from "../src/media";
-import { originalOf, viewOf } from "../src/originals";
+import { heldOriginal, viewOf } from "../src/originals";
 import { useBlobUrl } from "../src/views/context";
 import { hostThatShows, settled } from "./kit";
 
@@ -211,44 +211,22 @@ describe("the pictures of a page", () => {
     expect(media.hidden.has("g-1")).toBe(false);
     media.close();
   });
-  it("show a WebP where the browser cannot draw the original, and never save it as the original", async () => {
+  it("show a WebP where the browser cannot draw the original, and never take it for the original", async () => {
     const asked: unknown[] = [];
     const media = new Media(async (call) => {
       asked.push(call);
-      const original = call.method === "original" || (call.method === "view" && !call.asWebp);
       return {
-        result: {
-          type: call.method === "original" ? "original" : "view",
-          generationId: "g",
-          mediaType: original ? "image/png" : "image/webp",
-          fileName: original ? "g.png" : null,
-          buffer: 0,
-        } as Answer["result"],
-        buffers: [bytes(original ? 1 : 2)],
+        result: { type: "view", generationId: "g", mediaType: "image/webp", fileName: null, buffer: 0 },
+        buffers: [bytes(2)],
       };
     });
     const webp = await viewOf(media, "g", true);
     expect(await viewOf(media, "g", true)).toBe(webp);
-    const original = await originalOf(media, "g");
-    expect(original.url).not.toBe(webp);
-    // The original is known now, so that the large view of another time takes it.
-    expect(await viewOf(media, "g")).toBe(original.url);
-    expect(asked).toHaveLength(2);
+    // A drag must not take it for the original.
+    expect(heldOriginal(media, "g")).toBeUndefined();
+    expect(asked).toHaveLength(1);
     media.close();
     expect(alive.size).toBe(0);
-  });
-  it("ask for an original once", async () => {
-    const send = vi.fn(
-      async (): Promise<Answer> => ({
-        result: { type: "original", generationId: "g", mediaType: "image/png", fileName: "g.png", buffer: 0 },
-        buffers: [bytes(1)],
-      }),
-    );
-    const media = new Media(send);
-    const first = await originalOf(media, "g");
-    expect(await originalOf(media, "g")).toEqual(first);
-    expect(first.fileName).toBe("g.png");
-    expect(send).toHaveBeenCalledTimes(1);
   });
 });
 

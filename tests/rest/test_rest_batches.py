@@ -308,6 +308,20 @@ def test_an_image_is_given_byte_for_byte_with_its_kind_its_name_and_its_etag(cli
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(original)))
 
 
+def test_a_download_has_the_recipe_inside_and_an_etag_of_its_own(client, studio):
+    batch = made(client, studio)
+    path = f"/generations/{batch['generations'][0]['id']}/image"
+    one = studio.batches(batch["topicId"])[0][0]
+    saved = client.get(f"{path}?download=true")
+    assert studio.recipe_of(saved.content) == one.recipe
+    assert saved.content != one.bytes
+    assert saved.headers["content-length"] == str(len(saved.content))
+    etag = saved.headers["etag"]
+    assert etag not in ("", client.get(path).headers["etag"])
+    known = client.get(f"{path}?download=true", headers={"If-None-Match": etag})
+    assert (known.status_code, known.content) == (304, b"")
+
+
 def test_an_image_that_the_client_has_is_not_sent_again(client, studio):
     path = f"/generations/{made(client, studio)['generations'][0]['id']}/image"
     etag = client.get(path).headers["etag"]
@@ -332,8 +346,9 @@ def test_an_image_that_the_client_has_is_not_sent_again(client, studio):
         ("bytes=-0", 416, None),
     ],
 )
-def test_a_part_of_an_image_can_be_asked_for(client, studio, asked, status, part):
-    path = f"/generations/{made(client, studio)['generations'][0]['id']}/image"
+@pytest.mark.parametrize("query", ["", "?download=true"])
+def test_a_part_of_an_image_can_be_asked_for(client, studio, asked, status, part, query):
+    path = f"/generations/{made(client, studio)['generations'][0]['id']}/image{query}"
     whole = client.get(path)
     answer = client.get(path, headers={"Range": asked})
     assert answer.status_code == status

@@ -40,7 +40,7 @@ MADE = {
     "applied": {},
     "created_at": "2026-11-01T10:00:00+00:00",
     "digest": "ab" * 32,
-    "path": "/home/ann/originals/ab.png",
+    "path": "/srv/originals/ab.png",
     "request_id": "req-1",
     "version": "0.2.0",
 }
@@ -138,7 +138,7 @@ def test_a_saved_file_tells_its_recipe_and_has_the_same_pixels(data):
     named = ("prompt", "negative_prompt", "model", "seed", "steps", "cfg", "sampler", "digest", "created_at")
     assert {name: found[name] for name in named} == {name: MADE[name] for name in named}
     # What is passed on tells nothing of this machine, and no link.
-    assert b"/home/ann" not in out
+    assert b"/srv/originals" not in out
     assert not {"path", "request_id"} & found.keys()
     assert "secret" not in json.dumps(found)
     # A second saving changes nothing more.

@@ -72,9 +72,9 @@ def test_a_recipe_tells_what_the_provider_changed(open_page):
     assert recipe["applied"]["parts"] == '["a", 1]'
 
 
-def test_an_image_that_was_made_here_is_known_by_its_bytes(page, tmp_path):
+def test_an_image_that_was_made_here_is_known_by_its_bytes(page):
     batch = made(page, n=2, seed=7)
-    path = batch[1].save(tmp_path / "renamed.png")
+    path = batch[1].path
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     found = page.result("recipe_of", digest=digest)
     assert found["type"] == "recipe"
@@ -86,6 +86,16 @@ def test_an_image_that_was_made_here_is_known_by_its_bytes(page, tmp_path):
     assert page.result("recipe_of", digest=digest) == {"type": "empty"}
     assert page.studio.recipe_of(png(3, 3)) is None
     assert page.error("recipe_of", digest="../../etc")["code"] == "invalid_request"
+
+
+def test_a_download_of_the_page_has_the_recipe_inside_and_the_large_view_has_not(page):
+    one = made(page, seed=7)[0]
+    reply, buffers = page.call("original", generationId=one.id)
+    saved = bytes(buffers[reply["result"]["buffer"]])
+    assert page.studio.recipe_of(saved) == one.recipe
+    assert saved != one.bytes
+    reply, buffers = page.call("view", generationId=one.id)
+    assert bytes(buffers[reply["result"]["buffer"]]) == one.bytes
 
 
 def test_a_recipe_of_nothing_is_refused(page):

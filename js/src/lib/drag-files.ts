@@ -31,7 +31,9 @@ export function carryFile(
   // In a host that takes no blobs, all of the file would be in its address.
   if (!dataTransfer || !url || url.startsWith("data:")) return;
   const name = held?.fileName ?? nameOf(prompt, generation);
-  dataTransfer.setData(FILE, `${generation.mediaType ?? ""}:${name}:${url}`);
+  // What a server gives for a download has the recipe inside.
+  const file = address ? `${address}?download=true` : url;
+  dataTransfer.setData(FILE, `${generation.mediaType ?? ""}:${name}:${file}`);
   if (address) dataTransfer.setData("text/uri-list", address);
 }
 

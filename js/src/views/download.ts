@@ -4,20 +4,23 @@ import { copyPicture } from "../lib/clipboard-image";
 import { fetchPack } from "../lib/pack";
 import type { Media } from "../media";
 import { t } from "../messages/download";
-import { originalOf, viewOf } from "../originals";
+import { viewOf } from "../originals";
 import type { State } from "../store";
 import type { Page } from "./context";
 import { copied, tell } from "./copy";
 
-/** Save the original of an image as a file. */
+/** Save an image as a file. The kernel writes its recipe into the file, so the file is asked for anew. */
 export async function saveOriginal(
   media: Media,
   generationId: string,
   actions: Pick<State, "addNotice">,
 ): Promise<void> {
   try {
-    const { url, fileName } = await originalOf(media, generationId);
-    saveAs(url, fileName);
+    const { result, buffers } = await media.send({ method: "original", generationId });
+    const bytes = result.type === "original" ? buffers[result.buffer] : undefined;
+    if (result.type !== "original" || !bytes) throw new Error("the answer holds no image");
+    const blob = new Blob([bytes as DataView<ArrayBuffer>], { type: result.mediaType });
+    saveBriefly(await urlOf(blob), result.fileName);
   } catch (cause) {
     tell(actions, cause);
   }
@@ -44,9 +47,7 @@ export async function savePack(
       actions.addNotice("error", t.selection.tooLarge);
       return;
     }
-    saveAs(url, fileName);
-    // The browser reads the file after the click, within a minute.
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    saveBriefly(url, fileName);
     actions.addNotice("info", t.selection.saved(images));
   } catch (cause) {
     if (!ended.signal.aborted) tell(actions, cause);
@@ -63,6 +64,12 @@ export async function copyImage(
 ): Promise<void> {
   const url = viewOf(media, generationId);
   await copied(copyPicture(url), t.tile.imageCopied, url, actions);
+}
+
+function saveBriefly(url: string, fileName: string): void {
+  saveAs(url, fileName);
+  // The browser reads the file after the click, within a minute.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 function saveAs(url: string, fileName: string): void {

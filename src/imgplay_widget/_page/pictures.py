@@ -29,7 +29,7 @@ class Pictures:
     """
 
     def __init__(self, core: Core) -> None:
-        self._archive = core.archive
+        self._archive, self._files = core.archive, core.files
 
     def answers(self) -> Answers:
         """Return the calls that this part answers, each with its answer."""
@@ -76,12 +76,12 @@ class Pictures:
     async def _original(self, call: protocol.Original, buffers: Attachments) -> protocol.OriginalImage:
         entry, generation, asset = await self._finished(call.generation_id)
         # A browser does not draw a drawing of unknown origin, which may hold scripts, if it is only data.
-        kind = asset.media_type
+        kind, data = asset.media_type, await self._archive.read(asset.url)
         return protocol.OriginalImage(
             generation_id=call.generation_id,
             media_type="application/octet-stream" if kind == "image/svg+xml" else kind,
             file_name=file_name(entry, generation),
-            buffer=buffers.add(await self._archive.read(asset.url)),
+            buffer=buffers.add(await self._archive.in_pool(self._files.saved, data, entry, generation)),
         )
 
     async def _view(self, call: protocol.View, buffers: Attachments) -> protocol.ViewImage:

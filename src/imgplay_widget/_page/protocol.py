@@ -894,7 +894,7 @@ class ReadCovers(Message):
 
 
 class Original(Message):
-    """A request for the original bytes of an image. Answer: `OriginalImage`."""
+    """A request for the file of an image, as it is saved. Answer: `OriginalImage`."""
 
     method: Literal["original"] = "original"
     generation_id: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._store.saving import copy_saved
 from imgplay_widget.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from imgplay_widget._rules.embedded import Written
+
 __all__ = ["RECIPES", "PackedImage", "write_pack"]
 
 RECIPES = "recipes.json"
 """The name of the file in a ZIP that holds the recipes of the images."""
-
-_PIECE = 2**20
-"""The number of bytes that are copied at once."""
-
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP can hold. A machine without a clock makes images of 1970."""
@@ -37,12 +35,14 @@ class PackedImage:
         source: the file with the bytes.
         made_at: the time of the file in the ZIP.
         recipe: the recipe of the image, as JSON.
+        made: the texts of the recipe for the file itself, or None where the file stays byte for byte.
     """
 
     name: str
     source: Path
     made_at: datetime
     recipe: Mapping[str, Any]
+    made: Written | None = None
 
 
 def write_pack(target: Path, images: Iterable[PackedImage]) -> int:
@@ -78,7 +78,7 @@ def _fill(archive: zipfile.ZipFile, images: Iterable[PackedImage]) -> int:
             name = _free(image.name, names)
             info = zipfile.ZipInfo(name, max(image.made_at.timetuple()[:6], _EARLIEST))
             with archive.open(info, "w") as entry:
-                shutil.copyfileobj(source, entry, _PIECE)
+                copy_saved(source, entry, image.made)
         recipes.append({"file": name, **image.recipe})
     if not recipes:
         raise InvalidRequest("None of these images is finished.", next_step="Choose finished images.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import hashlib
 import inspect
+import io
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from imgplay_widget import catalog
 from imgplay_widget._rules.costs import budget_of, moment_of
+from imgplay_widget._rules.embedded import found_in, metadata_of
 from imgplay_widget._store import restore_backup
 from imgplay_widget._store.paths import path_of
 from imgplay_widget._studio.conditions import check_conditions, check_limit, wanted_of
@@ -468,21 +470,31 @@ class StudioApi:
         return self._core.call(self._core.newest, topic_id, limit, wanted)
 
     def recipe_of(self, image: str | os.PathLike[str] | bytes) -> dict[str, Any] | None:
-        """Return the recipe of an image file, if this store made it. The store knows images by their bytes.
+        """Return how the image of a file was made: by a studio, or by another tool.
+
+        The file tells it itself. Files that a studio saves have their recipe inside, and so have those of
+        AUTOMATIC1111, Forge, ComfyUI, InvokeAI, Fooocus and SwarmUI. An original of this store is known by
+        its bytes too. Nothing in the file is evaluated, and its pixels are not decoded.
 
         Args:
-            image: a file as it was saved, downloaded or taken out of a ZIP, or its bytes.
+            image: a PNG, JPEG or WebP, or its bytes; an image of this store may be of any kind.
 
         Returns:
-            The same as ``generation.recipe``, or None where the store does not have an image of these bytes.
+            The same as ``generation.recipe`` where this store has the image. Else what the file says:
+            ``tool``, ``prompt``, ``negative_prompt``, ``model``, ``seed``, ``width``, ``height``, ``steps``,
+            ``cfg``, ``sampler``, ``created_at``, and in ``parameters`` all others by name, as text. What the
+            file does not say is None, or empty. None where nothing is known of the image.
 
         Raises:
             InvalidRequest: the text cannot be a path.
             OSError: the file cannot be read.
         """
         data = image if isinstance(image, bytes) else path_of(image, "image").read_bytes()
-        made = self._core.call(self._core.archive.generation_of, hashlib.sha256(data).hexdigest())
-        return None if made is None else self._core.files.recipe(*made).as_json()
+        found = found_in(metadata_of(io.BytesIO(data)))
+        made = self._core.call(self._core.known, hashlib.sha256(data).hexdigest(), found)
+        if made is not None:
+            return self._core.files.recipe(*made).as_json()
+        return None if found is None else found.as_json()
 
     def star(self, images: Images, *, starred: bool = True) -> None:
         """Star images, or take the stars away.
@@ -514,7 +526,7 @@ class StudioApi:
         self._core.call(self._core.topics.move, ids, *self._core.topic_named(topic))
 
     def save_zip(self, path: str | os.PathLike[str], images: Images) -> Path:
-        """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
+        """Write finished images into a ZIP, with their recipes in the files and in ``recipes.json``.
 
         Args:
             path: the file to write; an existing file is replaced.

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from imgplay_widget._rules.embedded import FileRecipe
     from imgplay_widget._rules.lineage import Revision
     from imgplay_widget._studio.configured import Able
     from imgplay_widget._studio.handles import Images
@@ -220,7 +221,7 @@ class Core(Hop):
     def _compose(self, archive: Archive, options: StudioOptions, *, take_up: bool) -> None:
         notify, clock, registry, keys = self._on_change, self._clock, self.registry, self.keys
         self.archive = archive
-        self.files = Files(archive.store.assets, registry)
+        self.files = Files(archive.store.assets, registry, recipes=options.recipes)
         self.gallery = Gallery(archive)
         self.callbacks = Callbacks(self.report_failure)
         self.covers = Covers(archive, notify)
@@ -837,6 +838,25 @@ class Core(Hop):
         path = [one for one in (*found.ancestors, found.shown) if one in found.versions]
         words = {one: in_words(changes[one]) for one in path if one in changes}
         return Chain(self.generation_handles([found.versions[one] for one in path]), words)
+
+    async def known(self, digest: str, found: FileRecipe | None) -> tuple[Entry, Generation] | None:
+        """Return the image of this store that a file is, with its batch, or None.
+
+        Args:
+            digest: the sha256 of the file.
+            found: what the file says. A saved file names the image and the original from which it was saved.
+        """
+        own: Mapping[str, Any] = {} if found is None or found.own is None else found.own
+        named, original = own.get("generation_id"), own.get("digest")
+        if isinstance(named, str) and isinstance(original, str):
+            with contextlib.suppress(NotFound):
+                entry, generation = await self.archive.generation(named)
+                if generation.asset is not None and generation.asset.digest == original:
+                    return entry, generation
+            made = await self.archive.generation_of(original)
+            if made is not None:
+                return made
+        return await self.archive.generation_of(digest)
 
     async def newest(self, topic_id: str | None, limit: int, wanted: Wanted = EVERYTHING) -> Batches:
         """Return the newest batches of a topic, or of all topics (None), newest first.

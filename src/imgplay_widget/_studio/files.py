@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from imgplay_widget._rules.embedded import written
 from imgplay_widget._rules.file_names import file_names
 from imgplay_widget._rules.recipes import Recipe, code, file_name, opening_code, recipe
 from imgplay_widget._store import PackedImage, write_pack
 from imgplay_widget._store.paths import path_of, replacing
+from imgplay_widget._store.saving import copy_saved, saved_bytes
 from imgplay_widget.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from imgplay_widget._rules.embedded import Written
     from imgplay_widget._store import Assets
     from imgplay_widget._types import Batch, Entry, Generation, Reference
     from imgplay_widget.providers.registry import Registry
@@ -31,11 +33,13 @@ class Files:
     Args:
         assets: the folder of the files.
         registry: the providers, which know the titles of models.
+        recipes: True where what is saved gets the recipe inside the file.
     """
 
-    def __init__(self, assets: Assets, registry: Registry) -> None:
+    def __init__(self, assets: Assets, registry: Registry, *, recipes: bool = True) -> None:
         self._assets = assets
         self._registry = registry
+        self._recipes = recipes
 
     def path(self, url: str) -> Path:
         """Return the path of a file that a row names by its url."""
@@ -58,7 +62,7 @@ class Files:
         return self._assets.where(self._assets.original_url(reference.digest, reference.media_type))
 
     def save_zip(self, path: str | os.PathLike[str], images: Iterable[tuple[Entry, Generation]]) -> Path:
-        """Write finished images into a ZIP, byte for byte, with their recipes (``recipes.json``).
+        """Write finished images into a ZIP, with their recipes in the files and in ``recipes.json``.
 
         Args:
             path: the file to write; an existing file is replaced.
@@ -89,7 +93,7 @@ class Files:
         pattern: str,
         words: Sequence[Mapping[str, Any]] | None = None,
     ) -> list[Path]:
-        """Write finished images into a folder, byte for byte, and return their paths.
+        """Write finished images with their recipes into a folder, and return their paths.
 
         Args:
             folder: the folder, which is made where it does not exist; existing files are replaced.
@@ -110,15 +114,33 @@ class Files:
             raise InvalidRequest(
                 "None of these images is finished.", next_step="Wait for the images, or retry them."
             )
-        sources = [self.original_path(asset.url) for _, _, asset in finished]
+        sources = [(self.original_path(asset.url), self.texts(entry, one)) for entry, one, asset in finished]
         target = path_of(folder, "folder")
         if target.exists() and not target.is_dir():
             raise InvalidRequest(f"{target.name} is a file, and not a folder.", parameter="folder")
         target.mkdir(parents=True, exist_ok=True)
-        for source, name in zip(sources, names, strict=True):
-            with replacing(target / name) as part:
-                shutil.copyfile(source, part)
+        for (source, texts), name in zip(sources, names, strict=True):
+            _copy(source, target / name, texts)
         return [target / name for name in names]
+
+    def save_as(self, target: Path, entry: Entry, generation: Generation) -> None:
+        """Write one finished image with its recipe into a file. An existing file is replaced.
+
+        Raises:
+            StoreError: the file of the image is gone from the store.
+            DiskFull: there is no space for the file.
+            OSError: the file cannot be written.
+        """
+        assert generation.asset is not None
+        _copy(self.original_path(generation.asset.url), target, self.texts(entry, generation))
+
+    def saved(self, data: bytes, entry: Entry, generation: Generation) -> bytes:
+        """Return the bytes of an original as they are saved: with the recipe, where the file can have one."""
+        return saved_bytes(data, self.texts(entry, generation))
+
+    def texts(self, entry: Entry, generation: Generation) -> Written | None:
+        """Return what a saved file gets of the recipe, or None where files stay byte for byte."""
+        return written(self.recipe(entry, generation).as_json()) if self._recipes else None
 
     def packed(self, entry: Entry, generation: Generation) -> PackedImage | None:
         """Return an image in the form for a ZIP, or None while there is no image."""
@@ -133,6 +155,7 @@ class Files:
             source=self.path(generation.asset.url),
             made_at=recipe.finished_at or recipe.created_at,
             recipe=shared,
+            made=written(shared) if self._recipes else None,
         )
 
     def model_title(self, batch: Batch) -> str:
@@ -173,6 +196,11 @@ class Files:
                 "This generation has no image.", next_step="Wait for the image, or retry the generation."
             )
         return opening_code(self.original_path(asset.url), asset.media_type)
+
+
+def _copy(source: Path, target: Path, texts: Written | None) -> None:
+    with replacing(target) as part, source.open("rb") as original, part.open("wb") as copy:
+        copy_saved(original, copy, texts)
 
 
 @cache

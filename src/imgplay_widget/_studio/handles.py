@@ -435,9 +435,11 @@ class BatchHandle:
         return finished
 
     def save(self, folder: str | os.PathLike[str], pattern: str = PATTERN) -> list[Path]:
-        """Write the original bytes of the finished images into a folder, and return the paths of the files.
+        """Write the finished images into a folder, and return the paths of the files.
 
-        Slots without an image are left out. Existing files of the same names are replaced.
+        Each file has its recipe inside, where its kind can have one. Its pixels are those of the original,
+        byte for byte; with the option ``recipes=False``, so are all its bytes. Slots without an image are
+        left out. Existing files of the same names are replaced.
 
         Args:
             folder: the folder, which is made where it does not exist.
@@ -455,7 +457,7 @@ class BatchHandle:
         return self._keeper.files.save(folder, self._keeper.rows(self), pattern)
 
     def save_zip(self, path: str | os.PathLike[str]) -> Path:
-        """Write the finished images and their recipes (``recipes.json``) into a ZIP, and return its path.
+        """Write the finished images into a ZIP as `save` does, with ``recipes.json``, and return its path.
 
         Args:
             path: the file to write; an existing file is replaced.
@@ -940,9 +942,18 @@ class GenerationHandle:
         return self.array if dtype is None else self.array.astype(dtype)
 
     def save(self, path: str | Path) -> Path:
-        """Write the original bytes to a file, and return the file's path. Raises as `path` does."""
+        """Write the image to a file with its recipe inside, and return the file's path.
+
+        The pixels are those of the original, byte for byte. `bytes` and `path` are the original itself.
+
+        Raises:
+            DiskFull: there is no space for the file.
+            OSError: the file cannot be written.
+            ImgplayError: as `path` does.
+        """
         target = path_of(path, "path")
-        target.write_bytes(self.bytes)
+        _ = self.path
+        self._keeper.files.save_as(target, self._live.entry, self._row)
         return target
 
     def retry(self, *, confirm: bool = False) -> GenerationHandle:

@@ -40,6 +40,7 @@ class StudioKeywords(TypedDict, total=False):
     clock: Clock | None
     heartbeat: float | None
     only_able: bool
+    recipes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,8 @@ class StudioOptions:
         only_able: True where unfinished tasks of ended processes wait for another studio while this one does
             not have their provider or its key; for servers. Otherwise they end with an error that names what
             is missing.
+        recipes: True writes the recipe of an image into each file that is saved, downloaded or put into a
+            ZIP. False leaves the bytes of these files as the provider sent them.
     """
 
     store: str | None = None
@@ -78,6 +81,7 @@ class StudioOptions:
     clock: Clock | None = None
     heartbeat: float | None = HEARTBEAT
     only_able: bool = False
+    recipes: bool = True
 
     def __post_init__(self) -> None:
         # Copies, which can be compared and which the caller cannot change later.
@@ -98,6 +102,10 @@ class StudioOptions:
                 parameter="titles",
             )
 
+        recipes = cast("object", self.recipes)
+        if not isinstance(recipes, bool):
+            raise InvalidRequest(f"recipes={shown(recipes)} is neither True nor False.", parameter="recipes")
+
     @property
     def key_owner(self) -> str | None:
         """The user who has keys of their own in the keyring; None where the keys are those of its owner."""
@@ -116,6 +124,7 @@ class StudioOptions:
             clock=self.clock,
             heartbeat=self.heartbeat,
             only_able=self.only_able,
+            recipes=self.recipes,
         )
 
     @classmethod

@@ -6,7 +6,7 @@ file can come from anybody.
 
 from imgplay_widget._rules.embedded.found import FileRecipe, found_in
 from imgplay_widget._rules.embedded.metadata import Metadata, metadata_of
-from imgplay_widget._rules.embedded.pieces import Piece, joined, pieces_with, size_of
+from imgplay_widget._rules.embedded.pieces import Piece, joined, pieces_with, read_at, size_of
 from imgplay_widget._rules.embedded.written import Written, written
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "joined",
     "metadata_of",
     "pieces_with",
+    "read_at",
     "size_of",
     "written",
 ]

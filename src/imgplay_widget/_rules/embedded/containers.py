@@ -65,7 +65,7 @@ def kind_in(head: bytes) -> str | None:
 
 
 def sections_of(file: BinaryIO) -> Sections | None:
-    """Return the sections of a file, or None where the file is of another kind. Only their headers are read."""
+    """Return the sections of a file, or None where it is of another kind. Only their headers are read."""
     size = file.seek(0, 2)
     file.seek(0)
     kind = kind_in(file.read(12))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imgplay_widget._rules.embedded.metadata import Metadata
     from imgplay_widget._rules.embedded.written import Written
 
-__all__ = ["Piece", "joined", "pieces_with", "size_of"]
+__all__ = ["Piece", "joined", "pieces_with", "read_at", "size_of"]
 
 Piece: TypeAlias = bytes | range
 """New bytes, or a span of the old file."""
@@ -73,6 +73,33 @@ def pieces_with(file: BinaryIO, made: Written) -> list[Piece] | None:
 def size_of(pieces: Iterable[Piece]) -> int:
     """Return the number of bytes of all pieces together."""
     return sum(len(piece) for piece in pieces)
+
+
+def read_at(file: BinaryIO, pieces: Iterable[Piece], position: int, length: int) -> bytes:
+    """Return some bytes of the file that pieces make, as a file itself would return them.
+
+    Args:
+        file: the old file.
+        pieces: what `pieces_with` returned for it.
+        position: the first byte of the new file.
+        length: the most bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found: list[bytes] = []
+    for piece in pieces:
+        wanted = piece[position : position + length]
+        position = max(0, position - len(piece))
+        length -= len(wanted)
+        if isinstance(wanted, range):
+            file.seek(wanted.start)
+            found.append(file.read(len(wanted)))
+        else:
+            found.append(wanted)
+        if length <= 0:
+            break
+    return b"".join(found)
 
 
 def joined(data: bytes, pieces: Iterable[Piece]) -> bytes:

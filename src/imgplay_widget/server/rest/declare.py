@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgplay_widget._rules.embedded import Piece
     from imgplay_widget.errors import ImgplayError
     from imgplay_widget.server.rest.stream import Reader
     from imgplay_widget.server.rest.studio import RestStudio
@@ -57,6 +58,8 @@ class FileAnswer:
     Attributes:
         path: the file, or None where `data` has the bytes.
         data: the bytes.
+        pieces: the spans of the file and the bytes between them that are the answer, where it is not the file
+            alone.
         size: the number of bytes.
         media_type: the kind of the file.
         name: the name under which a browser saves the file.
@@ -67,6 +70,7 @@ class FileAnswer:
 
     path: Path | None = None
     data: bytes = b""
+    pieces: Sequence[Piece] | None = None
     size: int
     media_type: str
     name: str

@@ -30,6 +30,7 @@ from urllib.parse import quote
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from imgplay_widget._rules.embedded import read_at
 from imgplay_widget._text import clean_json
 from imgplay_widget.errors import ImgplayError, InternalError, StudioClosed
 from imgplay_widget.server.rest.declare import FileAnswer, JsonAnswer, StreamAnswer
@@ -38,7 +39,6 @@ from imgplay_widget.server.rest.statuses import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget.server.rest.declare import Answer, Asked, Endpoint
@@ -291,7 +291,7 @@ class RestHandler(RequestHandler):
             if answer.path is None:
                 piece = answer.data[position : position + length]
             else:
-                read = partial(studio.core.archive.in_pool, _piece, answer.path, position, length)
+                read = partial(studio.core.archive.in_pool, _piece, answer, position, length)
                 piece = await asyncio.wrap_future(studio.core.start(read))
             if not piece:
                 raise StreamClosedError
@@ -399,10 +399,10 @@ async def _closed(stream: StreamAnswer) -> None:
     stream.reader.close()
 
 
-def _piece(path: Path, start: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(length)
+def _piece(answer: FileAnswer, start: int, length: int) -> bytes:
+    assert answer.path is not None
+    with answer.path.open("rb") as file:
+        return read_at(file, answer.pieces or [range(answer.size)], start, length)
 
 
 def _disposition(answer: FileAnswer) -> str:

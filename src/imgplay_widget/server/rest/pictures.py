@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from imgplay_widget._rules.embedded import pieces_with, size_of
 from imgplay_widget._rules.kinds import EXTENSIONS, OTHER
 from imgplay_widget._rules.recipes import file_name, pack_name
 from imgplay_widget.errors import CorruptImage, DiskFull, NotFound, NotShown
@@ -12,8 +13,10 @@ from imgplay_widget.server.rest.declare import Asked, Endpoint, FileAnswer
 from imgplay_widget.server.rest.values import ImageQuery, NoFields
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from imgplay_widget._rules.embedded import Piece, Written
     from imgplay_widget._types import Asset, Entry, Generation
     from imgplay_widget.errors import ImgplayError
     from imgplay_widget.server.rest.declare import Function
@@ -36,17 +39,21 @@ _FILE_TELLS = {
 
 
 async def read_image(asked: Asked[ImageQuery, NoFields], studio: RestStudio) -> FileAnswer:
-    """Return the original bytes of an image, as its provider made them."""
+    """Return the original bytes of an image. A download has the recipe inside the file, where it can."""
     entry, generation, asset = await _finished(asked.id, studio)
-    path, size = await studio.core.archive.in_pool(_found, studio.core.files.original_path(asset.url))
+    core = studio.core
+    path, size = await core.archive.in_pool(_found, core.files.original_path(asset.url))
+    texts = core.files.texts(entry, generation) if asked.query.download else None
+    pieces = None if texts is None else await core.archive.in_pool(_pieces, path, texts)
     kind = asset.media_type if asset.media_type in EXTENSIONS else OTHER
     return FileAnswer(
         path=path,
-        size=size,
+        pieces=pieces,
+        size=size if pieces is None else size_of(pieces),
         media_type=kind,
         name=file_name(entry, generation),
         shown=kind in SHOWN and not asked.query.download,
-        etag=asset.digest,
+        etag=asset.digest if pieces is None else f"{asset.digest}-{_mark(pieces)}",
     )
 
 
@@ -78,7 +85,7 @@ def _webp(data: bytes, name: str, etag: str, query: ImageQuery) -> FileAnswer:
 
 
 async def read_zip(asked: Asked[NoFields, NoFields], studio: RestStudio) -> FileAnswer:
-    """Return a ZIP with the finished images of a batch, byte for byte, and their recipes."""
+    """Return a ZIP with the finished images of a batch, and their recipes."""
     core = studio.core
     entry = await core.engine.entry(asked.id)
     packed = [image for one in entry.generations if (image := core.files.packed(entry, one)) is not None]
@@ -102,6 +109,17 @@ async def _finished(generation_id: str, studio: RestStudio) -> tuple[Entry, Gene
 
 def _found(path: Path) -> tuple[Path, int]:
     return path, path.stat().st_size
+
+
+def _pieces(path: Path, texts: Written) -> list[Piece] | None:
+    with path.open("rb") as file:
+        return pieces_with(file, texts)
+
+
+def _mark(pieces: Sequence[Piece]) -> str:
+    """Return what tells two downloads of one original apart: a digest of the texts in them."""
+    added = b"".join(piece for piece in pieces if isinstance(piece, bytes))
+    return hashlib.sha256(added).hexdigest()[:16]
 
 
 def _file_endpoint(
