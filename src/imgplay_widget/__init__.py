@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.server_presets import ServerPresetTable, server_presets
     from imgplay_widget._studio.studio import Studio
     from imgplay_widget._studio.sweep_handles import SweepHandle, SweepHandles
-    from imgplay_widget._types import Estimate, Notice, Recovery, Reference, Status
+    from imgplay_widget._types import Estimate, FolderImport, Notice, Recovery, Reference, Status
     from imgplay_widget._widget.widget import ImagePlayground
     from imgplay_widget.errors import ImgplayError
 
@@ -41,6 +41,7 @@ __all__ = [
     "Batches",
     "Chain",
     "Estimate",
+    "FolderImport",
     "GenerationHandle",
     "Generations",
     "ImagePlayground",
@@ -78,6 +79,7 @@ _HOME = {
     "Notice": "_types",
     "Preset": "_rules.presets",
     "Presets": "_studio.presets",
+    "FolderImport": "_types",
     "Recovery": "_types",
     "Reference": "_types",
     "BatchHandle": "_studio.handles",

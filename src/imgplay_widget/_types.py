@@ -35,6 +35,7 @@ __all__ = [
     "Entry",
     "Estimate",
     "FeedPage",
+    "FolderImport",
     "Generation",
     "Inline",
     "Kind",
@@ -698,15 +699,67 @@ class Recovery:
         back = self.found - len(self.skipped)
         parts = f"{self.with_recipe} with their recipes, {self.filled} in their empty slots"
         rest = f'{self.without_recipe} in the topic "Recovered"'
-        lines = [f"{back} of {self.found} lost images are back: {parts}, {rest}."]
-        lines += [f"{name} was left alone. {reason}" for name, reason in list(self.skipped.items())[:_LISTED]]
-        if len(self.skipped) > _LISTED:
-            lines.append(f"{len(self.skipped) - _LISTED} more files were left alone: see `skipped`.")
-        return "\n".join(lines)
+        first = f"{back} of {self.found} lost images are back: {parts}, {rest}."
+        return "\n".join([first, *_left_out(self.skipped)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FolderImport:
+    """The result of `import_folder`: the pictures of the folder, and what became of them.
+
+    Attributes:
+        topic_id: the id of the topic that has the pictures, or None where the folder has none.
+        with_recipe: the number of pictures that came in with their prompt, model and parameters.
+        without_recipe: the number of pictures that do not say how they were made.
+        known: the number of pictures that the history had already.
+        skipped: the reason why a file was left out, by its path within the folder.
+    """
+
+    topic_id: str | None = None
+    with_recipe: int = 0
+    without_recipe: int = 0
+    known: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def added(self) -> int:
+        """The number of pictures that came in."""
+        return self.with_recipe + self.without_recipe
+
+    @property
+    def found(self) -> int:
+        """The number of pictures in the folder."""
+        return self.added + self.known + len(self.skipped)
+
+    def __add__(self, other: FolderImport) -> FolderImport:
+        return FolderImport(
+            topic_id=self.topic_id or other.topic_id,
+            with_recipe=self.with_recipe + other.with_recipe,
+            without_recipe=self.without_recipe + other.without_recipe,
+            known=self.known + other.known,
+            skipped={**self.skipped, **other.skipped},
+        )
+
+    def __repr__(self) -> str:
+        if not self.found:
+            return "The folder has no pictures."
+        parts = f"{self.with_recipe} with their recipes, {self.without_recipe} without"
+        lines = [f"{self.added} of {self.found} pictures came in: {parts}."]
+        if self.known:
+            lines.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already.")
+        return "\n".join([*lines, *_left_out(self.skipped)])
+
+
+def _left_out(skipped: Mapping[str, str]) -> list[str]:
+    """Return lines about the files that were left alone."""
+    lines = [f"{name} was left alone. {reason}" for name, reason in list(skipped.items())[:_LISTED]]
+    if len(skipped) > _LISTED:
+        lines.append(f"{len(skipped) - _LISTED} more files were left alone: see `skipped`.")
+    return lines
 
 
 _LISTED = 10
-"""The most files that the text of a `Recovery` names."""
+"""The most files that the text of a result names."""
 
 
 # ------------------------------------------------------------------ what is stored

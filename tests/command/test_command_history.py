@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from imgplay_widget.testing import png
 from tests.command.conftest import Command
 
 
@@ -44,6 +45,22 @@ def test_a_history_is_exported_backed_up_and_restored(command: Command, made: di
     assert (restored.code, Path(restored.out.strip()).name) == (0, "restored.sqlite")
     found = command("search", "--store", "restored.sqlite", "--json").json["batches"]
     assert [batch["id"] for batch in found] == [made["id"]]
+
+
+def test_a_folder_comes_in_and_a_file_tells_its_recipe(command: Command, made: dict[str, Any]) -> None:
+    one = made["generations"][0]
+    told = command("recipe", one["path"], "--json").json
+    assert (told["generation_id"], told["tool"]) == (one["id"], "imgplay-widget")
+    assert "prompt: " in command("recipe", one["path"]).out
+    nothing = command.folder / "pictures" / "plain.png"
+    nothing.parent.mkdir()
+    nothing.write_bytes(png())
+    ended = command("recipe", str(nothing), "--json")
+    assert (ended.code, ended.json["code"]) == (3, "no_recipe")
+    report = command("import", "pictures", "--topic", "From a folder", "--json").json
+    assert (report["withRecipe"], report["withoutRecipe"], report["skipped"]) == (0, 1, {})
+    assert command("import", "pictures", "--topic", "From a folder").out.endswith("1 was there already.\n")
+    assert command("import", "gone").code == 3
 
 
 def test_a_store_that_is_not_there_is_refused_and_not_made(command: Command) -> None:

@@ -52,6 +52,7 @@ CALLS = {
     "progress",
     "recipe_of",
     "recover",
+    "import_folder",
     "references",
     "refresh_models",
     "remove_server",

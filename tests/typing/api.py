@@ -22,6 +22,7 @@ from imgplay_widget import (
     BatchHandle,
     Chain,
     Estimate,
+    FolderImport,
     GenerationHandle,
     Generations,
     ImagePlayground,
@@ -228,6 +229,7 @@ def a_studio(studio: Studio, batch: BatchHandle, topic: TopicHandle) -> None:
     studio.delete(batch)
     studio.restore(batch)
     assert_type(studio.recover(), Recovery)
+    assert_type(studio.import_folder("foxes"), FolderImport)
     assert_type(studio.backup("studio.zip"), Path)
     assert_type(studio.history(model="demo:instant", status="success"), Rows)
     assert_type(studio.sql("select 1"), Rows)
@@ -288,6 +290,7 @@ def a_playground(pg: ImagePlayground, batch: BatchHandle, topic: TopicHandle) ->
     pg.delete(batch[0])
     pg.restore(batch[0])
     assert_type(pg.recover(), Recovery)
+    assert_type(pg.import_folder(Path("foxes"), topic="Foxes"), FolderImport)
     assert_type(pg.backup(Path("studio.zip")), Path)
     assert_type(pg.spent(), Spend)
     assert_type(pg.progress, bool | None)

@@ -8,7 +8,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from imgplay_widget._command import backups, doctor, generating, history, keys, models, presets, serving
+from imgplay_widget._command import (
+    backups,
+    doctor,
+    generating,
+    history,
+    keys,
+    models,
+    pictures,
+    presets,
+    serving,
+)
 from imgplay_widget._command.output import SYSTEM, Exit, Printer
 from imgplay_widget._command.parsing import Commands
 from imgplay_widget._studio.flags import UsageError
@@ -85,7 +95,7 @@ def _run(given: Sequence[str], output: Printer) -> int:
 def commands() -> Commands:
     """Return all commands."""
     found = Commands(DESCRIPTION, EPILOG)
-    for group in (serving, generating, models, presets, history, backups, keys, doctor):
+    for group in (serving, generating, models, presets, history, pictures, backups, keys, doctor):
         group.add(found)
     return found
 

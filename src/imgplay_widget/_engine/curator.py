@@ -15,17 +15,20 @@ from imgplay_widget._rules.changes import (
     SweepWritten,
     TopicWritten,
 )
-from imgplay_widget._types import Recovery
-from imgplay_widget.errors import ImgplayError
+from imgplay_widget._store import imports
+from imgplay_widget._types import FolderImport, Recovery
+from imgplay_widget.errors import CorruptImage, ImgplayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from imgplay_widget._clock import Clock
     from imgplay_widget._engine.archive import Archive
     from imgplay_widget._engine.covers import Covers
     from imgplay_widget._engine.engine import Engine
     from imgplay_widget._store import Hidden, Restored
+    from imgplay_widget._store.imports import TakenFile
     from imgplay_widget._types import Kind, Topic
 
 __all__ = ["Curator"]
@@ -281,6 +284,36 @@ class Curator:
             self._notify(StoreWritten())
             self._covers.make_missing(await archive.topics_by_id(sorted(topic_ids)))
         return report
+
+    # -------------------------------------------------------------- pictures from outside
+
+    async def bring_in(self, paths: Mapping[str, Path], topic_id: str) -> FolderImport:
+        """Copy some pictures into a topic, in their order, and return what became of them.
+
+        Args:
+            paths: the files, by the names for which the result gives reasons.
+            topic_id: the topic.
+
+        Raises:
+            NotFound: the topic is gone.
+            DiskFull: there is no space.
+        """
+        archive = self._archive
+        await archive.topic(topic_id)
+        taken: list[TakenFile] = []
+        skipped: dict[str, str] = {}
+        for name, path in paths.items():
+            try:
+                taken.append(await archive.in_pool(imports.take, archive.store.assets, path))
+            except CorruptImage as error:
+                skipped[name] = error.message
+            except OSError as error:
+                skipped[name] = f"It cannot be read: {error.strerror or error}."
+        report = await archive.in_store(archive.store.bring_in, topic_id, taken)
+        if report.added:
+            self._notify(StoreWritten())
+            self._covers.make_missing(await archive.topics_by_id([topic_id]))
+        return report + FolderImport(skipped=skipped)
 
     # -------------------------------------------------------------- removing for good
 

@@ -20,6 +20,7 @@ from imgplay_widget._store import (
     feeds,
     frames,
     gallery,
+    imports,
     leases,
     lineage,
     migrations,
@@ -68,8 +69,9 @@ if TYPE_CHECKING:
 
     from imgplay_widget._rules.costs import Budget, Spend, Today
     from imgplay_widget._store.frames import Frame, Part, Span
+    from imgplay_widget._store.imports import TakenFile
     from imgplay_widget._store.recovery import LostFile, Recovered
-    from imgplay_widget._types import Kind, Lineage
+    from imgplay_widget._types import FolderImport, Kind, Lineage
 
 __all__ = ["Hidden", "Restored", "SavedSweep", "Store", "StoredImage"]
 
@@ -995,6 +997,12 @@ class Store:
     def recover(self, some: Sequence[LostFile]) -> Recovered:
         """Make rows for some lost images, all or none. See `recovery`."""
         return recovery.recover(self._database, self.assets, self._scope, some)
+
+    # -------------------------------------------------------------- pictures from outside
+
+    def bring_in(self, topic_id: str, some: Sequence[TakenFile]) -> FolderImport:
+        """Make rows for pictures that `imports.take` copied into the store, all or none."""
+        return imports.add(self._database, self.assets, self._scope, topic_id, some)
 
     def forget_lost(self) -> None:
         """Take back the notice of lost images, after they were recovered."""

@@ -24,6 +24,7 @@ from imgplay_widget._studio.handles import (
     TopicHandle,
     TopicHandles,
 )
+from imgplay_widget._studio.importing import MOST_SHOWN, import_pictures
 from imgplay_widget._studio.inputs import link_of, read_input, several
 from imgplay_widget._studio.key_reports import Ask, KeyCheck, KeyKept
 from imgplay_widget._studio.models import ModelTable, table_of
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from imgplay_widget._studio.handles import Images
     from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.results import Rows
-    from imgplay_widget._types import Estimate, Kind, Recovery, Status
+    from imgplay_widget._types import Estimate, FolderImport, Kind, Recovery, Status
 
 __all__ = ["StudioApi", "core_of"]
 
@@ -495,6 +496,39 @@ class StudioApi:
         if made is not None:
             return self._core.files.recipe(*made).as_json()
         return None if found is None else found.as_json()
+
+    def import_folder(
+        self, path: str | os.PathLike[str], *, topic: TopicHandle | str | None = None
+    ) -> FolderImport:
+        """Copy the pictures of a folder into a topic, with what they say of how they were made, and wait.
+
+        All pictures of the folder and of the folders in it come in, the oldest first: by the date of their
+        recipe, else of the camera, else of the file. `recipe_of` says whose recipes are read. A picture
+        without one comes in too; its prompt then is the name of its file. Provider, model and parameters are
+        those that the file says, and there is no cost. Nothing is sent, and the files stay where they are.
+
+        A picture that the history has is left out, so a second call brings what is new, and goes on where
+        an earlier one was stopped. A file that cannot be read does not stop the others. Progress shows as
+        `progress` says.
+
+        Args:
+            path: the folder.
+            topic: a topic, its id or its title (a new title makes a new topic); None takes the name of the
+                folder for a title.
+
+        Returns:
+            What was found and done. The value shows itself.
+
+        Raises:
+            InvalidRequest: it is not a folder.
+            NotFound: there is no such topic.
+            DiskFull: there is no space for the pictures. Those before stay in the history.
+            OSError: the folder cannot be read.
+        """
+        folder = path_of(path, "path")
+        self._core.refuse_own_thread()
+        named = folder.resolve().name[:MOST_SHOWN] or "Pictures"
+        return import_pictures(self._core, folder, *self._topic(named if topic is None else topic))
 
     def star(self, images: Images, *, starred: bool = True) -> None:
         """Star images, or take the stars away.

@@ -14,13 +14,13 @@ from imgplay_widget._studio.outputs import cell_output
 from imgplay_widget._studio.shown import Updating
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from imgplay_widget._studio.gallery import Bundle
     from imgplay_widget._studio.live import LiveBatch
     from imgplay_widget._studio.shown import Shower, Work
 
-__all__ = ["GOES_ON", "ended", "shown_line", "shown_progress"]
+__all__ = ["GOES_ON", "ended", "shown_count", "shown_line", "shown_progress"]
 
 GOES_ON = "Stopped waiting. The work goes on: wait again with await or result()."
 """What an interrupted wait says."""
@@ -80,7 +80,7 @@ def shown_progress(
         with _noted(work, goes_on):
             yield
         return
-    output = _Bar(sys.stderr, work) if cell is None else cell
+    output = _Bar(sys.stderr, work.part) if cell is None else cell
 
     async def publish(bundle: Bundle, last: bool) -> None:  # noqa: FBT001 - what `Updating` calls
         # The thread that waits shows the last line, which then belongs to its cell.
@@ -106,6 +106,36 @@ def shown_progress(
 
 
 @contextmanager
+def shown_count(total: int, what: str, *, wanted: bool | None) -> Generator[Callable[[int], None]]:
+    """Return a context that shows how many of some things are done, and gives the function to tell it.
+
+    Args:
+        total: the number of all of them.
+        what: their name, in the plural.
+        wanted: True shows it in any case, False never, and None where somebody looks: in a notebook and in a
+            terminal.
+    """
+    cell = cell_output()
+    looks = cell is not None or sys.stderr.isatty()
+    if total == 0 or not (looks if wanted is None else wanted):
+        yield lambda _: None
+        return
+    done = 0
+    output = _Bar(sys.stderr, lambda: done / total) if cell is None else cell
+
+    def show(number: int) -> None:
+        nonlocal done
+        done = number
+        output.show(_words(f"{number} of {total} {what}"))
+
+    try:
+        show(0)
+        yield show
+    finally:
+        output.show(_words(f"{done} of {total} {what}"), last=True)
+
+
+@contextmanager
 def _noted(work: Work, goes_on: str) -> Generator[None]:
     """Return a context whose interrupt says that the work goes on, where no display says it."""
     try:
@@ -125,12 +155,12 @@ class _Bar:
 
     Args:
         stream: the terminal.
-        work: what runs.
+        share: returns how much is done, 0.0 to 1.0.
     """
 
-    def __init__(self, stream: TextIO, work: Work) -> None:
+    def __init__(self, stream: TextIO, share: Callable[[], float]) -> None:
         self._stream = stream
-        self._work = work
+        self._share = share
         self._bar = _bar_on(stream)
         self._lock = threading.Lock()
         self._closed = False
@@ -146,7 +176,7 @@ class _Bar:
                 self._stream.write(f"{bundle['text/plain']}\n")
                 self._stream.flush()
                 return
-            self._bar.n = self._work.part()
+            self._bar.n = self._share()
             self._bar.set_description_str(bundle["text/plain"])
 
 
