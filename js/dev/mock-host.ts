@@ -356,7 +356,7 @@ class MockKernel {
         this.uploads.set(call.uploadId, pieces);
         const whole = new Blob(pieces, { type: "image/png" });
         const reference = whole.size < call.total ? null : await this.keep(whole);
-        return { type: "upload_taken", received: whole.size, reference };
+        return { type: "upload_taken", received: whole.size, reference, found: null };
       }
       case "take_reference": {
         await new Promise((resolve) => setTimeout(resolve, 800));

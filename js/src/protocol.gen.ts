@@ -35,7 +35,6 @@ export type Call =
   | LoadPart
   | ReadRecipe
   | ReadChain
-  | RecipeOf
   | Code
   | Pack
   | PackChunk
@@ -533,10 +532,6 @@ export interface ReadChain {
   method: "read_chain";
   generationId: string;
 }
-export interface RecipeOf {
-  method: "recipe_of";
-  digest: string;
-}
 export interface Code {
   method: "code";
   batchId: string;
@@ -564,7 +559,7 @@ export interface UploadPiece {
   uploadId: string;
   offset: number;
   total: number;
-  purpose: "reference" | "mask";
+  purpose: "reference" | "mask" | "recipe";
 }
 export interface TakeReference {
   method: "take_reference";
@@ -845,6 +840,21 @@ export interface FeedState {
   batches: BatchState[];
   before: string | null;
 }
+export interface FoundState {
+  tool: string;
+  here: boolean;
+  prompt: string | null;
+  model: string;
+  modelTitle: string;
+  requested: {
+    [k: string]: string | boolean | number | null;
+  };
+  width: number | null;
+  height: number | null;
+  references: ReferenceState[];
+  mask: ReferenceState | null;
+  workflow: string | null;
+}
 export interface GalleryResult {
   type: "gallery";
   images: string[];
@@ -1082,6 +1092,7 @@ export interface UploadTaken {
   type: "upload_taken";
   received: number;
   reference: ReferenceState | null;
+  found: FoundState | null;
 }
 export interface ReferenceTaken {
   type: "reference_taken";

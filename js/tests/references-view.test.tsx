@@ -315,7 +315,7 @@ describe("the painter of a mask", () => {
     const upload = async (digest: string) => {
       await vi.waitFor(() => expect(fake.requests("upload").length).toBeGreaterThan(0));
       const { id } = fake.requests("upload").at(-1) ?? { id: "" };
-      await fake.reply(id, { type: "upload_taken", received: 4, reference: held(digest) });
+      await fake.reply(id, { type: "upload_taken", received: 6, reference: held(digest), found: null });
       await drawn();
     };
     await paint();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { batch, error, generation, model, snapshot, topic } from "../dev/fixtures";
 import { linkOf, moved, problemOf, problemsOf } from "../src/lib/references";
 import { kindOf, PIECE } from "../src/lib/upload";
-import type { DraftState, RecipeState, ReferenceState, Result, UploadPiece } from "../src/protocol.gen";
+import type { DraftState, FoundState, ReferenceState, Result, UploadPiece } from "../src/protocol.gen";
 import {
   addFiles,
   addImage,
@@ -37,11 +37,11 @@ const held = (digest: string, more: Partial<ReferenceState> = {}): ReferenceStat
   ...more,
 });
 
-const taken = (received: number, reference: ReferenceState | null = null): Result => ({
-  type: "upload_taken",
-  received,
-  reference,
-});
+const taken = (
+  received: number,
+  reference: ReferenceState | null = null,
+  found: FoundState | null = null,
+): Result => ({ type: "upload_taken", received, reference, found });
 
 function png(size = 100, name = "cat.png"): { name: string; blob: Blob } {
   const bytes = new Uint8Array(size);
@@ -369,31 +369,35 @@ describe("the rules", () => {
   });
 });
 
-describe("a file that was made here", () => {
-  const brought = async (model: string) => {
-    const { page, state, calls } = opened(model);
-    const file = png(9);
-    const taken = takeFiles(page, [file]);
-    const asked = () => calls.filter(({ call }) => call.method === "recipe_of");
-    await outstanding(() => asked().length === 1);
-    return { state, file, taken, asked };
-  };
-  const RECIPE = {
+describe("a file that tells how it was made", () => {
+  const FOUND: FoundState = {
+    tool: "imgplay-widget",
+    here: true,
     prompt: "a fox",
     model: "demo:edit",
     modelTitle: "Edit",
     requested: { seed: 7, unknown: 1 },
+    width: 30,
+    height: 20,
     references: [],
     mask: null,
-  } as unknown as RecipeState;
+    workflow: null,
+  };
+  const brought = async (model: string, found: FoundState | null) => {
+    const page = opened(model);
+    const done = takeFiles(page.page, [png(9)]);
+    await outstanding(() => page.uploads().length === 1);
+    const { purpose } = piece(page.uploads()[0]);
+    await page.uploads()[0]?.answer(taken(9, purpose === "recipe" ? null : held("f"), found));
+    await done;
+    await settled();
+    return { ...page, purpose };
+  };
 
-  it("is known by its bytes, and offers its settings beside being a reference", async () => {
-    const { state, file, asked } = await brought("demo:edit");
-    const bytes = new Uint8Array(await file.blob.arrayBuffer());
-    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const digest = [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    expect(asked()[0]?.call).toEqual({ method: "recipe_of", digest });
-    await asked()[0]?.answer({ type: "recipe", recipe: RECIPE });
+  it("offers its settings beside being a reference, with one upload", async () => {
+    const { state, purpose, uploads } = await brought("demo:edit", FOUND);
+    expect(purpose).toBe("reference");
+    expect(uploads()).toHaveLength(1);
     expect(state().references).toHaveLength(1);
     const { message, action } = state().notices[0] ?? {};
     expect([message, action?.label]).toEqual(["This image was made here.", "Use its settings"]);
@@ -404,19 +408,55 @@ describe("a file that was made here", () => {
     expect(state().config.params["demo:edit"]).toEqual({ seed: 7 });
     expect(state().references).toHaveLength(0);
   });
-  it("brings its settings also to a model that takes no references", async () => {
-    const { state, taken, asked } = await brought("demo:none");
-    await asked()[0]?.answer({ type: "recipe", recipe: RECIPE });
-    await taken;
-    expect(state().notices.map(({ message }) => message)).toEqual(["This image was made here."]);
+  it("brings its settings also to a model that takes no references, and is not stored", async () => {
+    const { purpose, notices } = await brought("demo:none", FOUND);
+    expect(purpose).toBe("recipe");
+    expect(notices()).toEqual(["This image was made here."]);
   });
-  it("is refused like any other there where it is of somewhere else", async () => {
-    const { state, taken, asked } = await brought("demo:none");
-    await asked()[0]?.answer({ type: "empty" });
-    await taken;
-    expect(asked()).toHaveLength(1);
-    expect(state().notices.map(({ message }) => message)).toEqual([
-      expect.stringContaining("was not added."),
+  it("is refused like any other there where it says nothing", async () => {
+    const { notices } = await brought("demo:none", null);
+    expect(notices()).toEqual([expect.stringContaining("was not added.")]);
+  });
+  it("of another tool brings a model that is offered, and its settings", async () => {
+    const { state } = await brought("demo:none", { ...FOUND, tool: "ComfyUI", here: false });
+    const { message, action } = state().notices[0] ?? {};
+    expect([message, action?.label]).toEqual([
+      "This image tells how ComfyUI made it.",
+      "Use its prompt and settings",
     ]);
+    action?.run();
+    expect([state().config.model, state().prompt]).toEqual(["demo:edit", "a fox"]);
+    expect(state().config.params["demo:edit"]).toEqual({ seed: 7 });
+  });
+  it.each([
+    [512, 256, "the prompt and the size were taken over."],
+    [9, 256, "only the prompt was taken over."],
+  ])(
+    "of an unknown model brings the prompt and the size, where that fits: %s",
+    async (width, height, words) => {
+      const foreign = { ...FOUND, tool: "Forge", here: false, model: "xl", modelTitle: "xl", requested: {} };
+      const { state, notices } = await brought("demo:none", { ...foreign, width, height });
+      state().notices[0]?.action?.run();
+      expect([state().config.model, state().prompt]).toEqual(["demo:none", "a fox"]);
+      expect(notices()).toContain(`xl is not offered here; ${words}`);
+      const { params } = state().config;
+      expect(params["demo:none"] ?? {}).toEqual(width === 512 ? { width, height } : {});
+    },
+  );
+  it("offers its workflow of ComfyUI", async () => {
+    const { state, calls } = await brought("demo:none", { ...FOUND, prompt: null, workflow: "{}" });
+    const { message, action } = state().notices[0] ?? {};
+    expect([message, action?.label]).toEqual(["cat.png holds a workflow of ComfyUI.", "Add as a model"]);
+    action?.run();
+    await settled();
+    expect(calls.at(-1)?.call).toEqual({ method: "add_workflow", name: "cat.png", text: "{}" });
+  });
+  it("is one of several, and offers nothing", async () => {
+    const { page, uploads, notices } = opened("demo:edit");
+    await takeFiles(page, [png(9), png(10)]);
+    await outstanding(() => uploads().length === 2);
+    await uploads()[0]?.answer(taken(9, held("f"), FOUND));
+    await settled();
+    expect(notices()).toEqual([]);
   });
 });

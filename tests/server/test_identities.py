@@ -57,7 +57,6 @@ FIELDS = {
     "view": {"generationId": "generation"},
     "recipe": {"generationId": "generation"},
     "read_chain": {"generationId": "generation"},
-    "recipe_of": {"digest": "digest"},
     "reference_thumbnails": {"digests": ["digest"]},
     "reference_original": {"digest": "digest"},
     "code": {"batchId": "batch"},

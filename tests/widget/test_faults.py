@@ -184,7 +184,6 @@ REQUESTS = {
     "thumbnails": lambda s: {"method": "thumbnails", "generationIds": [one.id for one in s.batch]},
     "covers": lambda s: {"method": "covers", "topicIds": [s.topic]},
     "original": lambda s: {"method": "original", "generationId": s.batch[0].id},
-    "recipe of": lambda s: {"method": "recipe_of", "digest": s.batch[0].recipe["digest"]},
     "recipe": lambda s: {"method": "recipe", "generationId": s.batch[0].id},
     "chain": lambda s: {"method": "read_chain", "generationId": s.batch[0].id},
     "code": lambda s: {"method": "code", "batchId": s.batch.id},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ from imgplay_widget import __version__
 from imgplay_widget.errors import BadRequest
 from imgplay_widget.providers import Done, Inline
 from imgplay_widget.testing import FakeProvider, picture, png
+from tests.servers.foreign_files import GRAPH, PARAMETERS
+from tests.servers.foreign_files import png as foreign_png
 
 WAIT = 20
 
@@ -72,20 +75,62 @@ def test_a_recipe_tells_what_the_provider_changed(open_page):
     assert recipe["applied"]["parts"] == '["a", 1]'
 
 
-def test_an_image_that_was_made_here_is_known_by_its_bytes(page):
-    batch = made(page, n=2, seed=7)
-    path = batch[1].path
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    found = page.result("recipe_of", digest=digest)
-    assert found["type"] == "recipe"
-    assert (found["recipe"]["digest"], found["recipe"]["prompt"]) == (digest, "a fox")
-    recipe = page.studio.recipe_of(path)
-    assert recipe["generation_id"] == found["recipe"]["generationId"]
-    assert page.studio.recipe_of(path.read_bytes()) == recipe
+def found(page, data, purpose="recipe"):
+    """Return what the page hears of a file that it uploads."""
+    reply = page.upload(data, purpose=purpose)["result"]
+    assert (reply["received"], reply["reference"] is None) == (len(data), purpose == "recipe")
+    return reply["found"]
+
+
+def test_an_image_that_was_made_here_is_known_by_its_bytes(page, tmp_path):
+    batch = made(page, n=2, seed=7, references=[png(32, 32)])
+    recipe = page.studio.recipe_of(batch[1].path)
+    assert recipe == batch[1].recipe
+    for data in (batch[1].bytes, batch[1].save(tmp_path / "renamed.png").read_bytes()):
+        for purpose in ("recipe", "reference"):
+            told = found(page, data, purpose)
+            assert (told["here"], told["model"], told["prompt"]) == (True, "fake:image", "a fox")
+            assert told["requested"] == recipe["requested"]
+            assert [one["digest"] for one in told["references"]] == [
+                one["digest"] for one in recipe["references"]
+            ]
     page.studio.delete(batch)
-    assert page.result("recipe_of", digest=digest) == {"type": "empty"}
-    assert page.studio.recipe_of(png(3, 3)) is None
-    assert page.error("recipe_of", digest="../../etc")["code"] == "invalid_request"
+    assert found(page, batch_bytes := (tmp_path / "renamed.png").read_bytes())["here"] is False
+    assert page.studio.recipe_of(batch_bytes)["prompt"] == "a fox"
+    assert found(page, png(3, 3)) is None
+    assert found(page, b"no picture at all") is None
+
+
+def test_a_file_that_only_shows_its_recipe_is_not_stored(page):
+    folder = page.studio._core.archive.store.assets.root
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert found(page, foreign_png(parameters=PARAMETERS))["tool"] == "AUTOMATIC1111"
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_a_model_of_another_tool_is_found_by_its_name_and_takes_what_it_allows(page):
+    said = "a fox\nSteps: 2000, Sampler: x, Seed: 7, Size: 128x64, Model: sub/Image.safetensors"
+    told = found(page, foreign_png(parameters=said))
+    # The size is in the steps of the model, and its parameters have no others of these.
+    assert (told["model"], told["requested"]) == ("fake:image", {"seed": 7, "width": 128, "height": 64})
+    told = found(page, foreign_png(parameters=PARAMETERS))
+    assert (told["here"], told["model"], told["modelTitle"]) == (False, "sd_xl_base_1.0", "sd_xl_base_1.0")
+    assert (told["requested"], told["width"], told["height"]) == ({}, 96, 64)
+    assert told["workflow"] is None
+
+
+def test_a_picture_of_comfyui_brings_its_workflow(page):
+    told = found(page, foreign_png(prompt=json.dumps(GRAPH), workflow="{}"))
+    assert (told["tool"], told["prompt"], told["model"]) == (
+        "ComfyUI",
+        "a red fox",
+        "v1-5-pruned-emaonly.ckpt",
+    )
+    assert json.loads(told["workflow"]).keys() == GRAPH.keys()
+    # A graph without a sampler is a workflow too.
+    told = found(page, foreign_png(prompt='{"1": {"class_type": "EmptyImage", "inputs": {}}}'))
+    assert (told["prompt"], told["tool"], bool(told["workflow"])) == (None, "ComfyUI", True)
+    assert found(page, foreign_png(prompt="a red fox")) is None
 
 
 def test_a_download_of_the_page_has_the_recipe_inside_and_the_large_view_has_not(page):

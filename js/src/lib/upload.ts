@@ -1,5 +1,5 @@
 // Sends a file to the kernel in pieces. Each piece waits for the answer to the piece before.
-import type { ReferenceState, UploadPiece } from "../protocol.gen";
+import type { UploadPiece, UploadTaken } from "../protocol.gen";
 import type { Send } from "./answer";
 
 /** The most bytes of a piece. */
@@ -18,8 +18,8 @@ interface UploadOptions {
 /** The browser could not read the file: it was moved or changed, or reading it is not allowed. */
 export class UnreadableFile extends Error {}
 
-/** Send a file to the kernel. Rejects with a `RequestError`, an `UnreadableFile`, or the signal's reason. */
-export async function upload(options: UploadOptions): Promise<ReferenceState> {
+/** Send a file to the kernel, and return its last answer. Rejects with a `RequestError`, an `UnreadableFile`, or the signal's reason. */
+export async function upload(options: UploadOptions): Promise<UploadTaken> {
   const { blob, purpose, send, signal, onProgress } = options;
   const uploadId = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const total = blob.size;
@@ -30,7 +30,7 @@ export async function upload(options: UploadOptions): Promise<ReferenceState> {
     const { result } = await send({ method: "upload", uploadId, offset, total, purpose }, [piece]);
     signal.throwIfAborted();
     if (result.type !== "upload_taken") throw new Error("the answer is none to an upload");
-    if (result.reference) return result.reference;
+    if (result.reference || result.received >= total) return result;
     if (result.received <= offset) throw new Error("the upload does not advance");
     offset = result.received;
     onProgress?.(Math.min(offset / total, 1));

@@ -11,6 +11,17 @@ export const english = {
     twice: "This image is already a reference.",
     madeHere: "This image was made here.",
     useSettings: "Use its settings",
+    foundInside: (tool: string) => `This image tells how ${tool} made it.`,
+    useRecipe: "Use its prompt and settings",
+    onlyPrompt: (model: string) =>
+      `${model || "Its model"} is not offered here; only the prompt was taken over.`,
+    onlySize: (model: string) =>
+      `${model || "Its model"} is not offered here; the prompt and the size were taken over.`,
+    flowAdded: (name: string) => `The workflow is a model now: ${name}`,
+    flowInside: (name: string) => `${name} holds a workflow of ComfyUI.`,
+    flowAdd: "Add as a model",
+    flowFailed: (name: string, why: string) => `${name} was not added. ${why}`,
+    flowLarge: "The file is too large for a workflow.",
     refused: (names: string[], why: string) =>
       names.length === 1
         ? `${names[0]} was not added. ${why}`

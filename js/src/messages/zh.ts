@@ -505,6 +505,10 @@ export const zh: Messages = {
     twice: "该图片已在参考图中。",
     madeHere: "这张图片是在这里生成的。",
     useSettings: "使用它的设置",
+    foundInside: (tool) => `这张图片记录了 ${tool} 的生成方式。`,
+    useRecipe: "使用它的提示词和设置",
+    onlyPrompt: (model) => `此处不提供${model ? ` ${model}` : "它的模型"}；只采用了提示词。`,
+    onlySize: (model) => `此处不提供${model ? ` ${model}` : "它的模型"}；只采用了提示词和尺寸。`,
     refused: (names, why) =>
       names.length > 3
         ? `未添加 ${names.slice(0, 3).join("、")} 等 ${names.length} 个文件。${why}`
@@ -525,7 +529,7 @@ export const zh: Messages = {
     flowAdd: "添加为模型",
     flowFailed: (name, why) => `${name} 未能添加。${why}`,
     flowLarge: "文件太大，不是工作流。",
-    dropNone: (model) => `${model} 不接受参考图；在这里生成的图片可带回它的设置`,
+    dropNone: (model) => `${model} 不接受参考图；记录了生成方式的图片可带回它的设置`,
     useAgain: "再次用作参考图",
     used: (count) => `${count} 张参考图`,
   },

@@ -4,6 +4,7 @@ import { linkOf, moved, problemOf, problemsOf } from "../lib/references";
 import { kindOf } from "../lib/upload";
 import { t } from "../messages/adding";
 import type { GenerationState, ModelState, ReferenceState, Wish } from "../protocol.gen";
+import { offerFound } from "./offers";
 import { type HeldReference, heldAlready, heldOnTheWay } from "./references";
 import type { Reach, State } from "./state";
 import { createTransfers, type Transfers } from "./transfers";
@@ -19,7 +20,10 @@ export async function addFiles(page: Reach, files: readonly NamedBlob[]): Promis
     files.map(async ({ name, blob }) => {
       // If a file cannot be read, its upload tells so.
       const mediaType = await kindOf(blob).catch(() => null);
-      return heldOnTheWay({ kind: "file", blob }, name, { mediaType, bytes: blob.size });
+      return heldOnTheWay({ kind: "file", blob, alone: files.length === 1 }, name, {
+        mediaType,
+        bytes: blob.size,
+      });
     }),
   );
   add(page, items);
@@ -95,6 +99,10 @@ function transfersOf(page: Reach): Transfers {
   const transfers = createTransfers(send, {
     progress: (key, share) => patch(page, key, { share }),
     arrived: (key, reference) => arrived(page, key, reference),
+    found: (key, found) => {
+      const item = page.store.getState().references.find((each) => each.key === key);
+      if (item) offerFound(page, item.name, found);
+    },
     failed: (key, error) => patch(page, key, { status: "failed", share: null, error }),
   });
   store.setState({ transfers });

@@ -14,9 +14,9 @@ export async function saveMask(
   const over = first();
   if (!over) return null;
   try {
-    const reference = await upload({ blob, purpose: "mask", send, signal });
+    const { reference } = await upload({ blob, purpose: "mask", send, signal });
     // The reference may have been removed while the mask was on its way.
-    if (first() === over) store.setState({ mask: { reference, over } });
+    if (reference && first() === over) store.setState({ mask: { reference, over } });
     store.getState().scheduleDraft();
     return null;
   } catch (cause) {

@@ -10,9 +10,12 @@ export interface ReuseSlice {
   /** Put the prompt, the model and the parameters of a batch back into the panel. */
   reuse(batch: BatchState): void;
   /** Put the recipe of one image back into the panel, with its seed. */
-  reuseRecipe(recipe: RecipeState): void;
+  reuseRecipe(recipe: Reused): void;
   reuseSeed(batch: BatchState, seed: number): void;
 }
+
+/** What is reused of a recipe. */
+type Reused = Pick<RecipeState, "prompt" | "model" | "modelTitle" | "requested" | "references" | "mask">;
 
 type Made = Pick<BatchState, "prompt" | "model" | "modelTitle" | "params" | "references" | "mask">;
 

@@ -2,11 +2,11 @@
 import { causeText, type Send } from "../lib/answer";
 import { UnreadableFile, upload } from "../lib/upload";
 import { t } from "../messages/adding";
-import type { ReferenceState } from "../protocol.gen";
+import type { FoundState, ReferenceState } from "../protocol.gen";
 
 /** The source of a reference, as long as the page knows it: for its picture, and to try again. */
 export type Source =
-  | { kind: "file"; blob: Blob }
+  | { kind: "file"; blob: Blob; alone: boolean }
   | { kind: "generation"; id: string }
   | { kind: "link"; url: string }
   | { kind: "kernel" };
@@ -25,6 +25,8 @@ interface Told {
   /** The share of a file that has arrived, 0 to 1. */
   progress(key: number, share: number): void;
   arrived(key: number, reference: ReferenceState): void;
+  /** What a file says of how it was made, which came alone. */
+  found(key: number, found: FoundState): void;
   failed(key: number, error: string): void;
 }
 
@@ -42,7 +44,10 @@ export function createTransfers(send: Send, told: Told): Transfers {
     const { key, source } = item;
     if (source.kind === "file") {
       const onProgress = (share: number): void => told.progress(key, share);
-      return upload({ blob: source.blob, purpose: "reference", send, signal, onProgress });
+      const taken = await upload({ blob: source.blob, purpose: "reference", send, signal, onProgress });
+      if (!taken.reference) throw new Error("the answer holds no reference");
+      if (taken.found && source.alone) told.found(key, taken.found);
+      return taken.reference;
     }
     if (source.kind === "kernel") throw new Error("it is there already");
     const value = source.kind === "link" ? source.url : source.id;

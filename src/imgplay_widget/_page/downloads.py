@@ -56,7 +56,6 @@ class Downloads:
         """Return the calls that this part answers, each with its answer."""
         return {
             protocol.ReadRecipe: self._recipe,
-            protocol.RecipeOf: self._recipe_of,
             protocol.Code: self._code,
             protocol.Pack: self._pack,
             protocol.PackChunk: self._chunk,
@@ -66,14 +65,6 @@ class Downloads:
     async def _recipe(self, call: protocol.ReadRecipe, _: Attachments) -> protocol.RecipeResult:
         entry, generation = await self._archive.generation(call.generation_id)
         return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(entry, generation)))
-
-    async def _recipe_of(
-        self, call: protocol.RecipeOf, _: Attachments
-    ) -> protocol.RecipeResult | protocol.Empty:
-        made = await self._archive.generation_of(call.digest)
-        if made is None:
-            return protocol.Empty()
-        return protocol.RecipeResult(recipe=recipe_state(self._core.files.recipe(*made)))
 
     async def _code(self, call: protocol.Code, _: Attachments) -> protocol.CodeText:
         files = self._core.files

@@ -31,7 +31,6 @@ READS: frozenset[type[protocol.Message]] = frozenset(
         protocol.View,
         protocol.LoadPart,
         protocol.ReadRecipe,
-        protocol.RecipeOf,
         protocol.Code,
         protocol.PackChunk,
         protocol.ReferenceThumbnails,

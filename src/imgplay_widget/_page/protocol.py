@@ -942,17 +942,6 @@ class ReadChain(Message):
     generation_id: str
 
 
-class RecipeOf(Message):
-    """A request for the recipe of an image file. Answer: `RecipeResult`, or `Empty` for an unknown file.
-
-    Attributes:
-        digest: the sha256 of the file, in hexadecimal digits.
-    """
-
-    method: Literal["recipe_of"] = "recipe_of"
-    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
 class Code(Message):
     """A request for the Python code that makes a batch again, or that opens an image. Answer: `CodeText`.
 
@@ -1001,14 +990,14 @@ class UploadPiece(Message):
         upload_id: the id that the page gives the file.
         offset: the first byte of the piece in the file.
         total: the bytes of the whole file.
-        purpose: the use of the image. A mask must be a PNG.
+        purpose: the use of the image. A mask must be a PNG. A file that only shows its recipe is not stored.
     """
 
     method: Literal["upload"] = "upload"
     upload_id: Annotated[str, Field(max_length=64)]
     offset: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=1)]
-    purpose: Literal["reference", "mask"] = "reference"
+    purpose: Literal["reference", "mask", "recipe"] = "reference"
 
 
 class TakeReference(Message):
@@ -1204,7 +1193,6 @@ Call = Annotated[
     | LoadPart
     | ReadRecipe
     | ReadChain
-    | RecipeOf
     | Code
     | Pack
     | PackChunk
@@ -1432,7 +1420,7 @@ class RecipeState(Message):
 
 
 class RecipeResult(Message):
-    """The answer to `ReadRecipe` and `RecipeOf`."""
+    """The answer to `ReadRecipe`."""
 
     type: Literal["recipe"] = "recipe"
     recipe: RecipeState
@@ -1543,17 +1531,48 @@ class Chunk(Message):
     last: bool
 
 
+class FoundState(Message):
+    """What an image file says of how it was made.
+
+    Attributes:
+        tool: the program that made the image.
+        here: whether this store has the image.
+        prompt: the prompt, or None where the file holds only a workflow.
+        model: the name of the model, where it is offered here; else the name that the file says, or an empty
+            text.
+        model_title: the name of the model for people.
+        requested: the parameters that the model takes, by name.
+        width, height: the size in pixels, or None.
+        references, mask: the input images, which only this store knows.
+        workflow: the workflow of ComfyUI in the file, or None.
+    """
+
+    tool: str
+    here: bool
+    prompt: str | None
+    model: str
+    model_title: str
+    requested: dict[str, str | bool | int | float | None]
+    width: int | None
+    height: int | None
+    references: list[ReferenceState]
+    mask: ReferenceState | None
+    workflow: str | None
+
+
 class UploadTaken(Message):
     """The answer to `UploadPiece`.
 
     Attributes:
         received: the bytes of the file that came so far.
-        reference: the reference, or None while the file is not whole.
+        reference: the reference, or None while the file is not whole, and for a file that is not stored.
+        found: what the whole file says of how it was made, or None.
     """
 
     type: Literal["upload_taken"] = "upload_taken"
     received: int
     reference: ReferenceState | None
+    found: FoundState | None = None
 
 
 class ReferenceTaken(Message):

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from typing import TYPE_CHECKING
 
 from imgplay_widget._page import protocol
-from imgplay_widget._page.states import reference_state
+from imgplay_widget._page.states import found_state, made_state, reference_state
 from imgplay_widget._page.uploads import Uploads
+from imgplay_widget._rules.embedded import found_in, metadata_of
+from imgplay_widget._studio.found import usable
 
 if TYPE_CHECKING:
     from imgplay_widget._page.calls import Answers, Attachments
+    from imgplay_widget._rules.embedded import FileRecipe, Metadata
     from imgplay_widget._studio.core import Core
 
 __all__ = ["PageReferences"]
+
+
+def _read(data: bytes) -> tuple[str, Metadata, FileRecipe | None]:
+    metadata = metadata_of(io.BytesIO(data))
+    return hashlib.sha256(data).hexdigest(), metadata, found_in(metadata)
 
 
 class PageReferences:
@@ -68,11 +78,29 @@ class PageReferences:
         piece = buffers.received[0] if buffers.received else None
         now = self._core.engine.monotonic()
         upload = self._uploads.add(call.upload_id, call.offset, call.total, piece, now)
-        reference = None
+        reference = found = None
         if len(upload.data) == upload.total:
-            kept = await self._references.keep(bytes(upload.data), call.purpose)
-            reference = reference_state(kept)
-        return protocol.UploadTaken(received=len(upload.data), reference=reference)
+            data = bytes(upload.data)
+            if call.purpose != "recipe":
+                reference = reference_state(await self._references.keep(data, call.purpose))
+            if call.purpose != "mask":
+                found = await self._found(data)
+        return protocol.UploadTaken(received=len(upload.data), reference=reference, found=found)
+
+    async def _found(self, data: bytes) -> protocol.FoundState | None:
+        """Return what a file says of how it was made, as the page can use it."""
+        core = self._core
+        digest, metadata, found = await core.archive.in_pool(_read, data)
+        flows = (metadata.texts.get(name, "") for name in ("prompt", "workflow"))
+        workflow = next((one for one in flows if one.lstrip().startswith("{")), None)
+        if workflow is not None and len(workflow) > protocol.MAX_WORKFLOW:
+            workflow = None
+        made = await core.known(digest, found)
+        if made is not None:
+            return made_state(core.files.recipe(*made), workflow)
+        if found is None and workflow is None:
+            return None
+        return found_state(found, None if found is None else usable(core.registry, found), workflow)
 
     async def _take(self, call: protocol.TakeReference, _: Attachments) -> protocol.ReferenceTaken:
         if call.source == "link":

@@ -16,6 +16,7 @@ from imgplay_widget._page.protocol import (
     Difference,
     DraftState,
     ErrorState,
+    FoundState,
     GenerationState,
     ModelState,
     ParameterState,
@@ -61,8 +62,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from imgplay_widget._rules.changes import SpendingWritten
+    from imgplay_widget._rules.embedded import FileRecipe
     from imgplay_widget._rules.lineage import Revision
     from imgplay_widget._rules.presets import Preset
+    from imgplay_widget._studio.found import UsableRecipe
     from imgplay_widget._studio.offers import Unanswered
     from imgplay_widget.catalog import ServerPreset
     from imgplay_widget.errors import ErrorInfo
@@ -74,7 +77,9 @@ __all__ = [
     "config_state",
     "draft_state",
     "error_state",
+    "found_state",
     "generation_state",
+    "made_state",
     "model_state",
     "preset_state",
     "provider_state",
@@ -475,4 +480,46 @@ def spending_state(spending: SpendingWritten) -> SpendingState:
         unknown=today.unknown,
         running=format(today.running, "f"),
         budget=None if budget is None else format(budget, "f"),
+    )
+
+
+def made_state(recipe: Recipe, workflow: str | None) -> FoundState:
+    """Return the recipe of an image of this store, as the page gets it for a file."""
+    return FoundState(
+        tool=recipe.as_json()["tool"],
+        here=True,
+        prompt=recipe.prompt,
+        model=recipe.model,
+        model_title=recipe.model_title,
+        requested=dict(recipe.requested),
+        width=recipe.width,
+        height=recipe.height,
+        references=[reference_state(reference) for reference in recipe.references],
+        mask=None if recipe.mask is None else reference_state(recipe.mask),
+        workflow=workflow,
+    )
+
+
+def found_state(found: FileRecipe | None, can: UsableRecipe | None, workflow: str | None) -> FoundState:
+    """Return what a file says that this store does not know.
+
+    Args:
+        found: its recipe, or None where it has only a workflow.
+        can: what a request here can take over from it.
+        workflow: its workflow of ComfyUI, or None.
+    """
+    model = None if can is None else can.model
+    named = "" if found is None else found.model or ""
+    return FoundState(
+        tool="ComfyUI" if found is None else found.tool,
+        here=False,
+        prompt=None if found is None else found.prompt,
+        model=named if model is None else model.name,
+        model_title=named if model is None else model.title,
+        requested={} if can is None else dict(can.requested),
+        width=None if found is None else found.width,
+        height=None if found is None else found.height,
+        references=[],
+        mask=None,
+        workflow=workflow,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
+from imgplay_widget._rules.embedded import found_in, metadata_of
 from imgplay_widget._rules.kinds import SOME_IMAGE, kind_of
 from imgplay_widget._store import images
 from imgplay_widget._store.paths import path_of
@@ -241,6 +242,7 @@ def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") ->
             data = _of_file(item, role, parameter) if written is None else written
         case _:
             data = _encoded(item, role, parameter)
+    made_by = item.id if isinstance(item, GenerationHandle) else _maker(data)
     try:
         accepted = images.accept(data, said)
         if accepted.media_type not in SENT:
@@ -261,9 +263,16 @@ def read_input(item: ReferenceLike, role: Role = "reference", said: str = "") ->
         media_type=accepted.media_type,
         width=accepted.width,
         height=accepted.height,
-        generation_id=item.id if isinstance(item, GenerationHandle) else None,
+        generation_id=made_by,
     )
     return Input(reference, len(data), data)
+
+
+def _maker(data: bytes) -> str | None:
+    """Return the generation that a saved file names. The store checks that it is one of the user's."""
+    found = found_in(metadata_of(io.BytesIO(data)))
+    named = None if found is None or found.own is None else found.own.get("generation_id")
+    return named if isinstance(named, str) else None
 
 
 def _encoded(item: Any, role: str, parameter: str) -> bytes:

@@ -53,7 +53,7 @@ class References:
             DiskFull: there is no space, and no part of the image stays.
         """
         kept = await self._archive.in_pool(self._keep, data, role, said)
-        return self._learned(replace(kept, generation_id=generation_id))
+        return self._learned(replace(kept, generation_id=generation_id or kept.generation_id))
 
     def _keep(self, data: bytes, role: Role, said: str) -> Reference:
         item = read_input(data, role, said)
@@ -77,7 +77,7 @@ class References:
         # The reference can be used without a cached thumbnail.
         with suppress(StoreError):
             self._assets.write_thumbnail(reference.digest, thumbnail)
-        return reference
+        return replace(reference, generation_id=item.reference.generation_id)
 
     async def of_result(self, generation_id: str) -> Reference:
         """Return a reference to the image of a generation, whose file is kept even if the image is deleted.
