@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from imgplay_widget._ids import new_id
 from imgplay_widget._rules.embedded import FileRecipe, found_in, metadata_of
+from imgplay_widget._rules.embedded.values import table
 from imgplay_widget._store import curation, images, queries, recipe_files, rows, tables
 from imgplay_widget._text import MAX_NAME, clean
 from imgplay_widget._types import Asset, Batch, FolderImport, Generation
@@ -208,9 +209,10 @@ def _names(recipe: FileRecipe | None) -> tuple[str, str]:
 
 def _config(recipe: FileRecipe) -> dict[str, Any]:
     """Return the parameters of the request, as the file says them."""
-    requested = (recipe.own or {}).get("requested")
-    if isinstance(requested, dict):
-        said = {str(name): value for name, value in requested.items() if name != "seed"}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
+    requested = table((recipe.own or {}).get("requested"))
+    said: dict[str, Any]
+    if recipe.own is not None:
+        said = {name: value for name, value in requested.items() if name != "seed"}
     else:
         said = {
             "negative_prompt": recipe.negative_prompt or None,
