@@ -120,13 +120,13 @@ def _batch_lines(studio: CommandStudio, batches: list[BatchHandle]) -> list[str]
 
     rows: list[tuple[str, ...]] = []
     for batch in batches:
-        made = next((entry.batch.created_at for entry, _ in studio.core.rows(batch)), None)
+        row = next((entry.batch for entry, _ in studio.core.rows(batch)), None)
         finished = sum(one.status == "success" for one in batch)
-        prompt = " ".join(batch.words.split())
+        prompt = " ".join((batch.prompt if row is None else row.words).split())
         rows.append(
             (
                 batch.id,
-                "" if made is None else f"{made:%Y-%m-%d %H:%M}",
+                "" if row is None else f"{row.created_at:%Y-%m-%d %H:%M}",
                 batch.model,
                 f"{finished} of {len(batch)}",
                 batch.status.value,

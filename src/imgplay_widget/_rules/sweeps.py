@@ -126,8 +126,8 @@ def rows_of(given: Any) -> tuple[dict[str, JSON], ...]:
         cells: dict[str, JSON] = {}
         for column, one in row.items():  # pyright: ignore[reportUnknownVariableType] - anything
             if not isinstance(column, str):
-                raise refused("rows", f"the column {shown(column)} has no name")
-            value = _value("rows", one, f"{column} in row {index + 1}")
+                raise refused("rows", f"the column {shown(column)} has no name")  # pyright: ignore[reportUnknownArgumentType] - anything
+            value = _value("rows", one, f"{column} in row {index + 1}")  # pyright: ignore[reportUnknownArgumentType] - anything
             if value is not None:
                 cells[column] = value
         found.append(cells)

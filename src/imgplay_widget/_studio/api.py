@@ -528,7 +528,7 @@ class StudioApi:
         folder = path_of(path, "path")
         self._core.refuse_own_thread()
         named = folder.resolve().name[:MOST_SHOWN] or "Pictures"
-        return import_pictures(self._core, folder, *self._topic(named if topic is None else topic))
+        return import_pictures(self._core, folder, *self._core.topic_named(named if topic is None else topic))
 
     def star(self, images: Images, *, starred: bool = True) -> None:
         """Star images, or take the stars away.

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from imgplay_widget._studio.files import Files
     from imgplay_widget._studio.gallery import Bundle, Gallery
-    from imgplay_widget._studio.inputs import ReferenceLike
     from imgplay_widget._studio.live import LiveBatch, LiveTopic
     from imgplay_widget._types import Ability, Action, Entry, Kind, Reference, Topic
 

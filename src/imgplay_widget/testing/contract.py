@@ -286,7 +286,9 @@ class ProviderContract:
         """
         name = f"{_name(self.wire_type)}:{model or self.wire_type.model}"
         spec = core_of(studio).registry.find(name)[1]
-        needed = {"references": [png()]} if spec.references and spec.references.min_count else {}
+        needed: dict[str, Any] = (
+            {"references": [png()]} if spec.references and spec.references.min_count else {}
+        )
         if "mask" in options:
             needed = {}
         prompt = "" if spec.prompt == "none" else PROMPT
