@@ -286,7 +286,9 @@ describe("create", () => {
     void state().generate();
     expect(last().call).toEqual({
       method: "generate",
-      wishes: [{ model: "demo:m", prompt: "a fox", params: { seed: 7 }, references: [], mask: null }],
+      wishes: [
+        { model: "demo:m", prompt: "a fox", params: { seed: 7 }, references: [], mask: null, action: null },
+      ],
       n: 2,
       topicId: "t1",
       confirm: false,

@@ -17,7 +17,7 @@ import type { BatchState, ErrorState, GenerationState, VersionState } from "../p
 import { addImage } from "../slices/adding";
 import { batchOf, NO_FEED, shownFeed } from "../slices/batches";
 import { FOUND } from "../slices/filter";
-import { useActions, useBlobUrl, usePage, useStore } from "./context";
+import { type Page, useActions, useBlobUrl, usePage, useStore } from "./context";
 import { saveOriginal } from "./download";
 import { editImage } from "./edit-image";
 import { followUpItems } from "./follow-up-items";
@@ -81,15 +81,7 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
   const usable = useStore((state) => state.usable);
   const page = usePage();
   const actions = useActions();
-  const shown = useRef(target);
-  shown.current = target;
-  useEffect(
-    () => () => {
-      if (shown.current.sweepId) page.store.getState().sweeps?.leave(shown.current);
-    },
-    [page],
-  );
-
+  useLeaving(page, target);
   // If the image was deleted, here or elsewhere, the next one takes its place before a key can still act on the old
   // one.
   const { leave } = way;
@@ -218,6 +210,18 @@ export function Lightbox({ target, waited, onMove, onClose }: LightboxProps) {
       </footer>
       <Notices />
     </dialog>
+  );
+}
+
+/** Give the focus back to the grid of a sweep, at the image that was shown last, when the view is closed. */
+function useLeaving(page: Page, target: LightboxTarget): void {
+  const shown = useRef(target);
+  shown.current = target;
+  useEffect(
+    () => () => {
+      if (shown.current.sweepId) page.store.getState().sweeps?.leave(shown.current);
+    },
+    [page],
   );
 }
 
