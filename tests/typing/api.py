@@ -72,6 +72,7 @@ from imgplay_widget.errors import (
     Moderated,
     NetworkError,
     NetworkSetting,
+    NoAbleModel,
     NoImage,
     NoPage,
     NotFetched,
@@ -456,6 +457,7 @@ ERRORS: tuple[type[ImgplayError], ...] = (
     DiskFull,
     InvalidRequest,
     MissingPackage,
+    NoAbleModel,
     NoPage,
     NoThreads,
     NotFound,
@@ -501,6 +503,11 @@ FAILURES: tuple[type[ProviderError], ...] = (
 
 
 def no_images(error: TakesNoImages) -> None:
+    assert_type(error.models, tuple[str, ...])
+
+
+def nobody_can(error: NoAbleModel) -> None:
+    assert_type(error.ability, str)
     assert_type(error.models, tuple[str, ...])
 
 

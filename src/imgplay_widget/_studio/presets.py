@@ -266,7 +266,7 @@ def _taken(name: str) -> InvalidRequest:
 # ------------------------------------------------------------------ the mapping
 
 
-class Keeper(Protocol):
+class PresetKeeper(Protocol):
     """The parts of a studio that the mapping needs."""
 
     presets: PresetShelf
@@ -292,7 +292,7 @@ class Presets(MutableMapping[str, Preset]):
     `InvalidRequest` for a value. A name that no preset has raises `NotFound`, which lists near names.
     """
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: PresetKeeper) -> None:
         self._keeper = keeper
 
     def __getitem__(self, name: str) -> Preset:
