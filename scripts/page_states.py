@@ -132,6 +132,13 @@ def open_tile_menu(page: Page) -> None:
     found.get_by_test_id("tile-menu").click()
 
 
+def open_follow_ups(page: Page) -> None:
+    """Open what can be done with a finished image, in the menu of its tile."""
+    open_tile_menu(page)
+    page.get_by_test_id("follow-up").click()
+    page.get_by_test_id("follow-upscale").first.hover()
+
+
 def open_batch_menu(page: Page) -> None:
     """Open the menu of a batch."""
     part(page, "batch").nth(1).get_by_test_id("batch-menu").click()
@@ -732,6 +739,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "older-refused": ("long=30&refuse=feed", refuse_older),
     "hover": ("", hover_tile),
     "tile-menu": ("", open_tile_menu),
+    "follow-ups": ("follow", open_follow_ups),
     "edit": ("model=edit", edit),
     "edit-elsewhere": ("", edit_with_another),
     "batch-menu": ("", open_batch_menu),
@@ -836,6 +844,7 @@ STATES |= {
         "improve",
         "errors",
         "tile-menu",
+        "follow-ups",
         "edit",
         "edit-elsewhere",
         "nothing-found",

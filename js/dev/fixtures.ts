@@ -447,6 +447,47 @@ export function catalogue(): { providers: ProviderState[]; models: ModelState[] 
   };
 }
 
+/** Return models that do something with a finished image. */
+export function followers(): ModelState[] {
+  const references = {
+    minCount: 1,
+    maxCount: 1,
+    maxPixels: null,
+    maxBytes: 10_000_000,
+    mediaTypes: IMAGES,
+    givesSize: false,
+  };
+  const parameters: ParameterState[] = [];
+  const plain = { references, prompt: "none", seed: "none", previews: false, parameters } as const;
+  const paid = { ...plain, provider: "stability" } as const;
+  const sides = ["left", "right", "top", "bottom"].map((name) =>
+    parameter(name, { minimum: 0, maximum: 1024, default: 0 }),
+  );
+  return [
+    model("upscale", { ...plain, title: "Demo Upscale", does: ["upscale"] }),
+    model("extend", { ...plain, title: "Demo Extend", does: ["outpaint"], parameters: sides }),
+    model("retouch", { ...plain, title: "Demo Retouch", does: ["vary", "inpaint"], mask: true }),
+    model("upscale/fast", {
+      ...paid,
+      title: "Stable Image Fast Upscale",
+      does: ["upscale"],
+      price: price("0.02"),
+    }),
+    model("upscale/creative", {
+      ...paid,
+      title: "Stable Image Creative Upscale",
+      does: ["upscale"],
+      price: price("0.25"),
+    }),
+    model("edit/remove-background", {
+      ...paid,
+      title: "Stable Image Remove Background",
+      does: ["remove_background"],
+      price: price("0.02"),
+    }),
+  ];
+}
+
 const OTHER_MODEL = [{ parameter: "model", requested: "studio", applied: "studio-2-turbo" }];
 
 /** Return a page full of states: running, finished, failed, cancelled, changed by the provider. */

@@ -40,10 +40,12 @@ import {
   batch,
   catalogue,
   error,
+  followers,
   generation,
   model as madeModel,
   PRESETS,
   paramsOf,
+  provider,
   SERVER_PRESETS,
   snapshot,
   topic,
@@ -713,6 +715,11 @@ if (query.has("catalog")) {
   const more = catalogue();
   kernel.state.providers.push(...more.providers);
   kernel.state.models.push(...more.models);
+}
+// ?follow: models that do something with a finished image, some of them for money.
+if (query.has("follow")) {
+  kernel.state.providers.push(provider("stability", "Stability AI", { key: "set" }));
+  kernel.state.models.push(...followers());
 }
 if (query.has("keyed"))
   for (const provider of kernel.state.providers)

@@ -101,8 +101,9 @@ function added(
   );
 }
 
+/** Return the price and the model. A long title is cut at its end, where the room is small, and the price is not. */
 function detailOf(model: ModelState, generation: GenerationState, values?: Values): string {
-  return [model.title, costText(model, generation, values)].filter((part) => part !== "").join(" · ");
+  return [costText(model, generation, values), model.title].filter((part) => part !== "").join(" · ");
 }
 
 /** Return what it is expected to cost: an amount, or the price of a unit where the size is not known. */
