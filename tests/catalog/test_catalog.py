@@ -80,7 +80,12 @@ def test_every_shipped_file_loads_and_says_whose_models_it_has() -> None:
 def test_the_defaults_of_every_shipped_model_make_a_request() -> None:
     for name in ("demo", "openai"):
         for model in catalog.load(name):
-            ask(model, today=date.min)
+            rule = model.references
+            images = (REFERENCE,) * (0 if rule is None else rule.min_count)
+            words = "" if model.prompt == "none" else "a fox"
+            sides = {"left": 64} if model.parameter("left") else {}
+            mask = REFERENCE if model.mask_needed else None
+            ask(model, prompt=words, references=images, mask=mask, params=sides, today=date.min)
 
 
 def test_every_demo_model_says_that_it_is_no_ai() -> None:

@@ -42,7 +42,7 @@ def test_the_script_of_the_package_leads_to_the_command() -> None:
     [
         (("teleport",), "teleport"),
         (("topics", "--nonsense"), "--nonsense"),
-        (("generate",), "prompt"),
+        (("generate", "a fox", "an owl"), "an owl"),
         (("generate", "a fox", "-p", "width"), "NAME=VALUE"),
         (("generate", "a fox", "--budget", "much"), "amount"),
         (("spent", "--since", "once"), "time"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import errno
 import os
-import shutil
 import sys
 from decimal import Decimal
 from urllib.parse import quote
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from imgplay_widget import Generations
+from imgplay_widget._studio import files
 from imgplay_widget._types import Done, Inline
 from imgplay_widget.errors import DiskFull, InvalidRequest, MissingPackage, Moderated, NotFound, StoreError
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
@@ -186,7 +186,7 @@ def test_parents_are_known_at_once():
 
 def test_a_batch_is_saved_into_a_folder(tmp_path):
     script = [picture(), Moderated("No."), of(encode(Image.new("RGB", (8, 8)), "JPEG"))]
-    with open_studio(FakeProvider(script, concurrency=1)) as studio:
+    with open_studio(FakeProvider(script, concurrency=1), recipes=False) as studio:
         batch = studio.generate("a red fox / in snow", model=MODEL, n=3, seed=5).result(WAIT)
         paths = batch.save(tmp_path / "new" / "foxes")
         assert [path.name for path in paths] == ["00-5-a-red-fox-in-snow.png", "02-7-a-red-fox-in-snow.jpg"]
@@ -207,15 +207,15 @@ def test_a_batch_is_saved_into_a_folder(tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_written_whole_leaves_the_older_one(tmp_path, monkeypatch, failure, raised):
-    def cut_off(_, target):
-        target.write_bytes(b"half")
+    def cut_off(_, target, __):
+        target.write(b"half")
         raise failure
 
     with open_studio(FakeProvider()) as studio:
         batch = studio.generate("a fox", model=MODEL, seed=5).result(WAIT)
         (path,) = batch.save(tmp_path)
         path.write_bytes(b"older")
-        monkeypatch.setattr(shutil, "copyfile", cut_off)
+        monkeypatch.setattr(files, "copy_saved", cut_off)
         with pytest.raises(raised):
             batch.save(tmp_path)
         assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [(path.name, b"older")]
@@ -348,7 +348,7 @@ def test_a_photo_of_a_phone_is_upright_for_the_model_and_for_its_mask(tmp_path):
 
 def test_a_result_that_asks_for_a_turn_is_upright_wherever_it_is_seen(tmp_path):
     fake = FakeProvider([of(on_its_side())])
-    with open_studio(fake) as studio:
+    with open_studio(fake, recipes=False) as studio:
         batch = studio.generate("a fox", model=MODEL).result(WAIT)
         one = batch[0]
         assert (one.width, one.height) == (16, 32)

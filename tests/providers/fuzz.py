@@ -20,7 +20,7 @@ import tempfile
 import traceback
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -38,14 +38,24 @@ from imgplay_widget._engine import clients
 from imgplay_widget._engine.admission import admit, admit_error, admit_ticket
 from imgplay_widget._engine.drive import ASK_AGAIN
 from imgplay_widget._studio.api import core_of
-from imgplay_widget._types import Done, Missing, Partial, Pending, Remote
+from imgplay_widget._types import (
+    Done,
+    Missing,
+    ModelSpec,
+    Partial,
+    Pending,
+    Reference,
+    Remote,
+    Request,
+)
 from imgplay_widget.errors import Cancelled, ImgplayError, InternalError, InvalidRequest, ProviderError
 from imgplay_widget.providers import Http, Provider
-from imgplay_widget.testing import InstantClock, open_studio
+from imgplay_widget.testing import InstantClock, open_studio, png
 from imgplay_widget.testing.contract import KEY, PROMPT, ProviderContract, Wire
 from imgplay_widget.testing.server import Answer, ProviderServer, Received
 from tests.providers.lists import listed
 
+IMAGE = Reference(digest="0" * 64, media_type="image/png", width=64, height=64)
 MUTATIONS = 200
 SEED = 1
 PATIENCE = 60.0
@@ -527,7 +537,7 @@ def run(wire_type: type[Wire], numbers: range, seed: int = SEED) -> Case:
 async def _call(case: Case, client: Callable[[], httpx.AsyncClient]) -> None:
     """Do what the engine does with a call, without a store: this is ten times as fast."""
     async with client() as connection:
-        http = Http(case.provider, connection, lambda: KEY)
+        http = Http(case.provider, connection, lambda: KEY, references=lambda _: png())
         try:
             await _drive(case.provider, http, case)
             case.judge()
@@ -543,11 +553,18 @@ async def _call(case: Case, client: Callable[[], httpx.AsyncClient]) -> None:
             case.faults.append(f"outside the tree: {error!r} {traceback.format_exc()[-800:]}")
 
 
+def _request(spec: ModelSpec, params: Mapping[str, Any]) -> Request:
+    """Return a request with what the model needs: words, and an image where it only changes images."""
+    needed = spec.references is not None and spec.references.min_count > 0
+    words = "" if spec.prompt == "none" else PROMPT
+    return catalog.make_request(spec, prompt=words, params=params, references=(IMAGE,) if needed else ())
+
+
 async def _drive(provider: Provider, http: Http, case: Case) -> None:
     wire = case.wire_type
     spec = provider.model(wire.model)
     assert spec is not None
-    request = catalog.make_request(spec, prompt=PROMPT, params=wire.params)
+    request = _request(spec, wire.params)
     unit = replace(provider.plan(request, spec, 5 if spec.seed != "none" else None)[0], key="unit-1")
     found: Any = None
     stream = provider.stream(unit, http)
@@ -586,7 +603,7 @@ async def _beside(provider: Provider, http: Http, case: Case) -> None:
     """Ask for what an engine asks for beside a call: its progress, its end, and words."""
     spec = provider.model(case.wire_type.model)
     assert spec is not None
-    (unit, *_) = provider.plan(catalog.make_request(spec, prompt=PROMPT, params={}), spec, None)
+    (unit, *_) = provider.plan(_request(spec, {}), spec, None)
     await provider.watch(unit, http)
     await provider.stop(unit, http)
     if provider.text_model():
@@ -598,9 +615,11 @@ def _generate(studio: Any, case: Case, random: Random) -> None:
     model, n = wire.model, 1
     if wire.native_model and random.random() < 0.3:
         model, n = wire.native_model, 2
-    batch = studio.generate(
-        PROMPT, model=f"{case.provider.spec.name}:{model}", n=n, deadline=DEADLINE, **wire.params
-    )
+    name = f"{case.provider.spec.name}:{model}"
+    spec = core_of(studio).registry.find(name)[1]
+    needed = {"references": [png()]} if spec.references and spec.references.min_count else {}
+    prompt = "" if spec.prompt == "none" else PROMPT
+    batch = studio.generate(prompt, model=name, n=n, deadline=DEADLINE, **{**needed, **wire.params})
     try:
         batch.result(PATIENCE)
         case.seen["success"] += 1

@@ -321,7 +321,11 @@ def test_a_page_is_bounded_and_one_batch_is_whole(agent, server):
 @pytest.mark.parametrize(
     ("tool", "given", "words"),
     [
-        ("generate", {"model": "demo:instant", "prompt": ""}, "prompt: String should have at least 1"),
+        (
+            "generate",
+            {"model": "demo:instant", "prompt": ""},
+            "prompt is empty. Describe what the image",
+        ),
         ("generate", {"model": "demo", "prompt": "x"}, 'write "provider:id"'),
         ("generate", {"model": "demo:none", "prompt": "x"}, "'demo:none'"),
         (

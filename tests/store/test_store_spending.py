@@ -363,6 +363,7 @@ def test_what_was_spent_before_there_was_a_ledger_is_booked(registered, open_sto
     connection.execute("DROP INDEX idx_batches_sweep")
     connection.execute("ALTER TABLE image_generation_batches DROP COLUMN sweep_id")
     connection.execute("DROP TABLE image_sweeps")
+    connection.execute("ALTER TABLE image_generation_batches DROP COLUMN action")
     connection.execute("DELETE FROM image_migrations WHERE number >= 5")
     connection.execute("UPDATE image_async_tasks SET provider = 'cloud'")
     connection.commit()

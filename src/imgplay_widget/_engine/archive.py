@@ -92,9 +92,10 @@ class Archive:
 
     async def close(self) -> None:
         """Close the store and end the threads. Afterwards nothing is written into the store's folder."""
-        await self.in_store(self.store.close)
-        # A task that was stopped leaves its image to the pool, which still writes it.
+        # A task that was stopped leaves its image to the pool, which still writes it. A store in memory
+        # removes its folder when it closes, and the folder must get no file then.
         await self.in_store(self.pool.shutdown, cancel_futures=True)
+        await self.in_store(self.store.close)
         self._store_thread.shutdown(wait=False)
         self.query_thread.shutdown(wait=False, cancel_futures=True)
 

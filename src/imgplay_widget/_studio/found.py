@@ -88,7 +88,10 @@ def _model(registry: Registry, found: FileRecipe) -> ModelSpec | None:
     if found.tool == TOOL:
         return next((spec for spec in specs if spec.name == wanted), None)
     named = _plain(wanted)
-    alike = [spec for spec in specs if named in (_plain(spec.id), _plain(spec.title))]
+    # The last part of an id may say what a model does ("…/upscale/image"). Such a model takes no words.
+    alike = [
+        spec for spec in specs if spec.prompt == "needed" and named in (_plain(spec.id), _plain(spec.title))
+    ]
     own = PROVIDERS.get(found.tool)
     return next((spec for spec in alike if spec.provider == own), alike[0] if alike else None)
 

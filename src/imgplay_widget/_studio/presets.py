@@ -242,9 +242,10 @@ def _checked_params(spec: ModelSpec, preset: Preset) -> dict[str, Any]:
         InvalidRequest: a value is out of its range, or the words alone are too long for the model.
         UnknownParameter: the model has no such parameter.
     """
-    prompt = with_words("any", preset.prefix, preset.suffix)
+    if preset.prefix or preset.suffix:
+        catalog.check_prompt(spec, with_words("any", preset.prefix, preset.suffix))
     try:
-        request = catalog.make_request(spec, prompt=prompt, params=preset.params, partial=True)
+        request = catalog.make_request(spec, params=preset.params, partial=True)
     except UnknownParameter as error:
         odd = next(name for name in preset.params if spec.parameter(name) is None)
         meant = near_field(odd)

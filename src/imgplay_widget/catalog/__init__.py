@@ -16,6 +16,7 @@ from imgplay_widget.catalog._price import (
 from imgplay_widget.catalog._request import (
     MAX_DEADLINE,
     check_count,
+    check_prompt,
     check_text,
     check_value,
     make_request,
@@ -33,6 +34,7 @@ __all__ = [
     "check_count",
     "check_parameter",
     "check_price",
+    "check_prompt",
     "check_text",
     "check_value",
     "checked",

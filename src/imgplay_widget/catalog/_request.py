@@ -15,7 +15,16 @@ from imgplay_widget.errors import InvalidRequest, TakesNoImages, UnknownParamete
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MAX_DEADLINE", "check_count", "check_text", "check_value", "grown", "make_request", "range_of"]
+__all__ = [
+    "MAX_DEADLINE",
+    "check_count",
+    "check_prompt",
+    "check_text",
+    "check_value",
+    "grown",
+    "make_request",
+    "range_of",
+]
 
 LARGEST = 2**64
 """The largest whole number, of either sign. No model takes a larger seed."""
@@ -71,7 +80,7 @@ def make_request(
     _check_retired(spec, today or datetime.now(UTC).date())
     prompt = plain(prompt)
     if not partial:
-        prompt = _checked_prompt(spec, prompt, references)
+        prompt = check_prompt(spec, prompt, references)
     n = check_count(n, max_count)
     if references or not partial:
         _check_references(spec, references)
@@ -227,7 +236,17 @@ def _check_retired(spec: ModelSpec, today: date) -> None:
     )
 
 
-def _checked_prompt(spec: ModelSpec, prompt: Any, references: Sequence[Reference]) -> str:
+def check_prompt(spec: ModelSpec, prompt: Any, references: Sequence[Reference] = ()) -> str:
+    """Return a prompt that a model takes.
+
+    Args:
+        spec: the model.
+        prompt: the words.
+        references: the input images of the request, with which some models need no words.
+
+    Raises:
+        InvalidRequest: the model does not take the prompt.
+    """
     if not isinstance(prompt, str):
         raise InvalidRequest(f"prompt={shown(prompt)} is not text.", parameter="prompt")
     if not prompt.strip():
