@@ -740,7 +740,7 @@ STATES: dict[str, tuple[str, Steps]] = {
     "hover": ("", hover_tile),
     "tile-menu": ("", open_tile_menu),
     "follow-ups": ("follow", open_follow_ups),
-    "edit": ("model=edit", edit),
+    "edit": ("model=edit&made=edit", edit),
     "edit-elsewhere": ("", edit_with_another),
     "batch-menu": ("", open_batch_menu),
     "move": ("", choose_topic),

@@ -125,6 +125,12 @@ function older(now: number): BatchState[] {
   ];
 }
 
+/** ?made=edit: all images were made by this model of the demo. */
+function madeBy(batch: BatchState): BatchState {
+  const id = query.get("made");
+  return id ? { ...batch, model: `demo:${id}`, modelTitle: `Demo ${id}` } : batch;
+}
+
 /** ?shapes: batches of every number, extreme shapes, and a very long prompt. */
 function shapes(now: number): BatchState[] {
   const day = 24 * 60 * 60_000;
@@ -166,7 +172,7 @@ class MockKernel {
   readonly #batches = new Map(
     [
       ...(this.sweep?.batches ?? []),
-      ...(this.state.feed?.batches ?? []),
+      ...(this.state.feed?.batches ?? []).map(madeBy),
       ...older(Date.now()),
       ...(query.has("shapes") ? shapes(Date.now()) : []),
     ].map((each) => [each.id, each]),
@@ -357,7 +363,8 @@ class MockKernel {
         const pieces = [...(this.uploads.get(call.uploadId) ?? []), new Blob(sent)];
         this.uploads.set(call.uploadId, pieces);
         const whole = new Blob(pieces, { type: "image/png" });
-        const reference = whole.size < call.total ? null : await this.keep(whole);
+        const kept = whole.size >= call.total && call.purpose !== "recipe";
+        const reference = kept ? await this.keep(whole) : null;
         return { type: "upload_taken", received: whole.size, reference, found: null };
       }
       case "take_reference": {

@@ -54,8 +54,9 @@ def test_an_image_of_a_server_is_dragged_by_its_address(page: Page, served: Serv
     carried = drag(page, image)
     kind, name, address = carried["downloadurl"].split(":", 2)
     assert (kind, name) == ("image/png", "a-fox-in-snow-1.png")
-    assert carried["text/uri-list"] == address
-    # The address is that of the original.
+    # The browser saves a copy with the recipe inside. Others get the address of the original.
+    assert address == f"{carried['text/uri-list']}?download=true"
+    # The address of the copy.
     answer = page.request.get(address)
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/png"

@@ -30,6 +30,8 @@ export async function takeFiles(page: Reach, files: readonly NamedBlob[]): Promi
 
 /** Offer what a file says of how it was made. Return false if it says nothing. */
 async function offerRecipe(page: Reach, { name, blob }: NamedBlob): Promise<boolean> {
+  // Only pictures say how they were made. Some systems do not know the kind of a file.
+  if (blob.type !== "" && !blob.type.startsWith("image/")) return false;
   try {
     const { signal } = new AbortController();
     const { found } = await upload({ blob, purpose: "recipe", send: page.send, signal });
