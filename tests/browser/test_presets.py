@@ -55,7 +55,7 @@ def test_a_preset_is_saved_applied_renamed_and_deleted(notebook: Notebook, view:
     for text in ("poster", "demo:instant", "'vivid': 0.5", "A poster:", ", flat colours"):
         assert text in known
 
-    # What is seen is what is sent.
+    # The page sends the words that it shows.
     view.generate("a fox", 1)
     view.expect_images(1)
     assert printed(notebook, 2).strip() == "['A poster: a fox, flat colours'] 0.5"

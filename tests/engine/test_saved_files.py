@@ -1,4 +1,4 @@
-"""What is saved and zipped tells its recipe; originals stay as they are, and so does all without recipes."""
+"""Saved and zipped files hold their recipes. Originals stay as they are."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_another_studio_reads_what_the_file_says(tmp_path):
         recipe = studio.recipe_of(path)
     with studio_with() as other:
         said = other.recipe_of(path)
-    # What is private is not in the file, and everything else is.
+    # The file has the whole recipe but its private fields.
     assert said | {name: recipe[name] for name in ("path", "request_id")} == recipe
     assert recipe["tool"] == "imgplay-widget"
 

@@ -137,7 +137,7 @@ def test_a_saved_file_tells_its_recipe_and_has_the_same_pixels(data):
     found = read(out).as_json()
     named = ("prompt", "negative_prompt", "model", "seed", "steps", "cfg", "sampler", "digest", "created_at")
     assert {name: found[name] for name in named} == {name: MADE[name] for name in named}
-    # What is passed on tells nothing of this machine, and no link.
+    # The file names no path of this machine and no link.
     assert b"/srv/originals" not in out
     assert not {"path", "request_id"} & found.keys()
     assert "secret" not in json.dumps(found)

@@ -1,8 +1,6 @@
 // One batch in the feed: its prompt and settings, and its tiles.
 import { useState } from "preact/hooks";
-import { clockText, timeText } from "../lib/days";
 import { dragBatches } from "../lib/drag";
-import { dollars } from "../lib/price";
 import { differenceText, sizeText, took } from "../lib/words";
 import { wordsOf } from "../lib/words-of";
 import { t } from "../messages";
@@ -10,6 +8,7 @@ import type { BatchState } from "../protocol.gen";
 import { stoppable, stoppableOfClick } from "../slices/queue";
 import { useActions, usePage, useStore } from "./context";
 import { copyWords } from "./copy";
+import { CostAndTime } from "./cost-and-time";
 import type { LightboxTarget } from "./lightbox";
 import { memo } from "./memo";
 import { Menu } from "./menu";
@@ -92,17 +91,7 @@ function Facts({ batch }: { batch: BatchState }) {
       {width && height && <span>{sizeText(width, height)}</span>}
       {generations.length > 1 && <span>×{generations.length}</span>}
       {done && <span>{took(Math.max(...ends) - Math.min(...starts))}</span>}
-      {cost !== null && (
-        <span data-tip={costEstimated ? t.batch.estimated : undefined}>
-          {costEstimated && "≈ "}
-          {dollars(cost)}
-        </span>
-      )}
-      <span>
-        <time dateTime={new Date(createdAt).toISOString()} data-tip={timeText(createdAt)}>
-          {clockText(createdAt)}
-        </time>
-      </span>
+      <CostAndTime cost={cost} estimated={costEstimated} at={createdAt} />
       {changed.length > 0 && (
         <span class="ip-changed" data-tip={changed.join("\n")} data-testid="batch-differences">
           {changed.length === 1 ? changed[0] : t.tile.changed(changed.length)}

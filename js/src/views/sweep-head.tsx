@@ -1,10 +1,9 @@
 // The words of a sweep: its template with the names of the axes, and what is known of it.
-import { clockText, timeText } from "../lib/days";
-import { dollars } from "../lib/price";
 import type { SweepFacts } from "../lib/sweep-facts";
 import { piecesOf } from "../lib/sweep-grid";
 import { t } from "../messages/sweep";
 import type { SweepState } from "../protocol.gen";
+import { CostAndTime } from "./cost-and-time";
 
 /** A template, in which the names of the axes are marked. */
 export function Template({ sweep: { template, axes } }: { sweep: SweepState }) {
@@ -54,17 +53,7 @@ export function SweepMeta({ sweep, facts }: { sweep: SweepState; facts: SweepFac
           {name} {labels[0]}
         </span>
       ))}
-      {cost !== null && (
-        <span data-tip={costEstimated ? t.batch.estimated : undefined}>
-          {costEstimated && "≈ "}
-          {dollars(cost)}
-        </span>
-      )}
-      <span>
-        <time dateTime={new Date(createdAt).toISOString()} data-tip={timeText(createdAt)}>
-          {clockText(createdAt)}
-        </time>
-      </span>
+      <CostAndTime cost={cost} estimated={costEstimated} at={createdAt} />
     </p>
   );
 }

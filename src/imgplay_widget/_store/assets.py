@@ -24,7 +24,7 @@ import re
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import filelock
 
@@ -59,6 +59,30 @@ _COMPLETE = "complete"
 _FOLDERS = ("originals", "thumbnails", "recipes", "covers", "incoming", "held", "temporary", "owners")
 
 
+class Described(Protocol):
+    """What the structure of an image says; see `images.Accepted`."""
+
+    @property
+    def media_type(self) -> str:
+        """The kind of the file."""
+        ...
+
+    @property
+    def width(self) -> int | None:
+        """The width in pixels, or None where it is not known."""
+        ...
+
+    @property
+    def height(self) -> int | None:
+        """The height in pixels, or None where it is not known."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """False where the image is cut off or damaged."""
+        ...
+
+
 class Assets:
     """The asset folder of a store. Several threads and processes may use it at once.
 
@@ -88,6 +112,25 @@ class Assets:
     def thumbnail_url(self, digest: str) -> str:
         """Return the path of the thumbnail of an original, relative to `root`."""
         return f"thumbnails/{digest[:2]}/{digest}.webp"
+
+    def described(self, digest: str, image: Described, size: int) -> Asset:
+        """Return what a row says of an original.
+
+        Args:
+            digest: the sha256 of the original.
+            image: what its structure says.
+            size: the number of bytes.
+        """
+        return Asset(
+            digest=digest,
+            url=self.original_url(digest, image.media_type),
+            thumbnail_url=self.thumbnail_url(digest),
+            width=image.width,
+            height=image.height,
+            media_type=image.media_type,
+            size=size,
+            whole=image.whole,
+        )
 
     def recipe_url(self, digest: str) -> str:
         """Return the path of the recipe of an original, relative to `root`."""

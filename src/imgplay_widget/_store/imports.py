@@ -101,16 +101,7 @@ def take(assets: Assets, path: Path) -> TakenFile:
     accepted = images.accept(data)
     generation_id = new_id()
     digest = assets.receive(generation_id, data)
-    asset = Asset(
-        digest=digest,
-        url=assets.original_url(digest, accepted.media_type),
-        thumbnail_url=assets.thumbnail_url(digest),
-        width=accepted.width,
-        height=accepted.height,
-        media_type=accepted.media_type,
-        size=len(data),
-        whole=accepted.whole,
-    )
+    asset = assets.described(digest, accepted, len(data))
     return TakenFile(
         name=clean(path.name, MAX_NAME),
         generation_id=generation_id,

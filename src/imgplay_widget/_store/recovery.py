@@ -155,16 +155,7 @@ def _look(assets: Assets, one: LostFile) -> _Found | None:
     except (CorruptImage, OSError):
         return None
     digest = one.name if one.kind == "original" else assets.receive(one.name, data)
-    asset = Asset(
-        digest=digest,
-        url=assets.original_url(digest, accepted.media_type),
-        thumbnail_url=assets.thumbnail_url(digest),
-        width=accepted.width,
-        height=accepted.height,
-        media_type=accepted.media_type,
-        size=len(data),
-        whole=accepted.whole,
-    )
+    asset = assets.described(digest, accepted, len(data))
     return _Found(one, asset, kept, made_at)
 
 

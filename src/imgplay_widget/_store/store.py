@@ -45,7 +45,6 @@ from imgplay_widget._text import shown
 from imgplay_widget._types import (
     EVERYTHING,
     JSON,
-    Asset,
     Draft,
     Entry,
     FeedPage,
@@ -1124,7 +1123,10 @@ class Store:
                 continue
             self.assets.adopt(image.generation_id, image.digest, image.media_type)
             changed[image.generation_id] = replace(
-                alive[image.generation_id], asset=self._asset(image), applied=dict(image.applied), error=None
+                alive[image.generation_id],
+                asset=self.assets.described(image.digest, image, image.size),
+                applied=dict(image.applied),
+                error=None,
             )
         if changed:
             parameters = [{"generation": item.id, **rows.filling(item)} for item in changed.values()]
@@ -1139,18 +1141,6 @@ class Store:
         more = connection.scalar(_SEEN_OF, {"ids": generation_ids})
         if more:
             connection.execute(_COUNTED, {"batch": batch_id, "more": more})
-
-    def _asset(self, image: StoredImage) -> Asset:
-        return Asset(
-            digest=image.digest,
-            url=self.assets.original_url(image.digest, image.media_type),
-            thumbnail_url=self.assets.thumbnail_url(image.digest),
-            width=image.width,
-            height=image.height,
-            media_type=image.media_type,
-            size=image.size,
-            whole=image.whole,
-        )
 
     def _abandon(self, images: Sequence[StoredImage]) -> None:
         # Where the slot is still waiting, another owner drives its task and may need the bytes that arrived.

@@ -353,7 +353,7 @@ class _Pen:
         size = max(1, round(found.width * factor)), max(1, round(found.height * factor))
         small = found if found.size == size else _resized(found, size)
         corner = left + (width - size[0]) // 2, top + (height - size[1]) // 2
-        # What is transparent shows the white ground.
+        # Transparent parts show the white ground.
         self._picture.paste(small, corner, small if small.mode == "RGBA" else None)
 
     def _box(self, tone: Tone, words: str, box: tuple[int, int, int, int], bare: str = "") -> None:

@@ -352,10 +352,12 @@ class Core(Hop):
 
     def editors(self, near: str) -> Able:
         """Return the models that take input images and can be used now, those of a provider first."""
-        config = self.panel.config
-        known = [name for key in ("starred_models", "recent_models") for name in config.get(key, ())]
         return able_models(
-            self.registry, self.keys, lambda spec: spec.references is not None, near=near, known=known
+            self.registry,
+            self.keys,
+            lambda spec: spec.references is not None,
+            near=near,
+            known=self.panel.known_models,
         )
 
     def ask(
@@ -468,8 +470,6 @@ class Core(Hop):
             await self.offers.describe(model)
         entry, generation = await self.archive.generation(generation_id)
         reference = await self.references.of_result(generation_id)
-        config = self.panel.config
-        known = [name for key in ("starred_models", "recent_models") for name in config.get(key, ())]
         assert generation.asset is not None
         spec = chosen_model(
             self.registry,
@@ -478,7 +478,7 @@ class Core(Hop):
             generation.asset,
             action,
             name=model,
-            known=known,
+            known=self.panel.known_models,
             runs=self.offers.runs,
         )
         words = prompt

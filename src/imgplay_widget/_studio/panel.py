@@ -123,6 +123,11 @@ class Panel:
         return self.config.get("model") or DEFAULT_MODEL
 
     @property
+    def known_models(self) -> list[str]:
+        """The names of the models that the user starred, and of those that were used last."""
+        return [*self.config.get("starred_models", ()), *self.config.get("recent_models", ())]
+
+    @property
     def values(self) -> PanelValues:
         """What the panel shows now. Any thread may read it."""
         config, model = self.config, self.model
