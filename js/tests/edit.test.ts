@@ -190,6 +190,7 @@ describe("an image that the model does not take", () => {
       { recentModels: ["open:known"] },
       "known",
     ],
+    ["what takes words", [of("open", "cut", { prompt: "none" }), of("open", "said")], {}, "said"],
     ["what has a key", [of("locked", "shut"), of("open", "free")], {}, "free"],
     ["what is not retired", [of("open", "late", { retiredOn: "2026-01-01" }), of("open", "now")], {}, "now"],
     [

@@ -192,6 +192,8 @@ def test_a_model_that_takes_no_images_names_those_that_do_the_best_first(fake):
         assert not {"aaa:late", "bbb:shut"} & set(names)
         # The images of the demo are no real ones.
         assert names[-1].startswith("demo:")
+        # An edit has words, which the upscaler does not take.
+        assert "demo:upscale" not in names
         assert "Choose a model that takes images: fake:image, aaa:far" in caught.value.next_step
         assert isinstance(caught.value, InvalidRequest)
         assert len(fake.submits) == count

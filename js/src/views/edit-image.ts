@@ -122,7 +122,7 @@ function takerOf(
   const rank = (model: ModelState): number =>
     Number(model.provider !== provider) * 2 + Number(!known.includes(model.name));
   return models
-    .filter((model) => usable.has(model.provider) && model.retiredOn === null)
+    .filter((model) => usable.has(model.provider) && model.retiredOn === null && model.prompt !== "none")
     .filter((model) => problemOf(picture, 0, model) === null)
     .sort((one, other) => rank(one) - rank(other))[0];
 }

@@ -351,11 +351,11 @@ class Core(Hop):
         return [self._input(item, role) for item in items]
 
     def editors(self, near: str) -> Able:
-        """Return the models that take input images and can be used now, those of a provider first."""
+        """Return the models that take images with words and can be used now, those of a provider first."""
         return able_models(
             self.registry,
             self.keys,
-            lambda spec: spec.references is not None,
+            lambda spec: spec.references is not None and spec.prompt != "none",
             near=near,
             known=self.panel.known_models,
         )
