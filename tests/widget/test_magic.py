@@ -220,7 +220,18 @@ def test_without_a_studio_the_history_of_the_user_is_opened_once(shell, tmp_path
     assert widget.studio is opened
     widget.close()
     assert newest_studio() is opened
+    # A closed studio is opened again by the next cell that needs one, also where a playground still shows it.
+    shown = ImagePlayground()
     opened.close()
+    again = run(shell, "%imagine an owl -m demo:instant").result(WAIT)
+    reopened = newest_studio()
+    assert reopened is not opened
+    assert [found.id for found in reopened.batches()] == [again.id, batch.id]
+    shown.close()
+    other = ImagePlayground()
+    assert other.studio is reopened
+    reopened.close()
+    other.close()
 
 
 def test_loading_the_extension_imports_no_studio():

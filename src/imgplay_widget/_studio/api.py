@@ -340,7 +340,7 @@ class StudioApi:
 
     @property
     def presets(self) -> Presets:
-        """The presets of the user by name: models with parameters, and words around the prompt.
+        """The presets of the user by name, which are models with parameters and words around the prompt.
 
         It is a mapping to read and write, and shows itself as a table. All pages and kernels on the store see
         a change at once.

@@ -135,7 +135,7 @@ class SweepHandle:
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """The values that all cells share: words, parameters, ``"model"``, ``"seed"`` and ``"n"``."""
+        """The words, the parameters, ``"model"``, ``"seed"`` and ``"n"`` that all cells share."""
         return {**self._live.sweep.fixed, **self._chosen}
 
     @property
@@ -346,7 +346,7 @@ class SweepHandle:
 
     @property
     def image(self) -> Image:
-        """All images as one labelled picture, a Pillow image (RGB): ``grid.image.save("grid.png")``.
+        """All images as one labelled picture (a Pillow image in RGB), for ``grid.image.save("grid.png")``.
 
         It has the axes beside and above the images, each further axis as a grid of its own with a heading,
         and white ground. Cells without an image say why. A cell is as large as its images, up to 768 pixels,

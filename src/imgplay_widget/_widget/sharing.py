@@ -84,7 +84,8 @@ class Shared:
             self.playgrounds -= 1
             if self.playgrounds > 0:
                 return
-            _all.remove(self)
+            if self in _all:
+                _all.remove(self)
             self._end()
             with contextlib.suppress(StudioClosed):
                 self.core.start(self._page.close)
@@ -150,6 +151,7 @@ def share(wanted: StudioOptions) -> Shared:
     Equal options share one studio, so a cell that is run again does not open a second one.
     """
     with _lock:
+        _drop_closed()
         found = next((shared for shared in _all if shared.wanted == wanted), None)
         if found is None:
             found = _added(Shared(Studio(wanted.store, **wanted.keywords()), wanted))
@@ -165,11 +167,17 @@ def share_own(studio: Studio) -> Shared:
         StudioClosed: the studio is closed.
     """
     with _lock:
+        _drop_closed()
         found = next((shared for shared in _all if shared.studio is studio), None)
         found = found or _added(Shared(studio, None))
         note_used(studio)
         found.playgrounds += 1
         return found
+
+
+def _drop_closed() -> None:
+    """Forget the studios that were closed while playgrounds or cells still used them."""
+    _all[:] = [shared for shared in _all if not shared.core.closed]
 
 
 def _added(shared: Shared) -> Shared:
