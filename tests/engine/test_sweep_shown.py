@@ -70,7 +70,7 @@ def test_a_running_grid_updates_its_output_until_its_end(cell):
     with open_studio(FakeProvider(gates, concurrency=4)) as studio:
         grid = sweep_of(studio)
         grid._ipython_display_()
-        assert cell.shown[-1][1] is False
+        assert cell.shown[0][1] is False
         for number, gate in enumerate(gates, 1):
             gate.open()
             cell.wait_for(lambda shown, number=number: shown[-1][2]["text/html"].count("<img ") == number)
