@@ -17,17 +17,6 @@ WAIT = 30
 ASKED = {"prompt": "a red fox", "model": "fake:image", "n": 2, "width": 128}
 
 
-@pytest.fixture
-def fake():
-    return FakeProvider()
-
-
-@pytest.fixture
-def studio(fake):
-    with open_studio(fake) as studio:
-        yield studio
-
-
 def test_the_same_request_gives_the_stored_batch_and_sends_nothing(studio, fake):
     made = studio.generate(**ASKED, cache=True)
     assert made.result(WAIT).cached is False

@@ -39,17 +39,6 @@ def model(id, *parameters, references=RULE, **more):
     )
 
 
-@pytest.fixture
-def fake():
-    return FakeProvider()
-
-
-@pytest.fixture
-def studio(fake):
-    with open_studio(fake) as studio:
-        yield studio
-
-
 def fox(studio, prompt="a red fox", *, name="fake:image", **options):
     return studio.generate(prompt, model=name, **options).result(WAIT)[0]
 

@@ -14,21 +14,10 @@ from imgplay_widget._rules.changes import SpendingWritten
 from imgplay_widget._types import Done, Missing, Price
 from imgplay_widget.errors import BadKey, InvalidRequest, Moderated, NotFound, OverBudget, PriceUnknown
 from imgplay_widget.testing import FakeProvider, Gate, InstantClock, open_studio, picture, png
+from tests.engine.priced import Priced
 
 WAIT = 20
 FOUR = Decimal("0.04")
-
-
-class Priced(FakeProvider):
-    """A cloud whose images cost $0.04 by its price list. The price of the model ``queue`` is unknown."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.spec = replace(self.spec, local=False)
-
-    def models(self):
-        price = Price(amount="0.04", unit="image")
-        return tuple(spec if spec.id == "queue" else replace(spec, price=price) for spec in super().models())
 
 
 def test_what_was_spent_by_model_topic_and_time():

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from imgplay_widget import Status, SweepHandle
-from imgplay_widget._types import Price
 from imgplay_widget.errors import (
     Cancelled,
     ConfirmationNeeded,
@@ -31,34 +30,12 @@ from imgplay_widget.errors import (
 )
 from imgplay_widget.providers import ProviderSpec
 from imgplay_widget.testing import FakeProvider, Gate, open_studio, picture, png
+from tests.engine.priced import Priced
 from tests.engine.test_two_studios import beat
 
 WAIT = 30
 FOXES = {"animal": ["fox", "owl"], "style": ["ink", "oil"], "model": "fake:image"}
 TEMPLATE = "a {animal} in {style}"
-
-
-class Priced(FakeProvider):
-    """A cloud whose images cost $0.04 by its price list. The price of the model ``queue`` is unknown."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.spec = replace(self.spec, local=False)
-
-    def models(self):
-        price = Price(amount="0.04", unit="image")
-        return tuple(spec if spec.id == "queue" else replace(spec, price=price) for spec in super().models())
-
-
-@pytest.fixture
-def fake():
-    return FakeProvider()
-
-
-@pytest.fixture
-def studio(fake):
-    with open_studio(fake) as studio:
-        yield studio
 
 
 def prompts(batches):

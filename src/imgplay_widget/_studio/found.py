@@ -88,7 +88,7 @@ def _model(registry: Registry, found: FileRecipe) -> ModelSpec | None:
     if found.tool == TOOL:
         return next((spec for spec in specs if spec.name == wanted), None)
     named = _plain(wanted)
-    # The last part of an id may say what a model does ("…/upscale/image"). Such a model takes no words.
+    # The last part of an id may say what a model does ("…/upscale/image"). Such a model needs no words.
     alike = [
         spec for spec in specs if spec.prompt == "needed" and named in (_plain(spec.id), _plain(spec.title))
     ]
