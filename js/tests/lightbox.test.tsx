@@ -382,6 +382,26 @@ describe("the versions of an image", () => {
     await told("far", { children: [version("old1")] });
     expect(shown()).toBe("old1-0");
   });
+  it("are walked by as many steps as keys were pressed before the way was known", async () => {
+    const { press, shown, told } = await withChain();
+    await press("ArrowLeft", true);
+    await press("ArrowRight", true);
+    await press("ArrowLeft", true);
+    await told("old1", { children: [version("old2")] });
+    expect(shown()).toBe("old2-0");
+    await told("old2", { ancestors: [version("old1")] });
+    expect(shown()).toBe("old1-0");
+  });
+  it("are not walked on by one who has gone elsewhere meanwhile", async () => {
+    const { press, shown, told } = await withChain();
+    await press("ArrowLeft", true);
+    await press("ArrowRight", true);
+    await press("ArrowLeft");
+    const elsewhere = shown();
+    expect(elsewhere).not.toBe("old1-0");
+    await told(String(elsewhere).replace(/-0$/, ""), { children: [version("new")] });
+    expect(shown()).toBe(elsewhere);
+  });
   it("say which one was deleted, and stay where they are", async () => {
     const { find, shown, calls, drawn, store } = await withChain();
     find("version")[0]?.click();

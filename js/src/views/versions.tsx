@@ -69,8 +69,8 @@ export function useVersions(target: Place, onMove: (place: Place) => void): Vers
   newest.current = generationId;
   /** The version that is on its way onto the screen. */
   const coming = useRef<string | null>(null);
-  /** A step that was asked for before the versions of its image were known. */
-  const early = useRef<{ step: Step; of: string } | null>(null);
+  /** The steps that were asked for and not taken yet, and the image from which the first of them leads. */
+  const asks = useRef<{ from: string; steps: Step[] }>({ from: generationId, steps: [] });
   const go = async (version: VersionState): Promise<void> => {
     const from = newest.current;
     if (version.generationId === from) return;
@@ -78,25 +78,31 @@ export function useVersions(target: Place, onMove: (place: Place) => void): Vers
     const place = await fetch(version);
     coming.current = null;
     // The user may have gone on meanwhile.
-    if (!place || newest.current !== from) return;
-    walked.current.push(from);
-    onMove(place);
-  };
-  const walk = (step: Step): void => {
-    const of = coming.current ?? generationId;
-    if (known?.generationId !== of) {
-      early.current = { step, of };
+    if (!place || newest.current !== from) {
+      asks.current.steps = [];
       return;
     }
-    const to = stepIn(known, step, walked.current);
+    walked.current.push(from);
+    newest.current = version.generationId;
+    asks.current.from = version.generationId;
+    onMove(place);
+  };
+  /** Take the next step, once the versions of the image are known from which the step leads. */
+  const advance = (): void => {
+    const { from, steps } = asks.current;
+    if (coming.current !== null || known?.generationId !== newest.current || from !== newest.current) return;
+    const [step, ...rest] = steps;
+    const to = step && stepIn(known, step, walked.current);
+    asks.current.steps = to ? rest : [];
     if (to) void go(to);
   };
-  useEffect(() => {
-    const { current: waiting } = early;
-    if (!waiting || known?.generationId !== waiting.of) return;
-    early.current = null;
-    if (waiting.of === generationId) walk(waiting.step);
-  }, [known]);
+  const walk = (step: Step): void => {
+    const { from, steps } = asks.current;
+    // A user who went elsewhere does not want the earlier steps any more.
+    asks.current = { from: newest.current, steps: from === newest.current ? [...steps, step] : [step] };
+    advance();
+  };
+  useEffect(advance, [known]);
   return {
     // While the versions of the next image are on their way, those of the last one stand, if it is among them.
     chain: known && hasVersions(known) ? moved(known, generationId) : null,
