@@ -45,10 +45,16 @@ IN_VIEW = """() => {
 }"""
 
 
+# A line between two rows of tiles, or the name of a day, can lie at the very middle.
 IN_MIDDLE = """() => {
-  const feed = document.querySelector('[data-view=gallery]').getBoundingClientRect();
-  const at = document.elementFromPoint(feed.left + 60, feed.top + feed.height / 2);
-  return at.closest('li[data-row]').dataset.row;
+  const feed = document.querySelector('[data-view=gallery]');
+  const { top, height } = feed.getBoundingClientRect();
+  const distance = (tile) => {
+    const box = tile.getBoundingClientRect();
+    return Math.abs(box.top + box.height / 2 - top - height / 2);
+  };
+  const tiles = [...feed.querySelectorAll('li[data-row]')];
+  return tiles.sort((one, other) => distance(one) - distance(other))[0].dataset.row;
 }"""
 
 
