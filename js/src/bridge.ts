@@ -38,8 +38,11 @@ export const UNHURRIED: ReadonlySet<Call["method"]> = new Set([
   "improve",
 ]);
 
-/** The calls that are sent before the kernel has ever answered. All others wait in the page. */
-const FIRST: ReadonlySet<Call["method"]> = new Set(["hello", "part"]);
+/**
+ * The calls that are sent before the kernel has ever answered. All others wait in the page. What was typed or chosen is
+ * among them: a page that is loaded again loses what waits in it, and a busy kernel reads what was sent.
+ */
+const FIRST: ReadonlySet<Call["method"]> = new Set(["hello", "part", "save_draft", "configure"]);
 
 /** The calls for what a user did. The page counts the ones that wait, and reports the ones that were not sent. */
 const CLICKS: ReadonlySet<Call["method"]> = new Set([

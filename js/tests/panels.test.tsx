@@ -35,25 +35,16 @@ const focused = () => (document.activeElement as HTMLElement).dataset.testid;
 /** As many images are asked for as run. */
 const OF_TWO = { config: { ...snapshot(0, true).config, count: running.length } };
 
-/** Return a widget with four topics, of which the first is shown and empty. */
-async function opened(patch: Partial<Snapshot> = {}) {
+/** Return a widget whose kernel has not answered yet. */
+function waiting(state: Record<string, unknown> = {}) {
   const fake = new FakeModel();
+  Object.assign(fake.state, state);
   const { initialize, render } = widget();
   const el = document.createElement("div");
   document.body.append(el);
   const { signal } = new AbortController();
   initialize({ model: fake.model, signal } as unknown as Props);
   render({ model: fake.model, el, signal } as unknown as Props);
-  await fake.reply(fake.requests("hello")[0]?.id ?? "", {
-    type: "snapshot",
-    snapshot: {
-      ...snapshot(Date.now(), true),
-      feed: { topicId: "t1", batches: [], before: null },
-      ...patch,
-    },
-  });
-  await drawn();
-  let seq = 0;
   const part = <T extends HTMLElement = HTMLElement>(testid: string, at = 0): T => {
     const found = parts(testid)[at] as T | undefined;
     if (!found) throw new Error(`${testid} is not on the page`);
@@ -72,6 +63,22 @@ async function opened(patch: Partial<Snapshot> = {}) {
     await drawn();
     return field;
   };
+  return { fake, el, part, parts, click, type };
+}
+
+/** Return a widget with four topics, of which the first is shown and empty. */
+async function opened(patch: Partial<Snapshot> = {}) {
+  const { fake, el, part, parts, click, type } = waiting();
+  await fake.reply(fake.requests("hello")[0]?.id ?? "", {
+    type: "snapshot",
+    snapshot: {
+      ...snapshot(Date.now(), true),
+      feed: { topicId: "t1", batches: [], before: null },
+      ...patch,
+    },
+  });
+  await drawn();
+  let seq = 0;
   const press = async (target: Element, key: string) => {
     const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
     target.dispatchEvent(event);
@@ -126,6 +133,15 @@ describe("the composer", () => {
     dispatchEvent(new Event("pagehide"));
     expect(fake.requests("save_draft")[0]?.call).toMatchObject({ prompt: "half a tho" });
     expect(fake.requests("configure")[0]?.call).toMatchObject({ config: { count: 2 } });
+  });
+  it("sends what was changed before the kernel ever answered when the tab is left", async () => {
+    const { fake, click, type } = waiting({ _snapshot: JSON.stringify(snapshot(0, true)) });
+    await drawn();
+    await click("count-2");
+    await type("prompt", "half a tho");
+    dispatchEvent(new Event("pagehide"));
+    expect(fake.requests("save_draft")[0]?.call).toMatchObject({ prompt: "half a tho" });
+    expect(fake.requests("configure").map(({ call }) => call)).toMatchObject([{ config: { count: 2 } }]);
   });
   it("offers to send a request whose price is not known, and sends it once the user agrees", async () => {
     const { fake, part, parts, type } = await opened();

@@ -317,6 +317,7 @@ describe("create", () => {
     void store.getState().selectTopic("t2");
     expect(calls.map(({ call }) => call)).toMatchObject([
       { method: "generate", wishes: [{ prompt: "x" }] },
+      { method: "save_draft", topicId: "t1", prompt: "y" },
       { method: "select_topic", topicId: "t2" },
     ]);
     expect(store.getState().activeTopicId).toBe("t2");

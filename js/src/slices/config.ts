@@ -42,7 +42,7 @@ export interface ConfigSlice {
   changeConfig(patch: Partial<Config>): void;
   /** Save the changes that were made before the kernel answered, when no change came for a while. */
   scheduleConfig(): void;
-  /** Save at once what waits to be saved. */
+  /** Save at once what waits to be saved, also what was changed before the kernel answered. */
   saveConfig(): void;
 }
 
@@ -74,8 +74,9 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
   /** What was changed before the kernel answered: the page may have shown an old config until then. */
   let early: Partial<Config> = {};
 
+  const isEarly = (): boolean => Object.keys(early).length > 0;
   const save = (): void => {
-    if (timer === undefined) return;
+    if (timer === undefined && !isEarly()) return;
     clearTimeout(timer);
     timer = undefined;
     saving += 1;
@@ -182,7 +183,7 @@ export const createConfigSlice: Slice<ConfigSlice> = (set, get, send) => {
       if (get().live) get().scheduleConfig();
     },
     scheduleConfig: () => {
-      if (Object.keys(early).length === 0) return;
+      if (!isEarly()) return;
       early = {};
       clearTimeout(timer);
       timer = setTimeout(save, CONFIGURE_DELAY);

@@ -40,7 +40,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
   const save = (topicId: string | null): void => {
     const key = topicId ?? NEW;
     const change = unsaved.get(key);
-    if (change === undefined || !get().live) return;
+    if (change === undefined) return;
     const { prompt, references, mask } = draftOf(get(), topicId);
     send({
       method: "save_draft",
