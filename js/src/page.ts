@@ -46,12 +46,13 @@ export function openPage(
         showSnapshot(store, snapshot, false);
       },
       asks: () => {
-        const { choices } = store.getState();
+        const { choices, askDrafts } = store.getState();
+        const asked = askDrafts();
         return (snapshot, buffers) => {
           media.takeSnapshot(snapshot, buffers);
           // A snapshot also follows when the way to the kernel was cut for a time.
           media.askAgain();
-          showSnapshot(store, snapshot, true, choices);
+          showSnapshot(store, snapshot, true, choices, asked);
           void store.getState().loadQueue();
           void learn(store, parts);
           loadSoon(parts, signal);

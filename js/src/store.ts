@@ -77,12 +77,14 @@ export function showConnection(store: Store, connection: Connection, clicks = 0)
  *
  * @param live whether the snapshot is an answer of the kernel
  * @param choices how many choices of a topic were counted when the snapshot was asked for: it knows no later ones
+ * @param asked the number of the question (see `askDrafts`)
  */
 export function showSnapshot(
   store: Store,
   snapshot: Snapshot,
   live: boolean,
   choices = store.getState().choices,
+  asked?: number,
 ): void {
   const { models, providers, maxCount, activeTopicId, feed, config, draft, spending } = snapshot;
   const { batches, topicTold, receiveTopics } = store.getState();
@@ -103,7 +105,7 @@ export function showSnapshot(
   }));
   const state = store.getState();
   state.receiveConfig(config);
-  state.receiveDraft(activeTopicId, draft);
+  state.receiveDraft(activeTopicId, draft, asked);
   if (!live) return;
   state.receiveSelection(snapshot.selected);
   state.scheduleConfig();

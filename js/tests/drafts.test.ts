@@ -42,6 +42,17 @@ describe("a draft", () => {
       { method: "save_draft", topicId: "t1", prompt: "a fox", references: [], mask: null },
     ]);
   });
+  it("is not replaced by a snapshot that was asked for before it was saved", async () => {
+    const { state, last, store, shown } = opened();
+    const asked = state().askDrafts();
+    state().setPrompt("newer");
+    state().saveDraft();
+    await last().answer({ type: "empty" });
+    showSnapshot(store, shown, true, undefined, asked);
+    expect(state().prompt).toBe("newer");
+    showSnapshot(store, { ...shown, draft: draft("of another page") }, true, undefined, state().askDrafts());
+    expect(state().prompt).toBe("of another page");
+  });
   it("belongs to its topic, and is saved before another one is shown", async () => {
     const { state, sent, last, calls } = opened();
     state().setPrompt("of one");

@@ -22,8 +22,13 @@ export interface DraftsSlice {
   saveDraft(): void;
   /** Show a topic with its own draft; null is the "new topic" screen. */
   showTopic(id: string | null): void;
-  /** Take in a draft from the kernel, unless the user has a newer one here. */
-  receiveDraft(topicId: string | null, draft: DraftState): void;
+  /** Note that a draft is asked for, and return the number of the question. */
+  askDrafts(): number;
+  /**
+   * Take in a draft from the kernel, unless the user has a newer one here.
+   * @param asked the number of the question that is answered: a draft that was saved after it may be newer
+   */
+  receiveDraft(topicId: string | null, draft: DraftState, asked?: number): void;
   /** Move the draft of the "new topic" screen to the topic that was made from it. */
   moveDraft(topicId: string): void;
 }
@@ -36,6 +41,9 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
   let changes = 0;
   /** The number of the last change that the kernel does not have yet, by topic. */
   const unsaved = new Map<string, number>();
+  let asks = 0;
+  /** The number of the last question before the kernel had the draft, by topic. */
+  const savedAfter = new Map<string, number>();
 
   const save = (topicId: string | null): void => {
     const key = topicId ?? NEW;
@@ -50,6 +58,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       mask: mask?.digest ?? null,
     })
       .then(() => {
+        savedAfter.set(key, asks);
         if (unsaved.get(key) === change) unsaved.delete(key);
       })
       // The draft stays here, and is sent with the next change or when the kernel answers again.
@@ -111,9 +120,14 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
       get().showReferences(id, references, mask);
     },
 
-    receiveDraft: (topicId, draft) => {
+    askDrafts: () => {
+      asks += 1;
+      return asks;
+    },
+
+    receiveDraft: (topicId, draft, asked) => {
       const key = topicId ?? NEW;
-      if (unsaved.has(key)) return;
+      if (unsaved.has(key) || (asked && (savedAfter.get(key) ?? 0) >= asked)) return;
       const { activeTopicId, drafts, walk, prompt } = get();
       const shown = activeTopicId === topicId;
       set({ drafts: { ...drafts, [key]: draft } });

@@ -62,11 +62,12 @@ export const createTopicsSlice: Slice<TopicsSlice> = (set, get, send) => {
       get().showTopic(id);
       if (id !== null) void get().learnTopics([id]);
       countChoice(1);
+      const asked = get().askDrafts();
       try {
         const { result } = await send({ method: "select_topic", topicId: id });
         if (result.type !== "topic_shown") return;
         if (result.feed) get().receiveFeed(result.feed);
-        get().receiveDraft(id, result.draft);
+        get().receiveDraft(id, result.draft, asked);
       } catch (cause) {
         report(cause);
         if (get().activeTopicId === id) get().showTopic(before);
