@@ -41,6 +41,7 @@ export const createDraftsSlice: Slice<DraftsSlice> = (set, get, send) => {
   let changes = 0;
   /** The number of the last change that the kernel does not have yet, by topic. */
   const unsaved = new Map<string, number>();
+  /** How often a draft was asked for. */
   let asks = 0;
   /** The number of the last question before the kernel had the draft, by topic. */
   const savedAfter = new Map<string, number>();
