@@ -411,6 +411,21 @@ describe("the versions of an image", () => {
     expect(shown()).toBe("old2-0");
     expect(store.getState().notices.at(-1)?.message).toBe("This version was deleted.");
   });
+  it("are asked for where another kernel finished them before the page has heard of it", async () => {
+    const { find, told, shown, calls, two, drawn, store } = await withChain();
+    const running = two("new");
+    const [image, other] = running.generations.map((each) => ({ ...each, status: "processing" as const }));
+    if (!image || !other) throw new Error("a batch of two has two images");
+    store.getState().addBatch({ ...running, generations: [image, other] });
+    await told("old2", { children: [version("new")] });
+    find("version")[1]?.click();
+    await drawn();
+    const asked = calls.at(-1);
+    expect(asked?.call).toEqual({ method: "named_batches", batchIds: ["new"] });
+    await asked?.answer({ type: "batches", batches: [running] });
+    await drawn();
+    expect(shown()).toBe("new-0");
+  });
   it("are read again when the history changes, and not with each picture of a walk", async () => {
     const { store, reads, two, told, find } = await withChain();
     const before = reads().length;
